@@ -1,0 +1,1 @@
+"""The desktop application. Knows Qt and core; core knows nothing of it."""

@@ -1,0 +1,1 @@
+"""Parts that panels share; each takes plain data and emits signals."""

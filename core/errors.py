@@ -1,0 +1,41 @@
+"""The errors a user may see.
+
+Every message is one or two plain sentences: what happened, what is safe, what to do. `kind` is a short word that
+tests, tables and the window group by; the tables of kinds stand beside the code that raises them.
+"""
+
+
+class BrewclipError(Exception):
+    """An error with a message for the user; `kind` names it for programs."""
+
+    def __init__(self, message: str, kind: str = "error") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class AudioError(BrewclipError):
+    """A recording that cannot be used."""
+
+
+class ImageError(BrewclipError):
+    """A picture that cannot be used."""
+
+
+class WeightsError(BrewclipError):
+    """Weights that are missing, wrong or cannot be fetched."""
+
+
+class ModelError(BrewclipError):
+    """A model that cannot be built or run."""
+
+
+class StoreError(BrewclipError):
+    """The store cannot be opened, read or written."""
+
+
+class QueryError(BrewclipError):
+    """A query that cannot be answered."""
+
+
+class SettingsError(BrewclipError):
+    """A setting with a value it cannot have."""

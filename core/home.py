@@ -1,0 +1,51 @@
+"""Where the program keeps what it keeps: one folder, `BREWCLIP_HOME` or the user's data folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Home:
+    """The program's folder and the places in it. Nothing is created until something is written."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        """The SQLite file with galleries, embeddings, transcripts, queries and tags."""
+        return self.root / "store.sqlite"
+
+    @property
+    def weights(self) -> Path:
+        """Fetched pretrained weights."""
+        return self.root / "weights"
+
+    @property
+    def caches(self) -> Path:
+        """What can be computed again: vector matrices, thumbnails. Safe to delete."""
+        return self.root / "caches"
+
+    @property
+    def recordings(self) -> Path:
+        """Spoken queries that the history keeps (FLAC, named by content)."""
+        return self.root / "recordings"
+
+    @property
+    def demo(self) -> Path:
+        """The demo gallery's pictures, written out where a file manager can show them."""
+        return self.root / "demo"
+
+    @property
+    def settings(self) -> Path:
+        """The settings, JSON."""
+        return self.root / "settings.json"
+
+
+def find_home() -> Home:
+    """The home of this process: `BREWCLIP_HOME` when set and not empty, else the platform's user data folder."""
+    chosen = os.environ.get("BREWCLIP_HOME", "").strip()
+    root = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("brewclip", appauthor=False)
+    return Home(root.absolute())

@@ -1,0 +1,1 @@
+"""Filling a gallery and searching it."""

@@ -1,0 +1,1 @@
+"""The SQLite store: galleries, images, embeddings by fingerprint, transcripts, queries, tags."""

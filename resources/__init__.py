@@ -1,0 +1,1 @@
+"""Package data: icons, model configs, the bundled backbone, the demo."""
