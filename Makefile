@@ -1,0 +1,47 @@
+# make run    set up, fetch weights, build the demo, open the window (without a screen: the same, printed and photographed)
+# make test   set up, then ruff, mypy, import-linter and pytest
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+DEV_READY := .venv/ready-dev
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run setup setup-dev test lint bench screenshots clean
+
+run: setup
+	@$(BIN)/python -m brewclip_app.first_run
+
+setup: $(READY)
+	@$(BIN)/brewclip weights fetch whisper-base
+
+setup-dev: $(DEV_READY)
+	@$(BIN)/brewclip weights fetch whisper-base
+
+$(READY): pyproject.toml constraints.txt .ci/system-libraries
+	@sh .ci/system-libraries
+	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the program and what it needs (about 6 GB the first time, mostly PyTorch)"
+	@$(BIN)/python -m pip install --progress-bar on -q -c constraints.txt -e .
+	@touch $@
+
+$(DEV_READY): $(READY)
+	@sh .ci/system-libraries --dev
+	@$(BIN)/python -m pip install --progress-bar on -q -c constraints.txt -e ".[dev]"
+	@touch $@
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint
+	$(BIN)/pytest
+
+bench: setup-dev
+	$(BIN)/python -m tests.benchmarks
+
+screenshots: setup-dev
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m brewclip_app.photographs docs/screenshots
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,195 @@
+"""The one adapter between long plain functions (`core.progress`) and the window.
+
+Work runs on a thread of a small pool; every callback runs on the GUI thread. Workers only leave their latest progress
+behind; a timer of the GUI thread picks it up, so a function that reports a million times cannot flood the window.
+"""
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.progress import JobCancelled, Report
+
+T = TypeVar("T")
+Progress = tuple[int, int, str]
+THREADS = 6
+PROGRESS_EVERY_MS = 60
+log = logging.getLogger(__name__)
+
+
+class Job:
+    """One piece of work. `cancel` is a request: the work stops at its next report."""
+
+    def __init__(self, number: int, name: str, key: str, quiet: bool) -> None:
+        self.number, self.name, self.key, self.quiet = number, name, key, quiet
+        self.started = time.monotonic()
+        self.progress: Progress = (0, 0, "")
+        self.current = True  # False once a newer job of the same key was submitted: nobody wants the result
+        self._cancelled = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancelled.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it was submitted."""
+        return time.monotonic() - self.started
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report."""
+        self._cancelled.set()
+
+    def report(self, done: int, total: int, text: str) -> None:
+        """What the work calls; raises JobCancelled once the job was cancelled."""
+        self.progress = (done, total, text)
+        if self._cancelled.is_set():
+            raise JobCancelled
+
+
+class _Callbacks:
+    """What to call when a job ends or moves."""
+
+    def __init__(self, done: Any, failed: Any, progress: Any, cancelled: Any) -> None:
+        self.done, self.failed, self.progress, self.cancelled = done, failed, progress, cancelled
+        self.last_progress: Progress = (0, 0, "")
+
+
+class JobRunner(QObject):
+    """Runs work off the GUI thread; lives, and calls back, on it.
+
+    A job with a key replaces the running one of the same key: that one is cancelled and none of its callbacks is
+    called any more ("latest wins"). `quiet` jobs are not shown in the status bar and not asked about on closing.
+    """
+
+    job_started = Signal(object)   # Job
+    job_progress = Signal(object)  # Job, its `progress` is new
+    job_finished = Signal(object)  # Job; also when it failed or was cancelled
+    job_failed = Signal(object, object)  # Job, BaseException: only where the submitter gave no on_failed
+    idle = Signal()
+    _ended = Signal(object, object)  # Job, Future; crosses from the worker's thread
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="brewclip-job")
+        self._numbers = itertools.count(1)
+        self._running: dict[Job, tuple[Future[Any], _Callbacks]] = {}
+        self._closed = False
+        self._ended.connect(self._finish)
+        self._clock = QTimer(self)
+        self._clock.setInterval(PROGRESS_EVERY_MS)
+        self._clock.timeout.connect(self._tell_progress)
+
+    def submit(self, name: str, work: Callable[[Report], T], *, key: str = "",
+               on_done: Callable[[T], object] | None = None, on_failed: Callable[[BaseException], object] | None = None,
+               on_progress: Callable[[int, int, str], object] | None = None,
+               on_cancelled: Callable[[], object] | None = None, quiet: bool = False) -> Job:
+        """Run `work(report)` on a thread. Call from the GUI thread; `name` is what the status bar says."""
+        if key:
+            self._replace(key)
+        job = Job(next(self._numbers), name, key, quiet)
+        if self._closed:  # the window is going: accepted, never run
+            job.cancel()
+            return job
+        future = self._pool.submit(_run, job, work)
+        self._running[job] = (future, _Callbacks(on_done, on_failed, on_progress, on_cancelled))
+        self.job_started.emit(job)
+        self._clock.start()
+        future.add_done_callback(lambda ended: self._ended.emit(job, ended))
+        return job
+
+    def running(self, quiet: bool = False) -> list[Job]:
+        """The jobs that are wanted and not over, oldest first; the quiet ones only when asked for."""
+        return [job for job in self._running if job.current and (quiet or not job.quiet)]
+
+    def of_key(self, key: str) -> Job | None:
+        """The running job of a key."""
+        return next((job for job in self.running(quiet=True) if job.key == key), None)
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
+        for job in self._running:
+            job.cancel()
+
+    def is_idle(self) -> bool:
+        """Whether no thread works any more, replaced and cancelled jobs included."""
+        return not self._running
+
+    def shutdown(self, timeout: float = 30) -> bool:
+        """Cancel everything and wait, at most `timeout` s; no callback is called after it. True when all ended."""
+        self._closed = True
+        self.cancel_all()
+        futures = [future for future, _ in self._running.values()]
+        for job in self._running:
+            job.current = False
+        left = wait(futures, timeout).not_done
+        self._pool.shutdown(wait=not left, cancel_futures=True)
+        self._clock.stop()
+        return not left
+
+    def _replace(self, key: str) -> None:
+        for job in [job for job in self._running if job.key == key and job.current]:
+            job.current = False
+            job.cancel()
+            self.job_finished.emit(job)
+
+    def _tell_progress(self) -> None:
+        for job, (_, callbacks) in list(self._running.items()):
+            self._tell(job, callbacks)
+
+    def _tell(self, job: Job, callbacks: _Callbacks) -> None:
+        progress = job.progress
+        if not job.current or job.cancelled or progress is callbacks.last_progress:
+            return
+        callbacks.last_progress = progress
+        if callbacks.progress is not None:
+            callbacks.progress(*progress)
+        self.job_progress.emit(job)
+
+    def _finish(self, job: Job, future: "Future[Any]") -> None:
+        _, callbacks = self._running[job]
+        try:
+            self._tell(job, callbacks)
+        finally:
+            self._running.pop(job, None)
+            if not self._running:
+                self._clock.stop()
+        try:
+            if job.current:
+                self.job_finished.emit(job)
+                self._call_back(job, future, callbacks)
+        finally:
+            if not self._running:
+                self.idle.emit()
+
+    def _call_back(self, job: Job, future: "Future[Any]", callbacks: _Callbacks) -> None:
+        error = None if future.cancelled() else future.exception()
+        if future.cancelled() or isinstance(error, JobCancelled):
+            if callbacks.cancelled is not None:
+                callbacks.cancelled()
+        elif error is None:
+            if callbacks.done is not None:
+                callbacks.done(future.result())
+        elif callbacks.failed is not None:
+            callbacks.failed(error)
+        else:
+            self.job_failed.emit(job, error)
+
+
+def _run(job: Job, work: Callable[[Report], T]) -> T:
+    if job.cancelled:
+        raise JobCancelled
+    try:
+        return work(job.report)
+    except JobCancelled:
+        raise
+    except BaseException as error:
+        log.warning("%s failed: %s", job.name, error, exc_info=True)
+        raise

@@ -1,0 +1,49 @@
+"""What every panel is to the window."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+
+
+class Panel(QWidget):
+    """One screen of the window. Subclasses say who they are and override what they need."""
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+
+    status_changed = Signal(str)   # what the status bar says at the left; may be empty
+    go_to = Signal(str, object)    # key of a panel, payload: what that panel's `receive` gets
+    failed = Signal(object, str)   # an exception that the window shows in its banner, and what is safe / to do ("")
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__()
+        self.context = context
+        self.setProperty("look", "ground")
+
+    def activated(self) -> None:
+        """The panel came to the front."""
+
+    def deactivated(self) -> None:
+        """Another panel came to the front."""
+
+    def receive(self, payload: object) -> None:
+        """Another panel sent the user here with this (see `go_to`)."""
+
+    def save_state(self) -> dict[str, Any]:
+        """What is to be there again at the next start: plain values, JSON."""
+        return {}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take up what `save_state` gave, or any part of it."""
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        """(keys, what they do), for the list that `?` shows."""
+        return []
+
+    def closing(self) -> None:
+        """The window closes: stop recording and playing."""

@@ -1,0 +1,100 @@
+"""Playing an utterance; a machine without a loudspeaker says so and goes on."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer, Signal, Slot
+
+from core.audio import RATE, Waveform
+
+TICK_MS = 40
+NO_OUTPUT = "Nothing to play on: no loudspeaker or headphones found."
+
+
+class Player(QObject):
+    """Plays one utterance at a time."""
+
+    moved = Signal(float)  # seconds
+    finished = Signal()
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._sink: Any = None
+        self._buffer: QBuffer | None = None
+        self._start = 0.0
+        self._timer = QTimer(self, interval=TICK_MS)
+        self._timer.timeout.connect(self._tick)
+
+    @property
+    def playing(self) -> bool:
+        """Whether it plays now."""
+        return self._sink is not None
+
+    def play(self, waveform: Waveform, start: float = 0.0) -> None:
+        """Play from `start` seconds; `failed` with a sentence when there is nothing to play on."""
+        self.stop()
+        try:
+            from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
+        except ImportError as error:
+            self.failed.emit(f"{NO_OUTPUT} ({error})")
+            return
+        output = QMediaDevices.defaultAudioOutput()
+        if output.isNull():
+            self.failed.emit(NO_OUTPUT)
+            return
+        form = QAudioFormat()
+        form.setSampleRate(RATE)
+        form.setChannelCount(1)
+        form.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+        rate = RATE
+        if not output.isFormatSupported(form):
+            rate = output.preferredFormat().sampleRate()
+            form.setSampleRate(rate)
+        self._start = start
+        self._buffer = QBuffer(self)
+        self._buffer.setData(QByteArray(_pcm(waveform, start, rate)))
+        self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+        self._sink = QAudioSink(output, form, self)
+        self._sink.start(self._buffer)
+        if self._failed_to_start():
+            self.stop()
+            self.failed.emit(NO_OUTPUT)
+            return
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Be silent."""
+        self._timer.stop()
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.stop()
+            sink.deleteLater()
+        if self._buffer is not None:
+            self._buffer.deleteLater()
+            self._buffer = None
+
+    def _failed_to_start(self) -> bool:
+        from PySide6.QtMultimedia import QtAudio
+        return self._sink.error() not in (QtAudio.Error.NoError, QtAudio.Error.UnderrunError)
+
+    @Slot()
+    def _tick(self) -> None:
+        from PySide6.QtMultimedia import QtAudio
+        assert self._buffer is not None
+        if self._failed_to_start():
+            self.stop()
+            self.failed.emit(NO_OUTPUT)
+        elif self._buffer.atEnd() and self._sink.state() == QtAudio.State.IdleState:
+            self.stop()
+            self.finished.emit()
+        else:
+            self.moved.emit(self._start + self._sink.processedUSecs() / 1e6)
+
+
+def _pcm(waveform: Waveform, start: float, rate: int) -> bytes:
+    samples = waveform.samples[round(start * RATE):]
+    if rate != RATE:
+        import soxr
+        samples = soxr.resample(samples, RATE, rate)
+    return np.ascontiguousarray(np.clip(samples, -1, 1) * 32767, np.int16).tobytes()

@@ -1,0 +1,222 @@
+"""Colours, fonts and icons: one table, from which the palette, the style sheet and the icons are made."""
+
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontInfo, QIcon, QImage, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+
+from brewclip_app.style_sheet import style_sheet
+
+COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType({  # name: (light, dark)
+    "transcript": ("#1668b8", "#5aa9f0"),  # the transcript and its branch
+    "voice": ("#c8501e", "#f08a55"),       # the voice and the acoustic branch
+    "main": ("#5a4fcf", "#a79bff"),        # both branches together; the one main action; selection
+    "record": ("#d92d20", "#ff5a4f"),      # recording, and destructive actions
+    "good": ("#2e8b57", "#5fc58b"),
+    "care": ("#b7791f", "#e0a94a"),
+    "ground": ("#f5f5f7", "#1c1c20"),
+    "card": ("#ffffff", "#27272c"),
+    "line": ("#dcdce1", "#3a3a42"),
+    "words": ("#1b1b1f", "#ececf1"),
+    "quiet": ("#6a6a73", "#9d9da8"),
+    # made from those above, for places that they do not reach
+    "good_words": ("#1f6e43", "#5fc58b"),  # as text: 4.5 to 1 on ground and card
+    "care_words": ("#8a5710", "#e0a94a"),
+    "voice_words": ("#b3441a", "#f08a55"),
+    "record_words": ("#c42318", "#ff7a70"),
+    "on_main": ("#ffffff", "#1b1b1f"),     # text on `main`
+    "on_record": ("#ffffff", "#1b1b1f"),   # text on `record`
+    "track": ("#ebebef", "#34343b"),       # what is not filled yet: bars, chips, mats around pictures
+    "hover": ("#f0f0f3", "#303036"),
+    "chosen": ("#e4ebf8", "#243a55"),      # the chosen row of a table
+    "main_hover": ("#4c42b8", "#b8aeff"),
+})
+SIZES: Mapping[str, float] = MappingProxyType({  # of the body's size
+    "body": 1.0, "quiet": 11.5 / 13, "heading": 1.0, "title": 18 / 13, "transcript": 21 / 13})
+SMALLEST_BODY = 13  # px; desktops that say nothing give Qt 12
+_ICON_SIZES = (16, 20, 24, 32, 48, 64)
+_LIGHT, _DARK = 0, 1
+
+
+class Theme(QObject):
+    """The one theme of the process; `changed` when the colours became others."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choice = "system"
+        self.side = _LIGHT
+        self.system_point_size = 0.0
+        self.files = tempfile.TemporaryDirectory(prefix="brewclip-theme-", ignore_cleanup_errors=True)
+        self._icons: dict[tuple[str, str, int], QIcon] = {}
+
+    def icon(self, name: str, role: str) -> QIcon:
+        """The icon in a colour of the table, drawn once for each side."""
+        key = (name, role, self.side)
+        if key not in self._icons:
+            self._icons[key] = _draw_icon(name, colour(role), colour("line" if role == "quiet" else "quiet"))
+        return self._icons[key]
+
+
+theme = Theme()
+changed = theme.changed
+
+
+def apply(app: QApplication, choice: str) -> None:
+    """Give the application the chosen look ("system", "light", "dark"); call again whenever the choice changes."""
+    first = theme.system_point_size == 0
+    theme.choice = choice
+    if first:
+        theme.system_point_size = _system_point_size(app)
+        app.setStyle("Fusion")
+        app.styleHints().colorSchemeChanged.connect(lambda _: _follow_system(app))
+    _dress(app, _side_of(app, choice), first)
+
+
+def colour(name: str) -> QColor:
+    """A colour of the table as the current theme has it."""
+    return QColor(COLOURS[name][theme.side])
+
+
+def is_dark() -> bool:
+    """Whether the dark side of the table is shown."""
+    return theme.side == _DARK
+
+
+def font(look: str = "body", bold: bool = False) -> QFont:
+    """The system's font at the size of a look: body, quiet, heading, title, transcript."""
+    made = QFont(QApplication.font())
+    made.setPointSizeF(points(look))
+    made.setBold(bold or look in ("heading", "title"))
+    return made
+
+
+def points(look: str) -> float:
+    """The point size of a look; before `apply`, of Qt's own font."""
+    return (theme.system_point_size or QApplication.font().pointSizeF()) * SIZES[look]
+
+
+def icon(name: str, role: str = "words") -> QIcon:
+    """An icon of `resources/icons` in a colour of the table. It keeps its colour: see `set_icon`."""
+    return theme.icon(name, role)
+
+
+def set_icon(button: QAbstractButton, name: str, role: str = "words") -> None:
+    """Give a button an icon that follows the theme (button properties `icon_name`, `icon_role`)."""
+    known = button.property("icon_name")
+    button.setProperty("icon_name", name)
+    button.setProperty("icon_role", role)
+    button.setIcon(icon(name, role))
+    if known is None:
+        _on_change(button, lambda: button.setIcon(icon(button.property("icon_name"), button.property("icon_role"))))
+
+
+def set_picture(label: QLabel, name: str, side: int, role: str = "quiet") -> None:
+    """Show an icon in a label, `side` px wide, in a colour that follows the theme."""
+    def draw() -> None:
+        label.setPixmap(icon(name, role).pixmap(QSize(side, side), label.devicePixelRatioF()))
+    draw()
+    _on_change(label, draw)
+
+
+def _on_change(owner: QObject, redraw: object) -> None:
+    """Call when the colours change, for as long as the owner lives."""
+    def slot() -> None:
+        with contextlib.suppress(RuntimeError):  # the C++ side went between the signal and this call
+            redraw()  # type: ignore[operator]
+    connection = changed.connect(slot)
+    owner.destroyed.connect(lambda: changed.disconnect(connection))
+
+
+def _follow_system(app: QApplication) -> None:
+    if theme.choice == "system":
+        _dress(app, _side_of(app, "system"), False)
+
+
+def _side_of(app: QApplication, choice: str) -> int:
+    if choice == "system":
+        return _DARK if app.styleHints().colorScheme() == Qt.ColorScheme.Dark else _LIGHT
+    return _DARK if choice == "dark" else _LIGHT
+
+
+def _dress(app: QApplication, side: int, first: bool) -> None:
+    if side == theme.side and not first:
+        return
+    theme.side = side
+    body = QFont(app.font())
+    body.setPointSizeF(theme.system_point_size)
+    app.setFont(body)
+    app.setPalette(_palette())
+    table = {name: both[side] for name, both in COLOURS.items()}
+    sizes = {look: f"{points(look):.2f}pt" for look in SIZES}
+    app.setStyleSheet(style_sheet(table, sizes, _write_marks(side)))
+    changed.emit()
+
+
+def _system_point_size(app: QApplication) -> float:
+    """The system font's size in points, at least what gives a body of 13 px."""
+    system = app.font()
+    pixels = QFontInfo(system).pixelSize()
+    size = system.pointSizeF() if system.pointSizeF() > 0 else pixels * 0.75
+    return size * max(1.0, SMALLEST_BODY / max(1, pixels))
+
+
+def _palette() -> QPalette:
+    role, made = QPalette.ColorRole, QPalette()
+    for place, name in ((role.Window, "ground"), (role.WindowText, "words"), (role.Base, "card"), (role.Text, "words"),
+                        (role.AlternateBase, "ground"), (role.Button, "card"), (role.ButtonText, "words"),
+                        (role.ToolTipBase, "card"), (role.ToolTipText, "words"), (role.PlaceholderText, "quiet"),
+                        (role.Highlight, "main"), (role.HighlightedText, "on_main"), (role.Link, "transcript"),
+                        (role.LinkVisited, "transcript"), (role.Mid, "line"), (role.Dark, "line"),
+                        (role.BrightText, "record"), (role.Accent, "main"), (role.Light, "card"),
+                        (role.Midlight, "line"), (role.Shadow, "line")):
+        made.setColor(place, colour(name))
+    for place in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, place, colour("quiet"))
+    return made
+
+
+def _svg(name: str, tint: QColor) -> bytes:
+    text = resources.files("resources").joinpath("icons", f"{name}.svg").read_text(encoding="utf-8")
+    return text.replace("currentColor", tint.name()).encode()
+
+
+def _write_marks(side: int) -> Mapping[str, str]:
+    """The marks that a style sheet can only take from files, in the theme's colours: name -> path."""
+    marks = {"chevron": ("chevron-down", "quiet"), "up": ("chevron-up", "quiet"), "check": ("check", "on_main"),
+             "dash": ("minus", "on_main"), "right": ("chevron-right", "quiet")}
+    written = {}
+    for mark, (name, role) in marks.items():
+        path = Path(theme.files.name) / f"{mark}-{side}.svg"
+        if not path.exists():
+            path.write_bytes(_svg(name, colour(role)))
+        written[mark] = path.as_posix()
+    return written
+
+
+def _draw_icon(name: str, tint: QColor, faded: QColor) -> QIcon:
+    made = QIcon()
+    for mode, ink in ((QIcon.Mode.Normal, tint), (QIcon.Mode.Disabled, faded)):
+        renderer = QSvgRenderer(QByteArray(_svg(name, ink)))
+        for size in _ICON_SIZES:
+            made.addPixmap(_draw(renderer, size), mode)
+            made.addPixmap(_draw(renderer, size, ratio=2), mode)
+    return made
+
+
+def _draw(renderer: QSvgRenderer, size: int, ratio: int = 1) -> QPixmap:
+    image = QImage(size * ratio, size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    painter = QPainter(image)
+    renderer.render(painter, QRectF(0, 0, size * ratio, size * ratio))
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return QPixmap.fromImage(image)

@@ -1,0 +1,87 @@
+"""The line over a panel that says what went wrong, what is safe, what to do; details behind a fold."""
+
+import traceback
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QWidget
+
+from brewclip_app import theme
+from brewclip_app.widgets.common import button, column, icon_button, label, look, repolish, row
+from core.errors import BrewclipError
+
+ICONS = {"error": ("error", "record_words"), "care": ("warning", "care_words"), "good": ("check", "good_words")}
+UNEXPECTED = "Something that should not happen happened. Your pictures and galleries are safe; the details are in the log."
+GOOD_STAYS_MS = 6000
+
+
+class Banner(QFrame):
+    """Hidden until something is said; stays until it is closed, good news leaves by itself."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        look(self, "banner")
+        self.sign = QLabel()
+        self.sign.setFixedSize(20, 20)
+        self.message = label("", wrap=True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = look(QPlainTextEdit(), "details")
+        self.details.setReadOnly(True)
+        self.details.setMaximumHeight(160)
+        self.details.setAccessibleName("Details of the error")
+        self.fold = button("Details", self._turn_fold, "quiet-link")
+        self.copy = button("Copy", self._copy, "quiet-link")
+        self.close_button = icon_button("close", "Close this message", self.dismiss, side=14)
+        top = Qt.AlignmentFlag.AlignTop
+        head = row(self.sign, self.message, self.fold, self.copy, self.close_button)
+        head.setStretch(1, 1)
+        head.setAlignment(self.sign, top)
+        head.setAlignment(self.close_button, top)
+        box = column(head, self.details)
+        box.setContentsMargins(12, 8, 8, 8)
+        self.setLayout(box)
+        self._timer = QTimer(self, singleShot=True, interval=GOOD_STAYS_MS)
+        self._timer.timeout.connect(self.dismiss)
+        self.hide()
+
+    def say(self, message: str, kind: str = "care", details: str = "") -> None:
+        """Show a message; kind "error", "care" or "good"."""
+        self.setProperty("kind", kind)
+        repolish(self)
+        name, role = ICONS[kind]
+        self.sign.setPixmap(theme.icon(name, role).pixmap(20, 20))
+        self.message.setText(message)
+        self.setAccessibleName(message)
+        self.details.setPlainText(details)
+        self.details.hide()
+        self.fold.setText("Details")
+        self.fold.setVisible(bool(details))
+        self.copy.setVisible(False)
+        self._timer.stop()
+        if kind == "good":
+            self._timer.start()
+        self.show()
+
+    def show_error(self, error: BaseException, safe: str = "") -> None:
+        """Say an exception: a BrewclipError in its own words, anything else as what it is."""
+        known = isinstance(error, BrewclipError)
+        message = str(error) if known else UNEXPECTED
+        self.say(f"{message} {safe}".strip(), "error", "".join(traceback.format_exception(error)))
+
+    def dismiss(self) -> None:
+        """Take the message away."""
+        self._timer.stop()
+        self.hide()
+        self.closed.emit()
+
+    def _turn_fold(self) -> None:
+        folded = self.details.isHidden()
+        self.details.setVisible(folded)
+        self.copy.setVisible(folded)
+        self.fold.setText("Hide details" if folded else "Details")
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self.message.text()}\n\n{self.details.toPlainText()}")
+        self.copy.setText("Copied")

@@ -1,0 +1,243 @@
+"""The small parts that every panel is made of."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from brewclip_app import theme
+
+W = TypeVar("W", bound=QWidget)
+
+
+def look(widget: W, name: str) -> W:
+    """Give a widget a look of the style sheet ("quiet", "title", "main", "card", ...); works at any time."""
+    widget.setProperty("look", name)
+    repolish(widget)
+    return widget
+
+
+def repolish(widget: QWidget) -> None:
+    """Have the style sheet looked at again, after a dynamic property changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()
+
+
+def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
+    """Plain text: file names with < or & stay what they are."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if wrap:  # without it a wrapped label asks for the height of its narrowest form
+        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+    return look(made, name) if name else made
+
+
+def button(text: str, on: Callable[[], object] | None = None, name: str = "", icon: str = "", tip: str = "",
+           ) -> QPushButton:
+    """A button that says what it does. `name` is its look: "main", "danger", "large", "link", "quiet-link", "chip"."""
+    made = QPushButton(text)
+    if name:
+        look(made, name)
+    if icon:
+        theme.set_icon(made, icon, "on_main" if name == "main" else "words")
+    made.setToolTip(tip)
+    made.setAutoDefault(False)
+    if name in ("link", "quiet-link"):
+        made.setCursor(Qt.CursorShape.PointingHandCursor)
+        made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        made.setFlat(True)
+    if on is not None:
+        made.clicked.connect(lambda: on())
+    return made
+
+
+def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, side: int = 18) -> QToolButton:
+    """A button with an icon only; `says` is its tip and what a screen reader reads."""
+    made = QToolButton()
+    theme.set_icon(made, icon)
+    made.setIconSize(QSize(side, side))
+    made.setToolTip(says)
+    made.setAccessibleName(says)
+    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    if on is not None:
+        made.clicked.connect(lambda: on())
+    return made
+
+
+def row(*parts: "QWidget | QLayout | int | None", space: int = 8) -> QHBoxLayout:
+    """Parts from left to right; None stretches, a number is a fixed gap in px."""
+    return _fill(QHBoxLayout(), parts, space)
+
+
+def column(*parts: "QWidget | QLayout | int | None", space: int = 8) -> QVBoxLayout:
+    """Parts from top to bottom; None stretches, a number is a fixed gap in px."""
+    return _fill(QVBoxLayout(), parts, space)
+
+
+B = TypeVar("B", QHBoxLayout, QVBoxLayout)
+
+
+def _fill(box: B, parts: "tuple[QWidget | QLayout | int | None, ...]", space: int) -> B:
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(space)
+    for part in parts:
+        if part is None:
+            box.addStretch(1)
+        elif isinstance(part, int):
+            box.addSpacing(part)
+        elif isinstance(part, QLayout):
+            box.addLayout(part)
+        else:
+            box.addWidget(part)
+    return box
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and let it go."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            clear(inner)
+
+
+def rule() -> QFrame:
+    """A horizontal line of 1 px."""
+    return look(QFrame(), "rule")
+
+
+class Card(QFrame):
+    """A card with rounded corners; put things into `body`."""
+
+    def __init__(self, title: str = "", margin: int = 14, space: int = 8) -> None:
+        super().__init__()
+        look(self, "card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(margin, margin - 2, margin, margin)
+        self.body.setSpacing(space)
+        self.heading = label(title, "heading")
+        if title:
+            self.body.addWidget(self.heading)
+
+
+class ElidedLabel(QLabel):
+    """One line of plain text that gives way in its middle (or where asked) when there is no room; the tip has it all."""
+
+    def __init__(self, text: str = "", name: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._mode = mode
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        if name:
+            look(self, name)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._tell_tip()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._tell_tip()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        place = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), self._mode, place.width())
+        painter.drawText(place, int(self.alignment() | Qt.TextFlag.TextSingleLine), text)
+        painter.end()
+
+    def _tell_tip(self) -> None:
+        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.contentsRect().width()
+        self.setToolTip("" if fits else self.text())
+
+
+class ProgressRow(QWidget):
+    """A title, a quiet line, a bar and one button: what runs, how far it is, and how to stop it."""
+
+    cancelled = Signal()
+
+    def __init__(self, title: str = "", about: str = "") -> None:
+        super().__init__()
+        self.title, self.about = label(title, "strong"), ElidedLabel(about, "quiet-body", Qt.TextElideMode.ElideRight)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(title or "Progress")
+        self.detail = label("", "quiet")
+        self.cancel = button("Cancel", self.cancelled.emit)
+        self.cancel.setAccessibleName(f"Cancel: {title}" if title else "Cancel")
+        head = row(self.title, self.about, space=6)
+        head.setStretch(1, 1)
+        words = column(head, self.bar, self.detail, space=6)
+        whole = row(words, self.cancel, space=10)
+        whole.setStretch(0, 1)
+        self.setLayout(whole)
+
+    def set_progress(self, done: int, total: int, detail: str = "") -> None:
+        """Show how far it is; total 0 means that nobody knows yet."""
+        self.bar.setRange(0, 1000 if total > 0 else 0)
+        if total > 0:
+            self.bar.setValue(round(1000 * min(done, total) / total))
+        self.detail.setText(detail)
+        self.detail.setVisible(bool(detail))
+
+
+class EmptyState(QWidget):
+    """What goes here, and the first step."""
+
+    def __init__(self, icon: str, title: str, sentence: str = "", *steps: QWidget) -> None:
+        super().__init__()
+        self.icon = look(QLabel(), "round")
+        self.icon.setFixedSize(60, 60)
+        self.icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        theme.set_picture(self.icon, icon, 24)
+        self.title = label(title, "title", wrap=True)
+        self.sentence = label(sentence, "quiet-body", wrap=True)
+        for words in (self.title, self.sentence):
+            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            words.setMaximumWidth(600)
+        self.sentence.setVisible(bool(sentence))
+        steps_row = row(None, *steps, None, space=10)
+        box = column(None, row(None, self.icon, None), 10, self._middle(self.title), self._middle(self.sentence), 4,
+                     steps_row, None)
+        self.setLayout(box)
+
+    def _middle(self, words: QLabel) -> QHBoxLayout:
+        box = row(None, words, None)
+        box.setStretch(1, 1000)
+        return box
+
+
+class KeyCap(QLabel):
+    """A key of the keyboard, drawn as one."""
+
+    def __init__(self, keys: str) -> None:
+        super().__init__(keys)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        look(self, "key")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+
+def width_of(text: str, widget: QWidget) -> int:
+    """How wide a text is in a widget's font, px."""
+    return QFontMetrics(widget.font()).horizontalAdvance(text)

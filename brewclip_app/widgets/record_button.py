@@ -1,0 +1,105 @@
+"""The record button: a red circle that is hard to miss, with the microphone's level as a ring around it."""
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from brewclip_app import theme
+
+SIDE = 72  # px with the ring
+DISC = 30  # px radius
+TEXTS = {
+    "off": "Record a spoken query (Space)",
+    "ready": "Record a spoken query (Space)",
+    "opening": "Opening the microphone. Speak when it turns red.",
+    "recording": "Recording. Let go, or press again, to search; Esc cancels.",
+    "stopping": "Taking the last word",
+}
+
+
+class RecordButton(QAbstractButton):
+    """Tells of presses and releases; whoever owns it decides what they mean (held, tapped)."""
+
+    pressed_down = Signal()
+    let_go = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = "off"
+        self._level = 0.0
+        self.setFixedSize(SIDE, SIDE)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("Record")
+        self.show_state("off")
+        theme.changed.connect(self.update)
+
+    def show_state(self, state: str) -> None:
+        """One of the microphone's states: off, opening, ready, recording, stopping."""
+        self.state = state
+        if state not in ("recording", "stopping"):
+            self._level = 0.0
+        self.setToolTip(TEXTS[state])
+        self.setAccessibleDescription(TEXTS[state])
+        self.update()
+
+    def show_level(self, peak: float) -> None:
+        """The newest peak, 0..1; the ring falls slower than it rises."""
+        if self.state in ("recording", "stopping"):
+            self._level = max(min(1.0, peak), self._level * 0.8)
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(SIDE, SIDE)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.isEnabled():
+            self.setDown(True)
+            self.pressed_down.emit()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.isDown():
+            self.setDown(False)
+            self.let_go.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = QPointF(SIDE / 2, SIDE / 2)
+        self._draw_ring(painter, middle)
+        self._draw_disc(painter, middle)
+        if self.state in ("recording", "stopping"):
+            self._draw_stop(painter, middle)
+        else:
+            side = 28.0
+            theme.icon("microphone", "on_main").paint(
+                painter, QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side).toRect())
+        painter.end()
+
+    def _draw_ring(self, painter: QPainter, middle: QPointF) -> None:
+        halo = QColor(theme.colour("record"))
+        halo.setAlphaF(0.22)
+        grown = DISC + 4 + (SIDE / 2 - DISC - 5) * self._level ** 0.5
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(halo)
+        painter.drawEllipse(middle, grown, grown)
+        if self.hasFocus() and self.state != "recording":
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme.colour("main"), 2))
+            painter.drawEllipse(middle, DISC + 4.5, DISC + 4.5)
+
+    def _draw_disc(self, painter: QPainter, middle: QPointF) -> None:
+        fill = QColor(theme.colour("record"))
+        if self.state in ("opening", "stopping") or not self.isEnabled():
+            fill = theme.colour("quiet")
+        elif self.isDown() or self.underMouse():
+            fill = fill.darker(112)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(fill)
+        painter.drawEllipse(middle, DISC, DISC)
+
+    def _draw_stop(self, painter: QPainter, middle: QPointF) -> None:
+        side = 20.0
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("on_main"))
+        painter.drawRoundedRect(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), 4, 4)

@@ -1,0 +1,149 @@
+"""The drawing of an utterance: bars in the voice's colour, live while recording, with a cursor while it plays."""
+
+from collections import deque
+
+import numpy as np
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from brewclip_app import theme
+from core import audio
+from core.audio import Waveform
+
+STEP = 4  # px from bar to bar
+BAR = 2.2  # px wide
+DOT = 1.2  # px: a bar of silence
+LIVE_BARS = 2000
+SEEK_KEYS = {Qt.Key.Key_Left: -0.25, Qt.Key.Key_Right: 0.25}  # seconds
+
+
+class WaveformView(QWidget):
+    """Shows nothing, a recording in progress (`add_level`) or a whole utterance (`show_waveform`)."""
+
+    sought = Signal(float)  # seconds, where the user clicked
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._waveform: Waveform | None = None
+        self._bars = np.zeros(0, np.float32)
+        self._live: deque[float] | None = None
+        self._cursor: float | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Waveform of the spoken query")
+        theme.changed.connect(self.update)
+
+    @property
+    def cursor_seconds(self) -> float | None:
+        """Where playback stands; None while nothing plays."""
+        return self._cursor
+
+    def bars(self) -> list[float]:
+        """The heights that are drawn now, 0..1, left to right."""
+        return list(self._live) if self._live is not None else [float(each) for each in self._bars]
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._waveform, self._live, self._cursor = None, None, None
+        self._bars = np.zeros(0, np.float32)
+        self._settle()
+
+    def start_live(self) -> None:
+        """Show levels as they come."""
+        self.clear()
+        self._live = deque(maxlen=LIVE_BARS)
+        self._settle()
+
+    def add_level(self, peak: float) -> None:
+        """One more level of a recording in progress, 0..1."""
+        if self._live is not None:
+            self._live.append(peak)
+            self.update()
+
+    def show_waveform(self, waveform: Waveform) -> None:
+        """Show a whole utterance."""
+        self.clear()
+        self._waveform = waveform
+        self._measure()
+        self._settle()
+
+    def set_cursor(self, seconds: float | None) -> None:
+        """Show where playback stands; None takes the cursor away."""
+        if seconds != self._cursor:
+            self._cursor = seconds
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 40)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 40)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._measure()
+        super().resizeEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._waveform is not None and event.button() == Qt.MouseButton.LeftButton:
+            share = min(1.0, max(0.0, event.position().x() / max(1, self.width())))
+            self.sought.emit(share * self._waveform.seconds)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = SEEK_KEYS.get(Qt.Key(event.key()))
+        if step is None or self._waveform is None:
+            super().keyPressEvent(event)
+            return
+        self.sought.emit(min(self._waveform.seconds, max(0.0, (self._cursor or 0.0) + step)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._live is not None:
+            self._draw_live(painter)
+        elif self._waveform is not None:
+            self._draw_bars(painter, self._bars, 0.0)
+            self._draw_cursor(painter)
+        painter.end()
+
+    def _settle(self) -> None:
+        whole = self._waveform is not None
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if whole else Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if whole else Qt.CursorShape.ArrowCursor)
+        self.setToolTip("Click to play from here" if whole else "")
+        self.update()
+
+    def _measure(self) -> None:
+        if self._waveform is not None:
+            peaks = audio.peaks(self._waveform, max(1, self.width() // STEP))
+            self._bars = peaks / max(float(peaks.max(initial=0.0)), 1e-4)
+
+    def _draw_live(self, painter: QPainter) -> None:
+        """The newest level stands at the right end and moves left."""
+        assert self._live is not None
+        room = self.width() // STEP
+        levels = np.asarray(list(self._live)[-room:], np.float32)
+        self._draw_bars(painter, np.sqrt(levels), self.width() - STEP * max(1, len(levels)))
+
+    def _draw_bars(self, painter: QPainter, bars: np.ndarray, left: float) -> None:
+        middle, room = self.height() / 2, self.height() / 2 - 2
+        played = None if self._cursor is None or self._waveform is None else self._cursor / self._waveform.seconds
+        for number, height in enumerate(bars):
+            ahead = played is not None and number / max(1, len(bars)) > played
+            x = left + STEP * (number + 0.5)
+            half = max(DOT / 2, float(height) * room)
+            painter.setPen(self._pen(faded=ahead))
+            painter.drawLine(QPointF(x, middle - half), QPointF(x, middle + half))
+
+    def _pen(self, faded: bool) -> QPen:
+        ink = QColor(theme.colour("voice"))
+        ink.setAlphaF(0.4 if faded else 1.0)
+        return QPen(ink, BAR, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+
+    def _draw_cursor(self, painter: QPainter) -> None:
+        if self._cursor is None and not self.hasFocus():
+            return
+        assert self._waveform is not None
+        x = (self._cursor or 0.0) / self._waveform.seconds * len(self._bars) * STEP
+        painter.setPen(QPen(theme.colour("main" if self._cursor is None else "words"), 1.6))
+        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))

@@ -1,0 +1,264 @@
+"""Sound in: any file or array becomes one kind of `Waveform`, or an `AudioError` that says what is wrong with it.
+
+soundfile reads first; PyAV reads what it cannot (video containers, m4a, webm). Blocks are mixed down and resampled as
+they come, so that a long file never lies in memory at its own rate.
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from core.errors import AudioError
+
+Samples = NDArray[np.float32]
+
+RATE = 16_000
+LONGEST_SECONDS = 4 * 3600
+SHORTEST_SECONDS = 0.2
+SILENCE = 10 ** (-80 / 20)  # peak; three steps of a 16-bit recording
+RATES = (1_000, 768_000)  # rates in Hz that a real recording can have
+BLOCK_FRAMES = 1 << 16
+
+# A file that opens with one of these is a recording, even when no reader can make sense of the rest.
+MAGICS = ((0, b"RIFF"), (0, b"RF64"), (0, b"FORM"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (4, b"ftyp"),
+          (0, b"\x1aE\xdf\xa3"), (0, b".snd"), (0, b"caff"))
+# FFmpeg also opens playlists, which may name other files and hosts: only these containers are let in.
+CONTAINERS = ("aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpeg,"
+              "mpegts,ogg,tta,w64,wav,wv")
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """One recording. `samples` are (n,) float32 in -1..1 at 16 kHz, mono, C-contiguous and read-only."""
+
+    samples: Samples
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / RATE
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the samples in hex: names its transcript and its recording in the store."""
+        return hashlib.sha256(self.samples.tobytes()).hexdigest()
+
+
+def read(path: Path) -> Waveform:
+    """The recording in a file of any format, rate and channel count that soundfile or PyAV can read.
+
+    AudioError: missing, unreadable (permission), empty, not_audio, truncated (the file promises more than it holds, or
+    breaks off), not_finite, silent (peak below -80 dB), too_short (< 0.2 s), too_long (> 4 h).
+    """
+    name = path.name
+    head = _head(path)
+    promised = _promised_bytes(path) if head[:4] in (b"RIFF", b"FORM") else 0
+    if promised > path.stat().st_size + RATE // 10:
+        raise _truncated(name)
+    try:
+        samples = _read_soundfile(path)
+    except soundfile.LibsndfileError:
+        samples = _read_av(path, head)
+    return _checked(samples, name)
+
+
+def from_samples(samples: NDArray[Any], rate: int) -> Waveform:
+    """A recording from an array, (n,) or (n, channels): floats in -1..1, or integers over the whole of their range.
+
+    `rate` in Hz. Floats beyond -1..1 are scaled down. AudioError: as `read`, without those about files.
+    """
+    name = "The recording"
+    array = np.asarray(samples)
+    if array.ndim not in (1, 2) or array.dtype.kind not in "iuf":
+        raise AudioError(f"{name} is not a row of samples.", "not_audio")
+    if array.size == 0:
+        raise AudioError(f"{name} is empty.", "empty")
+    frames = array.reshape(len(array), -1)
+    blocks = (_as_float(frames[start : start + BLOCK_FRAMES]) for start in range(0, len(frames), BLOCK_FRAMES))
+    return _checked(_collect(blocks, rate, name), name)
+
+
+def write_flac(waveform: Waveform, path: Path) -> None:
+    """Write a recording as FLAC, 16 bit; a file that is there stays whole until the new one is on disk.
+
+    AudioError ("not_saved") when it cannot be written.
+    """
+    staged = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with staged.open("wb") as file:
+            soundfile.write(file, waveform.samples, RATE, format="FLAC", subtype="PCM_16")
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    except (OSError, soundfile.LibsndfileError) as error:
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"The recording could not be saved as {path.name}: {reason}.", "not_saved") from error
+
+
+def peaks(waveform: Waveform, bins: int) -> Samples:
+    """(bins,) the largest |sample| of each of `bins` (>= 1) equal stretches, 0..1: what a drawn waveform needs."""
+    edges = np.linspace(0, len(waveform.samples), bins, endpoint=False).astype(np.int64)
+    return np.maximum.reduceat(np.abs(waveform.samples), edges).astype(np.float32)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file that is there, can be read and is not empty."""
+    try:
+        if path.is_dir():
+            raise AudioError(f"{path.name} is a folder, not a recording.", "not_audio")
+        with path.open("rb") as file:
+            head = file.read(12)
+    except FileNotFoundError as error:
+        raise AudioError(f"{path.name} is not there any more. Was it moved or deleted?", "missing") from error
+    except OSError as error:
+        raise AudioError(f"{path.name} cannot be opened: {error.strerror or error}.", "unreadable") from error
+    if not head:
+        raise AudioError(f"{path.name} is empty: the file has no bytes.", "empty")
+    return head
+
+
+def _promised_bytes(path: Path) -> int:
+    """How long a WAV or AIFF file must be for its sound to fit, in bytes; 0 when its header does not say.
+
+    libsndfile silently believes the file's length instead, and a broken-off copy would pass for a whole one.
+    """
+    with path.open("rb") as file:
+        order = "<" if file.read(4) == b"RIFF" else ">"
+        file.seek(12)
+        while len(chunk := file.read(8)) == 8:
+            name, size = struct.unpack(f"{order}4sI", chunk)
+            if name in (b"data", b"SSND"):
+                # Programs that write into a pipe cannot know the size, and put the largest there is.
+                return file.tell() + size if size < 0x7FFFF000 else 0
+            file.seek(size + size % 2, os.SEEK_CUR)
+    return 0
+
+
+def _read_soundfile(path: Path) -> Samples:
+    """(n,) 16 kHz mono. LibsndfileError when the file cannot be opened by libsndfile at all."""
+    with soundfile.SoundFile(path) as file:
+        promised = file.frames / file.samplerate
+        if file.frames == 0:
+            raise AudioError(f"{path.name} is empty: it holds no sound.", "empty")
+        samples = _collect(_soundfile_blocks(file), file.samplerate, path.name)
+    _check_whole(len(samples) / RATE, promised, path.name)
+    return samples
+
+
+def _soundfile_blocks(file: soundfile.SoundFile) -> Iterator[Samples]:
+    """(frames, channels) blocks, up to the end or to the first place that cannot be decoded."""
+    with suppress(soundfile.LibsndfileError):
+        while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            yield block
+
+
+def _read_av(path: Path, head: bytes) -> Samples:
+    """(n,) 16 kHz mono of the first sound track, with FFmpeg's decoders."""
+    import av
+
+    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+    try:
+        with av.open(str(path), options=options) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path.name} has no sound in it.", "not_audio")
+            stream = container.streams.audio[0]
+            promised = float((stream.duration or 0) * (stream.time_base or 0)) or (container.duration or 0) / 1e6
+            rate = int(stream.rate or 0)
+            samples = _collect(_av_blocks(container, stream), rate, path.name)
+    except (av.error.FFmpegError, ValueError) as error:
+        if any(head[start:].startswith(magic) for start, magic in MAGICS):
+            raise _truncated(path.name) from error
+        raise AudioError(f"{path.name} is not a recording, or of a kind that cannot be read.", "not_audio") from error
+    _check_whole(len(samples) / RATE, promised, path.name)
+    return samples
+
+
+def _av_blocks(container: Any, stream: Any) -> Iterator[Samples]:
+    """(frames, channels) blocks, up to the end or to the first place that cannot be decoded."""
+    import av
+
+    as_float = av.AudioResampler(format="fltp")  # the rate stays: soxr resamples better
+    with suppress(av.error.FFmpegError):
+        for frame in container.decode(stream):
+            for converted in as_float.resample(frame):
+                yield np.ascontiguousarray(converted.to_ndarray().T)
+
+
+def _collect(blocks: Iterator[Samples], rate: int, name: str) -> Samples:
+    """(n,) 16 kHz mono from (frames, channels) blocks at `rate` Hz."""
+    if not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(f"{name} says that it has {rate} samples a second, which no recording has.", "not_audio")
+    resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32") if rate != RATE else None
+    parts: list[Samples] = []
+    frames = 0
+    for block in blocks:
+        frames += len(block)
+        if frames > LONGEST_SECONDS * rate:
+            raise AudioError(f"{name} is longer than {LONGEST_SECONDS // 3600} hours. Cut it into parts.", "too_long")
+        if not np.isfinite(block).all():
+            raise AudioError(f"{name} holds values that are not numbers (NaN or infinite): it is damaged.",
+                             "not_finite")
+        mono = _mono(block)
+        parts.append(resampler.resample_chunk(mono) if resampler else mono)
+    if resampler and frames:
+        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def _mono(block: Samples) -> Samples:
+    """(n,) the mean of (n, channels); the loudest channel where the channels cancel each other out."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    mean = block.mean(axis=1, dtype=np.float32)
+    power = np.square(block).mean(axis=0)
+    return mean if np.square(mean).mean() > 1e-4 * power.max() else block[:, power.argmax()]
+
+
+def _as_float(block: NDArray[Any]) -> Samples:
+    """Integers scaled by the range of their type to -1..1; floats as they are."""
+    if block.dtype.kind == "f":
+        return block.astype(np.float32)
+    limits = np.iinfo(block.dtype)
+    half = (float(limits.max) - float(limits.min) + 1) / 2
+    middle = half if block.dtype.kind == "u" else 0.0
+    return ((block.astype(np.float64) - middle) / half).astype(np.float32)
+
+
+def _check_whole(seconds: float, promised: float, name: str) -> None:
+    """AudioError when noticeably less could be decoded than the header promises; containers round, so 2 % pass."""
+    if 0 < promised < 2 * LONGEST_SECONDS and promised - seconds > max(0.1, 0.02 * promised):
+        raise _truncated(name, seconds, promised)
+
+
+def _truncated(name: str, seconds: float = 0.0, promised: float = 0.0) -> AudioError:
+    found = f" ({seconds:.1f} s of {promised:.1f} s can be read)" if seconds else ""
+    return AudioError(f"{name} breaks off before its end{found}. Copy or record it again.", "truncated")
+
+
+def _checked(samples: Samples, name: str) -> Waveform:
+    """The samples as a waveform, when there is something in them to hear."""
+    if len(samples) == 0:
+        raise AudioError(f"{name} is empty: it holds no sound.", "empty")
+    if len(samples) < SHORTEST_SECONDS * RATE:
+        raise AudioError(f"{name} is too short ({len(samples) / RATE:.2f} s) to hold a word.", "too_short")
+    peak = float(np.abs(samples).max())
+    if peak < SILENCE:
+        raise AudioError(f"{name} is silent. Is the microphone muted?", "silent")
+    whole = np.ascontiguousarray(samples if peak <= 1 else samples / peak, dtype=np.float32)
+    if whole.base is not None or whole.flags.writeable:
+        whole = whole.copy()
+        whole.flags.writeable = False
+    return Waveform(whole)

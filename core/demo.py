@@ -1,0 +1,94 @@
+"""The demo: a small gallery that is there after the first start, and spoken queries whose answer is known."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import demo_pictures
+from core.errors import StoreError
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer, SearchResult
+    from core.search.indexing import IndexResult
+
+GALLERY = "demo"
+RECORDINGS = files("resources") / "demo"
+
+
+@dataclass(frozen=True)
+class DemoQuery:
+    """A recording that comes with the program, what is said in it, and the file name of the picture it describes."""
+
+    label: str
+    path: Path
+    language: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the program made of a demo query; `rank` is the expected picture's, 0 when it is not among the hits."""
+
+    query: DemoQuery
+    result: "SearchResult"
+    rank: int
+
+
+def write_pictures(folder: Path, report: Report = silent) -> int:
+    """Write the demo's pictures that are not in the folder yet; how many lie there then. StoreError when it cannot."""
+    wanted = len(demo_pictures.PHOTOGRAPHS) + len(demo_pictures.DRAWN)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for done, photograph in enumerate(demo_pictures.PHOTOGRAPHS):
+            report(done, wanted, "Writing the demo's pictures")
+            source = demo_pictures.photograph_path(photograph)
+            if source is not None and not (folder / photograph.name).exists():
+                _replace(folder / photograph.name, lambda staged, source=source: shutil.copyfile(source, staged))
+        for done, (name, drawing) in enumerate(demo_pictures.DRAWN, len(demo_pictures.PHOTOGRAPHS)):
+            report(done, wanted, "Drawing the demo's pictures")
+            if not (folder / name).exists():
+                _replace(folder / name, lambda staged, drawing=drawing: drawing().save(staged, "PNG"))
+    except OSError as error:
+        raise StoreError(f"The demo's pictures could not be written to {folder}: {error.strerror or error}.",
+                         "disk") from error
+    return sum(1 for path in folder.iterdir() if path.suffix in (".png", ".jpg"))
+
+
+def _replace(path: Path, write: object) -> None:
+    staged = path.with_suffix(".new")
+    assert callable(write)
+    write(staged)
+    staged.replace(path)
+
+
+def build(explorer: "Explorer", report: Report = silent) -> "IndexResult":
+    """Write the pictures and index them into the gallery `demo`; quick when that was done before."""
+    folder = explorer.home.demo
+    write_pictures(folder, report)
+    return explorer.index(folder, GALLERY, report)
+
+
+def queries() -> tuple[DemoQuery, ...]:
+    """The spoken queries, as files on disk."""
+    listed = json.loads((RECORDINGS / "queries.json").read_text(encoding="utf-8"))
+    return tuple(DemoQuery(entry["said"], _on_disk(RECORDINGS / entry["file"]), entry["language"], entry["expected"])
+                 for entry in listed)
+
+
+def _on_disk(resource: Traversable) -> Path:
+    with as_file(resource) as path:  # an installed package is a folder, so the path outlives the block
+        return path
+
+
+def ask(explorer: "Explorer", query: DemoQuery, top: int = 5) -> Answer:
+    """Put one demo query to the demo gallery, through the same code as a recording from the microphone."""
+    from core.explorer import Ask
+
+    result = explorer.search(GALLERY, [Ask(kind="speech", path=query.path)], top=top)
+    ranks = [hit.rank for hit in result.hits if hit.image.path.name == query.expected]
+    return Answer(query, result, ranks[0] if ranks else 0)
