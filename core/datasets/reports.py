@@ -1,0 +1,119 @@
+"""The report on a dataset: what was found, what is missing, what is broken. Every file's header is looked at."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core.datasets.headers import picture_faults, recording_faults
+from core.datasets.kinds import Detection, detect, kind_of, load
+from core.datasets.problems import Problem, Problems
+from core.datasets.records import Dataset
+from core.progress import Report, silent
+
+LOOKERS = 8  # threads that wait for the disk together
+BATCH = 256  # files between two reports
+HARMLESS = ("stereo",)
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """Pictures and utterances that the lists name for a split, and the utterances whose files are there and fit."""
+
+    name: str
+    images: int
+    utterances: int
+    usable: int
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """All that is known of a dataset's folder before anything is computed from it."""
+
+    kind: str
+    title: str
+    folder: Path
+    notes: tuple[str, ...]
+    splits: tuple[SplitCount, ...]
+    problems: tuple[Problem, ...]
+
+
+def report(dataset: Dataset, report: Report = silent) -> DatasetReport:
+    """Look at the header of every picture and recording, and count; what `load` found wrong is in it too."""
+    problems = Problems(dataset.problems)
+    pictures = {image.path for image in dataset.images if image.path}
+    recordings = {utterance.recording for utterance in dataset.utterances if utterance.recording}
+    total = len(pictures) + len(recordings)
+    bad = set()
+    for done, (path, faults) in enumerate(_look(pictures, recordings), 1):
+        if done % BATCH == 0 or done == total:
+            report(done, total, "Checking pictures and recordings")
+        for fault in faults:
+            problems.add(fault, path.relative_to(dataset.folder).as_posix())
+            if fault not in HARMLESS:
+                bad.add(path)
+    return DatasetReport(dataset.kind, kind_of(dataset.kind).title, dataset.folder, dataset.notes,
+                         _count(dataset, bad), problems.found())
+
+
+def inspect(folder: Path, kind: str = "", report: Report = silent) -> DatasetReport:
+    """Detect, load and report in one go, with the evidence for the kind among the notes; DatasetError as `load`."""
+    detection = detect(folder) if not kind else Detection(kind, (f"Read as {kind_of(kind).title}, as asked.",))
+    found = _report(load(folder, detection.kind, report), report)
+    return replace(found, notes=(*detection.evidence, *found.notes))
+
+
+_report = report  # `inspect` has an argument of that name
+
+
+def _look(pictures: Iterable[Path], recordings: Iterable[Path]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Every file with its faults, by name; few files are under way at a time, so that a cancel is heard soon."""
+    with ThreadPoolExecutor(LOOKERS) as pool:
+        for look, paths in ((picture_faults, pictures), (recording_faults, recordings)):
+            yield from _in_batches(pool, look, sorted(paths, key=str))
+
+
+def _in_batches(pool: ThreadPoolExecutor, look: Callable[[Path], tuple[str, ...]],
+                paths: list[Path]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    for start in range(0, len(paths), BATCH):
+        batch = paths[start : start + BATCH]
+        # By parts: handing over single files costs as much as looking at them.
+        parts = [batch[first : first + BATCH // LOOKERS] for first in range(0, len(batch), BATCH // LOOKERS)]
+        for part, faults in zip(parts, pool.map(lambda part: [look(path) for path in part], parts), strict=True):
+            yield from zip(part, faults, strict=True)
+
+
+def _count(dataset: Dataset, bad: set[Path]) -> tuple[SplitCount, ...]:
+    images = Counter(image.split for image in dataset.images)
+    utterances = Counter(utterance.split for utterance in dataset.utterances)
+    shown = {image.image_id for image in dataset.images if image.path and image.path not in bad}
+    usable = Counter(utterance.split for utterance in dataset.utterances
+                     if utterance.recording and utterance.recording not in bad
+                     and (not dataset.images or utterance.image_id in shown))
+    return tuple(SplitCount(name, images[name], utterances[name], usable[name]) for name in dataset.splits)
+
+
+def to_json(found: DatasetReport) -> dict[str, Any]:
+    """The report as `brewclip dataset --json` prints it: kind, splits with counts, problems with examples."""
+    return {
+        "kind": found.kind,
+        "splits": {split.name: {"images": split.images, "utterances": split.utterances} for split in found.splits},
+        "problems": [{"what": problem.what, "count": problem.count, "examples": list(problem.examples)}
+                     for problem in found.problems],
+    }
+
+
+def describe(found: DatasetReport) -> list[str]:
+    """The report as lines for people."""
+    lines = [f"{found.title} in {found.folder}", *(f"  {note}" for note in found.notes), "",
+             f"{'split':<12}{'pictures':>10}{'utterances':>12}{'usable':>10}"]
+    lines += [f"{split.name:<12}{split.images:>10}{split.utterances:>12}{split.usable:>10}" for split in found.splits]
+    lines += ["", "Nothing is wrong with it." if not found.problems else "What is not as it should be:"]
+    for problem in found.problems:
+        lines.append(f"  {problem.count:>7} {problem.what} ({problem.outcome})")
+        lines.extend(f"          {example}" for example in problem.examples)
+        if problem.count > len(problem.examples):
+            lines.append(f"          and {problem.count - len(problem.examples)} more")
+    return lines

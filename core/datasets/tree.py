@@ -1,0 +1,129 @@
+"""A dataset's folder as a cage: names from its lists find files inside it, and never outside."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from core.errors import DatasetError
+
+JUNK = ("._", ".DS_Store", "__MACOSX", "Thumbs.db")  # what macOS and Windows leave in archives
+
+
+class LeavesFolder(Exception):  # noqa: N818  (a finding that becomes a listed problem)
+    """A name that leads out of the dataset's folder."""
+
+
+class Tree:
+    """Finds files below `root`; each folder is listed once, so that a hundred thousand look-ups stay cheap."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = str(root.resolve())
+        self._listings: dict[str, frozenset[str]] = {}
+        self._special: set[str] = set()  # links, folders, pipes: looked at before they are believed
+
+    def find(self, name: str, folders: Sequence[str] = ("",)) -> Path | None:
+        """The file called `name` below the first of `folders` that has it (all relative to the root); None if none has.
+
+        LeavesFolder when the name is absolute, climbs out, or a link leads out. Backslashes separate folders too.
+        """
+        name = name.strip().replace("\\", "/")
+        if not name or "\0" in name:
+            return None
+        if name.startswith("/") or name[1:2] == ":":
+            raise LeavesFolder(name)
+        for folder in folders:
+            parts = self._collapse(f"{folder}/{name}")
+            if parts and self._is_inside("/".join(parts[:-1]), parts[-1]):
+                return self.root.joinpath(*parts)
+        return None
+
+    def folder(self, names: Sequence[str]) -> str:
+        """The first of these folders that is there, or ""."""
+        return next((name for name in names if name and self.root.joinpath(name).is_dir()), "")
+
+    def names(self, folder: str = "") -> list[str]:
+        """What lies in a folder, sorted; nothing when it is not there or lies outside."""
+        try:
+            return sorted(name for name in self._listing(folder) if not name.startswith(JUNK))
+        except LeavesFolder:
+            return []
+
+    def walk(self, folder: str, suffixes: frozenset[str]) -> Iterator[str]:
+        """Paths of the files below a folder with one of these lower-case suffixes; linked folders are left out."""
+        if folder and not self.names(folder):
+            return
+        for place, folders, files in os.walk(self.root / folder):
+            folders[:] = sorted(name for name in folders if not name.startswith(JUNK))
+            below = Path(place).relative_to(self.root)
+            for name in sorted(files):
+                if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(JUNK):  # noqa: PTH122 (speed)
+                    yield (below / name).as_posix()
+
+    @staticmethod
+    def _collapse(name: str) -> list[str]:
+        """The parts of a relative path without "." and ".."; LeavesFolder when it climbs out."""
+        parts: list[str] = []
+        for part in name.split("/"):
+            if part == ".." and not parts:
+                raise LeavesFolder(name)
+            if part == "..":
+                parts.pop()
+            elif part not in ("", "."):
+                parts.append(part)
+        return parts
+
+    def _is_inside(self, folder: str, name: str) -> bool:
+        """Whether the file is there; LeavesFolder when it is a link that leads out."""
+        path = f"{folder}/{name}" if folder else name
+        whole = os.path.join(self.root, path)  # noqa: PTH118 (speed)
+        if name not in self._listing(folder):  # a file system may also answer to other spellings of a name
+            return self._is_file_inside(whole)
+        return path not in self._special or self._is_file_inside(whole)
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        """Names in a folder. LeavesFolder when the folder itself is reached through a link that leads out."""
+        if folder not in self._listings:
+            place = os.path.join(self.root, folder)  # noqa: PTH118 (speed)
+            try:
+                if os.path.isdir(place):  # noqa: PTH112 (speed)
+                    self._check_inside(place)
+                self._listings[folder] = self._scan(place, folder)
+            except (OSError, ValueError):
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
+
+    def _scan(self, place: str, folder: str) -> frozenset[str]:
+        names = []
+        with os.scandir(place) as entries:
+            for entry in entries:
+                names.append(entry.name)
+                if entry.is_symlink() or not entry.is_file():
+                    self._special.add(f"{folder}/{entry.name}" if folder else entry.name)
+        return frozenset(names)
+
+    def _is_file_inside(self, whole: str) -> bool:
+        try:
+            self._check_inside(whole)
+            return os.path.isfile(whole)  # noqa: PTH113 (speed)
+        except ValueError:  # a name that no file system can have
+            return False
+
+    def _check_inside(self, whole: str) -> None:
+        """LeavesFolder when the path's real place is not inside the root."""
+        real = os.path.realpath(whole)
+        if real != self._real and not real.startswith(self._real.rstrip(os.sep) + os.sep):
+            raise LeavesFolder(whole)
+
+
+def open_tree(folder: Path) -> Tree:
+    """The tree of a dataset's folder; DatasetError (missing, not_a_folder, unreadable) when it is none."""
+    try:
+        if not folder.exists():
+            raise DatasetError(f"The folder {folder} is not there. Was it moved or renamed?", "missing")
+        if not folder.is_dir():
+            raise DatasetError(f"{folder.name} is a file. Choose the folder that the dataset lies in.", "not_a_folder")
+        next(folder.iterdir(), None)
+    except OSError as error:
+        raise DatasetError(f"The folder {folder} cannot be opened: {error.strerror or error}.", "unreadable") from error
+    return Tree(folder)
