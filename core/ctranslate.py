@@ -74,7 +74,7 @@ class _Reader:
             raise ValueError(f"version {version}, {VERSION} is read")
         self.text()
         self.number("I")
-        variables = {name: values for name, values in (self.variable() for _ in range(self.count()))}
+        variables = dict(self.variable() for _ in range(self.count()))
         aliases = [(self.text(), self.text()) for _ in range(self.count())]
         if self.at != len(self.data):
             raise ValueError("bytes after its end")

@@ -1,0 +1,173 @@
+"""What is known of a file of weights: measured once, written down in a stamp, trusted while size and time are the same.
+
+Files of the program's own folder have their stamp beside them (`NAME.stamp`); the stamps of files elsewhere lie in
+`stamps/` of that folder, since a folder of weights may be read-only. A stamp holds what was measured, never a verdict:
+whether a file is good is decided from it each time.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from core.downloads import TICK_S, file_sha256
+from core.errors import WeightsError
+from core.home import Home, find_home
+from core.progress import Report, silent
+from core.torchscript import is_program
+
+HEADER_LIMIT = 100 << 20  # bytes; safetensors allows no longer header
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was measured of a file. `whole`: its inner structure ends where the file ends, or its sender's SHA-256 fits.
+    `tensors`: the digest of a Whisper checkpoint's tensors, "" when not asked for or not readable.
+    """
+
+    name: str  # of the weights
+    size: int
+    mtime_ns: int
+    sha256: str
+    whole: bool
+    tensors: str = ""
+
+
+def examine(path: Path, name: str, tensors: bool = False) -> Facts:
+    """Read the whole file and measure it; OSError when it cannot be read. About a second for 2 GB."""
+    before = path.stat()
+    sha256 = file_sha256(path)
+    return Facts(name, before.st_size, before.st_mtime_ns, sha256, is_whole(path), _tensors(path) if tensors else "")
+
+
+def _tensors(path: Path) -> str:
+    from core.ctranslate import checkpoint_digest
+
+    try:
+        return checkpoint_digest(path)
+    except WeightsError:
+        return ""
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a safetensors file, or a PyTorch file (a zip), ends where its own table says. Any other kind: False.
+
+    A program (TorchScript) is no file of weights, whole or not: it could only be loaded by running it.
+    """
+    if path.suffix != ".safetensors":
+        return zipfile.is_zipfile(path) and not is_program(path)
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > HEADER_LIMIT:
+                return False
+            header = json.loads(file.read(length))
+        ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
+        return path.stat().st_size == 8 + length + max(ends, default=0)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return False
+
+
+def facts(path: Path, name: str, home: Home, tensors: bool = False) -> Facts | None:
+    """What is known of a file, measured only when no stamp fits; None when there is no such file or it is unreadable.
+
+    A file in the program's own folder whose bytes are others than its stamp says is not `whole`, whatever it looks
+    like: nobody but `fetch` writes there.
+    """
+    try:
+        status = path.stat()
+        kept = read_stamp(path, home)
+        if kept and (kept.name, kept.size, kept.mtime_ns) == (name, status.st_size, status.st_mtime_ns):
+            return kept
+        found = examine(path, name, tensors)
+    except OSError:
+        return None
+    if kept and kept.name == name and path.parent == home.weights:
+        if kept.sha256 != found.sha256:
+            return replace(found, whole=False)
+        found = replace(found, whole=kept.whole)
+    write_stamp(path, found, home)
+    return found
+
+
+def stamp_path(path: Path, home: Home) -> Path:
+    """Where the stamp of a file lies."""
+    if path.parent == home.weights:
+        return path.with_name(path.name + ".stamp")
+    return home.weights / "stamps" / f"{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.stamp"
+
+
+def read_stamp(path: Path, home: Home) -> Facts | None:
+    """The stamp of a file, whether or not it still fits; None when there is none that can be read."""
+    try:
+        return Facts(**json.loads(stamp_path(path, home).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_stamp(path: Path, found: Facts, home: Home) -> None:
+    """Keep the facts of a file. Where nothing can be written they are measured again each time: no error."""
+    stamp = stamp_path(path, home)
+    staged = stamp.with_name(f"{stamp.name}.{os.getpid()}")
+    try:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        staged.write_text(json.dumps(asdict(found), indent=1), encoding="utf-8")
+        staged.replace(stamp)
+    except OSError:
+        with contextlib.suppress(OSError):
+            staged.unlink(missing_ok=True)
+
+
+def install(staged: Path, target: Path, found: Facts, home: Home) -> None:
+    """Put a checked file where it belongs, then its stamp. Killed in between, `facts` measures the file again."""
+    with staged.open("rb") as file:
+        os.fsync(file.fileno())
+    stamp_path(target, home).unlink(missing_ok=True)
+    staged.replace(target)
+    write_stamp(target, found, home)
+
+
+def sha256_of(path: Path, home: Home | None = None) -> str:
+    """SHA-256 of a file of weights, for fingerprints: from its stamp where that fits, else read from its bytes."""
+    kept, status = read_stamp(path, home or find_home()), path.stat()
+    if kept and (kept.size, kept.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        return kept.sha256
+    return file_sha256(path)
+
+
+@contextlib.contextmanager
+def alone(path: Path, report: Report = silent, text: str = "") -> Iterator[None]:
+    """Be the only process between these lines; `report(0, 0, text)` while another one is. Freed when a process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        while not _locked(file):
+            report(0, 0, text)
+            time.sleep(TICK_S)
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(file: IO[bytes]) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _locked(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

