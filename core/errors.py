@@ -39,3 +39,7 @@ class QueryError(BrewclipError):
 
 class SettingsError(BrewclipError):
     """A setting with a value it cannot have."""
+
+
+class DatasetError(BrewclipError):
+    """A dataset's folder that cannot be read as one."""

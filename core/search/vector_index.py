@@ -28,7 +28,7 @@ Ids = NDArray[np.int64]
 Batches = Iterable[tuple[Ids, Floats]]
 
 HEADER = 4096  # bytes: a page, so that the matrix behind it is aligned
-CHUNK = 1 << 16  # rows multiplied at once
+CHUNK = 1 << 14  # rows multiplied at once
 ROUNDING = 2e-5  # above the error of a float32 dot product of two unit vectors of up to 2048 numbers
 SAMPLED = 256  # rows whose checksum stands in the header: all rows would mean reading gigabytes at each start
 
@@ -78,6 +78,9 @@ class ExactIndex:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __contains__(self, image_id: int) -> bool:
+        return bool(self._rows([image_id])[0] >= 0)
 
     @property
     def dim(self) -> int:

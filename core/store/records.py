@@ -1,9 +1,11 @@
-"""What the store hands out and takes in: frozen records that may cross threads. Rows of the ORM never leave the store."""
+"""What the store hands out and takes in: frozen records that may cross threads. Rows of the ORM never leave it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from core.fingerprint import Fingerprint
 
@@ -37,7 +39,11 @@ class GalleryState:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A picture of a gallery: `width` and `height` in pixels after EXIF turning, `size` in bytes, `mtime` in seconds."""
+    """A picture of a gallery.
+
+    `width` and `height` are pixels after EXIF turning, `size` bytes, `mtime` seconds since 1970, `taken` the camera's
+    own clock (no time zone), `content_hash` the SHA-256 of the file in hex.
+    """
 
     id: int
     path: Path
@@ -73,7 +79,70 @@ class QueryRecord:
 
 
 class FileStamp(NamedTuple):
-    """What tells, without reading it, that a file is still the same: size in bytes and time of change in nanoseconds."""
+    """Tells without reading that a file is still the same: size in bytes, time of change in nanoseconds."""
 
     size: int
     mtime_ns: int
+
+
+class KnownImage(NamedTuple):
+    """What indexing must know of a picture that the gallery holds; `embedded` under the fingerprint asked for."""
+
+    id: int
+    stamp: FileStamp
+    missing: bool
+    embedded: bool
+
+
+class KnownFailure(NamedTuple):
+    """A failure of an earlier run: tried again when the file has changed, or the limit if it was too large."""
+
+    stamp: FileStamp
+    kind: str
+    max_megapixels: float
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What decoding tells of a file's content: pixels after EXIF turning, and when it was taken."""
+
+    width: int
+    height: int
+    taken: datetime | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that was read. `facts` and `vector` are None when the store held that content and its embedding already.
+
+    `path` is absolute, as the file system gives it (surrogate escapes and all); `content_hash` are the 32 bytes of the
+    SHA-256; `vector` is (dim,) float32 of unit length.
+    """
+
+    path: str
+    stamp: FileStamp
+    content_hash: bytes
+    facts: PictureFacts | None = None
+    vector: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FailedEntry:
+    """A file or folder that could not be read; `max_megapixels` is the limit that held."""
+
+    path: str
+    stamp: FileStamp
+    kind: str
+    reason: str
+    max_megapixels: float
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a batch's files: how many are stored, the ids of pictures that moved to their paths, and the
+    paths that held the same content before.
+    """
+
+    stored: int
+    moved: tuple[int, ...]
+    same: tuple[str, ...]

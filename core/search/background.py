@@ -1,0 +1,97 @@
+"""What hits are held against: everyday descriptions, embedded once per fingerprint, and other pictures."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import numpy as np
+
+from core.progress import Report, silent
+from core.search.queries import Floats, units
+from core.search.vector_index import ExactIndex, Ids
+
+PICTURES = 500  # of the gallery, at most
+BATCH = 32  # descriptions embedded at once
+
+
+class HasVectors(Protocol):
+    """What a text tower gives."""
+
+    @property
+    def vectors(self) -> Floats:
+        """(n, dim) float32, of any length."""
+
+
+class TextTower(Protocol):
+    """The part of a backbone that embeds texts."""
+
+    def encode_texts(self, texts: Sequence[str]) -> HasVectors:
+        """The texts' vectors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What unrelated queries are made of: unit vectors of descriptions (n, dim) and pictures (m, dim), ids (m,)."""
+
+    descriptions: Floats
+    pictures: Floats
+    picture_ids: Ids
+
+
+def sentences() -> tuple[str, ...]:
+    """The descriptions."""
+    text = (files("resources") / "background_sentences.txt").read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if line)
+
+
+def descriptions(backbone: TextTower, dim: int, fingerprint_hash: str, folder: Path, report: Report = silent) -> Floats:
+    """Unit vectors (n, dim) of the descriptions, embedded once per fingerprint and kept in `folder`.
+
+    A cache that is damaged or cannot be written is no error.
+    """
+    texts = sentences()
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+    path = folder / f"{fingerprint_hash}-{digest}.npy"
+    found = _kept(path, (len(texts), dim))
+    if found is not None:
+        return found
+    parts = []
+    for start in range(0, len(texts), BATCH):
+        report(start, len(texts), "Calibrating the strength of hits")
+        parts.append(backbone.encode_texts(texts[start:start + BATCH]).vectors)
+    report(len(texts), len(texts), "Calibrating the strength of hits")
+    vectors = units(np.concatenate(parts))
+    with suppress(OSError):
+        _keep(path, vectors)
+    return vectors
+
+
+def pictures(index: ExactIndex) -> tuple[Floats, Ids]:
+    """Vectors (m, dim) and ids (m,) of up to PICTURES pictures of the index, always the same ones."""
+    rows = np.sort(np.random.default_rng(0).permutation(len(index))[:PICTURES])
+    return np.asarray(index.matrix[rows]), index.ids[rows]
+
+
+def _kept(path: Path, shape: tuple[int, int]) -> Floats | None:
+    try:
+        vectors: Floats = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return vectors if vectors.shape == shape and vectors.dtype == np.float32 and np.isfinite(vectors).all() else None
+
+
+def _keep(path: Path, vectors: Floats) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
+    try:
+        with staged.open("wb") as file:
+            np.save(file, vectors)
+        staged.replace(path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise

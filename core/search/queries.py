@@ -1,0 +1,118 @@
+"""Queries: terms that are heard, typed or shown, added up with weights, some of them taken away.
+
+The query of terms with unit vectors v and weights w is q = normalise(w1 v1 + w2 v2 + ...). As the score of a picture x
+is the cosine q . x, it falls exactly into one share for each term, w (v . x) / |w1 v1 + w2 v2 + ...|.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import QueryError
+from core.store.records import ImageRecord
+
+Floats = NDArray[np.float32]
+Kind = Literal["speech", "text", "image"]
+Branch = Literal["text", "acoustic", "image"]
+Level = Literal["strong", "fair", "weak"]
+
+VANISHING = 1e-3  # a sum this short is what rounding left of terms that took each other away
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One term of a query: `vector` (dim,) of unit length, `label` for people, `weight` negative for a minus term."""
+
+    kind: Kind
+    label: str
+    vector: Floats
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one term adds to the score of a hit; the shares of a hit add up to its score."""
+
+    label: str
+    branch: Branch
+    value: float
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How much a hit means: `chance` is the share of unrelated queries that score this picture as high, 0..1."""
+
+    level: Level
+    chance: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One picture of a result: `rank` from 1, `score` the cosine of query and picture."""
+
+    rank: int
+    image: ImageRecord
+    score: float
+    strength: Strength
+    shares: tuple[Share, ...]
+
+
+def unit(vector: NDArray[np.floating]) -> Floats:
+    """The vector (dim,) at unit length, float32. QueryError (kind "not_finite") when it has none."""
+    wide = np.asarray(vector, np.float64)
+    length = float(np.linalg.norm(wide))
+    if not np.isfinite(length) or length == 0:
+        raise QueryError("The model gave no usable numbers for this query.", "not_finite")
+    return (wide / length).astype(np.float32)
+
+
+def combine(terms: Sequence[Term]) -> Floats:
+    """The query (dim,) of the terms, unit length, float32.
+
+    QueryError with kind "empty" (no terms), "weight" (a weight that is not a finite number), "not_finite" (a vector
+    that is none), "zero" (the terms take each other away).
+    """
+    total = _total(terms)
+    length = float(np.linalg.norm(total))
+    if length < VANISHING * sum(abs(term.weight) for term in terms) or length == 0:
+        raise QueryError("The terms of this query take each other away, so nothing is left to search for. "
+                         "Change or remove one of them.", "zero")
+    return (total / length).astype(np.float32)
+
+
+def shares(terms: Sequence[Term], vectors: Floats) -> tuple[tuple[Share, ...], ...]:
+    """For each picture (n, dim, unit length) one share for each term, in their order; errors as in `combine`."""
+    combine(terms)
+    length = float(np.linalg.norm(_total(terms)))
+    parts = np.asarray(vectors, np.float64) @ _weighted(terms).T / length
+    return tuple(tuple(Share(term.label, "image" if term.kind == "image" else "text", float(value))
+                       for term, value in zip(terms, row, strict=True)) for row in parts)
+
+
+def units(vectors: NDArray[np.floating]) -> Floats:
+    """Rows (n, dim) at unit length, float32; a row of zeros stays one."""
+    wide = np.asarray(vectors, np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _weighted(terms: Sequence[Term]) -> NDArray[np.float64]:
+    """The weighted vectors (terms, dim), checked."""
+    if not terms:
+        raise QueryError("There is nothing to search for: say, type or show something.", "empty")
+    weights = np.array([term.weight for term in terms], np.float64)
+    if not np.isfinite(weights).all():
+        raise QueryError("A weight in this query is not a number.", "weight")
+    vectors = np.stack([np.asarray(term.vector, np.float64) for term in terms])
+    if not np.isfinite(vectors).all():
+        raise QueryError("The model gave no usable numbers for this query.", "not_finite")
+    weighted: NDArray[np.float64] = vectors * weights[:, None]
+    return weighted
+
+
+def _total(terms: Sequence[Term]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = _weighted(terms).sum(axis=0)
+    return total

@@ -1,0 +1,102 @@
+"""Reading picture files for indexing, ahead of the model, on threads of their own."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core import images
+from core.errors import ImageError
+from core.search.scanning import stamp_of
+from core.store.records import FailedEntry, FileStamp, PictureFacts
+
+CHUNK = 8  # files that a thread takes at once, and asks the store about in one go
+AHEAD = 8  # chunks that are read or wait for the model: 64 pictures, some 10 MB as a model takes them
+THREADS = max(2, min(8, os.cpu_count() or 2))
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file that was read; `pixels` (size, size, 3) uint8 and `facts` unless its content is embedded already."""
+
+    path: str
+    stamp: FileStamp
+    content_hash: bytes
+    facts: PictureFacts | None = None
+    pixels: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A file that was gone when its turn came (`vanished`), or was being written to: the next run reads it."""
+
+    path: str
+    vanished: bool
+
+
+Outcome = ReadFile | FailedEntry | Gone
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How files are read: what the model sees of them, and `embedded`, which of some contents need no decoding."""
+
+    crop: str
+    image_size: int
+    max_megapixels: float
+    embedded: Callable[[Collection[bytes]], set[bytes]]
+
+    def read_ahead(self, paths: Sequence[str]) -> Iterator[list[Outcome]]:
+        """What became of the files, in their order, a chunk at a time, while the next are being read."""
+        chunks = iter([paths[start:start + CHUNK] for start in range(0, len(paths), CHUNK)])
+        waiting: deque[Future[list[Outcome]]] = deque()
+        with ThreadPoolExecutor(THREADS, "read-pictures") as pool:
+            try:
+                for chunk in chunks:
+                    waiting.append(pool.submit(self.read, chunk))
+                    if len(waiting) >= AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def read(self, paths: Sequence[str]) -> list[Outcome]:
+        """Read these files: hash all, ask the store once, decode what it does not know."""
+        outcomes = [self._hashed(path) for path in paths]
+        known = self.embedded({one.content_hash for one in outcomes if isinstance(one, ReadFile)})
+        return [self._decoded(one) if isinstance(one, ReadFile) and one.content_hash not in known else one
+                for one in outcomes]
+
+    def _hashed(self, path: str) -> Outcome:
+        stamp = stamp_of(path)
+        if stamp is None:
+            return Gone(path, vanished=True)
+        try:
+            with Path(path).open("rb") as file:
+                content_hash = hashlib.file_digest(file, "sha256").digest()
+        except FileNotFoundError:
+            return Gone(path, vanished=True)
+        except OSError as error:
+            return self._failed(path, stamp, "unreadable", f"{Path(path).name} cannot be read: {error.strerror}.")
+        return ReadFile(path, stamp, content_hash) if stamp_of(path) == stamp else Gone(path, vanished=False)
+
+    def _decoded(self, file: ReadFile) -> Outcome:
+        try:
+            picture = images.read(Path(file.path), self.max_megapixels)
+            seen: Outcome = ReadFile(
+                file.path, file.stamp, file.content_hash, PictureFacts(picture.width, picture.height, picture.taken),
+                images.pixels(picture.rgb, self.crop, self.image_size))
+        except ImageError as error:
+            seen = self._failed(file.path, file.stamp, error.kind, str(error))
+        after = stamp_of(file.path)
+        return seen if after == file.stamp else Gone(file.path, vanished=after is None)
+
+    def _failed(self, path: str, stamp: FileStamp, kind: str, reason: str) -> FailedEntry:
+        return FailedEntry(path, stamp, kind, reason, self.max_megapixels)

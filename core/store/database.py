@@ -1,0 +1,195 @@
+"""The SQLite file under the store: opening, migrating, transactions, and what its errors mean to a user.
+
+Many readers and one writer at a time, across threads and processes: WAL, and short write transactions that take the
+write lock at once (BEGIN IMMEDIATE). One that first reads and then writes would fail whenever another came between.
+"""
+
+import errno
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, NullPool, Pool, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from core.errors import StoreError
+from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
+
+BUSY_SECONDS = 30.0
+PAGE_BYTES = 16_384  # a vector of 512 or 768 floats wastes up to half of SQLite's usual 4096
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# SQLite's primary result code -> kind, sentence. A write that fails counts as "disk_full": a quota looks like that.
+KINDS: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_FULL: ("disk_full", "The disk with {path} is full. What was stored before is safe; make room and "
+                                       "start again, it goes on from there."),
+    sqlite3.SQLITE_BUSY: ("busy", "Another window or program is writing to {path} and did not finish within "
+                                  f"{BUSY_SECONDS:.0f} seconds. Nothing was lost; try again."),
+    sqlite3.SQLITE_READONLY: ("read_only", "{path} may not be written to. Give yourself the right to write there, or "
+                                           "choose another folder with BREWCLIP_HOME."),
+    sqlite3.SQLITE_NOTADB: ("not_a_store", "{path} is damaged or not a store of BrewCLIP Explorer. It was left as it "
+                                           "is; move it away to start with an empty one."),
+}
+KINDS[sqlite3.SQLITE_LOCKED] = KINDS[sqlite3.SQLITE_BUSY]
+KINDS[sqlite3.SQLITE_CANTOPEN] = KINDS[sqlite3.SQLITE_PERM] = KINDS[sqlite3.SQLITE_READONLY]
+KINDS[sqlite3.SQLITE_CORRUPT] = KINDS[sqlite3.SQLITE_NOTADB]
+FAILED_WRITES = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC,
+                 sqlite3.SQLITE_IOERR_TRUNCATE)
+
+
+class Database:
+    """Transactions on one SQLite file. Safe to use from any thread; connections are pooled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path, QueuePool, foreign_keys=True)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that sees one unchanging state of the store, however long it takes."""
+        return self._transaction("DEFERRED")
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that may write: everything in it is stored, or after an error nothing."""
+        return self._transaction("IMMEDIATE")
+
+    @contextmanager
+    def _transaction(self, mode: str) -> Iterator[Connection]:
+        with translated(self.path), self._engine.connect() as connection:
+            connection.execution_options(begin=mode)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give the file back; the last to close it tidies the WAL away."""
+        self._engine.dispose()
+
+
+def open_database(path: Path) -> Database:
+    """The database at that path, made or migrated if need be.
+
+    StoreError kinds: not_a_store (damaged, or another program's; left untouched), newer, read_only, disk_full, busy.
+    """
+    _check_place(path)
+    with translated(path):
+        if _revision(path) != SCHEMA_REVISION:
+            _migrate(path)
+        database = Database(path)
+        with database.reading():  # the first connection: an error in it belongs to opening
+            return database
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors on that file as StoreError; programming errors stay what they are."""
+    try:
+        yield
+    except DBAPIError as error:
+        known = _explained(error.orig, path)
+        if known is None:
+            raise
+        raise known from error
+    except sqlite3.Error as error:
+        known = _explained(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _explained(error: BaseException | None, path: Path) -> StoreError | None:
+    code = getattr(error, "sqlite_errorcode", 0)
+    primary = sqlite3.SQLITE_FULL if code in FAILED_WRITES else code & 0xFF
+    if primary == sqlite3.SQLITE_IOERR:
+        return StoreError(f"The disk with {path} could not be read ({error}). Check the disk; nothing was changed.",
+                          "unreadable")
+    if primary not in KINDS:
+        return None
+    kind, sentence = KINDS[primary]
+    return StoreError(sentence.format(path=path), kind)
+
+
+def _check_place(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        code = sqlite3.SQLITE_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else sqlite3.SQLITE_READONLY
+        kind, sentence = KINDS[code]
+        raise StoreError(sentence.format(path=path), kind) from error
+    for place in (path.parent, path):  # WAL needs files beside the store's own
+        if place.exists() and not os.access(place, os.W_OK):
+            kind, sentence = KINDS[sqlite3.SQLITE_READONLY]
+            raise StoreError(sentence.format(path=place), kind)
+
+
+def _revision(path: Path) -> str:
+    """The schema's revision, "" for a new file. Plain SQL, for Alembic takes longer to import than all of opening."""
+    with closing(_connect(path)) as connection:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        if application == 0 and not tables:
+            return ""
+        if application != APPLICATION_ID or "alembic_version" not in tables:
+            kind, sentence = KINDS[sqlite3.SQLITE_NOTADB]
+            raise StoreError(sentence.format(path=path), kind)
+        return str(connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0])
+
+
+def _migrate(path: Path) -> None:
+    """Bring the file to this release's schema, in one transaction. No foreign keys: they would cascade in batch alters.
+
+    Another process may be doing the same: whoever gets the lock second finds nothing left to do.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    engine = _engine(path, NullPool, foreign_keys=False)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.connect().execution_options(begin="EXCLUSIVE") as connection, connection.begin():
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(f"{path} was written by a newer release of BrewCLIP Explorer. It was left as it is; "
+                             "install that release again, or choose another folder with BREWCLIP_HOME.",
+                             "newer") from error
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A bare connection, not as a URL: a path may hold any character. SQLAlchemy's pool may move it between threads."""
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _engine(path: Path, pool: type[Pool], foreign_keys: bool) -> Engine:
+    """An engine that begins transactions by itself (the driver begins late, and never for reading), pragmas set."""
+    engine = create_engine("sqlite://", creator=lambda: _connect(path), poolclass=pool)
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+    return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait for the lock that this takes on a new file, whatever its timeout."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.02)

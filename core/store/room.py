@@ -1,0 +1,81 @@
+"""What the store's themes share: the database, ids in SQL, text and paths as they are stored and compared."""
+
+import json
+import os
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from core.errors import StoreError
+from core.store.database import Database
+from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
+
+
+class Room:
+    """A theme of the store's methods; `Store` has all of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+def among(ids: Iterable[int]) -> Select[tuple[int]]:
+    """A SELECT of these ids, for `IN`: as one JSON parameter, since SQLite takes 32 766 parameters at most."""
+    values = func.json_each(json.dumps([int(one) for one in ids])).table_valued("value")
+    return select(values.c.value)
+
+
+def plain(text: str) -> str:
+    """The text without what UTF-8 cannot hold: lone surrogates, as in the names of some files, become "?"."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def compared(text: str) -> str:
+    """The text as names are compared: without regard to case, or to how accents are composed."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", plain(text)).casefold())
+
+
+def absolute(folder: Path) -> str:
+    """The folder as the store names it: absolute, without "..", links left as they are."""
+    return os.path.abspath(folder.expanduser())  # noqa: PTH100  (Path has nothing that takes ".." out but not links)
+
+
+def below(column: InstrumentedAttribute[str], folder: str) -> ColumnElement[bool]:
+    """The condition that a path lies in the folder, at any depth. A range, so that an index serves it."""
+    inside = folder.rstrip(os.sep) + os.sep
+    return (column >= inside) & (column < inside[:-1] + chr(ord(os.sep) + 1))
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether the path is the folder or lies in it, at any depth."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def folders_of(connection: Connection, gallery_id: int) -> list[str]:
+    """The roots of the gallery, sorted; StoreError (no_gallery) when it was deleted."""
+    found = connection.execute(
+        select(FolderRow.path).select_from(GalleryRow).join(FolderRow, isouter=True)
+        .where(GalleryRow.id == gallery_id).order_by(FolderRow.path)).scalars().all()
+    if not found:
+        raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
+    return [path for path in found if path is not None]
+
+
+def changed(connection: Connection, galleries: Iterable[int]) -> None:
+    """Give these galleries a new revision: their vectors are about to change in this transaction."""
+    for gallery_id in set(galleries):
+        connection.execute(update(GalleryRow).where(GalleryRow.id == gallery_id).values(revision=secrets.token_hex(8)))
+
+
+def fingerprint_id(fingerprint_hash: str) -> ScalarSelect[int]:
+    """The id of that fingerprint's row, NULL when nothing was embedded under it, as part of a statement."""
+    return select(FingerprintRow.id).where(FingerprintRow.hash == fingerprint_hash).scalar_subquery()
+
+
+def purge_contents(connection: Connection, contents: Iterable[int]) -> None:
+    """Delete those of these contents, and their embeddings, that no image of any gallery holds any more."""
+    connection.execute(delete(ContentRow).where(
+        ContentRow.id.in_(among(contents)), ~select(ImageRow.id).where(ImageRow.content_id == ContentRow.id).exists()))

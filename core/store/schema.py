@@ -1,0 +1,196 @@
+"""The tables.
+
+A *content* is what is in a picture's file, known by its hash; an *image* is a path of a gallery that holds a content.
+Embeddings belong to contents, so the same picture in another gallery, at another path or returned after a deletion is
+never embedded twice. Tags belong to images: an image keeps its row when its file is moved or edited, and with it its
+id and its tags, and a tag given in one gallery does not turn up in another.
+
+Paths are stored as the bytes of the file system: a name need not be UTF-8, and SQLite's TEXT must be.
+Ids of galleries, images and queries are never given twice (AUTOINCREMENT): caches may name one long after it went.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+APPLICATION_ID = 0x42524557  # "BREW", in the file's header: another program's SQLite file is never taken for a store
+SCHEMA_REVISION = "0001"  # the last of migrations/versions
+
+
+class FileName(TypeDecorator[str]):
+    """A path as `os` gives it (str with surrogate escapes), stored as its bytes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """The bytes to store."""
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """The path as str."""
+        return None if value is None else os.fsdecode(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, stored as UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Without its time zone, for SQLite has none."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """With the time zone UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables; every constraint has a name, so that a migration can change it."""
+
+    metadata = MetaData(naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s",
+    })
+
+
+class GalleryRow(Base):
+    """A gallery. `key` is the name as it is compared; `revision` is a new random word after every change of vectors.
+
+    Random, not counted: a counter that goes back with a restored backup would name other vectors with an old number.
+    """
+
+    __tablename__ = "gallery"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    created: Mapped[datetime] = mapped_column(Moment)
+    revision: Mapped[str] = mapped_column(Text)
+
+
+class FolderRow(Base):
+    """A root that a gallery's indexing walks. The roots of a gallery never lie in one another."""
+
+    __tablename__ = "folder"
+    gallery_id: Mapped[int] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(FileName, primary_key=True)
+
+
+class ContentRow(Base):
+    """What is in one or more picture files; `hash` is the SHA-256 of the bytes."""
+
+    __tablename__ = "content"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    taken: Mapped[datetime | None] = mapped_column(DateTime)  # the camera's clock
+
+
+class ImageRow(Base):
+    """A picture of a gallery; `name` is the file's name as filters compare it.
+
+    The index on (gallery_id, missing) yields the rows in the order of their ids, so vectors stream without sorting.
+    """
+
+    __tablename__ = "image"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gallery_id: Mapped[int] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
+    path: Mapped[str] = mapped_column(FileName)
+    name: Mapped[str] = mapped_column(Text)
+    content_id: Mapped[int] = mapped_column(ForeignKey("content.id"))
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    missing: Mapped[bool]
+    __table_args__ = (
+        UniqueConstraint("gallery_id", "path"),
+        Index(None, "gallery_id", "missing"),
+        Index(None, "content_id", "gallery_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class FingerprintRow(Base):
+    """A fingerprint under which vectors are kept."""
+
+    __tablename__ = "fingerprint"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[str] = mapped_column(Text, unique=True)
+    description: Mapped[str] = mapped_column(Text)
+    dim: Mapped[int]
+
+
+class EmbeddingRow(Base):
+    """The unit vector of a content under a fingerprint: little endian float32.
+
+    No index on fingerprint_id alone: SQLite would prefer it to the few contents that are asked for, and read all.
+    """
+
+    __tablename__ = "embedding"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("content.id", ondelete="CASCADE"))
+    fingerprint_id: Mapped[int] = mapped_column(ForeignKey("fingerprint.id", ondelete="CASCADE"))
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (UniqueConstraint("content_id", "fingerprint_id"),)
+
+
+class FailureRow(Base):
+    """A file or folder that could not be read, as it was then."""
+
+    __tablename__ = "failure"
+    gallery_id: Mapped[int] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(FileName, primary_key=True)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    kind: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    max_megapixels: Mapped[float] = mapped_column(Float)
+
+
+class TagRow(Base):
+    """A tag of an image; tags that differ only in the case of ASCII letters are one."""
+
+    __tablename__ = "tag"
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(100, collation="NOCASE"), primary_key=True, index=True)
+
+
+class TranscriptRow(Base):
+    """What a recogniser, named by its fingerprint, heard in an utterance, named by its digest; JSON."""
+
+    __tablename__ = "transcript"
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(Text, primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
+
+
+class QueryRow(Base):
+    """A query of the history; `recording` is relative to the store's folder where it lies in it."""
+
+    __tablename__ = "query"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created: Mapped[datetime] = mapped_column(Moment)
+    gallery: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    recording: Mapped[str | None] = mapped_column(FileName)
+    terms: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,31 @@
+"""The store: one SQLite file with galleries, embeddings, tags, transcripts and queries."""
+
+from pathlib import Path
+
+from core.store.catalogue import Catalogue
+from core.store.database import open_database
+from core.store.galleries import Galleries
+from core.store.history import History
+from core.store.pictures import Pictures
+
+
+class Store(Galleries, Pictures, Catalogue, History):
+    """Everything the program keeps about pictures and queries.
+
+    Any thread may call any method, and several processes may have the file open: each call is one transaction. Any call
+    may raise StoreError: `busy` (another process wrote for half a minute), `disk_full`, `read_only`, `unreadable`,
+    `not_a_store` (damaged). What was stored before stays whole in each of these.
+    """
+
+    @staticmethod
+    def open(path: Path) -> "Store":
+        """The store in that file; the file and its folder are made, an older one is brought up to date.
+
+        StoreError: `not_a_store` (damaged, or another program's: left untouched), `newer` (of a later release),
+        `disk_full`, `read_only`, `busy`.
+        """
+        return Store(open_database(path.absolute()))
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._database.close()

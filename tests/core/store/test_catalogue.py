@@ -1,0 +1,126 @@
+"""Batches of indexing: moves, copies, edits, and what happens to a gallery meanwhile."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.store.records import Entry, FailedEntry, FileStamp, GalleryRecord, KnownFailure, Recorded
+from core.store.store import Store
+
+Make = Callable[..., Entry]
+
+
+def names(store: Store, gallery: GalleryRecord) -> dict[str, int]:
+    return {one.path.name: one.id for one in store.images(gallery.id)}
+
+
+def test_a_missing_picture_found_elsewhere_keeps_id_and_tags(store: Store, gallery: GalleryRecord,
+                                                             fingerprint: Fingerprint, entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("old/a.jpg", 1), entry("old/b.jpg", 1)])
+    ids = names(store, gallery)
+    store.add_tag([ids["b.jpg"]], "beach")
+    store.mark(gallery.id, list(ids.values()), missing=True)
+    recorded = store.record(gallery.id, fingerprint, [entry("new/b.jpg", 1, embedded=False)])
+    assert recorded == Recorded(1, (ids["b.jpg"],), ())
+    [image] = store.images(gallery.id)
+    assert (image.path, image.tags) == (Path("/pictures/new/b.jpg"), ("beach",))
+    recorded = store.record(gallery.id, fingerprint, [entry("new/x.jpg", 1), entry("new/y.jpg", 1)])
+    assert recorded == Recorded(2, (ids["a.jpg"],), ())
+
+
+def test_a_picture_that_is_back_at_its_place_is_not_moved_to_another(store: Store, gallery: GalleryRecord,
+                                                                     fingerprint: Fingerprint, entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    [before] = names(store, gallery).values()
+    store.mark(gallery.id, [before], missing=True)
+    assert store.record(gallery.id, fingerprint, [entry("0.jpg", 1), entry("a.jpg", 1, mtime_ns=2)]).moved == ()
+    assert names(store, gallery)["a.jpg"] == before
+
+
+def test_an_edited_picture_keeps_id_and_tags_and_its_old_content_is_forgotten(
+        store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    before = names(store, gallery)
+    store.add_tag(before.values(), "beach")
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 2, mtime_ns=5)])
+    [image] = store.images(gallery.id)
+    assert (image.id, image.tags, image.content_hash) == (before["a.jpg"], ("beach",), (2).to_bytes(32, "big").hex())
+    [(_, vectors)] = store.vectors(gallery.id, fingerprint.hash)
+    assert vectors.tolist() == [[0, 0, 1, 0]]
+    assert store.embedded_contents([(1).to_bytes(32, "big")], fingerprint.hash) == set()
+
+
+def test_a_touched_picture_is_the_same(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+                                        entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    assert store.record(gallery.id, fingerprint, [entry("a.jpg", 1, False, mtime_ns=7)]) == Recorded(
+        1, (), ("/pictures/a.jpg",))
+    [known] = store.known_images(gallery.id, fingerprint.hash, Path("/pictures")).values()
+    assert (known.stamp, known.embedded) == (FileStamp(10, 7), True)
+
+
+def test_copies_share_an_embedding_across_galleries(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+                                                    entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    other = store.create_gallery("Other")
+    store.add_folder(other.id, Path("/pictures"))
+    bare = Entry("/pictures/b.jpg", FileStamp(1, 1), (1).to_bytes(32, "big"))
+    assert store.record(other.id, fingerprint, [bare]).stored == 1
+    assert store.state(other.id, fingerprint.hash).indexed == 1
+    assert store.images(other.id)[0].width == 40
+
+
+def test_an_embedding_is_stored_once_and_the_first_stays(store: Store, gallery: GalleryRecord,
+                                                         fingerprint: Fingerprint, entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    late = entry("a.jpg", 1)
+    assert late.vector is not None
+    store.record(gallery.id, fingerprint, [Entry(late.path, late.stamp, late.content_hash, late.facts, -late.vector)])
+    [(_, vectors)] = store.vectors(gallery.id, fingerprint.hash)
+    np.testing.assert_array_equal(vectors[0], late.vector)
+
+
+def test_content_that_was_forgotten_meanwhile_waits_for_the_next_run(store: Store, gallery: GalleryRecord,
+                                                                     fingerprint: Fingerprint) -> None:
+    bare = Entry("/pictures/b.jpg", FileStamp(1, 1), bytes(32))
+    assert store.record(gallery.id, fingerprint, [bare]) == Recorded(0, (), ())
+    assert store.images(gallery.id) == []
+
+
+def test_what_was_taken_out_of_a_gallery_meanwhile_does_not_come_back(store: Store, gallery: GalleryRecord,
+                                                                      fingerprint: Fingerprint, entry: Make) -> None:
+    failure = FailedEntry("/pictures/b.jpg", FileStamp(1, 1), "empty", "It is empty.", 200)
+    store.remove_folder(gallery.id, Path("/pictures"))
+    assert store.record(gallery.id, fingerprint, [entry("a.jpg", 1)], [failure]) == Recorded(0, (), ())
+    assert store.images(gallery.id) == store.failures(gallery.id) == []
+    store.delete_gallery(gallery.id)
+    with pytest.raises(StoreError) as raised:
+        store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    assert raised.value.kind == "no_gallery"
+
+
+def test_a_picture_that_broke_counts_as_failed_and_not_as_missing(store: Store, gallery: GalleryRecord,
+                                                                  fingerprint: Fingerprint, entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    before = names(store, gallery)
+    broken = FailedEntry("/pictures/a.jpg", FileStamp(3, 4), "truncated", "It is cut off.", 150)
+    store.record(gallery.id, fingerprint, [], [broken])
+    state = store.state(gallery.id, fingerprint.hash)
+    assert (state.images, state.failed, state.missing) == (0, 1, 0)
+    assert store.known_failures(gallery.id, Path("/pictures")) == {
+        "/pictures/a.jpg": KnownFailure(FileStamp(3, 4), "truncated", 150)}
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 2)])
+    assert names(store, gallery) == before
+    assert store.failures(gallery.id) == []
+
+
+def test_what_is_known_is_asked_below_a_folder(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+                                               entry: Make) -> None:
+    store.record(gallery.id, fingerprint, [entry("a/1.jpg", 1), entry("ab/2.jpg", 2), entry("a/3.jpg", 3, False)])
+    known = store.known_images(gallery.id, fingerprint.hash, Path("/pictures/a"))
+    assert {path: one.embedded for path, one in known.items()} == {
+        "/pictures/a/1.jpg": True, "/pictures/a/3.jpg": False}
