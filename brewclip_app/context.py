@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from brewclip_app.downloads import Downloads
+from brewclip_app.indexing import Indexing
 from brewclip_app.jobs import JobRunner
+from brewclip_app.state import State
 from core import settings as core_settings
 from core.errors import SettingsError
 from core.home import Home
@@ -30,6 +33,9 @@ class Context(QObject):
         self.home = home
         self.jobs = jobs or JobRunner(self)
         self.settings: Settings = core_settings.load(home.settings)
+        self.state = State(home)
+        self.downloads = Downloads(self)
+        self.indexing = Indexing(self)
         self._gallery = ""
         self._explorer = explorer
         self._lock = threading.Lock()
@@ -82,7 +88,7 @@ class Context(QObject):
             self._explorer.close()
 
     def _tell_explorer(self) -> None:
-        """In a job: using other settings may drop models, which takes a moment, and the explorer may be in the making."""
+        """In a job: using other settings may drop models, which takes a moment; it may just be in the making."""
         self.jobs.submit("Using the new settings", lambda report: self._use_settings(), key="use-settings", quiet=True)
 
     def _use_settings(self) -> None:

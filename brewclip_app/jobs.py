@@ -12,8 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from core.errors import BrewclipError
 from core.progress import JobCancelled, Report
 
 T = TypeVar("T")
@@ -82,7 +83,8 @@ class JobRunner(QObject):
         self._numbers = itertools.count(1)
         self._running: dict[Job, tuple[Future[Any], _Callbacks]] = {}
         self._closed = False
-        self._ended.connect(self._finish)
+        # queued, so that no callback is called from inside `submit`, not even of work that is over at once
+        self._ended.connect(self._finish, Qt.ConnectionType.QueuedConnection)
         self._clock = QTimer(self)
         self._clock.setInterval(PROGRESS_EVERY_MS)
         self._clock.timeout.connect(self._tell_progress)
@@ -118,14 +120,18 @@ class JobRunner(QObject):
         for job in self._running:
             job.cancel()
 
+    def close_door(self) -> None:
+        """Ask every job to stop and take no new ones; `idle` comes when the last has ended."""
+        self._closed = True
+        self.cancel_all()
+
     def is_idle(self) -> bool:
         """Whether no thread works any more, replaced and cancelled jobs included."""
         return not self._running
 
     def shutdown(self, timeout: float = 30) -> bool:
         """Cancel everything and wait, at most `timeout` s; no callback is called after it. True when all ended."""
-        self._closed = True
-        self.cancel_all()
+        self.close_door()
         futures = [future for future, _ in self._running.values()]
         for job in self._running:
             job.current = False
@@ -190,6 +196,9 @@ def _run(job: Job, work: Callable[[Report], T]) -> T:
         return work(job.report)
     except JobCancelled:
         raise
-    except BaseException as error:
-        log.warning("%s failed: %s", job.name, error, exc_info=True)
+    except BrewclipError as error:  # foreseen, and said to the user
+        log.info("%s failed: %s", job.name, error)
+        raise
+    except BaseException:
+        log.exception("%s failed", job.name)
         raise

@@ -132,7 +132,7 @@ class Microphone(QObject):
         if device_id == self._chosen:
             return
         self._chosen = device_id
-        if self.state == "ready":
+        if self.state in ("off", "ready"):
             self._close()
             self._reopen_if_wanted()
 
@@ -172,9 +172,8 @@ class Microphone(QObject):
         self._keep_ready = keep
         if keep:
             self._reopen_if_wanted()
-        elif self.state == "ready":
+        elif self.state in ("off", "ready"):  # off: open, but nothing came yet
             self._close()
-            self._enter("off")
 
     def start(self) -> None:
         """Record from now, with what was heard just before. `state` is opening until the device delivers."""
@@ -205,6 +204,7 @@ class Microphone(QObject):
             self._drop()
             self.failed.emit("too_short", "The microphone was not open yet. Hold the button until it turns red.")
         elif self.state == "recording":
+            self.drain()  # what waits was said before the release and is no part of the tail
             self._released = monotonic()
             rate = self._stream.device.rate if self._stream else 0
             latency = self._stream.latency if self._stream else 0.0

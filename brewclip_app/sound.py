@@ -41,7 +41,10 @@ class SoundThread(QObject):
 
     def call(self, work: Callable[[], Result], then: Callable[["Future[Result]"], None]) -> None:
         """Run `work` on the sound thread and `then` with its future on the window's."""
-        future = self._pool.submit(work)
+        try:
+            future = self._pool.submit(work)
+        except RuntimeError:  # closed: the window waits for its jobs, and a key may still be pressed
+            return
         future.add_done_callback(lambda done: self._answered.emit(partial(then, done)))
 
     @Slot(object)

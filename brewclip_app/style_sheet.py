@@ -55,7 +55,7 @@ QPushButton[look="main"]:focus { border: 2px solid @words; padding: 5px 10px; }
 QPushButton[look="main"]:disabled { background: @track; color: @quiet; border: 1px solid @line; }
 QPushButton[look="danger"] { color: @record_words; }
 QPushButton[look="danger"]:hover { border: 1px solid @record; }
-QPushButton[look="large"], QPushButton[look="main"][large="true"] { padding: 9px 18px; }
+QPushButton[large="true"] { padding: 9px 18px; }
 QPushButton[look="link"], QPushButton[look="quiet-link"] { background: transparent; border: 1px solid transparent;
     border-radius: 4px; padding: 1px 2px; text-align: left; text-decoration: underline; }
 QPushButton[look="quiet-link"] { color: @quiet; font-size: #size-quiet; }
@@ -76,6 +76,8 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox { back
     selection-color: @on_main; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QComboBox:on { border: 1px solid @main; }
+QSpinBox > QLineEdit, QDoubleSpinBox > QLineEdit, QComboBox > QLineEdit { border: none; padding: 0;
+    background: transparent; }
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: @quiet; background: @ground; }
 QLineEdit[look="transcript"] { font-size: #size-transcript; border: 1px solid transparent; padding: 2px 4px; }
 QLineEdit[look="transcript"]:hover { border: 1px solid @line; }
@@ -86,7 +88,7 @@ QComboBox::drop-down { border: none; width: 26px; }
 QComboBox::down-arrow { image: url($chevron); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: @card; border: 1px solid @line; padding: 4px; outline: none;
     selection-background-color: @chosen; selection-color: @words; }
-QSpinBox, QDoubleSpinBox { padding-right: 22px; }
+QSpinBox, QDoubleSpinBox { padding-right: 22px; padding-left: 8px; }
 QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-position: top right; border: none; width: 20px; }
 QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-position: bottom right; border: none; width: 20px; }
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url($up); width: 11px; height: 11px; }
@@ -105,7 +107,15 @@ QTableView::item:selected, QTreeView::item:selected { background: @chosen; color
 QTableView:focus, QTreeView:focus { border: 1px solid @main; border-radius: 4px; }
 QHeaderView { background: @card; border: none; }
 QHeaderView::section { background: @card; color: @quiet; border: none; border-bottom: 1px solid @line;
-    padding: 5px 8px; font-weight: 600; font-size: #size-quiet; }
+    padding: 5px 11px; font-weight: 600; font-size: #size-quiet; }
+QHeaderView::down-arrow, QHeaderView::up-arrow { width: 11px; height: 11px; subcontrol-position: center right;
+    right: 8px; }
+QHeaderView::down-arrow { image: url($chevron); }
+QHeaderView::up-arrow { image: url($up); }
+QListView[look="rows"]::item { border: 1px solid transparent; border-radius: 7px; }
+QListView[look="rows"]::item:hover { background: @hover; }
+QListView[look="rows"]::item:selected { background: @chosen; }
+QListView[look="rows"]::item:selected:focus { border: 1px solid @main; }
 QTableCornerButton::section { background: @card; border: none; }
 QMenu { background: @card; border: 1px solid @line; padding: 5px; }
 QMenu::item { padding: 5px 24px 5px 12px; border-radius: 5px; }

@@ -1,8 +1,7 @@
 """Colours, fonts and icons: one table, from which the palette, the style sheet and the icons are made."""
 
-import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -32,10 +31,10 @@ COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType({  # name: (light, dar
     "voice_words": ("#b3441a", "#f08a55"),
     "record_words": ("#c42318", "#ff7a70"),
     "on_main": ("#ffffff", "#1b1b1f"),     # text on `main`
-    "on_record": ("#ffffff", "#1b1b1f"),   # text on `record`
+    "on_record": ("#ffffff", "#ffffff"),   # signs on `record`
     "track": ("#ebebef", "#34343b"),       # what is not filled yet: bars, chips, mats around pictures
     "hover": ("#f0f0f3", "#303036"),
-    "chosen": ("#e4ebf8", "#243a55"),      # the chosen row of a table
+    "chosen": ("#e7edfa", "#21354e"),      # the chosen row of a table
     "main_hover": ("#4c42b8", "#b8aeff"),
 })
 SIZES: Mapping[str, float] = MappingProxyType({  # of the body's size
@@ -116,7 +115,7 @@ def set_icon(button: QAbstractButton, name: str, role: str = "words") -> None:
     button.setProperty("icon_role", role)
     button.setIcon(icon(name, role))
     if known is None:
-        _on_change(button, lambda: button.setIcon(icon(button.property("icon_name"), button.property("icon_role"))))
+        _Follower(button, lambda: button.setIcon(icon(button.property("icon_name"), button.property("icon_role"))))
 
 
 def set_picture(label: QLabel, name: str, side: int, role: str = "quiet") -> None:
@@ -124,16 +123,19 @@ def set_picture(label: QLabel, name: str, side: int, role: str = "quiet") -> Non
     def draw() -> None:
         label.setPixmap(icon(name, role).pixmap(QSize(side, side), label.devicePixelRatioF()))
     draw()
-    _on_change(label, draw)
+    _Follower(label, draw)
 
 
-def _on_change(owner: QObject, redraw: object) -> None:
-    """Call when the colours change, for as long as the owner lives."""
-    def slot() -> None:
-        with contextlib.suppress(RuntimeError):  # the C++ side went between the signal and this call
-            redraw()  # type: ignore[operator]
-    connection = changed.connect(slot)
-    owner.destroyed.connect(lambda: changed.disconnect(connection))
+class _Follower(QObject):
+    """Redraws its owner whenever the colours change. A child, so it goes when the owner goes."""
+
+    def __init__(self, owner: QObject, redraw: Callable[[], object]) -> None:
+        super().__init__(owner)
+        self._redraw = redraw
+        changed.connect(self._take)
+
+    def _take(self) -> None:
+        self._redraw()
 
 
 def _follow_system(app: QApplication) -> None:

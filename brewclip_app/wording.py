@@ -42,7 +42,9 @@ def duration(seconds: float) -> str:
 
 def time_left(seconds: float) -> str:
     """ "13 s left"; below a second "almost there"."""
-    return "almost there" if seconds < 1 else f"{duration(max(10, seconds) if seconds >= 9.5 else round(seconds))} left"
+    if seconds < 1:
+        return "almost there"
+    return f"{round(seconds)} s left" if seconds < 90 else f"{duration(seconds)} left"
 
 
 def pictures(number: int) -> str:

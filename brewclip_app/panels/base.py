@@ -1,12 +1,22 @@
 """What every panel is to the window."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the Search panel is to be asked at once (payload of `go_to`): words or a recording."""
+
+    text: str = ""
+    speech: Path | None = None
 
 
 class Panel(QWidget):
@@ -24,6 +34,7 @@ class Panel(QWidget):
         super().__init__()
         self.context = context
         self.setProperty("look", "ground")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # a click beside everything ends typing: keys reach the panel
 
     def activated(self) -> None:
         """The panel came to the front."""

@@ -11,7 +11,7 @@ from brewclip_app.widgets.common import button, column, icon_button, label, look
 from core.errors import BrewclipError
 
 ICONS = {"error": ("error", "record_words"), "care": ("warning", "care_words"), "good": ("check", "good_words")}
-UNEXPECTED = "Something that should not happen happened. Your pictures and galleries are safe; the details are in the log."
+UNEXPECTED = "Something unexpected went wrong. Your pictures and galleries are safe; the log has the details."
 GOOD_STAYS_MS = 6000
 
 
@@ -19,6 +19,7 @@ class Banner(QFrame):
     """Hidden until something is said; stays until it is closed, good news leaves by itself."""
 
     closed = Signal()
+    shown_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +64,7 @@ class Banner(QFrame):
         if kind == "good":
             self._timer.start()
         self.show()
+        self.shown_changed.emit(True)
 
     def show_error(self, error: BaseException, safe: str = "") -> None:
         """Say an exception: a BrewclipError in its own words, anything else as what it is."""
@@ -74,6 +76,7 @@ class Banner(QFrame):
         """Take the message away."""
         self._timer.stop()
         self.hide()
+        self.shown_changed.emit(False)
         self.closed.emit()
 
     def _turn_fold(self) -> None:

@@ -44,6 +44,8 @@ def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
     made.setWordWrap(wrap)
     if wrap:  # without it a wrapped label asks for the height of its narrowest form
         made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+    if name == "pill":
+        made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
     return look(made, name) if name else made
 
 
@@ -138,7 +140,7 @@ class Card(QFrame):
 
 
 class ElidedLabel(QLabel):
-    """One line of plain text that gives way in its middle (or where asked) when there is no room; the tip has it all."""
+    """One line of plain text, shortened in its middle (or where asked) when there is no room; the tip has it all."""
 
     def __init__(self, text: str = "", name: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
         super().__init__()
@@ -216,7 +218,8 @@ class EmptyState(QWidget):
         for words in (self.title, self.sentence):
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             words.setMaximumWidth(600)
-        self.sentence.setVisible(bool(sentence))
+        if not sentence:  # never show a part that has no parent yet: it would flash as a window and take the focus
+            self.sentence.hide()
         steps_row = row(None, *steps, None, space=10)
         box = column(None, row(None, self.icon, None), 10, self._middle(self.title), self._middle(self.sentence), 4,
                      steps_row, None)

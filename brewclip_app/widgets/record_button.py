@@ -1,7 +1,7 @@
 """The record button: a red circle that is hard to miss, with the microphone's level as a ring around it."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from brewclip_app import theme
@@ -61,6 +61,16 @@ class RecordButton(QAbstractButton):
         if event.button() == Qt.MouseButton.LeftButton and self.isDown():
             self.setDown(False)
             self.let_go.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.pressed_down.emit()
+            self.let_go.emit()
+            return
+        event.ignore()  # Space is the panel's, wherever the focus is
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

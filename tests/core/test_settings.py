@@ -58,3 +58,9 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
         settings.save(Settings().with_value("search.top", 40), path)
     assert settings.load(path)["search.top"] == 30
     assert [found.name for found in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_a_home_that_is_a_file_gives_a_sentence(tmp_path):
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(SettingsError, match="could not be saved"):
+        settings.save(Settings().with_value("search.top", 40), tmp_path / "home" / "settings.json")

@@ -1,0 +1,222 @@
+"""From the command line to a window: first paint soon, heavy imports after it, nothing uncaught goes unsaid."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtGui import QIcon, QImage
+from PySide6.QtWidgets import QApplication
+
+from brewclip_app import theme
+from brewclip_app.context import Context
+from brewclip_app.main_window import PANELS, MainWindow
+from core.home import Home, find_home
+
+log = logging.getLogger("brewclip_app")
+SHUTDOWN_S = 10
+SHOT_SETTLED_S = 0.6  # the same for so long: the panel has all it shows
+SHOT_PATIENCE_S = 120.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `brewclip-app`; the exit code."""
+    options = _parser().parse_args(arguments)
+    home = find_home()
+    _log_to(home)
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("brewclip-explorer")
+    app.setApplicationDisplayName("BrewCLIP Explorer")
+    app.setDesktopFileName("brewclip-explorer")
+    context = Context(home)
+    theme.apply(app, options.theme or str(context.settings["appearance.theme"]))
+    app.setWindowIcon(QIcon(theme.icon("microphone", "main")))
+    window = MainWindow(context)
+    uncaught = Uncaught()
+    uncaught.happened.connect(window.show_error)
+    interrupts = _close_on_signals(window.close)
+    _open(window, options)
+    code = _run(app, window, context, uncaught)
+    del interrupts
+    return code
+
+
+class Uncaught(QObject):
+    """Exceptions that nobody caught, from any thread: into the log and the banner, never the end of the program."""
+
+    happened = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        sys.excepthook = self._take
+        threading.excepthook = lambda args: self._take(args.exc_type, args.exc_value, args.exc_traceback)
+
+    def take_loop_error(self, loop: asyncio.AbstractEventLoop, facts: dict[str, object]) -> None:
+        """What asyncio calls for a task whose exception nobody awaited."""
+        error = facts.get("exception")
+        if isinstance(error, BaseException):
+            self._take(type(error), error, error.__traceback__)
+        else:
+            log.error("asyncio: %s", facts.get("message"))
+
+    def _take(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.error("uncaught", exc_info=(kind, error or kind(), trace))
+        self.happened.emit(error or kind())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("brewclip-app", description="Speak a description and see the matching pictures.")
+    parser.add_argument("--gallery", default="", help="open this gallery")
+    parser.add_argument("--panel", choices=[entry.key for entry in PANELS], help="show this panel first")
+    parser.add_argument("--theme", choices=["system", "light", "dark"], help="for this start only")
+    parser.add_argument("--speech", type=Path, help="search with this recording at once")
+    parser.add_argument("--text", default="", help="search with these words at once")
+    parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save a picture of the window and quit")
+    parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window, such as 1280x800")
+    return parser
+
+
+def _size(text: str) -> QSize:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x800") from None
+    return QSize(width, height)
+
+
+def _open(window: MainWindow, options: argparse.Namespace) -> None:
+    if options.size:
+        window.resize(options.size)
+    if options.gallery:
+        window.context.set_gallery(options.gallery)
+    window.first_panel = options.panel or ""
+    window.first_painted.connect(lambda: _after_first_paint(window, options))
+    window.show()
+
+
+def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
+    if os.environ.get("BREWCLIP_TRACE_START"):
+        print(f"first paint after {since_start_ms():.0f} ms ({time.process_time() * 1000:.0f} ms of CPU time)",
+              file=sys.stderr, flush=True)
+    if window.context.settings.set_aside is not None:
+        window.banner.say("The settings could not be read, so the defaults are used. The damaged file is kept as "
+                          f"{window.context.settings.set_aside}.", "care")
+    window.context.downloads.refresh()
+    window.refresh_engine()
+    if options.speech or options.text:
+        from brewclip_app.panels.base import Question
+        window.show_panel("search", Question(text=options.text, speech=options.speech))
+    if options.screenshot:
+        Photographer(window, options.screenshot).start()
+
+
+class Photographer(QObject):
+    """Waits until no job runs and the window looks the same for a while, saves a picture of it, and closes it."""
+
+    def __init__(self, window: MainWindow, path: Path) -> None:
+        super().__init__(window)
+        self._window, self._path = window, path
+        self._began = self._same_since = time.monotonic()
+        self._last = QImage()
+        QApplication.setCursorFlashTime(0)
+        self._timer = QTimer(self, interval=100)
+        self._timer.timeout.connect(self._look)
+
+    def start(self) -> None:
+        """Begin to wait."""
+        self._timer.start()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        seen = self._window.grab().toImage()
+        if seen != self._last or not self._window.context.jobs.is_idle():
+            self._last, self._same_since = seen, now
+        if now - self._same_since > SHOT_SETTLED_S or now - self._began > SHOT_PATIENCE_S:
+            self._timer.stop()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not seen.save(str(self._path)):
+                print(f"The picture could not be written to {self._path}.", file=sys.stderr)
+            self._window.close()
+
+
+def _run(app: QApplication, window: MainWindow, context: Context, uncaught: Uncaught) -> int:
+    app.processEvents()  # paint before qasync is imported
+    import qasync
+    loop = qasync.QEventLoop(app, already_running=False)
+    asyncio.set_event_loop(loop)
+    loop.set_exception_handler(uncaught.take_loop_error)
+    app.setQuitOnLastWindowClosed(False)  # the window says when it is over
+    window.closed.connect(loop.stop)
+    if not window.is_over:  # it may have been closed before there was a loop to stop
+        loop.run_forever()
+    ended = context.jobs.shutdown(SHUTDOWN_S if window.waits_for_jobs() else 0)
+    context.close()
+    if not ended:  # a thread that does not look at its report: the store is safe, its transactions are short
+        log.warning("left without waiting for %s", [job.name for job in context.jobs.running(quiet=True)])
+        os._exit(0)
+    loop.close()
+    return 0
+
+
+def _close_on_signals(close: Callable[[], object]) -> list[object]:
+    """SIGINT and SIGTERM close the window. Python's handlers run only when Qt's loop wakes: a socket wakes it."""
+    reader, writer = socket.socketpair()
+    for end in (reader, writer):
+        end.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
+
+    def woken() -> None:
+        with contextlib.suppress(BlockingIOError):
+            if set(reader.recv(64)) & {signal.SIGINT, signal.SIGTERM}:
+                close()
+
+    notifier.activated.connect(woken)
+    return [notifier, reader, writer]
+
+
+def _log_to(home: Home) -> None:
+    """Warnings and errors go to a file in the home; a home that cannot be written is no reason not to start."""
+    logging.getLogger().setLevel(logging.INFO)
+    with contextlib.suppress(OSError):
+        home.root.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(home.root / "brewclip-app.log", maxBytes=1_000_000,
+                                                       backupCount=2, encoding="utf-8", delay=True)
+        handler.setLevel(logging.WARNING)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
+    qInstallMessageHandler(_take_qt_message)
+
+
+def _take_qt_message(kind: QtMsgType, context: object, text: str) -> None:
+    levels = {QtMsgType.QtWarningMsg: logging.INFO, QtMsgType.QtCriticalMsg: logging.ERROR,
+              QtMsgType.QtFatalMsg: logging.CRITICAL}
+    logging.getLogger("qt").log(levels.get(kind, logging.DEBUG), "%s", text)
+
+
+def since_start_ms() -> float:
+    """Milliseconds since this process began (Linux: since the kernel made it; elsewhere since this module's import)."""
+    with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        began = ticks / os.sysconf("SC_CLK_TCK")
+        return (time.clock_gettime(time.CLOCK_BOOTTIME) - began) * 1000
+    return (time.monotonic() - _IMPORTED) * 1000
+
+
+_IMPORTED = time.monotonic()

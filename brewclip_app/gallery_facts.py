@@ -1,0 +1,103 @@
+"""A gallery in words: how far it is, what its embeddings were made with, what a change of the model would cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from brewclip_app import wording
+from core.fingerprint import Fingerprint
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+    from core.store.records import FailureRecord, GalleryState, ImageRecord
+
+CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squash": "whole picture squashed"}
+SHOWN = 72  # pictures of a gallery at a glance, at most
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All galleries, under the fingerprint that the settings ask for ("" and why when there is none)."""
+
+    states: "tuple[GalleryState, ...]"
+    mosaics: "dict[int, tuple[ImageRecord, ...]]"
+    fingerprint: Fingerprint | None
+    problem: str = ""
+
+
+def read_overview(explorer: "Explorer") -> Overview:
+    """For a job: everything the list of galleries shows."""
+    try:
+        fingerprint, problem = explorer.fingerprint(), ""
+    except Exception as error:  # the galleries are worth seeing without the model
+        fingerprint, problem = None, str(error)
+    wanted = fingerprint.hash if fingerprint else ""
+    states = tuple(explorer.store.state(gallery.id, wanted) for gallery in explorer.store.galleries())
+    return Overview(states, {state.gallery.id: some_images(explorer, state.gallery.id) for state in states},
+                    fingerprint, problem)
+
+
+def some_images(explorer: "Explorer", gallery_id: int) -> "tuple[ImageRecord, ...]":
+    """Up to `SHOWN` pictures, evenly from the whole gallery."""
+    ids = explorer.store.filter_ids(gallery_id)
+    if not len(ids):
+        return ()
+    chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
+    return tuple(explorer.store.images(gallery_id, [int(each) for each in chosen]))
+
+
+def read_failures(explorer: "Explorer", gallery_id: int) -> "list[FailureRecord]":
+    """For a job: what could not be read."""
+    return explorer.store.failures(gallery_id)
+
+
+def how_far(state: "GalleryState") -> str:
+    """ "8 091 of 8 094 indexed"; "8 094 indexed" when it is all of them."""
+    if not state.images:
+        return "no pictures yet"
+    if state.indexed == state.images:
+        return f"{wording.pictures(state.images)}, all indexed"
+    return f"{wording.count(state.indexed)} of {wording.count(state.images)} indexed"
+
+
+def facts_in_words(fingerprint: Fingerprint, titles: dict[str, str]) -> str:
+    """ "CLIP ViT-L/14 · centre crop"; with the prompts when there are any."""
+    facts = fingerprint.facts()
+    backbone, crop = str(facts.get("backbone", "?")), str(facts.get("crop", ""))
+    words = [titles.get(backbone, backbone), CROPS.get(crop, crop)]
+    checkpoint = str(facts.get("checkpoint", "none"))
+    return " · ".join(filter(None, [*words, "" if checkpoint == "none" else f"prompts {checkpoint}"]))
+
+
+def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerprint | None:
+    """The fingerprint that most embeddings have, when it is not the one that is asked for now and some lack that."""
+    if fingerprint is None or state.indexed >= state.images or not state.fingerprints:
+        return None
+    others = [(each, number) for each, number in state.fingerprints if each.hash != fingerprint.hash]
+    return others[0][0] if others and others[0][1] > state.indexed else None
+
+
+def cost(images: int, rate: float) -> str:
+    """What embedding pictures takes on this computer; `rate` in pictures a second, 0 when never measured."""
+    if rate <= 0:
+        return f"{wording.pictures(images)}; how long is known once some were embedded"
+    return f"{wording.pictures(images)}, about {wording.duration(images / rate)} on this computer"
+
+
+def progress_in_words(done: int, total: int, text: str) -> str:
+    """ "812 of 8 094 · 31 images a second, 4 min left"; the work's own words while it has nothing to count."""
+    if total <= 0:
+        return text or "Looking through the folders"
+    return " · ".join(filter(None, (f"{wording.count(done)} of {wording.count(total)}", text)))
+
+
+def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
+                    failed: "Sequence[FailureRecord]") -> str:
+    """What an indexing run did."""
+    words = [f"{wording.pictures(indexed)} embedded" if indexed else "nothing new"]
+    words += [f"{wording.count(number)} {what}" for number, what in (
+        (unchanged, "unchanged"), (moved, "moved"), (missing, "no longer there"), (len(failed), "could not be read"),
+    ) if number]
+    return f"Last run: {', '.join(words)}."

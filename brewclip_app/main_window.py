@@ -1,0 +1,252 @@
+"""The window: the rail, the panels, the banner, the strip. Panels come from the table and are made when first shown."""
+
+import logging
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QPlainTextEdit, QStackedWidget, QTextEdit, QWidget
+
+from brewclip_app import theme
+from brewclip_app.context import Context
+from brewclip_app.jobs import Job
+from brewclip_app.panels.base import Panel
+from brewclip_app.widgets.banner import Banner
+from brewclip_app.widgets.common import column, look, row
+from brewclip_app.widgets.key_list import KeyList
+from brewclip_app.widgets.rail import Rail
+from brewclip_app.widgets.status_strip import StatusStrip
+
+if TYPE_CHECKING:
+    from core.explorer import EngineStatus
+
+SMALLEST = QSize(1000, 640)
+FIRST_SIZE = QSize(1280, 800)
+FRAME = QSize(4, 40)  # about what a desktop draws around a window
+WORTH_SAYING = 1.0  # s a job must have run before closing says what becomes of it
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A panel of the window: its class is imported when it is first shown."""
+
+    key: str
+    title: str
+    icon: str
+    module: str
+    name: str
+    below: bool = False
+
+    def make(self, context: Context) -> Panel:
+        """The panel."""
+        made: Panel = getattr(import_module(self.module), self.name)(context)
+        return made
+
+
+PANELS: tuple[Entry, ...] = (
+    Entry("search", "Search", "microphone", "brewclip_app.panels.search", "SearchPanel"),
+    Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel"),
+    Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True),
+)
+
+
+class MainWindow(QMainWindow):
+    """Navigation, messages, running jobs; all else is in the panels."""
+
+    first_painted = Signal()
+    closed = Signal()
+
+    def __init__(self, context: Context, panels: tuple[Entry, ...] = PANELS) -> None:
+        super().__init__()
+        self.context = context
+        self.entries = {entry.key: entry for entry in panels}
+        self.panels: dict[str, Panel] = {}
+        self._texts: dict[str, str] = {}
+        self.first_panel = ""  # key of the panel to begin with; else the last one
+        self._theme = context.settings["appearance.theme"]
+        self._painted = False
+        self._closing = self._impatient = False
+        self.is_over = False  # everything is kept, the window has gone
+        self.setWindowTitle("BrewCLIP Explorer")
+        self.setMinimumSize(SMALLEST)
+        self.rail = Rail()
+        self.stack = QStackedWidget()
+        self.banner = Banner()
+        self.strip = StatusStrip(context.jobs)
+        self.keys = KeyList(self)
+        self._lay_out()
+        self._connect()
+        self._make_shortcuts(panels)
+        self._restore()
+
+    def current(self) -> Panel | None:
+        """The panel in front."""
+        shown = self.stack.currentWidget()
+        return shown if isinstance(shown, Panel) else None
+
+    def show_panel(self, key: str, payload: object = None) -> None:
+        """Bring a panel to the front and hand it what another panel sent along."""
+        before = self.current()
+        panel = self.panels.get(key) or self._make(self.entries[key])
+        if panel is not before:
+            if before is not None:
+                before.deactivated()
+            self.stack.setCurrentWidget(panel)
+            self.rail.show_chosen(key)
+            self.strip.words.setText(self._texts.get(key, ""))
+            self.context.state.keep("panel", key)
+            panel.setFocus()
+            panel.activated()
+        if payload is not None:
+            panel.receive(payload)
+
+    def show_error(self, error: BaseException, safe: str = "") -> None:
+        """Say an error over the panel."""
+        self.banner.show_error(error, safe)
+
+    def waits_for_jobs(self) -> bool:
+        """False once the user closed a second time: leave without waiting."""
+        return not self._impatient
+
+    def refresh_engine(self) -> None:
+        """Ask the core which models are in use, and say it in the strip."""
+        self.context.jobs.submit("Asking for the models", lambda report: self.context.explorer.status(), key="status",
+                                 on_done=self._show_engine, on_failed=lambda error: None, quiet=True)
+
+    def open_keys(self) -> None:
+        """Show the list of keys."""
+        window = [("Ctrl+" + str(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)]
+        panel = self.current()
+        self.keys.open([(panel.title, panel.shortcuts()) if panel else ("", []),
+                        ("Everywhere", [*window, ("?", "This list"), ("Ctrl+Q", "Close")])])
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.current() is None:
+            wanted = self.first_panel or self.context.state.get("panel", "")
+            self.show_panel(wanted if wanted in self.entries else next(iter(self.entries)))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Jobs are asked to stop and waited for without blocking; a second close does not wait."""
+        self._impatient = self._closing and not self.context.jobs.is_idle()
+        if self._closing or self.context.jobs.is_idle():
+            self._leave()
+            event.accept()
+            return
+        self._closing = True
+        event.ignore()
+        for panel in self.panels.values():
+            panel.closing()
+        self._say_stopping(self.context.jobs.running())
+        self.context.jobs.idle.connect(self.close)
+        self.context.jobs.close_door()
+
+    def _lay_out(self) -> None:
+        for number, entry in enumerate(self.entries.values(), 1):
+            self.rail.add(entry.key, entry.icon, entry.title, f"Ctrl+{number}", entry.below)
+        banner_place = column(self.banner)
+        banner_place.setContentsMargins(20, 12, 20, 0)
+        self._banner_place = QWidget()
+        self._banner_place.setLayout(banner_place)
+        self._banner_place.hide()
+        right = column(self._banner_place, self.stack, self.strip, space=0)
+        right.setStretch(1, 1)
+        whole = row(self.rail, right, space=0)
+        whole.setStretch(1, 1)
+        centre = look(QWidget(), "ground")
+        centre.setLayout(whole)
+        self.setCentralWidget(centre)
+        self.banner.shown_changed.connect(self._banner_place.setVisible)
+
+    def _connect(self) -> None:
+        self.rail.chosen.connect(self.show_panel)
+        self.context.failed.connect(self.show_error)
+        self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
+        self.context.settings_changed.connect(self._take_settings)
+        self.context.downloads.fetched.connect(lambda name: self.refresh_engine())
+        self.context.jobs.job_finished.connect(self._after_job)
+
+    def _make_shortcuts(self, panels: tuple[Entry, ...]) -> None:
+        for number, entry in enumerate(panels, 1):
+            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=entry.key: self.show_panel(key))
+        QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
+        QShortcut(QKeySequence("?"), self, self._ask_for_keys)
+
+    def _ask_for_keys(self) -> None:
+        focus = QApplication.focusWidget()
+        if isinstance(focus, QLineEdit | QPlainTextEdit | QTextEdit) and focus.isEnabled():
+            _type(focus, "?")
+        else:
+            self.open_keys()
+
+    def _make(self, entry: Entry) -> Panel:
+        panel = entry.make(self.context)
+        self.panels[entry.key] = panel
+        panel.status_changed.connect(lambda text: self._take_text(entry.key, text))
+        panel.go_to.connect(self.show_panel)
+        panel.failed.connect(self.show_error)
+        self.stack.addWidget(panel)
+        panel.restore_state(self.context.state.panel(entry.key))
+        return panel
+
+    def _take_text(self, key: str, text: str) -> None:
+        self._texts[key] = text
+        panel = self.current()
+        if panel is not None and self.panels.get(key) is panel:
+            self.strip.words.setText(text)
+
+    def _take_settings(self) -> None:
+        app, wanted = QApplication.instance(), self.context.settings["appearance.theme"]
+        if isinstance(app, QApplication) and wanted != self._theme:  # else the command line's choice holds
+            self._theme = wanted
+            theme.apply(app, str(wanted))
+        self.refresh_engine()
+
+    def _after_job(self, job: Job) -> None:
+        """The first search or indexing loads the models: say which device they are on now."""
+        if not job.quiet:
+            self.refresh_engine()
+
+    def _show_engine(self, status: "EngineStatus") -> None:
+        self.strip.show_engine(status)
+
+    def _say_stopping(self, jobs: list[Job]) -> None:
+        long = [job for job in jobs if job.seconds > WORTH_SAYING]
+        if long:
+            what = "Indexing goes on" if any(job.key.startswith("index:") for job in long) else "It goes on"
+            self.banner.say(f"Stopping: {', '.join(job.name for job in long)}. {what} next time where it stood. "
+                            "Close again to leave without waiting.", "care")
+
+    def _restore(self) -> None:
+        if not self.restoreGeometry(self.context.state.bytes("geometry")):
+            room = self.screen().availableSize() - FRAME
+            self.resize(FIRST_SIZE.boundedTo(room).expandedTo(SMALLEST))
+        self.context.set_gallery(str(self.context.state.get("gallery", "")))
+
+    def _leave(self) -> None:
+        """Everything is kept before the window goes."""
+        state = self.context.state
+        state.keep_bytes("geometry", self.saveGeometry())
+        state.keep("gallery", self.context.gallery)
+        for key, panel in self.panels.items():
+            panel.closing()
+            state.keep_panel(key, panel.save_state())
+        state.save()
+        self.is_over = True
+        self.closed.emit()
+
+
+def _type(field: "QLineEdit | QPlainTextEdit | QTextEdit", text: str) -> None:
+    if isinstance(field, QLineEdit):
+        field.insert(text)
+    else:
+        field.insertPlainText(text)

@@ -1,0 +1,56 @@
+"""What the Search panel shows while there is no gallery: one sentence, two buttons, the weights."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+from brewclip_app.widgets.common import EmptyState, button, column, row
+from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.weights_row import WeightsCard
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+
+SHOWN = ("whisper-base", "ViT-L-14/openai")
+CARD_WIDTH = 560
+
+
+class FirstStart(QWidget):
+    """Tells what to do first. Connect the signals to `context.indexing.choose_folder(self)` and `.make_demo()`."""
+
+    choose_folder = Signal()
+    open_demo = Signal()
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__()
+        self._context = context
+        self.setAcceptDrops(True)
+        self.choose = button("Choose a folder…", self.choose_folder.emit, "main")
+        self.demo = button("Look around in the demo", self.open_demo.emit)
+        for large in (self.choose, self.demo):
+            large.setProperty("large", True)
+        self.words = EmptyState(
+            "microphone", "Choose a folder of pictures, then say what you look for",
+            "Everything stays on this computer. The small model that comes with the program is ready; "
+            "a larger one finds more.", self.choose, self.demo)
+        self.weights = WeightsCard(context, SHOWN, first_start=True)
+        self.weights.setFixedWidth(CARD_WIDTH)
+        inner = QWidget()
+        inner.setLayout(column(None, self.words, 12, row(None, self.weights, None), None, space=4))
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inner)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setLayout(column(scroll))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if folders_of(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for folder in folders_of(event.mimeData()):
+            self._context.indexing.add_folder(folder)
+        event.acceptProposedAction()

@@ -1,0 +1,48 @@
+"""What the window remembers from one start to the next: its place, the panels' states, measured speeds."""
+
+import json
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from core.home import Home
+
+
+class State:
+    """An INI file in the home. What cannot be read is forgotten, never an error."""
+
+    def __init__(self, home: Home) -> None:
+        self._file = QSettings(str(home.root / "window.ini"), QSettings.Format.IniFormat)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A plain value kept under a key."""
+        text = self._file.value(key)
+        try:
+            return default if text is None else json.loads(str(text))
+        except ValueError:
+            return default
+
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a plain value (what JSON can hold)."""
+        self._file.setValue(key, json.dumps(value))
+
+    def panel(self, key: str) -> dict[str, Any]:
+        """A panel's state; empty when there is none."""
+        found = self.get(f"panels/{key}", {})
+        return found if isinstance(found, dict) else {}
+
+    def keep_panel(self, key: str, state: dict[str, Any]) -> None:
+        """Keep a panel's state."""
+        self.keep(f"panels/{key}", state)
+
+    def bytes(self, key: str) -> QByteArray:
+        """What Qt gave to be kept (a window's geometry, a splitter's sizes); empty when there is none."""
+        return QByteArray.fromBase64(str(self.get(key, "")).encode())
+
+    def keep_bytes(self, key: str, value: QByteArray) -> None:
+        """Keep what Qt gave."""
+        self.keep(key, bytes(value.toBase64().data()).decode())
+
+    def save(self) -> None:
+        """Write it to disk now."""
+        self._file.sync()

@@ -1,0 +1,167 @@
+"""Small pictures for cards and the detail pane: made on threads, kept on disk and, the latest, in memory."""
+
+import contextlib
+import os
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QImage, QPixmap
+
+from core import images
+from core.errors import ImageError
+from core.store.records import ImageRecord
+
+SIDES = (192, 384, 768, 1536)  # px of the longer side; the next larger one is made
+MEMORY = 256 * 2**20  # bytes of pixels
+WAITING = 400  # requests; older ones are forgotten, whoever still wants them asks again
+THREADS = 2
+QUALITY = 88  # of the JPEG on disk
+GONE = "File is gone"
+UNREADABLE = "Cannot be read"
+
+Key = tuple[str, int]  # the picture, the side
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture, or why there is none."""
+
+    pixmap: QPixmap | None
+    problem: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Memory of its pixels."""
+        return self.pixmap.width() * self.pixmap.height() * 4 if self.pixmap else 64
+
+
+def key_of(image: ImageRecord, pixels: int) -> Key:
+    """Names the small picture for at least so many pixels. The path is part of it: of two copies one may be gone."""
+    side = next((each for each in SIDES if each >= pixels), SIDES[-1])
+    return f"{image.path}\n{image.content_hash}\n{image.mtime}", side
+
+
+def record_of(path: Path) -> ImageRecord:
+    """A record for a file that is in no gallery; its id is -1."""
+    try:
+        changed = path.stat().st_mtime
+    except OSError:
+        changed = 0.0
+    return ImageRecord(-1, path, 0, 0, 0, changed, None, (), "")
+
+
+class Thumbnails(QObject):
+    """Asked on the window's thread, answers there; `ready` tells the id of the picture that came."""
+
+    ready = Signal(int)
+    _made = Signal(object, int, object, str)  # key, image id, QImage or None, problem
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._kept: OrderedDict[Key, Thumbnail] = OrderedDict()
+        self._bytes = 0
+        self._asked: OrderedDict[Key, ImageRecord] = OrderedDict()
+        self._closed = False
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="thumbnails")
+        self._made.connect(self._keep)
+
+    def get(self, image: ImageRecord, pixels: int) -> Thumbnail | None:
+        """The small picture with a longer side of at least `pixels`; None while it is on its way."""
+        key = key_of(image, pixels)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        with self._lock:
+            if self._closed:  # the window waits for its jobs and still paints
+                return None
+            new = key not in self._asked
+            self._asked[key] = image
+            self._asked.move_to_end(key)
+            if len(self._asked) > WAITING:
+                self._asked.popitem(last=False)
+        if new:
+            self._pool.submit(self._work)
+        return None
+
+    def best_now(self, image: ImageRecord) -> Thumbnail | None:
+        """The largest small picture in memory, to show until the right one comes."""
+        for side in reversed(SIDES):
+            found = self._kept.get(key_of(image, side))
+            if found is not None:
+                return found
+        return None
+
+    def forget(self) -> None:
+        """Drop what is in memory: files may have come back."""
+        self._kept.clear()
+        self._bytes = 0
+
+    def close(self) -> None:
+        """Make no more."""
+        with self._lock:
+            self._closed = True
+            self._asked.clear()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self) -> None:
+        """On a thread: the request that came last, since that is what the user looks at."""
+        with self._lock:
+            if not self._asked:
+                return
+            key, image = self._asked.popitem()
+        picture, problem = make(image, key[1], self._folder)
+        with contextlib.suppress(RuntimeError):  # the window has gone
+            self._made.emit(key, image.id, picture, problem)
+
+    @Slot(object, int, object, str)
+    def _keep(self, key: Key, image_id: int, picture: QImage | None, problem: str) -> None:
+        made = Thumbnail(QPixmap.fromImage(picture) if picture is not None else None, problem)
+        replaced = self._kept.pop(key, None)
+        self._kept[key] = made
+        self._bytes += made.bytes - (replaced.bytes if replaced else 0)
+        while self._bytes > MEMORY and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].bytes
+        self.ready.emit(image_id)
+
+
+def make(image: ImageRecord, side: int, folder: Path) -> tuple[QImage | None, str]:
+    """The small picture from the disk cache, else from the file; or None and why, in three words."""
+    if not image.path.exists():
+        return None, GONE
+    name = sha256(f"{image.content_hash or image.path}\n{image.mtime}".encode()).hexdigest()
+    cached = folder / name[:2] / f"{name}-{side}.jpg"
+    found = QImage(str(cached)) if cached.exists() else QImage()
+    if not found.isNull():
+        return found, ""
+    try:
+        small = images.thumbnail(images.read(image.path, at_least=side), side)
+    except ImageError as error:
+        return None, GONE if error.kind == "missing" else UNREADABLE
+    _write(small, cached)
+    return to_qimage(small), ""
+
+
+def to_qimage(picture: Image.Image) -> QImage:
+    """A Pillow picture as one of Qt's, with its own memory."""
+    data = picture.convert("RGB").tobytes()
+    return QImage(data, picture.width, picture.height, picture.width * 3, QImage.Format.Format_RGB888).copy()
+
+
+def _write(picture: Image.Image, path: Path) -> None:
+    """A full disk costs the cache, never the picture."""
+    staged = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.convert("RGB").save(staged, "JPEG", quality=QUALITY)
+        staged.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            staged.unlink(missing_ok=True)

@@ -1,0 +1,214 @@
+"""The chosen hit, large: the picture, what is known of it, and why it was found."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QWidget
+
+from brewclip_app import theme
+from brewclip_app.item_models.hits import taken_or_changed
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.branch_bar import COLOURS
+from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule
+from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.hit_delegate import draw_fitted
+
+if TYPE_CHECKING:
+    from core.search.queries import Hit, Share, Strength
+    from core.store.records import ImageRecord
+
+SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
+MOST_OF_PANE = 0.45  # of the pane's height for the picture
+NARROWEST = 240
+
+
+def strength_words(strength: "Strength") -> str:
+    """What the strength means, in a sentence."""
+    thousandth = round(strength.chance * 1000)
+    if thousandth == 0:
+        return "Fewer than 1 in 1 000 unrelated descriptions fit this picture as well."
+    if strength.level == "weak":
+        return f"{thousandth} in 1 000 unrelated descriptions fit this picture as well: it may be here by chance."
+    return f"Only {thousandth} in 1 000 unrelated descriptions fit this picture as well."
+
+
+def date_words(moment: datetime) -> str:
+    """A date as the system's language writes it: "12 Jan 2024"."""
+    return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
+
+
+def facts_words(image: "ImageRecord") -> str:
+    """ "winter / january · 12 Jan 2024 · 500 × 375"."""
+    folders = " / ".join(image.path.parent.parts[-2:]).lstrip("/ ")
+    return " · ".join(filter(None, (folders, date_words(taken_or_changed(image)), f"{image.width} × {image.height}")))
+
+
+class PictureBox(QWidget):
+    """One picture, whole, on a mat."""
+
+    double_clicked = Signal()
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._image: ImageRecord | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        thumbnails.ready.connect(self._arrived)
+        theme.changed.connect(self.update)
+
+    def show_image(self, image: "ImageRecord | None") -> None:
+        """Show another picture."""
+        self._image = image
+        self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(NARROWEST, NARROWEST)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 120)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.double_clicked.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        path = QPainterPath()
+        path.addRoundedRect(self.rect(), 7, 7)
+        painter.setClipPath(path)
+        painter.fillRect(self.rect(), theme.colour("track"))
+        if self._image is not None:
+            pixels = round(max(self.width(), self.height()) * self.devicePixelRatioF())
+            small = self._thumbnails.get(self._image, pixels) or self._thumbnails.best_now(self._image)
+            draw_fitted(painter, QRect(self.rect()), small)
+        painter.end()
+
+    def _arrived(self, image_id: int) -> None:
+        if self._image is not None and self._image.id == image_id:
+            self.update()
+
+
+class ShareRow(QWidget):
+    """A coloured dot, a name, a figure."""
+
+    def __init__(self, share: "Share", said: str) -> None:
+        super().__init__()
+        words = said or share.label
+        self._dot = QLabel()
+        self._dot.setFixedSize(9, 9)
+        self._dot.setStyleSheet(f"background: {theme.colour(COLOURS[share.branch]).name()}; border-radius: 4px;")
+        name = label(words, wrap=True)
+        self.setLayout(row(self._dot, name, figure(share.value), space=10))
+        self.setAccessibleName(f"{words}: {share.value:.2f}")
+
+
+def figure(value: float, look: str = "") -> QLabel:
+    """A figure with two digits, right-aligned."""
+    made = label(f"{value:.2f}".replace("-", "\N{MINUS SIGN}"), look)
+    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+    return made
+
+
+class DetailPane(Card):
+    """Follows the grid."""
+
+    opened = Signal(object)  # Hit
+    folder_wanted = Signal(object)
+    more_wanted = Signal(object)
+
+    def __init__(self, thumbnails: Thumbnails) -> None:
+        super().__init__(margin=12, space=8)
+        self._hit: Hit | None = None
+        self.said = ""  # the words of the main term; its share is called "Transcript"
+        self.picture = PictureBox(thumbnails)
+        self.picture.double_clicked.connect(lambda: self._tell(self.opened))
+        self.name = label("", "strong", wrap=True)
+        self.facts = label("", "quiet", wrap=True)
+        self.tags = label("", "quiet", wrap=True)
+        self.strength = label("", "quiet", wrap=True)
+        for words in (self.name, self.facts):
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._shares = column(space=4)
+        self.more = button("More like this", lambda: self._tell(self.more_wanted), "main")
+        self.folder = button("Show in folder", lambda: self._tell(self.folder_wanted))
+        self.open = button("Open", lambda: self._tell(self.opened))
+        self._buttons = QWidget()
+        flow = FlowLayout(self._buttons)
+        for each in (self.more, self.folder, self.open):
+            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            flow.addWidget(each)
+        self._lay_out()
+        self.setMinimumWidth(NARROWEST)
+        self.setAccessibleName("The chosen picture")
+        theme.changed.connect(lambda: self.show_hit(self._hit))
+        self.show_hit(None)
+
+    def _lay_out(self) -> None:
+        facts = QWidget()
+        facts.setLayout(column(self.name, self.facts, self.tags, self._shares, self.strength, None, space=7))
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(facts)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scroll
+        self.body.addWidget(self.picture)
+        self.body.addWidget(scroll, 1)
+        self.body.addWidget(self._buttons)
+
+    def show_hit(self, hit: "Hit | None") -> None:
+        """Show another hit; None empties the pane."""
+        self._hit = hit
+        for part in (self._scroll, self._buttons):
+            part.setVisible(hit is not None)
+        clear(self._shares)
+        self.picture.show_image(hit.image if hit else None)
+        self._fit_picture()
+        if hit is None:
+            return
+        self.name.setText(breakable(hit.image.path))
+        self.name.setToolTip(str(hit.image.path))
+        self.facts.setText(facts_words(hit.image))
+        self.tags.setText("Tags: " + ", ".join(hit.image.tags))
+        self.tags.setVisible(bool(hit.image.tags))
+        for share in hit.shares:
+            self._shares.addWidget(ShareRow(share, _share_name(share, self.said)))
+        self._shares.addWidget(rule())
+        self._shares.addLayout(row(label("Score", "strong"), None, figure(hit.score, "strong")))
+        self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_picture()
+
+    def _fit_picture(self) -> None:
+        """The picture's own shape, as far as the facts keep their room."""
+        image = self._hit.image if self._hit is not None else None
+        own = image.height / image.width if image is not None and image.width else 1.0
+        height = self.picture.width() * min(SHAPES[1], max(SHAPES[0], own))
+        self.picture.setFixedHeight(round(max(120.0, min(height, self.height() * MOST_OF_PANE))))
+
+    def _tell(self, signal: SignalInstance) -> None:
+        if self._hit is not None:
+            signal.emit(self._hit)
+
+
+def _share_name(share: "Share", said: str) -> str:
+    """What the pane calls a share that has a name of its own; "" for its label."""
+    if share.branch == "acoustic":
+        return "Voice"
+    return "Transcript" if share.branch == "text" and share.label == said else ""
+
+
+def breakable(path: Path) -> str:
+    """A file name that a label may break after each part of it: long names have no blanks."""
+    name = path.name
+    for mark in "_-.":
+        name = name.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
+    return name

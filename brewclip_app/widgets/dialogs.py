@@ -1,0 +1,55 @@
+"""Questions to the user. All open without blocking: `exec` would stop qasync's other tasks."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+
+from brewclip_app.widgets.common import button, label, look, row
+
+
+def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callable[[], object]) -> QMessageBox:
+    """Ask before something that cannot be undone; the button says what it does, Cancel is the default."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, title, title, parent=parent)
+    box.setInformativeText(text)
+    yes = box.addButton(action, QMessageBox.ButtonRole.DestructiveRole)
+    look(yes, "danger")
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.finished.connect(lambda _: on_yes() if box.clickedButton() is yes else None)
+    box.finished.connect(box.deleteLater)
+    box.open()
+    return box
+
+
+class NameDialog(QDialog):
+    """Asks for a name; the button is dark until the name can be one."""
+
+    def __init__(self, parent: QWidget, title: str, action: str, on_name: Callable[[str], object], initial: str = "",
+                 taken: frozenset[str] = frozenset()) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self._taken = taken - {initial}
+        self.field = QLineEdit(initial)
+        self.field.setAccessibleName("Name")
+        self.field.setMinimumWidth(320)
+        self.field.setMaxLength(120)
+        self.field.selectAll()
+        self.problem = label("", "error")
+        self.accept_button = button(action, self.accept, "main")
+        self.accept_button.setDefault(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 18, 20, 16)
+        box.setSpacing(10)
+        box.addWidget(label(title, "title"))
+        box.addWidget(self.field)
+        box.addWidget(self.problem)
+        box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
+        self.field.textChanged.connect(self._check)
+        self.accepted.connect(lambda: on_name(self.field.text().strip()))
+        self.finished.connect(self.deleteLater)
+        self._check(initial)
+
+    def _check(self, text: str) -> None:
+        name = text.strip()
+        taken = name in self._taken
+        self.problem.setText("There is a gallery of this name." if taken else "")
+        self.accept_button.setEnabled(bool(name) and not taken)

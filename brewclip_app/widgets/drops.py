@@ -1,0 +1,11 @@
+"""Folders that are dragged in from a file manager."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+
+
+def folders_of(data: QMimeData) -> list[Path]:
+    """The local folders among what is dragged; a file stands for nothing here."""
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return [path for path in paths if path.is_dir()]

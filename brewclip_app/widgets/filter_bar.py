@@ -1,0 +1,117 @@
+"""Which pictures are searched: those with a name, a tag, in a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+
+from brewclip_app import wording
+from brewclip_app.widgets.common import button, icon_button, label, row
+
+TYPING_MS = 350  # after the last key
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is let through; empty lets all through."""
+
+    name: str = ""
+    tag: str = ""
+    folder: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.name or self.tag or self.folder)
+
+
+class FilterBar(QWidget):
+    """A name, a tag, a folder; Esc closes it and lets all through again."""
+
+    changed = Signal(object)  # Limits
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._told = Limits()
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Part of the file name")
+        self.name.setClearButtonEnabled(True)
+        self.name.setAccessibleName("Only pictures with this in their name")
+        self.tag, self.folder = QComboBox(), QComboBox()
+        self.tag.setAccessibleName("Only pictures with this tag")
+        self.folder.setAccessibleName("Only pictures in this folder")
+        for combo in (self.tag, self.folder):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(16)
+            combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            combo.currentIndexChanged.connect(self._tell)
+        self.clear = button("Clear", self.reset)
+        close = icon_button("close", "Close the filter", self.close_bar, side=14)
+        box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.clear, close)
+        box.setStretch(1, 2)
+        box.setStretch(2, 1)
+        box.setStretch(3, 2)
+        self.setLayout(box)
+        self._later = QTimer(self, singleShot=True, interval=TYPING_MS)
+        self._later.timeout.connect(self._tell)
+        self.name.textChanged.connect(lambda _: self._later.start())
+        self.name.returnPressed.connect(self._tell)
+        self.offer((), ())
+
+    def limits(self) -> Limits:
+        """What is let through now."""
+        return Limits(self.name.text().strip(), str(self.tag.currentData() or ""), str(self.folder.currentData() or ""))
+
+    def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:
+        """The tags (with their counts) and folders that may be chosen; what is chosen stays when it is among them."""
+        _fill(self.tag, "Any tag", [(f"{name} ({wording.count(number)})", name) for name, number in tags])
+        _fill(self.folder, "Any folder", [(_short(path, folders), str(path)) for path in folders])
+
+    def reset(self) -> None:
+        """Let all through."""
+        for combo in (self.tag, self.folder):
+            combo.setCurrentIndex(0)
+        self.name.clear()
+        self._tell()
+
+    def close_bar(self) -> None:
+        """Let all through and go away."""
+        self.reset()
+        self.hide()
+        self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_bar()
+            return
+        super().keyPressEvent(event)
+
+    def _tell(self) -> None:
+        self._later.stop()
+        limits = self.limits()
+        if limits != self._told:
+            self._told = limits
+            self.changed.emit(limits)
+
+
+def _fill(combo: QComboBox, nothing: str, rows: Sequence[tuple[str, str]]) -> None:
+    chosen = combo.currentData()
+    combo.blockSignals(True)
+    combo.clear()
+    combo.addItem(nothing, "")
+    for words, value in rows:
+        combo.addItem(words, value)
+        combo.setItemData(combo.count() - 1, value, Qt.ItemDataRole.ToolTipRole)
+    combo.setCurrentIndex(max(0, combo.findData(chosen)))
+    combo.blockSignals(False)
+
+
+def _short(path: Path, folders: Sequence[Path]) -> str:
+    """The folder from the highest one on that is offered: "Holidays / 2024"."""
+    above = [folder for folder in folders if folder != path and path.is_relative_to(folder)]
+    root = min(above, key=lambda folder: len(folder.parts), default=path)
+    return " / ".join((root.name or str(root), *path.relative_to(root).parts))

@@ -1,0 +1,121 @@
+"""What was asked before: run it again, hear it, forget it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QPoint, QSize, Qt, QTime, Signal, SignalInstance
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QWidget
+
+from brewclip_app import theme
+from brewclip_app.widgets.common import button, column, label, look, row
+from brewclip_app.widgets.detail_pane import date_words
+
+if TYPE_CHECKING:
+    from core.store.records import QueryRecord
+
+SIZE = QSize(440, 420)
+ICONS = {"speech": "microphone", "text": "text", "image": "library", "mixed": "plus"}
+
+
+def when_words(moment: datetime, now: datetime) -> str:
+    """ "14:05" today, "12 Jan 2024" before. `moment` is in UTC, or has its zone."""
+    local = moment.astimezone() if moment.tzinfo else moment
+    if local.date() == now.date():
+        return QLocale().toString(QTime(local.hour, local.minute), QLocale.FormatType.ShortFormat)
+    return date_words(local)
+
+
+class HistoryMenu(QFrame):
+    """A popup with past queries, newest first. Enter asks again, Delete forgets."""
+
+    chosen = Signal(object)  # QueryRecord
+    play_wanted = Signal(object)
+    forgotten = Signal(object)
+    cleared = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        look(self, "overlay")
+        self.list = QListWidget()
+        self.list.setAccessibleName("Past queries")
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.empty = label("Nothing was asked yet.", "quiet-body")
+        self.again = button("Ask again", lambda: self._tell(self.chosen), "main")
+        self.play = button("Play", lambda: self._tell(self.play_wanted), icon="play")
+        self.forget = button("Forget", lambda: self._tell(self.forgotten))
+        self.clear = button("Clear all…", self._clear, "danger")
+        box = column(label("History", "heading"), self.empty, self.list,
+                     row(self.again, self.play, self.forget, None, self.clear))
+        box.setContentsMargins(12, 10, 12, 12)
+        box.setStretch(2, 1)
+        self.setLayout(box)
+        self.list.itemActivated.connect(lambda _: self._tell(self.chosen))
+        self.chosen.connect(self.hide)
+        self.list.currentItemChanged.connect(lambda now, before: self._settle())
+        self._settle()
+
+    def show_records(self, records: "Sequence[QueryRecord]", now: datetime) -> None:
+        """Show these, newest first."""
+        at = max(0, self.list.currentRow())
+        self.list.clear()
+        for record in records:
+            item = QListWidgetItem(theme.icon(ICONS[record.source], "quiet"),
+                                   f"{record.text}   ·   {when_words(record.created, now)}")
+            item.setData(Qt.ItemDataRole.UserRole, record)
+            item.setToolTip(f"{record.text}\nin {record.gallery}")
+            item.setSizeHint(QSize(0, self.fontMetrics().height() + 14))
+            self.list.addItem(item)
+        self.list.setCurrentRow(min(at, len(records) - 1))
+        self._settle()
+
+    def open_at(self, corner: QPoint) -> None:
+        """Open with the top right corner at a place of the screen."""
+        self.resize(SIZE)
+        screen = self.screen().availableGeometry()
+        left = max(screen.left(), min(corner.x() - self.width(), screen.right() - self.width()))
+        self.move(left, min(corner.y(), max(screen.top(), screen.bottom() - self.height())))
+        self.show()
+        self.list.setFocus()
+
+    def record(self) -> "QueryRecord | None":
+        """The chosen one."""
+        item = self.list.currentItem()
+        found: QueryRecord | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+        return found
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Delete:
+            self._tell(self.forgotten)
+            return
+        super().keyPressEvent(event)
+
+    def _tell(self, signal: SignalInstance) -> None:
+        record = self.record()
+        if record is None:
+            return
+        signal.emit(record)
+
+    def _clear(self) -> None:
+        """The first click asks, the second does it."""
+        if self.clear.property("asked"):
+            self._ask(False)
+            self.cleared.emit()
+        else:
+            self._ask(True)
+
+    def _ask(self, asked: bool) -> None:
+        number = self.list.count()
+        self.clear.setProperty("asked", asked)
+        self.clear.setText(f"Forget all {number} and their recordings?" if asked else "Clear all…")
+
+    def _settle(self) -> None:
+        record, some = self.record(), self.list.count() > 0
+        self.list.setVisible(some)
+        self.empty.setVisible(not some)
+        for each in (self.again, self.forget, self.clear):
+            each.setEnabled(some)
+        self.play.setEnabled(record is not None and record.recording is not None)
+        self._ask(False)

@@ -1,0 +1,119 @@
+"""How a hit looks in the grid: picture, rank, name, strength, and what each branch gave."""
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from brewclip_app import theme
+from brewclip_app.item_models.hits import HIT_ROLE, Index
+from brewclip_app.thumbnails import Thumbnail, Thumbnails
+from brewclip_app.widgets.branch_bar import THICKNESS, draw_branch_bar
+
+if TYPE_CHECKING:
+    from core.search.queries import Hit
+
+GAP = 12  # px between cards
+PADDING = 9
+RADIUS = 10
+PICTURE_SHAPE = 0.8  # height of the picture's place to its width
+STRENGTH_INKS = {"strong": "words", "fair": "words", "weak": "quiet"}
+
+
+class HitDelegate(QStyledItemDelegate):
+    """Paints cards in cells of one size; the gap between cards belongs to the cells, half on each side."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self.cell = QSize(176, 188)
+        self.full_score = 1.0  # the score that fills a bar
+
+    def cell_height(self, cell_width: int) -> int:
+        """The height of a cell of a width, for the fonts there are."""
+        text = QFontMetrics(theme.font("quiet")).height()
+        return GAP + round((cell_width - GAP) * PICTURE_SHAPE) + PADDING + text + 6 + THICKNESS + PADDING
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return self.cell
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        hit: Hit = index.data(HIT_ROLE)
+        card = QRect(option.rect.topLeft() + QPoint(GAP // 2, GAP // 2), self.cell - QSize(GAP, GAP))
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        state = option.state
+        self._draw_ground(painter, card, bool(state & QStyle.StateFlag.State_MouseOver))
+        place = QRect(card.left(), card.top(), card.width(), round(card.width() * PICTURE_SHAPE))
+        self._draw_picture(painter, card, place, hit)
+        _draw_rank(painter, place, str(hit.rank))
+        self._draw_words(painter, card, place.bottom() + 1 + PADDING, hit)
+        _draw_frame(painter, card, bool(state & QStyle.StateFlag.State_Selected))
+        painter.restore()
+
+    def _draw_ground(self, painter: QPainter, card: QRect, hovered: bool) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("hover" if hovered else "card"))
+        painter.drawRoundedRect(card, RADIUS, RADIUS)
+
+    def _draw_picture(self, painter: QPainter, card: QRect, place: QRect, hit: "Hit") -> None:
+        path = QPainterPath()
+        path.addRoundedRect(QRectF(card), RADIUS, RADIUS)
+        painter.save()
+        painter.setClipPath(path, Qt.ClipOperation.IntersectClip)
+        painter.fillRect(place, theme.colour("track"))
+        small = self._thumbnails.get(hit.image, round(place.width() * painter.device().devicePixelRatioF()))
+        draw_fitted(painter, place, small)
+        painter.restore()
+
+    def _draw_words(self, painter: QPainter, card: QRect, top: int, hit: "Hit") -> None:
+        left, width = card.left() + PADDING, card.width() - 2 * PADDING
+        font, bold = theme.font("quiet"), theme.font("quiet", bold=True)
+        height = QFontMetrics(font).height()
+        level = hit.strength.level
+        taken = QFontMetrics(bold).horizontalAdvance(level) + 8
+        painter.setFont(bold)
+        painter.setPen(theme.colour(STRENGTH_INKS[level]))
+        painter.drawText(QRect(left, top, width, height), Qt.AlignmentFlag.AlignRight, level)
+        painter.setFont(font)
+        painter.setPen(theme.colour("quiet"))
+        name = QFontMetrics(font).elidedText(hit.image.path.name, Qt.TextElideMode.ElideMiddle, width - taken)
+        painter.drawText(QRect(left, top, width - taken, height), Qt.AlignmentFlag.AlignLeft, name)
+        draw_branch_bar(painter, QRectF(left, top + height + 6, width, THICKNESS), hit.shares, self.full_score)
+
+
+def draw_fitted(painter: QPainter, place: QRect, small: Thumbnail | None) -> None:
+    """Draw a small picture whole and centred in its place; why it is not there when it is not."""
+    if small is None:
+        return
+    if small.pixmap is None:
+        painter.setFont(theme.font("quiet"))
+        painter.setPen(theme.colour("quiet"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, small.problem)
+        return
+    size = small.pixmap.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    fitted = QRect(QPoint(0, 0), size)
+    fitted.moveCenter(place.center())
+    painter.drawPixmap(fitted, small.pixmap)
+
+
+def _draw_rank(painter: QPainter, place: QRect, rank: str) -> None:
+    font = theme.font("quiet", bold=True)
+    metrics = QFontMetrics(font)
+    badge = QRect(place.left() + 6, place.top() + 6, metrics.horizontalAdvance(rank) + 11, metrics.height() + 1)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 20, 24, 190))  # on pictures: the same in both themes
+    painter.drawRoundedRect(badge, 5, 5)
+    painter.setFont(font)
+    painter.setPen(QColor(255, 255, 255))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, rank)
+
+
+def _draw_frame(painter: QPainter, card: QRect, selected: bool) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if selected:
+        painter.setPen(QPen(theme.colour("main"), 2))
+        painter.drawRoundedRect(QRectF(card).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
+    else:
+        painter.setPen(QPen(theme.colour("line"), 1))
+        painter.drawRoundedRect(QRectF(card).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)

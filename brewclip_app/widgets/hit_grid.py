@@ -1,0 +1,207 @@
+"""The grid of hits: cards in as many columns as fit, with a line below that unfolds the weak ones."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QWidget,
+)
+
+from brewclip_app import theme, wording
+from brewclip_app.item_models.hits import HitModel
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.hit_delegate import GAP, HitDelegate
+
+if TYPE_CHECKING:
+    from core.search.queries import Hit
+
+FOOTER_HEIGHT = 36
+SHRINK = 0.12  # of a card that may be missing for one more column: all then are a little narrower
+REPAINT_MS = 30  # thumbnails that come within this time are painted together
+
+
+class HitGrid(QListView):
+    """Cards of hits. Arrows walk, Enter opens, Ctrl+wheel changes the size."""
+
+    current_changed = Signal(object)  # Hit or None
+    opened = Signal(object)  # Hit
+    menu_wanted = Signal(QPoint)  # global
+    zoomed = Signal(int)  # steps
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.hits = HitModel(self)
+        self.cards = HitDelegate(thumbnails, self)
+        self._card_width = 164
+        self._make_footer()
+        self._set_up()
+        self.setModel(self.hits)
+        self.setItemDelegate(self.cards)
+        self._repaint_later = QTimer(self, singleShot=True, interval=REPAINT_MS)
+        self._repaint_later.timeout.connect(self.viewport().update)
+        thumbnails.ready.connect(lambda _: self._repaint_later.isActive() or self._repaint_later.start())
+        self.selectionModel().currentChanged.connect(lambda now, _: self.current_changed.emit(self.hits.hit(now)))
+        self.activated.connect(lambda index: self.opened.emit(self.hits.hit(index)))
+        self.customContextMenuRequested.connect(lambda at: self.menu_wanted.emit(self.viewport().mapToGlobal(at)))
+        self.hits.modelReset.connect(self._tell_fold)
+        theme.changed.connect(self._fit)
+
+    def _set_up(self) -> None:
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(True)  # together with setGridSize: else every card is asked for its size
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.setMouseTracking(True)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setStyleSheet("HitGrid { background: transparent; }")
+        self.viewport().setAutoFillBackground(False)
+        self.setAccessibleName("Hits")
+
+    def _make_footer(self) -> None:
+        self._footer = QWidget(self.viewport())
+        row = QHBoxLayout(self._footer)
+        row.setContentsMargins(GAP // 2, 0, GAP // 2, 0)
+        row.setSpacing(4)
+        self._folded_words = QLabel()
+        self._folded_words.setProperty("look", "quiet")
+        self.unfold = QPushButton("Show them")
+        self.unfold.setProperty("look", "quiet-link")
+        self.unfold.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.unfold.clicked.connect(self._show_weak)
+        row.addWidget(self._folded_words)
+        row.addWidget(self.unfold)
+        row.addStretch(1)
+        self._footer.hide()
+
+    def show_hits(self, hits: "tuple[Hit, ...]") -> None:
+        """Show the hits of another search, the first one selected."""
+        self.cards.full_score = _full(hits)
+        self.hits.set_hits(hits)
+        self.scrollToTop()
+        self.select_row(0)
+
+    def selected(self) -> "list[Hit]":
+        """The selected hits in the order of the grid."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        return [self.hits.hits()[row] for row in rows]
+
+    def current(self) -> "Hit | None":
+        """The hit that has the keyboard."""
+        return self.hits.hit(self.currentIndex())
+
+    def select_row(self, row: int) -> None:
+        """Select one hit; a row that is not there selects none."""
+        index = self.hits.index(row) if 0 <= row < self.hits.rowCount() else None
+        if index is None:
+            self.current_changed.emit(None)
+            return
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def keep_current(self, image_id: int | None) -> None:
+        """Select a picture again after the order changed."""
+        self.select_row(max(0, self.hits.row_of(image_id)) if image_id is not None else 0)
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
+
+    def set_card_width(self, width: int) -> None:
+        """The width of a picture, px; cards grow from there, or shrink a little, to fill the row."""
+        if width != self._card_width:
+            self._card_width = width
+            self._fit()
+
+    def columns(self) -> int:
+        """How many cards stand side by side."""
+        return max(1, int(self._room() / (self._card_width + GAP) + SHRINK))
+
+    def _room(self) -> int:
+        """The width that QListView fills: it keeps the style's width of a scroll bar free, shown or not."""
+        style, bar = self.style(), self.verticalScrollBar()
+        extent = max(style.pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, bar), bar.sizeHint().width())
+        frame = style.pixelMetric(QStyle.PixelMetric.PM_DefaultFrameWidth, None, self)
+        return self.maximumViewportSize().width() - extent - 2 * frame - 1
+
+    def _fit(self) -> None:
+        columns = self.columns()
+        width = self._room() // columns
+        self.cards.cell = QSize(width, self.cards.cell_height(width))
+        if self.gridSize() != self.cards.cell:
+            self.setGridSize(self.cards.cell)
+        self._place_footer()
+
+    def _tell_fold(self) -> None:
+        folded = self.hits.folded
+        self._folded_words.setText(f"{wording.count(folded)} more are weak matches.")
+        self._footer.setVisible(folded > 0)
+        self._footer.adjustSize()
+        self.scheduleDelayedItemsLayout()
+
+    def _show_weak(self) -> None:
+        current = self.current()
+        first_new = self.hits.rowCount()
+        self.hits.show_weak()
+        self.keep_current(current.image.id if current else None)
+        self.setFocus()
+        if first_new < self.hits.rowCount() and self.hits.order == "relevance":
+            self.scrollTo(self.hits.index(first_new), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def _bottom(self) -> int:
+        """Where the cards end, px from their top."""
+        return -(-self.hits.rowCount() // self.columns()) * self.gridSize().height()
+
+    def _place_footer(self) -> None:
+        if self._footer.isVisibleTo(self.viewport()):
+            self._footer.setGeometry(0, self._bottom() - self.verticalOffset(), self.viewport().width(), FOOTER_HEIGHT)
+
+    def updateGeometries(self) -> None:
+        """Room for the line below the last row."""
+        super().updateGeometries()
+        if self.hits.folded:
+            beyond = self._bottom() + FOOTER_HEIGHT - self.viewport().height()
+            self.verticalScrollBar().setMaximum(max(self.verticalScrollBar().maximum(), beyond, 0))
+        self._place_footer()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self._place_footer()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+        self._place_footer()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoomed.emit(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:  # records, everywhere on the panel
+            event.ignore()
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.current())
+            return
+        super().keyPressEvent(event)
+
+
+def _full(hits: "tuple[Hit, ...]") -> float:
+    """The score that fills a bar: a little above the best of these hits, so that bars can be compared."""
+    best = max((hit.score for hit in hits[:1]), default=0.0)
+    return best * 1.25 if best > 0 else 1.0

@@ -1,0 +1,266 @@
+"""The terms of a query as chips: click turns plus into minus, the wheel weighs, × takes out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidget
+
+from brewclip_app import theme
+from brewclip_app.thumbnails import Thumbnail
+from brewclip_app.widgets.common import look
+from brewclip_app.widgets.flow_layout import FlowLayout
+
+HEIGHT = 24
+SIDE = 11  # px from the chip's edge to its words
+CROSS = 18  # px of the chip's right end that take it out
+PICTURE = 20
+WIDEST = 240
+WEIGHT_NAMES = {0.25: "A quarter", 0.5: "Half", 0.75: "Three quarters", 1.0: "As the others", 1.5: "One and a half",
+                2.0: "Twice"}
+
+
+@dataclass(frozen=True)
+class ChipFace:
+    """What one chip shows; `removable` is false for the one that the transcript's line stands for."""
+
+    label: str
+    weight: float
+    removable: bool = True
+    picture: Thumbnail | None = None
+
+    @property
+    def words(self) -> str:
+        """The sign, the words, and a weight other than 1."""
+        sign = "+" if self.weight > 0 else "\N{MINUS SIGN}"
+        heavy = f" · {abs(self.weight):g}×" if abs(self.weight) != 1 else ""
+        return f"{sign} {self.label}{heavy}"
+
+
+class Chip(QToolButton):
+    """One term."""
+
+    flipped = Signal()
+    removed = Signal()
+    stepped = Signal(int)
+    weighed = Signal(float)
+
+    def __init__(self, face: ChipFace) -> None:
+        super().__init__()
+        self.face = face
+        self.setFont(theme.font("quiet"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        sign = "plus" if face.weight > 0 else "minus"
+        self.setAccessibleName(f"{sign} {face.label}, weight {abs(face.weight):g}")
+        remove = ", Delete or × to take it out" if face.removable else ""
+        self.setToolTip(f"{face.label}\nClick for plus or minus, wheel for its weight{remove}")
+        self.clicked.connect(self.flipped)
+
+    def sizeHint(self) -> QSize:
+        words = self.fontMetrics().horizontalAdvance(self.face.words)
+        extra = (CROSS - 4 if self.face.removable else 0) + (PICTURE + 4 if self.face.picture else 0)
+        return QSize(min(WIDEST, words + 2 * SIDE + extra), max(HEIGHT, self.fontMetrics().height() + 6))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._on_cross(event.position().toPoint()) and event.button() == Qt.MouseButton.LeftButton:
+            self.removed.emit()
+            return
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.face.removable:
+            self.removed.emit()
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.stepped.emit(1 if event.key() == Qt.Key.Key_Up else -1)
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.stepped.emit(1 if event.angleDelta().y() > 0 else -1)
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Take away instead" if self.face.weight > 0 else "Add instead", self.flipped.emit)
+        weights = menu.addMenu("Weight")
+        for size, name in WEIGHT_NAMES.items():
+            action = weights.addAction(name, partial(self.weighed.emit, size))
+            action.setCheckable(True)
+            action.setChecked(abs(self.face.weight) == size)
+        if self.face.removable:
+            menu.addAction("Take out", self.removed.emit)
+        menu.popup(event.globalPos())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        marked = self.hasFocus() or self.underMouse()
+        painter.setPen(QPen(theme.colour("main"), 1) if marked else Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("track"))
+        place = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
+        left = SIDE
+        if self.face.picture is not None and self.face.picture.pixmap is not None:
+            self._draw_picture(painter, left - 6)
+            left += PICTURE
+        painter.setPen(theme.colour("words"))
+        right = CROSS + 2 if self.face.removable else SIDE
+        room = QRect(left, 0, self.width() - left - right, self.height())
+        words = self.fontMetrics().elidedText(self.face.words, Qt.TextElideMode.ElideMiddle, room.width() + 2)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, words)
+        if self.face.removable:
+            painter.setPen(theme.colour("quiet"))
+            cross = QRect(self.width() - CROSS - 3, 0, CROSS, self.height())
+            painter.drawText(cross, Qt.AlignmentFlag.AlignCenter, "×")
+        painter.end()
+
+    def _draw_picture(self, painter: QPainter, left: int) -> None:
+        assert self.face.picture is not None and self.face.picture.pixmap is not None
+        place = QRect(left, (self.height() - PICTURE) // 2, PICTURE, PICTURE)
+        pixmap = self.face.picture.pixmap
+        side = min(pixmap.width(), pixmap.height())
+        middle = QRect((pixmap.width() - side) // 2, (pixmap.height() - side) // 2, side, side)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(place, pixmap, middle)
+
+    def _on_cross(self, at: QPoint) -> bool:
+        return self.face.removable and at.x() >= self.width() - CROSS - 3
+
+
+class AddField(QLineEdit):
+    """Words to add; a leading minus takes them away."""
+
+    given_up = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setPlaceholderText("words, or - words to leave out")
+        self.setAccessibleName("Words to add to the query; begin with a minus to leave them out")
+        self.setFont(theme.font("quiet"))
+        self.setFixedHeight(max(HEIGHT, self.fontMetrics().height() + 8))
+        self.setFixedWidth(220)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.given_up.emit()
+            return
+        super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusOut and not self.text():
+            self.given_up.emit()
+        return super().event(event)
+
+
+class QueryChips(QWidget):
+    """The chips and the way to add more."""
+
+    flipped = Signal(int)
+    removed = Signal(int)
+    stepped = Signal(int, int)
+    weighed = Signal(int, float)
+    words_added = Signal(str)
+    picture_wanted = Signal(int)  # sign, +1 or -1
+    voice_wanted = Signal(int)
+    recording_wanted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._flow = FlowLayout(self)
+        self.chips: list[Chip] = []
+        self.field = AddField()
+        self.field.returnPressed.connect(self._take_words)
+        self.field.given_up.connect(self._close_field)
+        self.add = look(QToolButton(), "chip-add")
+        self.add.setText("+ Add text, picture or voice")
+        self.add.setAccessibleName("Add text, a picture or your voice to the query")
+        self.add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.add.setMenu(self._menu())
+        self._flow.addWidget(self.add)
+        self._flow.addWidget(self.field)
+        self.field.hide()
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def show_faces(self, faces: Sequence[ChipFace]) -> None:
+        """Show other terms; nothing moves when they are the same."""
+        if [chip.face for chip in self.chips] == list(faces):
+            return
+        focused = next((at for at, chip in enumerate(self.chips) if chip.hasFocus()), None)
+        for chip in self.chips:
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        self.chips = [self._make(at, face) for at, face in enumerate(faces)]
+        for fixed in (self.add, self.field):
+            self._flow.removeWidget(fixed)
+            self._flow.addWidget(fixed)
+        if focused is not None and self.chips:
+            self.chips[min(focused, len(self.chips) - 1)].setFocus()
+        self.updateGeometry()
+
+    def open_field(self, text: str = "") -> None:
+        """Let the user type a term."""
+        self.add.hide()
+        self.field.setText(text)
+        self.field.show()
+        self.field.setFocus()
+        self.updateGeometry()
+
+    def _make(self, at: int, face: ChipFace) -> Chip:
+        chip = Chip(face)
+        chip.flipped.connect(partial(self.flipped.emit, at))
+        chip.removed.connect(partial(self.removed.emit, at))
+        chip.stepped.connect(partial(self.stepped.emit, at))
+        chip.weighed.connect(partial(self.weighed.emit, at))
+        self._flow.addWidget(chip)
+        chip.show()
+        return chip
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        rows: tuple[tuple[str, Callable[[], object]] | None, ...] = (
+            ("Text", self.open_field), ("Picture…", partial(self.picture_wanted.emit, 1)),
+            ("Voice: speak now", partial(self.voice_wanted.emit, 1)),
+            ("Recording…", partial(self.recording_wanted.emit, 1)), None,
+            ("Text to leave out", partial(self.open_field, "- ")),
+            ("Picture to leave out…", partial(self.picture_wanted.emit, -1)),
+            ("Voice to leave out: speak now", partial(self.voice_wanted.emit, -1)))
+        for row in rows:
+            if row is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(row[0], row[1])
+        return menu
+
+    def _take_words(self) -> None:
+        text = self.field.text()
+        self._close_field()
+        self.words_added.emit(text)
+
+    def _close_field(self) -> None:
+        if self.field.isHidden():
+            return
+        self.field.clear()
+        self.field.hide()
+        self.add.show()
+        self.updateGeometry()
+
+    def _dress(self) -> None:
+        ink, ground, line = (theme.colour(name).name() for name in ("quiet", "track", "main"))
+        size = f"font-size: {theme.points('quiet'):.2f}pt;"
+        self.field.setStyleSheet(f"padding: 1px 8px; border-radius: 11px; {size}")
+        self.add.setStyleSheet(f"QToolButton {{ background: {ground}; color: {ink}; border: 1px solid transparent;"
+                               f" border-radius: 11px; padding: 3px 10px; {size} }}"
+                               f"QToolButton:hover, QToolButton:focus {{ border: 1px solid {line}; }}")
+        for chip in self.chips:
+            chip.update()

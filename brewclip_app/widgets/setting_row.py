@@ -1,0 +1,210 @@
+"""One setting: its name, a control made for its kind, what it does, and the way back when it was changed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QWidget,
+)
+
+from brewclip_app.widgets.common import button, column, icon_button, label, look, row
+from core.errors import SettingsError
+from core.settings import Setting, Settings, Value
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+
+NAME_WIDTH = 150   # px at a body of 13 px
+REEMBEDS = "A change embeds the pictures again, gallery by gallery, when you say so in Library."
+Show = Callable[[Value], None]
+
+
+class SettingRow(QWidget):
+    """Writes to the context at each change and follows it."""
+
+    def __init__(self, setting: Setting, context: "Context") -> None:
+        super().__init__()
+        self.setting, self._context = setting, context
+        self.name = label(setting.label, wrap=True)
+        self.name.setFixedWidth(NAME_WIDTH)
+        self.control, self._show = _MAKERS[setting.kind](self)
+        target = self.control.focusProxy() or self.control
+        target.setAccessibleName(setting.label)
+        target.setAccessibleDescription(setting.help)
+        self.name.setBuddy(target)
+        self.reset = icon_button("refresh", f"Back to {self._in_words(setting.default)}",
+                                 lambda: self.change(setting.default), side=14)
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(policy)
+        self.help = label(setting.help, "quiet", wrap=True)
+        self.warning = label(REEMBEDS, "quiet", wrap=True)
+        self.warning.setVisible(setting.reembeds)
+        narrow = setting.kind in ("number", "flag")
+        field = row(self.control, *([self.reset, None] if narrow else [self.reset]), space=4)
+        if not narrow:
+            field.setStretch(0, 1)
+        words = column(field, self.help, space=4)
+        if setting.reembeds:
+            words.addWidget(self.warning)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(12)
+        whole.addLayout(column(7, self.name, None, space=0))
+        whole.addLayout(words, 1)
+
+    def change(self, value: Value) -> None:
+        """Give the setting a value; one that it cannot have is refused, and the control shows the old one again."""
+        try:
+            self._context.change(self.setting.key, value)
+        except SettingsError as error:
+            self._context.failed.emit(error, "The old value is kept.")
+            self.show_value(self._context.settings)
+
+    def show_value(self, settings: Settings) -> None:
+        """Show the value and whether it differs from the default."""
+        blocker = QSignalBlocker(self.control.focusProxy() or self.control)
+        self._show(settings[self.setting.key])
+        blocker.unblock()
+        changed = self.setting.key in settings.changed
+        look(self.name, "changed" if changed else "")
+        self.reset.setVisible(changed)
+
+    def folder(self) -> str:
+        """What the setting holds now, for the dialog that starts there."""
+        return str(self._context.settings[self.setting.key])
+
+    @property
+    def context(self) -> "Context":
+        """What the panels share."""
+        return self._context
+
+    def _in_words(self, value: Value) -> str:
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if value == "" or self.setting.kind == "backbone":
+            return "none" if value == "" else AUTO
+        return f"“{dict(self.setting.choices).get(str(value), str(value))}”"
+
+
+class _Wheelless(QObject):
+    """A wheel over a control scrolls the page unless the control has the focus."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+AUTO = "The best on this computer"
+
+
+def _without_wheel(widget: QWidget) -> None:
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    widget.installEventFilter(_Wheelless(widget))
+
+
+def _combo() -> QComboBox:
+    made = QComboBox()
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(12)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    _without_wheel(made)
+    return made
+
+
+def _choice(line: SettingRow) -> tuple[QWidget, Show]:
+    made = _combo()
+    for value, words in line.setting.choices:
+        made.addItem(words, value)
+    made.currentIndexChanged.connect(lambda _: line.change(str(made.currentData())))
+    return made, lambda value: made.setCurrentIndex(made.findData(value))
+
+
+def _flag(line: SettingRow) -> tuple[QWidget, Show]:
+    made = QCheckBox("On")
+    made.toggled.connect(line.change)
+
+    def show(value: Value) -> None:
+        made.setChecked(bool(value))
+
+    return made, show
+
+
+def _number(line: SettingRow) -> tuple[QWidget, Show]:
+    setting, whole = line.setting, isinstance(line.setting.default, int)
+    made = QDoubleSpinBox()
+    made.setDecimals(0 if whole else 2)
+    made.setRange(setting.low, setting.high)
+    made.setSuffix(f" {setting.unit}" if setting.unit else "")
+    made.setKeyboardTracking(False)
+    made.setFixedWidth(160)
+    made.lineEdit().setTextMargins(8, 0, 0, 0)
+    _without_wheel(made)
+    made.valueChanged.connect(line.change)
+    return made, lambda value: made.setValue(float(value))
+
+
+def _folder(line: SettingRow) -> tuple[QWidget, Show]:
+    field = QLineEdit()
+    field.setPlaceholderText("None")
+    field.setMinimumWidth(80)
+    field.editingFinished.connect(lambda: line.change(field.text().strip()))
+
+    def choose() -> None:
+        dialog = QFileDialog(line, line.setting.label, line.folder())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(line.change)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    whole = QWidget()
+    box = row(field, button("Choose…", choose))
+    box.setStretch(0, 1)
+    whole.setLayout(box)
+    whole.setFocusProxy(field)
+    return whole, lambda value: field.setText(str(value))
+
+
+def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
+    made = _combo()
+    downloads = line.context.downloads
+
+    def fill() -> None:
+        blocker = QSignalBlocker(made)
+        made.clear()
+        made.addItem(AUTO, "auto")
+        for each in downloads.table():
+            if each.kind == "vision-language":
+                here = each.bundled or downloads.path(each.name) is not None
+                made.addItem(each.title if here else f"{each.title} · not on this computer yet", each.name)
+        show(line.context.settings[line.setting.key])
+        blocker.unblock()
+
+    def show(value: Value) -> None:
+        if made.findData(value) < 0:  # a native open_clip model that the table does not name
+            made.addItem(str(value), value)
+        made.setCurrentIndex(made.findData(value))
+
+    def changed(name: str) -> None:
+        if downloads.job(name) is None:
+            fill()
+
+    fill()
+    made.currentIndexChanged.connect(lambda _: line.change(str(made.currentData())))
+    downloads.changed.connect(changed)
+    return made, show
+
+
+_MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {
+    "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _backbone}

@@ -1,0 +1,140 @@
+"""The strip at the bottom: what the panel says, what runs and how to stop it, which models on which device."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from brewclip_app import wording
+from brewclip_app.jobs import Job, JobRunner
+from brewclip_app.widgets.common import (
+    ElidedLabel,
+    ProgressRow,
+    button,
+    clear,
+    icon_button,
+    label,
+    look,
+)
+
+if TYPE_CHECKING:
+    from core.explorer import EngineStatus
+
+SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
+
+
+class StatusStrip(QWidget):
+    """Follows the jobs; the panel's text and the models are given."""
+
+    asked = Signal(str)  # a link in the panel's text was clicked
+
+    def __init__(self, jobs: JobRunner) -> None:
+        super().__init__()
+        look(self, "strip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._jobs = jobs
+        self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.running = button("", self._open_list, "quiet-link")
+        self.running.setToolTip("Show everything that runs")
+        self.bar = QProgressBar()
+        self.bar.setFixedWidth(110)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of what runs")
+        self.stop = icon_button("close", "Stop it", self._stop_first, side=12)
+        self.models = label("", "quiet")
+        self.device = label("", "quiet")
+        box = QHBoxLayout(self)
+        box.setContentsMargins(20, 3, 20, 3)
+        box.setSpacing(8)
+        for part, stretch in ((self.words, 1), (self.running, 0), (self.bar, 0), (self.stop, 0)):
+            box.addWidget(part, stretch)
+        box.addSpacing(12)
+        box.addWidget(self.models)
+        box.addSpacing(8)
+        box.addWidget(self.device)
+        self.setMinimumHeight(32)  # that of its tallest part: nothing jumps when a job begins
+        self.list = JobList(jobs, self)
+        for signal in (jobs.job_started, jobs.job_progress, jobs.job_finished):
+            signal.connect(lambda job: self._show_jobs())
+        self._show_jobs()
+
+    def show_engine(self, status: "EngineStatus") -> None:
+        """Name the models and the device; a failed GPU is said with its reason."""
+        self.models.setText(f"{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
+        self.models.setToolTip(status.note)
+        self.device.setText(status.device.upper() if len(status.device) < 5 else status.device)
+        self.device.setVisible(bool(status.device))
+        look(self.device, "care" if status.fallback else "quiet")
+        self.device.setToolTip(status.fallback)
+
+    def _show_jobs(self) -> None:
+        jobs = [job for job in self._jobs.running() if job.seconds >= SHOW_AFTER or job.progress[1] > 0]
+        for part in (self.running, self.bar, self.stop):
+            part.setVisible(bool(jobs))
+        if not jobs:
+            return
+        first, others = jobs[0], len(jobs) - 1
+        self.running.setText(first.name + (f" and {others} more" if others else ""))
+        self.stop.setToolTip(f"Stop: {first.name}")
+        self.stop.setAccessibleName(f"Stop: {first.name}")
+        done, total, _ = first.progress
+        self.bar.setRange(0, 1000 if total > 0 else 0)
+        self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)
+
+    def _stop_first(self) -> None:
+        jobs = self._jobs.running()
+        if jobs:
+            jobs[0].cancel()
+
+    def _open_list(self) -> None:
+        self.list.open_over(self.running)
+
+
+class JobList(QFrame):
+    """Everything that runs, each with its progress and its way to stop it; closes by a click outside."""
+
+    WIDTH = 420
+
+    def __init__(self, jobs: JobRunner, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        look(self, "overlay")
+        self._jobs = jobs
+        self._rows: dict[Job, ProgressRow] = {}
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(14, 12, 14, 12)
+        self._box.setSpacing(12)
+        self.setFixedWidth(self.WIDTH)
+        jobs.job_progress.connect(self._show_progress)
+        jobs.job_finished.connect(self._leave_out)
+
+    def open_over(self, place: QWidget) -> None:
+        """Show the list above a widget."""
+        clear(self._box)
+        self._rows = {job: self._row(job) for job in self._jobs.running()}
+        self.adjustSize()
+        corner = place.mapToGlobal(QPoint(0, 0))
+        self.move(corner.x(), corner.y() - self.height() - 6)
+        self.show()
+
+    def _row(self, job: Job) -> ProgressRow:
+        made = ProgressRow(job.name)
+        made.cancelled.connect(job.cancel)
+        made.set_progress(*job.progress)
+        self._box.addWidget(made)
+        return made
+
+    def _show_progress(self, job: Job) -> None:
+        if self.isVisible() and job in self._rows:
+            done, total, text = job.progress
+            how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
+            self._rows[job].set_progress(done, total, " · ".join(filter(None, (how_far, text))))
+
+    def _leave_out(self, job: Job) -> None:
+        row = self._rows.pop(job, None)
+        if row is not None:
+            row.hide()
+            row.deleteLater()
+            self.adjustSize()
+        if not self._rows:
+            self.hide()

@@ -1,0 +1,103 @@
+"""One line of weights: what they are, whether they are here, and getting them."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from brewclip_app import wording
+from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.weights import Weights
+
+
+class WeightsRow(QWidget):
+    """Follows `context.downloads`."""
+
+    def __init__(self, context: "Context", weights: "Weights", optional: bool = False) -> None:
+        super().__init__()
+        self._downloads, self._weights = context.downloads, weights
+        self._pace = wording.Pace()
+        facts = [wording.size(weights.size) if weights.size else "", weights.licence, "optional" if optional else ""]
+        self.progress = ProgressRow(weights.title, " · ".join(filter(None, facts)))
+        self.about = label(weights.about, "quiet", wrap=True)
+        self.progress.cancelled.connect(lambda: self._downloads.cancel(weights.name))
+        self.state = label("", "quiet")
+        self.get = button("Get it", self._get)
+        self.get.setAccessibleName(f"Get {weights.title}, {wording.size(weights.size)}")
+        self.error = label("", "error", wrap=True)
+        self.fold = button("Details", self._turn_fold, "quiet-link")
+        self.details = label("", "quiet", wrap=True)
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        whole = row(column(self.progress, self.about, space=2), self.state, self.get, space=10)
+        whole.setStretch(0, 1)
+        self.setLayout(column(whole, self.error, self.fold, self.details, space=4))
+        self._downloads.changed.connect(self._follow)
+        self._show()
+
+    def _get(self) -> None:
+        self._pace = wording.Pace()
+        self._downloads.start(self._weights.name)
+
+    def _follow(self, name: str) -> None:
+        if name in ("", self._weights.name):
+            self._show()
+
+    def _show(self) -> None:
+        name = self._weights.name
+        job, error = self._downloads.job(name), self._downloads.errors.get(name)
+        here = self._weights.bundled or self._downloads.path(name) is not None
+        self.progress.bar.setVisible(job is not None)
+        self.progress.cancel.setVisible(job is not None)
+        self.progress.detail.setVisible(job is not None)
+        self.get.setVisible(job is None and not here and self._downloads.is_known())
+        self.get.setText("Try again" if error else "Get it")
+        self.state.setText(("comes with the program" if self._weights.bundled else "on this computer") if here else "")
+        self.state.setVisible(here and job is None)
+        if job is not None:
+            self._show_progress(*job.progress)
+        self._show_error(error if job is None else None)
+
+    def _show_progress(self, done: int, total: int, text: str) -> None:
+        self._pace.add(done)
+        if total <= 0 or done >= total:
+            self.progress.set_progress(done, total, text or "Asking for it")
+            return
+        words = [wording.size_of(done, total)]
+        if self._pace.a_second > 0:
+            words += [f"{wording.size(self._pace.a_second)}/s", wording.time_left(self._pace.left(total) or 0)]
+        self.progress.set_progress(done, total, " · ".join(words))
+        self.progress.setToolTip(text)
+
+    def _show_error(self, error: BaseException | None) -> None:
+        sentences = str(error).split("\n", 1) if error else []
+        self.error.setText(sentences[0] if sentences else "")
+        self.error.setVisible(bool(sentences))
+        self.details.setText(sentences[1].strip() if len(sentences) > 1 else "")
+        self.fold.setVisible(bool(self.details.text()))
+        if not self.details.text():
+            self.details.hide()
+
+    def _turn_fold(self) -> None:
+        self.details.setVisible(self.details.isHidden())
+
+
+class WeightsCard(Card):
+    """Several weights under each other."""
+
+    def __init__(self, context: "Context", names: tuple[str, ...] = (), title: str = "",
+                 first_start: bool = False) -> None:
+        super().__init__(title, space=10)
+        table = context.downloads.table()
+        shown = [each for each in table if not names or each.name in names]
+        self.rows: dict[str, WeightsRow] = {}
+        for number, weights in enumerate(shown):
+            if number:
+                self.body.addWidget(rule())
+            line = WeightsRow(context, weights, optional=first_start and weights.kind != "speech")
+            self.rows[weights.name] = line
+            self.body.addWidget(line)
+
+

@@ -1,0 +1,143 @@
+"""What the tests of the Search panel share: drawn pictures, hits, and a sound system without hardware."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from brewclip_app.sound import SoundThread
+from core.audio import RATE, Waveform, from_samples
+from core.search.queries import Hit, Share, Strength
+from core.store.records import ImageRecord
+
+RATE_OF_DEVICE = 48_000
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Three drawn pictures of different shapes and colours."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    paths = []
+    for name, size, colour in (("red square.png", (300, 300), "red"), ("green wide.jpg", (400, 200), "green"),
+                               ("blue high.png", (120, 360), "blue")):
+        picture = Image.new("RGB", size, "white")
+        ImageDraw.Draw(picture).rectangle((size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2), fill=colour)
+        picture.save(folder / name)
+        paths.append(folder / name)
+    return paths
+
+
+@pytest.fixture
+def make_hit() -> Callable[..., Hit]:
+    """Makes a hit: rank, path, level of strength."""
+
+    def make(rank: int, path: Path | str = "", level: str = "strong", mtime: float | None = None,
+             tags: tuple[str, ...] = ()) -> Hit:
+        image = ImageRecord(rank, Path(path or f"/nowhere/picture {rank:03}.jpg"), 400, 300, 1000,
+                            1e9 + rank if mtime is None else mtime, None, tags, f"hash{rank}")
+        score = 0.5 / rank ** 0.2
+        return Hit(rank, image, score, Strength(level, 0.002 * rank), (Share("a dog", "text", score),))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def tone() -> Waveform:
+    """Two seconds of a sine."""
+    return from_samples(0.4 * np.sin(np.arange(2 * RATE) * 0.05).astype(np.float32), RATE)
+
+
+class FakeStream:
+    """What sounddevice's InputStream is to the recorder; the test plays the hardware with `send`."""
+
+    def __init__(self, sound: "FakeSound", channels: int, callback: Callable[..., None]) -> None:
+        if channels not in sound.channels:
+            raise sound.PortAudioError("Invalid number of channels")
+        if sound.refuse:
+            raise sound.PortAudioError("Device unavailable")
+        self.latency, self.channels = 0.01, channels
+        self.running = self.closed = False
+        self._callback = callback
+        sound.streams.append(self)
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def send(self, value: float, seconds: float = 0.1, overflow: bool = False) -> None:
+        block = np.full((round(seconds * RATE_OF_DEVICE), self.channels), value, np.float32)
+        self._callback(block, len(block), None, SimpleNamespace(input_overflow=overflow))
+        block[:] = 9.0  # PortAudio uses its buffer again
+
+
+class FakeSound:
+    """What the sounddevice module is to the recorder."""
+
+    class PortAudioError(Exception):
+        """As sounddevice has it."""
+
+    def __init__(self) -> None:
+        self.streams: list[FakeStream] = []
+        self.names = ["Built-in", "Headset"]
+        self.channels = (1,)
+        self.refuse = False
+        self.started_again = 0
+        self.default = SimpleNamespace(device=(0, 0))
+
+    def __call__(self) -> "FakeSound":
+        return self
+
+    def query_hostapis(self) -> list[dict[str, object]]:
+        return [{"name": "ALSA"}]
+
+    def query_devices(self) -> list[dict[str, object]]:
+        rows = [{"name": name, "hostapi": 0, "default_samplerate": float(RATE_OF_DEVICE),
+                 "max_input_channels": max(self.channels)} for name in self.names]
+        return [*rows, {"name": "Loudspeaker", "hostapi": 0, "default_samplerate": 48000.0, "max_input_channels": 0}]
+
+    def _terminate(self) -> None:
+        assert all(stream.closed for stream in self.streams), "PortAudio must not be restarted under an open stream"
+
+    def _initialize(self) -> None:
+        self.started_again += 1
+
+    def InputStream(self, *, samplerate: int, device: int, channels: int, dtype: str, latency: float,
+                    callback: Callable[..., None]) -> FakeStream:
+        assert samplerate == RATE_OF_DEVICE and dtype == "float32"
+        stream = FakeStream(self, channels, callback)
+        stream.device = device  # type: ignore[attr-defined]
+        return stream
+
+
+class DirectThread(SoundThread):
+    """Runs at once, on the calling thread."""
+
+    def call(self, work: Callable[[], object], then: Callable[[Future], None]) -> None:
+        done: Future = Future()
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+        then(done)
+
+
+@pytest.fixture
+def sound() -> FakeSound:
+    """A sound system with two microphones."""
+    return FakeSound()
+
+
+@pytest.fixture
+def direct_thread(qapp: object) -> SoundThread:
+    """A sound thread that is none."""
+    return DirectThread()

@@ -1,0 +1,178 @@
+"""The grid of hits: model, order, fold, columns, and 100 000 of them."""
+
+import time
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+
+from brewclip_app.item_models.hits import ALWAYS_SHOWN, HIT_ROLE, HitModel
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.hit_grid import HitGrid
+
+
+@pytest.fixture
+def thumbnails(tmp_path, qapp):
+    made = Thumbnails(tmp_path / "thumbnails")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def grid(qtbot, thumbnails):
+    made = HitGrid(thumbnails)
+    qtbot.addWidget(made)
+    made.resize(900, 600)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def levels(make_hit, *counts):
+    """So many strong, fair and weak hits."""
+    words = [level for level, count in zip(("strong", "fair", "weak"), counts, strict=True) for _ in range(count)]
+    return tuple(make_hit(rank, level=level) for rank, level in enumerate(words, 1))
+
+
+def test_the_model_keeps_qts_rules(qapp, make_hit):
+    model = HitModel()
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.set_hits(levels(make_hit, 12, 5, 30))
+    model.set_order("name")
+    model.show_weak()
+    model.replace_images([])
+    model.set_hits(())
+    assert tester.model() is model
+
+
+def test_weak_hits_are_folded_but_never_all(qapp, make_hit):
+    model = HitModel()
+    model.set_hits(levels(make_hit, 8, 6, 36))
+    assert model.rowCount() == 14 and model.folded == 36
+    model.set_hits(levels(make_hit, 0, 0, 50))
+    assert model.rowCount() == ALWAYS_SHOWN and model.folded == 40
+    model.show_weak()
+    assert model.rowCount() == 50 and model.folded == 0
+
+
+def test_orders(qapp, make_hit):
+    model = HitModel()
+    names = (("b", 1e9), ("C", 3e9), ("a", 2e9))
+    model.set_hits(tuple(make_hit(rank, f"/x/{name}.jpg", mtime=mtime) for rank, (name, mtime) in enumerate(names, 1)))
+
+    def ranks():
+        return [hit.rank for hit in model.hits()]
+
+    assert ranks() == [1, 2, 3]
+    model.set_order("name")
+    assert ranks() == [3, 1, 2]
+    model.set_order("date")
+    assert ranks() == [2, 3, 1]
+    model.set_order("nonsense")
+    assert model.order == "date"
+
+
+def test_tags_are_taken_over_without_losing_the_place(grid, make_hit):
+    grid.show_hits(levels(make_hit, 5, 0, 0))
+    grid.select_row(3)
+    changed = make_hit(4, tags=("holiday",)).image
+    grid.hits.replace_images([changed])
+    assert grid.current().image.tags == ("holiday",)
+
+
+def test_screen_readers_hear_rank_name_and_strength(qapp, make_hit):
+    model = HitModel()
+    model.set_hits((make_hit(1, "/x/dog.jpg", "fair"),))
+    assert model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole) == "Rank 1, dog.jpg, fair match"
+    assert model.data(model.index(0), HIT_ROLE).rank == 1
+
+
+def test_hits_can_be_dragged_as_files(qapp, make_hit, pictures):
+    model = HitModel()
+    model.set_hits((make_hit(1, pictures[0]),))
+    [url] = model.mimeData([model.index(0)]).urls()
+    assert url.toLocalFile() == str(pictures[0])
+
+
+@pytest.mark.parametrize("width", [330, 520, 886, 1000, 1460, 3000])
+def test_columns_fill_the_row(grid, make_hit, width):
+    grid.resize(width, 600)
+    grid.show_hits(levels(make_hit, 40, 0, 0))
+    QApplication.processEvents()
+    tops = [grid.visualRect(grid.hits.index(row)).top() for row in range(40)]
+    assert tops.count(tops[0]) == min(40, grid.columns()), "as many columns as were counted"
+    unused = grid.viewport().width() - grid.columns() * grid.gridSize().width()
+    assert unused < grid.gridSize().width() / 2
+
+
+def test_the_size_of_cards_follows_the_setting(grid, make_hit):
+    grid.show_hits(levels(make_hit, 40, 0, 0))
+    before = grid.columns()
+    grid.set_card_width(300)
+    assert grid.columns() < before
+
+
+def test_the_fold_line_stands_below_the_last_row_and_unfolds(grid, make_hit, qtbot):
+    grid.show_hits(levels(make_hit, 8, 2, 240))
+    QApplication.processEvents()
+    assert grid.unfold.isVisible() and "240 more" in grid._folded_words.text()
+    last = grid.visualRect(grid.hits.index(grid.hits.rowCount() - 1)).bottom()
+    assert grid._footer.y() > last - 5
+    grid.select_row(2)
+    qtbot.mouseClick(grid.unfold, Qt.MouseButton.LeftButton)
+    assert grid.hits.rowCount() == 250 and not grid._footer.isVisible()
+    assert grid.current().rank == 3, "the chosen one stays chosen"
+
+
+def test_the_fold_line_can_be_scrolled_to(grid, make_hit):
+    grid.resize(400, 300)
+    grid.show_hits(levels(make_hit, 8, 2, 240))
+    QApplication.processEvents()
+    grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum())
+    assert grid._footer.geometry().bottom() <= grid.viewport().height()
+
+
+def test_arrows_walk_and_enter_opens(grid, make_hit, qtbot):
+    grid.show_hits(levels(make_hit, 12, 0, 0))
+    qtbot.keyClick(grid, Qt.Key.Key_Right)
+    assert grid.current().rank == 2
+    qtbot.keyClick(grid, Qt.Key.Key_Down)
+    assert grid.current().rank == 2 + grid.columns()
+    with qtbot.waitSignal(grid.opened) as opened:
+        qtbot.keyClick(grid, Qt.Key.Key_Return)
+    assert opened.args[0].rank == grid.current().rank
+
+
+def test_several_can_be_selected(grid, make_hit, qtbot):
+    grid.show_hits(levels(make_hit, 12, 0, 0))
+    qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert [hit.rank for hit in grid.selected()] == [1, 2]
+
+
+def test_no_hits_tell_nobody_is_chosen(grid, make_hit, qtbot):
+    grid.show_hits(levels(make_hit, 3, 0, 0))
+    with qtbot.waitSignal(grid.current_changed) as changed:
+        grid.show_hits(())
+    assert changed.args[0] is None
+
+
+def test_ctrl_wheel_zooms(grid, qtbot):
+    event = QWheelEvent(QPointF(50, 50), QPointF(50, 50), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+                        Qt.KeyboardModifier.ControlModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    with qtbot.waitSignal(grid.zoomed, check_params_cb=lambda steps: steps == 1):
+        QApplication.sendEvent(grid.viewport(), event)
+
+
+def test_a_hundred_thousand_hits_ask_only_for_what_is_seen(grid, make_hit, thumbnails, monkeypatch):
+    hits = tuple(make_hit(rank) for rank in range(1, 100_001))
+    asked = []
+    monkeypatch.setattr(thumbnails, "get", lambda image, pixels: asked.append(image.id))
+    start = time.perf_counter()
+    grid.show_hits(hits)
+    QApplication.processEvents()
+    grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum() // 2)
+    grid.repaint()
+    assert time.perf_counter() - start < 5, "measured at 0.5 s; a list that lays out each card takes minutes"
+    assert 10 < len(set(asked)) < 200

@@ -1,0 +1,142 @@
+import threading
+
+import pytest
+
+from brewclip_app.jobs import JobRunner
+from core.errors import StoreError
+
+
+@pytest.fixture
+def jobs(qtbot):
+    runner = JobRunner()
+    yield runner
+    assert runner.shutdown(10)
+
+
+def test_the_result_comes_on_the_gui_thread(jobs, qtbot):
+    seen = []
+    job = jobs.submit("count", lambda report: 41 + 1, on_done=lambda n: seen.append((n, threading.current_thread())))
+    with qtbot.waitSignal(jobs.job_finished) as finished:
+        assert jobs.running() == [job]
+    assert finished.args == [job]
+    assert seen == [(42, threading.main_thread())]
+    assert jobs.is_idle()
+
+
+def test_an_error_reaches_on_failed_and_nothing_else(jobs, qtbot):
+    seen = []
+
+    def work(report):
+        raise StoreError("The disk is full.", "disk_full")
+
+    jobs.submit("fill", work, on_done=lambda _: seen.append("done"), on_failed=lambda error: seen.append(error.kind),
+                on_cancelled=lambda: seen.append("cancelled"))
+    qtbot.waitSignal(jobs.idle).wait()
+    assert seen == ["disk_full"]
+
+
+def test_an_error_that_nobody_takes_is_signalled(jobs, qtbot):
+    with qtbot.waitSignal(jobs.job_failed) as failed:
+        jobs.submit("divide", lambda report: 1 / 0)
+    assert isinstance(failed.args[1], ZeroDivisionError)
+
+
+def test_cancelling_is_no_error(jobs, qtbot):
+    seen = []
+    started = threading.Event()
+
+    def work(report):
+        started.set()
+        while True:
+            report(0, 0, "turning")
+
+    job = jobs.submit("turn", work, on_failed=seen.append, on_cancelled=lambda: seen.append("cancelled"))
+    assert started.wait(10)
+    with qtbot.waitSignal(jobs.idle):
+        job.cancel()
+    assert seen == ["cancelled"]
+
+
+def test_the_latest_of_a_key_wins_and_the_older_one_is_stopped(jobs, qtbot):
+    seen = []
+    stopped = threading.Event()
+    started = threading.Event()
+
+    def old(report):
+        started.set()
+        try:
+            while True:
+                report(0, 0, "old")
+        finally:
+            stopped.set()
+
+    first = jobs.submit("old", old, key="search", on_done=seen.append, on_cancelled=lambda: seen.append("cancelled"))
+    assert started.wait(10)
+    second = jobs.submit("new", lambda report: "new", key="search", on_done=seen.append)
+    assert jobs.running() == [second] and not first.current
+    qtbot.waitUntil(jobs.is_idle)
+    assert seen == ["new"] and stopped.is_set()
+
+
+def test_a_late_result_of_a_replaced_job_is_dropped(jobs, qtbot):
+    seen = []
+    gate = threading.Event()
+    jobs.submit("old", lambda report: gate.wait(10) and "old", key="k", on_done=seen.append)
+    jobs.submit("new", lambda report: "new", key="k", on_done=seen.append)
+    qtbot.waitUntil(lambda: seen == ["new"])
+    gate.set()
+    qtbot.waitUntil(jobs.is_idle)
+    assert seen == ["new"]
+
+
+def test_a_million_reports_do_not_flood_the_window_and_the_last_one_comes(jobs, qtbot):
+    seen = []
+
+    def work(report):
+        for done in range(200_000):
+            report(done + 1, 200_000, "counting")
+
+    jobs.submit("count", work, on_progress=lambda *told: seen.append(told))
+    with qtbot.waitSignal(jobs.idle, timeout=30_000):
+        pass
+    assert seen[-1] == (200_000, 200_000, "counting")
+    assert len(seen) < 500
+
+
+def test_quiet_jobs_are_not_listed(jobs, qtbot):
+    gate = threading.Event()
+    job = jobs.submit("look", lambda report: gate.wait(10), quiet=True)
+    assert jobs.running() == [] and jobs.running(quiet=True) == [job]
+    with qtbot.waitSignal(jobs.idle):
+        gate.set()
+
+
+def test_a_callback_that_raises_does_not_leave_the_job_running(jobs, qtbot):
+    with qtbot.captureExceptions() as raised, qtbot.waitSignal(jobs.idle):
+        jobs.submit("one", lambda report: 1, on_done=lambda n: n / 0)
+    assert raised[0][0] is ZeroDivisionError
+    assert jobs.is_idle()
+
+
+def test_after_the_door_is_closed_nothing_starts(jobs, qtbot):
+    seen = []
+    jobs.close_door()
+    job = jobs.submit("late", lambda report: seen.append("ran"), on_done=seen.append)
+    assert job.cancelled and jobs.is_idle() and seen == []
+
+
+def test_shutdown_waits_for_the_work_to_stop(qtbot):
+    jobs = JobRunner()
+    started, ended = threading.Event(), []
+
+    def work(report):
+        started.set()
+        try:
+            while True:
+                report(0, 0, "")
+        finally:
+            ended.append(True)
+
+    jobs.submit("turn", work)
+    assert started.wait(10)
+    assert jobs.shutdown(10) and ended == [True]

@@ -1,0 +1,269 @@
+"""The Library panel on the real core with a small backbone of the test's own."""
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QMessageBox
+
+from brewclip_app import gallery_facts
+from brewclip_app.context import Context
+from brewclip_app.item_models.failures import FailuresModel
+from brewclip_app.panels.library import LibraryPanel
+from brewclip_app.widgets.dialogs import NameDialog
+from core.fingerprint import Fingerprint
+from core.search.indexing import index_folder, index_gallery
+from core.store.store import Store
+
+WAIT = 20_000
+
+
+class Backbone:
+    dim, image_size, name = 4, 8, "tiny"
+
+    def __init__(self):
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def encode_pixels(self, pixels):
+        assert self.gate.wait(20)
+        return np.stack([pixels.mean((1, 2, 3)), *pixels.mean((1, 2)).T], axis=1).astype(np.float32) + 1
+
+    def fingerprint(self, crop):
+        return Fingerprint.of({"backbone": self.name, "weights": "0", "checkpoint": "none", "crop": crop})
+
+
+class Explorer:
+    """What the panel uses of `core.explorer.Explorer`, without pretrained weights."""
+
+    def __init__(self, home):
+        self.home, self.model, self.crop = home, Backbone(), "centre"
+        self.store = Store.open(home.store)
+
+    def fingerprint(self):
+        return self.model.fingerprint(self.crop)
+
+    def index(self, folder, gallery, report):
+        record = self.store.ensure_gallery(gallery)
+        if folder is None:
+            return index_gallery(self.store, record.id, self.model, self.crop, report=report)
+        return index_folder(self.store, record.id, folder, self.model, self.crop, report=report)
+
+    def use_settings(self, settings):
+        self.crop = settings["vision.crop"]
+
+    def close(self):
+        self.store.close()
+
+
+@pytest.fixture
+def context(home, qtbot):
+    made = Context(home, Explorer(home))
+    yield made
+    made.explorer.model.gate.set()
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "Holiday <b>2023 & more"
+    folder.mkdir()
+    for number in range(5):
+        Image.new("RGB", (40, 30), (50 * number, 90, 120)).save(folder / f"{number}.png")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    return folder
+
+
+@pytest.fixture
+def panel(context, qtbot):
+    made = LibraryPanel(context)
+    qtbot.addWidget(made)
+    made.resize(1150, 720)
+    made.show()
+    settle(context, qtbot)
+    yield made
+    made.closing()
+
+
+def settle(context, qtbot):
+    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
+def index(context, qtbot, folder, gallery="Holiday"):
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        context.indexing.start(gallery, folder)
+    settle(context, qtbot)
+
+
+def test_without_a_gallery_it_says_what_goes_there(panel):
+    assert panel.pages.currentWidget() is panel.empty
+    assert panel.empty.title.text() == "No gallery yet"
+
+
+def test_an_indexed_folder_shows_with_its_numbers_and_failures(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    assert panel.pages.currentWidget() is panel.split
+    assert panel.list.count() == 1
+    assert panel.detail.name.text() == "Holiday"
+    assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
+    assert panel.detail.failures.isVisibleTo(panel) and panel.detail.failures.model.rowCount() == 1
+    assert "1 could not be read" in panel.detail.failures.count.text()
+    assert context.gallery == "Holiday"
+
+
+def test_a_dropped_folder_becomes_a_gallery_named_like_it(panel, context, qtbot, pictures):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(pictures)), QUrl.fromLocalFile(str(pictures / "0.png"))])
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT) as finished:
+        panel.dropEvent(QDropEvent(QPointF(60, 200), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                                   Qt.KeyboardModifier.NoModifier))
+    settle(context, qtbot)
+    assert finished.args[0] == pictures.name
+    assert panel.detail.name.text() == pictures.name and panel.detail.name.textFormat() == Qt.TextFormat.PlainText
+    context.indexing.add_folder(pictures)  # once more: the gallery that has it, not a second one
+    settle(context, qtbot)
+    assert [each.name for each in context.explorer.store.galleries()] == [pictures.name]
+
+
+def test_cancelling_keeps_the_gallery_and_the_next_run_goes_on(panel, context, qtbot, pictures):
+    context.explorer.model.gate.clear()
+    context.indexing.start("Holiday", pictures)
+    qtbot.waitUntil(lambda: panel.detail.progress.isVisibleTo(panel) and bool(panel.detail.name.text()), timeout=WAIT)
+    assert not panel.detail.again.isEnabled()
+    panel.detail.progress.cancel.click()
+    context.explorer.model.gate.set()
+    settle(context, qtbot)
+    assert not panel.detail.progress.isVisibleTo(panel)
+    assert context.explorer.store.gallery("Holiday").folders == (pictures,)
+    index(context, qtbot, None)
+    assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
+
+
+def test_a_second_folder_waits_for_the_running_job(panel, context, qtbot, pictures, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (20, 20), "red").save(other / "red.png")
+    context.explorer.model.gate.clear()
+    context.indexing.start("Holiday", pictures)
+    context.indexing.start("Holiday", other)
+    assert len([job for job in context.jobs.running() if job.key == "index:Holiday"]) == 1
+    context.explorer.model.gate.set()
+    qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("6 pictures, all indexed"), timeout=WAIT)
+
+
+def test_another_crop_offers_to_embed_again(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    assert not panel.detail.outdated.isVisibleTo(panel)
+    context.change("vision.crop", "letterbox")
+    qtbot.waitUntil(lambda: panel.detail.outdated.isVisibleTo(panel), timeout=WAIT)
+    assert "whole picture with bars" in panel.detail.outdated.words.text()
+    assert "centre crop" in panel.detail.outdated.words.text()
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        panel.detail.outdated.action.click()
+    qtbot.waitUntil(lambda: not panel.detail.outdated.isVisibleTo(panel), timeout=WAIT)
+
+
+def test_deleting_asks_and_never_touches_the_pictures(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    panel.detail.delete_action.trigger()
+    box = panel.findChild(QMessageBox)
+    assert "stay on disk" in box.informativeText()
+    next(button for button in box.buttons() if button.text() == "Delete gallery").click()
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.empty, timeout=WAIT)
+    assert context.explorer.store.galleries() == [] and context.gallery == ""
+    assert len(list(pictures.iterdir())) == 6
+
+
+def test_saying_no_to_deleting_deletes_nothing(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    panel.detail.delete_action.trigger()
+    panel.findChild(QMessageBox).reject()
+    settle(context, qtbot)
+    assert len(context.explorer.store.galleries()) == 1
+
+
+def test_renaming_keeps_the_current_gallery(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    panel.detail.ask_name()
+    dialog = panel.findChild(NameDialog)
+    dialog.field.setText("Summer")
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: panel.detail.name.text() == "Summer", timeout=WAIT)
+    assert context.gallery == "Summer"
+
+
+def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):
+    dialog = NameDialog(panel, "New gallery", "Create", lambda name: None, taken=frozenset({"Holiday"}))
+    for text, fine in (("", False), ("  ", False), ("Holiday", False), (" Holiday ", False), ("Holiday 2", True)):
+        dialog.field.setText(text)
+        assert dialog.accept_button.isEnabled() is fine
+    dialog.reject()
+
+
+def test_taking_a_folder_out_asks_and_keeps_it_on_disk(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    panel.detail.folders.remove.emit(pictures)
+    box = panel.findChild(QMessageBox)
+    next(button for button in box.buttons() if button.text() == "Take out").click()
+    qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("no pictures yet"), timeout=WAIT)
+    assert pictures.is_dir() and panel.detail.empty.isVisibleTo(panel)
+
+
+def test_the_failures_can_be_searched_and_copied(panel, context, qtbot, pictures):
+    (pictures / "empty.png").write_bytes(b"")
+    index(context, qtbot, pictures)
+    card = panel.detail.failures
+    qtbot.waitUntil(lambda: card.model.rowCount() == 2, timeout=WAIT)
+    card.search.setText("EMPTY.png")
+    assert card.shown.rowCount() == 1
+    card.copy.click()
+    assert QGuiApplication.clipboard().text().startswith(str(pictures / "empty.png") + "\t")
+
+
+def test_the_model_of_failures_keeps_qts_rules(qtbot):
+    model = FailuresModel()
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show([SimpleNamespace(path=Path("/somewhere/x.png"), kind="empty", reason="x.png is empty (0 bytes).")])
+    assert model.index(0, 1).data() == "Empty (0 bytes)."
+    assert tester.model() is model
+
+
+
+
+def test_what_a_change_costs_is_said_with_the_measured_speed():
+    assert gallery_facts.cost(600, 10.0) == "600 pictures, about 60 s on this computer"
+    assert "known once" in gallery_facts.cost(600, 0.0)
+
+
+def test_the_state_comes_back(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures, "One")
+    index(context, qtbot, pictures, "Two")
+    panel._choose("Two")
+    state = panel.save_state()
+    context.set_gallery("")
+    again = LibraryPanel(context)
+    qtbot.addWidget(again)
+    again.restore_state(state)
+    settle(context, qtbot)
+    assert again.detail.name.text() == "Two"
+    again.closing()
+
+
+def test_a_store_that_cannot_be_opened_is_said(home, qtbot):
+    home.root.mkdir(parents=True)
+    home.store.write_text("this is no database, but it is long enough to be taken for one " * 20)
+    context = Context(home)
+    panel = LibraryPanel(context)
+    qtbot.addWidget(panel)
+    with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
+        pass
+    assert getattr(failed.args[0], "kind", "") == "not_a_store"
+    panel.closing()
+    assert context.jobs.shutdown(10)

@@ -1,0 +1,271 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLineEdit
+
+from brewclip_app.context import Context
+from brewclip_app.main_window import PANELS, SMALLEST, Entry, MainWindow
+from brewclip_app.panels.base import Panel
+from brewclip_app.widgets.common import column
+from core.errors import StoreError
+
+
+class OnePanel(Panel):
+    key, title, icon = "one", "One", "search"
+
+    def __init__(self, context):
+        super().__init__(context)
+        self.calls = []
+        self.field = QLineEdit()
+        self.setLayout(column(self.field))
+
+    def activated(self):
+        self.calls.append("activated")
+        self.status_changed.emit("one is here")
+
+    def deactivated(self):
+        self.calls.append("deactivated")
+
+    def receive(self, payload):
+        self.calls.append(payload)
+
+    def save_state(self):
+        return {"text": self.field.text()}
+
+    def restore_state(self, state):
+        self.field.setText(state.get("text", ""))
+
+    def shortcuts(self):
+        return [("Space", "Record")]
+
+    def closing(self):
+        self.calls.append("closing")
+
+
+class TwoPanel(OnePanel):
+    key, title, icon = "two", "Two", "settings"
+
+    def activated(self):
+        self.calls.append("activated")
+        self.status_changed.emit("")
+
+
+TWO = tuple(Entry(panel.key, panel.title, panel.icon, __name__, panel.__name__, panel is TwoPanel)
+            for panel in (OnePanel, TwoPanel))
+
+
+class Explorer:
+    def status(self):
+        return SimpleNamespace(backbone="BrewCLIP mini", note="small", speech="", device="cpu",
+                               fallback="The GPU failed.", backbone_loaded=True, speech_loaded=False)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def context(home, qtbot):
+    made = Context(home, Explorer())
+    yield made
+    assert made.jobs.shutdown(20)
+
+
+@pytest.fixture
+def window(context, qtbot, monkeypatch):
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or SimpleNamespace(OnePanel=OnePanel,
+                                                                                           TwoPanel=TwoPanel))
+    made = MainWindow(context, TWO)
+    qtbot.addWidget(made, before_close_func=lambda widget: context.jobs.shutdown(10))
+    made.show()
+    return made
+
+
+def test_the_table_names_panels_that_are_what_it_says():
+    for entry in PANELS:
+        panel = getattr(__import__(entry.module, fromlist=[entry.name]), entry.name)
+        assert (panel.key, panel.title, panel.icon) == (entry.key, entry.title, entry.icon)
+
+
+def test_panels_are_made_when_first_shown(window, qtbot):
+    assert list(window.panels) == ["one"]
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert list(window.panels) == ["one", "two"] and window.current() is window.panels["two"]
+    assert window.panels["one"].calls == ["activated", "deactivated"]
+    assert window.rail.buttons["two"].isChecked()
+
+
+def test_the_rail_and_going_to_hand_over(window):
+    window.rail.buttons["two"].click()
+    window.panels["two"].go_to.emit("one", "a gallery")
+    assert window.current() is window.panels["one"]
+    assert window.panels["one"].calls[-1] == "a gallery"
+
+
+def test_the_strip_says_what_the_front_panel_says(window):
+    assert window.strip.words.text() == "one is here"
+    window.show_panel("two")
+    window.panels["one"].status_changed.emit("later")
+    assert window.strip.words.text() == ""
+    window.show_panel("one")
+    assert window.strip.words.text() == "one is here"
+
+
+def test_the_strip_names_models_device_and_a_failed_gpu(window, qtbot):
+    window.refresh_engine()
+    qtbot.waitUntil(lambda: "BrewCLIP mini" in window.strip.models.text())
+    assert window.strip.device.text() == "CPU" and window.strip.device.toolTip() == "The GPU failed."
+    assert window.strip.device.property("look") == "care"
+
+
+def test_a_running_job_is_seen_and_stopped_from_every_panel(window, context, qtbot):
+    def work(report):
+        while True:
+            report(3, 10, "turning")
+
+    context.jobs.submit("Turning round", work)
+    qtbot.waitUntil(lambda: window.strip.stop.isVisibleTo(window))
+    assert window.strip.running.text() == "Turning round" and window.strip.bar.value() == 300
+    window.strip.running.click()
+    assert window.strip.list.isVisible()
+    window.strip.list.hide()
+    window.strip.stop.click()
+    qtbot.waitUntil(lambda: not window.strip.stop.isVisibleTo(window))
+
+
+def test_question_mark_lists_the_keys_but_types_into_a_field(window, qtbot):
+    panel = window.panels["one"]
+    panel.setFocus()
+    qtbot.keyClick(panel, Qt.Key.Key_Question)
+    qtbot.waitUntil(window.keys.isVisible)
+    qtbot.keyClick(window.keys, Qt.Key.Key_Escape)
+    assert not window.keys.isVisible()
+    panel.field.setFocus()
+    window._ask_for_keys()
+    assert panel.field.text() == "?" and not window.keys.isVisible()
+
+
+def test_errors_stand_in_the_banner_with_details_behind_a_fold(window):
+    window.panels["one"].failed.emit(StoreError("The disk is full.", "disk_full"), "Nothing was lost.")
+    assert window.banner.isVisibleTo(window)
+    assert window.banner.message.text() == "The disk is full. Nothing was lost."
+    assert not window.banner.details.isVisibleTo(window)
+    window.banner.fold.click()
+    assert "StoreError" in window.banner.details.toPlainText()
+    window.banner.close_button.click()
+    assert not window.banner.isVisibleTo(window)
+
+
+def test_an_error_that_no_panel_took_is_said_too(window, context, qtbot):
+    context.jobs.submit("divide", lambda report: 1 / 0)
+    qtbot.waitUntil(lambda: window.banner.isVisibleTo(window))
+    assert "safe" in window.banner.message.text() and "ZeroDivisionError" in window.banner.details.toPlainText()
+
+
+def test_closing_waits_for_a_job_without_blocking(window, context, qtbot, monkeypatch):
+    monkeypatch.setattr("brewclip_app.main_window.WORTH_SAYING", 0.0)
+    steps = []
+    started, gate = threading.Event(), threading.Event()
+
+    def work(report):
+        started.set()
+        try:
+            while True:
+                report(0, 0, "")
+        finally:
+            gate.wait(10)
+            steps.append("stopped")
+
+    context.jobs.submit("Indexing Holiday", work, key="index:Holiday")
+    assert started.wait(10)
+    window.closed.connect(lambda: steps.append("closed"))
+    assert not window.close() and window.isVisible()
+    assert "goes on next time where it stood" in window.banner.message.text()
+    with qtbot.waitSignal(window.closed, timeout=10_000):
+        gate.set()
+    assert steps == ["stopped", "closed"] and window.waits_for_jobs()
+    assert "closing" in window.panels["one"].calls
+
+
+def test_a_second_close_does_not_wait(window, context, qtbot):
+    started, gate = threading.Event(), threading.Event()
+    context.jobs.submit("Deaf", lambda report: started.set() or gate.wait(20))
+    assert started.wait(10)
+    assert not window.close()
+    with qtbot.waitSignal(window.closed):
+        assert window.close()
+    assert not window.waits_for_jobs()
+    gate.set()
+
+
+def test_place_panel_gallery_and_panel_states_come_back(window, context, qtbot, home):
+    window.resize(1111, 700)
+    window.show_panel("two")
+    window.panels["two"].field.setText("kept")
+    context.set_gallery("Holiday")
+    assert window.close()
+    again = MainWindow(Context(home, Explorer()), TWO)
+    qtbot.addWidget(again)
+    again.show()
+    assert again.current().key == "two" and again.panels["two"].field.text() == "kept"
+    assert again.height() == 700 and again.context.gallery == "Holiday"
+    assert again.context.jobs.shutdown(10)
+
+
+def test_a_damaged_state_is_forgotten(home, qtbot):
+    home.root.mkdir(parents=True)
+    (home.root / "window.ini").write_text('[General]\ngeometry="%%%"\npanel={broken\n[panels]\none="[1, 2]"\n')
+    window = MainWindow(Context(home, Explorer()), TWO)
+    qtbot.addWidget(window)
+    window.show()
+    assert window.current().key == "one"
+    assert window.context.jobs.shutdown(10)
+
+
+def test_it_gets_no_smaller_than_it_works(window):
+    assert window.minimumSize() == SMALLEST
+
+
+# ---- the real program
+
+
+def run_app(home, *arguments, **options):
+    environment = {**os.environ, "BREWCLIP_HOME": str(home.root), "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.Popen([sys.executable, "-m", "brewclip_app", *arguments], env=environment,
+                            stderr=subprocess.PIPE, text=True, **options)
+
+
+@pytest.mark.parametrize("entry", PANELS, ids=[entry.key for entry in PANELS])
+def test_every_panel_opens_on_a_fresh_home(home, tmp_path, entry):
+    shot = tmp_path / "shot.png"
+    app = run_app(home, "--panel", entry.key, "--screenshot", str(shot), "--size", "1000x640", "--theme", "dark")
+    _, errors = app.communicate(timeout=120)
+    assert app.returncode == 0, errors
+    assert QImage(str(shot)).size() == QSize(1000, 640)
+    assert not (home.root / "brewclip-app.log").exists(), (home.root / "brewclip-app.log").read_text()
+
+
+def test_nothing_heavy_is_imported_before_the_first_paint():
+    code = ("import sys; import brewclip_app.application; "
+            "print(sorted({'torch', 'whisper', 'open_clip', 'timm', 'sqlalchemy', 'av', 'numba'} & set(sys.modules)))")
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_closes_it(home):
+    app = run_app(home, "--panel", "settings")
+    deadline = time.monotonic() + 60
+    while not (home.root / "window.ini").exists() and time.monotonic() < deadline and app.poll() is None:
+        app.send_signal(0)  # the loop runs once something was kept
+        time.sleep(0.05)
+    app.send_signal(signal.SIGINT)
+    _, errors = app.communicate(timeout=60)
+    assert app.returncode == 0 and "Traceback" not in errors

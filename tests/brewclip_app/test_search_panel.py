@@ -1,0 +1,609 @@
+"""The Search panel as a user has it, over an explorer that answers at once; the last test is on real weights."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QWidget
+
+from brewclip_app.context import Context
+from brewclip_app.panels.base import Question
+from brewclip_app.panels.search import SearchPanel
+from brewclip_app.panels.search_notices import notice_for
+from brewclip_app.panels.search_voice import Voice
+from brewclip_app.recording import Microphone
+from core import audio
+from core.errors import ModelError, QueryError, WeightsError
+from core.explorer import EngineStatus, Explorer, SearchResult
+from core.fingerprint import Fingerprint
+from core.models.transcripts import Transcript, Word
+from core.search.queries import Term
+from core.settings import Settings
+from core.store.records import GalleryRecord, GalleryState, QueryRecord
+
+HEARD = Transcript("a brown dog", "en", (Word("a", 0, 0.1, 0.99), Word("brown", 0.1, 0.5, 0.4),
+                                         Word("dog", 0.5, 0.8, 0.97)), -0.1, 0.01, 1.0)
+SILENT = Transcript("", "", (), 0.0, 0.9, 0.0, reason="Nothing was said: the recording is silent.")
+
+
+class FakeStore:
+    def __init__(self):
+        self.records = {name: GalleryRecord(at, name, datetime.now(UTC), (Path("/nowhere"),))
+                        for at, name in enumerate(("Flickr", "Holidays"), 1)}
+        self.counts = {"Flickr": (8, 8, 0), "Holidays": (5, 5, 0)}
+        self.fingerprints = ()
+        self.history, self.tagged = [], []
+
+    def galleries(self):
+        return list(self.records.values())
+
+    def gallery(self, name):
+        return self.records[name]
+
+    def state(self, gallery_id, fingerprint=""):
+        record = next(record for record in self.records.values() if record.id == gallery_id)
+        images, indexed, failed = self.counts[record.name]
+        return GalleryState(record, images, indexed, failed, 0, self.fingerprints)
+
+    def tags(self, gallery_id):
+        return [("holiday", 2)]
+
+    def add_tag(self, ids, tag):
+        self.tagged.append((tuple(ids), tag))
+
+    def images(self, gallery_id, ids=None):
+        return []
+
+    def queries(self, limit=200):
+        return self.history[::-1][:limit]
+
+    def delete_query(self, query_id):
+        self.history = [record for record in self.history if record.id != query_id]
+
+    def clear_queries(self):
+        self.history.clear()
+
+
+class FakeExplorer:
+    """Answers like `core.explorer.Explorer`; `gate` holds a search up, `error` makes it fail."""
+
+    def __init__(self, make_hit):
+        self.store, self.make_hit = FakeStore(), make_hit
+        self.asked, self.transcript, self.error, self.cut = [], HEARD, None, 0
+        self.levels = ("strong",) * 3 + ("weak",) * 17
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def backbone(self, report):
+        return object()
+
+    recogniser = backbone
+
+    def fingerprint(self):
+        return Fingerprint.of({"backbone": "fake"})
+
+    def status(self):
+        return EngineStatus("fake", "", "Whisper base", "cpu", "", True, True)
+
+    def use_settings(self, settings):
+        pass
+
+    def transcribe(self, waveform, report):
+        self.wait(report)
+        return self.transcript
+
+    def wait(self, report):
+        while not self.gate.wait(0.01):
+            report(0, 0, "Waiting")
+
+    def search(self, gallery, asks, top, limits, report):
+        self.asked.append((gallery, asks, limits))
+        self.wait(report)
+        if self.error:
+            raise self.error
+        hits = tuple(self.make_hit(rank, level=level) for rank, level in enumerate(self.levels, 1))
+        terms = tuple(Term(ask.kind, ask.text, np.ones(3, np.float32), ask.weight) for ask in asks)
+        return SearchResult(gallery, hits, len(hits), None, None, terms, self.cut, {"search": 3.2}, 0)
+
+    def remember(self, result, terms="[]"):
+        number = len(self.store.history) + 1
+        kinds = {term.kind for term in result.terms}
+        self.store.history.append(QueryRecord(number, datetime.now(UTC), result.gallery, result.terms[0].label,
+                                              kinds.pop() if len(kinds) == 1 else "mixed", None, terms))
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def explorer(make_hit):
+    made = FakeExplorer(make_hit)
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+def context(qapp, home, explorer):
+    made = Context(home, explorer)
+    made.set_gallery("Flickr")
+    yield made
+    explorer.gate.set()
+    made.jobs.shutdown()
+
+
+@pytest.fixture
+def panel(qtbot, context, sound, direct_thread, monkeypatch):
+    microphone = Microphone(sound=sound, thread=direct_thread)
+    monkeypatch.setattr(Voice, "watch", lambda self: self.microphone.refresh())
+    made = SearchPanel(context, Voice(context, microphone=microphone))
+    qtbot.addWidget(made)
+    made.resize(1180, 740)
+    made.said = []
+    made.status_changed.connect(made.said.append)
+    made.show()
+    made.activateWindow()
+    qtbot.waitActive(made)
+    made.activated()
+    qtbot.waitUntil(lambda: made.place.view is not None)
+    microphone.refresh()
+    yield made
+    made.closing()
+
+
+def wait_for_hits(qtbot, panel, explorer, count=1):
+    qtbot.waitUntil(lambda: len(explorer.asked) >= count and not panel.flow.busy())
+    return panel.results.grid.hits.hits()
+
+
+def ask(qtbot, panel, explorer, text="a dog"):
+    panel.header.transcript.setFocus()
+    panel.header.transcript.setPlainText(text)
+    before = len(explorer.asked)
+    qtbot.keyClick(panel.header.transcript, Qt.Key.Key_Return)
+    return wait_for_hits(qtbot, panel, explorer, before + 1)
+
+
+def speak(panel, sound, seconds=1.0, level=0.3):
+    """Hold Space (its time is given to `Voice` by the test), speak, let go."""
+    stream = sound.streams[-1]
+    stream.send(level, seconds)
+    panel.voice.microphone.drain()
+    panel.voice._pressed_at -= seconds
+    panel.voice.microphone._pressed -= seconds
+
+
+def end_recording(qtbot, panel, sound, level=0.3):
+    microphone = panel.voice.microphone
+
+    def over():
+        if microphone.state == "stopping":
+            sound.streams[-1].send(level, 0.1)
+            microphone.drain()
+        return microphone.state in ("ready", "off")
+
+    qtbot.waitUntil(over)
+
+
+def test_typed_words_find_pictures(panel, explorer, qtbot):
+    hits = ask(qtbot, panel, explorer)
+    gallery, [term], limits = explorer.asked[0]
+    assert (gallery, term.kind, term.text, limits.name) == ("Flickr", "text", "a dog", "")
+    assert len(hits) == 10 and panel.results.grid.unfold.isVisible()
+    assert panel.results.grid.hasFocus(), "so that Space records and arrows walk"
+    assert panel.said[-1].startswith("Searched 20 in 3 ms") and "Gallery Flickr · 8 of 8 indexed" in panel.said[-1]
+
+
+def test_space_held_records_and_searches(panel, explorer, sound, qtbot):
+    panel.header.record.setFocus()
+    qtbot.keyPress(panel.header.record, Qt.Key.Key_Space)
+    assert panel.voice.is_recording()
+    speak(panel, sound)
+    assert panel.header.waveform.bars()
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    end_recording(qtbot, panel, sound)
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.header.transcript.text() == "a brown dog"
+    assert panel.header.transcript.doubtful() == ["brown"]
+    assert panel.header.language.text() == "English"
+    [term] = explorer.asked[0][1]
+    assert (term.kind, term.text) == ("speech", "a brown dog") and term.waveform.seconds > 1
+    assert panel.said[-1].startswith("Heard ") and "recognised in" in panel.said[-1]
+    assert panel.results.detail.said == "a brown dog"
+
+
+def test_a_tap_records_until_the_next(panel, explorer, sound, qtbot):
+    qtbot.mouseClick(panel.header.record, Qt.MouseButton.LeftButton)
+    assert panel.voice.is_recording(), "a click is a tap"
+    sound.streams[-1].send(0.3, 1.0)
+    panel.voice.microphone.drain()
+    panel.voice.microphone._pressed -= 1.0
+    qtbot.mouseClick(panel.header.record, Qt.MouseButton.LeftButton)
+    end_recording(qtbot, panel, sound)
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.header.transcript.text() == "a brown dog"
+
+
+def test_releases_between_key_repeats_do_not_stop(panel, sound, qtbot):
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    speak(panel, sound)
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    assert panel.voice.is_recording() and not panel._let_go.isActive()
+    panel.voice.cancel()
+    panel.releaseKeyboard()
+
+
+def test_space_types_in_the_transcript(panel, qtbot):
+    panel.header.transcript.setFocus()
+    qtbot.keyClicks(panel.header.transcript, "a dog")
+    assert panel.header.transcript.text() == "a dog" and not panel.voice.is_recording()
+
+
+def test_esc_cancels_a_recording_and_keeps_the_results(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    speak(panel, sound)
+    qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    assert not panel.voice.is_recording() and panel.header.transcript.text() == "a dog"
+    assert panel.results.showing_hits() and len(explorer.asked) == 1
+    panel.releaseKeyboard()
+
+
+@pytest.mark.parametrize(("level", "words"), [(0.0, "muted"), (0.004, "Too quiet")])
+def test_a_useless_recording_is_said_and_costs_nothing(panel, explorer, sound, qtbot, level, words):
+    ask(qtbot, panel, explorer)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    speak(panel, sound, level=level)
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    end_recording(qtbot, panel, sound, level)
+    assert words in panel.header.message.text() and panel.results.showing_hits()
+
+
+def test_no_microphone_is_said_where_it_is_missed(panel, sound, qtbot):
+    sound.names.clear()
+    panel.voice.microphone.set_ready(False)
+    panel.voice.microphone.refresh()
+    assert panel.header.microphones.currentText() == "No microphone"
+    qtbot.mouseClick(panel.header.record, Qt.MouseButton.LeftButton)
+    assert "No microphone found" in panel.header.message.text()
+
+
+def test_the_microphone_is_let_go_when_the_panel_is_not_in_front(panel, sound):
+    panel.header.keep_ready.setChecked(True)
+    panel.voice.microphone.set_ready(True)
+    assert not sound.streams[-1].closed
+    panel.deactivated()
+    assert sound.streams[-1].closed
+
+
+def test_nothing_heard_keeps_the_query_before(panel, explorer, tone, qtbot):
+    ask(qtbot, panel, explorer)
+    explorer.transcript = SILENT
+    with qtbot.waitSignal(panel.flow.nothing_heard):
+        panel.conductor.hear(tone, 0)
+    assert panel.header.message.text() == SILENT.reason and panel.header.action.text() == "Hear the recording"
+    assert panel.header.transcript.text() == "a dog" and panel.session.query.text == "a dog"
+    assert panel.results.showing_hits()
+
+
+def test_editing_follows_and_ctrl_z_goes_back(panel, explorer, tone, qtbot):
+    panel.conductor.hear(tone, 0)
+    wait_for_hits(qtbot, panel, explorer)
+    ask(qtbot, panel, explorer, "a brown dog in snow")
+    assert explorer.asked[-1][1][0].text == "a brown dog in snow"
+    assert panel.header.transcript.doubtful() == []
+    panel.session.undo()
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert panel.header.transcript.text() == "a brown dog" and panel.header.transcript.doubtful() == ["brown"]
+
+
+def test_a_translation_shows_what_was_said(panel, explorer, tone, qtbot):
+    explorer.transcript = Transcript("A cat.", "fr", (), -0.1, 0.01, 1.0, original="Un chat.")
+    panel.conductor.hear(tone, 0)
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.header.language.text() == "French" and panel.header.original.text() == "Said: “Un chat.”"
+
+
+def test_chips_change_the_query(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    panel.results.chips.words_added.emit("- people")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert [(term.text, term.weight) for term in explorer.asked[-1][1]] == [("a dog", 1), ("people", -1)]
+    panel.results.chips.flipped.emit(1)
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert explorer.asked[-1][1][1].weight == 1
+    panel.results.chips.stepped.emit(1, 1)
+    wait_for_hits(qtbot, panel, explorer, 4)
+    assert explorer.asked[-1][1][1].weight == 1.5
+    panel.results.chips.removed.emit(1)
+    wait_for_hits(qtbot, panel, explorer, 5)
+    assert len(explorer.asked[-1][1]) == 1 and len(panel.results.chips.chips) == 1
+
+
+def test_more_like_this_and_adding_a_hit(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    panel.hit_actions.add_wanted.emit(panel.results.grid.current(), -1)
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert (explorer.asked[-1][1][1].kind, explorer.asked[-1][1][1].weight) == ("image", -1)
+    qtbot.mouseClick(panel.results.detail.more, Qt.MouseButton.LeftButton)
+    wait_for_hits(qtbot, panel, explorer, 3)
+    [term] = explorer.asked[-1][1]
+    assert (term.kind, term.image_id) == ("image", 1) and panel.header.transcript.text() == ""
+
+
+def test_the_latest_query_wins(panel, explorer, qtbot):
+    explorer.gate.clear()
+    panel.session.type_main("first")
+    qtbot.waitUntil(lambda: len(explorer.asked) == 1)
+    panel.session.type_main("second")
+    explorer.gate.set()
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert panel.session.query.text == "second" and panel.header.transcript.text() == "second"
+
+
+def test_a_slow_search_shows_progress_and_esc_stops_it(panel, explorer, qtbot):
+    explorer.gate.clear()
+    panel.session.type_main("slow")
+    qtbot.waitUntil(panel.results.progress.isVisible)
+    assert panel.results.progress.title.text()
+    qtbot.keyClick(panel.results.grid, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not panel.flow.busy())
+    assert panel.results.progress.isHidden()
+
+
+def test_the_filter_goes_to_the_core_and_is_not_kept_as_a_query(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    panel.results.turn_filter()
+    panel.results.filter.tag.setCurrentIndex(1)
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert explorer.asked[-1][2].tag == "holiday" and len(explorer.store.history) == 1
+    qtbot.keyClick(panel.results.filter.name, Qt.Key.Key_Escape)
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert explorer.asked[-1][2].tag == "" and panel.results.filter.isHidden()
+
+
+def test_nothing_passes_the_filter(panel, explorer, qtbot):
+    explorer.levels = ()
+    ask(qtbot, panel, explorer)
+    assert panel.results.notice() == "There is nothing to search in yet"
+    panel.results.filter.tag.setCurrentIndex(1)
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert panel.results.notice() == "No picture passes the filter"
+
+
+@pytest.mark.parametrize(("error", "where"), [(QueryError("The terms take each other away.", "zero"), "header"),
+                                             (WeightsError("Spoken queries need Whisper base.", "missing"), "header"),
+                                             (ModelError("The model is damaged.", "damaged"), "header"),
+                                             (ZeroDivisionError("oops"), "banner")])
+def test_errors_are_said_in_their_place(panel, explorer, qtbot, error, where):
+    told = []
+    panel.failed.connect(lambda raised, safe: told.append(raised))
+    explorer.error = error
+    ask(qtbot, panel, explorer)
+    if where == "header":
+        assert panel.header.message.text() == str(error) and not told
+    else:
+        assert told == [error]
+
+
+def test_too_long_a_text_is_said(panel, explorer, qtbot):
+    explorer.cut = 12
+    ask(qtbot, panel, explorer)
+    assert "last 12 word parts were not used" in panel.header.message.text()
+
+
+def test_another_gallery_answers_the_same_query(panel, explorer, context, qtbot):
+    ask(qtbot, panel, explorer)
+    panel.header.galleries.setCurrentIndex(1)
+    panel.header.galleries.activated.emit(1)
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert context.gallery == "Holidays" and explorer.asked[-1][0] == "Holidays"
+
+
+def test_without_galleries_the_first_start_is_shown(panel, explorer, context, qtbot):
+    explorer.store.records.clear()
+    context.set_gallery("")
+    context.galleries_changed.emit()
+    qtbot.waitUntil(lambda: panel.place.first)
+    assert panel.place.first_start.isVisible() and not panel.header.isVisible()
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    assert not panel.voice.is_recording()
+
+
+@pytest.mark.parametrize(("counts", "fingerprints", "title", "step"), [
+    ((0, 0, 0), (), "No pictures in Flickr yet", "folder"),
+    ((8, 0, 0), ((Fingerprint.of({"backbone": "other"}), 8),), "Another model looks at the pictures now", "index"),
+    ((8, 0, 0), (), "Flickr is not indexed yet", "index"),
+    ((8, 8, 0), (), "Say what you look for", "")])
+def test_what_is_shown_while_nothing_can_be_found(panel, explorer, context, qtbot, counts, fingerprints, title, step):
+    explorer.store.counts["Flickr"], explorer.store.fingerprints = counts, fingerprints
+    with qtbot.waitSignal(panel.place.changed):
+        context.galleries_changed.emit()
+    assert panel.results.notice() == title
+    assert notice_for(panel.place.view, indexing=False).step == step
+
+
+def test_while_indexing_the_notice_leads_to_the_progress(panel, explorer, context, qtbot):
+    explorer.store.counts["Flickr"] = (0, 0, 0)
+    with qtbot.waitSignal(panel.place.changed):
+        context.galleries_changed.emit()
+    assert notice_for(panel.place.view, indexing=True).step == "library"
+
+
+def test_failed_files_are_counted_in_the_status(panel, explorer, context, qtbot):
+    explorer.store.counts["Flickr"] = (8, 8, 3)
+    with qtbot.waitSignal(panel.place.changed):
+        context.galleries_changed.emit()
+    assert "8 of 11 indexed · 3 could not be read" in panel.said[-1]
+
+
+def drop(panel, *paths, text=""):
+    data = QMimeData()
+    if paths:
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    if text:
+        data.setText(text)
+    panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                               Qt.KeyboardModifier.NoModifier))
+
+
+def test_dropped_files_find_their_place(panel, explorer, pictures, tone, tmp_path, qtbot):
+    drop(panel, pictures[0])
+    wait_for_hits(qtbot, panel, explorer)
+    assert explorer.asked[-1][1][0].path == pictures[0]
+    audio.write_flac(tone, tmp_path / "said.flac")
+    drop(panel, tmp_path / "said.flac")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert panel.header.transcript.text() == "a brown dog" and len(explorer.asked[-1][1]) == 2
+    drop(panel, text="two  cats")
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert panel.session.query.main.text == "two cats"
+
+
+def test_a_file_that_is_no_recording_is_said(panel, tmp_path, qtbot):
+    wrong = tmp_path / "letter.txt"
+    wrong.write_text("dear all")
+    drop(panel, wrong)
+    qtbot.waitUntil(lambda: "letter.txt" in panel.header.message.text())
+
+
+def test_a_dropped_folder_is_offered_not_indexed(panel, context, pictures, qtbot, monkeypatch):
+    added = []
+    monkeypatch.setattr(context.indexing, "add_folder", added.append)
+    drop(panel, pictures[0].parent)
+    assert panel.header.action.text() == "Index the folder" and not added
+    with qtbot.waitSignal(panel.go_to):
+        panel.header.action.click()
+    assert added == [pictures[0].parent]
+
+
+def test_history_asks_again(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    ask(qtbot, panel, explorer, "two cats")
+    ask(qtbot, panel, explorer, "two cats")
+    assert [record.text for record in explorer.store.history] == ["a dog", "two cats"], "the same query once"
+    panel.results.history.click()
+    qtbot.waitUntil(panel.past.menu.isVisible)
+    panel.past.menu.list.setCurrentRow(1)
+    panel.past.menu.again.click()
+    wait_for_hits(qtbot, panel, explorer, 4)
+    assert panel.header.transcript.text() == "a dog"
+    panel.past.menu.cleared.emit()
+    qtbot.waitUntil(lambda: not explorer.store.history)
+
+
+def test_the_menu_of_a_hit(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    menu = panel.hit_actions.menu(panel.results.grid.selected())
+    actions = {action.text(): action for action in menu.actions()}
+    actions["Copy path"].trigger()
+    assert QGuiApplication.clipboard().text() == "/nowhere/picture 001.jpg" or QApplication.platformName() == "minimal"
+    actions["Open"].trigger()
+    assert "is gone" in panel.header.message.text()
+    panel.hit_actions.tag(panel.results.grid.selected(), " a  tag ", put=True)
+    qtbot.waitUntil(lambda: explorer.store.tagged == [((1,), "a tag")])
+
+
+def test_receive_asks_at_once_even_before_the_galleries_are_known(panel, explorer, qtbot):
+    panel.place.view = None
+    panel.receive(Question(text="a boat"))
+    assert not explorer.asked
+    panel.flow.refresh_gallery()
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.session.query.text == "a boat"
+
+
+def test_state_comes_back(panel, context, sound, qtbot):
+    panel.results.set_order("name")
+    panel.header.keep_ready.setChecked(False)
+    panel.voice.microphone.choose("Headset (ALSA)")
+    state = panel.save_state()
+    other = SearchPanel(context)
+    qtbot.addWidget(other)
+    other.restore_state(state)
+    assert other.results.grid.hits.order == "name" and not other.header.keep_ready.isChecked()
+    assert other.voice.microphone.chosen == "Headset (ALSA)"
+    other.restore_state({})
+    other.closing()
+
+
+def test_the_size_of_cards_is_a_setting(panel, context):
+    panel._zoom(40)
+    assert context.settings["appearance.card_width"] == 204
+    panel._zoom(9999)
+    assert context.settings["appearance.card_width"] == 420
+
+
+def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer, qtbot, monkeypatch):
+    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
+    context.downloads.changed.emit("")
+    assert "Whisper base" in panel.header.message.text() and panel.header.action.text() == "Get it"
+    assert not panel.header.record.isEnabled()
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    assert not panel.voice.is_recording()
+    panel.releaseKeyboard()
+    assert ask(qtbot, panel, explorer)
+    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": Path("/x")})
+    context.downloads.changed.emit("whisper-base")
+    assert panel.header.record.isEnabled() and panel.header.message.text() == ""
+
+
+def test_spoken_query_on_real_weights(qtbot, home, whisper_base, pictures, sound, direct_thread):
+    """The demo's recording, a photograph that scikit-learn brings, and three drawings that are not meant."""
+    from importlib import resources
+
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+    spoken = Path(str(resources.files("resources").joinpath("demo", "flower.flac")))
+    Image.fromarray(load_sample_image("flower.jpg")).save(pictures[0].with_name("a flower.jpg"))
+    settings = Settings().with_value("weights.folder", str(whisper_base.parent))
+    explorer = Explorer(home, settings)
+    explorer.index(pictures[0].parent, "drawn")
+    context = Context(home, explorer)
+    context.settings = settings
+    context.set_gallery("drawn")
+    panel = SearchPanel(context, Voice(context, microphone=Microphone(sound=sound, thread=direct_thread)))
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.flow.refresh_gallery()
+    panel.receive(Question(speech=spoken))
+    with qtbot.waitSignal(panel.flow.found, timeout=120_000):
+        pass
+    assert "flower" in panel.header.transcript.text().lower()
+    assert panel.results.grid.current().image.path.name == "a flower.jpg"
+    assert explorer.store.queries()[0].recording.exists()
+    panel.closing()
+    context.jobs.shutdown()
+    context.close()
+
+
+
+
+class Windows(QObject):
+    """Notes the widgets that show as windows of their own."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(watched)
+        return False
+
+
+def test_no_part_flashes_as_a_window_and_takes_the_focus(panel, explorer, context, qapp, qtbot):
+    windows = Windows()
+    qapp.installEventFilter(windows)
+    ask(qtbot, panel, explorer)
+    panel.results.chips.words_added.emit("- people")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    panel.session.clear()
+    context.galleries_changed.emit()
+    qtbot.waitUntil(lambda: panel.results.notice() == "Say what you look for")
+    qapp.removeEventFilter(windows)
+    assert windows.seen == []

@@ -1,0 +1,129 @@
+"""Queries as the window holds them: terms, signs, weights, undo, history."""
+
+from pathlib import Path
+
+import pytest
+
+from brewclip_app.panels.search_query import Query, QueryTerm, from_history, to_history, typed, words_of
+from brewclip_app.panels.search_session import Session
+
+
+@pytest.mark.parametrize(("text", "words", "weight"), [
+    ("people", "people", 1), ("- people", "people", -1), ("−people", "people", -1), ("+ red  car", "red car", 1),
+    ("– a dog", "a dog", -1)])
+def test_typed_words(text, words, weight):
+    term = typed(text)
+    assert (term.text, term.weight) == (words, weight)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-", "- "])
+def test_nothing_typed_is_no_term(text):
+    assert typed(text) is None
+
+
+def test_signs_and_weights():
+    term = QueryTerm("text", "people")
+    assert term.flipped().weight == -1 and term.flipped().stepped(1).weight == -1.5
+    assert term.stepped(99).weight == 2 and term.stepped(-99).weight == 0.25
+    assert term.weighing(0.5).flipped().weight == -0.5
+
+
+def test_words_of_a_query():
+    query = Query(QueryTerm("text", "beach"), (QueryTerm("image", path=Path("/x/IMG_1.jpg")),
+                                               QueryTerm("text", "people", weight=-1)))
+    assert query.text == "beach + IMG_1.jpg − people"
+    assert query.source == "mixed" and words_of(()) == ""
+
+
+def test_terms_are_replaced_and_taken_out_by_their_place():
+    one, two, three = (QueryTerm("text", text) for text in ("one", "two", "three"))
+    query = Query(one, (two, three))
+    assert query.with_term(1, None).terms() == (one, three)
+    assert query.with_term(0, None).terms() == (two, three)
+    assert Query(None, (two, three)).with_term(0, None).terms() == (three,)
+    assert query.with_term(2, one).extras == (two, one)
+
+
+def test_editing_keeps_the_voice(tone):
+    spoken = Query(QueryTerm("speech", "a dog", waveform=tone))
+    assert spoken.with_text("a dog") is spoken
+    edited = spoken.with_text("a cat").main
+    assert edited.edited and edited.waveform is tone and edited.text == "a cat"
+    ask = edited.ask()
+    assert (ask.kind, ask.text, ask.waveform) == ("speech", "a cat", tone)
+
+
+def test_asks_for_the_explorer(tone):
+    assert QueryTerm("text", "dog", weight=-0.5).ask().weight == -0.5
+    picture = QueryTerm("image", path=Path("/x.jpg"), image_id=7).ask()
+    assert (picture.kind, picture.image_id, picture.path) == ("image", 7, Path("/x.jpg"))
+    assert not QueryTerm("speech", waveform=tone).ready and QueryTerm("speech", "dog", waveform=tone).ready
+
+
+def test_history_gives_the_query_back(tone):
+    query = Query(QueryTerm("speech", "a dog", waveform=tone),
+                  (QueryTerm("image", path=Path("/x.jpg"), image_id=7, weight=-0.5), QueryTerm("text", "snow")))
+    back = from_history(to_history(query), tone)
+    assert back.main.waveform is tone and back.main.text == "", "heard again, with its doubts"
+    assert [(term.kind, term.weight) for term in back.extras] == [("image", -0.5), ("text", 1.0)]
+    assert back.extras[0].image_id == 7
+
+
+def test_history_of_an_edited_or_lost_voice(tone):
+    edited = Query(QueryTerm("speech", "a cat", waveform=tone, edited=True))
+    assert from_history(to_history(edited), tone).main.text == "a cat"
+    lost = from_history(to_history(edited), None)
+    assert (lost.main.kind, lost.main.text) == ("text", "a cat")
+
+
+@pytest.fixture
+def session(qapp):
+    made = Session()
+    made.seen = []
+    made.asked.connect(made.seen.append)
+    return made
+
+
+def test_a_session_builds_and_undoes(session, tone, make_hit):
+    session.type_main("beach")
+    session.type_extra("- people")
+    session.say(tone, -1)
+    assert session.query.text == "beach − people − spoken query"
+    session.change(1, None)
+    assert session.query.text == "beach − spoken query"
+    session.undo()
+    session.undo()
+    assert session.query.text == "beach − people"
+    session.more_like(make_hit(3))
+    assert session.query.text == "picture 003.jpg" and session.query.main is None
+    session.undo()
+    assert session.query.text == "beach − people" and len(session.seen) == 8
+
+
+def test_undo_ends_at_nothing(session, qtbot):
+    assert not session.undo()
+    session.type_main("beach")
+    with qtbot.waitSignal(session.emptied):
+        session.undo()
+    assert session.query.terms() == ()
+
+
+def test_taking_out_the_last_term_empties(session, make_hit, qtbot):
+    session.more_like(make_hit(1))
+    with qtbot.waitSignal(session.emptied):
+        session.change(0, None)
+
+
+def test_a_new_recording_takes_the_place_of_the_main_term_only(session, tone):
+    session.type_main("beach")
+    session.type_extra("snow")
+    session.say(tone)
+    assert session.query.main.waveform is tone and len(session.query.extras) == 1
+
+
+def test_giving_up_goes_back_without_asking(session, tone):
+    session.type_main("beach")
+    session.say(tone)
+    asked = len(session.seen)
+    session.give_up()
+    assert session.query.text == "beach" and len(session.seen) == asked

@@ -1,0 +1,231 @@
+"""The parts around the grid: chips, detail pane, filter, history."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.branch_bar import BranchBar
+from brewclip_app.widgets.detail_pane import DetailPane, ShareRow, breakable, strength_words
+from brewclip_app.widgets.filter_bar import FilterBar, Limits
+from brewclip_app.widgets.history_menu import HistoryMenu, when_words
+from brewclip_app.widgets.query_chips import ChipFace, QueryChips
+from core.search.queries import Share, Strength
+from core.store.records import QueryRecord
+
+
+@pytest.fixture
+def chips(qtbot):
+    made = QueryChips()
+    qtbot.addWidget(made)
+    made.resize(700, 60)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+FACES = (ChipFace("spoken query", 1.0, removable=False), ChipFace("people", -1.0), ChipFace("snow", 1.5))
+
+
+def test_chips_say_sign_words_and_weight(chips):
+    chips.show_faces(FACES)
+    assert [chip.face.words for chip in chips.chips] == ["+ spoken query", "− people", "+ snow · 1.5×"]
+    assert chips.chips[1].accessibleName() == "minus people, weight 1"
+
+
+def test_the_same_faces_are_not_made_again(chips):
+    chips.show_faces(FACES)
+    before = list(chips.chips)
+    chips.show_faces(FACES)
+    assert chips.chips == before
+
+
+def test_a_click_turns_the_sign_and_the_cross_takes_out(chips, qtbot):
+    chips.show_faces(FACES)
+    people = chips.chips[1]
+    with qtbot.waitSignal(chips.flipped, check_params_cb=lambda at: at == 1):
+        qtbot.mouseClick(people, Qt.MouseButton.LeftButton, pos=QPoint(12, 10))
+    with qtbot.waitSignal(chips.removed, check_params_cb=lambda at: at == 1):
+        qtbot.mouseClick(people, Qt.MouseButton.LeftButton, pos=QPoint(people.width() - 8, 10))
+    with qtbot.waitSignal(chips.removed, check_params_cb=lambda at: at == 2):
+        qtbot.keyClick(chips.chips[2], Qt.Key.Key_Delete)
+
+
+def test_the_main_chip_has_no_cross(chips, qtbot):
+    chips.show_faces(FACES)
+    with qtbot.assertNotEmitted(chips.removed):
+        qtbot.keyClick(chips.chips[0], Qt.Key.Key_Delete)
+        qtbot.mouseClick(chips.chips[0], Qt.MouseButton.LeftButton, pos=QPoint(chips.chips[0].width() - 5, 10))
+
+
+def test_the_wheel_weighs(chips, qtbot):
+    chips.show_faces(FACES)
+    event = QWheelEvent(QPointF(5, 5), QPointF(5, 5), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+                        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    with qtbot.waitSignal(chips.stepped, check_params_cb=lambda at, steps: (at, steps) == (1, -1)):
+        QApplication.sendEvent(chips.chips[1], event)
+
+
+def test_words_are_typed_in_place(chips, qtbot):
+    chips.open_field("- ")
+    qtbot.keyClicks(chips.field, "people")
+    with qtbot.waitSignal(chips.words_added) as added:
+        qtbot.keyClick(chips.field, Qt.Key.Key_Return)
+    assert added.args == ["- people"] and chips.field.isHidden() and chips.add.isVisible()
+
+
+def test_esc_gives_up_typing(chips, qtbot):
+    chips.open_field()
+    qtbot.keyClicks(chips.field, "people")
+    with qtbot.assertNotEmitted(chips.words_added):
+        qtbot.keyClick(chips.field, Qt.Key.Key_Escape)
+    assert chips.field.isHidden()
+
+
+def test_many_chips_flow_into_lines(chips):
+    chips.show_faces([ChipFace(f"a long term number {number}", 1.0) for number in range(12)])
+    QApplication.processEvents()
+    assert chips.heightForWidth(700) > chips.heightForWidth(4000)
+    assert all(chip.width() <= 240 for chip in chips.chips)
+
+
+# ---- detail pane
+
+
+@pytest.fixture
+def pane(qtbot, tmp_path):
+    thumbnails = Thumbnails(tmp_path / "thumbnails")
+    made = DetailPane(thumbnails)
+    qtbot.addWidget(made)
+    made.resize(270, 560)
+    made.show()
+    yield made
+    thumbnails.close()
+
+
+@pytest.mark.parametrize(("level", "chance", "words"), [
+    ("strong", 0.002, "Only 2 in 1 000 unrelated descriptions fit this picture as well."),
+    ("strong", 0.0001, "Fewer than 1 in 1 000 unrelated descriptions fit this picture as well."),
+    ("weak", 0.12, "120 in 1 000 unrelated descriptions fit this picture as well: it may be here by chance.")])
+def test_strength_in_words(level, chance, words):
+    assert strength_words(Strength(level, chance)) == words
+
+
+def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):
+    hit = make_hit(1, pictures[0], tags=("holiday",))
+    pane.said = "a dog"
+    pane.show_hit(hit)
+    assert pane.name.text().replace("\N{ZERO WIDTH SPACE}", "") == "red square.png"
+    assert "400 × 300" in pane.facts.text() and "holiday" in pane.tags.text()
+    assert "Strong match" in pane.strength.text()
+    assert {row.accessibleName() for row in pane.findChildren(ShareRow)} == {"Transcript: 0.50"}
+    for button, signal in ((pane.more, pane.more_wanted), (pane.folder, pane.folder_wanted), (pane.open, pane.opened)):
+        with qtbot.waitSignal(signal, check_params_cb=lambda which: which is hit):
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_an_empty_pane_has_nothing_to_press(pane, qtbot):
+    pane.show_hit(None)
+    assert not pane.more.isVisible() and not pane.name.isVisible()
+
+
+def test_long_names_can_break(pane):
+    assert "\N{ZERO WIDTH SPACE}" in breakable(Path("/x/IMG_2024-01-01_long.name.jpg"))
+
+
+def test_the_bar_reads_its_shares(qtbot):
+    bar = BranchBar()
+    qtbot.addWidget(bar)
+    bar.resize(100, 6)
+    empty = bar.grab().toImage()
+    shares = (Share("Transcript", "text", 0.37), Share("Voice", "acoustic", 0.1), Share("people", "text", -0.05))
+    bar.show_shares(shares, 0.5)
+    assert bar.grab().toImage() != empty and "Transcript 0.37" in bar.accessibleName()
+
+
+# ---- filter
+
+
+@pytest.fixture
+def bar(qtbot):
+    made = FilterBar()
+    qtbot.addWidget(made)
+    made.offer((("holiday", 3), ("work", 1)), (Path("/a"), Path("/a/b")))
+    made.show()
+    return made
+
+
+def test_a_filter_tells_name_tag_and_folder(bar, qtbot):
+    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits == Limits(tag="holiday")):
+        bar.tag.setCurrentIndex(1)
+    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits.folder == str(Path("/a/b"))):
+        bar.folder.setCurrentIndex(2)
+    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits.name == "IMG"):
+        qtbot.keyClicks(bar.name, "IMG")
+    assert bar.limits().any and bar.folder.itemText(2) == "a / b"
+
+
+def test_esc_closes_and_lets_all_through(bar, qtbot):
+    bar.tag.setCurrentIndex(1)
+    with qtbot.waitSignals([bar.changed, bar.closed]):
+        qtbot.keyClick(bar, Qt.Key.Key_Escape)
+    assert not bar.limits().any and bar.isHidden()
+
+
+def test_new_offers_keep_the_choice_where_it_still_exists(bar, qtbot):
+    bar.tag.setCurrentIndex(2)
+    with qtbot.assertNotEmitted(bar.changed):
+        bar.offer((("work", 2), ("new", 1)), ())
+    assert bar.limits().tag == "work"
+    bar.offer((), ())
+    assert bar.limits().tag == ""
+
+
+# ---- history
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def records():
+    return [QueryRecord(2, NOW, "Flickr", "a dog", "speech", Path("/r.flac"), "[]"),
+            QueryRecord(1, datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "Flickr", "snow − people", "mixed", None, "[]")]
+
+
+@pytest.fixture
+def menu(qtbot):
+    made = HistoryMenu()
+    qtbot.addWidget(made)
+    made.show_records(records(), NOW)
+    return made
+
+
+def test_history_lists_and_asks_again(menu, qtbot):
+    assert menu.list.count() == 2 and "a dog" in menu.list.item(0).text()
+    menu.list.setCurrentRow(1)
+    assert not menu.play.isEnabled(), "nothing was kept to play"
+    with qtbot.waitSignal(menu.chosen, check_params_cb=lambda record: record.id == 1):
+        menu.again.click()
+    with qtbot.waitSignal(menu.forgotten, check_params_cb=lambda record: record.id == 1):
+        qtbot.keyClick(menu, Qt.Key.Key_Delete)
+
+
+def test_clearing_asks_first(menu, qtbot):
+    with qtbot.assertNotEmitted(menu.cleared):
+        menu.clear.click()
+    assert "Forget all 2" in menu.clear.text()
+    with qtbot.waitSignal(menu.cleared):
+        menu.clear.click()
+
+
+def test_an_empty_history_says_so(menu):
+    menu.show_records([], NOW)
+    assert not menu.empty.isHidden() and menu.list.isHidden() and not menu.again.isEnabled()
+
+
+def test_times_are_short():
+    assert when_words(datetime(2026, 1, 2, 12, 0, tzinfo=UTC), NOW).endswith("2026")
+    assert ":" in when_words(NOW, NOW.astimezone())

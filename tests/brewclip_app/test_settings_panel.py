@@ -1,0 +1,194 @@
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QWidget
+
+from brewclip_app.context import Context
+from brewclip_app.panels.first_start import FirstStart
+from brewclip_app.panels.settings import SettingsPanel
+from brewclip_app.widgets.weights_row import WeightsCard
+from core import settings as core_settings
+from core import weights
+from core.errors import WeightsError
+from core.settings import SETTINGS
+from core.weight_table import WEIGHTS
+
+
+@pytest.fixture
+def context(home, qtbot, monkeypatch):
+    monkeypatch.delenv("BREWCLIP_MODELS", raising=False)
+    made = Context(home)
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+@pytest.fixture
+def panel(context, qtbot):
+    made = SettingsPanel(context)
+    qtbot.addWidget(made)
+    made.resize(1200, 760)
+    made.show()
+    return made
+
+
+def test_every_declared_setting_has_a_control_with_a_name(panel):
+    assert set(panel.rows) == {setting.key for setting in SETTINGS}
+    for line in panel.rows.values():
+        target = line.control.focusProxy() or line.control
+        assert target.accessibleName() == line.setting.label
+        assert line.help.text() == line.setting.help
+
+
+@pytest.mark.parametrize(("key", "kind"), [("appearance.theme", QComboBox), ("search.keep_history", QCheckBox),
+                                           ("search.top", QDoubleSpinBox)])
+def test_the_kind_decides_the_control(panel, key, kind):
+    assert isinstance(panel.rows[key].control, kind)
+
+
+def test_a_change_applies_at_once_is_marked_and_goes_back(panel, context, qtbot):
+    line = panel.rows["vision.crop"]
+    assert not line.reset.isVisibleTo(panel)
+    with qtbot.waitSignal(context.settings_changed) as told:
+        line.control.setCurrentIndex(1)
+    assert told.args[0]["vision.crop"] == "letterbox"
+    assert line.reset.isVisibleTo(panel) and line.name.property("look") == "changed"
+    line.reset.click()
+    assert context.settings["vision.crop"] == "centre" and line.control.currentIndex() == 0
+    assert line.name.property("look") == ""
+
+
+def test_a_number_keeps_its_type_and_bounds(panel, context):
+    control = panel.rows["search.top"].control
+    control.setValue(99_999)
+    assert context.settings["search.top"] == 5000 and isinstance(context.settings["search.top"], int)
+
+
+def test_a_folder_can_be_typed(panel, context, qtbot):
+    field = panel.rows["weights.folder"].control.findChild(QLineEdit)
+    field.setText("/somewhere/weights ")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert context.settings["weights.folder"] == "/somewhere/weights"
+
+
+def test_changes_are_on_disk_after_a_moment(panel, context, qtbot, home):
+    panel.rows["search.keep_history"].control.setChecked(False)
+    qtbot.waitUntil(home.settings.exists, timeout=5000)
+    assert core_settings.load(home.settings)["search.keep_history"] is False
+
+
+def test_settings_that_cannot_be_saved_are_said(context, qtbot, home):
+    home.settings.mkdir(parents=True)  # a folder where the file should be
+    with qtbot.waitSignal(context.failed, timeout=5000) as failed:
+        context.change("search.top", 100)
+    assert "could not be saved" in str(failed.args[0])
+    home.settings.rmdir()
+
+
+def test_settings_that_embed_again_say_so(panel):
+    assert {key for key, line in panel.rows.items() if line.warning.isVisibleTo(panel)} == {
+        setting.key for setting in SETTINGS if setting.reembeds}
+
+
+def test_the_search_shows_only_what_fits(panel):
+    panel.search.setText("translate")
+    assert [key for key, line in panel.rows.items() if line.isVisibleTo(panel)] == ["speech.translate"]
+    assert [name for name, card in panel.groups.items() if card.isVisibleTo(panel)] == ["Hearing"]
+    panel.search.clear()
+    assert all(card.isVisibleTo(panel) for card in panel.groups.values())
+
+
+def test_the_wheel_over_a_control_changes_nothing(panel, context):
+    control = panel.rows["search.top"].control
+    panel.search.setFocus()
+    place = QPointF(5, 5)
+    event = QWheelEvent(place, place, place.toPoint(), QPointF(0, 120).toPoint(), Qt.MouseButton.NoButton,
+                        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    QApplication.sendEvent(control, event)
+    assert context.settings["search.top"] == 250
+
+
+def test_one_column_when_it_is_narrow(panel, qtbot):
+    wide = panel.groups["Seeing"].mapTo(panel, panel.groups["Seeing"].rect().topLeft()).x()
+    panel.resize(900, 700)
+    qtbot.waitUntil(lambda: panel.groups["Seeing"].mapTo(panel, panel.groups["Seeing"].rect().topLeft()).x() < wide)
+
+
+def test_every_control_can_be_reached_with_tab(panel, qtbot):
+    seen, widget = set(), panel.search
+    for _ in range(300):
+        widget = widget.nextInFocusChain()
+        seen.add(widget)
+    wanted = [line.control.focusProxy() or line.control for line in panel.rows.values()]
+    assert all(control in seen and control.focusPolicy() & Qt.FocusPolicy.TabFocus for control in wanted)
+
+
+# ---- weights
+
+
+@pytest.fixture
+def card(context, qtbot):
+    made = WeightsCard(context)
+    qtbot.addWidget(made)
+    made.show()
+    with qtbot.waitSignal(context.downloads.changed, timeout=20_000):
+        context.downloads.refresh()
+    return made
+
+
+def test_each_of_the_weights_has_a_row_with_what_it_is(card):
+    assert list(card.rows) == [each.name for each in WEIGHTS]
+    mini = next(each for each in WEIGHTS if each.bundled)
+    assert card.rows[mini.name].state.text() == "comes with the program"
+    assert not card.rows[mini.name].get.isVisibleTo(card)
+    assert card.rows["whisper-base"].get.isVisibleTo(card)
+
+
+def test_a_download_shows_bytes_can_be_stopped_and_begun_again(card, context, qtbot, monkeypatch):
+    line, gate = card.rows["whisper-base"], threading.Event()
+
+    def fetch(name, home, folder, report):
+        while not gate.is_set():
+            report(90_000_000, 145_000_000, "Whisper base from somewhere")
+        return Path("/whisper")
+
+    monkeypatch.setattr(weights, "fetch", fetch)
+    line.get.click()
+    qtbot.waitUntil(lambda: line.progress.detail.text().startswith("90 of 145 MB"), timeout=5000)
+    assert line.progress.cancel.isVisibleTo(card) and not line.get.isVisibleTo(card)
+    line.progress.cancel.click()
+    qtbot.waitUntil(lambda: line.get.isVisibleTo(card), timeout=5000)
+    assert not line.error.isVisibleTo(card)
+    line.get.click()
+    gate.set()
+    with qtbot.waitSignal(context.downloads.fetched, timeout=5000):
+        pass
+    assert line.state.text() == "on this computer"
+
+
+def test_a_failed_download_says_why_and_offers_another_try(card, context, qtbot, monkeypatch):
+    def fetch(name, home, folder, report):
+        raise WeightsError("The host does not answer. Nothing was changed; try again.\nhost: a.b\nreason: timed out")
+
+    monkeypatch.setattr(weights, "fetch", fetch)
+    line = card.rows["whisper-base"]
+    line.get.click()
+    qtbot.waitUntil(lambda: line.error.isVisibleTo(card), timeout=5000)
+    assert line.error.text() == "The host does not answer. Nothing was changed; try again."
+    assert line.get.text() == "Try again"
+    line.fold.click()
+    assert line.details.isVisibleTo(card) and "timed out" in line.details.text()
+
+
+def test_the_first_start_offers_a_folder_the_demo_and_the_weights(context, qtbot):
+    start = FirstStart(context)
+    qtbot.addWidget(start)
+    with qtbot.waitSignal(start.choose_folder):
+        start.choose.click()
+    with qtbot.waitSignal(start.open_demo):
+        start.demo.click()
+    assert list(start.weights.rows) == ["whisper-base", "ViT-L-14/openai"]
+    assert isinstance(start.words, QWidget) and "say what you look for" in start.words.title.text()
