@@ -30,7 +30,7 @@ class Downloads(QObject):
 
     def table(self) -> "tuple[Weights, ...]":
         """The declared weights."""
-        from core.weight_table import WEIGHTS
+        from core.pretrained.weight_table import WEIGHTS
         return WEIGHTS
 
     def is_known(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer, Signal, Slot
 
+from brewclip_app.multimedia import multimedia, problem
 from core.audio import RATE, Waveform
 
 TICK_MS = 40
@@ -34,28 +35,19 @@ class Player(QObject):
     def play(self, waveform: Waveform, start: float = 0.0) -> None:
         """Play from `start` seconds; `failed` with a sentence when there is nothing to play on."""
         self.stop()
-        try:
-            from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
-        except ImportError as error:
-            self.failed.emit(f"{NO_OUTPUT} ({error})")
+        if multimedia is None:
+            self.failed.emit(f"{NO_OUTPUT} ({problem})")
             return
-        output = QMediaDevices.defaultAudioOutput()
+        output = multimedia.QMediaDevices.defaultAudioOutput()
         if output.isNull():
             self.failed.emit(NO_OUTPUT)
             return
-        form = QAudioFormat()
-        form.setSampleRate(RATE)
-        form.setChannelCount(1)
-        form.setSampleFormat(QAudioFormat.SampleFormat.Int16)
-        rate = RATE
-        if not output.isFormatSupported(form):
-            rate = output.preferredFormat().sampleRate()
-            form.setSampleRate(rate)
+        form, rate = _format(output)
         self._start = start
         self._buffer = QBuffer(self)
         self._buffer.setData(QByteArray(_pcm(waveform, start, rate)))
         self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-        self._sink = QAudioSink(output, form, self)
+        self._sink = multimedia.QAudioSink(output, form, self)
         self._sink.start(self._buffer)
         if self._failed_to_start():
             self.stop()
@@ -75,21 +67,32 @@ class Player(QObject):
             self._buffer = None
 
     def _failed_to_start(self) -> bool:
-        from PySide6.QtMultimedia import QtAudio
-        return self._sink.error() not in (QtAudio.Error.NoError, QtAudio.Error.UnderrunError)
+        fine = multimedia.QtAudio.Error
+        return self._sink.error() not in (fine.NoError, fine.UnderrunError)
 
     @Slot()
     def _tick(self) -> None:
-        from PySide6.QtMultimedia import QtAudio
         assert self._buffer is not None
         if self._failed_to_start():
             self.stop()
             self.failed.emit(NO_OUTPUT)
-        elif self._buffer.atEnd() and self._sink.state() == QtAudio.State.IdleState:
+        elif self._buffer.atEnd() and self._sink.state() == multimedia.QtAudio.State.IdleState:
             self.stop()
             self.finished.emit()
         else:
             self.moved.emit(self._start + self._sink.processedUSecs() / 1e6)
+
+
+def _format(output: Any) -> tuple[Any, int]:
+    """16 bit mono at 16 kHz, or at the device's own rate where it cannot have that; and the rate."""
+    form, rate = multimedia.QAudioFormat(), RATE
+    form.setSampleRate(rate)
+    form.setChannelCount(1)
+    form.setSampleFormat(multimedia.QAudioFormat.SampleFormat.Int16)
+    if not output.isFormatSupported(form):
+        rate = output.preferredFormat().sampleRate()
+        form.setSampleRate(rate)
+    return form, rate
 
 
 def _pcm(waveform: Waveform, start: float, rate: int) -> bytes:

@@ -29,9 +29,10 @@ SILENCE = 10 ** (-80 / 20)  # peak; three steps of a 16-bit recording
 RATES = (1_000, 768_000)  # rates in Hz that a real recording can have
 BLOCK_FRAMES = 1 << 16
 
+# What libsndfile reads well. It guesses at everything else, and its MP3 decoder talks to stderr while it guesses.
+SNDFILE_MAGICS = (b"RIFF", b"riff", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff")
 # A file that opens with one of these is a recording, even when no reader can make sense of the rest.
-MAGICS = ((0, b"RIFF"), (0, b"RF64"), (0, b"FORM"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (4, b"ftyp"),
-          (0, b"\x1aE\xdf\xa3"), (0, b".snd"), (0, b"caff"))
+AV_MAGICS = ((0, b"ID3"), (4, b"ftyp"), (0, b"\x1aE\xdf\xa3"))  # the last is Matroska and WebM
 # FFmpeg also opens playlists, which may name other files and hosts: only these containers are let in.
 CONTAINERS = ("aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpeg,"
               "mpegts,ogg,tta,w64,wav,wv")
@@ -62,14 +63,13 @@ def read(path: Path) -> Waveform:
     """
     name = path.name
     head = _head(path)
-    promised = _promised_bytes(path) if head[:4] in (b"RIFF", b"FORM") else 0
-    if promised > path.stat().st_size + RATE // 10:
+    if (head[:4] in (b"RIFF", b"FORM") and _lacks_samples(path)) or (head[:4] == b"OggS" and _lacks_page_end(path)):
         raise _truncated(name)
-    try:
-        samples = _read_soundfile(path)
-    except soundfile.LibsndfileError:
-        samples = _read_av(path, head)
-    return _checked(samples, name)
+    samples = None
+    if head[:4] in SNDFILE_MAGICS:
+        with suppress(soundfile.LibsndfileError):
+            samples = _read_soundfile(path)
+    return _checked(_read_av(path, head) if samples is None else samples, name)
 
 
 def from_samples(samples: NDArray[Any], rate: int) -> Waveform:
@@ -130,8 +130,8 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _promised_bytes(path: Path) -> int:
-    """How long a WAV or AIFF file must be for its sound to fit, in bytes; 0 when its header does not say.
+def _lacks_samples(path: Path) -> bool:
+    """Whether the header of a WAV or AIFF file promises more sound than the file has bytes for.
 
     libsndfile silently believes the file's length instead, and a broken-off copy would pass for a whole one.
     """
@@ -142,9 +142,18 @@ def _promised_bytes(path: Path) -> int:
             name, size = struct.unpack(f"{order}4sI", chunk)
             if name in (b"data", b"SSND"):
                 # Programs that write into a pipe cannot know the size, and put the largest there is.
-                return file.tell() + size if size < 0x7FFFF000 else 0
+                return bool(size < 0x7FFFF000 and file.tell() + size > path.stat().st_size + RATE // 10)
             file.seek(size + size % 2, os.SEEK_CUR)
-    return 0
+    return False
+
+
+def _lacks_page_end(path: Path) -> bool:
+    """Whether an Ogg file ends inside a page. Ogg has no length in its header, so this is all that tells of a cut."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 2 * 65_307))  # the longest page
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    return len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def _read_soundfile(path: Path) -> Samples:
@@ -179,7 +188,7 @@ def _read_av(path: Path, head: bytes) -> Samples:
             rate = int(stream.rate or 0)
             samples = _collect(_av_blocks(container, stream), rate, path.name)
     except (av.error.FFmpegError, ValueError) as error:
-        if any(head[start:].startswith(magic) for start, magic in MAGICS):
+        if head[:4] in SNDFILE_MAGICS or any(head[start:].startswith(magic) for start, magic in AV_MAGICS):
             raise _truncated(path.name) from error
         raise AudioError(f"{path.name} is not a recording, or of a kind that cannot be read.", "not_audio") from error
     _check_whole(len(samples) / RATE, promised, path.name)

@@ -27,14 +27,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from core import torchscript, weight_sources
-from core.downloads import disk_error
 from core.errors import WeightsError
 from core.home import Home
+from core.pretrained import torchscript, weight_sources
+from core.pretrained.downloads import disk_error
+from core.pretrained.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
+from core.pretrained.weight_sources import Staged
+from core.pretrained.weight_table import BY_NAME, MINI, SUFFIXES, WEIGHTS, Weights, record
 from core.progress import Report, silent
-from core.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
-from core.weight_sources import Staged
-from core.weight_table import BY_NAME, MINI, SUFFIXES, WEIGHTS, Weights, record
 
 __all__ = ["WEIGHTS", "Weights", "WeightsStatus", "default_backbone", "fetch", "find", "listing", "record", "sha256_of",
            "verify"]
@@ -214,7 +214,7 @@ def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> P
 def _converted(weights: Weights, original: Path, home: Home) -> Path:
     """A new file in the staging folder with the tensors of an original whose SHA-256 was checked."""
     if weights.tensors:
-        from core import ctranslate
+        from core.pretrained import ctranslate
 
         target = _staging(weights, home) / "converted.pt"
         ctranslate.convert(original, target)

@@ -9,13 +9,17 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def pinned() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text().split()
-    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, _, version in (line.partition("==") for line in lines)}
+    lines = (line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+    return {plain(name): version for name, version in lines}
 
 
 def test_what_is_installed_is_what_is_pinned():
-    installed = {re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower(): found.version for found in distributions()}
+    installed = {plain(found.metadata["Name"]): found.version for found in distributions()}
     wrong = {name: (version, installed[name]) for name, version in pinned().items()
              if name in installed and installed[name] != version}
     assert not wrong
@@ -26,9 +30,9 @@ def test_every_dependency_of_ours_is_pinned():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
-    assert {re.sub(r"[-_.]+", "-", need.name).lower() for need in wanted} <= set(pinned())
+    assert {plain(need.name) for need in wanted} <= set(pinned())
     for need in wanted:
-        assert pinned()[re.sub(r"[-_.]+", "-", need.name).lower()] in need.specifier
+        assert pinned()[plain(need.name)] in need.specifier
 
 
 def test_a_new_file_in_resources_would_be_in_the_wheel():

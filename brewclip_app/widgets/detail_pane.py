@@ -1,5 +1,6 @@
 """The chosen hit, large: the picture, what is known of it, and why it was found."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,9 +96,8 @@ class PictureBox(QWidget):
 class ShareRow(QWidget):
     """A coloured dot, a name, a figure."""
 
-    def __init__(self, share: "Share", said: str) -> None:
+    def __init__(self, share: "Share", words: str) -> None:
         super().__init__()
-        words = said or share.label
         self._dot = QLabel()
         self._dot.setFixedSize(9, 9)
         self._dot.setStyleSheet(f"background: {theme.colour(COLOURS[share.branch]).name()}; border-radius: 4px;")
@@ -124,7 +124,7 @@ class DetailPane(Card):
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__(margin=12, space=8)
         self._hit: Hit | None = None
-        self.said = ""  # the words of the main term; its share is called "Transcript"
+        self.names: Mapping[str, str] = {}  # of shares, by their label: "Transcript", "− people"
         self.picture = PictureBox(thumbnails)
         self.picture.double_clicked.connect(lambda: self._tell(self.opened))
         self.name = label("", "strong", wrap=True)
@@ -178,7 +178,7 @@ class DetailPane(Card):
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))
         for share in hit.shares:
-            self._shares.addWidget(ShareRow(share, _share_name(share, self.said)))
+            self._shares.addWidget(ShareRow(share, self._name(share)))
         self._shares.addWidget(rule())
         self._shares.addLayout(row(label("Score", "strong"), None, figure(hit.score, "strong")))
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
@@ -194,16 +194,12 @@ class DetailPane(Card):
         height = self.picture.width() * min(SHAPES[1], max(SHAPES[0], own))
         self.picture.setFixedHeight(round(max(120.0, min(height, self.height() * MOST_OF_PANE))))
 
+    def _name(self, share: "Share") -> str:
+        return "Voice" if share.branch == "acoustic" else self.names.get(share.label, share.label)
+
     def _tell(self, signal: SignalInstance) -> None:
         if self._hit is not None:
             signal.emit(self._hit)
-
-
-def _share_name(share: "Share", said: str) -> str:
-    """What the pane calls a share that has a name of its own; "" for its label."""
-    if share.branch == "acoustic":
-        return "Voice"
-    return "Transcript" if share.branch == "text" and share.label == said else ""
 
 
 def breakable(path: Path) -> str:

@@ -63,7 +63,7 @@ class HistoryMenu(QFrame):
         self.list.clear()
         for record in records:
             item = QListWidgetItem(theme.icon(ICONS[record.source], "quiet"),
-                                   f"{record.text}   ·   {when_words(record.created, now)}")
+                                   f"{when_words(record.created, now)}   {record.text}")
             item.setData(Qt.ItemDataRole.UserRole, record)
             item.setToolTip(f"{record.text}\nin {record.gallery}")
             item.setSizeHint(QSize(0, self.fontMetrics().height() + 14))

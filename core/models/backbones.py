@@ -5,7 +5,7 @@ has indexed stays valid where there is only a CPU.
 """
 
 from core.fingerprint import Fingerprint
-from core.weight_table import MINI
+from core.pretrained.weight_table import MINI
 
 PRECISION = "float32"
 ZERO_SHOT = "none"  # in the place of a checkpoint: the backbone as it came

@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.overrides import TorchFunctionMode
 
 from core.errors import ModelError
-from core.torchscript import is_program
+from core.pretrained.torchscript import is_program
 
 RANDOM_FILLS = frozenset((
     nn.init.kaiming_normal_, nn.init.kaiming_uniform_, nn.init.normal_, nn.init.trunc_normal_, nn.init.uniform_,

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from core import weight_files
 from core.fingerprint import Fingerprint
 from core.models import backbones, devices
 from core.models.open_clip_models import Built, build
+from core.pretrained import weight_files
 
 PICTURES_AT_ONCE = 32  # in one forward pass, so that memory is bounded whatever is handed over
 TEXTS_AT_ONCE = 64

@@ -13,7 +13,8 @@ import numpy as np
 
 from core.progress import Report, silent
 from core.search.queries import Floats, units
-from core.search.vector_index import ExactIndex, Ids
+from core.search.vector_file import Ids
+from core.search.vector_index import ExactIndex
 
 PICTURES = 500  # of the gallery, at most
 BATCH = 32  # descriptions embedded at once

@@ -13,7 +13,8 @@ from core.search import background, queries, vector_index
 from core.search.background import Background
 from core.search.queries import Floats, Hit, Term
 from core.search.strength import strengths
-from core.search.vector_index import ExactIndex, Ids
+from core.search.vector_file import Ids
+from core.search.vector_index import ExactIndex
 from core.store.records import GalleryRecord
 from core.store.store import Store
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from core.search.background import Background
 from core.search.queries import Floats, Level, Strength, Term, units
-from core.search.vector_index import Ids
+from core.search.vector_file import Ids
 
 STRONG, FAIR = 0.003, 0.03  # chances up to which a hit is called so
 ENOUGH = 100  # background pictures, from which on each hit has its own background; with fewer, all pairs are one

@@ -212,7 +212,7 @@ def test_space_held_records_and_searches(panel, explorer, sound, qtbot):
     [term] = explorer.asked[0][1]
     assert (term.kind, term.text) == ("speech", "a brown dog") and term.waveform.seconds > 1
     assert panel.said[-1].startswith("Heard ") and "recognised in" in panel.said[-1]
-    assert panel.results.detail.said == "a brown dog"
+    assert panel.results.detail.names == {"a brown dog": "Transcript"}
 
 
 def test_a_tap_records_until_the_next(panel, explorer, sound, qtbot):

@@ -117,7 +117,7 @@ def test_strength_in_words(level, chance, words):
 
 def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):
     hit = make_hit(1, pictures[0], tags=("holiday",))
-    pane.said = "a dog"
+    pane.names = {"a dog": "Transcript"}
     pane.show_hit(hit)
     assert pane.name.text().replace("\N{ZERO WIDTH SPACE}", "") == "red square.png"
     assert "400 × 300" in pane.facts.text() and "holiday" in pane.tags.text()

@@ -13,8 +13,8 @@ from brewclip_app.widgets.weights_row import WeightsCard
 from core import settings as core_settings
 from core import weights
 from core.errors import WeightsError
+from core.pretrained.weight_table import WEIGHTS
 from core.settings import SETTINGS
-from core.weight_table import WEIGHTS
 
 
 @pytest.fixture

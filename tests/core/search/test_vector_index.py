@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import QueryError
-from core.search import vector_index
+from core.search import vector_file, vector_index
 from core.search.vector_index import ExactIndex, open_index
 
 
@@ -154,7 +154,7 @@ def test_on_a_full_disk_the_index_is_in_memory_and_says_so(tmp_path, monkeypatch
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(vector_index.os, "fsync", full)
+    monkeypatch.setattr(vector_file.os, "fsync", full)
     source = Source(range(30), units(30, 4))
     index = open_index(source, 2, "f", 4, tmp_path)
     assert "No space left" in index.note

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import ctranslate
 from core.errors import WeightsError
-from core.weight_table import BY_NAME
+from core.pretrained import ctranslate
+from core.pretrained.weight_table import BY_NAME
 
 KINDS = {"<f4": 0, "<i1": 1, "<i2": 2, "<i4": 3, "<f2": 4}
 WIDTH = 4

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import WeightsError
-from core.weight_sources import OpenClip, Source, Url, Wheel, Wheels, sha256_in
+from core.pretrained.weight_sources import OpenClip, Source, Url, Wheel, Wheels, sha256_in
 
 MINI = "brewclip-mini"
 SUFFIXES = (".safetensors", ".pt", ".bin")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core import torchscript
 from core.errors import WeightsError
+from core.pretrained import torchscript
 
 
 def program(path: Path) -> Path:

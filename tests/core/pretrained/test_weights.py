@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import weight_files, weight_sources, weight_table, weights
+from core import weights
 from core.errors import WeightsError
 from core.home import Home
+from core.pretrained import weight_files, weight_sources, weight_table
+from core.pretrained.weight_sources import OpenClip, Url, Wheel, Wheels
+from core.pretrained.weight_table import Weights
 from core.progress import JobCancelled
-from core.weight_sources import OpenClip, Url, Wheel, Wheels
-from core.weight_table import Weights
 
 CLIP = "ViT-B-32/laion2b_s34b_b79k"
 CLIP_FILE = "ViT-B-32-laion2b_s34b_b79k.safetensors"
@@ -62,7 +63,7 @@ def checkpoint(path: Path, scale: float = 1.0) -> Path:
 def digest_of_small() -> str:
     import torch
 
-    from core.ctranslate import tensors_digest
+    from core.pretrained.ctranslate import tensors_digest
 
     return tensors_digest({"decoder.token_embedding.weight": torch.from_numpy(EMBEDDING.copy())})
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core import downloads
-from core.downloads import Patience, download
 from core.errors import WeightsError
+from core.pretrained import downloads
+from core.pretrained.downloads import Patience, download
 from core.progress import JobCancelled
 
 BODY = bytes(range(256)) * 4000  # 1 MB: more than the network's buffers between the two

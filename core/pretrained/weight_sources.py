@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from core import downloads
 from core.errors import WeightsError
+from core.pretrained import downloads
 from core.progress import Report, silent
 
 STALL_S = 120.0

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from core.downloads import TICK_S, file_sha256
 from core.errors import WeightsError
 from core.home import Home, find_home
+from core.pretrained.downloads import TICK_S, file_sha256
+from core.pretrained.torchscript import is_program
 from core.progress import Report, silent
-from core.torchscript import is_program
 
 HEADER_LIMIT = 100 << 20  # bytes; safetensors allows no longer header
 
@@ -48,7 +48,7 @@ def examine(path: Path, name: str, tensors: bool = False) -> Facts:
 
 
 def _tensors(path: Path) -> str:
-    from core.ctranslate import checkpoint_digest
+    from core.pretrained.ctranslate import checkpoint_digest
 
     try:
         return checkpoint_digest(path)

@@ -1,0 +1,218 @@
+"""The commands of `brewclip`, declared in one table. Heavy imports are inside: `brewclip --help` is there at once."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import settings
+from core.cli import terms
+from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
+from core.cli.output import as_json, duration, table
+from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
+from core.errors import BrewclipError, QueryError
+from core.home import find_home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.demo import Answer
+    from core.explorer import SearchResult
+    from core.search.indexing import IndexResult
+
+TOP = 20
+
+
+def _search_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gallery", required=True, metavar="NAME", help="where to search")
+    terms.add_terms(parser)
+    parser.add_argument("--top", type=_count, default=TOP, metavar="K", help=f"how many hits ({TOP} unless told)")
+    parser.add_argument("--tag", default="", metavar="T", help="only pictures with this tag")
+    json_argument(parser)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _search(arguments: Arguments) -> int:
+    with explorer() as opened, progress() as report:
+        from core.explorer import Filter
+
+        if not arguments.terms:
+            raise QueryError("There is nothing to search for: give --speech, --text or --image.", "empty")
+        result = opened.search(arguments.gallery, terms.asks(arguments.terms), arguments.top,
+                               Filter(tag=arguments.tag), report, word_times=False)
+    print(as_json(_search_json(result)) if arguments.json else _search_text(result))
+    if result.hidden_unindexed:
+        note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the present model and were "
+             "not looked at; index the gallery again.")
+    if result.cut:
+        note(f"The description is too long for the model: its last {result.cut} tokens were left out.")
+    return OK
+
+
+def _search_json(result: "SearchResult") -> dict[str, Any]:
+    heard = result.transcript
+    return {"transcript": heard.text if heard else None, "language": heard.language if heard else None,
+            "hits": [{"rank": hit.rank, "path": str(hit.image.path), "score": hit.score} for hit in result.hits],
+            "timings_ms": {step: round(spent, 1) for step, spent in result.timings_ms.items()}}
+
+
+def _search_text(result: "SearchResult") -> str:
+    heard = result.transcript
+    lines = []
+    if heard:
+        language = f" ({heard.language}: {heard.original!r})" if heard.original else ""
+        lines.append(f"Heard: {heard.text!r}{language}")
+    rows = [(str(hit.rank), f"{hit.score:.3f}", hit.strength.level, str(hit.image.path)) for hit in result.hits]
+    lines.append(table(rows, ("rank", "score", "match", "picture"), right=(0, 1)) if rows else
+                 "No picture fits the filter.")
+    steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
+    lines.append(f"{result.total} pictures compared; {steps}")
+    return "\n".join(lines)
+
+
+def _index_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="indexed with all folders below it")
+    parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
+    json_argument(parser)
+
+
+def _index(arguments: Arguments) -> int:
+    with explorer() as opened, progress() as report:
+        result = opened.index(arguments.folder, arguments.gallery, report)
+    print(as_json(_index_json(result)) if arguments.json else _index_text(result))
+    return OK
+
+
+def _index_json(result: "IndexResult") -> dict[str, Any]:
+    return {"gallery": result.gallery, "images": result.images, "indexed": result.indexed,
+            "unchanged": result.unchanged,
+            "failed": [{"path": str(failure.path), "reason": failure.reason} for failure in result.failed],
+            "seconds": round(result.seconds, 3)}
+
+
+def _index_text(result: "IndexResult") -> str:
+    counts = [(result.indexed, "indexed"), (result.unchanged, "unchanged"), (result.moved, "moved"),
+              (result.missing, "no longer there"), (len(result.failed), "could not be read")]
+    parts = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
+    lines = [f"{result.gallery}: {result.images} pictures ({parts}) in {duration(result.seconds)}"]
+    if result.failed:
+        lines.append(table([(str(failure.path), failure.reason) for failure in result.failed]))
+    return "\n".join(lines)
+
+
+def _transcribe_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings")
+    json_argument(parser)
+
+
+def _transcribe(arguments: Arguments) -> int:
+    """Each file by itself: one that cannot be heard is told, and the rest goes on."""
+    from core import audio
+
+    found: list[dict[str, Any]] = []
+    with explorer() as opened, progress() as report:
+        for path in arguments.files:
+            try:
+                found.append({"path": str(path), **opened.transcribe(audio.read(path), report).to_json()})
+            except BrewclipError as error:
+                if error.kind == "missing" and path.exists():  # the weights: nothing can be heard
+                    raise
+                found.append({"path": str(path), "error": str(error)})
+    if arguments.json:
+        print(as_json(found))
+    for entry in found:
+        if "error" in entry:
+            note(f"brewclip: {entry['error']}")
+        elif not arguments.json:
+            print(_transcript_text(entry, len(found) > 1))
+    return FAILED if any("error" in entry for entry in found) else OK
+
+
+def _transcript_text(entry: dict[str, Any], named: bool) -> str:
+    name = f"{entry['path']}: " if named else ""
+    original = f"  ({entry['language']}: {entry['original']})" if entry["original"] else ""
+    return f"{name}{entry['text'] or '[' + entry['reason'] + ']'}{original}"
+
+
+def _doctor(arguments: Arguments) -> int:
+    from core import doctor
+
+    home = find_home()
+    findings = doctor.examine(home, settings.load(home.settings))
+    if arguments.json:
+        print(as_json([asdict(finding) for finding in findings]))
+    else:
+        print(table([(finding.name, finding.state, finding.text) for finding in findings]))
+    return WARNED if any(finding.state == "bad" for finding in findings) else OK
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--build", action="store_true", help="build the gallery, and ask nothing")
+    json_argument(parser)
+
+
+def _demo(arguments: Arguments) -> int:
+    from core import demo
+
+    with explorer() as opened, progress() as report:
+        built = demo.build(opened, report)
+        if arguments.build:
+            print(as_json(_index_json(built)) if arguments.json else _index_text(built))
+            return OK
+        opened.warm_up(report)
+        answers = [demo.ask(opened, query) for query in demo.queries()]
+    print(as_json([_answer_json(answer) for answer in answers]) if arguments.json else _answers_text(answers))
+    return OK if all(answer.rank == 1 for answer in answers) else WARNED
+
+
+def _answer_json(answer: "Answer") -> dict[str, Any]:
+    return {"recording": str(answer.query.path), "said": answer.query.label, "expected": answer.query.expected,
+            "rank": answer.rank, **_search_json(answer.result)}
+
+
+def _answers_text(answers: "Sequence[Answer]") -> str:
+    """Of each query what was heard, and its hits with scores, the expected one marked."""
+    rows = []
+    for answer in answers:
+        heard, right = answer.result.transcript, answer.query.expected
+        hits = [f"{hit.image.path.name}{'*' if hit.image.path.name == right else ''} {hit.score:.2f}"
+                for hit in answer.result.hits[:3]]
+        rows.append((heard.original or heard.text if heard else "", *hits, *[""] * (3 - len(hits)),
+                     f"{answer.result.timings_ms['total'] / 1e3:.2f} s"))
+    first = sum(answer.rank == 1 for answer in answers)
+    return "\n".join([table(rows, ("heard", "first", "second", "third", "took"), right=(4,)),
+                      f"* the picture that was described: first for {right} of {len(answers)} queries"])
+
+
+def _dataset_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
+    parser.add_argument("--kind", default="", help="where the folder could be of several kinds")
+    json_argument(parser)
+
+
+def _dataset(arguments: Arguments) -> int:
+    from core import datasets
+
+    with progress() as report:
+        found = datasets.inspect(arguments.folder, arguments.kind, report)
+    print(as_json(datasets.to_json(found)) if arguments.json else "\n".join(datasets.describe(found)))
+    return OK
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("search", "find pictures by a spoken description, words or another picture", _search_arguments, _search),
+    Command("index", "make the pictures of a folder searchable", _index_arguments, _index),
+    Command("transcribe", "write down what is said in recordings", _transcribe_arguments, _transcribe),
+    WEIGHTS,
+    GALLERY,
+    Command("doctor", "what works on this computer", json_argument, _doctor),
+    Command("dataset", "what is in a dataset's folder, and what is wrong with it", _dataset_arguments, _dataset),
+    Command("demo", "build the demo gallery and put its spoken queries to it", _demo_arguments, _demo),
+    SETTINGS,
+)

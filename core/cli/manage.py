@@ -1,0 +1,180 @@
+"""`brewclip weights`, `gallery` and `settings`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from core import settings
+from core.cli.output import Progress, as_json, size, table
+from core.cli.parts import OK, Arguments, Command, explorer, json_argument, progress
+from core.errors import BrewclipError
+from core.home import find_home
+
+FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+
+
+def _names_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME", help="as `brewclip weights list` names them")
+
+
+def _weights_folder() -> str:
+    folder: str = settings.load(find_home().settings)["weights.folder"]
+    return folder
+
+
+def _weights_list(arguments: Arguments) -> int:
+    from core import weights
+
+    listed = weights.listing(find_home(), _weights_folder())
+    if arguments.json:
+        print(as_json([{"name": one.weights.name, "kind": one.weights.kind, "title": one.weights.title,
+                        "about": one.weights.about, "licence": one.weights.licence, "size": one.weights.size,
+                        "state": one.state, "path": str(one.path) if one.path else None} for one in listed]))
+    else:
+        print(table([(one.weights.name, one.state, size(one.weights.size) if one.weights.size else "",
+                      one.weights.licence, one.weights.about) for one in listed],
+                    ("name", "state", "size", "licence", "what it does"), right=(2,)))
+    return OK
+
+
+def _each_weights(names: Sequence[str], give: Callable[[str, Progress], Path]) -> int:
+    for name in names:
+        with progress(in_bytes=True) as report:
+            path = give(name, report)
+        print(path)
+    return OK
+
+
+def _weights_fetch(arguments: Arguments) -> int:
+    from core import weights
+
+    folder = _weights_folder()
+    return _each_weights(arguments.names, lambda name, report: weights.fetch(name, find_home(), folder, report))
+
+
+def _weights_path(arguments: Arguments) -> int:
+    from core import weights
+
+    folder = _weights_folder()
+    return _each_weights(arguments.names, lambda name, report: _found(name, weights.find(name, find_home(), folder)))
+
+
+def _found(name: str, path: Path | None) -> Path:
+    if path is None:
+        raise BrewclipError(f"{name} is not on this computer; fetch it with `brewclip weights fetch {name}`.",
+                            "not_here")
+    return path
+
+
+def _weights_verify(arguments: Arguments) -> int:
+    from core import weights
+
+    folder = _weights_folder()
+    return _each_weights(arguments.names, lambda name, report: weights.verify(name, find_home(), folder))
+
+
+def _gallery_list(arguments: Arguments) -> int:
+    with explorer() as opened:
+        wanted = opened.fingerprint().hash
+        states = [opened.store.state(gallery.id, wanted) for gallery in opened.store.galleries()]
+    if arguments.json:
+        print(as_json([{"name": state.gallery.name, "images": state.images, "indexed": state.indexed,
+                        "failed": state.failed, "missing": state.missing,
+                        "folders": [str(folder) for folder in state.gallery.folders]} for state in states]))
+    elif states:
+        rows = [(state.gallery.name, str(state.images), str(state.indexed), str(state.failed),
+                 ", ".join(str(folder) for folder in state.gallery.folders)) for state in states]
+        print(table(rows, ("gallery", "pictures", "indexed", "not read", "folders"), right=(1, 2, 3)))
+    else:
+        print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` makes one.")
+    return OK
+
+
+def _rename_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("gallery", metavar="NAME")
+    parser.add_argument("new_name", metavar="NEW-NAME")
+
+
+def _gallery_rename(arguments: Arguments) -> int:
+    with explorer() as opened:
+        opened.store.rename_gallery(opened.store.gallery(arguments.gallery).id, arguments.new_name)
+    return OK
+
+
+def _delete_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("gallery", metavar="NAME")
+    parser.add_argument("--yes", action="store_true", help="really delete it")
+
+
+def _gallery_delete(arguments: Arguments) -> int:
+    with explorer() as opened:
+        record = opened.store.gallery(arguments.gallery)
+        if not arguments.yes:
+            raise BrewclipError(f"Say --yes to delete the gallery {record.name} with its tags; the pictures on disk "
+                                "stay.", "unconfirmed")
+        opened.store.delete_gallery(record.id)
+    return OK
+
+
+def _settings_list(arguments: Arguments) -> int:
+    kept = settings.load(find_home().settings)
+    if arguments.json:
+        print(as_json({each.key: kept[each.key] for each in settings.SETTINGS}))
+    else:
+        print(table([(each.key, _as_typed(kept[each.key]), _may_be(each), each.label) for each in settings.SETTINGS],
+                    ("setting", "is", "may be", "what it is")))
+    return OK
+
+
+def _as_typed(value: settings.Value) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value) or '""'
+
+
+def _may_be(setting: settings.Setting) -> str:
+    if setting.kind == "number":
+        return f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
+    values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`"}
+    return values.get(setting.kind) or ", ".join(value for value, _ in setting.choices)
+
+
+def _set_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", metavar="SETTING")
+    parser.add_argument("value", metavar="VALUE")
+
+
+def _settings_set(arguments: Arguments) -> int:
+    home = find_home()
+    kept = settings.load(home.settings).with_value(arguments.key, _typed(arguments.key, arguments.value))
+    if arguments.key == "vision.backbone" and arguments.value != "auto":
+        from core import weights
+
+        weights.record(arguments.value)  # WeightsError names those there are
+    settings.save(kept, home.settings)
+    return OK
+
+
+def _typed(key: str, text: str) -> object:
+    """The text as the setting's type; what cannot be one is left as it is, for `with_value` to refuse."""
+    kind = settings.BY_KEY[key].kind if key in settings.BY_KEY else ""
+    if kind == "flag":
+        return FLAGS.get(text.lower(), text)
+    if kind == "number":
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
+
+
+WEIGHTS = Command("weights", "the pretrained models on this computer", commands=(
+    Command("list", "which there are", json_argument, _weights_list),
+    Command("fetch", "download them, unless they are here", _names_argument, _weights_fetch),
+    Command("path", "where they are", _names_argument, _weights_path),
+    Command("verify", "read them again and compare with their checksums", _names_argument, _weights_verify)))
+GALLERY = Command("gallery", "the galleries", commands=(
+    Command("list", "which there are and how far they are indexed", json_argument, _gallery_list),
+    Command("rename", "give one another name", _rename_arguments, _gallery_rename),
+    Command("delete", "forget one; its pictures stay on disk", _delete_arguments, _gallery_delete)))
+SETTINGS = Command("settings", "what can be chosen", commands=(
+    Command("list", "all settings with their values", json_argument, _settings_list),
+    Command("set", "change one", _set_arguments, _settings_set)))

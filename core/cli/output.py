@@ -1,0 +1,102 @@
+"""What the command line prints: tables, JSON, and progress on one line that is drawn again."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+REDRAWN_EVERY = 0.1  # seconds, on a terminal
+SAID_EVERY = 10.0  # seconds, in a log
+UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
+
+
+def table(rows: Sequence[Sequence[str]], headings: Sequence[str] = (), right: Sequence[int] = ()) -> str:
+    """The rows as aligned columns; those of `right` are aligned on the right. The last column is not padded."""
+    lines = [list(map(_printable, row)) for row in ([headings, *rows] if headings else rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
+    return "\n".join(_aligned(line, widths, right) for line in lines)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:
+    cells = [cell.rjust(width) if column in right else cell.ljust(width)
+             for column, (cell, width) in enumerate(zip(line, widths, strict=True))]
+    return "  ".join(cells).rstrip()
+
+
+def _printable(cell: str) -> str:
+    """Without line breaks and control characters, which a file's name may have."""
+    return "".join(character if character.isprintable() else "?" for character in cell)
+
+
+def as_json(value: Any) -> str:
+    """One JSON value. Other than ASCII is escaped: names of files may hold bytes that are no text."""
+    return json.dumps(value, indent=1)
+
+
+def size(number: float) -> str:
+    """Bytes as "145 MB", "1.7 GB"."""
+    for step, unit, digits in UNITS:
+        if number >= step:
+            return f"{number / step:.{digits}f} {unit}"
+    return f"{number:.0f} bytes"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "2.4 s", "13 s", "4 min", "1 h 27 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@dataclass
+class Progress:
+    """A `report` that writes to stderr: one line drawn again on a terminal, else a line now and then.
+
+    `in_bytes`: what is counted are bytes, and the time left is told too.
+    """
+
+    in_bytes: bool = False
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _shown: str = ""
+    _text: str = ""
+    _last: float = -math.inf
+    _began: tuple[float, int] = (0.0, 0)
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """The report."""
+        now = time.monotonic()
+        if text.split(" ")[0] != self._text.split(" ")[0] or done < self._began[1]:
+            self._began = now, done
+            self._last = -math.inf  # another step is said at once
+        terminal = self.stream.isatty()
+        if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and done < total:
+            return
+        self._text, line = text, self._line(done, total, text, now)
+        if line != self._shown:
+            self._write(line, terminal)
+            self._last = now
+
+    def finish(self) -> None:
+        """Take the line away that was drawn on a terminal."""
+        if self._shown and self.stream.isatty():
+            self.stream.write(f"\r{' ' * len(self._shown)}\r")
+            self.stream.flush()
+        self._shown = ""
+
+    def _line(self, done: int, total: int, text: str, now: float) -> str:
+        if total <= 0:
+            return text
+        if not self.in_bytes:
+            return f"{text}  {done} of {total}".strip()
+        seconds, got = now - self._began[0], done - self._began[1]
+        left = f", {duration((total - done) * seconds / got)} left" if got > 0 and seconds > 1 and done < total else ""
+        return f"{text}  {size(done)} of {size(total)}{left}"
+
+    def _write(self, line: str, terminal: bool) -> None:
+        self.stream.write(f"\r{line.ljust(len(self._shown))}" if terminal else f"{line}\n")
+        self.stream.flush()
+        self._shown = line

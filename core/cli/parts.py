@@ -1,0 +1,62 @@
+"""What the commands of `brewclip` share."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core import settings
+from core.cli.output import Progress
+from core.home import find_home
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+
+Arguments = argparse.Namespace
+OK, WARNED, FAILED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: `run` gets the parsed arguments and gives the exit code; a group has `commands` in its place."""
+
+    name: str
+    about: str
+    arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    run: Callable[[Arguments], int] = lambda arguments: OK
+    commands: "tuple[Command, ...]" = ()
+
+
+@contextmanager
+def explorer() -> "Iterator[Explorer]":
+    """The explorer of this home and its settings, closed at the end."""
+    from core.explorer import Explorer
+
+    home = find_home()
+    opened = Explorer(home, settings.load(home.settings))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def progress(in_bytes: bool = False) -> Iterator[Progress]:
+    """A report on stderr, whose line is taken away at the end."""
+    report = Progress(in_bytes)
+    try:
+        yield report
+    finally:
+        report.finish()
+
+
+def note(text: str) -> None:
+    """Tell the user something beside the result."""
+    print(text, file=sys.stderr)
+
+
+def json_argument(parser: argparse.ArgumentParser) -> None:
+    """Have the command take --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")

@@ -1,0 +1,342 @@
+"""The one door to everything: index pictures, hear, search. The window and the command line both go through it."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from core import audio, images
+from core.audio import Waveform
+from core.engine import Engine, EngineStatus
+from core.errors import AudioError, QueryError, StoreError
+from core.fingerprint import Fingerprint
+from core.home import Home
+from core.models.transcripts import Heard, HearingOptions, Transcript
+from core.progress import JobCancelled, Report, silent
+from core.search import background, queries
+from core.search.indexing import IndexResult, index_folder, index_gallery
+from core.search.queries import Floats, Hit, Kind, Term
+from core.search.shelf import OpenGallery, Shelf
+from core.settings import Settings
+from core.store.records import GalleryRecord, QueryRecord, QuerySource
+from core.store.store import Store
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from core.models.speech import Recogniser
+    from core.models.vision_language import VisionLanguage
+
+__all__ = ["Ask", "EngineStatus", "Explorer", "Filter", "SearchResult"]
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """One term of a query as the user gave it; a negative `weight` takes it away.
+
+    speech: `waveform` or `path`; with `text` too, that is its transcript and nothing is heard again. text: `text`.
+    image: `image_id` of an indexed picture, or `path` of any.
+    """
+
+    kind: Kind
+    text: str = ""
+    path: Path | None = None
+    waveform: Waveform | None = None
+    image_id: int | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which pictures a search looks at; what is empty does not restrict."""
+
+    tag: str = ""
+    folder: Path | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search found, best first.
+
+    `total` counts the pictures that were compared; `hidden_unindexed` those of the gallery that could not be, for they
+    are not indexed with the present model. `transcript` and `utterance` are of the first spoken term, if any; a
+    transcript is None when the term came with its text. `cut` counts the tokens of texts that were too long for the
+    model. `timings_ms` has load (models), hear (reading the recording), recognise, embed, search, and total.
+    """
+
+    gallery: str
+    hits: tuple[Hit, ...]
+    total: int
+    transcript: Transcript | None
+    utterance: Waveform | None
+    terms: tuple[Term, ...]
+    cut: int
+    timings_ms: Mapping[str, float]
+    hidden_unindexed: int
+
+
+class _Clock:
+    """Adds up the milliseconds of named steps."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._steps = dict.fromkeys(("load", "hear", "recognise", "embed", "search"), 0.0)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._steps[name] += (time.perf_counter() - start) * 1e3
+
+    def read(self) -> Mapping[str, float]:
+        return MappingProxyType({**self._steps, "total": (time.perf_counter() - self._start) * 1e3})
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """An ask with what is needed of it before embedding: its words, or "" for a picture."""
+
+    ask: Ask
+    words: str = ""
+    waveform: Waveform | None = None
+    transcript: Transcript | None = None
+
+
+class Explorer:
+    """Galleries, models and searches of one home. Any thread may call any method; all but `settings` may take long."""
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self.home = home
+        self._settings = settings
+        self._engine = Engine(home)
+        self._lock = threading.RLock()
+        self._calibrating = threading.Lock()
+        self._store: Store | None = None
+        self._shelf = Shelf(home.caches / "vectors")
+        self._descriptions: dict[str, Floats] = {}
+
+    @property
+    def store(self) -> Store:
+        """The store, opened at first use. StoreError when it cannot be."""
+        with self._lock:
+            if self._store is None:
+                self._store = Store.open(self.home.store)
+            return self._store
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+        return self._settings
+
+    def use_settings(self, settings: Settings) -> None:
+        """Use other settings from the next call on; models that no longer fit are given up."""
+        self._settings = settings
+        self._engine.give_up(settings)
+
+    def close(self) -> None:
+        """Give up models and vectors, close the store."""
+        with self._lock:
+            self._engine = Engine(self.home)
+            self._shelf.clear()
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def recogniser(self, report: Report = silent) -> "Recogniser":
+        """The recogniser, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
+        return self._engine.recogniser(self._settings, report)
+
+    def backbone(self, report: Report = silent) -> "VisionLanguage":
+        """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
+        return self._engine.backbone(self._settings, report)
+
+    def fingerprint(self) -> Fingerprint:
+        """The fingerprint that the settings ask for, without loading a model. WeightsError ("missing")."""
+        return self._engine.fingerprint(self._settings)
+
+    def status(self) -> EngineStatus:
+        """The models in use, without loading one."""
+        return self._engine.status(self._settings)
+
+    def warm_up(self, report: Report = silent) -> None:
+        """Load both models and have each work once, so that the first query is as fast as the next ones."""
+        self.backbone(report).encode_texts(["a picture"])
+        self.recogniser(report).warm_up()
+
+    def hear(self, waveforms: Sequence[Waveform], report: Report = silent) -> list[Heard]:
+        """Transcripts and encoder states of utterances, as the settings want them heard. WeightsError, ModelError."""
+        recogniser = self.recogniser(report)
+        return recogniser.hear(waveforms, _hearing_options(self._settings), report)
+
+    def transcribe(self, waveform: Waveform, report: Report = silent) -> Transcript:
+        """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
+        return self._transcribed(waveform, _Clock(), report)
+
+    def index(self, folder: Path | None, gallery: str, report: Report = silent) -> IndexResult:
+        """Index a folder into a gallery, made if there is none; None: all folders of the gallery again.
+
+        StoreError ("no_folder", "no_gallery", ...), WeightsError, ModelError. What was embedded stays when it stops.
+        """
+        if folder is not None and not folder.is_dir():
+            raise StoreError(f"There is no folder {folder}. Nothing was changed.", "no_folder")
+        known = self.store.gallery(gallery) if folder is None else None
+        settings = self._settings
+        backbone, crop = self._engine.backbone(settings, report), settings["vision.crop"]
+        record = known or self.store.ensure_gallery(gallery)
+        limit = settings["images.max_megapixels"]
+        if folder is None:
+            result = index_gallery(self.store, record.id, backbone, crop, limit, report)
+        else:
+            result = index_folder(self.store, record.id, folder, backbone, crop, limit, report)
+        with suppress(JobCancelled):  # the indexing is done and has a result
+            self._described(backbone, backbone.fingerprint(crop), report)
+        return result
+
+    def search(self, gallery: str, asks: Sequence[Ask], top: int = 250, filter: Filter = Filter(),  # noqa: A002
+               report: Report = silent, word_times: bool = True) -> SearchResult:
+        """The `top` pictures of the gallery for the sum of what is asked.
+
+        `word_times` False leaves out the times of words, which takes a little less. QueryError kinds: no_gallery,
+        empty_gallery, not_indexed, empty (nothing asked), nothing_heard, zero (terms take each other away), weight,
+        not_finite. AudioError, ImageError, WeightsError, ModelError and StoreError pass through.
+        """
+        clock, settings = _Clock(), self._settings
+        record, fingerprint = self._gallery(gallery), self._engine.fingerprint(settings)
+        self._shelf.check(self.store, record, fingerprint)
+        said = [self._said(ask, clock, report, word_times) for ask in asks]
+        with clock.step("load"):
+            backbone = self._engine.backbone(settings, report)
+            descriptions = self._described(backbone, fingerprint, report)
+        with clock.step("search"):
+            opened = self._shelf.open(self.store, record, fingerprint, backbone.dim)
+        with clock.step("embed"):
+            terms, cut = self._terms(said, opened, backbone, settings)
+        with clock.step("search"):
+            allowed = None if filter == Filter() else self.store.filter_ids(
+                record.id, filter.tag, filter.folder, filter.name)
+            hits = opened.find(self.store, terms, top, allowed, descriptions)
+        spoken = next((one for one in said if one.ask.kind == "speech"), _Said(Ask("speech")))
+        return SearchResult(record.name, hits, opened.compared(allowed), spoken.transcript, spoken.waveform, terms, cut,
+                            clock.read(), max(0, opened.images - len(opened.index)))
+
+    def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
+        """Keep a query in the history, with its recording when it was spoken; None when the settings say not to.
+
+        `terms` is JSON that whoever shows the history reads again. A recording that cannot be written is left out.
+        """
+        if not self._settings["search.keep_history"]:
+            return None
+        kinds = {term.kind for term in result.terms}
+        source: QuerySource = kinds.pop() if len(kinds) == 1 else "mixed"
+        return self.store.add_query(result.gallery, _words(result.terms), source, self._recorded(result.utterance),
+                                    terms)
+
+    def _recorded(self, utterance: Waveform | None) -> Path | None:
+        if utterance is None:
+            return None
+        path = self.home.recordings / f"{utterance.digest}.flac"
+        try:
+            if not path.exists():
+                audio.write_flac(utterance, path)
+        except AudioError:
+            return None
+        return path
+
+    def _gallery(self, name: str) -> GalleryRecord:
+        try:
+            return self.store.gallery(name)
+        except StoreError as error:
+            if error.kind != "no_gallery":
+                raise
+            raise QueryError(str(error), "no_gallery") from error
+
+    def _said(self, ask: Ask, clock: _Clock, report: Report, word_times: bool) -> _Said:
+        """What an ask says. QueryError ("nothing_heard", "empty")."""
+        if ask.kind == "image":
+            return _Said(ask)
+        if ask.kind == "text" or (ask.text.strip() and ask.waveform is None and ask.path is None):
+            return _Said(ask, _checked_words(ask.text))
+        with clock.step("hear"):
+            waveform = ask.waveform if ask.waveform is not None else audio.read(_given(ask.path))
+        if ask.text.strip():
+            return _Said(ask, _checked_words(ask.text), waveform)
+        transcript = self._transcribed(waveform, clock, report, word_times)
+        if not transcript.text.strip():
+            raise QueryError(transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
+        return _Said(ask, transcript.text.strip(), waveform, transcript)
+
+    def _transcribed(self, waveform: Waveform, clock: _Clock, report: Report, word_times: bool = True) -> Transcript:
+        with clock.step("load"):
+            recogniser = self.recogniser(report)
+        options = _hearing_options(self._settings, word_times)
+        key = recogniser.fingerprint_of(options).hash
+        keep = bool(self._settings["search.keep_history"])
+        with clock.step("recognise"):
+            digest = waveform.digest
+            kept = self.store.transcript(digest, key) if keep else None
+            if kept is not None:
+                return Transcript.from_json(kept)
+            report(0, 0, "Hearing")
+            transcript = recogniser.hear([waveform], options, report)[0].transcript
+            if keep:
+                self.store.keep_transcript(digest, key, transcript.to_json())
+        return transcript
+
+    def _terms(self, said: Sequence[_Said], opened: OpenGallery, backbone: "VisionLanguage",
+               settings: Settings) -> tuple[tuple[Term, ...], int]:
+        """The terms with their vectors, in the order asked, and how many tokens were cut."""
+        words = [one.words for one in said if one.ask.kind != "image"]
+        features = backbone.encode_texts(words) if words else None
+        vectors = iter(features.vectors if features else ())
+        terms = tuple(self._image_term(one.ask, opened, backbone, settings) if one.ask.kind == "image"
+                      else Term(one.ask.kind, one.words, queries.unit(next(vectors)), one.ask.weight) for one in said)
+        return terms, sum(features.cut) if features else 0
+
+    def _image_term(self, ask: Ask, opened: OpenGallery, backbone: "VisionLanguage", settings: Settings) -> Term:
+        """The stored vector of an indexed picture; any other picture is embedded in the same way."""
+        if ask.image_id is not None and (ask.image_id in opened.index or ask.path is None):
+            vector = opened.index.vectors_of([ask.image_id])[0]
+            labels = [record.path.name for record in self.store.images(opened.id, [ask.image_id])]
+            return Term("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
+        path = _given(ask.path)
+        picture = images.read(path, settings["images.max_megapixels"])
+        pixels = images.pixels(picture.rgb, settings["vision.crop"], backbone.image_size)
+        return Term("image", path.name, queries.unit(backbone.encode_pixels(pixels[None])[0]), ask.weight)
+
+    def _described(self, backbone: "VisionLanguage", fingerprint: Fingerprint, report: Report) -> Floats:
+        """The background's descriptions under the fingerprint."""
+        with self._calibrating:
+            if fingerprint.hash not in self._descriptions:
+                self._descriptions[fingerprint.hash] = background.descriptions(
+                    backbone, backbone.dim, fingerprint.hash, self.home.caches / "strength", report)
+            return self._descriptions[fingerprint.hash]
+
+
+def _hearing_options(settings: Settings, word_times: bool = True) -> HearingOptions:
+    return HearingOptions(padding=settings["speech.padding"], language=settings["speech.language"],
+                          translate=settings["speech.translate"], word_times=word_times)
+
+
+def _words(terms: Sequence[Term]) -> str:
+    """The query as people write it: "beach + IMG_1.jpg \N{MINUS SIGN} people"."""
+    return " ".join(f"{'+' if term.weight >= 0 else MINUS} {term.label}" for term in terms).removeprefix("+ ")
+
+
+def _checked_words(text: str) -> str:
+    words = " ".join(text.split())
+    if not words:
+        raise QueryError("There is nothing to search for: say, type or show something.", "empty")
+    return words
+
+
+def _given(path: Path | None) -> Path:
+    if path is None:
+        raise QueryError("This part of the query names no file.", "empty")
+    return path

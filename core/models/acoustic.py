@@ -1,0 +1,92 @@
+"""The acoustic branch: Whisper's encoder states and the shared prompts, read out by a CLS vector (section 3.3).
+
+One transformer encoder layer over [CLS, P_T, Linear(Z_A)], of whose output only CLS is used. Its query does not depend
+on the utterance, so the layer is computed at CLS alone, and the key, value and input projections, being linear, are
+applied to the query and to the pooled states in place of every frame. That is the same function with the same
+parameters (a test compares it with PyTorch's layer), at two products a frame and head.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.errors import ModelError
+from core.models.variants import BrewClipOptions
+
+
+class AcousticBranch(nn.Module):
+    """Z_A and P_T to F_A.
+
+    `speech_width`: of the encoder's states (512 for Whisper base); `width`: of the text tower and its prompts; `dim`:
+    of the joint space. ModelError ("options") when the heads do not divide the width.
+    """
+
+    def __init__(self, speech_width: int, width: int, dim: int, options: BrewClipOptions) -> None:
+        super().__init__()
+        if width % options.heads:
+            raise ModelError(f"{options.heads} heads do not divide the text tower's width of {width}.", "options")
+        self.project = nn.Linear(speech_width, width)
+        self.cls = nn.Parameter(torch.empty(width))
+        nn.init.normal_(self.cls, std=options.cls_std)
+        self.layer = nn.TransformerEncoderLayer(width, options.heads, options.feed_forward, options.dropout, "gelu",
+                                                batch_first=True, norm_first=False)
+        self.output = nn.Linear(width, dim)
+
+    def forward(self, states: Tensor, lengths: Tensor, prompts: Tensor) -> Tensor:
+        """F_A (n, dim), not normalised, of states (n, frames, speech width), padded, of which `lengths` (n,) are real.
+
+        `prompts` (m, width). Frames at and beyond an utterance's length change nothing.
+        """
+        own = torch.cat([self.cls[None], prompts])
+        x = self.cls + self.layer.dropout1(self._attend(own, states.to(self.cls.dtype), lengths))
+        x = self.layer.norm1(x)
+        inner = self.layer.dropout(functional.gelu(self.layer.linear1(x)))
+        x = self.layer.norm2(x + self.layer.dropout2(self.layer.linear2(inner)))
+        features: Tensor = self.output(x)
+        return features
+
+    def _attend(self, own: Tensor, states: Tensor, lengths: Tensor) -> Tensor:
+        """The self-attention's output at CLS (n, width), over `own` tokens (1 + m, width) and the frames."""
+        attention = self.layer.self_attn
+        heads, width = attention.num_heads, attention.embed_dim
+        to_query, to_key, to_value = attention.in_proj_weight.chunk(3)
+        query_bias, _, value_bias = attention.in_proj_bias.chunk(3)  # a key's bias shifts all scores alike: no effect
+        query = functional.linear(self.cls, to_query, query_bias).view(heads, 1, -1) * (width // heads) ** -0.5
+        probe = (query @ to_key.view(heads, -1, width)).squeeze(1)  # (heads, width): score = probe . token
+        weights = self._weights(own @ probe.T, self._frame_scores(states, probe), lengths)
+        weights = functional.dropout(weights, self.layer.self_attn.dropout, self.training)
+        on_own, on_frames = weights.split([len(own), states.shape[1]], dim=2)
+        frames = functional.linear(on_frames @ states, self.project.weight)
+        pooled = on_own @ own + frames + on_frames.sum(dim=2, keepdim=True) * self.project.bias  # (n, heads, width)
+        values = torch.einsum("nhw,hdw->nhd", pooled, to_value.view(heads, -1, width))
+        values = values + weights.sum(dim=2, keepdim=True) * value_bias.view(heads, -1)  # not 1 under dropout
+        return attention.out_proj(values.flatten(1))  # type: ignore[no-any-return]
+
+    def _frame_scores(self, states: Tensor, probe: Tensor) -> Tensor:
+        """(n, frames, heads): what the projected frames would score."""
+        return states @ (probe @ self.project.weight).T + probe @ self.project.bias
+
+    def _weights(self, own: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Attention (n, heads, 1 + m + frames), float32, from scores (1 + m, heads) and (n, frames, heads)."""
+        places = torch.arange(frames.shape[1], device=frames.device)
+        frames = frames.float().masked_fill((places >= lengths[:, None])[..., None], -torch.inf)
+        scores = torch.cat([own.float().expand(len(frames), -1, -1), frames], dim=1)
+        return scores.transpose(1, 2).softmax(dim=2)
+
+
+def pad(states: Sequence[Sequence[np.ndarray]]) -> tuple[Tensor, Tensor]:
+    """Utterances as a batch: for each its windows (frames, width) -> (n, most frames, width) float16, lengths (n,).
+
+    All windows of a long utterance follow each other: the branch sees every second of it. ValueError without frames.
+    """
+    joined = [np.concatenate(windows) for windows in states]
+    lengths = torch.tensor([len(each) for each in joined])
+    if not joined or not int(lengths.min()):
+        raise ValueError("an utterance without encoder states")
+    batch = torch.zeros(len(joined), int(lengths.max()), joined[0].shape[1], dtype=torch.float16)
+    for row, each in zip(batch, joined, strict=True):
+        row[:len(each)] = torch.from_numpy(np.ascontiguousarray(each, np.float16))
+    return batch, lengths

@@ -1,0 +1,214 @@
+"""BrewCLIP (section 3.3): a frozen CLIP and Whisper's states, joined by shared prompts and an acoustic branch.
+
+    F_T = text tower [SOS, P_T, words, EOT]      F_V = image tower [class, patches, Linear(P_T)]
+    F_A = acoustic branch [CLS, P_T, Linear(Z_A)]      F_L = F_A + F_T, not normalised before the sum
+
+What is trained: prompts, the Linear to P_V, the acoustic branch, the temperature, the gate where there is one. Vectors
+come out un-normalised, in float32 whatever autocast is on; the backbone stays in eval mode and without gradients.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.models import prompts
+from core.models.acoustic import AcousticBranch, pad
+from core.models.losses import Losses, brewclip_loss
+from core.models.open_clip_models import Built
+from core.models.transcripts import Transcript
+from core.models.variants import BrewClipOptions, variant
+
+SHARPEST = math.log(100)  # of the learnt log scale, as in CLIP: beyond it training becomes unstable
+UNLIKELIEST = -5.0  # mean log probability: rarer transcripts tell the gate nothing more
+
+
+@dataclass(frozen=True, eq=False)
+class SpokenBatch:
+    """n utterances as tensors: what the transcripts and the encoder's states become."""
+
+    tokens: Tensor  # (n, k) int64, k <= context
+    states: Tensor | None  # (n, frames, speech width) float16, padded; None where no acoustic branch reads them
+    lengths: Tensor  # (n,) int64, frames of `states` that are real
+    signals: Tensor  # (n, 3) float32: mean log probability, no-speech probability, share of the words that was cut
+    has_text: Tensor  # (n,) bool: whether anything was transcribed
+
+    def to(self, device: torch.device | str) -> "SpokenBatch":
+        """The same batch on a device."""
+        moved = (getattr(self, each.name) for each in fields(self))
+        return SpokenBatch(*(each if each is None else each.to(device, non_blocking=True) for each in moved))
+
+
+@dataclass(frozen=True, eq=False)
+class SpokenFeatures:
+    """Vectors of n utterances, (n, dim) float32, not normalised. F_T or F_A is None where the variant lacks it."""
+
+    spoken: Tensor  # F_L
+    text: Tensor | None  # F_T
+    acoustic: Tensor | None  # F_A
+    has_text: Tensor  # (n,) bool
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Vectors of n pairs; `image` is F_V (n, dim) float32, not normalised, `scale` 1 / temperature."""
+
+    image: Tensor
+    speech: SpokenFeatures
+    scale: Tensor
+
+
+class BrewCLIP(nn.Module):
+    """A variant over a backbone. `speech_width`: of Whisper's encoder states, 512 for base.
+
+    ModelError: unsupported (a backbone without a place for prompts), unknown (variant), options.
+    """
+
+    def __init__(self, built: Built, variant_name: str, options: BrewClipOptions | None = None,
+                 speech_width: int = 512) -> None:
+        super().__init__()
+        prompts.check(built.model)
+        self.variant, self.options = variant(variant_name), options or BrewClipOptions()
+        self.built, self.speech_width = built, speech_width
+        self.backbone: Any = built.model.eval().requires_grad_(False)
+        width, vision_width = built.model.token_embedding.embedding_dim, built.model.visual.class_embedding.shape[0]
+        count = self.options.prompts if self.variant.prompts else 0
+        trained = self.variant.prompts or self.variant.acoustic
+        self.prompts = nn.Parameter(torch.empty(count, width), requires_grad=count > 0)
+        nn.init.normal_(self.prompts, std=self.options.prompt_std)
+        self.to_image = nn.Linear(width, vision_width) if count else None
+        self.acoustic = (AcousticBranch(speech_width, width, built.dim, self.options)
+                         if self.variant.acoustic else None)
+        self.gate = Gate() if self.options.gate and self.variant.text and self.variant.acoustic else None
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(self.options.temperature)),
+                                      requires_grad=trained and self.options.learn_temperature)
+
+    def train(self, mode: bool = True) -> "BrewCLIP":
+        """As in torch, but the backbone always stays in eval mode."""
+        super().train(mode)
+        self.backbone.eval()
+        return self
+
+    @property
+    def scale(self) -> Tensor:
+        """1 / temperature, a scalar; at most 100."""
+        return self.log_scale.clamp(max=SHARPEST).exp()
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters that are trained, by name: what an optimiser takes and a checkpoint keeps."""
+        return {name: each for name, each in self.named_parameters() if each.requires_grad}
+
+    def forward(self, stem: Tensor, speech: SpokenBatch) -> Features:
+        """The vectors of n pairs; `stem` (n, 1 + patches, vision width) as `image_stem` gives it, or from a cache."""
+        return Features(self.encode_stem(stem), self.encode_speech(speech), self.scale)
+
+    def loss(self, features: Features, image_ids: Tensor) -> Losses:
+        """Equation 2 for the pairs; `image_ids` (n,) int64 tell which pairs share a picture. See `brewclip_loss`."""
+        speech = features.speech
+        return brewclip_loss(features.image, speech.spoken, speech.text, speech.acoustic, speech.has_text, image_ids,
+                             features.scale, self.options.inner_weight)
+
+    # --- pictures ---
+
+    def image_stem(self, pixels: np.ndarray) -> Tensor:
+        """What the image tower computes before the prompts enter; it depends on the backbone alone.
+
+        Pixels (n, size, size, 3) uint8, as `core.images.pixels` gives them -> (n, 1 + patches, vision width) float32.
+        """
+        return prompts.image_stem(self.backbone, prompts.prepare(self.built, pixels, self.log_scale.device))
+
+    def encode_stem(self, stem: Tensor) -> Tensor:
+        """F_V of stem tokens: (n, 1 + patches, vision width) -> (n, dim)."""
+        visual = stem.new_empty(0, stem.shape[2]) if self.to_image is None else self.to_image(self.prompts)
+        return prompts.encode_stem(self.backbone, stem, visual).float()
+
+    # --- words and voices ---
+
+    def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Texts as tokens (n, k) int64 with room for the prompts, and how many tokens of each were cut (n,) int64."""
+        context, count = self.built.context, len(self.prompts)
+        found: Tensor = self.built.tokenizer(list(texts))
+        lengths = torch.tensor([len(self.built.tokenizer.encode(text)) + 2 for text in texts])
+        if count:  # without prompts the vectors are open_clip's bit for bit, and that takes the whole context
+            found = prompts.trimmed(prompts.make_room(found, count, context))
+        return found, (lengths + count - context).clamp(min=0)
+
+    def collate(self, transcripts: Sequence[Transcript], states: Sequence[Sequence[np.ndarray]] | None = None
+                ) -> SpokenBatch:
+        """Utterances as a batch on the CPU; `states`: for each its windows (frames, speech width), as `Heard` has them.
+
+        Variants without an acoustic branch leave the states out; ValueError when one that has it gets none. For the
+        reference caption in place of what was heard ("GT"): `replace(transcript, text=caption)`.
+        """
+        texts = [each.text for each in transcripts]
+        tokens, cut = self.tokens(texts)
+        signals = torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability]
+                                for each in transcripts], dtype=torch.float32).view(-1, 2)
+        share = cut / (cut + tokens.shape[1])
+        padded, lengths = None, torch.zeros(len(texts), dtype=torch.int64)
+        if self.acoustic is not None:
+            if states is None:
+                raise ValueError(f"the variant {self.variant.name} needs the encoder's states")
+            padded, lengths = pad(states)
+        return SpokenBatch(tokens, padded, lengths, torch.cat([signals, share[:, None]], dim=1),
+                           torch.tensor([bool(text) for text in texts]))
+
+    def encode_tokens(self, tokens: Tensor) -> Tensor:
+        """F_T of tokens (n, k): (n, dim). A typed text has no other vector, whatever the variant."""
+        return prompts.encode_text(self.backbone, tokens, self.prompts).float()
+
+    def encode_speech(self, batch: SpokenBatch) -> SpokenFeatures:
+        """F_L of utterances, and the branches it was made of.
+
+        Where nothing was transcribed, F_L of `full` is F_A alone.
+        """
+        text = self.encode_tokens(batch.tokens) if self.variant.text else None
+        acoustic = None
+        if self.acoustic is not None:
+            assert batch.states is not None
+            acoustic = self.acoustic(batch.states, batch.lengths, self.prompts).float()
+        return SpokenFeatures(self._fused(text, acoustic, batch), text, acoustic, batch.has_text)
+
+    def _fused(self, text: Tensor | None, acoustic: Tensor | None, batch: SpokenBatch) -> Tensor:
+        if text is None or acoustic is None:
+            only = acoustic if text is None else text
+            assert only is not None
+            return only
+        added = self.fuse(text, acoustic, batch.signals)
+        return torch.where(batch.has_text[:, None], added, acoustic)
+
+    def fuse(self, text: Tensor, acoustic: Tensor, signals: Tensor) -> Tensor:
+        """F_L = F_T + F_A (the paper), or the weighted sum under the options `acoustic_weight` and `gate`.
+
+        text, acoustic (n, dim); signals (n, 3) as in `SpokenBatch` -> (n, dim).
+        """
+        weighted = acoustic * self.options.acoustic_weight if self.options.acoustic_weight != 1 else acoustic
+        if self.gate is None:
+            return text + weighted
+        share: Tensor = self.gate(text, acoustic, signals)
+        return 2 * (1 - share) * text + 2 * share * weighted
+
+
+class Gate(nn.Module):
+    """The acoustic branch's share in the sum, per utterance (beyond the paper); it begins as plain addition, a half.
+
+    It is fed by the recogniser's mean log probability, its no-speech probability, the share of words that was cut, and
+    the cosine of F_A and F_T.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(4, 1)
+        nn.init.zeros_(self.weigh.weight)
+        nn.init.zeros_(self.weigh.bias)
+
+    def forward(self, text: Tensor, acoustic: Tensor, signals: Tensor) -> Tensor:
+        """(n, 1) in 0..1 from F_T, F_A (n, dim) and signals (n, 3)."""
+        cosine = functional.cosine_similarity(text, acoustic, dim=-1)
+        shares: Tensor = self.weigh(torch.cat([signals, cosine[:, None]], dim=1))
+        return shares.float().sigmoid()

@@ -1,0 +1,102 @@
+"""The two towers of an open_clip CLIP with prompts at their inputs. With no prompts they give open_clip's own bits.
+
+Text: [SOS, P_T, words, EOT], cut to the context; the positional embeddings and the causal mask are those of the longer
+sequence. Image: P_V follows the patches, after class token and positional embeddings, and passes `ln_pre` with them, as
+in the authors' code. `ln_pre` looks at one token at a time, so the picture's own tokens never depend on the prompts:
+`image_stem` computes all that comes before them (for brewclip-mini its whole convolutional trunk) and can be cached.
+
+Functions on a frozen CLIP; only what is given as `prompts` receives gradients.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from open_clip.model import CLIP
+from open_clip.transformer import VisionTransformer
+from torch import Tensor, nn
+
+from core.errors import ModelError
+from core.models.open_clip_models import Built
+
+
+def check(model: Any) -> None:
+    """ModelError ("unsupported") unless the model has a text tower read at EOT and an image tower read at its class."""
+    fits = (isinstance(model, CLIP) and model.text_pool_type == "argmax" and model.attn_mask is not None
+            and isinstance(model.visual, VisionTransformer) and model.visual.attn_pool is None
+            and model.visual.pool_type == "tok")
+    if not fits:
+        raise ModelError("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
+                         "built it. Choose another, such as ViT-L-14/openai.", "unsupported")
+
+
+def make_room(tokens: Tensor, prompts: int, context: int) -> Tensor:
+    """Tokens that leave room for prompts: (n, k) int64 -> (n, min(k, context - prompts)).
+
+    Words are cut at the end; EOT, the largest token, stays the last. What follows EOT is padding (0).
+    """
+    kept = tokens[:, :context - prompts].clone()
+    end = tokens.amax(dim=1)
+    kept[:, -1] = torch.where(kept.amax(dim=1) == end, kept[:, -1], end)
+    return kept
+
+
+def trimmed(tokens: Tensor) -> Tensor:
+    """Tokens up to the batch's last EOT: (n, k) -> (n, longest). Under the causal mask nothing after EOT is seen."""
+    return tokens[:, :int(tokens.argmax(dim=1).max()) + 1]
+
+
+def encode_text(clip: Any, tokens: Tensor, prompts: Tensor) -> Tensor:
+    """F_T of tokens (n, k) int64 with prompts P_T (m, text width), 0 of them for plain CLIP: (n, dim), not normalised.
+
+    k + m may exceed the context (77): the words are cut then (`make_room`).
+    """
+    context, count = clip.attn_mask.shape[0], len(prompts)
+    if tokens.shape[1] + count > context:
+        tokens = make_room(tokens, count, context)
+    words = clip.token_embedding(tokens).to(clip.transformer.get_cast_dtype())
+    own = prompts.to(words.dtype).expand(len(words), -1, -1)
+    x = torch.cat([words[:, :1], own, words[:, 1:]], dim=1)
+    length = x.shape[1]
+    x = x + clip.positional_embedding[:length].to(x.dtype)
+    x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
+    ends = tokens.argmax(dim=1) + count
+    x = x[torch.arange(len(x), device=x.device), ends]
+    projection = clip.text_projection
+    features: Tensor = projection(x) if isinstance(projection, nn.Linear) else x @ projection
+    return features
+
+
+def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """What the image tower takes: pixels (n, size, size, 3) uint8 -> (n, 3, size, size) float32, the backbone's way."""
+    layout = torch.channels_last if built.channels_last else torch.contiguous_format
+    batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device).permute(0, 3, 1, 2)
+    values = batch.to(torch.float32, memory_format=layout).div_(255)
+    mean, std = (torch.tensor(each, device=device).view(-1, 1, 1) for each in (built.mean, built.std))
+    return values.sub_(mean).div_(std)
+
+
+@torch.no_grad()
+def image_stem(clip: Any, values: Tensor) -> Tensor:
+    """The tokens of pictures before the prompts enter: (n, 3, size, size), prepared -> (n, 1 + patches, vision width).
+
+    Class token first; positional embeddings and `ln_pre` are in.
+    """
+    visual = clip.visual
+    patches = visual.conv1(values).flatten(2).permute(0, 2, 1)
+    first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+    tokens: Tensor = visual.ln_pre(torch.cat([first, patches], dim=1) + visual.positional_embedding.to(patches.dtype))
+    return tokens
+
+
+def encode_stem(clip: Any, stem: Tensor, prompts: Tensor) -> Tensor:
+    """F_V of `image_stem`'s tokens with prompts P_V (m, vision width), m may be 0: (n, dim), not normalised.
+
+    The stem may come from a cache in float16: it is brought to the tower's precision.
+    """
+    visual = clip.visual
+    x = stem.to(visual.proj.dtype)
+    own = visual.ln_pre(prompts.to(x.dtype)).expand(len(x), -1, -1)
+    x = visual.transformer(torch.cat([x, own], dim=1))
+    features: Tensor = visual.ln_post(x[:, 0]) @ visual.proj
+    return features

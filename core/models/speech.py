@@ -1,0 +1,279 @@
+"""The recogniser: utterances to transcripts with word times, and the encoder states behind them.
+
+Most utterances are heard at their own length with an int8 decoder, in a fifth of the time that padding to 30 s takes.
+Whatever comes out of that in doubt (a loop, an unlikely text) is decoded again as openai-whisper would.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from whisper.utils import compression_ratio
+
+from core.audio import RATE, Waveform
+from core.errors import ModelError
+from core.fingerprint import Fingerprint
+from core.models import devices, speech_checkpoint
+from core.models.speech_decoding import without_loop
+from core.models.speech_engine import Engine, Reading
+from core.models.speech_guards import SILENT, Evidence, Sound, sound_of, why_empty
+from core.models.speech_windows import LONGEST, Window, batches, windows_of
+from core.models.transcripts import Heard, HearingOptions, Transcript, Word
+from core.models.word_times import align, words_of
+from core.progress import Report, silent
+
+__all__ = ["Heard", "HearingOptions", "Recogniser", "Transcript", "Word", "load"]
+
+REPETITIVE = 2.4  # compression ratio, as in openai-whisper
+UNLIKELY = -1.0  # mean log probability, as in openai-whisper
+SURE_OF_LANGUAGE = 0.7  # under it the text is decoded in the other likely languages too, and the likeliest text wins
+GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
+SPACELESS = {"zh", "ja", "th", "lo", "my", "yue"}
+BATCH = {"cpu": 16 * 8 * RATE, "cuda": 32 * 30 * RATE, "mps": 8 * 30 * RATE}  # padded samples at once
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One window, heard. `reading` is None when there was nothing to decode; `states` (frames, width), padded."""
+
+    window: Window
+    sound: Sound
+    states: Tensor  # what the reading was decoded from
+    kept: np.ndarray  # (frames, width) float16 at true length
+    reading: Reading | None = None
+    text: str = ""
+    translation: str = ""
+    reason: str = ""
+    redone: bool = False
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the decoder did not come to an end by itself."""
+        return self.reading is not None and not self.reading.decoded.finished
+
+
+class Recogniser:
+    """Whisper, loaded. `hear` may be called from any thread; calls wait for each other."""
+
+    def __init__(self, checkpoint: speech_checkpoint.Checkpoint, device: devices.Device) -> None:
+        self.name = f"Whisper {checkpoint.name or 'of your own'}"
+        self.fallback = device.note
+        self._checkpoint = checkpoint
+        self._lock = threading.Lock()
+        try:
+            self._engine = Engine(checkpoint, device)
+        except GPU_FAILURES as error:
+            if device.name == "cpu":
+                raise
+            self._engine = self._on_cpu(device, error)
+
+    @property
+    def device(self) -> str:
+        """Where it computes now: "cpu", "cuda" or "mps"."""
+        return self._engine.device.name
+
+    @property
+    def precision(self) -> str:
+        """The precision of the states: "float32" or "float16"."""
+        return self._engine.device.precision_name
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """All that decides a transcript under the default options."""
+        return self.fingerprint_of(HearingOptions())
+
+    def fingerprint_of(self, options: HearingOptions) -> Fingerprint:
+        """All that decides a transcript: weights, precision and options."""
+        decoding = self.precision if options.padding == "full" or self._engine.fast is self._engine.exact else "int8"
+        return Fingerprint.of({"recogniser": self.name, "weights": self._checkpoint.sha256, "precision": self.precision,
+                               "decoding": decoding, "padding": options.padding, "language": options.language,
+                               "translate": options.translate, "words": options.word_times})
+
+    def warm_up(self) -> None:
+        """Hear a second of nothing, so that the first query does not pay for tables and kernels that are made once."""
+        with self._lock:
+            states = self._engine.encode([np.zeros(RATE, np.float32)], 5 * RATE, raise_quiet=False)
+            self._engine.read(states, [0.0], ["auto"], watch=True)
+
+    def hear(self, waveforms: Sequence[Waveform], options: HearingOptions = HearingOptions(),
+             report: Report = silent) -> list[Heard]:
+        """What is said in each recording. `report` counts windows of at most 30 s.
+
+        A recording without words gives an empty text with a reason, never an error. A GPU that fails is left for the
+        CPU, with a sentence in `fallback`. ModelError ("language") on a language that Whisper does not know.
+        """
+        windows = windows_of(waveforms)
+        with self._lock:
+            if options.language not in ("auto", *self._engine.tokenizer.all_language_codes):
+                raise ModelError(f"Whisper does not know the language {options.language!r}.", "language")
+            try:
+                takes = self._takes(windows, options, report)
+            except GPU_FAILURES as error:
+                if self.device == "cpu":
+                    raise
+                self._engine = self._on_cpu(self._engine.device, error)
+                takes = self._takes(windows, options, report)
+            by_recording: dict[int, list[Take]] = defaultdict(list)
+            for take in takes:
+                by_recording[take.window.recording].append(take)
+            return [self._heard(by_recording[index], options) for index in range(len(waveforms))]
+
+    def _on_cpu(self, failed: devices.Device, error: Exception) -> Engine:
+        device = devices.fall_back(failed, error)
+        self.fallback = device.note
+        return Engine(self._checkpoint, device)
+
+    def _takes(self, windows: list[Window], options: HearingOptions, report: Report) -> list[Take]:
+        """Every window heard, in the order of `windows`; one in which the decoder is stuck becomes two."""
+        done: dict[int, list[Take]] = {}
+        report(0, len(windows), "Listening")
+        for length, indices in batches(windows, options.padding, BATCH[self.device]):
+            takes = self._batch([windows[index] for index in indices], length, options)
+            for index, take in zip(indices, takes, strict=True):
+                stuck = take.stuck and take.window.can_be_halved and options.padding == "own"
+                done[index] = self._takes(take.window.halves(), options, silent) if stuck else [take]
+            report(len(done), len(windows), "Listening")
+        return [take for index in range(len(windows)) for take in done[index]]
+
+    def _batch(self, windows: list[Window], length: int, options: HearingOptions) -> list[Take]:
+        """Windows of one padded length: encoded together, decoded together, then each judged and put right."""
+        exact = options.padding == "full"
+        states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
+        takes = [Take(window, sound_of(window.samples), row, _kept(row, window.frames), reason=SILENT)
+                 for window, row in zip(windows, states, strict=True)]
+        audible = [index for index, take in enumerate(takes) if not take.sound.silent]
+        if not audible:
+            return takes
+        readings = self._engine.read(states[audible], [windows[index].seconds for index in audible],
+                                     [options.language] * len(audible), exact=exact, patient=exact,
+                                     watch=options.word_times)
+        for index, reading in zip(audible, readings, strict=True):
+            take = self._with(takes[index], reading)
+            takes[index] = take if exact else self._second_thoughts(take, options)
+        return self._translated(takes) if options.translate else takes
+
+    def _with(self, take: Take, reading: Reading) -> Take:
+        """The take with a reading, its text, and the reason if the text is not believed."""
+        tokenizer = self._engine.tokenizer
+        looped = not reading.decoded.finished
+        reading = replace(reading, decoded=without_loop(reading.decoded) if looped else reading.decoded)
+        text = tokenizer.decode([token for token in reading.decoded.tokens if token < tokenizer.eot]).strip()
+        evidence = Evidence(text, reading.decoded.avg_logprob, reading.no_speech, looped)
+        return replace(take, reading=reading, text=text, reason=why_empty(take.sound, evidence))
+
+    def _second_thoughts(self, take: Take, options: HearingOptions) -> Take:
+        """The take, decoded in other languages where the language is in doubt, and again in full where the text is."""
+        assert take.reading is not None
+        found = take.reading.likely
+        if options.language == "auto" and found[0][1] < SURE_OF_LANGUAGE:
+            others = {code for code, _ in found} | {"en"}
+            for language in sorted(others - {take.reading.language}):
+                take = _likelier(take, self._again(take, take.states, language, options, exact=False))
+        assert take.reading is not None
+        decoded = take.reading.decoded
+        doubtful = (take.stuck or compression_ratio(take.text) > REPETITIVE
+                    or (decoded.avg_logprob < UNLIKELY and not take.reason))
+        if not doubtful:
+            return take
+        states = self._engine.encode([take.window.samples], LONGEST, raise_quiet=True)[0]
+        again = self._again(take, states, options.language, options, exact=True)
+        return replace(_likelier(take, again), redone=True)
+
+    def _again(self, take: Take, states: Tensor, language: str, options: HearingOptions, exact: bool) -> Take:
+        """The take decoded from other states or in another language. Where a loop can be cut in half, it is cut off."""
+        reading, = self._engine.read(states[None], [take.window.seconds], [language], exact=exact,
+                                     patient=exact and not take.window.can_be_halved, watch=options.word_times)
+        return self._with(replace(take, states=states), reading)
+
+    def _translated(self, takes: list[Take]) -> list[Take]:
+        """The takes, those in other languages with their English; it is decoded from the states that are there."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index, take in enumerate(takes):
+            if take.reading and not take.reason and take.reading.language != "en":
+                groups[len(take.states)].append(index)
+        translated = list(takes)
+        for indices in groups.values():
+            group = [takes[index] for index in indices]
+            languages = [take.reading.language for take in group if take.reading]
+            readings = self._engine.read(torch.stack([take.states for take in group]),
+                                         [take.window.seconds for take in group], languages, "translate")
+            for index, reading in zip(indices, readings, strict=True):
+                text = self._with(takes[index], reading).text
+                translated[index] = replace(takes[index], translation=text)
+        return translated
+
+    def _heard(self, takes: list[Take], options: HearingOptions) -> Heard:
+        """The windows of one recording, joined."""
+        said = [take for take in takes if not take.reason and take.reading]
+        decoded = [take.reading for take in takes if take.reading]
+        language = _main_language(said)
+        gap = "" if language in SPACELESS else " "
+        original = gap.join(take.text for take in said)
+        foreign = options.translate and any(take.translation for take in said)
+        text = " ".join(take.translation or take.text for take in said) if foreign else original
+        tokens = [len(reading.decoded.tokens) + 1 for reading in decoded]
+        transcript = Transcript(
+            text=text, language=language,
+            words=tuple(word for take in said for word in self._words(take)) if options.word_times else (),
+            avg_logprob=float(np.average([reading.decoded.avg_logprob for reading in decoded], weights=tokens))
+            if decoded else 0.0,
+            no_speech_probability=min((reading.no_speech for reading in decoded), default=1.0),
+            compression_ratio=compression_ratio(original) if original else 0.0,
+            original=original if foreign else "", reason="" if text else takes[0].reason,
+            redone=any(take.redone for take in takes))
+        return Heard(transcript, tuple(take.kept for take in takes))
+
+    def _words(self, take: Take) -> list[Word]:
+        """The words of a window that is believed, with times in the recording."""
+        assert take.reading is not None
+        tokenizer = self._engine.tokenizer_for(take.reading.language)
+        decoded = take.reading.decoded
+        decoded = decoded.keep([place for place, token in enumerate(decoded.tokens) if token < tokenizer.eot])
+        if decoded.attention is None or not decoded.tokens:
+            return []
+        starts = align(decoded.attention, take.window.frames)
+        if len(starts) == len(decoded.tokens):  # the end was never decoded
+            starts = np.append(starts, take.window.seconds)
+        pieces, tokens = tokenizer.split_to_word_tokens([*decoded.tokens, tokenizer.eot])
+        offset = take.window.start / RATE
+        found = words_of(pieces[:-1], [len(each) for each in tokens[:-1]], starts, decoded.logprobs,
+                         take.reading.language not in SPACELESS)
+        return [Word(text, round(offset + start, 2), round(offset + end, 2), round(probability, 4))
+                for text, start, end, probability in found]
+
+
+def load(path: Path, device: str = "auto") -> Recogniser:
+    """The recogniser of a Whisper checkpoint (openai-whisper's format), on one of `devices.NAMES`.
+
+    ModelError: missing, damaged, english_only, device.
+    """
+    chosen = devices.choose(device)
+    return Recogniser(speech_checkpoint.read(path), chosen)
+
+
+def _kept(states: Tensor, frames: int) -> np.ndarray:
+    """(frames, width) float16."""
+    kept: np.ndarray = states[:frames].to(torch.float16).cpu().numpy().copy()
+    return kept
+
+
+def _likelier(first: Take, second: Take) -> Take:
+    """The one with the likelier text; one that came to an end before one that did not, repeating itself worst."""
+    def rank(take: Take) -> tuple[bool, bool, float]:
+        assert take.reading is not None
+        return not take.stuck, compression_ratio(take.text) <= REPETITIVE, take.reading.decoded.avg_logprob
+    return max(first, second, key=rank)
+
+
+def _main_language(takes: Sequence[Take]) -> str:
+    """The language that is spoken longest; "" when nothing is said."""
+    seconds: dict[str, float] = defaultdict(float)
+    for take in takes:
+        if take.reading:
+            seconds[take.reading.language] += take.window.seconds
+    return max(seconds, key=lambda code: seconds[code]) if seconds else ""

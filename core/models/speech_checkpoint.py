@@ -1,0 +1,77 @@
+"""Whisper checkpoints in openai-whisper's format, read as data."""
+
+import hashlib
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import whisper
+from whisper.model import AudioEncoder, ModelDimensions, TextDecoder, Whisper
+
+from core.errors import ModelError
+
+# (encoder layers, decoder layers, mel bands) -> openai-whisper's name; the names give the alignment heads.
+NAMES = {(4, 4, 80): "tiny", (6, 6, 80): "base", (12, 12, 80): "small", (24, 24, 80): "medium",
+         (32, 32, 80): "large-v2", (32, 32, 128): "large-v3", (32, 4, 128): "turbo"}
+MULTILINGUAL = 51_865  # tokens; English-only models have fewer
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model in float32 on the CPU, ready to compute. `heads`: (layer, head) of those that follow the words."""
+
+    model: Whisper
+    name: str
+    sha256: str
+    heads: tuple[tuple[int, int], ...]
+
+
+def read(path: Path) -> Checkpoint:
+    """The multilingual Whisper in a file. ModelError: missing, damaged (not a Whisper checkpoint), english_only."""
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            found = torch.load(file, map_location="cpu", weights_only=True)
+        dims = ModelDimensions(**found["dims"])
+        model = _empty(dims)
+        state = {name: tensor.float() for name, tensor in found["model_state_dict"].items()}
+        model.load_state_dict(state, assign=True)
+    except OSError as error:
+        raise ModelError(f"The speech model {path.name} cannot be opened: {error.strerror or error}.",
+                         "missing") from error
+    except (KeyError, TypeError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path.name} is not a whole Whisper checkpoint. Delete it and fetch it again.",
+                         "damaged") from error
+    if dims.n_vocab < MULTILINGUAL:
+        raise ModelError(f"{path.name} is an English-only Whisper; a multilingual one is needed.", "english_only")
+    model.requires_grad_(False).eval()
+    name = NAMES.get((dims.n_audio_layer, dims.n_text_layer, dims.n_mels), "")
+    return Checkpoint(model, name, sha256, _heads(model, name))
+
+
+def _empty(dims: ModelDimensions) -> Whisper:
+    """A model without weights. Whisper's own constructor draws 70 M random numbers that would be thrown away."""
+    model = Whisper.__new__(Whisper)
+    torch.nn.Module.__init__(model)
+    model.dims = dims
+    with torch.device("meta"):
+        model.encoder = AudioEncoder(dims.n_mels, dims.n_audio_ctx, dims.n_audio_state, dims.n_audio_head,
+                                     dims.n_audio_layer)
+        model.decoder = TextDecoder(dims.n_vocab, dims.n_text_ctx, dims.n_text_state, dims.n_text_head,
+                                    dims.n_text_layer)
+    model.decoder.mask = None  # our decoder makes its own
+    return model
+
+
+def _heads(model: Whisper, name: str) -> tuple[tuple[int, int], ...]:
+    """The alignment heads of a model of OpenAI's; of another, all in the upper half of the layers."""
+    dims = model.dims
+    if not name:
+        return tuple((layer, head) for layer in range(dims.n_text_layer // 2, dims.n_text_layer)
+                     for head in range(dims.n_text_head))
+    model.set_alignment_heads(whisper._ALIGNMENT_HEADS[name])
+    layers, heads = model.alignment_heads.indices().tolist()
+    model.alignment_heads = None  # Apple's GPU takes no sparse tensors
+    return tuple(zip(layers, heads, strict=True))

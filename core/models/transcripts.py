@@ -1,0 +1,68 @@
+"""What the recogniser hands out. No torch here: the window imports these before the models are loaded."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word as it was spoken: `start` and `end` in seconds of the utterance, `probability` 0..1."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard in one utterance. The words and their times are those of the language that was spoken."""
+
+    text: str  # what a query uses: English when it was translated, "" when nothing was said
+    language: str  # "en", "de", ...; "" when unknown
+    words: tuple[Word, ...]
+    avg_logprob: float  # mean over the tokens, <= 0
+    no_speech_probability: float  # 0..1
+    compression_ratio: float  # over 2.4 the text repeats itself
+    original: str = ""  # the words in the spoken language, when `text` is a translation
+    reason: str = ""  # a sentence that says why `text` is empty
+    redone: bool = False  # decoded a second time, padded to 30 s, since the first result was in doubt
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for `from_json`, with every field."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Transcript":
+        """The transcript that `to_json` gave; fields of later releases are left out. KeyError, TypeError if damaged."""
+        known = {field.name for field in fields(cls)}
+        kept = {key: value for key, value in found.items() if key in known}
+        return cls(**{**kept, "words": tuple(Word(**word) for word in found["words"])})
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A transcript and the encoder's states it was made from.
+
+    `states`: for each window of the utterance (frames, width) float16, 50 frames a second, as long as the sound; this
+    is the paper's Z_A. Under padding "full" they equal the paper's states over the same frames. Under "own" the encoder
+    attends to 4 s of silence after the sound and not to all that is missing to 30 s, so that they differ a little:
+    never mix the two in one acoustic branch.
+    """
+
+    transcript: Transcript
+    states: tuple[NDArray[np.float16], ...]
+
+
+@dataclass(frozen=True)
+class HearingOptions:
+    """How to hear. `language` is "auto" or a code such as "de"; `translate` gives the English for other languages."""
+
+    padding: Literal["own", "full"] = "own"
+    language: str = "auto"
+    translate: bool = True
+    word_times: bool = True

@@ -1,0 +1,90 @@
+"""The variants of BrewCLIP and its options, declared: command line, Train panel, documents and tests iterate over them.
+
+No torch here, so that the window can show them at once. The defaults are the paper's (shared prompts and branches of
+section 3.3, sizes of appendix A); an option that the paper does not have is off by default and marked `beyond`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from core.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Which parts a model has: the text branch (F_T), the acoustic branch (F_A), prompts."""
+
+    name: str
+    title: str
+    about: str
+    text: bool
+    acoustic: bool
+    prompts: bool
+
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant("zero-shot", "Zero-shot", "The words alone, with the backbone as it came. Nothing is trained.",
+            text=True, acoustic=False, prompts=False),
+    Variant("prompted", "Prompted", "The words alone, with learnt prompts in both towers.",
+            text=True, acoustic=False, prompts=True),
+    Variant("e2e", "End to end", "The sound of the voice alone, with prompts; the words are not used.",
+            text=False, acoustic=True, prompts=True),
+    Variant("full", "BrewCLIP", "The words and the sound of the voice, added, with prompts shared by all.",
+            text=True, acoustic=True, prompts=True),
+)
+BY_NAME: Mapping[str, Variant] = {each.name: each for each in VARIANTS}
+
+
+def variant(name: str) -> Variant:
+    """The variant of that name; ModelError ("unknown") when there is none."""
+    if name not in BY_NAME:
+        raise ModelError(f"There is no variant {name!r}; choose one of {', '.join(BY_NAME)}.", "unknown")
+    return BY_NAME[name]
+
+
+def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: bool = False) -> Any:
+    return field(default=default, metadata={"about": about, "low": low, "high": high, "beyond": beyond})
+
+
+@dataclass(frozen=True)
+class BrewClipOptions:
+    """What decides a model's shape and loss; each field's metadata says what it is, its range, and whether the paper
+    lacks it. ModelError ("options") on a value out of its range or of another type.
+    """
+
+    prompts: int = _option(4, "Prompts M: learnt vectors after the start of the sentence.", 0, 32)
+    prompt_std: float = _option(0.02, "Standard deviation of the prompts at the start.", 0, 1)
+    cls_std: float = _option(1.0, "Standard deviation of the acoustic CLS vector at the start.", 0, 2)
+    heads: int = _option(8, "Attention heads of the acoustic layer; they must divide the text tower's width.", 1, 64)
+    feed_forward: int = _option(4096, "Width of the acoustic layer's feed-forward part.", 1, 65536)
+    dropout: float = _option(0.1, "Dropout in the acoustic layer.", 0, 0.9)
+    temperature: float = _option(0.07, "Temperature of the loss, at the start when it is learnt.", 0.01, 1)
+    learn_temperature: bool = _option(True, "Learn the temperature (the paper); else it stays (the authors' code).")
+    inner_weight: float = _option(0.1, "Alpha: share of the inner loss, which ties voice to words.", 0, 1)
+    gate: bool = _option(False, "Weigh the branches per utterance by how sure the recogniser is.", beyond=True)
+    acoustic_weight: float = _option(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
+                                     0, 100, beyond=True)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value, kind = getattr(self, each.name), type(each.default)
+            fits = type(value) is kind or (kind is float and type(value) is int)
+            if not fits or not each.metadata["low"] <= value <= each.metadata["high"]:
+                raise ModelError(f"The option {each.name} cannot be {value!r}; it goes from {each.metadata['low']} to "
+                                 f"{each.metadata['high']}.", "options")
+
+    def to_json(self) -> dict[str, int | float | bool]:
+        """A plain dict for `from_json`, with every option."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "BrewClipOptions":
+        """The options of `to_json`; missing ones at their defaults. ModelError: newer (an option of a later release),
+        options.
+        """
+        unknown = set(found) - {each.name for each in fields(cls)}
+        if unknown:
+            raise ModelError(f"The model uses {', '.join(sorted(unknown))}, which this release does not know. "
+                             "Update BrewCLIP Explorer to use it.", "newer")
+        return cls(**found)

@@ -1,0 +1,99 @@
+"""The file that keeps a gallery's vectors for searching: a header, the matrix (n, dim) float32, the ids (n,) int64.
+
+It is mapped into memory. It appears by a rename when it is whole, and a damaged one is as good as none.
+"""
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Batches = Iterable[tuple[Ids, Floats]]
+
+HEADER = 4096  # bytes: a page, so that the matrix behind it is aligned
+SAMPLED = 256  # rows whose checksum stands in the header: all rows would mean reading gigabytes at each start
+
+
+def usable(vectors: Floats, dim: int) -> Floats:
+    """The batch as (n, dim) float32; a row that is not finite becomes zeros, which is like nothing."""
+    batch = np.ascontiguousarray(vectors, np.float32).reshape(len(vectors), dim)
+    finite = np.isfinite(batch).all(axis=1, keepdims=True)
+    return batch if finite.all() else np.where(finite, batch, np.float32(0))
+
+
+def write(path: Path, batches: Batches, revision: str, dim: int) -> None:
+    """Write the file beside its place, then rename; OSError when the disk does not take it."""
+    staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
+    try:
+        with staged.open("wb") as file:
+            _write_parts(file, batches, revision, dim)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+
+
+def _write_parts(file: BinaryIO, batches: Batches, revision: str, dim: int) -> None:
+    file.write(bytes(HEADER))
+    ids: list[Ids] = [np.empty(0, np.int64)]
+    for batch_ids, vectors in batches:
+        ids.append(np.asarray(batch_ids, np.int64))
+        file.write(usable(vectors, dim).tobytes())
+    all_ids = np.concatenate(ids)
+    file.write(all_ids.tobytes())
+    file.flush()
+    matrix = _map(Path(file.name), len(all_ids), dim)[0]
+    header = {"revision": revision, "count": len(all_ids), "dim": dim, "check": _checksum(matrix, all_ids)}
+    file.seek(0)
+    file.write(json.dumps(header).encode().ljust(HEADER))
+
+
+def read(path: Path, revision: str, dim: int) -> tuple[Floats, Ids] | None:
+    """Matrix (n, dim) and ids (n,); None when there is no such file, it is of another revision, or it is damaged."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.read(HEADER))
+        if (header["revision"], header["dim"]) != (revision, dim):
+            return None
+        matrix, ids = _map(path, header["count"], dim)
+        return (matrix, ids) if _checksum(matrix, ids) == header["check"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _map(path: Path, count: int, dim: int) -> tuple[Floats, Ids]:
+    """Matrix (count, dim), mapped, and ids (count,), read; ValueError when the file has another size."""
+    if path.stat().st_size != HEADER + count * (dim * 4 + 8):
+        raise ValueError("another size")
+    if not count:
+        return np.empty((0, dim), np.float32), np.empty(0, np.int64)
+    matrix = np.memmap(path, np.float32, "r", HEADER, (count, dim))
+    # a plain array over the mapping: slices of np.memmap cost more than small products
+    return np.asarray(matrix).view(np.ndarray), np.fromfile(path, np.int64, count, offset=HEADER + count * dim * 4)
+
+
+def _checksum(matrix: Floats, ids: Ids) -> int:
+    """Over all ids and some rows spread over the matrix."""
+    rows = np.unique(np.linspace(0, len(ids) - 1, SAMPLED).astype(np.int64)) if len(ids) else np.empty(0, np.int64)
+    return zlib.crc32(np.ascontiguousarray(matrix[rows]).tobytes(), zlib.crc32(ids.tobytes()))
+
+
+def remove_others(folder: Path, stem: str, keep: Path) -> None:
+    """Older revisions of the same gallery and fingerprint, and what a crash left of writing one."""
+    abandoned = time.time() - 3600  # younger ones may be another window's work
+    for path in folder.glob(f"{stem}*"):
+        with suppress(OSError):  # some systems keep a file that is still mapped
+            if path != keep and (path.suffix == ".vectors" or path.stat().st_mtime < abandoned):
+                path.unlink()

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from core.audio import RATE
+from core.models.speech_guards import NO_SPEECH, NOT_WORDS, Evidence, Sound, sound_of, why_empty
+
+VOICE = Sound(level=-25, spread=40, voiced=0.5)
+NOISE = Sound(level=-25, spread=20, voiced=0.0)
+HUM = Sound(level=-40, spread=0.5, voiced=0.0)
+
+
+def test_silence_and_constants_are_silent() -> None:
+    assert sound_of(np.zeros(RATE, np.float32)).silent
+    assert sound_of(np.zeros(3, np.float32)).silent
+    assert not sound_of(np.random.default_rng(0).normal(0, 1e-2, RATE).astype(np.float32)).silent
+
+
+def test_noise_and_tones_are_steady_and_voices_are_not() -> None:
+    times = np.arange(2 * RATE) / RATE
+    buzz = np.sum([np.sin(2 * np.pi * 120 * n * times) / n for n in range(1, 12)], axis=0)
+    syllables = buzz * (0.5 + 0.5 * np.sin(2 * np.pi * 4 * times)) ** 2
+    assert sound_of(np.sin(2 * np.pi * 440 * times).astype(np.float32)).steady
+    assert sound_of(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)).steady
+    assert not sound_of(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)).like_a_voice
+    assert sound_of((syllables / 4).astype(np.float32)).like_a_voice
+
+
+@pytest.mark.parametrize(("sound", "text", "logprob", "no_speech"), [
+    (NOISE, "you", -0.57, 0.96), (NOISE, "Thank you.", -0.85, 0.86), (HUM, "BEEP BEEP BEEP", -0.57, 0.62),
+    (NOISE, "I'm going to put the oil in the pan.", -1.53, 0.67), (VOICE, "I'm gonna go back.", -1.91, 0.54),
+    (NOISE, "The road is very narrow.", -0.35, 0.81), (HUM, "Thanks for watching!", -0.4, 0.3),
+    (VOICE, "...", -0.1, 0.0)])
+def test_what_whisper_says_to_noise_is_not_believed(sound: Sound, text: str, logprob: float, no_speech: float) -> None:
+    assert why_empty(sound, Evidence(text, logprob, no_speech, looped=False)) == NO_SPEECH
+
+
+@pytest.mark.parametrize(("sound", "text", "logprob", "no_speech"), [
+    (VOICE, "A dog runs on the beach.", -0.1, 0.0), (VOICE, "Kids are talking by the door.", -0.14, 0.52),
+    (VOICE, "Thank you.", -0.2, 0.02), (VOICE, "yes", -0.7, 0.43), (HUM, "two dogs in the forest", -0.56, 0.08),
+    (NOISE, "thanks", -0.3, 0.1)])
+def test_speech_is_believed(sound: Sound, text: str, logprob: float, no_speech: float) -> None:
+    assert why_empty(sound, Evidence(text, logprob, no_speech, looped=False)) == ""
+
+
+def test_gibberish_and_loops_are_not_words() -> None:
+    assert why_empty(VOICE, Evidence("smekul tor", -1.5, 0.1, looped=False)) == NOT_WORDS
+    assert why_empty(VOICE, Evidence("beat beat beat", -0.2, 0.3, looped=True)) == NOT_WORDS

@@ -1,0 +1,381 @@
+"""The explorer with models of a few lines, and once with the real ones."""
+
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage
+from PIL import Image
+
+from core import audio
+from core.engine import Engine
+from core.errors import AudioError, ImageError, QueryError, StoreError, WeightsError
+from core.explorer import Ask, Explorer, Filter
+from core.fingerprint import Fingerprint
+from core.models.transcripts import Heard, Transcript
+from core.settings import Settings
+
+COLOURS = {"red": (230, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 230), "yellow": (240, 240, 10),
+           "white": (250, 250, 250), "black": (5, 5, 5), "violet": (200, 20, 220)}
+
+
+class ColourModel:
+    """Sees the mean colour, reads the names of colours; everything else is a little of each."""
+
+    name, title, note, dim, image_size, device, fallback = "colours", "Colours", "", 4, 8, "cpu", ""
+
+    def __init__(self):
+        self.pixels = 0
+        self.texts = []
+
+    def encode_pixels(self, pixels):
+        self.pixels += len(pixels)
+        return self._vectors(pixels.reshape(len(pixels), -1, 3).mean(axis=1))
+
+    def encode_texts(self, texts):
+        self.texts += texts
+        colours = [[COLOURS[word] for word in text.split() if word in COLOURS] or [(len(text) % 50 + 90, 128, 128)]
+                   for text in texts]
+        vectors = self._vectors(np.array([np.mean(each, axis=0) for each in colours]))
+        cut = tuple(max(0, len(text.split()) - 20) for text in texts)
+        return type("Features", (), {"vectors": vectors, "cut": cut})()
+
+    def _vectors(self, colours):
+        centred = colours / 128 - 1
+        return np.concatenate([centred, np.full((len(centred), 1), 0.3)], axis=1).astype(np.float32)
+
+    def fingerprint(self, crop):
+        return Fingerprint.of({"backbone": self.name, "crop": crop})
+
+
+class Parrot:
+    """Hears in a recording what the test put under its digest."""
+
+    name, device, fallback = "Parrot", "cpu", ""
+
+    def __init__(self):
+        self.says, self.heard = {}, 0
+
+    def fingerprint_of(self, options):
+        return Fingerprint.of({"recogniser": self.name, "language": options.language})
+
+    def warm_up(self):
+        pass
+
+    def hear(self, waveforms, options, report):
+        self.heard += len(waveforms)
+        return [Heard(self.says[each.digest], ()) for each in waveforms]
+
+
+class TwoModels(Engine):
+    """The engine with the models above."""
+
+    def __init__(self, home):
+        super().__init__(home)
+        self.model, self.parrot = ColourModel(), Parrot()
+
+    def backbone(self, settings, report=lambda *step: None):
+        return self.model
+
+    def recogniser(self, settings, report=lambda *step: None):
+        return self.parrot
+
+    def fingerprint(self, settings):
+        return self.model.fingerprint(settings["vision.crop"])
+
+
+@pytest.fixture
+def explorer(home, monkeypatch):
+    monkeypatch.setattr("core.explorer.Engine", TwoModels)
+    made = Explorer(home, Settings())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "pictures"
+    (place / "deep").mkdir(parents=True)
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (20, 16), colour).save(place / ("deep" if name == "violet" else "") / f"{name}.png")
+    return place
+
+
+@pytest.fixture
+def gallery(explorer, folder):
+    assert explorer.index(folder, "colours").indexed == len(COLOURS)
+    return "colours"
+
+
+def transcript(text, **others):
+    return Transcript(text, "en", (), -0.2, 0.01, 1.0, **others)
+
+
+def a_recording(explorer, text, **others):
+    waveform = audio.from_samples(np.sin(np.arange(8000) * (0.1 + 0.01 * len(text))).astype(np.float32), 16_000)
+    explorer._engine.parrot.says[waveform.digest] = transcript(text, **others)
+    return waveform
+
+
+def names(result):
+    return [hit.image.path.stem for hit in result.hits]
+
+
+def image_id(explorer, name):
+    return next(one.id for one in explorer.store.images(explorer.store.gallery("colours").id) if one.path.stem == name)
+
+
+def kind_of(work, error=QueryError):
+    with pytest.raises(error) as caught:
+        work()
+    return caught.value.kind
+
+
+def test_a_typed_query(explorer, gallery):
+    result = explorer.search(gallery, [Ask("text", "  something \n blue ")])
+    assert names(result)[0] == "blue"
+    assert [hit.rank for hit in result.hits] == list(range(1, len(COLOURS) + 1))
+    assert [hit.score for hit in result.hits] == sorted((hit.score for hit in result.hits), reverse=True)
+    assert result.terms[0].label == "something blue"
+    assert (result.total, result.hidden_unindexed, result.cut) == (len(COLOURS), 0, 0)
+    assert (result.transcript, result.utterance) == (None, None)
+    for hit in result.hits:
+        assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
+
+
+def test_a_spoken_query_and_its_steps(explorer, gallery):
+    waveform = a_recording(explorer, "a red thing")
+    result = explorer.search(gallery, [Ask("speech", waveform=waveform)], top=2)
+    assert names(result)[0] == "red"
+    assert len(result.hits) == 2
+    assert result.transcript.text == "a red thing"
+    assert result.utterance is waveform
+    assert set(result.timings_ms) == {"load", "hear", "recognise", "embed", "search", "total"}
+    assert sum(spent for step, spent in result.timings_ms.items() if step != "total") <= result.timings_ms["total"]
+
+
+def test_a_spoken_query_from_a_file(explorer, gallery, tmp_path):
+    waveform = a_recording(explorer, "yellow")
+    audio.write_flac(waveform, tmp_path / "said.flac")
+    read = audio.read(tmp_path / "said.flac")
+    explorer._engine.parrot.says[read.digest] = transcript("yellow")
+    assert names(explorer.search(gallery, [Ask("speech", path=tmp_path / "said.flac")]))[0] == "yellow"
+
+
+def test_a_spoken_term_that_brings_its_text_is_not_heard_again(explorer, gallery):
+    waveform = a_recording(explorer, "a red thing")
+    result = explorer.search(gallery, [Ask("speech", text="a green thing", waveform=waveform)])
+    assert names(result)[0] == "green"
+    assert explorer._engine.parrot.heard == 0
+    assert result.utterance is waveform
+    assert result.terms[0].kind == "speech"
+
+
+def test_an_utterance_is_recognised_once_unless_the_history_is_off(explorer, gallery):
+    waveform = a_recording(explorer, "blue")
+    for _ in range(2):
+        explorer.search(gallery, [Ask("speech", waveform=waveform)])
+    assert explorer.transcribe(waveform).text == "blue"
+    assert explorer._engine.parrot.heard == 1
+    explorer.use_settings(Settings().with_value("speech.language", "de"))
+    explorer.transcribe(waveform)
+    assert explorer._engine.parrot.heard == 2
+    explorer.use_settings(Settings().with_value("search.keep_history", False))
+    for _ in range(2):
+        explorer.transcribe(waveform)
+    assert explorer._engine.parrot.heard == 4
+
+
+def test_a_recording_without_words_says_why(explorer, gallery):
+    waveform = a_recording(explorer, "", reason="Only noise was heard.")
+    with pytest.raises(QueryError, match=r"Only noise was heard\.") as caught:
+        explorer.search(gallery, [Ask("speech", waveform=waveform)])
+    assert caught.value.kind == "nothing_heard"
+
+
+def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read_again(explorer, gallery):
+    seen = explorer._engine.model.pixels
+    result = explorer.search(gallery, [Ask("image", image_id=image_id(explorer, "violet"))])
+    assert names(result)[0] == "violet"
+    assert result.hits[0].score == pytest.approx(1, abs=1e-6)
+    assert result.terms[0].label == "violet.png"
+    assert explorer._engine.model.pixels == seen
+
+
+def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery, folder, tmp_path):
+    shutil.copy(folder / "green.png", tmp_path / "mine.png")
+    result = explorer.search(gallery, [Ask("image", path=tmp_path / "mine.png")])
+    assert (names(result)[0], result.terms[0].label) == ("green", "mine.png")
+    assert result.hits[0].score == pytest.approx(1, abs=1e-6)
+    strange = explorer.search(gallery, [Ask("image", path=tmp_path / "mine.png", image_id=10_000)])
+    assert names(strange)[0] == "green"
+
+
+def test_terms_are_added_and_taken_away(explorer, gallery):
+    red_and_blue = [Ask("text", "red"), Ask("image", image_id=image_id(explorer, "blue"))]
+    assert names(explorer.search(gallery, red_and_blue))[0] == "violet"
+    without = explorer.search(gallery, [*red_and_blue, Ask("text", "violet", weight=-2.0)])
+    assert names(without)[-1] == "violet"
+    assert [share.value < 0 for share in without.hits[-1].shares] == [False, False, True]
+    heavier = explorer.search(gallery, [Ask("text", "red", weight=5.0), Ask("text", "blue", weight=0.2)])
+    assert names(heavier)[0] == "red"
+
+
+def test_queries_that_cannot_be_answered(explorer, gallery, tmp_path):
+    def ask(*asks):
+        return kind_of(lambda: explorer.search(gallery, asks))
+
+    assert ask() == "empty"
+    assert ask(Ask("text", " \n")) == "empty"
+    assert ask(Ask("image")) == "empty"
+    assert ask(Ask("speech")) == "empty"
+    assert ask(Ask("text", "red"), Ask("text", "red", weight=-1.0)) == "zero"
+    assert ask(Ask("text", "red", weight=float("nan"))) == "weight"
+    assert ask(Ask("image", image_id=10_000)) == "not_indexed"
+    assert kind_of(lambda: explorer.search(gallery, [Ask("image", path=tmp_path / "no")]), ImageError) == "missing"
+    assert kind_of(lambda: explorer.search(gallery, [Ask("speech", path=tmp_path / "no")]), AudioError) == "missing"
+
+
+def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
+    explorer._engine.model._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
+    assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_finite"
+
+
+def test_galleries_that_cannot_be_searched_say_what_to_do(explorer, gallery):
+    with pytest.raises(QueryError, match="colours"):
+        explorer.search("colour", [Ask("text", "red")])
+    assert kind_of(lambda: explorer.search("nothing like it", [Ask("text", "red")])) == "no_gallery"
+    explorer.store.create_gallery("bare")
+    assert kind_of(lambda: explorer.search("bare", [Ask("text", "red")])) == "empty_gallery"
+    explorer.use_settings(Settings().with_value("vision.crop", "squash"))
+    assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_indexed"
+
+
+def test_a_part_of_a_gallery(explorer, gallery, folder):
+    def found(**filters):
+        result = explorer.search(gallery, [Ask("text", "red")], filter=Filter(**filters))
+        assert result.total == len(result.hits)
+        return sorted(names(result))
+
+    explorer.store.add_tag([image_id(explorer, "red"), image_id(explorer, "blue")], "mine")
+    assert found(tag="mine") == ["blue", "red"]
+    assert found(folder=folder / "deep") == ["violet"]
+    assert found(name="LL") == ["yellow"]
+    assert found(tag="nobody's") == []
+
+
+def test_more_hits_than_pictures_and_fewer_than_one(explorer, gallery):
+    assert len(explorer.search(gallery, [Ask("text", "red")], top=10_000).hits) == len(COLOURS)
+    assert explorer.search(gallery, [Ask("text", "red")], top=0).hits == ()
+
+
+def test_a_text_beyond_the_model_is_cut_and_told(explorer, gallery):
+    assert explorer.search(gallery, [Ask("text", "red " * 25)]).cut == 5
+
+
+def test_what_is_indexed_later_is_found_and_what_is_gone_is_not(explorer, gallery, folder):
+    assert "pink" not in names(explorer.search(gallery, [Ask("text", "red")]))
+    Image.new("RGB", (20, 16), (250, 30, 40)).save(folder / "pink.png")
+    (folder / "black.png").unlink()
+    result = explorer.index(None, gallery)
+    assert (result.indexed, result.missing) == (1, 1)
+    found = names(explorer.search(gallery, [Ask("text", "red")]))
+    assert "pink" in found[:2]
+    assert "black" not in found
+
+
+def test_indexing_a_folder_that_is_not_there_makes_no_gallery(explorer, tmp_path):
+    assert kind_of(lambda: explorer.index(tmp_path / "nowhere", "new"), StoreError) == "no_folder"
+    assert kind_of(lambda: explorer.index(None, "new"), StoreError) == "no_gallery"
+    assert explorer.store.galleries() == []
+
+
+def test_the_history_keeps_the_query_and_its_voice(explorer, gallery, home):
+    result = explorer.search(gallery, [Ask("speech", waveform=a_recording(explorer, "a red thing")),
+                                       Ask("text", "blue", weight=-1.0)])
+    kept = explorer.remember(result, '[{"kind": "speech"}]')
+    assert explorer.store.queries() == [kept]
+    assert (kept.text, kept.source, kept.gallery) == ("a red thing \N{MINUS SIGN} blue", "mixed", gallery)
+    assert kept.recording.parent == home.recordings
+    assert audio.read(kept.recording).seconds == result.utterance.seconds
+    assert explorer.remember(explorer.search(gallery, [Ask("text", "blue")])).source == "text"
+    explorer.use_settings(Settings().with_value("search.keep_history", False))
+    assert explorer.remember(result) is None
+    assert len(explorer.store.queries()) == 2
+
+
+def test_a_recording_that_cannot_be_kept_does_not_lose_the_query(explorer, gallery, home):
+    home.recordings.write_text("in the way")
+    result = explorer.search(gallery, [Ask("speech", waveform=a_recording(explorer, "red"))])
+    assert explorer.remember(result).recording is None
+
+
+def test_searches_from_many_threads_agree(explorer, gallery):
+    found, errors = [], []
+
+    def work(colour):
+        try:
+            found.append((colour, names(explorer.search(gallery, [Ask("text", colour)]))[0]))
+        except Exception as error:  # told by the assertion below
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(colour,)) for colour in list(COLOURS) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(found) == len(threads)
+    assert all(asked == first for asked, first in found)
+
+
+def test_without_whisper_the_error_says_how_to_get_it(home, monkeypatch):
+    monkeypatch.delenv("BREWCLIP_MODELS", raising=False)
+    explorer = Explorer(home, Settings())
+    with pytest.raises(WeightsError, match="brewclip weights fetch whisper-base") as caught:
+        explorer.recogniser()
+    assert caught.value.kind == "missing"
+    assert explorer.status().speech == ""
+
+
+def test_the_state_of_the_engine_and_its_fingerprint_need_no_model(home, monkeypatch, whisper_base):
+    monkeypatch.setenv("BREWCLIP_MODELS", str(whisper_base.parent))
+    explorer = Explorer(home, Settings().with_value("vision.backbone", "brewclip-mini"))
+    before = explorer.fingerprint()
+    status = explorer.status()
+    assert (status.backbone_loaded, status.speech_loaded, status.speech) == (False, False, "Whisper base")
+    assert status.note
+    assert explorer.backbone().fingerprint("centre") == before
+    assert explorer.backbone() is explorer.backbone()
+    assert explorer.status().backbone_loaded
+    explorer.use_settings(explorer.settings.with_value("vision.crop", "squash"))
+    assert explorer.status().backbone_loaded
+    assert explorer.fingerprint() != before
+    explorer.use_settings(explorer.settings.with_value("device", "cpu"))
+    assert not explorer.status().backbone_loaded
+    explorer.close()
+
+
+def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_base, tmp_path):
+    """Whisper base and brewclip-mini, scikit-image's photographs, a voice of espeak-ng."""
+    monkeypatch.setenv("BREWCLIP_MODELS", str(whisper_base.parent))
+    photographs = Path(skimage.__file__).parent / "data"
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name in ("chelsea.png", "coffee.png", "rocket.jpg", "brick.png", "camera.png"):
+        shutil.copy(photographs / name, pictures)
+    said = tmp_path / "said.wav"
+    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", said, "A cup of coffee with a spoon on the table."],
+                   check=True)
+    explorer = Explorer(home, Settings().with_value("vision.backbone", "brewclip-mini"))
+    explorer.index(pictures, "photographs")
+    result = explorer.search("photographs", [Ask("speech", path=said)])
+    assert "coffee with a spoon" in result.transcript.text.lower()
+    assert result.hits[0].image.path.name == "coffee.png"
+    assert result.hits[0].strength.chance < result.hits[-1].strength.chance
+    typed = explorer.search("photographs", [Ask("text", result.transcript.text)])
+    assert names(typed) == names(result)
+    explorer.close()
