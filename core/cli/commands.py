@@ -187,7 +187,7 @@ def _answers_text(answers: "Sequence[Answer]") -> str:
                      f"{answer.result.timings_ms['total'] / 1e3:.2f} s"))
     first = sum(answer.rank == 1 for answer in answers)
     return "\n".join([table(rows, ("heard", "first", "second", "third", "took"), right=(4,)),
-                      f"* the picture that was described: first for {right} of {len(answers)} queries"])
+                      f"* the picture that was described: first for {first} of {len(answers)} queries"])
 
 
 def _dataset_arguments(parser: argparse.ArgumentParser) -> None:

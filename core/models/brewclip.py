@@ -9,7 +9,7 @@ come out un-normalised, in float32 whatever autocast is on; the backbone stays i
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,9 @@ class SpokenBatch:
 
     def to(self, device: torch.device | str) -> "SpokenBatch":
         """The same batch on a device."""
-        moved = (getattr(self, each.name) for each in fields(self))
-        return SpokenBatch(*(each if each is None else each.to(device, non_blocking=True) for each in moved))
+        moved = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{name: each.to(device, non_blocking=True) for name, each in moved.items()
+                                if each is not None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +130,20 @@ class BrewCLIP(nn.Module):
 
     # --- words and voices ---
 
+    @property
+    def _before_words(self) -> Tensor:
+        """P_T of the text tower; none in `e2e`, whose prompts have never learnt to stand before words."""
+        return self.prompts if self.variant.text else self.prompts[:0]
+
     def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Texts as tokens (n, k) int64 with room for the prompts, and how many tokens of each were cut (n,) int64."""
-        context, count = self.built.context, len(self.prompts)
+        """Texts as tokens (n, k) int64 with room for the prompts, and the share of each text's tokens that was cut (n,).
+        """
+        context, count = self.built.context, len(self._before_words)
         found: Tensor = self.built.tokenizer(list(texts))
         lengths = torch.tensor([len(self.built.tokenizer.encode(text)) + 2 for text in texts])
-        if count:  # without prompts the vectors are open_clip's bit for bit, and that takes the whole context
+        if count:  # without prompts the vectors are open_clip's bit for bit, which takes the whole context
             found = prompts.trimmed(prompts.make_room(found, count, context))
-        return found, (lengths + count - context).clamp(min=0)
+        return found, (lengths + count - context).clamp(min=0) / lengths
 
     def collate(self, transcripts: Sequence[Transcript], states: Sequence[Sequence[np.ndarray]] | None = None
                 ) -> SpokenBatch:
@@ -149,18 +156,17 @@ class BrewCLIP(nn.Module):
         tokens, cut = self.tokens(texts)
         signals = torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability]
                                 for each in transcripts], dtype=torch.float32).view(-1, 2)
-        share = cut / (cut + tokens.shape[1])
         padded, lengths = None, torch.zeros(len(texts), dtype=torch.int64)
         if self.acoustic is not None:
             if states is None:
                 raise ValueError(f"the variant {self.variant.name} needs the encoder's states")
             padded, lengths = pad(states)
-        return SpokenBatch(tokens, padded, lengths, torch.cat([signals, share[:, None]], dim=1),
+        return SpokenBatch(tokens, padded, lengths, torch.cat([signals, cut[:, None]], dim=1),
                            torch.tensor([bool(text) for text in texts]))
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:
-        """F_T of tokens (n, k): (n, dim). A typed text has no other vector, whatever the variant."""
-        return prompts.encode_text(self.backbone, tokens, self.prompts).float()
+        """F_T of tokens (n, k) from `tokens`: (n, dim). A typed text has no other vector, whatever the variant."""
+        return prompts.encode_text(self.backbone, tokens, self._before_words).float()
 
     def encode_speech(self, batch: SpokenBatch) -> SpokenFeatures:
         """F_L of utterances, and the branches it was made of.

@@ -1,0 +1,29 @@
+"""QtMultimedia and QtDBus, imported before any thread runs.
+
+Measured with PySide6 6.11: importing one of its modules on the window's thread while another thread imports anything
+can stop both for ever (shiboken's import hook and the interpreter's lock wait for each other). So they are imported
+with the window, 11 ms, and their classes are touched here, as they too are made at first use. The multimedia back end
+itself starts only when a device is asked for.
+"""
+
+from typing import Any
+
+multimedia: Any = None
+dbus: Any = None
+problem = ""  # why there is no QtMultimedia: a system library is missing
+try:
+    import PySide6.QtMultimedia
+
+    multimedia = PySide6.QtMultimedia
+    for _name in ("QAudioFormat", "QAudioSink", "QMediaDevices", "QtAudio"):
+        getattr(multimedia, _name)
+except ImportError as error:
+    problem = str(error)
+try:
+    import PySide6.QtDBus
+
+    dbus = PySide6.QtDBus
+    for _name in ("QDBusConnection", "QDBusInterface", "QDBusMessage"):
+        getattr(dbus, _name)
+except ImportError:  # not on every system; the folder is opened then
+    pass

@@ -1,0 +1,160 @@
+"""What can be done with hits: open, show in folder, copy, more like this, add to the query, tag."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QProcess, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+
+from brewclip_app import wording
+from brewclip_app.multimedia import dbus
+from brewclip_app.thumbnails import to_qimage
+from core.progress import Report
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.search.queries import Hit
+    from core.store.records import ImageRecord
+
+MOST_TAGS = 20  # in the menu
+
+
+class HitActions(QObject):
+    """Acts on hits; a file that is gone is said, not opened."""
+
+    more_wanted = Signal(object)  # Hit
+    add_wanted = Signal(object, int)  # Hit, sign
+    tagged = Signal(object)  # ImageRecords with their new tags
+    said = Signal(str)
+
+    def __init__(self, context: "Context", owner: QWidget) -> None:
+        super().__init__(owner)
+        self._context, self._owner = context, owner
+        self.tags: tuple[tuple[str, int], ...] = ()  # of the gallery
+
+    def menu(self, hits: "Sequence[Hit]") -> QMenu:
+        """The context menu of some hits."""
+        menu = QMenu(self._owner)
+        menu.aboutToHide.connect(menu.deleteLater)
+        first, one = hits[0], len(hits) == 1
+        rows: tuple[tuple[str, Callable[[], object], bool] | None, ...] = (
+            ("Open", partial(self.open, first), one),
+            ("Show in folder", partial(self.show_in_folder, first), one),
+            None,
+            ("Copy path" if one else f"Copy {len(hits)} paths", partial(self.copy_paths, hits), True),
+            ("Copy picture", partial(self.copy_picture, first), one),
+            None,
+            ("More like this", partial(self.more_wanted.emit, first), one),
+            ("Add to the query", partial(self.add_wanted.emit, first, 1), one),
+            ("Leave out what is like this", partial(self.add_wanted.emit, first, -1), one),
+            None)
+        for row in rows:
+            if row is None:
+                menu.addSeparator()
+            elif row[2]:
+                menu.addAction(row[0], row[1])
+        self._add_tags(menu, hits)
+        return menu
+
+    def open(self, hit: "Hit") -> None:
+        """Open the picture in the system's viewer."""
+        if self._is_there(hit.image.path) and not QDesktopServices.openUrl(_url(hit.image.path)):
+            self.said.emit(f"No program on this computer opens {hit.image.path.name}.")
+
+    def show_in_folder(self, hit: "Hit") -> None:
+        """Open the folder in the file manager, the picture selected where the system can."""
+        path = hit.image.path
+        if not path.parent.exists():
+            self.said.emit(f"The folder {path.parent} is gone.")
+        elif sys.platform == "darwin":
+            QProcess.startDetached("open", ["-R", str(path)])
+        elif sys.platform == "win32":
+            QProcess.startDetached("explorer", ["/select,", str(path)])
+        elif not _select_by_dbus(path):
+            QDesktopServices.openUrl(_url(path.parent))
+
+    def copy_paths(self, hits: "Sequence[Hit]") -> None:
+        """The paths, one on each line."""
+        QGuiApplication.clipboard().setText("\n".join(str(hit.image.path) for hit in hits))
+        self.said.emit("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
+
+    def copy_picture(self, hit: "Hit") -> None:
+        """The picture itself, as large as it is."""
+        limit = float(self._context.settings["images.max_megapixels"])
+
+        def read(report: Report) -> QImage:
+            from core import images
+            return to_qimage(images.read(hit.image.path, limit).rgb)
+
+        self._context.jobs.submit("Copying the picture", read, key="copy-picture", on_done=self._copied,
+                                  on_failed=lambda error: self.said.emit(str(error)))
+
+    def tag(self, hits: "Sequence[Hit]", name: str, put: bool) -> None:
+        """Give a tag to pictures, or take it from them."""
+        name = " ".join(name.split())
+        ids = [hit.image.id for hit in hits]
+        gallery = self._context.gallery
+        if not name:
+            return
+
+        def work(report: Report) -> "list[ImageRecord]":
+            store = self._context.explorer.store
+            (store.add_tag if put else store.remove_tag)(ids, name)
+            return list(store.images(store.gallery(gallery).id, ids))
+
+        self._context.jobs.submit("Tagging", work, on_done=self.tagged.emit, quiet=True)
+
+    def ask_tag(self, hits: "Sequence[Hit]") -> None:
+        """Let the user type a tag."""
+        dialog = QInputDialog(self._owner)
+        dialog.setWindowTitle("New tag")
+        dialog.setLabelText(f"Tag for {wording.pictures(len(hits))}:")
+        dialog.setOkButtonText("Tag")
+        dialog.textValueSelected.connect(lambda name: self.tag(hits, name, put=True))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _add_tags(self, menu: QMenu, hits: "Sequence[Hit]") -> None:
+        tags = menu.addMenu("Tag")
+        tags.addAction("New tag…", partial(self.ask_tag, hits))
+        own = sorted({tag for hit in hits for tag in hit.image.tags})
+        names = list(dict.fromkeys([*own, *(name for name, _ in self.tags)]))[:MOST_TAGS]
+        if names:
+            tags.addSeparator()
+        for name in names:
+            action = tags.addAction(name.replace("&", "&&"))
+            action.setCheckable(True)
+            action.setChecked(all(name in hit.image.tags for hit in hits))
+            action.triggered.connect(lambda put, name=name: self.tag(hits, name, put))
+
+    def _copied(self, picture: QImage) -> None:
+        QGuiApplication.clipboard().setImage(picture)
+        self.said.emit("Picture copied.")
+
+    def _is_there(self, path: Path) -> bool:
+        if not path.exists():
+            self.said.emit(f"{path.name} is gone from {path.parent}. Index the gallery again to take it out.")
+            return False
+        return True
+
+
+def _url(path: Path) -> QUrl:
+    return QUrl.fromLocalFile(str(path))
+
+
+def _select_by_dbus(path: Path) -> bool:
+    """Ask the desktop's file manager; False where there is none to ask."""
+    if dbus is None:
+        return False
+    bus = dbus.QDBusConnection.sessionBus()
+    if not bus.isConnected():
+        return False
+    manager = dbus.QDBusInterface("org.freedesktop.FileManager1", "/org/freedesktop/FileManager1",
+                                  "org.freedesktop.FileManager1", bus)
+    manager.setTimeout(1500)
+    answer = manager.call("ShowItems", [_url(path).toString()], "")
+    return bool(answer.type() != dbus.QDBusMessage.MessageType.ErrorMessage)
