@@ -21,12 +21,12 @@ $(READY): pyproject.toml constraints.txt .ci/system-libraries
 	@sh .ci/system-libraries
 	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "Installing the program and what it needs (about 6 GB the first time, mostly PyTorch)"
-	@$(BIN)/python -m pip install --progress-bar on -q -c constraints.txt -e .
+	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e .
 	@touch $@
 
 $(DEV_READY): $(READY)
 	@sh .ci/system-libraries --dev
-	@$(BIN)/python -m pip install --progress-bar on -q -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e ".[dev]"
 	@touch $@
 
 lint: setup-dev

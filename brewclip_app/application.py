@@ -1,7 +1,6 @@
 """From the command line to a window: first paint soon, heavy imports after it, nothing uncaught goes unsaid."""
 
 import argparse
-import asyncio
 import contextlib
 import logging
 import logging.handlers
@@ -14,15 +13,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
+import brewclip_app.multimedia  # noqa: F401  (before any thread runs; its docstring says why)
 from brewclip_app import theme
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from core.home import Home, find_home
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger("brewclip_app")
 SHUTDOWN_S = 10
@@ -41,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationDisplayName("BrewCLIP Explorer")
     app.setDesktopFileName("brewclip-explorer")
     context = Context(home)
+    if options.screenshot:  # a picture for somebody else: the user's window stays as it was
+        context.state.freeze()
     theme.apply(app, options.theme or str(context.settings["appearance.theme"]))
     app.setWindowIcon(QIcon(theme.icon("microphone", "main")))
     window = MainWindow(context)
@@ -63,7 +69,7 @@ class Uncaught(QObject):
         sys.excepthook = self._take
         threading.excepthook = lambda args: self._take(args.exc_type, args.exc_value, args.exc_traceback)
 
-    def take_loop_error(self, loop: asyncio.AbstractEventLoop, facts: dict[str, object]) -> None:
+    def take_loop_error(self, loop: "asyncio.AbstractEventLoop", facts: dict[str, object]) -> None:
         """What asyncio calls for a task whose exception nobody awaited."""
         error = facts.get("exception")
         if isinstance(error, BaseException):
@@ -103,7 +109,7 @@ def _open(window: MainWindow, options: argparse.Namespace) -> None:
         window.resize(options.size)
     if options.gallery:
         window.context.set_gallery(options.gallery)
-    window.first_panel = options.panel or ""
+    window.first_panel = options.panel or ("search" if options.gallery else "")
     window.first_painted.connect(lambda: _after_first_paint(window, options))
     window.show()
 
@@ -154,7 +160,9 @@ class Photographer(QObject):
 
 
 def _run(app: QApplication, window: MainWindow, context: Context, uncaught: Uncaught) -> int:
-    app.processEvents()  # paint before qasync is imported
+    app.processEvents()  # paint before these are imported
+    import asyncio
+
     import qasync
     loop = qasync.QEventLoop(app, already_running=False)
     asyncio.set_event_loop(loop)

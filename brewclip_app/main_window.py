@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
         self.entries = {entry.key: entry for entry in panels}
         self.panels: dict[str, Panel] = {}
         self._texts: dict[str, str] = {}
+        self._links: dict[str, tuple[str, str]] = {}
         self.first_panel = ""  # key of the panel to begin with; else the last one
         self._theme = context.settings["appearance.theme"]
         self._painted = False
@@ -96,7 +97,7 @@ class MainWindow(QMainWindow):
                 before.deactivated()
             self.stack.setCurrentWidget(panel)
             self.rail.show_chosen(key)
-            self.strip.words.setText(self._texts.get(key, ""))
+            self._show_words()
             self.context.state.keep("panel", key)
             panel.setFocus()
             panel.activated()
@@ -169,6 +170,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self.show_panel)
+        self.strip.asked.connect(lambda key: self.show_panel(key, self.context.gallery))
         self.context.failed.connect(self.show_error)
         self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
         self.context.settings_changed.connect(self._take_settings)
@@ -192,6 +194,7 @@ class MainWindow(QMainWindow):
         panel = entry.make(self.context)
         self.panels[entry.key] = panel
         panel.status_changed.connect(lambda text: self._take_text(entry.key, text))
+        panel.status_link.connect(lambda words, to: self._take_link(entry.key, words, to))
         panel.go_to.connect(self.show_panel)
         panel.failed.connect(self.show_error)
         self.stack.addWidget(panel)
@@ -200,9 +203,16 @@ class MainWindow(QMainWindow):
 
     def _take_text(self, key: str, text: str) -> None:
         self._texts[key] = text
+        self._show_words()
+
+    def _take_link(self, key: str, words: str, to: str) -> None:
+        self._links[key] = (words, to)
+        self._show_words()
+
+    def _show_words(self) -> None:
         panel = self.current()
-        if panel is not None and self.panels.get(key) is panel:
-            self.strip.words.setText(text)
+        if panel is not None:
+            self.strip.show_words(self._texts.get(panel.key, ""), *self._links.get(panel.key, ("", "")))
 
     def _take_settings(self) -> None:
         app, wanted = QApplication.instance(), self.context.settings["appearance.theme"]

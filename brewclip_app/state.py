@@ -13,10 +13,16 @@ class State:
 
     def __init__(self, home: Home) -> None:
         self._file = QSettings(str(home.root / "window.ini"), QSettings.Format.IniFormat)
+        self._passing: dict[str, str] | None = None
+
+    def freeze(self) -> None:
+        """From now on keep nothing on disk: what changes is forgotten with the window."""
+        self._passing = {}
 
     def get(self, key: str, default: Any = None) -> Any:
         """A plain value kept under a key."""
-        text = self._file.value(key)
+        passing = self._passing or {}
+        text = passing[key] if key in passing else self._file.value(key)
         try:
             return default if text is None else json.loads(str(text))
         except ValueError:
@@ -24,7 +30,10 @@ class State:
 
     def keep(self, key: str, value: Any) -> None:
         """Keep a plain value (what JSON can hold)."""
-        self._file.setValue(key, json.dumps(value))
+        if self._passing is not None:
+            self._passing[key] = json.dumps(value)
+        else:
+            self._file.setValue(key, json.dumps(value))
 
     def panel(self, key: str) -> dict[str, Any]:
         """A panel's state; empty when there is none."""

@@ -73,6 +73,17 @@ def build(explorer: "Explorer", report: Report = silent) -> "IndexResult":
     return explorer.index(folder, GALLERY, report)
 
 
+def is_ready(explorer: "Explorer") -> bool:
+    """Whether the gallery is whole under the present fingerprint; loads no model, so a second start is quick."""
+    if not explorer.home.store.exists():
+        return False
+    names = {photograph.name for photograph in demo_pictures.PHOTOGRAPHS} | {name for name, _ in demo_pictures.DRAWN}
+    gallery = next((found for found in explorer.store.galleries() if found.name == GALLERY), None)
+    if gallery is None or not all((explorer.home.demo / name).exists() for name in names):
+        return False
+    return explorer.store.state(gallery.id, explorer.fingerprint().hash).indexed >= len(names)
+
+
 def queries() -> tuple[DemoQuery, ...]:
     """The spoken queries, as files on disk."""
     listed = json.loads((RECORDINGS / "queries.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
 HIT_ROLE = Qt.ItemDataRole.UserRole + 1
-ALWAYS_SHOWN = 10  # the first ranks are shown even when they are weak: an empty screen tells nothing
+FEWEST = 10  # the first ranks are shown even when they are weak: an empty screen tells nothing
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -39,6 +39,7 @@ class HitModel(QAbstractListModel):
         self._shown: list[Hit] = []
         self._order = "relevance"
         self._with_weak = False
+        self._at_least = FEWEST
 
     @property
     def order(self) -> str:
@@ -83,6 +84,16 @@ class HitModel(QAbstractListModel):
             self._order = order
             self._arrange()
 
+    def set_room(self, cards: int) -> bool:
+        """So many cards are seen at once, and weak hits may fill them; whether other hits are shown now."""
+        before, self._at_least = self._at_least, max(FEWEST, cards)
+        changes = not self._with_weak and any(
+            min(before, self._at_least) < hit.rank <= max(before, self._at_least) and hit.strength.level == "weak"
+            for hit in self._all)
+        if changes:
+            self._arrange()
+        return changes
+
     def show_weak(self) -> None:
         """Unfold the weak hits."""
         self._with_weak = True
@@ -91,7 +102,7 @@ class HitModel(QAbstractListModel):
     def _arrange(self) -> None:
         self.beginResetModel()
         shown = self._all if self._with_weak else (
-            hit for hit in self._all if hit.rank <= ALWAYS_SHOWN or hit.strength.level != "weak")
+            hit for hit in self._all if hit.rank <= self._at_least or hit.strength.level != "weak")
         self._shown = sorted(shown, key=ORDERS[self._order][1])
         self.endResetModel()
 

@@ -27,6 +27,7 @@ class Panel(QWidget):
     icon: ClassVar[str] = ""
 
     status_changed = Signal(str)   # what the status bar says at the left; may be empty
+    status_link = Signal(str, str)  # words after it that lead to another panel ("" for none), that panel's key
     go_to = Signal(str, object)    # key of a panel, payload: what that panel's `receive` gets
     failed = Signal(object, str)   # an exception that the window shows in its banner, and what is safe / to do ("")
 

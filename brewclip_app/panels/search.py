@@ -370,9 +370,11 @@ class SearchPanel(Panel):
         self._tell_status()
 
     def _tell_status(self) -> None:
-        gallery = self.place.view.words if self.place.view is not None else ""
+        view = self.place.view
         loading = f"{self._loading}…" if self._loading else ""
-        self.status_changed.emit("     ".join(filter(None, (self.conductor.words, gallery, loading))))
+        gallery = view.words if view is not None else ""
+        self.status_changed.emit("     ".join(filter(None, (loading, self.conductor.words, gallery))))
+        self.status_link.emit(view.unread if view is not None else "", "library")
 
     def _offer_folder(self, folder: Path) -> None:
         """A dropped folder is indexed only after a click: it may be large."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KEY = "search"
 MOST_FOLDERS = 60
+RECOGNISING = "Recognising your words"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +58,18 @@ class GalleryView:
 
     @property
     def words(self) -> str:
-        """ "Gallery Holiday pictures · 8 091 of 8 094 indexed · 3 could not be read"."""
+        """ "Gallery Holiday pictures · 8 091 of 8 094 indexed"."""
         if self.state is None:
             return "No gallery yet" if not self.names else ""
         state = self.state
-        parts = [f"Gallery {state.gallery.name}",
-                 f"{wording.count(state.indexed)} of {wording.count(state.images + state.failed)} indexed"]
-        if state.failed:
-            parts.append(f"{wording.count(state.failed)} could not be read")
-        return " · ".join(parts)
+        return (f"Gallery {state.gallery.name} · "
+                f"{wording.count(state.indexed)} of {wording.count(state.images + state.failed)} indexed")
+
+    @property
+    def unread(self) -> str:
+        """ "3 could not be read"; "" when all could."""
+        failed = self.state.failed if self.state is not None else 0
+        return f"{wording.count(failed)} could not be read" if failed else ""
 
     @property
     def other_model(self) -> bool:
@@ -156,7 +160,8 @@ class SearchFlow(QObject):
                 reason = self._recognise(explorer, run, at, term, report)
                 if reason:
                     return run.query, reason
-        report(0, 0, "Searching")
+        status = explorer.status()
+        report(0, 0, "Searching" if status.backbone_loaded else f"Loading {status.backbone}…")
         result = explorer.search(run.gallery, [term.ask() for term in run.terms],
                                  int(self._context.settings["search.top"]), _filter(run.limits), report)
         answer = Answer(run.query, result, run.heard, run.recognising, result.timings_ms.get("search", 0.0) / 1000)
@@ -167,10 +172,12 @@ class SearchFlow(QObject):
     def _recognise(self, explorer: "Explorer", run: _Run, at: int, term: QueryTerm, report: Report) -> str:
         """Fill in a term's words; why there are none when there are none."""
         assert term.waveform is not None
+        if not (status := explorer.status()).speech_loaded:  # another job may be loading it: that reports there
+            report(0, 0, f"Loading {status.speech or 'the recogniser'}…")
         explorer.recogniser(report)  # loading it is not recognising
-        report(0, 0, "Recognising your words")
+        report(0, 0, RECOGNISING)
         began = perf_counter()
-        transcript = explorer.transcribe(term.waveform, report)
+        transcript = explorer.transcribe(term.waveform, lambda done, total, _: report(done, total, RECOGNISING))
         run.recognising += perf_counter() - began
         run.heard += term.waveform.seconds
         heard = replace(term, text=transcript.text, transcript=transcript)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from brewclip_app import theme
 
 W = TypeVar("W", bound=QWidget)
+SIDE_BY_SIDE = 2  # steps of an empty state; more of them stand below each other
 
 
 def look(widget: W, name: str) -> W:
@@ -220,9 +221,10 @@ class EmptyState(QWidget):
             words.setMaximumWidth(600)
         if not sentence:  # never show a part that has no parent yet: it would flash as a window and take the focus
             self.sentence.hide()
-        steps_row = row(None, *steps, None, space=10)
+        lines = [steps] if len(steps) <= SIDE_BY_SIDE else [(step,) for step in steps]
+        ways = column(*(row(None, *line, None, space=10) for line in lines), space=8)
         box = column(None, row(None, self.icon, None), 10, self._middle(self.title), self._middle(self.sentence), 4,
-                     steps_row, None)
+                     ways, None)
         self.setLayout(box)
 
     def _middle(self, words: QLabel) -> QHBoxLayout:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
 MOST_OF_PANE = 0.45  # of the pane's height for the picture
 NARROWEST = 240
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def strength_words(strength: "Strength") -> str:
@@ -42,9 +43,10 @@ def date_words(moment: datetime) -> str:
 
 
 def facts_words(image: "ImageRecord") -> str:
-    """ "winter / january · 12 Jan 2024 · 500 × 375"."""
+    """ "winter / january · 12 Jan 2024 · 500 × 375"; lines break between the facts, not within a date or a size."""
     folders = " / ".join(image.path.parent.parts[-2:]).lstrip("/ ")
-    return " · ".join(filter(None, (folders, date_words(taken_or_changed(image)), f"{image.width} × {image.height}")))
+    whole = (date_words(taken_or_changed(image)), f"{image.width} × {image.height}")
+    return f"{NO_BREAK}· ".join(filter(None, (folders, *(fact.replace(" ", NO_BREAK) for fact in whole))))
 
 
 class PictureBox(QWidget):

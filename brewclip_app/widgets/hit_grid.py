@@ -41,6 +41,7 @@ class HitGrid(QListView):
         self.hits = HitModel(self)
         self.cards = HitDelegate(thumbnails, self)
         self._card_width = 164
+        self._roomy = 0  # cards that were seen at once since these hits came
         self._make_footer()
         self._set_up()
         self.setModel(self.hits)
@@ -91,6 +92,9 @@ class HitGrid(QListView):
     def show_hits(self, hits: "tuple[Hit, ...]") -> None:
         """Show the hits of another search, the first one selected."""
         self.cards.full_score = _full(hits)
+        self._roomy = 0
+        self.hits.set_hits(())
+        self._fill_room()
         self.hits.set_hits(hits)
         self.scrollToTop()
         self.select_row(0)
@@ -141,7 +145,19 @@ class HitGrid(QListView):
         self.cards.cell = QSize(width, self.cards.cell_height(width))
         if self.gridSize() != self.cards.cell:
             self.setGridSize(self.cards.cell)
+        self._fill_room()
         self._place_footer()
+
+    def _fill_room(self) -> None:
+        """A large window shows more weak hits; a smaller one folds none away that were seen."""
+        rows = (self.viewport().height() - FOOTER_HEIGHT) // max(1, self.cards.cell.height())
+        room = self.columns() * rows
+        if room <= self._roomy:
+            return
+        self._roomy = room
+        current = self.current()
+        if self.hits.set_room(room) and current is not None:
+            self.keep_current(current.image.id)
 
     def _tell_fold(self) -> None:
         folded = self.hits.folded

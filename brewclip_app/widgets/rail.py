@@ -1,6 +1,6 @@
 """The rail at the left: one button for each panel, icon over word."""
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
@@ -72,6 +72,7 @@ class Rail(QWidget):
         self._box.setSpacing(2)
         self._box.addStretch(1)
         self._above = 0
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
 
     def add(self, key: str, icon: str, title: str, keys: str, below: bool = False) -> None:
         """Add a panel's button: above the gap, or below it."""
@@ -84,6 +85,16 @@ class Rail(QWidget):
         else:
             self._box.insertWidget(self._above, made)
             self._above += 1
+        self._keep_width()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._keep_width()
+
+    def _keep_width(self) -> None:
+        """Whatever a panel asks for, the way to the other panels stays whole."""
+        self.setFixedWidth(max(button.sizeHint().width() for button in self.buttons.values()) + 1)
 
     def show_chosen(self, key: str) -> None:
         """Mark a panel as the one in front."""

@@ -82,7 +82,7 @@ class RecordButton(QAbstractButton):
             self._draw_stop(painter, middle)
         else:
             side = 28.0
-            theme.icon("microphone", "on_main").paint(
+            theme.icon("microphone", "on_record").paint(
                 painter, QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side).toRect())
         painter.end()
 
@@ -111,5 +111,5 @@ class RecordButton(QAbstractButton):
     def _draw_stop(self, painter: QPainter, middle: QPointF) -> None:
         side = 20.0
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("on_main"))
+        painter.setBrush(theme.colour("on_record"))
         painter.drawRoundedRect(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), 4, 4)

@@ -26,7 +26,7 @@ SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
 class StatusStrip(QWidget):
     """Follows the jobs; the panel's text and the models are given."""
 
-    asked = Signal(str)  # a link in the panel's text was clicked
+    asked = Signal(str)  # the link beside the panel's text was clicked: key of the panel that has more of it
 
     def __init__(self, jobs: JobRunner) -> None:
         super().__init__()
@@ -34,7 +34,8 @@ class StatusStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._jobs = jobs
         self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.link = button("", lambda: self.asked.emit(self._link_key), "quiet-link")
+        self._link_key = ""
         self.running = button("", self._open_list, "quiet-link")
         self.running.setToolTip("Show everything that runs")
         self.bar = QProgressBar()
@@ -47,8 +48,11 @@ class StatusStrip(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(20, 3, 20, 3)
         box.setSpacing(8)
-        for part, stretch in ((self.words, 1), (self.running, 0), (self.bar, 0), (self.stop, 0)):
-            box.addWidget(part, stretch)
+        for part in (self.words, self.link):
+            box.addWidget(part)
+        box.addStretch(1)
+        for part in (self.running, self.bar, self.stop):
+            box.addWidget(part)
         box.addSpacing(12)
         box.addWidget(self.models)
         box.addSpacing(8)
@@ -57,13 +61,22 @@ class StatusStrip(QWidget):
         self.list = JobList(jobs, self)
         for signal in (jobs.job_started, jobs.job_progress, jobs.job_finished):
             signal.connect(lambda job: self._show_jobs())
+        self.show_words("")
         self._show_jobs()
+
+    def show_words(self, text: str, link: str = "", key: str = "") -> None:
+        """What the panel in front says; after it a link to the panel `key`."""
+        self.words.setText(text)
+        self.link.setText(link)
+        self.link.setVisible(bool(link))
+        self._link_key = key
 
     def show_engine(self, status: "EngineStatus") -> None:
         """Name the models and the device; a failed GPU is said with its reason."""
         self.models.setText(f"{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
         self.models.setToolTip(status.note)
-        self.device.setText(status.device.upper() if len(status.device) < 5 else status.device)
+        name = status.device.upper() if len(status.device) < 5 else status.device
+        self.device.setText(f"{name}, the GPU failed" if status.fallback else name)
         self.device.setVisible(bool(status.device))
         look(self.device, "care" if status.fallback else "quiet")
         self.device.setToolTip(status.fallback)

@@ -161,6 +161,9 @@ def _demo(arguments: Arguments) -> int:
     from core import demo
 
     with explorer() as opened, progress() as report:
+        if arguments.build and not arguments.json and demo.is_ready(opened):
+            print("The demo gallery is ready.")
+            return OK
         built = demo.build(opened, report)
         if arguments.build:
             print(as_json(_index_json(built)) if arguments.json else _index_text(built))

@@ -136,8 +136,7 @@ class BrewCLIP(nn.Module):
         return self.prompts if self.variant.text else self.prompts[:0]
 
     def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Texts as tokens (n, k) int64 with room for the prompts, and the share of each text's tokens that was cut (n,).
-        """
+        """Texts as tokens (n, k) int64 with room for the prompts, and (n,) float32 the share of each that was cut."""
         context, count = self.built.context, len(self._before_words)
         found: Tensor = self.built.tokenizer(list(texts))
         lengths = torch.tensor([len(self.built.tokenizer.encode(text)) + 2 for text in texts])

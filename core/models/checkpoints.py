@@ -1,0 +1,237 @@
+"""Checkpoints: a folder with the trained tensors of a BrewCLIP (`model.safetensors`) and what made them (`run.json`).
+
+The backbone is not in it: it is named, with the SHA-256 of its weights, and checked when the two are put together. A
+folder is written beside its place and then swapped in, so that the last good one survives a crash at any moment: when
+only the first of the two renames happened, readers find it under its other name and the next `save` puts it back. One
+process saves; any may read meanwhile, since `run.json` holds the SHA-256 of the tensors that belong to it.
+
+torch is imported where tensors are read: lists of runs are shown without it.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import __version__
+from core.errors import ModelError
+from core.fingerprint import Fingerprint
+from core.models import backbones
+from core.models.variants import BrewClipOptions, variant
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.models.brewclip import BrewCLIP
+    from core.models.vision_language import VisionLanguage
+
+TENSORS, RUN = "model.safetensors", "run.json"
+IMAGE_SIDE = ("prompts", "to_image.weight", "to_image.bias")  # the tensors that decide vectors of pictures
+FORMAT = 1  # of run.json
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a checkpoint was made from, as `run.json` keeps it. `metrics` and `dataset` are the trainer's words."""
+
+    variant: str
+    options: BrewClipOptions
+    backbone: str  # name of its weights, such as "ViT-L-14/openai"
+    backbone_sha256: str
+    whisper: str  # name of the recogniser whose states the acoustic branch has learnt, such as "Whisper base"
+    speech_width: int  # of those states, 512 for base
+    padding: str  # "own" or "full": how those states were made (`HearingOptions.padding`)
+    crop: str  # policy of the pictures, one of `core.images.CROP_POLICIES`
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    version: str = __version__  # of the program that trained it
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for `from_json`."""
+        return {**asdict(self), "options": self.options.to_json(), "format": FORMAT}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Run":
+        """The run that `to_json` gave. ModelError: newer, options, unknown; KeyError, TypeError if damaged."""
+        if found["format"] > FORMAT:
+            raise ModelError(f"The model was saved by a later release ({found['version']}). Update BrewCLIP Explorer "
+                             "to use it.", "newer")
+        known = {each.name: found[each.name] for each in fields(cls)}
+        run = cls(**{**known, "options": BrewClipOptions.from_json(found["options"])})
+        variant(run.variant)
+        return run
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A checkpoint that was read: its run, and its tensors by name, on the CPU."""
+
+    run: Run
+    tensors: Mapping[str, "Tensor"]
+
+    @property
+    def name(self) -> str:
+        """What fingerprints call it: a digest of the tensors that decide vectors of pictures and texts.
+
+        `backbones.ZERO_SHOT` when there are none: such vectors are the backbone's own.
+        """
+        digest, found = hashlib.sha256(), [name for name in IMAGE_SIDE if name in self.tensors]
+        for name in found:
+            digest.update(name.encode())
+            digest.update(self.tensors[name].float().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:32] if found else backbones.ZERO_SHOT
+
+
+def fingerprint(checkpoint: Checkpoint, crop: str = "") -> Fingerprint:
+    """The fingerprint of vectors of pictures that this model makes; `crop` in place of the run's own.
+
+    The acoustic branch is no part of it: a gallery stays valid when another learns to search it with the same prompts.
+    """
+    run = checkpoint.run
+    return backbones.fingerprint(run.backbone, run.backbone_sha256, crop or run.crop, checkpoint.name)
+
+
+def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
+    """Write a checkpoint to `folder`, in place of the one that is there; after a crash it holds the old or the new.
+
+    OSError when it cannot be written: the old one is then untouched. ValueError when the run is not the model's.
+    """
+    from safetensors.torch import save as to_bytes
+
+    if (run.variant, run.options, run.speech_width) != (model.variant.name, model.options, model.speech_width):
+        raise ValueError("the run describes another model")
+    _finish_swap(folder)
+    staged = folder.with_name(f".{folder.name}.new-{os.getpid()}")
+    shutil.rmtree(staged, ignore_errors=True)
+    try:
+        staged.mkdir(parents=True)
+        tensors = to_bytes({name: each.detach().cpu().contiguous() for name, each in model.trained().items()})
+        facts = {**run.to_json(), "tensors": hashlib.sha256(tensors).hexdigest()}
+        _write(staged / TENSORS, tensors)
+        _write(staged / RUN, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+        _swap(staged, folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def read_run(folder: Path) -> Run:
+    """The run of a checkpoint, without its tensors. ModelError: missing, damaged, newer, options, unknown."""
+    return _run(folder)[0]
+
+
+def read(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder. ModelError: missing, damaged, newer, options, unknown."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+
+    for _ in range(3):  # a save between the two reads gives tensors of another run; the next look finds both new
+        run, digest = _run(folder)
+        tensors = _read(folder, TENSORS)
+        if hashlib.sha256(tensors).hexdigest() == digest:
+            with contextlib.suppress(SafetensorError):
+                return Checkpoint(run, from_bytes(tensors))
+    raise ModelError(f"{folder / TENSORS} is damaged; the model cannot be used.", "damaged")
+
+
+def assemble(checkpoint: Checkpoint, backbone: "VisionLanguage") -> "BrewCLIP":
+    """The model of a checkpoint on its backbone, in eval mode, on the backbone's device.
+
+    ModelError: wrong_backbone (another one, or other weights of that name), wrong_tensors (names or shapes that do not
+    belong to the run's options), unsupported.
+    """
+    from core.models.brewclip import BrewCLIP
+
+    run = checkpoint.run
+    _check_backbone(run, backbone)
+    model = BrewCLIP(backbone.built, run.variant, run.options, run.speech_width)
+    wanted = model.trained()
+    problem = _misfit({name: tuple(each.shape) for name, each in wanted.items()},
+                      {name: tuple(each.shape) for name, each in checkpoint.tensors.items()})
+    if problem:
+        raise ModelError(f"The model's tensors do not fit its options: {problem}. The folder was put together from two "
+                         "models, or changed.", "wrong_tensors")
+    for name, each in wanted.items():
+        each.data.copy_(checkpoint.tensors[name])
+    return model.to(backbone.built.model.logit_scale.device).eval()
+
+
+def load(folder: Path, backbone: "VisionLanguage") -> "BrewCLIP":
+    """`read`, then `assemble`; the ModelErrors of both."""
+    return assemble(read(folder), backbone)
+
+
+def check_hearing(run: Run, whisper: str, padding: str) -> None:
+    """ModelError ("wrong_speech") when the acoustic branch has learnt other states than this recogniser makes."""
+    if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
+        raise ModelError(f"The model has learnt to hear with {run.whisper}, recordings padded to \"{run.padding}\" "
+                         f"length; here it is {whisper} with \"{padding}\". Change Settings, Hearing, or choose "
+                         "another model.", "wrong_speech")
+
+
+def _check_backbone(run: Run, backbone: "VisionLanguage") -> None:
+    weights = backbone.fingerprint(run.crop).facts()["weights"]
+    if backbone.name != run.backbone:
+        raise ModelError(f"The model was trained on {backbones.title(run.backbone)}; loaded is {backbone.title}. "
+                         f"`brewclip weights fetch {run.backbone}` brings its own.", "wrong_backbone")
+    if weights != run.backbone_sha256:
+        raise ModelError(f"The model was trained on other weights of {backbone.title} than those on this machine "
+                         f"(SHA-256 {run.backbone_sha256[:12]}..., here {str(weights)[:12]}...).", "wrong_backbone")
+
+
+def _misfit(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
+    """The first things that do not fit, in words; "" when all does."""
+    problems = [f"{name} is missing" for name in wanted if name not in found]
+    problems += [f"{name} is not of this model" for name in found if name not in wanted]
+    problems += [f"{name} is {list(found[name])}, not {list(shape)}" for name, shape in wanted.items()
+                 if found.get(name, shape) != shape]
+    return ", ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
+
+
+def _run(folder: Path) -> tuple[Run, str]:
+    """The run, and the SHA-256 of the tensors that belong to it."""
+    try:
+        found = json.loads(_read(folder, RUN))
+        return Run.from_json(found), found["tensors"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder / RUN} is damaged; the model cannot be used.", "damaged") from error
+
+
+def _read(folder: Path, name: str) -> bytes:
+    """A file of the checkpoint; of the old one while the new one is being swapped in."""
+    for place in (folder, _old(folder), folder):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return (place / name).read_bytes()
+    if not folder.exists():
+        raise ModelError(f"There is no model at {folder}.", "missing")
+    raise ModelError(f"{folder} is no model: {name} is not in it.", "missing")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _swap(staged: Path, folder: Path) -> None:
+    if folder.exists():
+        folder.replace(_old(folder))
+    staged.replace(folder)
+    shutil.rmtree(_old(folder), ignore_errors=True)
+
+
+def _finish_swap(folder: Path) -> None:
+    """What a crash between the two renames left: the old checkpoint goes back to its place."""
+    if _old(folder).is_dir() and not folder.exists():
+        _old(folder).replace(folder)
+    shutil.rmtree(_old(folder), ignore_errors=True)
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
