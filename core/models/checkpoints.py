@@ -107,8 +107,8 @@ def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
     if (run.variant, run.options, run.speech_width) != (model.variant.name, model.options, model.speech_width):
         raise ValueError("the run describes another model")
     _finish_swap(folder)
-    staged = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    shutil.rmtree(staged, ignore_errors=True)
+    staged = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(staged, ignore_errors=True)  # of a save that was killed
     try:
         staged.mkdir(parents=True)
         tensors = to_bytes({name: each.detach().cpu().contiguous() for name, each in model.trained().items()})
