@@ -53,8 +53,10 @@ def read_failures(explorer: "Explorer", gallery_id: int) -> "list[FailureRecord]
     return explorer.store.failures(gallery_id)
 
 
-def how_far(state: "GalleryState") -> str:
-    """ "8 091 of 8 094 indexed"; "8 094 indexed" when it is all of them."""
+def how_far(state: "GalleryState", running: bool = False) -> str:
+    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`."""
+    if running and state.indexed:
+        return f"{wording.pictures(state.indexed)} so far"
     if not state.images:
         return "no pictures yet"
     if state.indexed == state.images:

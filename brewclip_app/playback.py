@@ -1,12 +1,13 @@
 """Playing an utterance; a machine without a loudspeaker says so and goes on."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer, Signal, Slot
 
 from brewclip_app.multimedia import multimedia, problem
-from core.audio import RATE, Waveform
+
+if TYPE_CHECKING:
+    from core.audio import Waveform
 
 TICK_MS = 40
 NO_OUTPUT = "Nothing to play on: no loudspeaker or headphones found."
@@ -32,7 +33,7 @@ class Player(QObject):
         """Whether it plays now."""
         return self._sink is not None
 
-    def play(self, waveform: Waveform, start: float = 0.0) -> None:
+    def play(self, waveform: "Waveform", start: float = 0.0) -> None:
         """Play from `start` seconds; `failed` with a sentence when there is nothing to play on."""
         self.stop()
         if multimedia is None:
@@ -85,6 +86,8 @@ class Player(QObject):
 
 def _format(output: Any) -> tuple[Any, int]:
     """16 bit mono at 16 kHz, or at the device's own rate where it cannot have that; and the rate."""
+    from core.audio import RATE
+
     form, rate = multimedia.QAudioFormat(), RATE
     form.setSampleRate(rate)
     form.setChannelCount(1)
@@ -95,7 +98,11 @@ def _format(output: Any) -> tuple[Any, int]:
     return form, rate
 
 
-def _pcm(waveform: Waveform, start: float, rate: int) -> bytes:
+def _pcm(waveform: "Waveform", start: float, rate: int) -> bytes:
+    import numpy as np
+
+    from core.audio import RATE
+
     samples = waveform.samples[round(start * RATE):]
     if rate != RATE:
         import soxr

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from brewclip_app.sound import (
@@ -30,6 +29,9 @@ from brewclip_app.sound import (
     why_none,
     why_not_open,
 )
+
+if TYPE_CHECKING:  # where it is used it is imported: not before the first paint
+    import numpy as np
 
 PRE_ROLL = 0.4  # seconds before the press
 TAIL = 0.25  # seconds after the release
@@ -46,7 +48,7 @@ CLIPPED_SHARE = 0.001  # of the samples at full scale, above which words suffer
 class Recording:
     """What was recorded: `samples` (n,) float32 mono in -1..1; `held` is seconds between press and release."""
 
-    samples: np.ndarray
+    samples: "np.ndarray"
     rate: int
     held: float
     gaps: int = 0  # blocks the system lost since Python was late
@@ -60,6 +62,8 @@ class Recording:
 
 def fault(recording: Recording) -> tuple[str, str] | None:
     """Why a recording is of no use, as (kind, sentence for the user); None when it can be heard."""
+    import numpy as np
+
     peak = float(np.abs(recording.samples).max(initial=0))
     if recording.held < SHORTEST or recording.seconds < SHORTEST:
         return "too_short", "Too short. Hold the button while you speak, or tap it once and speak."
@@ -72,6 +76,8 @@ def fault(recording: Recording) -> tuple[str, str] | None:
 
 def warning(recording: Recording) -> str:
     """What may have hurt the words, in a sentence; empty when nothing did."""
+    import numpy as np
+
     clipped = float(np.mean(np.abs(recording.samples) >= FULL_SCALE)) if len(recording.samples) else 0.0
     if clipped > CLIPPED_SHARE:
         return "Too loud: the recording is clipped. Turn the microphone down if words are wrong."
@@ -315,11 +321,11 @@ class Microphone(QObject):
             if stream is not self._stream:
                 continue
             block = data.mean(axis=1) if data.shape[1] > 1 else data[:, 0]
-            peak = max(peak or 0.0, float(np.abs(block).max(initial=0)))
+            peak = max(peak or 0.0, float(abs(block).max(initial=0)))
             self._take(block, overflow)
         return peak
 
-    def _take(self, block: np.ndarray, overflow: bool) -> None:
+    def _take(self, block: "np.ndarray", overflow: bool) -> None:
         if self.state == "off":
             self._enter("ready")
         elif self.state == "opening":
@@ -339,6 +345,8 @@ class Microphone(QObject):
             spare -= len(self._ring.popleft())
 
     def _finish(self, cut_short: bool = False) -> None:
+        import numpy as np
+
         assert self._stream is not None
         samples = np.concatenate(self._kept) if self._kept else np.zeros(0, np.float32)
         recording = Recording(samples, self._stream.device.rate, self._released - self._pressed, self._gaps,

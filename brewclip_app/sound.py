@@ -6,16 +6,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LATENCY = 0.1  # seconds of buffer asked for: Python may be late while a model loads
 DEFAULT = ""  # the id of "whatever the system has as default"
 
 Result = TypeVar("Result")
-Block = tuple["Stream", np.ndarray, bool]  # (frames, channels) float32, and whether the system lost blocks before it
+Block = tuple["Stream", "np.ndarray", bool]  # (frames, channels) float32, and whether the system lost blocks before it
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Stream:
         self.latency = float(self._open.latency)
 
     def _make(self, sound: Any, device: Device, channels: int, blocks: "queue.SimpleQueue[Block]") -> Any:
-        def callback(data: np.ndarray, frames: int, time: Any, status: Any) -> None:
+        def callback(data: "np.ndarray", frames: int, time: Any, status: Any) -> None:
             blocks.put((self, data.copy(), bool(status.input_overflow)))
 
         return sound.InputStream(samplerate=device.rate, device=device.index, channels=channels, dtype="float32",

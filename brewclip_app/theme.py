@@ -34,7 +34,7 @@ COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType({  # name: (light, dar
     "on_record": ("#ffffff", "#ffffff"),   # signs on `record`
     "track": ("#ebebef", "#34343b"),       # what is not filled yet: bars, chips, mats around pictures
     "hover": ("#f0f0f3", "#303036"),
-    "chosen": ("#e7edfa", "#21354e"),      # the chosen row of a table
+    "chosen": ("#efedfc", "#34315a"),      # the chosen row of a table: `main`, faint
     "main_hover": ("#4c42b8", "#b8aeff"),
 })
 SIZES: Mapping[str, float] = MappingProxyType({  # of the body's size

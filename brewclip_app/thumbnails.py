@@ -8,14 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QPixmap
 
-from core import images
 from core.errors import ImageError
-from core.store.records import ImageRecord
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from core.store.records import ImageRecord
 
 SIDES = (192, 384, 768, 1536)  # px of the longer side; the next larger one is made
 MEMORY = 256 * 2**20  # bytes of pixels
@@ -41,14 +44,16 @@ class Thumbnail:
         return self.pixmap.width() * self.pixmap.height() * 4 if self.pixmap else 64
 
 
-def key_of(image: ImageRecord, pixels: int) -> Key:
+def key_of(image: "ImageRecord", pixels: int) -> Key:
     """Names the small picture for at least so many pixels. The path is part of it: of two copies one may be gone."""
     side = next((each for each in SIDES if each >= pixels), SIDES[-1])
     return f"{image.path}\n{image.content_hash}\n{image.mtime}", side
 
 
-def record_of(path: Path) -> ImageRecord:
+def record_of(path: Path) -> "ImageRecord":
     """A record for a file that is in no gallery; its id is -1."""
+    from core.store.records import ImageRecord
+
     try:
         changed = path.stat().st_mtime
     except OSError:
@@ -73,7 +78,7 @@ class Thumbnails(QObject):
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="thumbnails")
         self._made.connect(self._keep)
 
-    def get(self, image: ImageRecord, pixels: int) -> Thumbnail | None:
+    def get(self, image: "ImageRecord", pixels: int) -> Thumbnail | None:
         """The small picture with a longer side of at least `pixels`; None while it is on its way."""
         key = key_of(image, pixels)
         if key in self._kept:
@@ -91,7 +96,7 @@ class Thumbnails(QObject):
             self._pool.submit(self._work)
         return None
 
-    def best_now(self, image: ImageRecord) -> Thumbnail | None:
+    def best_now(self, image: "ImageRecord") -> Thumbnail | None:
         """The largest small picture in memory, to show until the right one comes."""
         for side in reversed(SIDES):
             found = self._kept.get(key_of(image, side))
@@ -132,7 +137,7 @@ class Thumbnails(QObject):
         self.ready.emit(image_id)
 
 
-def make(image: ImageRecord, side: int, folder: Path) -> tuple[QImage | None, str]:
+def make(image: "ImageRecord", side: int, folder: Path) -> tuple[QImage | None, str]:
     """The small picture from the disk cache, else from the file; or None and why, in three words."""
     if not image.path.exists():
         return None, GONE
@@ -141,6 +146,8 @@ def make(image: ImageRecord, side: int, folder: Path) -> tuple[QImage | None, st
     found = QImage(str(cached)) if cached.exists() else QImage()
     if not found.isNull():
         return found, ""
+    from core import images  # numpy and Pillow: not before the first paint
+
     try:
         small = images.thumbnail(images.read(image.path, at_least=side), side)
     except ImageError as error:
@@ -149,13 +156,13 @@ def make(image: ImageRecord, side: int, folder: Path) -> tuple[QImage | None, st
     return to_qimage(small), ""
 
 
-def to_qimage(picture: Image.Image) -> QImage:
+def to_qimage(picture: "Image") -> QImage:
     """A Pillow picture as one of Qt's, with its own memory."""
     data = picture.convert("RGB").tobytes()
     return QImage(data, picture.width, picture.height, picture.width * 3, QImage.Format.Format_RGB888).copy()
 
 
-def _write(picture: Image.Image, path: Path) -> None:
+def _write(picture: "Image", path: Path) -> None:
     """A full disk costs the cache, never the picture."""
     staged = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
     try:

@@ -183,7 +183,8 @@ class LibraryPanel(Panel):
         if state is None or self._overview is None:
             return
         self.detail.show_gallery(state, self._overview, frozenset(each.gallery.name for each in self._overview.states))
-        text = f"{state.gallery.name} · {gallery_facts.how_far(state)}"
+        running = self.context.indexing.job(state.gallery.name) is not None
+        text = f"{state.gallery.name} · {gallery_facts.how_far(state, running)}"
         self.status_changed.emit(text + (f" · {wording.count(state.failed)} could not be read" if state.failed else ""))
 
     def _follow_indexing(self, gallery: str) -> None:

@@ -176,7 +176,7 @@ class GalleryDetail(QWidget):
         self.delete_action.setEnabled(job is None)
         self.outdated.action.setEnabled(job is None)
         self.search.setEnabled(self._state.indexed > 0)
-        words = [gallery_facts.how_far(self._state)]
+        words = [gallery_facts.how_far(self._state, running=job is not None)]
         words += [f"{wording.count(self._state.missing)} no longer there"] if self._state.missing else []
         result = self._results.get(self._name(), "") if job is None else ""
         self.state_words.setText(" · ".join(words) + (f"\n{result}" if result else ""))

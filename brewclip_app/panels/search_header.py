@@ -71,9 +71,9 @@ class QueryHeader(Card):
         self.say("")
 
     def _lay_out(self) -> None:
-        wave = row(self.waveform, self.hint, self.seconds, self.play, space=12)
-        wave.setStretch(0, 1)
-        wave.setStretch(1, 1)
+        wave = row(self.waveform, self.hint, self.seconds, self.play, None, space=12)
+        wave.setStretch(0, 1000)  # up to its greatest width; what is left on a very wide screen stays empty
+        wave.setStretch(1, 1000)
         self.waveform.setMaximumWidth(900)
         words = row(self.transcript, self.language, None, space=8)
         words.setStretch(0, 1000)  # up to its greatest width, which is that of the words
@@ -118,7 +118,7 @@ class QueryHeader(Card):
         """Nothing was said."""
         self.waveform.clear()
         self._show_wave(False)
-        self.hint.setText(HINT)
+        self.hint.setText(self._microphone.problem or HINT)
 
     def show_utterance(self, waveform: "Waveform") -> None:
         """The waveform of what was said, ready to be played."""

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QWidget
 
 from brewclip_app.panels.search_query import Query, from_history
 from brewclip_app.widgets.history_menu import HistoryMenu
-from core import audio
 from core.errors import AudioError
 from core.progress import Report
 
@@ -85,6 +84,8 @@ class PastQueries(QObject):
 
 def _voice(record: "QueryRecord") -> "Waveform | None":
     """The recording of a query; None when none was kept or it is gone."""
+    from core import audio
+
     if record.recording is None:
         return None
     try:

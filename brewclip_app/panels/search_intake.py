@@ -7,7 +7,6 @@ from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from brewclip_app.widgets.drops import folders_of
-from core import audio, images
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -36,9 +35,11 @@ class Intake(QObject):
 
     def take(self, data: QMimeData) -> None:
         """Take what was dropped: the first folder, else the pictures, else the first recording, else the words."""
+        from core.images import IMAGE_SUFFIXES
+
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         folders = folders_of(data)
-        pictures = [path for path in paths if path.suffix.lower() in images.IMAGE_SUFFIXES]
+        pictures = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
         if folders:
             self.folder.emit(folders[0])
         elif pictures:
@@ -55,12 +56,16 @@ class Intake(QObject):
 
     def choose_picture(self, sign: int = 1) -> None:
         """Let the user choose a picture."""
-        names = " ".join(sorted(f"*{suffix}" for suffix in images.IMAGE_SUFFIXES))
+        from core.images import IMAGE_SUFFIXES
+
+        names = " ".join(sorted(f"*{suffix}" for suffix in IMAGE_SUFFIXES))
         self._choose("A picture", f"Pictures ({names});;All files (*)", lambda path: self.picture.emit(path, sign))
 
     def read_voice(self, path: Path, sign: int = 0) -> None:
         """Read a recording."""
         def read(report: Report) -> "Waveform":
+            from core import audio
+
             return audio.read(path)
 
         self._context.jobs.submit(f"Reading {path.name}", read, key="recording",

@@ -8,7 +8,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from brewclip_app.multimedia import multimedia
 from brewclip_app.playback import Player
 from brewclip_app.recording import Microphone, Recording, fault, warning
-from core import audio
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -98,6 +97,8 @@ class Voice(QObject):
             return
 
         def prepare(report: Report) -> "Waveform":
+            from core import audio
+
             return audio.from_samples(recording.samples, recording.rate)
 
         self._context.jobs.submit(

@@ -147,7 +147,7 @@ class DetailPane(Card):
         self._lay_out()
         self.setMinimumWidth(NARROWEST)
         self.setAccessibleName("The chosen picture")
-        theme.changed.connect(lambda: self.show_hit(self._hit))
+        theme.changed.connect(self._take_theme)  # a lambda would be called when the pane has gone
         self.show_hit(None)
 
     def _lay_out(self) -> None:
@@ -184,6 +184,9 @@ class DetailPane(Card):
         self._shares.addWidget(rule())
         self._shares.addLayout(row(label("Score", "strong"), None, figure(hit.score, "strong")))
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
+
+    def _take_theme(self) -> None:
+        self.show_hit(self._hit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

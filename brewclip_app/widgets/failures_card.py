@@ -14,6 +14,8 @@ from brewclip_app.widgets.common import Card, button, label, row
 if TYPE_CHECKING:
     from core.store.records import FailureRecord
 
+COLUMN_WIDTH = 150  # px of names and of folders; the user may drag
+
 
 class FailuresCard(Card):
     """Hidden while everything could be read."""
@@ -61,6 +63,7 @@ class FailuresCard(Card):
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setShowGrid(False)
+        table.setWordWrap(False)  # else a reason is cut at a word, long before the cell ends
         table.setTabKeyNavigation(False)
         table.setAlternatingRowColors(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -69,7 +72,9 @@ class FailuresCard(Card):
         table.setAccessibleName("What could not be read")
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason is what was asked for
+        for at in (0, 2):
+            header.resizeSection(at, COLUMN_WIDTH)
         header.setHighlightSections(False)
         return table
 

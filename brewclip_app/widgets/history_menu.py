@@ -47,10 +47,12 @@ class HistoryMenu(QFrame):
         self.play = button("Play", lambda: self._tell(self.play_wanted), icon="play")
         self.forget = button("Forget", lambda: self._tell(self.forgotten))
         self.clear = button("Clear all…", self._clear, "danger")
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         box = column(label("History", "heading"), self.empty, self.list,
                      row(self.again, self.play, self.forget, None, self.clear))
         box.setContentsMargins(12, 10, 12, 12)
-        box.setStretch(2, 1)
+        for filling in (1, 2):  # the one that is shown
+            box.setStretch(filling, 1)
         self.setLayout(box)
         self.list.itemActivated.connect(lambda _: self._tell(self.chosen))
         self.chosen.connect(self.hide)

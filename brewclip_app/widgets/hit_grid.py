@@ -93,7 +93,7 @@ class HitGrid(QListView):
         """Show the hits of another search, the first one selected."""
         self.cards.full_score = _full(hits)
         self._roomy = 0
-        self.hits.set_hits(())
+        self.hits.set_hits(())  # what was shown before has no say in how much room there is
         self._fill_room()
         self.hits.set_hits(hits)
         self.scrollToTop()

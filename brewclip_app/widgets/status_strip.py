@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from brewclip_app import wording
 from brewclip_app.jobs import Job, JobRunner
@@ -48,8 +48,8 @@ class StatusStrip(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(20, 3, 20, 3)
         box.setSpacing(8)
-        for part in (self.words, self.link):
-            box.addWidget(part)
+        box.addWidget(self.words)
+        box.addWidget(self.link)
         box.addStretch(1)
         for part in (self.running, self.bar, self.stop):
             box.addWidget(part)

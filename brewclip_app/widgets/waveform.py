@@ -1,15 +1,17 @@
 """The drawing of an utterance: bars in the voice's colour, live while recording, with a cursor while it plays."""
 
 from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
-from core import audio
-from core.audio import Waveform
+
+if TYPE_CHECKING:
+    from core.audio import Waveform
 
 STEP = 4  # px from bar to bar
 BAR = 2.2  # px wide
@@ -26,7 +28,7 @@ class WaveformView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._waveform: Waveform | None = None
-        self._bars = np.zeros(0, np.float32)
+        self._bars: list[float] = []
         self._live: deque[float] | None = None
         self._cursor: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -41,12 +43,12 @@ class WaveformView(QWidget):
 
     def bars(self) -> list[float]:
         """The heights that are drawn now, 0..1, left to right."""
-        return list(self._live) if self._live is not None else [float(each) for each in self._bars]
+        return list(self._live) if self._live is not None else list(self._bars)
 
     def clear(self) -> None:
         """Show nothing."""
         self._waveform, self._live, self._cursor = None, None, None
-        self._bars = np.zeros(0, np.float32)
+        self._bars = []
         self._settle()
 
     def start_live(self) -> None:
@@ -61,7 +63,7 @@ class WaveformView(QWidget):
             self._live.append(peak)
             self.update()
 
-    def show_waveform(self, waveform: Waveform) -> None:
+    def show_waveform(self, waveform: "Waveform") -> None:
         """Show a whole utterance."""
         self.clear()
         self._waveform = waveform
@@ -115,23 +117,25 @@ class WaveformView(QWidget):
 
     def _measure(self) -> None:
         if self._waveform is not None:
+            from core import audio
+
             peaks = audio.peaks(self._waveform, max(1, self.width() // STEP))
-            self._bars = peaks / max(float(peaks.max(initial=0.0)), 1e-4)
+            self._bars = (peaks / max(float(peaks.max(initial=0.0)), 1e-4)).tolist()
 
     def _draw_live(self, painter: QPainter) -> None:
         """The newest level stands at the right end and moves left."""
         assert self._live is not None
         room = self.width() // STEP
-        levels = np.asarray(list(self._live)[-room:], np.float32)
-        self._draw_bars(painter, np.sqrt(levels), self.width() - STEP * max(1, len(levels)))
+        levels = list(self._live)[-room:]
+        self._draw_bars(painter, [level ** 0.5 for level in levels], self.width() - STEP * max(1, len(levels)))
 
-    def _draw_bars(self, painter: QPainter, bars: np.ndarray, left: float) -> None:
+    def _draw_bars(self, painter: QPainter, bars: Sequence[float], left: float) -> None:
         middle, room = self.height() / 2, self.height() / 2 - 2
         played = None if self._cursor is None or self._waveform is None else self._cursor / self._waveform.seconds
         for number, height in enumerate(bars):
             ahead = played is not None and number / max(1, len(bars)) > played
             x = left + STEP * (number + 0.5)
-            half = max(DOT / 2, float(height) * room)
+            half = max(DOT / 2, height * room)
             painter.setPen(self._pen(faded=ahead))
             painter.drawLine(QPointF(x, middle - half), QPointF(x, middle + half))
 

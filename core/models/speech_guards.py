@@ -97,7 +97,8 @@ def why_empty(sound: Sound, evidence: Evidence) -> str:
     if not plain.replace(" ", ""):
         return NO_SPEECH
     unlikely, doubted = evidence.avg_logprob, evidence.no_speech
-    believable = 0.7 * doubted - (1.05 if sound.like_a_voice else 0.75)  # short words of a real voice are unlikely too
+    lenient = sound.like_a_voice and doubted < 0.6  # short words of a real voice are unlikely too
+    believable = 0.7 * doubted - (1.05 if lenient else 0.75)
     if doubted >= 0.4 and unlikely < believable:
         return NO_SPEECH
     if sound.steady and doubted >= 0.25 and unlikely < -0.3:

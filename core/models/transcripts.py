@@ -50,7 +50,7 @@ class Heard:
 
     `states`: for each window of the utterance (frames, width) float16, 50 frames a second, as long as the sound; this
     is the paper's Z_A. Under padding "full" they equal the paper's states over the same frames. Under "own" the encoder
-    attends to 4 s of silence after the sound and not to all that is missing to 30 s, so that they differ a little:
+    attends to 6 s of silence after the sound and not to all that is missing to 30 s, so that they differ a little:
     never mix the two in one acoustic branch.
     """
 

@@ -8,9 +8,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app.item_models.hits import ALWAYS_SHOWN, HIT_ROLE, HitModel
+from brewclip_app.item_models.hits import FEWEST, HIT_ROLE, HitModel
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.hit_grid import HitGrid
+from brewclip_app.widgets.hit_grid import FOOTER_HEIGHT, HitGrid
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_weak_hits_are_folded_but_never_all(qapp, make_hit):
     model.set_hits(levels(make_hit, 8, 6, 36))
     assert model.rowCount() == 14 and model.folded == 36
     model.set_hits(levels(make_hit, 0, 0, 50))
-    assert model.rowCount() == ALWAYS_SHOWN and model.folded == 40
+    assert model.rowCount() == FEWEST and model.folded == 40
     model.show_weak()
     assert model.rowCount() == 50 and model.folded == 0
 
@@ -117,7 +117,7 @@ def test_the_size_of_cards_follows_the_setting(grid, make_hit):
 def test_the_fold_line_stands_below_the_last_row_and_unfolds(grid, make_hit, qtbot):
     grid.show_hits(levels(make_hit, 8, 2, 240))
     QApplication.processEvents()
-    assert grid.unfold.isVisible() and "240 more" in grid._folded_words.text()
+    assert grid.unfold.isVisible() and "235 more" in grid._folded_words.text()
     last = grid.visualRect(grid.hits.index(grid.hits.rowCount() - 1)).bottom()
     assert grid._footer.y() > last - 5
     grid.select_row(2)
@@ -176,3 +176,23 @@ def test_a_hundred_thousand_hits_ask_only_for_what_is_seen(grid, make_hit, thumb
     grid.repaint()
     assert time.perf_counter() - start < 5, "measured at 0.5 s; a list that lays out each card takes minutes"
     assert 10 < len(set(asked)) < 200
+
+
+def test_a_large_window_is_filled_with_weak_hits_and_folds_the_rest(grid, make_hit):
+    grid.resize(1800, 1200)
+    hits = levels(make_hit, 1, 0, 200)
+    grid.show_hits(hits)
+    rows = (grid.viewport().height() - FOOTER_HEIGHT) // grid.gridSize().height()
+    assert grid.hits.rowCount() == grid.columns() * rows > FEWEST
+    assert grid.hits.folded == 201 - grid.hits.rowCount() and grid.verticalScrollBar().maximum() == 0
+
+
+def test_growing_shows_more_and_shrinking_takes_none_away(grid, make_hit):
+    grid.show_hits(levels(make_hit, 0, 0, 200))
+    grid.select_row(4)
+    few, chosen = grid.hits.rowCount(), grid.current()
+    grid.resize(1800, 1200)
+    many = grid.hits.rowCount()
+    assert many > few and grid.current() == chosen
+    grid.resize(700, 500)
+    assert grid.hits.rowCount() == many and grid.current() == chosen

@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLineEdit
 
+from brewclip_app import theme
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, SMALLEST, Entry, MainWindow
 from brewclip_app.panels.base import Panel
@@ -121,8 +122,26 @@ def test_the_strip_says_what_the_front_panel_says(window):
 def test_the_strip_names_models_device_and_a_failed_gpu(window, qtbot):
     window.refresh_engine()
     qtbot.waitUntil(lambda: "BrewCLIP mini" in window.strip.models.text())
-    assert window.strip.device.text() == "CPU" and window.strip.device.toolTip() == "The GPU failed."
+    assert window.strip.device.text() == "CPU, the GPU failed" and window.strip.device.toolTip() == "The GPU failed."
     assert window.strip.device.property("look") == "care"
+
+
+def test_the_strips_link_leads_to_the_panel_that_has_more(window, context, qtbot):
+    context.set_gallery("Holiday")
+    window.panels["one"].status_link.emit("3 could not be read", "two")
+    assert window.strip.link.text() == "3 could not be read"
+    qtbot.mouseClick(window.strip.link, Qt.MouseButton.LeftButton)
+    assert window.current() is window.panels["two"] and window.panels["two"].calls[-1] == "Holiday"
+    assert window.strip.link.isHidden(), "it is the other panel's"
+
+
+def test_no_panel_squeezes_the_rail(window, qtbot):
+    before = window.rail.width()
+    assert before >= max(button.sizeHint().width() for button in window.rail.buttons.values())
+    window.current().field.setMinimumWidth(5000)
+    qtbot.waitUntil(lambda: window.current().minimumSizeHint().width() >= 5000)
+    window.centralWidget().layout().activate()
+    assert window.rail.width() == before
 
 
 def test_a_running_job_is_seen_and_stopped_from_every_panel(window, context, qtbot):
@@ -252,11 +271,43 @@ def test_every_panel_opens_on_a_fresh_home(home, tmp_path, entry):
     assert not (home.root / "brewclip-app.log").exists(), (home.root / "brewclip-app.log").read_text()
 
 
-def test_nothing_heavy_is_imported_before_the_first_paint():
-    code = ("import sys; import brewclip_app.application; "
-            "print(sorted({'torch', 'whisper', 'open_clip', 'timm', 'sqlalchemy', 'av', 'numba'} & set(sys.modules)))")
+def in_another_python(code):
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    return found.stdout.strip()
+
+
+def test_nothing_heavy_is_imported_before_the_first_paint():
+    heavy = {"torch", "whisper", "open_clip", "timm", "sqlalchemy", "av", "numba", "numpy", "PIL", "soundfile",
+             "asyncio"}
+    code = ("import sys; import brewclip_app.application, brewclip_app.panels.search; "
+            f"print(sorted({heavy!r} & set(sys.modules)))")
+    assert in_another_python(code) == "[]"
+
+
+def test_qts_modules_are_imported_before_any_thread_runs():
+    """Afterwards it can deadlock: see brewclip_app.multimedia."""
+    code = ("import sys; import brewclip_app.application as application; "
+            "qt = lambda: {name for name in sys.modules if name.startswith('PySide6.Qt')}; before = qt(); "
+            "[__import__(entry.module) for entry in application.PANELS]; "
+            "print(sorted(qt() - before), 'PySide6.QtMultimedia' in before)")
+    assert in_another_python(code) == "[] True"
+
+
+def test_a_gallery_on_the_command_line_opens_search_and_a_picture_changes_nothing(home, tmp_path):
+    home.root.mkdir(parents=True, exist_ok=True)
+    kept = '[General]\npanel=\\"settings\\"\ngallery=\\"Holiday\\"\n'
+    (home.root / "window.ini").write_text(kept)
+    shots = []
+    for arguments in (["--gallery", "Winter"], []):
+        shots.append(tmp_path / f"{len(shots)}.png")
+        app = run_app(home, *arguments, "--screenshot", str(shots[-1]), "--size", "1000x640", "--theme", "light")
+        _, errors = app.communicate(timeout=120)
+        assert app.returncode == 0, errors
+    assert (home.root / "window.ini").read_text() == kept
+    found, last = (QImage(str(shot)) for shot in shots)
+    chosen = theme.COLOURS["main"][0]
+    assert found.pixelColor(1, 30).name() == chosen, "the mark at Search, the first button of the rail"
+    assert last.pixelColor(1, 30).name() != chosen, "without a gallery the last panel, Settings, opens"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -436,9 +436,36 @@ def test_while_indexing_the_notice_leads_to_the_progress(panel, explorer, contex
 
 def test_failed_files_are_counted_in_the_status(panel, explorer, context, qtbot):
     explorer.store.counts["Flickr"] = (8, 8, 3)
+    links = []
+    panel.status_link.connect(lambda *link: links.append(list(link)))
     with qtbot.waitSignal(panel.place.changed):
         context.galleries_changed.emit()
-    assert "8 of 11 indexed · 3 could not be read" in panel.said[-1]
+    assert "8 of 11 indexed" in panel.said[-1] and links[-1] == ["3 could not be read", "library"]
+
+
+def test_a_first_query_says_what_it_waits_for(panel, explorer, qtbot, tone, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr(explorer, "status", lambda: EngineStatus("mini", "", "Whisper base", "", "", False, False))
+    monkeypatch.setattr(explorer, "recogniser", lambda report: gate.wait(20))  # another job loads it: no report here
+    panel.conductor.hear(tone, 0)
+    qtbot.waitUntil(lambda: panel.results.progress.isVisibleTo(panel))
+    assert panel.results.progress.title.text() == "Loading Whisper base…"
+    gate.set()
+    wait_for_hits(qtbot, panel, explorer)
+
+
+def test_without_a_microphone_nobody_is_told_to_hold_space(panel, explorer, sound, qtbot):
+    sound.names = []
+    panel.voice.microphone.refresh()
+    ask(qtbot, panel, explorer)
+    assert panel.header.hint.text() == panel.voice.microphone.problem != ""
+
+
+def test_on_a_very_wide_screen_play_keeps_its_size(panel, qtbot, tone):
+    panel.resize(3000, 900)
+    panel.header.show_utterance(tone)
+    qtbot.waitUntil(lambda: panel.header.waveform.width() == panel.header.waveform.maximumWidth())
+    assert panel.header.play.width() == panel.header.play.sizeHint().width()
 
 
 def drop(panel, *paths, text=""):

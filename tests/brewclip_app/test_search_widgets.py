@@ -120,7 +120,7 @@ def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):
     pane.names = {"a dog": "Transcript"}
     pane.show_hit(hit)
     assert pane.name.text().replace("\N{ZERO WIDTH SPACE}", "") == "red square.png"
-    assert "400 × 300" in pane.facts.text() and "holiday" in pane.tags.text()
+    assert "400\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}300" in pane.facts.text() and "holiday" in pane.tags.text()
     assert "Strong match" in pane.strength.text()
     assert {row.accessibleName() for row in pane.findChildren(ShareRow)} == {"Transcript: 0.50"}
     for button, signal in ((pane.more, pane.more_wanted), (pane.folder, pane.folder_wanted), (pane.open, pane.opened)):

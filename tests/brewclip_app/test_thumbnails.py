@@ -3,7 +3,6 @@
 import pytest
 from PIL import Image
 
-from brewclip_app import thumbnails as module
 from brewclip_app.thumbnails import GONE, SIDES, UNREADABLE, Thumbnails, key_of, make, record_of, to_qimage
 
 
@@ -33,7 +32,7 @@ def test_the_next_larger_side_is_made(make_hit, pictures):
 def test_the_second_time_it_comes_from_the_disk(tmp_path, make_hit, pictures, monkeypatch):
     image = make_hit(1, pictures[0]).image
     make(image, 192, tmp_path)
-    monkeypatch.setattr(module.images, "read", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr("core.images.read", lambda *_, **__: pytest.fail("decoded again"))
     picture, problem = make(image, 192, tmp_path)
     assert problem == "" and picture.width() == 192
 
@@ -66,14 +65,14 @@ def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path, make_hit, pictur
 
 
 def test_memory_is_bounded(qtbot, thumbnails, make_hit, pictures, monkeypatch):
-    monkeypatch.setattr(module, "MEMORY", 1000)
+    monkeypatch.setattr("brewclip_app.thumbnails.MEMORY", 1000)
     for rank, path in enumerate(pictures, 1):
         wait_for(qtbot, thumbnails, make_hit(rank, path).image)
     assert len(thumbnails._kept) == 1
 
 
 def test_only_the_newest_requests_are_kept(qtbot, tmp_path, make_hit, monkeypatch):
-    monkeypatch.setattr(module, "WAITING", 5)
+    monkeypatch.setattr("brewclip_app.thumbnails.WAITING", 5)
     thumbnails = Thumbnails(tmp_path)
     monkeypatch.setattr(thumbnails._pool, "submit", lambda work: None)
     for rank in range(1, 21):

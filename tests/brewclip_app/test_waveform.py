@@ -3,6 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from brewclip_app import theme
 from brewclip_app.widgets.record_button import TEXTS, RecordButton
 from brewclip_app.widgets.waveform import STEP, WaveformView
 
@@ -60,6 +61,14 @@ def test_the_cursor_parts_played_from_unplayed(view, tone):
     before = view.grab().toImage()
     view.set_cursor(1.0)
     assert view.grab().toImage() != before
+
+
+def test_the_sign_on_red_has_the_colour_for_it(qtbot, qapp, monkeypatch):
+    monkeypatch.setattr(theme.theme, "side", 1)  # dark: there the sign on violet is dark
+    button = RecordButton()
+    qtbot.addWidget(button)
+    button.show_state("recording")
+    assert button.grab().toImage().pixelColor(button.rect().center()).name() == theme.COLOURS["on_record"][1]
 
 
 @pytest.mark.parametrize("state", list(TEXTS))

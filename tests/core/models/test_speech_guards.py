@@ -29,6 +29,7 @@ def test_noise_and_tones_are_steady_and_voices_are_not() -> None:
     (NOISE, "you", -0.57, 0.96), (NOISE, "Thank you.", -0.85, 0.86), (HUM, "BEEP BEEP BEEP", -0.57, 0.62),
     (NOISE, "I'm going to put the oil in the pan.", -1.53, 0.67), (VOICE, "I'm gonna go back.", -1.91, 0.54),
     (NOISE, "The road is very narrow.", -0.35, 0.81), (HUM, "Thanks for watching!", -0.4, 0.3),
+    (VOICE, "The road is very narrow.", -0.42, 0.82),
     (VOICE, "...", -0.1, 0.0)])
 def test_what_whisper_says_to_noise_is_not_believed(sound: Sound, text: str, logprob: float, no_speech: float) -> None:
     assert why_empty(sound, Evidence(text, logprob, no_speech, looped=False)) == NO_SPEECH

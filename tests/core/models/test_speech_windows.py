@@ -52,11 +52,11 @@ def test_windows_know_where_they_were() -> None:
     assert windows[0].seconds == 3
 
 
-@pytest.mark.parametrize(("seconds", "own"), [(0.2, 4.5), (3.0, 7.0), (3.1, 7.5), (29.0, 30.0), (30.0, 30.0)])
+@pytest.mark.parametrize(("seconds", "own"), [(0.2, 6.5), (3.0, 9.0), (3.1, 9.5), (29.0, 30.0), (30.0, 30.0)])
 def test_padding(seconds: float, own: float) -> None:
     assert padded_length(int(seconds * RATE), "own") == own * RATE
     assert padded_length(int(seconds * RATE), "full") == LONGEST
-    assert SILENCE_AFTER == 4 * RATE
+    assert SILENCE_AFTER == 6 * RATE
 
 
 def test_batches_hold_equal_lengths_and_every_window() -> None:
