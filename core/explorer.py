@@ -167,8 +167,10 @@ class Explorer:
 
     def warm_up(self, report: Report = silent) -> None:
         """Load both models and have each work once, so that the first query is as fast as the next ones."""
-        self.backbone(report).encode_texts(["a picture"])
+        backbone = self.backbone(report)
+        backbone.encode_texts(["a picture"])
         self.recogniser(report).warm_up()
+        self._described(backbone, self.fingerprint(), report)
 
     def hear(self, waveforms: Sequence[Waveform], report: Report = silent) -> list[Heard]:
         """Transcripts and encoder states of utterances, as the settings want them heard. WeightsError, ModelError."""

@@ -142,8 +142,7 @@ class SearchFlow(QObject):
     def preload(self) -> None:
         """Load the models before they are needed; what fails here is said when it is needed."""
         def load(report: Report) -> None:
-            self._context.explorer.backbone(report)
-            self._context.explorer.recogniser(report)
+            self._context.explorer.warm_up(report)
 
         self._context.jobs.submit("Loading models", load, key="preload", quiet=True,
                                   on_progress=lambda done, total, text: self.loading.emit(text),

@@ -78,10 +78,10 @@ class FakeExplorer:
         self.gate = threading.Event()
         self.gate.set()
 
-    def backbone(self, report):
-        return object()
+    def warm_up(self, report):
+        return None
 
-    recogniser = backbone
+    recogniser = warm_up
 
     def fingerprint(self):
         return Fingerprint.of({"backbone": "fake"})

@@ -262,7 +262,7 @@ def test_a_gpu_that_fails_while_hearing_gives_the_cpu(whisper_base: Path, speak,
 
     monkeypatch.setattr(found._engine, "encode", fail)
     heard, = found.hear([speak("Sunset over the sea.")])
-    assert "sunset" in plain(heard.transcript.text)
+    assert "sea" in plain(heard.transcript.text)
     assert found.device == "cpu"
     assert found.fallback == "The NVIDIA GPU failed (CUDA error: out of memory); using the CPU."
 
