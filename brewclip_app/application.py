@@ -19,8 +19,7 @@ from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, S
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
-import brewclip_app.multimedia  # noqa: F401  (before any thread runs; its docstring says why)
-from brewclip_app import theme
+from brewclip_app import multimedia, theme  # multimedia before any thread runs; its docstring says why
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from core.home import Home, find_home
@@ -110,6 +109,7 @@ def _open(window: MainWindow, options: argparse.Namespace) -> None:
     if options.gallery:
         window.context.set_gallery(options.gallery)
     window.first_panel = options.panel or ("search" if options.gallery else "")
+    window.context.jobs.hold()
     window.first_painted.connect(lambda: _after_first_paint(window, options))
     window.show()
 
@@ -118,6 +118,8 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     if os.environ.get("BREWCLIP_TRACE_START"):
         print(f"first paint after {since_start_ms():.0f} ms ({time.process_time() * 1000:.0f} ms of CPU time)",
               file=sys.stderr, flush=True)
+    multimedia.start()
+    window.context.jobs.release()
     if window.context.settings.set_aside is not None:
         window.banner.say("The settings could not be read, so the defaults are used. The damaged file is kept as "
                           f"{window.context.settings.set_aside}.", "care")

@@ -83,6 +83,8 @@ class JobRunner(QObject):
         self._numbers = itertools.count(1)
         self._running: dict[Job, tuple[Future[Any], _Callbacks]] = {}
         self._closed = False
+        self._open = threading.Event()
+        self._open.set()
         # queued, so that no callback is called from inside `submit`, not even of work that is over at once
         self._ended.connect(self._finish, Qt.ConnectionType.QueuedConnection)
         self._clock = QTimer(self)
@@ -100,12 +102,20 @@ class JobRunner(QObject):
         if self._closed:  # the window is going: accepted, never run
             job.cancel()
             return job
-        future = self._pool.submit(_run, job, work)
+        future = self._pool.submit(_run, job, work, self._open)
         self._running[job] = (future, _Callbacks(on_done, on_failed, on_progress, on_cancelled))
         self.job_started.emit(job)
         self._clock.start()
         future.add_done_callback(lambda ended: self._ended.emit(job, ended))
         return job
+
+    def hold(self) -> None:
+        """Let no job begin until `release`; they can be submitted."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Let the jobs begin."""
+        self._open.set()
 
     def running(self, quiet: bool = False) -> list[Job]:
         """The jobs that are wanted and not over, oldest first; the quiet ones only when asked for."""
@@ -119,6 +129,7 @@ class JobRunner(QObject):
         """Ask every job to stop."""
         for job in self._running:
             job.cancel()
+        self._open.set()
 
     def close_door(self) -> None:
         """Ask every job to stop and take no new ones; `idle` comes when the last has ended."""
@@ -189,7 +200,8 @@ class JobRunner(QObject):
             self.job_failed.emit(job, error)
 
 
-def _run(job: Job, work: Callable[[Report], T]) -> T:
+def _run(job: Job, work: Callable[[Report], T], may_begin: threading.Event) -> T:
+    may_begin.wait()
     if job.cancelled:
         raise JobCancelled
     try:

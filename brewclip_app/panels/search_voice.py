@@ -77,12 +77,11 @@ class Voice(QObject):
         """List microphones from now on as they come and go. Starts Qt's audio back end: after the first paint."""
         if self._watcher is not None:
             return
-        self.microphone.refresh()
-        if multimedia is None:  # a system library is missing; the list can still be refreshed by hand
-            return
-        watcher = multimedia.QMediaDevices(self)
-        watcher.audioInputsChanged.connect(self._plugged.start)
-        self._watcher = watcher
+        if multimedia is not None:  # else a system library is missing; the list can still be refreshed by hand
+            watcher = multimedia.QMediaDevices(self)
+            watcher.audioInputsChanged.connect(self._plugged.start)
+            self._watcher = watcher
+        self.microphone.refresh()  # after it: this starts a thread that imports
 
     def close(self) -> None:
         """Let go of all devices."""

@@ -140,3 +140,24 @@ def test_shutdown_waits_for_the_work_to_stop(qtbot):
     jobs.submit("turn", work)
     assert started.wait(10)
     assert jobs.shutdown(10) and ended == [True]
+
+
+def test_jobs_that_are_held_begin_when_they_are_released(jobs, qtbot):
+    begun, done = [], []
+    jobs.hold()
+    jobs.submit("held", lambda report: begun.append(1), on_done=done.append)
+    jobs.submit("stopped", lambda report: begun.append(2), key="x").cancel()
+    qtbot.wait(50)
+    assert begun == []
+    jobs.release()
+    qtbot.waitUntil(lambda: bool(done))
+    qtbot.waitUntil(jobs.is_idle)
+    assert begun == [1]
+
+
+def test_closing_ends_jobs_that_were_held(jobs):
+    begun = []
+    jobs.hold()
+    jobs.submit("held", lambda report: begun.append(1))
+    assert jobs.shutdown(20)
+    assert begun == []
