@@ -20,7 +20,7 @@ from torch.nn import functional
 from core.models import prompts
 from core.models.acoustic import AcousticBranch, pad
 from core.models.losses import Losses, brewclip_loss
-from core.models.open_clip_models import Built
+from core.models.open_clip_models import Built, prepare
 from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions, variant
 
@@ -121,7 +121,7 @@ class BrewCLIP(nn.Module):
 
         Pixels (n, size, size, 3) uint8, as `core.images.pixels` gives them -> (n, 1 + patches, vision width) float32.
         """
-        return prompts.image_stem(self.backbone, prompts.prepare(self.built, pixels, self.log_scale.device))
+        return prompts.image_stem(self.backbone, prepare(self.built, pixels, self.log_scale.device))
 
     def encode_stem(self, stem: Tensor) -> Tensor:
         """F_V of stem tokens: (n, 1 + patches, vision width) -> (n, dim)."""

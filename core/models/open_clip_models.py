@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import open_clip
 import timm
 import torch
@@ -41,6 +42,17 @@ class Built:
     mean: tuple[float, ...]  # of red, green, blue in 0-1
     std: tuple[float, ...]
     channels_last: bool  # whether the image tower wants its colours innermost in memory
+
+
+def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
+    """What the image tower takes: pixels (n, size, size, 3) uint8 -> (n, 3, size, size) float32, the backbone's way."""
+    layout = torch.channels_last if built.channels_last else torch.contiguous_format
+    batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device).permute(0, 3, 1, 2)
+    values = batch.to(torch.float32, memory_format=layout).div_(255)
+    # The same operations in the same order as torchvision's, or the last bits would differ.
+    mean, std = (torch.tensor(each, dtype=torch.float32, device=device).view(-1, 1, 1)
+                 for each in (built.mean, built.std))
+    return values.sub_(mean).div_(std)
 
 
 def build(name: str, path: Path) -> Built:

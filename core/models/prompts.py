@@ -10,14 +10,12 @@ Functions on a frozen CLIP; only what is given as `prompts` receives gradients.
 
 from typing import Any
 
-import numpy as np
 import torch
 from open_clip.model import CLIP
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from core.errors import ModelError
-from core.models.open_clip_models import Built
 
 
 def check(model: Any) -> None:
@@ -65,15 +63,6 @@ def encode_text(clip: Any, tokens: Tensor, prompts: Tensor) -> Tensor:
     projection = clip.text_projection
     features: Tensor = projection(x) if isinstance(projection, nn.Linear) else x @ projection
     return features
-
-
-def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-    """What the image tower takes: pixels (n, size, size, 3) uint8 -> (n, 3, size, size) float32, the backbone's way."""
-    layout = torch.channels_last if built.channels_last else torch.contiguous_format
-    batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device).permute(0, 3, 1, 2)
-    values = batch.to(torch.float32, memory_format=layout).div_(255)
-    mean, std = (torch.tensor(each, device=device).view(-1, 1, 1) for each in (built.mean, built.std))
-    return values.sub_(mean).div_(std)
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ import torch
 
 from core.fingerprint import Fingerprint
 from core.models import backbones, devices
-from core.models.open_clip_models import Built, build
+from core.models.open_clip_models import Built, build, prepare
 from core.pretrained import weight_files
 
 PICTURES_AT_ONCE = 32  # in one forward pass, so that memory is bounded whatever is handed over
@@ -90,16 +90,8 @@ class VisionLanguage:
         return vectors
 
     def _pixels(self, pixels: np.ndarray, device: torch.device) -> torch.Tensor:
-        batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device).permute(0, 3, 1, 2)
-        layout = torch.channels_last if self.built.channels_last else torch.contiguous_format
-        values = batch.to(torch.float32, memory_format=layout).div_(255)
-        # The same operations in the same order as torchvision's, or the last bits would differ.
-        values.sub_(self._column(self.built.mean, device)).div_(self._column(self.built.std, device))
-        vectors: torch.Tensor = self.built.model.encode_image(values)
+        vectors: torch.Tensor = self.built.model.encode_image(prepare(self.built, pixels, device))
         return vectors
-
-    def _column(self, values: tuple[float, ...], device: torch.device) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1)
 
     def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)

@@ -15,9 +15,9 @@ from core.home import Home, find_home
 DATA = Path(os.environ.get("BREWCLIP_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
-def test_split() -> Dataset:
-    """Flickr8k's test split, cut down as it lies in the development data."""
-    return datasets.load(DATA / "flickr8k").of("test")
+def test_split(folder: Path = DATA / "flickr8k") -> Dataset:
+    """Flickr8k's test split; unless told, cut down as it lies in the development data."""
+    return datasets.load(folder).of("test")
 
 
 def recordings(limit: int) -> list[Path]:

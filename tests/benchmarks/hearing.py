@@ -7,7 +7,6 @@ One by one, the two take turns, so that what else the machine does falls on both
 """
 
 import argparse
-import os
 import random
 import statistics
 import time
@@ -25,8 +24,8 @@ from core.audio import Waveform
 from core.home import find_home
 from core.models import speech
 from core.models.speech import HearingOptions
+from tests.benchmarks.common import test_split
 
-DATA = Path(os.environ.get("BREWCLIP_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 normal = EnglishTextNormalizer()
 
 
@@ -47,14 +46,9 @@ class Row:
 
 def utterances(limit: int) -> list[tuple[Waveform, str]]:
     """Recordings of the test split with their captions; a fixed random choice of `limit`, all of them for 0."""
-    folder = DATA / "flickr8k"
-    test = set((folder / "Flickr8k_text/Flickr_8k.testImages.txt").read_text().split())
-    captions = dict(line.split("\t") for line in (folder / "Flickr8k_text/Flickr8k.token.txt").read_text().splitlines())
-    rows = [line.split() for line in (folder / "flickr_audio/wav2capt.txt").read_text().splitlines()]
-    rows = [row for row in rows if row[1] in test]
+    rows = [spoken for spoken in test_split().utterances if spoken.recording]
     random.Random(0).shuffle(rows)
-    return [(audio.read(folder / "flickr_audio/wavs" / wav), captions[image + number])
-            for wav, image, number in rows[: limit or len(rows)]]
+    return [(audio.read(row.recording), row.caption) for row in rows[: limit or len(rows)]]
 
 
 def timed(row: Row, work: Callable[[], str]) -> None:

@@ -25,6 +25,7 @@ from core.errors import QueryError
 from core.explorer import Ask, Explorer, SearchResult
 from core.home import Home, find_home
 from core.settings import Settings
+from tests.benchmarks.common import test_split
 
 GALLERY = "flickr8k test"
 KS = (1, 5, 10)
@@ -51,13 +52,8 @@ class Outcome:
 
 def read_test(data: Path) -> list[Utterance]:
     """The test split's utterances, in the order of the list of recordings."""
-    texts = data / "Flickr8k_text"
-    wanted = set((texts / "Flickr_8k.testImages.txt").read_text().split())
-    lines = (line.split("\t") for line in (texts / "Flickr8k.token.txt").read_text().splitlines())
-    captions = dict(lines)
-    listed = (line.split() for line in (data / "flickr_audio" / "wav2capt.txt").read_text().splitlines())
-    return [Utterance(data / "flickr_audio" / "wavs" / wav, picture, captions[picture + number])
-            for wav, picture, number in listed if picture in wanted]
+    return [Utterance(spoken.recording, spoken.image_id, spoken.caption)
+            for spoken in test_split(data).utterances if spoken.recording]
 
 
 def rank_of(result: SearchResult, picture: str) -> int:

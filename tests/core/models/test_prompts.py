@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.errors import ModelError
 from core.models import open_clip_models, prompts
-from core.models.open_clip_models import Built, build
+from core.models.open_clip_models import Built, build, prepare
 
 MINI = Path(open_clip_models.__file__).parents[2] / "resources" / "models" / "brewclip-mini" / "model.safetensors"
 CONTEXT = 77
@@ -69,7 +69,7 @@ def some_pixels(built: Built, count: int = 3) -> np.ndarray:
 
 def both_ways(built: Built, texts: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     clip, (text_width, vision_width) = built.model, widths(built.model)
-    tokens, values = built.tokenizer(texts), prompts.prepare(built, some_pixels(built, 1))
+    tokens, values = built.tokenizer(texts), prepare(built, some_pixels(built, 1))
     with torch.inference_mode():
         return (prompts.encode_text(clip, tokens, no_prompts(text_width)), clip.encode_text(tokens),
                 prompts.encode_stem(clip, prompts.image_stem(clip, values), no_prompts(vision_width)),
@@ -96,7 +96,7 @@ def test_prepared_pixels_are_torchvisions(tiny: Built) -> None:
     pixels = some_pixels(tiny)
     wanted = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(each).view(-1, 1, 1) for each in (tiny.mean, tiny.std))
-    assert torch.equal(prompts.prepare(tiny, pixels), (wanted - mean) / std)
+    assert torch.equal(prepare(tiny, pixels), (wanted - mean) / std)
 
 
 # --- with prompts: the equations, in loops -------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def test_the_prompted_text_tower_is_the_papers(tiny: Built) -> None:
 
 def test_the_prompted_image_tower_is_the_papers(tiny: Built) -> None:
     learnt = torch.randn(4, 64) * 0.5
-    values = prompts.prepare(tiny, some_pixels(tiny))
+    values = prepare(tiny, some_pixels(tiny))
     ours = prompts.encode_stem(tiny.model, prompts.image_stem(tiny.model, values), learnt)
     for picture, vector in zip(values, ours, strict=True):
         assert torch.allclose(vector, slow_image(tiny, picture, learnt), atol=2e-5)
@@ -176,7 +176,7 @@ def test_the_prompted_image_tower_is_the_papers(tiny: Built) -> None:
 
 def test_a_convolutional_stem_takes_prompts_too(mini: Built) -> None:
     visual, learnt = mini.model.visual, torch.randn(4, 384) * 0.5
-    values = prompts.prepare(mini, some_pixels(mini, 1))
+    values = prepare(mini, some_pixels(mini, 1))
     stem = prompts.image_stem(mini.model, values)
     assert stem.shape == (1, 50, 384)
     ours = prompts.encode_stem(mini.model, stem, learnt)
@@ -189,7 +189,7 @@ def test_a_convolutional_stem_takes_prompts_too(mini: Built) -> None:
 
 def test_a_stem_from_a_float16_cache_is_nearly_the_same(mini: Built) -> None:
     learnt = torch.randn(4, 384) * 0.02
-    stem = prompts.image_stem(mini.model, prompts.prepare(mini, some_pixels(mini)))
+    stem = prompts.image_stem(mini.model, prepare(mini, some_pixels(mini)))
     exact, cached = (prompts.encode_stem(mini.model, each, learnt) for each in (stem, stem.half()))
     assert cached.dtype == torch.float32
     assert torch.cosine_similarity(exact, cached).min() > 0.9999
@@ -225,7 +225,7 @@ def test_neither_padding_nor_neighbours_change_a_vector(tiny: Built) -> None:
         alone = prompts.encode_text(tiny.model, prompts.trimmed(row[None]), learnt)
         assert torch.allclose(alone[0], vector, atol=1e-5)
     visual = torch.randn(4, 64)
-    stem = prompts.image_stem(tiny.model, prompts.prepare(tiny, some_pixels(tiny)))
+    stem = prompts.image_stem(tiny.model, prepare(tiny, some_pixels(tiny)))
     together = prompts.encode_stem(tiny.model, stem, visual)
     assert torch.allclose(prompts.encode_stem(tiny.model, stem[1:2], visual), together[1:2], atol=1e-5)
 
@@ -234,7 +234,7 @@ def test_neither_padding_nor_neighbours_change_a_vector(tiny: Built) -> None:
 
 def test_gradients_reach_the_prompts_and_nothing_else(tiny: Built) -> None:
     learnt, visual = nn.Parameter(torch.randn(4, 48) * 0.1), nn.Parameter(torch.randn(4, 64) * 0.1)
-    stem = prompts.image_stem(tiny.model, prompts.prepare(tiny, some_pixels(tiny)))
+    stem = prompts.image_stem(tiny.model, prepare(tiny, some_pixels(tiny)))
     assert not stem.requires_grad
     image = prompts.encode_stem(tiny.model, stem, visual)
     text = prompts.encode_text(tiny.model, tiny.tokenizer(TEXTS), learnt)
