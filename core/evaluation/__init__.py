@@ -1,0 +1,1 @@
+"""How well a model finds: ranks, recall, and what stands behind them."""

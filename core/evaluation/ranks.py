@@ -1,0 +1,79 @@
+"""Ranks of the right item, both ways, in chunks: the scores of all pairs are never in memory at once.
+
+Speech-to-image: every utterance against the unique pictures. Image-to-speech: every picture against all utterances;
+what counts is the best of its own. Ties go against the model: the right item ranks last among equals. What has no
+vector (a row of NaN) is a miss: it ranks behind everything, and is in nobody's way.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+CHUNK = 16_000_000  # scores at a time, 64 MB
+TIED = 1e-6  # scores this close are equal: the sum's order, and with it the last bits, differs from block to block
+AT = (1, 5, 10)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Ranks from 1: `speech_to_image` (m,) of each utterance's picture, `image_to_speech` (n,) of each picture.
+
+    A picture without any utterance has rank 0 in `image_to_speech`: nothing can be found, and it counts for nothing.
+    """
+
+    speech_to_image: Ints
+    image_to_speech: Ints
+
+
+def ranks(speech: Floats, pictures: Floats, image_of: Ints) -> Ranks:
+    """Ranks by cosine of utterances (m, dim) and pictures (n, dim); `image_of` (m,): each utterance's picture."""
+    spoken, seen = units(speech), units(pictures)
+    return Ranks(_speech_to_image(spoken, seen, image_of), _image_to_speech(spoken, seen, image_of))
+
+
+def recall(found: Ints, at: int) -> float:
+    """The share of ranks up to `at`, 0..1; ranks of 0 count for nothing. 0 when none counts."""
+    counted = found[found > 0]
+    return float(np.mean(counted <= at)) if len(counted) else 0.0
+
+
+def units(vectors: Floats) -> Floats:
+    """Vectors (n, dim) brought to unit length, float32; zeros and NaN stay what they are."""
+    wide = vectors.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _speech_to_image(spoken: Floats, seen: Floats, image_of: Ints) -> Ints:
+    found = np.empty(len(spoken), np.int64)
+    rows = max(1, CHUNK // max(1, len(seen)))
+    for start in range(0, len(spoken), rows):
+        scores = between(spoken[start:start + rows], seen)
+        own = scores[np.arange(len(scores)), image_of[start:start + rows]]
+        reached = np.count_nonzero(scores >= own[:, None] - TIED, axis=1)
+        found[start:start + rows] = np.where(own == -np.inf, len(seen) + 1, reached)
+    return found
+
+
+def _image_to_speech(spoken: Floats, seen: Floats, image_of: Ints) -> Ints:
+    found = np.zeros(len(seen), np.int64)
+    rows = max(1, CHUNK // max(1, len(spoken)))
+    for start in range(0, len(seen), rows):
+        scores = between(seen[start:start + rows], spoken)
+        own = image_of[None, :] == np.arange(start, start + len(scores))[:, None]
+        best = np.where(own, scores, -np.inf).max(axis=1, initial=-np.inf)
+        reached = np.count_nonzero((scores >= best[:, None] - TIED) & ~own, axis=1) + 1
+        missed = np.where(best == -np.inf, len(spoken) + 1, reached)
+        found[start:start + rows] = np.where(own.any(axis=1), missed, 0)
+    return found
+
+
+def between(queries: Floats, items: Floats) -> Floats:
+    """Scores (queries, items) of unit vectors; -inf where either has none."""
+    scores: Floats = queries @ items.T
+    scores[~np.isfinite(scores)] = -np.inf
+    return scores
