@@ -43,3 +43,15 @@ class SettingsError(BrewclipError):
 
 class DatasetError(BrewclipError):
     """A dataset's folder that cannot be read as one."""
+
+
+class AnnotationError(BrewclipError):
+    """Spoken captions that cannot be kept, brought in or exported."""
+
+
+class TrainingError(BrewclipError):
+    """A fine-tuning run that cannot begin or go on."""
+
+
+class EvaluationError(BrewclipError):
+    """An evaluation that cannot be made, opened or exported."""

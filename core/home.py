@@ -34,6 +34,16 @@ class Home:
         return self.root / "recordings"
 
     @property
+    def takes(self) -> Path:
+        """Recorded descriptions of pictures (FLAC, named by content)."""
+        return self.root / "takes"
+
+    @property
+    def runs(self) -> Path:
+        """The runs of fine-tuning that the window began, a folder each."""
+        return self.root / "runs"
+
+    @property
     def demo(self) -> Path:
         """The demo gallery's pictures, written out where a file manager can show them."""
         return self.root / "demo"

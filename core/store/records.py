@@ -10,6 +10,7 @@ import numpy as np
 from core.fingerprint import Fingerprint
 
 QuerySource = Literal["speech", "text", "image", "mixed"]
+TakeState = Literal["draft", "done", "accepted", "rejected"]
 
 
 @dataclass(frozen=True)
@@ -146,3 +147,97 @@ class Recorded:
     stored: int
     moved: tuple[int, ...]
     same: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SpeakerRecord:
+    """Someone who describes pictures: a name or code, a language's code ("" for any), a note on their consent.
+
+    `source` is the kind of dataset that the speaker came with, "" for who speaks here.
+    """
+
+    id: int
+    name: str
+    language: str
+    consent: str
+    source: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class TakeRecord:
+    """One recorded description of a picture.
+
+    `state`: draft (recorded, its words not yet confirmed), done (confirmed by whoever recorded it), accepted or
+    rejected (in the review). `heard` is a transcript as JSON, None until it was recognised; `text` the caption as it
+    stands. `digest` names the waveform, `seconds` is its length, `warning` a sentence on its quality or "". `source` is
+    "" for what was recorded here, else the kind of dataset it came from. `image_id` is None while no gallery has the
+    picture; `binned` is when it was thrown away, None while it is kept.
+    """
+
+    id: int
+    image_id: int | None
+    speaker: SpeakerRecord
+    created: datetime
+    recording: Path
+    digest: str
+    seconds: float
+    warning: str
+    heard: str | None
+    text: str
+    state: TakeState
+    source: str
+    binned: datetime | None
+
+
+@dataclass(frozen=True)
+class NewTake:
+    """A take to be stored; the fields are those of `TakeRecord`."""
+
+    image_id: int
+    speaker_id: int
+    recording: Path
+    digest: str
+    seconds: float
+    warning: str = ""
+    text: str = ""
+    state: TakeState = "draft"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class AnnotatingRecord:
+    """Where the annotating of a gallery stands; `queue` is as `core.annotation.queues` writes it."""
+
+    queue: str = ""
+    image_id: int | None = None
+    speaker_id: int | None = None
+
+
+@dataclass(frozen=True)
+class KeptEvaluation:
+    """An evaluation as it is stored; `summary` is plain JSON that `core.evaluation.archive` reads."""
+
+    id: int
+    created: datetime
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class KeptDiagnosis:
+    """A diagnosis as it is stored; `body` is for `core.evaluation.archive` to read."""
+
+    created: datetime
+    body: bytes
+
+
+@dataclass(frozen=True)
+class FailureLabel:
+    """What a person called a failure: `label` is a key, "" for none; `query_id` names the query of that direction."""
+
+    evaluation_id: int
+    way: str
+    query_id: str
+    label: str
+    note: str
+    changed: datetime

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x42524557  # "BREW", in the file's header: another program's SQLite file is never taken for a store
-SCHEMA_REVISION = "0001"  # the last of migrations/versions
+SCHEMA_REVISION = "0003"  # the last of migrations/versions
 
 
 class FileName(TypeDecorator[str]):
@@ -194,3 +194,91 @@ class QueryRow(Base):
     source: Mapped[str] = mapped_column(Text)
     recording: Mapped[str | None] = mapped_column(FileName)
     terms: Mapped[str] = mapped_column(Text)
+
+
+class SpeakerRow(Base):
+    """Someone who describes pictures; `key` is the name as it is compared, `consent` a note in the user's words.
+
+    `source` is the kind of dataset that the speaker came with, "" for who speaks here.
+    """
+
+    __tablename__ = "speaker"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    language: Mapped[str] = mapped_column(Text)
+    consent: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(Moment)
+
+
+class TakeRow(Base):
+    """One recorded description of a picture; `binned` is when it was thrown away, NULL while it is kept.
+
+    A take outlives its gallery: `image_id` then becomes NULL, and `picture`, the SHA-256 of the picture's file when it
+    was described, finds it again wherever the same picture is indexed. `heard` is a transcript as JSON, NULL until it
+    was recognised; `recording` is relative to the store's folder where it lies in it.
+    """
+
+    __tablename__ = "take"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("image.id", ondelete="SET NULL"), index=True)
+    picture: Mapped[bytes] = mapped_column(LargeBinary, index=True)
+    speaker_id: Mapped[int] = mapped_column(ForeignKey("speaker.id"))
+    created: Mapped[datetime] = mapped_column(Moment)
+    recording: Mapped[str] = mapped_column(FileName)
+    digest: Mapped[str] = mapped_column(Text, index=True)
+    seconds: Mapped[float] = mapped_column(Float)
+    warning: Mapped[str] = mapped_column(Text)
+    heard: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    binned: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class AnnotatingRow(Base):
+    """Where the annotating of a gallery stands: the queue, its present picture, and who speaks."""
+
+    __tablename__ = "annotating"
+    gallery_id: Mapped[int] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True)
+    queue: Mapped[str] = mapped_column(Text)
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("image.id", ondelete="SET NULL"))
+    speaker_id: Mapped[int | None] = mapped_column(ForeignKey("speaker.id", ondelete="SET NULL"))
+
+
+class EvaluationRow(Base):
+    """What an evaluation found: `summary` is JSON, `queries` a compressed blob (core.evaluation.archive)."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created: Mapped[datetime] = mapped_column(Moment)
+    summary: Mapped[str] = mapped_column(Text)
+    queries: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DiagnosisRow(Base):
+    """Why the queries of an evaluation failed whose right item is beyond the first `at`: compressed JSON."""
+
+    __tablename__ = "diagnosis"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[int] = mapped_column(primary_key=True)
+    created: Mapped[datetime] = mapped_column(Moment)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FailureLabelRow(Base):
+    """One change of what a failure is called; the newest of a query holds, those before it are there for undoing."""
+
+    __tablename__ = "failure_label"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id", ondelete="CASCADE"))
+    way: Mapped[str] = mapped_column(Text)
+    query: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
+    changed: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (Index(None, "evaluation_id", "way", "query"), {"sqlite_autoincrement": True})

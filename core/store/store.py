@@ -1,15 +1,19 @@
-"""The store: one SQLite file with galleries, embeddings, tags, transcripts and queries."""
+"""The store: one SQLite file with galleries, embeddings, tags, transcripts, queries, spoken captions
+and evaluations.
+"""
 
 from pathlib import Path
 
+from core.store.annotations import Annotations
 from core.store.catalogue import Catalogue
 from core.store.database import open_database
+from core.store.evaluations import Evaluations
 from core.store.galleries import Galleries
 from core.store.history import History
 from core.store.pictures import Pictures
 
 
-class Store(Galleries, Pictures, Catalogue, History):
+class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
     """Everything the program keeps about pictures and queries.
 
     Any thread may call any method, and several processes may have the file open: each call is one transaction. Any call

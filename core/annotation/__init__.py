@@ -1,0 +1,1 @@
+"""Spoken captions for the pictures of a gallery: recorded, corrected, reviewed, brought in from datasets, exported."""

@@ -1,0 +1,117 @@
+"""Whether two people who described the same picture said the same, in two plain figures.
+
+Overlap: of all words that either of the two used, the share that both used. Cosine: of the two captions' vectors in the
+text tower of the backbone. A bare cosine means nothing to a person, so it is told beside what captions of different
+pictures have: "nearer than 97 % of them".
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.annotation.differences import words_of
+from core.annotation.queues import DESCRIBED
+from core.progress import Report, silent
+from core.store.records import TakeRecord
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+
+FEWEST_OTHERS = 10  # captions of other pictures, below which nothing is said of nearness
+MOST_OTHERS = 1000
+AT_ONCE = 256
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two takes of one picture by different speakers.
+
+    `overlap` 0..1, `cosine` -1..1. `nearer`: of the captions of other pictures, compared with each of the two, the
+    share (0..1) that is further away than the two are from each other; None when there are too few to say.
+    """
+
+    first: TakeRecord
+    second: TakeRecord
+    overlap: float
+    cosine: float
+    nearer: float | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """All pairs of a gallery, least agreeing first, and means over them; `elsewhere` is the mean cosine of captions of
+    different pictures. Means are None when there is no pair.
+    """
+
+    pairs: tuple[Pair, ...]
+    pictures: int
+    overlap: float | None
+    cosine: float | None
+    elsewhere: float | None
+
+
+def overlap(first: str, second: str) -> float:
+    """Of the words that either text has, the share that both have, 0..1; 1 when neither has any."""
+    left, right = set(words_of(first)), set(words_of(second))
+    return len(left & right) / len(left | right) if left | right else 1.0
+
+
+def measure(explorer: "Explorer", takes: Sequence[TakeRecord], report: Report = silent) -> Agreement:
+    """Compare the confirmed captions of the same pictures by different speakers. WeightsError, ModelError."""
+    said = [take for take in takes if take.state in DESCRIBED and take.text and take.image_id is not None]
+    pairs = _pairs(said)
+    if not pairs:
+        return Agreement((), 0, None, None, None)
+    vectors = _vectors(explorer, said, report)
+    others = _Others(said, vectors)
+    found = sorted((_pair(said, vectors, others, i, j) for i, j in pairs), key=lambda pair: pair.cosine)
+    return Agreement(tuple(found), len({pair.first.image_id for pair in found}),
+                     float(np.mean([pair.overlap for pair in found])), float(np.mean([pair.cosine for pair in found])),
+                     others.mean)
+
+
+class _Others:
+    """Captions to compare with: at most `MOST_OTHERS`, drawn once, so that large datasets stay quick."""
+
+    def __init__(self, said: Sequence[TakeRecord], vectors: Floats) -> None:
+        drawn = np.sort(np.random.default_rng(0).permutation(len(said))[:MOST_OTHERS])
+        pictures = np.array([take.image_id for take in said])
+        self._cosines = vectors @ vectors[drawn].T  # (n, drawn)
+        self._elsewhere = pictures[:, None] != pictures[drawn][None]
+        self.mean = float(self._cosines[self._elsewhere].mean()) if self._elsewhere.any() else None
+
+    def of(self, index: int) -> Floats:
+        """(m,) the cosines of one caption with those of other pictures."""
+        row: Floats = self._cosines[index][self._elsewhere[index]]
+        return row
+
+
+def _pairs(said: Sequence[TakeRecord]) -> list[tuple[int, int]]:
+    by_picture: dict[int | None, list[int]] = defaultdict(list)
+    for index, take in enumerate(said):
+        by_picture[take.image_id].append(index)
+    return [(i, j) for indices in by_picture.values() for i, j in combinations(indices, 2)
+            if said[i].speaker.id != said[j].speaker.id]
+
+
+def _vectors(explorer: "Explorer", said: Sequence[TakeRecord], report: Report) -> Floats:
+    """(n, dim) of unit length."""
+    backbone, parts = explorer.backbone(report), []
+    for start in range(0, len(said), AT_ONCE):
+        report(start, len(said), "Comparing captions")
+        parts.append(backbone.encode_texts([take.text for take in said[start:start + AT_ONCE]]).vectors)
+    vectors = np.concatenate(parts).astype(np.float32)
+    units: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return units
+
+
+def _pair(said: Sequence[TakeRecord], vectors: Floats, others: _Others, i: int, j: int) -> Pair:
+    cosine, elsewhere = float(vectors[i] @ vectors[j]), np.concatenate([others.of(i), others.of(j)])
+    nearer = float(np.mean(elsewhere < cosine)) if len(elsewhere) >= 2 * FEWEST_OTHERS else None
+    return Pair(said[i], said[j], overlap(said[i].text, said[j].text), cosine, nearer)

@@ -1,0 +1,203 @@
+"""Exporting a gallery's spoken captions as a dataset that loads again: pictures, recordings, lists, splits."""
+
+import errno
+import io
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from core import audio, datasets
+from core.annotation.layouts import LAYOUTS, Item, Layout
+from core.annotation.selection import LeftOut, Leftovers, arrange, choose
+from core.datasets.headers import picture_faults
+from core.errors import AnnotationError, AudioError
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """`by_speaker`: no speaker in two splits either; `reviewed`: only what the review has accepted."""
+
+    layout: str = "spokencoco"
+    by_speaker: bool = False
+    reviewed: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was written. `problems` is what reading it again finds wrong with it: nothing, unless the disk fails."""
+
+    gallery: str
+    folder: Path
+    layout: str
+    splits: tuple[datasets.SplitCount, ...]
+    left_out: tuple[LeftOut, ...]
+    problems: tuple[datasets.Problem, ...]
+    seconds: float
+
+
+def export(explorer: "Explorer", gallery: str, folder: Path, options: ExportOptions = ExportOptions(),
+           report: Report = silent) -> ExportResult:
+    """Write the gallery's confirmed takes into a new or empty folder, which is whole or not there at all.
+
+    AnnotationError: unknown_layout, not_empty, not_a_folder, nothing, one_speaker, full, not_written. StoreError.
+    """
+    started = time.monotonic()
+    layout = _layout(options.layout)
+    folder = folder.expanduser().absolute()
+    _check_folder(folder)
+    left = Leftovers()
+    record = explorer.store.gallery(gallery)
+    items = _items(explorer, record.id, options, left)
+    with _staging(folder) as staged:
+        written = _write_files(staged, layout, items, left, report)
+        if not written:
+            raise _nothing(record.name, left)
+        layout.write_lists(staged, written)
+        _write_about(staged, record.name, layout, options, written)
+        found = datasets.inspect(staged, layout.kind, report)
+        _put(staged, folder)
+    return ExportResult(record.name, folder, layout.kind, found.splits, left.all(), found.problems,
+                        time.monotonic() - started)
+
+
+def _layout(name: str) -> Layout:
+    for layout in LAYOUTS:
+        if layout.kind == name:
+            return layout
+    raise AnnotationError(f"There is no layout {name}. There are: {', '.join(one.kind for one in LAYOUTS)}.",
+                          "unknown_layout")
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise AnnotationError(f"{folder} is a file. Choose a folder for the export.", "not_a_folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise AnnotationError(f"The folder {folder} is not empty. Nothing was written; choose a new or an empty one.",
+                              "not_empty")
+
+
+def _items(explorer: "Explorer", gallery_id: int, options: ExportOptions, left: Leftovers) -> list[Item]:
+    store = explorer.store
+    store.adopt_takes(gallery_id)
+    images = {image.id: image for image in store.images(gallery_id)}
+    takes = choose(store.takes(gallery_id), images, options.reviewed, left)
+    return arrange(takes, images, options.by_speaker, options.seed, left) if takes else []
+
+
+def _nothing(gallery: str, left: Leftovers) -> AnnotationError:
+    why = "; ".join(f"{one.count} {one.what}" for one in left.all())
+    return AnnotationError(f"There is nothing to export from {gallery}{f' ({why})' if why else ''}. Describe pictures "
+                           "first, and confirm each with Enter.", "nothing")
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """A folder beside the wanted one, gone at the end; errors of writing become sentences."""
+    staged = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".partial", dir=folder.parent))
+        staged.chmod(0o777 & ~_umask())
+        yield staged
+    except OSError as error:
+        full = error.errno in FULL
+        reason = "the disk is full" if full else f"it could not be written ({error.strerror or error})"
+        raise AnnotationError(f"The export stopped: {reason}. Nothing is left of it in {folder.parent}, and all takes "
+                              "are safe.", "full" if full else "not_written") from error
+    finally:
+        if staged is not None:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def _umask() -> int:
+    """The process' own; `mkdtemp` gives nobody else any right, which is not what an export is for."""
+    now = os.umask(0o022)
+    os.umask(now)
+    return now
+
+
+def _write_files(staged: Path, layout: Layout, items: Sequence[Item], left: Leftovers, report: Report) -> list[Item]:
+    """Copy each picture once and write each recording as WAV; the items for which both could be done."""
+    for place in (layout.pictures, layout.recordings):
+        (staged / place).mkdir(parents=True)
+    pictures: dict[str, bool] = {}
+    written = []
+    for done, item in enumerate(items):
+        report(done, len(items), "Exporting")
+        if item.picture not in pictures:
+            pictures[item.picture] = _copy_picture(item.image.path, staged / layout.pictures / item.picture)
+        if not pictures[item.picture]:
+            left.add("no_picture", item.image.path.name)
+        elif not _write_recording(item.take.recording, staged / layout.recordings / f"{item.name}.wav"):
+            left.add("no_recording", item.take.recording.name)
+        else:
+            written.append(item)
+    _drop_unused(staged / layout.pictures, written)
+    return written
+
+
+def _copy_picture(source: Path, target: Path) -> bool:
+    """Whether the file could be read and is a picture; an error of writing is not caught."""
+    if picture_faults(source):
+        return False
+    try:
+        data = source.read_bytes()
+    except OSError:
+        return False
+    target.write_bytes(data)
+    return True
+
+
+def _write_recording(source: Path, target: Path) -> bool:
+    """Whether the recording could be read. WAV, 16 kHz, 16 bit, mono: of a take's FLAC the very same samples."""
+    try:
+        samples = audio.read(source).samples
+    except AudioError:
+        return False
+    exact = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+    file = io.BytesIO()  # libsndfile does not say that a disk is full
+    soundfile.write(file, exact, audio.RATE, format="WAV", subtype="PCM_16")
+    target.write_bytes(file.getvalue())
+    return True
+
+
+def _drop_unused(folder: Path, written: Sequence[Item]) -> None:
+    """Take away pictures none of whose recordings could be read."""
+    used = {item.picture for item in written}
+    for path in folder.iterdir():
+        if path.name not in used:
+            path.unlink()
+
+
+def _write_about(staged: Path, gallery: str, layout: Layout, options: ExportOptions, items: Sequence[Item]) -> None:
+    """What the export is and how it was split. Notes on consent stay with the gallery: they may name people."""
+    languages = {item.speaker: item.take.speaker.language for item in items}
+    about = {"gallery": gallery, "layout": layout.kind, "created": datetime.now(UTC).isoformat(timespec="seconds"),
+             "splits": "by picture and speaker" if options.by_speaker else "by picture", "seed": options.seed,
+             "only_reviewed": options.reviewed, "speakers": languages}
+    (staged / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def _put(staged: Path, folder: Path) -> None:
+    """The staged folder takes the place of the wanted one; of one that has been filled meanwhile it does not."""
+    if folder.is_dir():
+        folder.rmdir()  # OSError when it is not empty any more
+    staged.rename(folder)

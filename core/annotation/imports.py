@@ -1,0 +1,123 @@
+"""Bringing a dataset's recordings and captions into a gallery, where they are shown like takes that were made here.
+
+Pictures and recordings stay where they are: pictures are indexed in place, recordings are read once and referred to.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import audio, datasets
+from core.annotation.takes import tidy
+from core.datasets.kinds import kind_of
+from core.errors import AnnotationError, AudioError
+from core.progress import Report, silent
+from core.store.records import NewTake, SpeakerRecord
+from core.store.room import absolute
+
+if TYPE_CHECKING:
+    from core.datasets import Dataset, Utterance
+    from core.explorer import Explorer
+
+AT_ONCE = 100  # takes in one transaction; what a stop may cost
+NOBODY = "unknown speaker"
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What came in. `known` were there already; `failed` has recordings that cannot be used, each with its reason.
+
+    `no_picture` and `no_recording` count utterances whose file is missing; `unspoken` captions that nobody recorded.
+    """
+
+    gallery: str
+    kind: str
+    pictures: int
+    added: int
+    known: int
+    no_picture: int
+    no_recording: int
+    unspoken: int
+    failed: tuple[tuple[Path, str], ...]
+    speakers: int
+
+
+def import_dataset(explorer: "Explorer", folder: Path, gallery: str, kind: str = "",
+                   report: Report = silent) -> ImportResult:
+    """Index the dataset's pictures into the gallery (made if there is none) and add its utterances as takes.
+
+    Stopped half-way, what came in stays, and the next import goes on from there. DatasetError as `datasets.load`;
+    AnnotationError ("no_pictures"); whatever indexing raises.
+    """
+    dataset = datasets.load(Path(absolute(folder)), kind, report)
+    places = sorted({image.path.parent for image in dataset.images if image.path})
+    if not places:
+        raise AnnotationError(f"{kind_of(dataset.kind).title} in {dataset.folder.name} has no pictures that could be "
+                              "described.", "no_pictures")
+    for place in places:
+        explorer.index(place, gallery, report)
+    return _Import(explorer, dataset, gallery).run(report)
+
+
+class _Import:
+    """The steps of one import, once its pictures are indexed."""
+
+    def __init__(self, explorer: "Explorer", dataset: "Dataset", gallery: str) -> None:
+        self._store, self._dataset = explorer.store, dataset
+        self._gallery = self._store.gallery(gallery)
+        self._title = kind_of(dataset.kind).title
+        ids = {str(image.path): image.id for image in self._store.images(self._gallery.id)}
+        self._ids = {image.image_id: ids.get(str(image.path)) for image in dataset.images if image.path}
+        self._known = {(take.image_id, take.recording)
+                       for binned in (False, True) for take in self._store.takes(self._gallery.id, binned=binned)}
+        self._count: Counter[str] = Counter()
+        self._failed: list[tuple[Path, str]] = []
+
+    def run(self, report: Report) -> ImportResult:
+        """Add what is new, batch by batch."""
+        wanted = list(self._wanted())
+        speakers = self._speakers(wanted)
+        for start in range(0, len(wanted), AT_ONCE):
+            takes = []
+            for done, (utterance, image_id, recording) in enumerate(wanted[start:start + AT_ONCE], start):
+                report(done, len(wanted), "Reading recordings")
+                takes += self._take(utterance, image_id, recording, speakers[self._name(utterance)])
+            self._store.add_takes(takes)
+            self._count["added"] += len(takes)
+        count = self._count
+        return ImportResult(self._gallery.name, self._dataset.kind, sum(one is not None for one in self._ids.values()),
+                            count["added"], count["known"], count["no_picture"], count["no_recording"],
+                            len(self._dataset.unspoken), tuple(self._failed), len(speakers))
+
+    def _wanted(self) -> "Iterator[tuple[Utterance, int, Path]]":
+        """The utterances with picture and recording that are not there yet; the others are counted."""
+        for utterance in self._dataset.utterances:
+            image_id = self._ids.get(utterance.image_id)
+            if utterance.recording is None:
+                self._count["no_recording"] += 1
+            elif image_id is None:
+                self._count["no_picture"] += 1
+            elif (image_id, utterance.recording) in self._known:
+                self._count["known"] += 1
+            else:
+                yield utterance, image_id, utterance.recording
+
+    def _speakers(self, wanted: "Sequence[tuple[Utterance, int, Path]]") -> dict[str, SpeakerRecord]:
+        names = dict.fromkeys(self._name(utterance) for utterance, _, _ in wanted)
+        return self._store.ensure_speakers(names, self._dataset.kind, f"As published with {self._title}.")
+
+    def _name(self, utterance: "Utterance") -> str:
+        """Speakers of different datasets are different people, whatever their numbers."""
+        return f"{self._title} {utterance.speaker or NOBODY}"
+
+    def _take(self, utterance: "Utterance", image_id: int, recording: Path, speaker: SpeakerRecord) -> list[NewTake]:
+        try:
+            waveform = audio.read(recording)
+        except AudioError as error:
+            self._failed.append((recording, str(error)))
+            return []
+        text = tidy(utterance.caption)
+        return [NewTake(image_id, speaker.id, recording, waveform.digest, waveform.seconds, text=text,
+                        state="done" if text else "draft", source=self._dataset.kind)]

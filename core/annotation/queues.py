@@ -1,0 +1,110 @@
+"""Which pictures are to be described, and in which order: one table of queues.
+
+A queue is written as its kind's key, a colon and an argument: "unlabelled:", "tag:beach". Another source of pictures is
+one more row: `find` gives ids of the gallery's pictures, wherever it has them from.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.store.records import AnnotatingRecord, TakeRecord
+
+if TYPE_CHECKING:
+    from core.store.store import Store
+
+DESCRIBED = ("done", "accepted")  # states of a take that make its picture a described one
+
+
+@dataclass(frozen=True)
+class QueueKind:
+    """One kind of queue.
+
+    `choices` gives each argument it can have in a gallery, with its words for the user. `find` gives the pictures of
+    the gallery (ids, ascending) for an argument. `leaves_out_done`: described pictures are none of the queue's.
+    `speaker` gives the speaker whose descriptions count, None when everyone's do.
+    """
+
+    key: str
+    choices: "Callable[[Store, int], Sequence[tuple[str, str]]]"
+    find: "Callable[[Store, int, str], Sequence[int]]"
+    leaves_out_done: bool = False
+    speaker: Callable[[str], int | None] = lambda argument: None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Pictures to walk through. `before` counts those that were described already and are therefore left out.
+
+    `leaves_out_done`: pictures that are described meanwhile are passed over.
+    """
+
+    spec: str
+    title: str
+    image_ids: tuple[int, ...]
+    before: int
+    leaves_out_done: bool = False
+    speaker_id: int | None = None  # whose descriptions count; None: everyone's
+
+    def after(self, place: AnnotatingRecord) -> int:
+        """The index to go on at: the picture of the place, else the next one behind it, else the first."""
+        if place.image_id is None or not self.image_ids:
+            return 0
+        if place.image_id in self.image_ids:
+            return self.image_ids.index(place.image_id)
+        ordered = sorted(self.image_ids)
+        at = bisect_left(ordered, place.image_id)
+        return self.image_ids.index(ordered[at]) if at < len(ordered) else 0
+
+
+def _all(store: "Store", gallery_id: int, argument: str) -> Sequence[int]:
+    return [int(one) for one in store.filter_ids(gallery_id)]
+
+
+def _tagged(store: "Store", gallery_id: int, tag: str) -> Sequence[int]:
+    return [int(one) for one in store.filter_ids(gallery_id, tag=tag)] if tag else []
+
+
+def _tags(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
+    return [(tag, f"Tagged “{tag}”") for tag, _ in store.tags(gallery_id)]
+
+
+def _speakers(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
+    return [(str(speaker.id), f"Not yet described by {speaker.name}") for speaker in store.speakers()]
+
+
+def _number(argument: str) -> int | None:
+    return int(argument) if argument.isdecimal() else None
+
+
+QUEUES: tuple[QueueKind, ...] = (
+    QueueKind("unlabelled", lambda store, gallery_id: [("", "Without a caption")], _all, leaves_out_done=True),
+    QueueKind("all", lambda store, gallery_id: [("", "All pictures")], _all),
+    QueueKind("speaker", _speakers, _all, leaves_out_done=True, speaker=_number),
+    QueueKind("tag", _tags, _tagged),
+)
+
+
+def offered(store: "Store", gallery_id: int) -> list[tuple[str, str]]:
+    """Every queue of the gallery as (spec, words for the user)."""
+    return [(f"{kind.key}:{argument}", title) for kind in QUEUES for argument, title in kind.choices(store, gallery_id)]
+
+
+def open_queue(store: "Store", gallery_id: int, spec: str, takes: Iterable[TakeRecord]) -> Queue:
+    """The queue as it is now; `takes` are those of the gallery. One that is not offered any more is the first queue."""
+    titles = dict(offered(store, gallery_id))
+    if spec not in titles:
+        spec = next(iter(titles))
+    key, _, argument = spec.partition(":")
+    kind = next(each for each in QUEUES if each.key == key)
+    found = kind.find(store, gallery_id, argument)
+    done = described(takes, kind.speaker(argument)) if kind.leaves_out_done else set()
+    left = tuple(image_id for image_id in found if image_id not in done)
+    return Queue(spec, titles[spec], left, len(found) - len(left), kind.leaves_out_done, kind.speaker(argument))
+
+
+def described(takes: Iterable[TakeRecord], speaker_id: int | None = None) -> set[int]:
+    """The pictures that have a confirmed description, by anyone or by that speaker."""
+    return {take.image_id for take in takes if take.state in DESCRIBED and take.image_id is not None
+            and take.binned is None and speaker_id in (None, take.speaker.id)}

@@ -1,0 +1,97 @@
+"""`brewclip import` and `brewclip export`: spoken captions into a gallery, and out of it as a dataset."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.output import as_json, duration, table
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
+
+if TYPE_CHECKING:
+    from core.annotation.exports import ExportResult
+    from core.annotation.imports import ImportResult
+
+LAYOUTS = ("spokencoco", "flickr8k")  # those of core.annotation.layouts, which imports numpy
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("gallery", metavar="GALLERY", help="whose spoken captions")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    parser.add_argument("--layout", choices=LAYOUTS, default=LAYOUTS[0], help=f"{LAYOUTS[0]} unless told")
+    parser.add_argument("--by-speaker", action="store_true", help="no speaker in two splits either")
+    parser.add_argument("--reviewed", action="store_true", help="only what the review has accepted")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="other splits for another number")
+    json_argument(parser)
+
+
+def _export(arguments: Arguments) -> int:
+    with explorer() as opened, progress() as report:
+        from core.annotation.exports import ExportOptions, export
+
+        options = ExportOptions(arguments.layout, arguments.by_speaker, arguments.reviewed, arguments.seed)
+        result = export(opened, arguments.gallery, arguments.folder, options, report)
+    print(as_json(_export_json(result)) if arguments.json else _export_text(result))
+    for problem in result.problems:
+        note(f"{problem.count} {problem.what}: {', '.join(problem.examples)}")
+    return WARNED if result.problems else OK
+
+
+def _export_json(result: "ExportResult") -> dict[str, Any]:
+    return {"gallery": result.gallery, "folder": str(result.folder), "layout": result.layout,
+            "splits": {split.name: {"images": split.images, "utterances": split.utterances} for split in result.splits},
+            "left_out": [{"reason": one.reason, "count": one.count, "examples": list(one.examples)}
+                         for one in result.left_out],
+            "problems": [{"what": one.what, "count": one.count, "examples": list(one.examples)}
+                         for one in result.problems],
+            "seconds": round(result.seconds, 3)}
+
+
+def _export_text(result: "ExportResult") -> str:
+    rows = [(split.name, str(split.images), str(split.utterances)) for split in result.splits]
+    lines = [f"{result.gallery} exported to {result.folder} in {duration(result.seconds)}",
+             table(rows, ("split", "pictures", "utterances"), right=(1, 2))]
+    lines += [f"left out, {one.count}: {one.what} ({', '.join(one.examples)})" for one in result.left_out]
+    return "\n".join(lines)
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
+    parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
+    parser.add_argument("--kind", default="", help="where the folder could be of several kinds")
+    json_argument(parser)
+
+
+def _import(arguments: Arguments) -> int:
+    with explorer() as opened, progress() as report:
+        from core.annotation.imports import import_dataset
+
+        result = import_dataset(opened, arguments.folder, arguments.gallery, arguments.kind, report)
+    print(as_json(_import_json(result)) if arguments.json else _import_text(result))
+    return OK
+
+
+def _import_json(result: "ImportResult") -> dict[str, Any]:
+    return {"gallery": result.gallery, "kind": result.kind, "pictures": result.pictures, "added": result.added,
+            "known": result.known, "no_picture": result.no_picture, "no_recording": result.no_recording,
+            "unspoken": result.unspoken, "speakers": result.speakers,
+            "failed": [{"path": str(path), "reason": reason} for path, reason in result.failed]}
+
+
+def _import_text(result: "ImportResult") -> str:
+    counts = [(result.known, "were there already"), (result.no_picture, "without their picture"),
+              (result.no_recording, "without their recording"), (result.unspoken, "captions that nobody recorded"),
+              (len(result.failed), "could not be read")]
+    parts = "".join(f", {number} {what}" for number, what in counts if number)
+    came = f"{_number(result.added, 'spoken caption')} by {_number(result.speakers, 'speaker')} came in"
+    lines = [f"{result.gallery}: {came}, for {_number(result.pictures, 'picture')}{parts}"]
+    if result.failed:
+        lines.append(table([(str(path), reason) for path, reason in result.failed]))
+    return "\n".join(lines)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+EXPORT = Command("export", "write a gallery's spoken captions as a dataset", _export_arguments, _export)
+IMPORT = Command("import", "bring a dataset's recordings and captions into a gallery", _import_arguments, _import)

@@ -1,0 +1,227 @@
+"""Spoken captions: who speaks, what was said of which picture, and where the annotating of a gallery stands."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import StoreError
+from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
+from core.store.room import Room, among, compared, plain
+from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow
+
+LONGEST_SPEAKER = 100
+SPEAKER = (SpeakerRow.id.label("speaker_id"), SpeakerRow.name, SpeakerRow.language, SpeakerRow.consent,
+           SpeakerRow.source.label("came_with"), SpeakerRow.created.label("known_since"))
+TAKE = (TakeRow.id, TakeRow.image_id, TakeRow.created, TakeRow.recording, TakeRow.digest, TakeRow.seconds,
+        TakeRow.warning, TakeRow.heard, TakeRow.text, TakeRow.state, TakeRow.source, TakeRow.binned)
+
+
+class Annotations(Room):
+    """The store's methods for speakers and takes. Takes in the bin are left out unless asked for."""
+
+    # ---- speakers
+
+    def speakers(self) -> list[SpeakerRecord]:
+        """All speakers, by name."""
+        with self._database.reading() as connection:
+            return [_speaker(row) for row in connection.execute(select(*SPEAKER).order_by(SpeakerRow.key))]
+
+    def add_speaker(self, name: str, language: str = "", consent: str = "") -> SpeakerRecord:
+        """A new speaker. StoreError: `exists`, `bad_name` (empty, over 100 characters, control characters)."""
+        values = _speaker_values(name, language, consent)
+        created = datetime.now(UTC)
+        with self._database.writing() as connection:
+            try:
+                added = connection.execute(insert(SpeakerRow).values(created=created, source="", **values)
+                                           .returning(SpeakerRow.id))
+            except IntegrityError as error:
+                raise _exists(values["name"]) from error
+            return SpeakerRecord(added.scalar_one(), values["name"], values["language"], values["consent"], "", created)
+
+    def ensure_speakers(self, names: Iterable[str], source: str = "", consent: str = "") -> dict[str, SpeakerRecord]:
+        """The speakers of these names, made where there is none. StoreError: `bad_name`."""
+        rows = {name: _speaker_values(name, "", consent) for name in names}
+        with self._database.writing() as connection:
+            if rows:
+                new = {"created": datetime.now(UTC), "source": source}
+                connection.execute(insert(SpeakerRow).prefix_with("OR IGNORE"),
+                                   [{**new, **values} for values in rows.values()])
+            known = {row.key: _speaker(row) for row in connection.execute(select(SpeakerRow.key, *SPEAKER))}
+        return {name: known[values["key"]] for name, values in rows.items()}
+
+    def change_speaker(self, speaker_id: int, name: str, language: str, consent: str) -> None:
+        """Write a speaker's profile anew. StoreError: `exists`, `bad_name`."""
+        values = _speaker_values(name, language, consent)
+        with self._database.writing() as connection:
+            try:
+                connection.execute(update(SpeakerRow).where(SpeakerRow.id == speaker_id).values(**values))
+            except IntegrityError as error:
+                raise _exists(values["name"]) from error
+
+    # ---- takes
+
+    def takes(self, gallery_id: int, image_ids: Sequence[int] | None = None, binned: bool = False) -> list[TakeRecord]:
+        """The takes of the gallery's pictures, or of these, oldest first; `binned`: those in the bin instead."""
+        which = [ImageRow.gallery_id == gallery_id, TakeRow.binned.is_not(None) if binned else TakeRow.binned.is_(None)]
+        if image_ids is not None:
+            which.append(TakeRow.image_id.in_(among(image_ids)))
+        with self._database.reading() as connection:
+            return self._takes(connection, *which)
+
+    def takes_by_id(self, ids: Iterable[int]) -> list[TakeRecord]:
+        """These takes, oldest first, binned or not; those that are gone are left out."""
+        with self._database.reading() as connection:
+            return self._takes(connection, TakeRow.id.in_(among(ids)))
+
+    def add_takes(self, takes: Sequence[NewTake]) -> list[TakeRecord]:
+        """Store takes as of now, all or none, in this order, and have them on the disk when this returns.
+
+        StoreError: `no_picture` when a picture was taken out of its gallery meanwhile.
+        """
+        now, added = datetime.now(UTC), []
+        with self._database.writing() as connection:
+            pictures = _pictures(connection, {take.image_id for take in takes})
+            for take in takes:
+                if take.image_id not in pictures:
+                    raise StoreError("The picture was taken out of its gallery meanwhile. The recording is kept in "
+                                     f"{take.recording.parent}.", "no_picture")
+                added.append(connection.execute(insert(TakeRow).values(
+                    image_id=take.image_id, picture=pictures[take.image_id], speaker_id=take.speaker_id, created=now,
+                    recording=self._kept_path(take.recording), digest=take.digest, seconds=take.seconds,
+                    warning=take.warning, text=plain(take.text), state=take.state, source=take.source,
+                ).returning(TakeRow.id)).scalar_one())
+            stored = self._takes(connection, TakeRow.id.in_(among(added)))
+        self._sync()
+        return stored
+
+    def keep_takes(self, takes: Sequence[TakeRecord]) -> None:
+        """Write speaker, text, state and bin of these takes as the records have them, all or none."""
+        rows = [{"row": take.id, "speaker_id": take.speaker.id, "text": plain(take.text), "state": take.state,
+                 "binned": take.binned} for take in takes]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(update(TakeRow).where(TakeRow.id == bindparam("row")).values(
+                    speaker_id=bindparam("speaker_id"), text=bindparam("text"), state=bindparam("state"),
+                    binned=bindparam("binned")), rows)
+
+    def keep_heard(self, take_id: int, heard: str, text: str) -> None:
+        """Keep what was heard in a take (JSON); its words become the caption unless there is one already."""
+        this = TakeRow.id == take_id
+        with self._database.writing() as connection:
+            connection.execute(update(TakeRow).where(this).values(heard=plain(heard)))
+            connection.execute(update(TakeRow).where(this, TakeRow.text == "").values(text=plain(text)))
+
+    def erase_takes(self, ids: Iterable[int]) -> int:
+        """Delete takes that are in the bin for good, with the recordings that were made here and no other take has.
+
+        How many were deleted. Recordings of datasets stay where they are.
+        """
+        with self._database.writing() as connection:
+            gone = connection.execute(delete(TakeRow).where(TakeRow.id.in_(among(ids)), TakeRow.binned.is_not(None))
+                                      .returning(TakeRow.digest, TakeRow.recording)).all()
+            digests = {row.digest for row in gone}
+            digests -= set(connection.scalars(select(TakeRow.digest).where(TakeRow.digest.in_(_words(digests)))))
+            if digests:
+                connection.execute(delete(TranscriptRow).where(TranscriptRow.digest == bindparam("said")),
+                                   [{"said": digest} for digest in digests])
+        for row in gone:
+            if row.digest in digests and not os.path.isabs(row.recording):  # noqa: PTH117  (may hold surrogates)
+                (self._database.path.parent / row.recording).unlink(missing_ok=True)
+        return len(gone)
+
+    def adopt_takes(self, gallery_id: int) -> int:
+        """Give takes whose gallery is gone to the same pictures of this one; how many."""
+        here = (select(ContentRow.hash, func.min(ImageRow.id).label("image_id"))
+                .join(ImageRow, ImageRow.content_id == ContentRow.id)
+                .where(ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False))
+                .group_by(ContentRow.hash).subquery())
+        lost = select(TakeRow.id, here.c.image_id).join(here, here.c.hash == TakeRow.picture).where(
+            TakeRow.image_id.is_(None))
+        with self._database.reading() as connection:
+            if connection.execute(lost.limit(1)).first() is None:
+                return 0
+        with self._database.writing() as connection:
+            rows = [{"row": row.id, "found": row.image_id} for row in connection.execute(lost)]
+            if rows:
+                connection.execute(update(TakeRow).where(TakeRow.id == bindparam("row"))
+                                   .values(image_id=bindparam("found")), rows)
+            return len(rows)
+
+    # ---- where it stands
+
+    def annotating(self, gallery_id: int) -> AnnotatingRecord:
+        """Where the annotating of the gallery stands; at its beginning when nothing was kept."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(AnnotatingRow.queue, AnnotatingRow.image_id, AnnotatingRow.speaker_id)
+                                     .where(AnnotatingRow.gallery_id == gallery_id)).first()
+        return AnnotatingRecord() if row is None else AnnotatingRecord(row.queue, row.image_id, row.speaker_id)
+
+    def keep_annotating(self, gallery_id: int, place: AnnotatingRecord) -> None:
+        """Keep where it stands. StoreError: `no_picture` when the gallery or the picture is gone."""
+        kept = upsert(AnnotatingRow).values(gallery_id=gallery_id, queue=plain(place.queue), image_id=place.image_id,
+                                            speaker_id=place.speaker_id)
+        columns = ("queue", "image_id", "speaker_id")
+        kept = kept.on_conflict_do_update(set_={name: kept.excluded[name] for name in columns})
+        try:
+            with self._database.writing() as connection:
+                connection.execute(kept)
+        except IntegrityError as error:
+            raise StoreError("The picture was taken out of its gallery meanwhile. All takes are kept.",
+                             "no_picture") from error
+
+    # ---- inside
+
+    def _takes(self, connection: Connection, *which: ColumnElement[bool]) -> list[TakeRecord]:
+        rows = connection.execute(
+            select(*TAKE, *SPEAKER).join(SpeakerRow, SpeakerRow.id == TakeRow.speaker_id)
+            .join(ImageRow, ImageRow.id == TakeRow.image_id, isouter=True).where(*which).order_by(TakeRow.id))
+        folder = self._database.path.parent
+        return [TakeRecord(row.id, row.image_id, _speaker(row), row.created, folder / row.recording, row.digest,
+                           row.seconds, row.warning, row.heard, row.text, row.state, row.source, row.binned)
+                for row in rows]
+
+    def _kept_path(self, recording: Path) -> str:
+        """Relative to the store's folder when it lies in it, so that the folder may be moved."""
+        path, folder = recording.absolute(), self._database.path.parent
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+    def _sync(self) -> None:
+        """Have all commits on the disk, as a checkpoint does first: a commit alone survives no power cut."""
+        with self._database.reading() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _words(words: Iterable[str]) -> Select[tuple[str]]:
+    """A SELECT of these words, for `IN`: as one JSON parameter, however many they are."""
+    return select(func.json_each(json.dumps(list(words))).table_valued("value").c.value)
+
+
+def _speaker(row: Any) -> SpeakerRecord:
+    return SpeakerRecord(row.speaker_id, row.name, row.language, row.consent, row.came_with, row.known_since)
+
+
+def _speaker_values(name: str, language: str, consent: str) -> dict[str, str]:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_SPEAKER or not name.isprintable():
+        raise StoreError(f"A speaker's name or code has 1 to {LONGEST_SPEAKER} characters that can be seen.",
+                         "bad_name")
+    return {"name": plain(name), "key": compared(name), "language": language.strip(), "consent": plain(consent.strip())}
+
+
+def _exists(name: str) -> StoreError:
+    return StoreError(f"There is a speaker {name!r} already.", "exists")
+
+
+def _pictures(connection: Connection, image_ids: Iterable[int]) -> dict[int, bytes]:
+    """The SHA-256 of each picture's file."""
+    rows = connection.execute(
+        select(ImageRow.id, ContentRow.hash).join(ContentRow, ContentRow.id == ImageRow.content_id)
+        .where(ImageRow.id.in_(among(image_ids))))
+    return {row.id: row.hash for row in rows}

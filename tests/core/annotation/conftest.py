@@ -1,0 +1,135 @@
+"""An explorer with models of a few lines, and a gallery of drawn pictures."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import audio
+from core.audio import Waveform
+from core.engine import Engine
+from core.explorer import Explorer
+from core.fingerprint import Fingerprint
+from core.home import Home
+from core.models.transcripts import Heard, HearingOptions, Transcript, Word
+from core.settings import Settings
+from core.store.records import GalleryRecord, SpeakerRecord, TakeRecord
+
+WORDS = ("dog", "cat", "car", "sea", "tree")
+
+
+class WordModel:
+    """A caption's vector counts its words; a picture's is all the same."""
+
+    name, title, note, dim, image_size, device, fallback = "words", "Words", "", 6, 8, "cpu", ""
+
+    def encode_pixels(self, pixels):
+        return np.tile(self._unit(np.ones(self.dim)), (len(pixels), 1)).astype(np.float32)
+
+    def encode_texts(self, texts):
+        counts = [[0.2, *(text.lower().split().count(word) for word in WORDS)] for text in texts]
+        vectors = np.array([self._unit(np.array(each, float)) for each in counts], np.float32)
+        return type("Features", (), {"vectors": vectors, "cut": (0,) * len(texts)})()
+
+    @staticmethod
+    def _unit(vector):
+        return vector / np.linalg.norm(vector)
+
+    def fingerprint(self, crop):
+        return Fingerprint.of({"backbone": self.name, "crop": crop})
+
+
+class Parrot:
+    """Hears what `says` has next; notes the options."""
+
+    device, fallback = "cpu", ""
+
+    def __init__(self):
+        self.says: list[str] = []
+        self.options: list[HearingOptions] = []
+
+    def hear(self, waveforms, options, report):
+        self.options.append(options)
+        text = self.says.pop(0) if self.says else "a dog"
+        words = tuple(Word(word, 0.0, 0.1, 0.9) for word in text.split())
+        reason = "" if text else "Only noise was heard."
+        return [Heard(Transcript(text, "en", words, -0.1, 0.0, 1.0, reason=reason), ())]
+
+
+class TwoModels(Engine):
+    """The engine with the models above."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self.model, self.parrot = WordModel(), Parrot()
+
+    def backbone(self, settings, report=lambda *step: None):
+        return self.model
+
+    def recogniser(self, settings, report=lambda *step: None):
+        return self.parrot
+
+    def fingerprint(self, settings):
+        return self.model.fingerprint(settings["vision.crop"])
+
+
+@pytest.fixture
+def explorer(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
+    monkeypatch.setattr("core.explorer.Engine", TwoModels)
+    made = Explorer(home, Settings())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten drawn pictures, a.png to j.png."""
+    place = tmp_path / "pictures"
+    place.mkdir()
+    for number in range(10):
+        Image.new("RGB", (20, 16), (25 * number, 90, 120)).save(place / f"{chr(97 + number)}.png")
+    return place
+
+
+@pytest.fixture
+def gallery(explorer: Explorer, folder: Path) -> GalleryRecord:
+    explorer.index(folder, "Holidays")
+    return explorer.store.gallery("Holidays")
+
+
+@pytest.fixture
+def ids(explorer: Explorer, gallery: GalleryRecord) -> list[int]:
+    """The pictures' ids in the order of their names."""
+    return [image.id for image in sorted(explorer.store.images(gallery.id), key=lambda image: image.path.name)]
+
+
+@pytest.fixture
+def speaker(explorer: Explorer) -> SpeakerRecord:
+    return explorer.store.add_speaker("M.K.", "en", "asked")
+
+
+@pytest.fixture
+def a_voice() -> Callable[..., Waveform]:
+    """Makes half a second of a sine of its own pitch."""
+
+    def make(number: int = 0) -> Waveform:
+        return audio.from_samples(0.3 * np.sin(np.arange(8000) * (0.03 + 0.002 * number)), 16_000)
+
+    return make
+
+
+@pytest.fixture
+def describe(explorer: Explorer, ids: list[int], a_voice: Callable[..., Waveform]) -> Callable[..., TakeRecord]:
+    """Records and confirms a take: which picture, whose, which words."""
+    from core.annotation.takes import Annotator
+
+    annotator, count = Annotator(explorer), iter(range(10_000))
+
+    def make(picture: int, text: str = "a dog", speaker: str = "M.K.", state: str = "done") -> TakeRecord:
+        who = explorer.store.ensure_speakers([speaker])[speaker]
+        take = annotator.record(ids[picture], who.id, a_voice(next(count)))
+        return annotator.confirm(take, text, state) if text else take
+
+    return make

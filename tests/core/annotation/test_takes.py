@@ -1,0 +1,192 @@
+"""Takes: on disk and in the store at once, heard, changed, undone; what fails costs nothing else."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import audio
+from core.annotation.takes import Annotator, hear, transcript_of, write
+from core.errors import AnnotationError, AudioError, StoreError
+from core.store.store import Store
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def annotator(explorer):
+    return Annotator(explorer)
+
+
+def takes(explorer, gallery, **which):
+    return explorer.store.takes(gallery.id, **which)
+
+
+def test_a_take_is_a_flac_named_by_what_is_in_it(explorer, gallery, ids, speaker, annotator, home, a_voice):
+    take = annotator.record(ids[0], speaker.id, a_voice(), "Too loud.")
+    assert take.recording == home.takes / f"{take.digest}.flac"
+    read = audio.read(take.recording)
+    assert (read.digest, read.seconds) == (take.digest, take.seconds)
+    assert np.abs(read.samples - a_voice().samples).max() < 1e-4
+    assert (take.state, take.text, take.heard, take.warning) == ("draft", "", None, "Too loud.")
+    assert takes(explorer, gallery) == [take]
+    assert [path.name for path in home.takes.iterdir()] == [take.recording.name]
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_stored(explorer, gallery, ids, speaker, annotator,
+                                                                       home, a_voice):
+    home.takes.write_text("in the way")
+    with pytest.raises(AudioError) as raised:
+        annotator.record(ids[0], speaker.id, a_voice())
+    assert raised.value.kind == "not_saved"
+    assert takes(explorer, gallery) == []
+    assert annotator.undo() is None
+
+
+def test_a_full_disk_leaves_no_half_a_file(tmp_path, monkeypatch, a_voice):
+    def no_room(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.audio.os.fsync", no_room)
+    with pytest.raises(AudioError) as raised:
+        write(a_voice(), tmp_path)
+    assert raised.value.kind == "not_saved"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_left_the_gallery_meanwhile_keeps_the_recordings_file(explorer, gallery, ids, speaker,
+                                                                             annotator, home, a_voice):
+    explorer.store.delete_gallery(gallery.id)
+    with pytest.raises(StoreError) as raised:
+        annotator.record(ids[0], speaker.id, a_voice())
+    assert raised.value.kind == "no_picture" and str(home.takes) in str(raised.value)
+    assert len(list(home.takes.iterdir())) == 1
+
+
+def test_what_is_heard_becomes_the_caption(explorer, ids, speaker, annotator, a_voice):
+    explorer._engine.parrot.says = ["A  dog\nby the sea"]
+    take = hear(explorer, annotator.record(ids[0], speaker.id, a_voice()))
+    assert take.text == "A dog by the sea"
+    assert transcript_of(take).text == "A  dog\nby the sea"
+    assert transcript_of(annotator.record(ids[0], speaker.id, a_voice(1))) is None
+
+
+def test_it_is_heard_in_the_speakers_language_and_not_translated(explorer, ids, annotator, a_voice):
+    for language, expected in (("de", "de"), ("", "auto")):
+        who = explorer.store.add_speaker(f"speaks {language}", language)
+        hear(explorer, annotator.record(ids[0], who.id, a_voice()))
+        options = explorer._engine.parrot.options[-1]
+        assert (options.language, options.translate) == (expected, False)
+
+
+def test_words_that_were_typed_before_it_was_heard_stay(explorer, ids, speaker, annotator, a_voice):
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    annotator.confirm(take, "typed")
+    explorer._engine.parrot.says = ["heard"]
+    found = hear(explorer, take)
+    assert (found.text, transcript_of(found).text, found.state) == ("typed", "heard", "done")
+
+
+def test_a_take_without_words_cannot_be_confirmed(explorer, gallery, ids, speaker, annotator, a_voice):
+    explorer._engine.parrot.says = [""]
+    take = hear(explorer, annotator.record(ids[0], speaker.id, a_voice()))
+    assert transcript_of(take).reason == "Only noise was heard."
+    with pytest.raises(AnnotationError) as raised:
+        annotator.confirm(take, " \n ")
+    assert raised.value.kind == "no_words"
+    annotator.judge([take], "accepted")
+    assert takes(explorer, gallery)[0].state == "draft"
+
+
+def test_a_recording_that_is_gone_says_so(explorer, ids, speaker, annotator, a_voice):
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    take.recording.unlink()
+    with pytest.raises(AudioError) as raised:
+        hear(explorer, take)
+    assert raised.value.kind == "missing"
+
+
+def test_every_step_can_be_undone(explorer, gallery, ids, speaker, annotator, a_voice):
+    def state():
+        return [(take.text, take.state, take.binned is None) for take in explorer.store.takes_by_id(range(100))]
+
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    explorer.store.keep_heard(take.id, "{}", "a dock")
+    seen = [state()]
+    for do in (lambda: annotator.confirm(take, "a dog"), lambda: annotator.judge([take], "rejected"),
+               lambda: annotator.throw_away([take]), lambda: annotator.bring_back([take])):
+        do()
+        seen.append(state())
+    assert len({str(each) for each in seen}) == 4, "bringing back is like before"
+    annotator.judge(takes(explorer, gallery), "accepted")
+    while seen:
+        assert annotator.undo() is not None
+        assert state() == seen.pop()
+    assert annotator.undo().made == (take.id,)
+    assert takes(explorer, gallery) == []
+    assert [each.id for each in takes(explorer, gallery, binned=True)] == [take.id], "undone recordings go to the bin"
+    assert annotator.undo() is None
+
+
+def test_redoing_puts_the_first_take_into_the_bin_and_undo_swaps_them(explorer, gallery, ids, speaker, annotator,
+                                                                      a_voice):
+    first = annotator.record(ids[0], speaker.id, a_voice(0))
+    second = annotator.record(ids[0], speaker.id, a_voice(1), instead_of=first)
+    assert [take.id for take in takes(explorer, gallery)] == [second.id]
+    assert first.recording.exists()
+    step = annotator.undo()
+    assert step.image_id == ids[0]
+    assert [take.id for take in takes(explorer, gallery)] == [first.id]
+
+
+def test_undoing_a_confirmation_keeps_words_that_were_heard_meanwhile(explorer, gallery, ids, speaker, annotator,
+                                                                      a_voice):
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    annotator.throw_away([take])
+    explorer.store.keep_heard(take.id, json.dumps({}), "heard meanwhile")
+    annotator.undo()
+    [found] = takes(explorer, gallery)
+    assert (found.text, found.binned) == ("heard meanwhile", None)
+
+
+def test_undoing_a_skip_names_its_picture(annotator, ids):
+    annotator.skipped(ids[4])
+    assert annotator.undo().image_id == ids[4]
+
+
+def test_a_take_that_was_erased_meanwhile_is_told(explorer, ids, speaker, annotator, a_voice):
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    annotator.throw_away([take])
+    explorer.store.erase_takes([take.id])
+    with pytest.raises(AnnotationError) as raised:
+        annotator.confirm(take, "a dog")
+    assert raised.value.kind == "gone"
+    for _ in range(3):
+        annotator.undo()
+
+
+KILLED = """
+import os, signal, sys
+from core.annotation.takes import Annotator
+from core.explorer import Explorer
+from core.home import find_home
+from core.settings import Settings
+from core import audio
+explorer = Explorer(find_home(), Settings())
+waveform = audio.from_samples([0.1, -0.1, 0.3, -0.2] * 2000, 16_000)
+Annotator(explorer).record(int(sys.argv[1]), int(sys.argv[2]), waveform)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_right_after_recording_loses_nothing(explorer, gallery, ids, speaker, home):
+    child = subprocess.run([sys.executable, "-c", KILLED, str(ids[2]), str(speaker.id)], cwd=REPOSITORY, timeout=60,
+                           check=False)
+    assert child.returncode == -signal.SIGKILL
+    [take] = Store.open(home.store).takes(gallery.id)
+    assert take.image_id == ids[2]
+    assert audio.read(take.recording).digest == take.digest
