@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from core import settings
 from core.cli import terms
+from core.cli.annotation import EXPORT, IMPORT
+from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
 from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
 
@@ -216,6 +219,10 @@ COMMANDS: tuple[Command, ...] = (
     GALLERY,
     Command("doctor", "what works on this computer", json_argument, _doctor),
     Command("dataset", "what is in a dataset's folder, and what is wrong with it", _dataset_arguments, _dataset),
+    IMPORT,
+    EXPORT,
+    TRAIN,
+    EXPLAIN,
     Command("demo", "build the demo gallery and put its spoken queries to it", _demo_arguments, _demo),
     SETTINGS,
 )

@@ -56,7 +56,7 @@ def duration(seconds: float) -> str:
 class Progress:
     """A `report` that writes to stderr: one line drawn again on a terminal, else a line now and then.
 
-    `in_bytes`: what is counted are bytes, and the time left is told too.
+    `in_bytes`: what is counted are bytes. The time left is told as soon as it can be.
     """
 
     in_bytes: bool = False
@@ -90,11 +90,11 @@ class Progress:
     def _line(self, done: int, total: int, text: str, now: float) -> str:
         if total <= 0:
             return text
-        if not self.in_bytes:
-            return f"{text}  {done} of {total}".strip()
         seconds, got = now - self._began[0], done - self._began[1]
-        left = f", {duration((total - done) * seconds / got)} left" if got > 0 and seconds > 1 and done < total else ""
-        return f"{text}  {size(done)} of {size(total)}{left}"
+        told = got > 0 and seconds > (1 if self.in_bytes else 5) and done < total
+        left = f", {duration((total - done) * seconds / got)} left" if told else ""
+        counted = f"{size(done)} of {size(total)}" if self.in_bytes else f"{done} of {total}"
+        return f"{text}  {counted}{left}".strip()
 
     def _write(self, line: str, terminal: bool) -> None:
         self.stream.write(f"\r{line.ljust(len(self._shown))}" if terminal else f"{line}\n")

@@ -35,6 +35,14 @@ def recording_faults(path: Path) -> tuple[str, ...]:
     return ("stereo",) if channels > 1 else ()
 
 
+def seconds(path: Path) -> float:
+    """How long a recording is by its header; 0 where the header does not say, or there is none."""
+    try:
+        return float(soundfile.info(str(path)).duration)
+    except (soundfile.LibsndfileError, OSError, RuntimeError):
+        return 0.0
+
+
 def _sound(path: Path) -> tuple[int, int]:
     """Channels, and frames (1 where only a full decoding could tell)."""
     try:

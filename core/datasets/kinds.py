@@ -13,20 +13,24 @@ from core.progress import Report, silent
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of dataset: its name, its title for people, how it is known and how it is read."""
+    """One kind of dataset: its name, its title for people, how it is known and how it is read.
+
+    `language` is what is spoken in every dataset of the kind, "" where that is not known: then it need not be guessed.
+    """
 
     name: str
     title: str
     signs: Callable[[Tree], tuple[str, ...]]
     load: Callable[[Tree, Report], Dataset]
+    language: str = ""
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind(flickr8k.KIND, "Flickr8k", flickr8k.signs, flickr8k.load),
-    Kind(spokencoco.KIND, "SpokenCOCO", spokencoco.signs, spokencoco.load),
+    Kind(flickr8k.KIND, "Flickr8k", flickr8k.signs, flickr8k.load, "en"),
+    Kind(spokencoco.KIND, "SpokenCOCO", spokencoco.signs, spokencoco.load, "en"),
     Kind(localized_narratives.KIND, "Localized Narratives (COCO)", localized_narratives.signs,
-         localized_narratives.load),
-    Kind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load),
+         localized_narratives.load, "en"),
+    Kind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load, "en"),
     Kind(folder.KIND, "Folder with a list of pairs", folder.signs, folder.load),
 )
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core.store.records import QueryRecord, QuerySource
 from core.store.room import Room, plain
 from core.store.schema import QueryRow, TranscriptRow
+
+AT_ONCE = 500  # values in one statement; SQLite takes 32 766
 
 
 class History(Room):
@@ -27,10 +29,28 @@ class History(Room):
 
     def keep_transcript(self, digest: str, fingerprint_hash: str, transcript: dict[str, Any]) -> None:
         """Keep a transcript, in place of an earlier one of the same waveform and recogniser."""
-        body = plain(json.dumps(transcript, ensure_ascii=False))
-        kept = upsert(TranscriptRow).values(digest=digest, fingerprint=fingerprint_hash, body=body)
-        with self._database.writing() as connection:
-            connection.execute(kept.on_conflict_do_update(set_={"body": body}))
+        self.keep_transcripts({digest: transcript}, fingerprint_hash)
+
+    def keep_transcripts(self, transcripts: Mapping[str, dict[str, Any]], fingerprint_hash: str) -> None:
+        """Keep transcripts by digest, all or none, in place of earlier ones."""
+        kept = upsert(TranscriptRow)
+        kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body})
+        rows = [{"digest": digest, "fingerprint": fingerprint_hash, "body": plain(json.dumps(one, ensure_ascii=False))}
+                for digest, one in transcripts.items()]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(kept, rows)
+
+    def transcripts(self, digests: Sequence[str], fingerprint_hash: str) -> dict[str, dict[str, Any]]:
+        """Those of `transcript` that are kept, by digest."""
+        found: dict[str, dict[str, Any]] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(digests), AT_ONCE):
+                rows = connection.execute(select(TranscriptRow.digest, TranscriptRow.body).where(
+                    TranscriptRow.digest.in_(digests[start:start + AT_ONCE]),
+                    TranscriptRow.fingerprint == fingerprint_hash))
+                found.update((row.digest, json.loads(row.body)) for row in rows)
+        return found
 
     def add_query(self, gallery: str, text: str, source: QuerySource, recording: Path | None = None,
                   terms: str = "[]") -> QueryRecord:

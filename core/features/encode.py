@@ -1,0 +1,79 @@
+"""Vectors of a prepared split under a model, in batches. What has none is a row of NaN: it is never found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.features.pictures import Seeing
+from core.features.split import Split
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.models.brewclip import BrewCLIP
+
+Floats = NDArray[np.float32]
+AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class SpokenVectors:
+    """Vectors of m utterances, (m, dim) float32, not normalised: F_L, and the parts of it that add up to it.
+
+    `text` and `acoustic` are the branches as they enter the sum (weighted where the model weighs them); None where the
+    variant has no such branch. A part is zero where it takes no part (nothing was transcribed).
+    """
+
+    fused: Floats
+    text: Floats | None
+    acoustic: Floats | None
+
+
+@torch.inference_mode()
+def encode_pictures(model: "BrewCLIP", seeing: Seeing, split: Split, report: Report = silent) -> Floats:
+    """F_V of the split's pictures: (n, dim) float32 of unit length; NaN where a picture could not be read."""
+    device = model.log_scale.device
+    found = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)
+    rows = [number for number, one in enumerate(split.pictures) if not one.reason]
+    for part in _parts(rows, report, "Embedding pictures"):
+        stems = seeing.stems(model, [split.pictures[row].kept for row in part], device)
+        found[part] = torch.nn.functional.normalize(model.encode_stem(stems), dim=-1).cpu().numpy()
+    return found
+
+
+@torch.inference_mode()
+def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, report: Report = silent
+                      ) -> SpokenVectors:
+    """F_L of the split's utterances and its parts; `captions` takes the reference in place of the transcript ("GT").
+
+    Without an acoustic branch an utterance in which nothing was heard has no vector.
+    """
+    device = model.log_scale.device
+    spoken = [replace(one.transcript, text=utterance.caption) if captions else one.transcript
+              for one, utterance in zip(split.spoken, split.utterances, strict=True)]
+    kinds = ("fused", "text", "acoustic")
+    found: dict[str, Any] = dict.fromkeys(kinds)
+    rows = [number for number, one in enumerate(split.spoken)
+            if not one.reason and (model.variant.acoustic or spoken[number].text)]
+    for part in _parts(rows, report, "Embedding utterances"):
+        states = [split.spoken[row].states for row in part] if model.variant.acoustic else None
+        batch = model.collate([spoken[row] for row in part], states).to(device)
+        features = model.encode_speech(batch)
+        for kind, vectors in zip(kinds, (features.spoken, *model.parts(features, batch)), strict=True):
+            if vectors is not None:
+                if found[kind] is None:
+                    found[kind] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
+                found[kind][part] = vectors.float().cpu().numpy()
+    if found["fused"] is None:
+        found["fused"] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
+    return SpokenVectors(**found)
+
+
+def _parts(rows: Sequence[int], report: Report, text: str) -> Any:
+    for start in range(0, len(rows), AT_ONCE):
+        report(start, len(rows), text)
+        yield list(rows[start:start + AT_ONCE])
+    report(len(rows), len(rows), text)

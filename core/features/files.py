@@ -1,0 +1,40 @@
+"""What is in a dataset's files, known without reading them again: digests by path, size and time of change."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from core.features.arrays import ArrayStore
+
+
+class Digests:
+    """Digests of files, kept by the path, size and mtime that each had when it was read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._store = ArrayStore(folder)
+
+    def of(self, path: Path) -> str | None:
+        """The digest in hex, None when the file is new or has changed. OSError when it is not there."""
+        key = _key(path)
+        return bytes(self._store.get(key)[0]).hex() if key in self._store else None
+
+    @contextmanager
+    def writer(self) -> Iterator[Callable[[Path, str], None]]:
+        """A context that gives a function to add the digest (hex) of a file. StoreError as `ArrayStore.writer`."""
+        with self._store.writer() as writer:
+            yield lambda path, digest: writer.add(_key(path), [np.frombuffer(bytes.fromhex(digest), np.uint8)])
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex. OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _key(path: Path) -> str:
+    status = path.stat()
+    facts = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
+    return hashlib.sha256(facts.encode(errors="surrogateescape")).hexdigest()[:32]

@@ -1,0 +1,177 @@
+"""Transcripts and encoder states of a dataset's recordings: heard once, in batches, and kept.
+
+Transcripts go into the store (SQLite), states into an `ArrayStore` in float16 at their true length. Both are known by
+what is in the recording, so that moved files and datasets that share recordings are not heard again.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import audio
+from core.audio import Waveform
+from core.datasets.headers import seconds
+from core.errors import AudioError
+from core.explorer import Explorer, hearing_options
+from core.features.arrays import ArrayStore
+from core.features.files import Digests
+from core.features.noise import CLEAN, Condition, noisy
+from core.models.transcripts import Heard, Transcript
+from core.progress import Report, silent
+
+AT_ONCE = 64  # recordings between two times that results are kept
+OTHERS = 24  # recordings that babble is drawn from
+FRAMES = 50  # of states a second
+EMPTY = Transcript("", "", (), 0.0, 1.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """One recording, heard. `states` (frames, width) float16 of each window, mapped from disk; () when not wanted.
+
+    `reason` says why a recording could not be read, and is "" for all others: it then has neither words nor states.
+    """
+
+    transcript: Transcript
+    states: tuple[NDArray[np.float16], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What hearing recordings adds to the disk: `new` of `total` are not heard yet; `nbytes` of states for those."""
+
+    total: int
+    new: int
+    nbytes: int
+
+
+class Hearing:
+    """Hears recordings through an Explorer's recogniser and settings, and remembers.
+
+    `language` is a code where it is known what is spoken, else "": then it is as the settings say.
+    """
+
+    def __init__(self, explorer: Explorer, language: str = "") -> None:
+        self._explorer = explorer
+        self._files = Digests(explorer.home.caches / "recordings")
+        options = hearing_options(explorer.settings, word_times=False)
+        self._options = replace(options, language=language) if language else options
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what is heard: recogniser, its weights and precision, and the options. Loads the recogniser."""
+        return self._explorer.recogniser().fingerprint_of(self._options).hash
+
+    def size(self, recordings: Sequence[Path], width: int, condition: Condition = CLEAN) -> Size:
+        """What `hear` would add with states of that width; no known recording is read."""
+        others = self._others(recordings, condition)
+        keys = self._known(recordings, condition, others)
+        fingerprint = self.fingerprint
+        store = self._states(fingerprint)
+        kept = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
+        new = [path for path, key in zip(recordings, keys, strict=True) if key not in kept or key not in store]
+        return Size(len(recordings), len(new), int(sum(seconds(path) for path in new) * FRAMES * width * 2))
+
+    def hear(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,
+             report: Report = silent) -> list[Spoken]:
+        """Every recording, in order. One that cannot be read has its reason; the rest goes on.
+
+        WeightsError, ModelError, StoreError ("full": what was heard is kept, and is not heard again).
+        """
+        fingerprint = self.fingerprint
+        store, others = self._states(fingerprint), self._others(recordings, condition)
+        keys = self._known(recordings, condition, others)
+        kept = set(self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint))
+        missing = [number for number, key in enumerate(keys) if key not in kept or (states and key not in store)]
+        reasons: dict[int, str] = {}
+        done = len(recordings) - len(missing)
+        for start in range(0, len(missing), AT_ONCE):
+            report(done + start, len(recordings), f"Hearing recordings ({condition})")
+            part = missing[start:start + AT_ONCE]
+            read = self._read([recordings[number] for number in part])
+            for number, found in zip(part, read, strict=True):
+                if isinstance(found, str):
+                    reasons[number] = found
+                else:
+                    keys[number] = _key(found.digest, condition, others)
+            voiced = [(number, found) for number, found in zip(part, read, strict=True) if isinstance(found, Waveform)]
+            self._listen(store, fingerprint, [(keys[number] or "", wave) for number, wave in voiced], condition, others)
+        report(len(recordings), len(recordings), f"Hearing recordings ({condition})")
+        return list(self._given(store, fingerprint, keys, reasons, states))
+
+    def _listen(self, store: ArrayStore, fingerprint: str, recordings: Sequence[tuple[str, Waveform]],
+                condition: Condition, others: Sequence[Waveform]) -> None:
+        """Hear recordings under their keys; states first, so that a kept transcript has states."""
+        if not recordings:
+            return
+        waves = [noisy(wave, condition, [each for each in others if each.digest != wave.digest])
+                 for _, wave in recordings]
+        heard = self._explorer.hear(waves, options=self._options)
+        with store.writer() as writer:
+            for (key, _), one in zip(recordings, heard, strict=True):
+                if key not in store:
+                    writer.add(key, one.states)
+        self._explorer.store.keep_transcripts(
+            {key: one.transcript.to_json() for (key, _), one in zip(recordings, heard, strict=True)}, fingerprint)
+
+    def _given(self, store: ArrayStore, fingerprint: str, keys: Sequence[str | None], reasons: dict[int, str],
+               states: bool) -> Iterator[Spoken]:
+        kept = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
+        for number, key in enumerate(keys):
+            if number in reasons or key is None:
+                yield Spoken(EMPTY, reason=reasons.get(number, "It could not be read."))
+            else:
+                yield Spoken(Transcript.from_json(kept[key]), store.get(key) if states else ())
+
+    def _read(self, paths: Sequence[Path]) -> list[Waveform | str]:
+        """The waveforms, or the reason why there is none; what is in a file is known from now on."""
+        found: list[Waveform | str] = []
+        with self._files.writer() as remember:
+            for path in paths:
+                try:
+                    wave = audio.read(path)
+                    remember(path, wave.digest)
+                    found.append(wave)
+                except AudioError as error:
+                    found.append(str(error))
+        return found
+
+    def _known(self, recordings: Sequence[Path], condition: Condition, others: Sequence[Waveform]
+               ) -> list[str | None]:
+        """The keys of recordings whose content is known, without reading one."""
+        digests = (self._digest(path) for path in recordings)
+        return [None if digest is None else _key(digest, condition, others) for digest in digests]
+
+    def _digest(self, path: Path) -> str | None:
+        try:
+            return self._files.of(path)
+        except OSError:
+            return None
+
+    def _others(self, recordings: Sequence[Path], condition: Condition) -> list[Waveform]:
+        """What babble is made of: recordings from all over the list; those that cannot be read are left out."""
+        if condition.noise != "babble":
+            return []
+        step = max(1, len(recordings) // OTHERS)
+        return [each for each in self._read(sorted(recordings)[::step][:OTHERS]) if isinstance(each, Waveform)]
+
+    def _states(self, fingerprint: str) -> ArrayStore:
+        return ArrayStore(self._explorer.home.caches / "states" / fingerprint)
+
+
+def _key(digest: str, condition: Condition, others: Sequence[Waveform]) -> str:
+    """The name of a recording under a condition; a clean one goes by its digest, as in the history of queries."""
+    if condition.snr is None:
+        return digest
+    made_of = hashlib.sha256("".join(each.digest for each in others).encode()).hexdigest()[:8] if others else ""
+    return f"{digest}+{condition}{made_of}"
+
+
+def as_heard(one: Spoken) -> Heard:
+    """The recording as the models take it."""
+    return Heard(one.transcript, one.states)

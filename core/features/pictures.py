@@ -1,0 +1,137 @@
+"""What the image tower makes of a dataset's pictures before the prompts enter, computed once and kept, to the last bit.
+
+Where that is a whole convolutional trunk (the bundled backbone), the trunk's output is kept in float32; where it is one
+convolution (CLIP's own vision transformers), the cropped picture is, which is smaller and costs no more.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import images
+from core.errors import ImageError
+from core.explorer import Explorer
+from core.features.arrays import ArrayStore
+from core.features.files import Digests, content_digest
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.models.vision_language import VisionLanguage
+
+AT_ONCE = 32
+READERS = 2  # threads that decode while the model computes
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One picture. `kept` is stem tokens (1 + patches, vision width) float32 or pixels (size, size, 3) uint8.
+
+    `reason` says why it could not be read, and is "" for all others; `kept` is then empty.
+    """
+
+    kept: NDArray[Any]
+    reason: str = ""
+
+
+class Seeing:
+    """Sees pictures through a backbone and a crop policy, and remembers."""
+
+    def __init__(self, explorer: Explorer, backbone: "VisionLanguage", crop: str) -> None:
+        from torch import nn
+
+        self._backbone, self._crop = backbone, crop
+        self._limit: float = explorer.settings["images.max_megapixels"]
+        self._files = Digests(explorer.home.caches / "pictures")
+        self._whole = isinstance(backbone.built.model.visual.conv1, nn.Conv2d)
+        name = "pixels" if self._whole else "stems"
+        facts = f"{crop}-{backbone.image_size}" if self._whole else backbone.fingerprint(crop).hash
+        self._store = ArrayStore(explorer.home.caches / name / facts)
+
+    def nbytes(self, pictures: Sequence[Path]) -> int:
+        """Bytes that `see` would add; no known picture is read."""
+        new = sum((key := self._known(path)) is None or key not in self._store for path in pictures)
+        return new * int(np.prod(self._shape())) * (1 if self._whole else 4)
+
+    def see(self, pictures: Sequence[Path], report: Report = silent) -> list[Seen]:
+        """Every picture, in order. One that cannot be read has its reason; the rest goes on. StoreError ("full")."""
+        keys = [self._known(path) for path in pictures]
+        missing = [number for number, key in enumerate(keys) if key is None or key not in self._store]
+        reasons: dict[int, str] = {}
+        for start in range(0, len(missing), AT_ONCE):
+            report(len(pictures) - len(missing) + start, len(pictures), "Looking at pictures")
+            part = missing[start:start + AT_ONCE]
+            read = self._read([pictures[number] for number in part])
+            whole = [(number, one) for number, one in zip(part, read, strict=True) if not isinstance(one, str)]
+            reasons.update({number: one for number, one in zip(part, read, strict=True) if isinstance(one, str)})
+            keys = self._keep(whole, keys)
+        report(len(pictures), len(pictures), "Looking at pictures")
+        return [Seen(np.empty(0), reasons.get(number, "It could not be read.")) if key is None or number in reasons
+                else Seen(self._store.get(key)[0]) for number, key in enumerate(keys)]
+
+    def stems(self, model: Any, seen: Sequence[NDArray[Any]], device: "torch.device | str" = "cpu") -> "torch.Tensor":
+        """What `BrewCLIP.encode_stem` takes, of what is kept: (n, 1 + patches, vision width) on a device."""
+        import torch
+
+        stacked = np.stack(seen)
+        return model.image_stem(stacked) if self._whole else torch.from_numpy(stacked).to(device)
+
+    def _keep(self, whole: Sequence[tuple[int, tuple[str, NDArray[np.uint8]]]], keys: list[str | None]
+              ) -> list[str | None]:
+        """Keep pictures that were read, (number, (key, pixels)); the keys with theirs."""
+        if not whole:
+            return keys
+        pixels = np.stack([each for _, (_, each) in whole])
+        kept = pixels if self._whole else self._stems(pixels)
+        with self._store.writer() as writer:
+            for (_, (key, _)), one in zip(whole, kept, strict=True):
+                if key not in self._store:
+                    writer.add(key, [one])
+        found = {number: key for number, (key, _) in whole}
+        return [found.get(number, key) for number, key in enumerate(keys)]
+
+    def _stems(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import torch
+
+        from core.models import prompts
+        from core.models.open_clip_models import prepare
+
+        with torch.inference_mode():
+            model = self._backbone.built.model
+            stems = prompts.image_stem(model, prepare(self._backbone.built, pixels, model.logit_scale.device))
+        found: NDArray[np.float32] = stems.float().cpu().numpy()
+        return found
+
+    def _read(self, paths: Sequence[Path]) -> list[tuple[str, NDArray[np.uint8]] | str]:
+        """Keys and pixels of pictures, or the reason why there are none; what is in a file is known from now on."""
+        with self._files.writer() as remember, ThreadPoolExecutor(READERS) as pool:
+            found = list(pool.map(self._pixels, paths))
+            for path, one in zip(paths, found, strict=True):
+                if not isinstance(one, str):
+                    remember(path, one[0])
+        return found
+
+    def _pixels(self, path: Path) -> tuple[str, NDArray[np.uint8]] | str:
+        try:
+            picture = images.read(path, self._limit)
+            digest = content_digest(path)
+        except (ImageError, OSError) as error:
+            return str(error)
+        return digest, images.pixels(picture.rgb, self._crop, self._backbone.image_size)
+
+    def _known(self, path: Path) -> str | None:
+        try:
+            return self._files.of(path)
+        except OSError:
+            return None
+
+    def _shape(self) -> tuple[int, ...]:
+        """Of what is kept of one picture."""
+        visual, side = self._backbone.built.model.visual, self._backbone.image_size
+        return (side, side, 3) if self._whole else tuple(visual.positional_embedding.shape)

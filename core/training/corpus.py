@@ -1,0 +1,117 @@
+"""What a run learns from: pairs of a readable picture and utterance, under each condition, and the batch of any step.
+
+A step's batch depends on the seed and the step alone, so that a run goes on after a stop as if there had been none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.records import Dataset
+from core.errors import TrainingError
+from core.features.noise import CLEAN, Condition
+from core.features.pictures import Seeing
+from core.features.split import Split
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.models.brewclip import BrewCLIP, SpokenBatch
+
+DEV_NAMES = ("dev", "val")
+HELD_OUT = "held out"  # the dev split of a dataset that has none
+SHARE, MOST = 10, 1000  # one picture in so many is held out, and so many at most
+
+
+def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset, str]:
+    """The dataset and the name of the split to look at while training: `dev` if given, else "dev" or "val".
+
+    Where there is neither, every tenth picture of the training split is held out, with its utterances; never "test".
+    TrainingError ("no_split") when a split that was asked for is not there.
+    """
+    for name in (train, dev):
+        if name and name not in dataset.splits:
+            raise TrainingError(f"{dataset.folder.name} has no split {name!r}; it has {', '.join(dataset.splits)}.",
+                                "no_split")
+    if dev == train:
+        raise TrainingError(f"The model cannot be chosen on {dev}, which it learns from.", "no_split")
+    found = dev or next((name for name in DEV_NAMES if name in dataset.splits and name != train), "")
+    if found:
+        return dataset, found
+    ids = sorted(image.image_id for image in dataset.images if image.split == train)
+    order = np.random.default_rng(seed).permutation(len(ids))
+    held = {ids[place] for place in order[:min(MOST, max(1, len(ids) // SHARE))]}
+    return replace(
+        dataset,
+        images=tuple(replace(each, split=HELD_OUT) if each.image_id in held else each for each in dataset.images),
+        utterances=tuple(replace(each, split=HELD_OUT) if each.image_id in held and each.split == train else each
+                         for each in dataset.utterances)), HELD_OUT
+
+
+def conditions(noise: str) -> tuple[Condition, ...]:
+    """Clean, then those that the option `noise` lists. DatasetError ("condition")."""
+    return (CLEAN, *(Condition.of(part) for part in noise.split(",") if part.strip()))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """n pairs as tensors: what `BrewCLIP.forward` and `loss` take. `stem` may still be pixels (see `Seeing.stems`)."""
+
+    pictures: list[NDArray[Any]]
+    speech: "SpokenBatch"
+    image_ids: "torch.Tensor"  # (n,) int64
+
+
+class Corpus:
+    """Training pairs over one or more conditions of the same split. TrainingError ("too_few")."""
+
+    def __init__(self, splits: Sequence[Split], seeing: Seeing, model: "BrewCLIP", batch: int, seed: int,
+                 drop_unheard: bool) -> None:
+        self._splits, self._seeing, self._model = tuple(splits), seeing, model
+        self._batch, self._seed = batch, seed
+        text_only = not model.variant.acoustic
+        self._pairs = [(which, row) for which, split in enumerate(splits) for row in range(len(split.utterances))
+                       if usable(split, row, drop_unheard or text_only)]
+        self.unheard = sum(not one.reason and not one.transcript.text for one in splits[0].spoken)
+        if len(self._pairs) < batch:
+            raise TrainingError(f"There are {len(self._pairs)} pairs to learn from, which is less than a batch of "
+                                f"{batch}. Choose a smaller batch or more data.", "too_few")
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps after which every pair was used once, but for what no longer fills a batch."""
+        return len(self._pairs) // self._batch
+
+    def chosen(self, step: int) -> list[tuple[int, int]]:
+        """The pairs (condition, utterance) of a step, over all processes."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._pairs))
+        return [self._pairs[number] for number in order[place * self._batch:(place + 1) * self._batch]]
+
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> Batch:
+        """What process `rank` of `processes` works on in a step: every so-manieth pair of it."""
+        import torch
+
+        chosen = self.chosen(step)[rank::processes]
+        heard = [self._splits[which].spoken[row] for which, row in chosen]
+        states = [each.states for each in heard] if self._model.variant.acoustic else None
+        speech = self._model.collate([each.transcript for each in heard], states)
+        places = [int(self._splits[which].image_of[row]) for which, row in chosen]
+        return Batch([self._splits[0].pictures[place].kept for place in places], speech, torch.tensor(places))
+
+    def stems(self, batch: Batch, device: "torch.device") -> "torch.Tensor":
+        """The batch's pictures as the image tower takes them."""
+        return self._seeing.stems(self._model, batch.pictures, device)
+
+
+def usable(split: Split, row: int, needs_words: bool) -> bool:
+    """Whether an utterance can be learnt from: it and its picture could be read, and words were heard if need be."""
+    one = split.spoken[row]
+    return not one.reason and not split.pictures[split.image_of[row]].reason and not (
+        needs_words and not one.transcript.text)

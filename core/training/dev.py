@@ -1,0 +1,84 @@
+"""How good a model is on the dev split while it trains, and what is chosen there: the weight of the branches.
+
+The score is the mean of R@1, R@5 and R@10 both ways, over all conditions that the model learns from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.evaluation.ranks import AT, Ranks, ranks, recall
+from core.features import encode
+from core.features.pictures import Seeing
+from core.features.split import Split
+
+if TYPE_CHECKING:
+    from core.models.brewclip import BrewCLIP
+
+WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)  # of F_A beside F_T
+
+
+@dataclass(frozen=True)
+class DevResult:
+    """Recall on dev in percent, means over the conditions; `score` is the mean of all six, `weight` of F_A."""
+
+    speech_to_image: tuple[float, ...]  # at `AT`
+    image_to_speech: tuple[float, ...]
+    weight: float
+
+    @property
+    def score(self) -> float:
+        """What the best model has the most of."""
+        return float(np.mean([*self.speech_to_image, *self.image_to_speech]))
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict: recall by name, score, weight."""
+        named = {way: {f"R@{at}": round(value, 2) for at, value in zip(AT, found, strict=True)} for way, found in
+                 (("speech_to_image", self.speech_to_image), ("image_to_speech", self.image_to_speech))}
+        return {**named, "score": round(self.score, 4), "acoustic_weight": self.weight}
+
+
+class Dev:
+    """The dev split under its conditions, ready to be looked at again and again."""
+
+    def __init__(self, splits: Sequence[Split], seeing: Seeing, choose_weight: bool) -> None:
+        self._splits, self._seeing, self._choose = tuple(splits), seeing, choose_weight
+
+    def look(self, model: "BrewCLIP") -> DevResult:
+        """The recall of a model, in eval mode meanwhile; with the best weight of F_A where that is to be chosen."""
+        training = model.training
+        model.eval()
+        try:
+            pictures = encode.encode_pictures(model, self._seeing, self._splits[0])
+            spoken = [encode.encode_utterances(model, split) for split in self._splits]
+        finally:
+            model.train(training)
+        weight = model.options.acoustic_weight
+        if not self._choose or not (model.variant.text and model.variant.acoustic):
+            return self._result([ranks(one.fused, pictures, split.image_of)
+                                 for one, split in zip(spoken, self._splits, strict=True)], weight)
+        found = [self._weighed(spoken, pictures, each, weight) for each in WEIGHTS]
+        return max(found, key=lambda each: each.score)  # the smallest of equals: the first
+
+    def _weighed(self, spoken: Sequence[encode.SpokenVectors], pictures: encode.Floats, weight: float, now: float
+                 ) -> DevResult:
+        """The result with another weight of F_A than the one that the vectors were made with."""
+        found = []
+        for one, split in zip(spoken, self._splits, strict=True):
+            assert one.text is not None and one.acoustic is not None
+            said = np.any(one.text != 0, axis=1, keepdims=True)  # where nothing was heard, F_L is F_A alone
+            fused = one.text + np.where(said, weight / now, 1) * one.acoustic
+            found.append(ranks(fused.astype(np.float32), pictures, split.image_of))
+        return self._result(found, weight)
+
+    def _result(self, found: Sequence[Ranks], weight: float) -> DevResult:
+        ways = [tuple(100 * float(np.mean([recall(getattr(each, way), at) for each in found])) for at in AT)
+                for way in ("speech_to_image", "image_to_speech")]
+        return DevResult(ways[0], ways[1], weight)
+
+
+def weighed(model: "BrewCLIP", weight: float) -> None:
+    """Give a model another weight of F_A."""
+    model.options = replace(model.options, acoustic_weight=weight)

@@ -1,0 +1,209 @@
+"""A run from beginning to end: the dataset is prepared, the model built and trained, its best checkpoint kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import datasets
+from core.errors import BrewclipError, TrainingError
+from core.explorer import Explorer
+from core.features.noise import Condition
+from core.features.split import Cost, Preparing, Split
+from core.models.checkpoints import Run
+from core.models.variants import variant
+from core.progress import JobCancelled, Report, silent
+from core.training.corpus import Corpus, conditions, with_dev
+from core.training.processes import Processes, together
+from core.training.recipe import Recipe
+from core.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from core.models.brewclip import BrewCLIP
+    from core.models.vision_language import VisionLanguage
+    from core.training.dev import DevResult
+    from core.training.trainer import Outcome
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run would do before it begins: pairs, conditions, what is heard anew, bytes that the caches grow by."""
+
+    pairs: int
+    conditions: tuple[Condition, ...]
+    dev: str
+    cost: Cost
+
+
+def begin(folder: RunFolder, recipe: Recipe) -> None:
+    """Write down a new run. TrainingError ("exists"); DatasetError when the dataset cannot be read."""
+    dataset = datasets.load(recipe.dataset, recipe.kind)
+    with_dev(dataset, recipe.train, recipe.dev, recipe.training.seed)
+    folder.create(recipe)
+
+
+def preview(explorer: Explorer, recipe: Recipe, report: Report = silent) -> Preview:
+    """What `train` would hear, see and write. The errors of `train` that come before its first step."""
+    return _Job(explorer, recipe, Processes()).preview(report)
+
+
+def train(explorer: Explorer, folder: RunFolder, report: Report = silent, recipe: Recipe | None = None) -> "Outcome":
+    """Train the run of a folder, from where it stands. Started by torchrun, the processes share each batch.
+
+    `recipe` spares reading it from the folder, where the first of several processes may not have written it yet.
+
+    JobCancelled by `report` leaves a run to go on with. TrainingError: busy, no_run, damaged, too_few, no_split,
+    cache_cap, not_finite, memory, batch, full, not_written. DatasetError, WeightsError, ModelError, StoreError.
+    """
+    recipe = recipe or folder.recipe()
+    with together(_wants_gpu(recipe)) as processes:
+        if not processes.first:
+            return _Job(explorer, recipe, processes).train(folder, report)
+        with folder.hold():
+            return _told(folder, lambda: _Job(explorer, recipe, processes).train(folder, report))
+
+
+def _told(folder: RunFolder, work: Any) -> "Outcome":
+    """The outcome of the work, or its error, with the end in the log."""
+    try:
+        outcome: Outcome = work()
+    except JobCancelled:
+        folder.log("end", why="stopped", message="It was stopped and can go on.")
+        raise
+    except BrewclipError as error:
+        if error.kind not in ("full", "not_written"):
+            folder.log("end", why="error", message=str(error))
+        raise
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower() and "DefaultCPUAllocator" not in str(error):
+            folder.log("end", why="error", message=f"{type(error).__name__}: {error}")
+            raise
+        short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
+                              "with a smaller batch, in float16 or bfloat16, or on the CPU.", "memory")
+        folder.log("end", why="error", message=str(short))
+        raise short from error
+    folder.log("end", why=outcome.why, step=outcome.step, best_step=outcome.best_step, message="")
+    return outcome
+
+
+def _wants_gpu(recipe: Recipe) -> bool:
+    if recipe.training.device in ("cpu", "mps"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+class _Job:
+    """One process' part of a run."""
+
+    def __init__(self, explorer: Explorer, recipe: Recipe, processes: Processes) -> None:
+        self._recipe, self._processes = recipe, processes
+        self._explorer = explorer
+        settings = explorer.settings.with_value("device", recipe.training.device)
+        explorer.use_settings(settings.with_value("vision.backbone", recipe.backbone)
+                              .with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
+        loaded = datasets.load(recipe.dataset, recipe.kind)
+        self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+        self._conditions = conditions(recipe.training.noise)
+        if recipe.training.batch % processes.count:
+            raise TrainingError(f"A batch of {recipe.training.batch} cannot be shared by {processes.count} processes.",
+                                "batch")
+
+    def preview(self, report: Report) -> Preview:
+        preparing = self._preparing(self._explorer.backbone(report))
+        pairs = len(self._dataset.of(self._recipe.train).utterances) * len(self._conditions)
+        return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
+
+    def train(self, folder: RunFolder, report: Report) -> "Outcome":
+        backbone = self._explorer.backbone(report)
+        preparing = self._preparing(backbone)
+        self._check_cap(preparing)
+        splits = self._prepared(preparing, folder, report)
+        return self._trained(backbone, preparing, splits, folder, report)
+
+    def _preparing(self, backbone: "VisionLanguage") -> Preparing:
+        return Preparing(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
+
+    def _cost(self, preparing: Preparing) -> Cost:
+        parts = [preparing.cost(self._dataset, (self._recipe.train, self._dev), each) for each in self._conditions]
+        return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
+
+    def _check_cap(self, preparing: Preparing) -> None:
+        """TrainingError ("cache_cap") when the caches would grow beyond what is allowed."""
+        cost, cap = self._cost(preparing), self._recipe.training.max_cache_gb
+        if cost.nbytes > cap * 1e9:
+            raise TrainingError(f"Hearing and seeing this dataset writes {cost.nbytes / 1e9:.1f} GB, more than the "
+                                f"{cap:g} GB that are allowed. Allow more (max_cache_gb), or choose a smaller part of "
+                                "it.", "cache_cap")
+
+    def _prepared(self, preparing: Preparing, folder: RunFolder, report: Report) -> tuple[list[Split], list[Split]]:
+        """Training and dev split under every condition. One process of each machine does the work, the others read."""
+        if self._processes.local:
+            self._processes.wait()
+
+        def told(done: int, total: int, text: str) -> None:
+            if self._processes.first:
+                folder.log("prepare", done=done, total=total, text=text)
+            report(done, total, text)
+
+        found = [[preparing.prepare(self._dataset, name, each, told) for each in self._conditions]
+                 for name in (self._recipe.train, self._dev)]
+        if not self._processes.local:
+            self._processes.wait()
+        return found[0], found[1]
+
+    def _trained(self, backbone: "VisionLanguage", preparing: Preparing, splits: tuple[list[Split], list[Split]],
+                 folder: RunFolder, report: Report) -> "Outcome":
+        import torch
+
+        from core.models.brewclip import BrewCLIP
+        from core.training.dev import Dev
+        from core.training.trainer import Trainer
+
+        recipe, options = self._recipe, self._recipe.training
+        torch.manual_seed(options.seed)
+        model = BrewCLIP(backbone.built, recipe.variant, recipe.model, self._explorer.recogniser().width)
+        model.to(backbone.built.model.logit_scale.device)
+        corpus = Corpus(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
+        if self._processes.first:
+            self._begun(folder, model, corpus, splits, backbone)
+        dev = Dev(splits[1], preparing.seeing, options.choose_weight)
+        facts = self._facts(splits, corpus)
+        trainer = Trainer(model, corpus, dev, folder, options, self._processes,
+                          lambda step, result: self._run(backbone, step, result, facts))
+        return trainer.run(report)
+
+    def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: Corpus, splits: tuple[list[Split], list[Split]],
+               backbone: "VisionLanguage") -> None:
+        """Rewind the log to the state, and say what begins."""
+        step = folder.state().step
+        folder.rewind(step)
+        for name, reason in splits[0][0].unreadable[:20]:
+            folder.log("note", text=f"{name}: {reason}")
+        folder.log("begin", step=step, device=backbone.device, pairs=len(corpus), steps=self._recipe.training.steps,
+                   parameters=sum(each.numel() for each in model.trained().values()),
+                   processes=self._processes.count, dev=self._dev, fallback=backbone.fallback)
+
+    def _facts(self, splits: tuple[list[Split], list[Split]], corpus: Corpus) -> Mapping[str, Any]:
+        """What a checkpoint says of its data."""
+        train = splits[0][0]
+        return {"kind": self._dataset.kind, "name": self._dataset.folder.name, "train": self._recipe.train,
+                "dev": self._dev, "images": len(train.image_ids), "utterances": len(train.utterances),
+                "pairs": len(corpus), "conditions": [str(each) for each in self._conditions],
+                "unreadable": len(train.unreadable), "nothing_heard": corpus.unheard,
+                "dropped_unheard": self._recipe.training.drop_unheard}
+
+    def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
+        recogniser = self._explorer.recogniser()
+        return Run(self._recipe.variant, self._recipe.model, backbone.name,
+                   str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
+                   self._explorer.settings["speech.padding"], self._recipe.crop, facts,
+                   {"step": step, "dev": result.to_json(), "training": self._recipe.training.to_json()},
+                   self._recipe.training.seed)
+
+
+def checkpoint_of(path: Path) -> Path:
+    """The folder of a checkpoint: the path itself, or the best of the run that it is."""
+    best = RunFolder(path).best
+    return best if best.is_dir() and not (path / "run.json").exists() else path

@@ -1,0 +1,149 @@
+"""All options of a recipe in one table: the Train panel's form, comparisons of runs and `docs/train.md` go by it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from core.errors import ModelError, TrainingError
+from core.models.variants import BrewClipOptions
+from core.training.recipe import Recipe, TrainingOptions, check
+
+Value = str | int | float | bool
+
+TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is no name for people
+    "rate": "Learning rate", "warmup": "Warm-up", "final_rate": "Last learning rate", "clip": "Gradient clip",
+    "evaluate_every": "Look at dev every", "noise": "Noise", "choose_weight": "Choose the weight",
+    "drop_unheard": "Drop the unheard", "max_cache_gb": "Largest caches", "prompt_std": "Prompts' spread",
+    "cls_std": "CLS vector's spread", "inner_weight": "Inner loss α", "learn_temperature": "Learn temperature",
+    "acoustic_weight": "Weight of the voice", "gate": "Gate",
+})
+FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",
+         "model.temperature")  # what is changed most; the others stay behind a fold
+APART = ("training.device",)  # chosen beside the start, for it is of the machine and not of the recipe
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `key` is "training." or "model." and its field's name; `beyond`: the paper does not have it."""
+
+    key: str
+    title: str
+    about: str
+    low: float
+    high: float
+    beyond: bool
+    choices: tuple[str, ...]
+    default: Value
+    declared: Any = field(repr=False, compare=False)  # the dataclass field
+
+    @property
+    def name(self) -> str:
+        """The field's name, as the command line and the recipe's file have it."""
+        return self.key.partition(".")[2]
+
+    @property
+    def flag(self) -> str:
+        """The argument of `brewclip train`."""
+        return f"--{self.name.replace('_', '-')}"
+
+    def check(self, value: object) -> None:
+        """TrainingError ("options") when the option cannot have that value."""
+        check(self.declared, value)
+
+    def read(self, text: str) -> Value:
+        """The value that a text names, spaces between digits left out. TrainingError ("options")."""
+        if isinstance(self.default, str):
+            self.check(text.strip())
+            return text.strip()
+        kind = type(self.default)
+        try:
+            value = kind("".join(text.split()))
+        except ValueError:
+            number = "a whole number" if kind is int else "a number"
+            raise TrainingError(f"{self.title} is {number} from {self.low:g} to {self.high:g}.", "options") from None
+        self.check(value)
+        return value
+
+
+def _options(group: Literal["training", "model"], record: Any) -> tuple[Option, ...]:
+    return tuple(_option(group, each) for each in fields(record))
+
+
+def _option(group: str, declared: Any) -> Option:
+    facts, name = declared.metadata, declared.name
+    return Option(f"{group}.{name}", TITLES.get(name, name.replace("_", " ").capitalize()), facts["about"],
+                  facts["low"], facts["high"], facts["beyond"], facts.get("choices", ()), declared.default, declared)
+
+
+OPTIONS: tuple[Option, ...] = (*_options("training", TrainingOptions), *_options("model", BrewClipOptions))
+BY_KEY: Mapping[str, Option] = MappingProxyType({each.key: each for each in OPTIONS})
+
+SMALL_DATA: Mapping[str, Value] = MappingProxyType({  # for about a thousand utterances; see docs/train.md
+    "training.steps": 600, "training.rate": 1e-3, "training.evaluate_every": 50, "training.choose_weight": True,
+    "model.feed_forward": 1024, "model.dropout": 0.2})
+
+FACTS: Mapping[str, str] = MappingProxyType({  # what decides a run beside the options
+    "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop", "train": "Learns from",
+    "dev": "Chosen on"})
+PAPER_CROP = Recipe.__dataclass_fields__["crop"].default
+
+
+def values_of(recipe: Recipe) -> dict[str, Value]:
+    """Every option's value by key."""
+    return {each.key: getattr(getattr(recipe, each.key.partition(".")[0]), each.name) for each in OPTIONS}
+
+
+def with_values(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
+    """The recipe with some options changed. TrainingError ("options"): one cannot have its value."""
+    parts: dict[str, dict[str, Any]] = {"training": {}, "model": {}}
+    for key, value in values.items():
+        BY_KEY[key].check(value)
+        group, _, name = key.partition(".")
+        parts[group][name] = value
+    try:
+        return replace(recipe, training=replace(recipe.training, **parts["training"]),
+                       model=replace(recipe.model, **parts["model"]))
+    except ModelError as error:
+        raise TrainingError(str(error), "options") from error
+
+
+def changed(recipe: Recipe) -> dict[str, Value]:
+    """The options that are not at the paper's value, by key; the device is none of them."""
+    values = values_of(recipe)
+    return {each.key: values[each.key] for each in OPTIONS
+            if values[each.key] != each.default and each.key not in APART}
+
+
+def changes_in_words(recipe: Recipe) -> str:
+    """What is not as in the paper: "letterbox, batch 64"; "" when nothing is."""
+    crop = [recipe.crop] if recipe.crop != PAPER_CROP else []
+    return ", ".join([*crop, *(_change(BY_KEY[key], value) for key, value in changed(recipe).items())])
+
+
+def _change(option: Option, value: Value) -> str:
+    return f"{option.title[0].lower()}{option.title[1:]} {in_words(value)}"
+
+
+def in_words(value: Value) -> str:
+    """A value as people write it: on, off, none, 100000, 1e-08."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
+
+
+def differences(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
+    """What the recipes differ in: its title, and each one's value in words. Nothing for fewer than two."""
+    found = []
+    for title, values in _rows(recipes):
+        if len(set(values)) > 1:
+            found.append((title, tuple(values)))
+    return found
+
+
+def _rows(recipes: Sequence[Recipe]) -> Iterable[tuple[str, list[str]]]:
+    for name, title in FACTS.items():
+        yield title, [str(getattr(recipe, name)) or "found by itself" for recipe in recipes]
+    tables = [values_of(recipe) for recipe in recipes]
+    for option in OPTIONS:
+        yield option.title, [in_words(table[option.key]) for table in tables]

@@ -1,0 +1,61 @@
+"""One process, or several that `torchrun` started: who is who, and what they do together."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+PATIENCE = timedelta(days=2)  # one may hear a dataset while the others wait
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process' place: `rank` of `count`, `local` among those of its machine. The first saves, logs, evaluates."""
+
+    rank: int = 0
+    count: int = 1
+    local: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that saves, logs and evaluates."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Go on when all are here."""
+        if self.count > 1:
+            import torch.distributed as dist
+
+            dist.barrier()
+
+    def any(self, mine: bool) -> bool:
+        """Whether any process says yes; all must ask."""
+        if self.count == 1:
+            return mine
+        import torch
+        import torch.distributed as dist
+
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        votes = torch.tensor([int(mine)], device=device)
+        dist.all_reduce(votes)
+        return bool(votes.item())
+
+
+@contextmanager
+def together(gpu: bool) -> Iterator[Processes]:
+    """The processes of this run; one, unless torchrun started it. Over NCCL on GPUs, else gloo."""
+    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Processes()
+        return
+    import torch
+    import torch.distributed as dist
+
+    local = int(os.environ["LOCAL_RANK"])
+    if gpu:
+        torch.cuda.set_device(local)
+    dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size(), local)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,106 @@
+"""The recipe of a run, declared: what is trained, on what, and how. The defaults are the paper's (section 3.3).
+
+No torch here, so that the Train panel can show forms at once; `brewclip train` makes its arguments of the same fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core.errors import TrainingError
+from core.models.variants import BrewClipOptions, variant
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: bool = False,
+            choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"about": about, "low": low, "high": high, "beyond": beyond,
+                                            "choices": choices})
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train; each field's metadata has what it is, its range, and whether the paper lacks it (`beyond`)."""
+
+    steps: int = _option(100_000, "Steps in all.", 1, 10_000_000)
+    batch: int = _option(32, "Pairs of picture and utterance in a step, over all processes.", 2, 65536)
+    rate: float = _option(1e-4, "Learning rate at its peak.", 0, 1)
+    warmup: float = _option(0.05, "Share of the steps in which the rate rises to its peak; then it falls.", 0, 1)
+    final_rate: float = _option(1e-8, "Learning rate of the last step.", 0, 1)
+    weight_decay: float = _option(1e-6, "Weight decay of Adam.", 0, 1)
+    clip: float = _option(4.0, "Gradients longer than this are shortened to it; 0: never.", 0, 1e6)
+    precision: str = _option("float32", "Mixed precision on a GPU: float16 (the authors) or bfloat16.",
+                             choices=PRECISIONS)
+    seed: int = _option(0, "Of all that is drawn: the same seed gives the same run.", 0, 2**31 - 1)
+    evaluate_every: int = _option(500, "Steps between two looks at the dev split; the best model is kept.", 1,
+                                  10_000_000)
+    patience: int = _option(0, "Stop after so many looks without a better model; 0: go on to the last step.", 0,
+                            100_000, beyond=True)
+    noise: str = _option("", "Also learn from the utterances under noise, such as 10,0,babble:5 (dB).", beyond=True)
+    choose_weight: bool = _option(False, "Choose the weight of the acoustic branch in the sum on the dev split.",
+                                  beyond=True)
+    drop_unheard: bool = _option(False, "Leave out utterances in which nothing was heard, as the paper did; else the "
+                                 "acoustic branch learns from them alone.")
+    device: str = _option("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
+    max_cache_gb: float = _option(100.0, "Refuse to begin when the caches would grow by more (GB).", 0, 1e6)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            check(each, getattr(self, each.name))
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for `from_json`."""
+        return asdict(self)
+
+
+def check(option: Any, value: Any) -> None:
+    """TrainingError ("options") when an option (a field of a record of options) cannot have that value."""
+    kind, facts = type(option.default), option.metadata
+    fits = type(value) is kind or (kind is float and type(value) is int)
+    choices = facts.get("choices", ())
+    if choices and value not in choices:
+        raise TrainingError(f"{option.name} cannot be {value!r}; it is one of {', '.join(choices)}.", "options")
+    if not fits or (kind in (int, float) and not facts["low"] <= value <= facts["high"]):
+        raise TrainingError(f"{option.name} cannot be {value!r}; it goes from {facts['low']:g} to {facts['high']:g}.",
+                            "options")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a run. `dev` "" takes the split of that use ("dev", else "val"), or part of the training's."""
+
+    dataset: Path
+    variant: str = "full"
+    backbone: str = "auto"  # name of its weights; "auto" as in the settings
+    crop: str = "centre"
+    kind: str = ""  # of the dataset; "" finds out
+    train: str = "train"
+    dev: str = ""
+    model: BrewClipOptions = field(default_factory=BrewClipOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+
+    def __post_init__(self) -> None:
+        if not (variant(self.variant).prompts or variant(self.variant).acoustic):
+            raise TrainingError(f"{self.variant} has nothing to train: it is the backbone as it came.", "variant")
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for `from_json`."""
+        return {**asdict(self), "dataset": str(self.dataset), "model": self.model.to_json(),
+                "training": self.training.to_json()}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Recipe":
+        """The recipe of `to_json`. TrainingError, ModelError: values that do not fit; KeyError, TypeError: damaged."""
+        return cls(**{**found, "dataset": Path(found["dataset"]), "model": BrewClipOptions.from_json(found["model"]),
+                      "training": TrainingOptions(**found["training"])})
+
+
+def rate_at(step: int, options: TrainingOptions) -> float:
+    """The learning rate of a step (from 0): linear to the peak, then linear to `final_rate` at the last step."""
+    warm = round(options.warmup * options.steps)
+    if step < warm:
+        return options.rate * (step + 1) / warm
+    left = (options.steps - 1 - step) / max(1, options.steps - 1 - warm)
+    return options.final_rate + (options.rate - options.final_rate) * left

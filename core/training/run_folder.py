@@ -1,0 +1,198 @@
+"""A run's folder: what was asked, what happened, where it stands, and its best model.
+
+    recipe.json         all that decides the run
+    log.jsonl           what happened, one JSON object a line (`events` has the kinds)
+    state.safetensors   parameters and optimiser as of the last save; to go on from
+    best/               the checkpoint with the best recall on dev so far (core.models.checkpoints)
+    lock                held by the process that trains
+    process.json        that process' number and the computer it is on; of the last one, once the lock is free
+    output.log          what the process printed, when the window began it
+
+Every file is written whole and then put in place, but for the log, to which lines are added; a line that a crash tore
+is left out.
+"""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from core.errors import BrewclipError, TrainingError
+from core.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RECIPE, LOG, STATE, BEST, LOCK = "recipe.json", "log.jsonl", "state.safetensors", "best", "lock"
+PROCESS, OUTPUT = "process.json", "output.log"
+EVENTS = {
+    "begin": "a process began: device, pairs, parameters, from which step",
+    "note": "a sentence about the data or the machine",
+    "prepare": "a part of hearing and seeing the dataset: done, total, text",
+    "step": "means over the last steps: loss, inner, outer, rate, pairs_per_second, temperature, outside, memory",
+    "dev": "recall on dev at a step, in percent: speech_to_image, image_to_speech, score; best: whether it is the best",
+    "end": "the run is over: why (finished, patience, stopped, cancelled, error), message",
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands: `step` steps are done; `tensors` by name; `facts` is plain JSON of the trainer's."""
+
+    step: int
+    tensors: Mapping[str, "Tensor"] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunFolder:
+    """Reads and writes one run. TrainingError kinds: exists, no_run, damaged, busy, not_written, full."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / LOCK)
+
+    @property
+    def best(self) -> Path:
+        """The folder of the best checkpoint; not there before the first look at dev."""
+        return self.path / BEST
+
+    def create(self, recipe: Recipe) -> None:
+        """Begin a run here. "exists" when one is there already, or a folder with anything else in it."""
+        if self.path.exists() and any(self.path.iterdir()):
+            raise TrainingError(f"{self.path} is not empty. Go on with the run in it (--resume), or choose another "
+                                "folder.", "exists")
+        self._write(RECIPE, json.dumps(recipe.to_json(), indent=1).encode())
+
+    def recipe(self) -> Recipe:
+        """What was asked. "no_run", "damaged"."""
+        try:
+            return Recipe.from_json(json.loads((self.path / RECIPE).read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise TrainingError(f"There is no run in {self.path}.", "no_run") from error
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise TrainingError(f"{self.path / RECIPE} is damaged; the run cannot go on.", "damaged") from error
+
+    def hold(self) -> FileLock:
+        """A context in which no other process trains here. "busy" when one does."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise TrainingError(f"Another process is training in {self.path}.", "busy") from error
+        except OSError as error:
+            raise _not_written(error) from error
+        self._write(PROCESS, json.dumps({"process": os.getpid(), "computer": platform.node()}).encode())
+        return self._lock
+
+    @property
+    def process(self) -> int | None:
+        """The number of the process that trains here now; None when there is none, or it is on another computer."""
+        if not self.busy:
+            return None
+        try:
+            found = json.loads((self.path / PROCESS).read_text(encoding="utf-8"))
+            return int(found["process"]) if found["computer"] == platform.node() else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process trains here now."""
+        if self._lock.is_locked:
+            return True
+        if not (self.path / LOCK).exists():
+            return False
+        try:
+            with FileLock(self.path / LOCK, timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
+    def save(self, state: State) -> None:
+        """Put the state in place of the one before. "full", "not_written": the one before stays."""
+        from safetensors.torch import save
+
+        facts = {"step": str(state.step), "facts": json.dumps(state.facts)}
+        self._write(STATE, save({name: each.detach().cpu().contiguous() for name, each in state.tensors.items()},
+                                metadata=facts))
+
+    def state(self) -> State:
+        """Where the run stands; at step 0 when nothing was saved yet. "damaged"."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self.path / STATE
+        if not path.exists():
+            return State(0)
+        try:
+            with safe_open(path, "pt") as file:
+                facts = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+            return State(int(facts["step"]), tensors, json.loads(facts["facts"]))
+        except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+            raise TrainingError(f"{path} is damaged; the run cannot go on from it.", "damaged") from error
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Add a line. OSError is TrainingError ("full", "not_written")."""
+        assert event in EVENTS
+        line = json.dumps({"event": event, "time": round(time.time(), 3), **facts})
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise _not_written(error) from error
+
+    def events(self) -> list[dict[str, Any]]:
+        """What happened so far; lines that are torn are left out."""
+        return read_events(self.path / LOG, 0)[0]
+
+    def rewind(self, step: int) -> None:
+        """Take from the log what happened after a step: it is about to happen again."""
+        events = [each for each in self.events() if each.get("step", 0) <= step]
+        self._write(LOG, "".join(json.dumps(each) + "\n" for each in events).encode())
+
+    def _write(self, name: str, content: bytes) -> None:
+        staged = self.path / f".{name}.new"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with staged.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            staged.replace(self.path / name)
+        except OSError as error:
+            staged.unlink(missing_ok=True)
+            raise _not_written(error) from error
+
+
+def read_events(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """The events of whole lines after a byte offset of a log, and the offset to go on from; none if there is no log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            added = file.read()
+    except OSError:
+        return [], offset
+    whole = added[:added.rfind(b"\n") + 1]
+    events = []
+    for line in whole.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("event") in EVENTS:
+            events.append(event)
+    return events, offset + len(whole)
+
+
+def _not_written(error: OSError) -> BrewclipError:
+    kind = "full" if error.errno == 28 else "not_written"
+    return TrainingError(f"The run's folder could not be written: {error.strerror or error}. What was saved before is "
+                         "kept, and the run can go on from there.", kind)

@@ -1,0 +1,275 @@
+"""The runs of a folder as frozen records: how far each is, how it ended, its best score, its curves.
+
+Nothing is computed here that the run's log does not say. torch is not needed: the window shows runs at once.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from core.errors import BrewclipError
+from core.training.recipe import Recipe
+from core.training.run_folder import LOG, RECIPE, RunFolder, read_events
+
+State = Literal["preparing", "training", "paused", "finished", "stopped", "failed"]
+ENDS: Mapping[str, State] = {"finished": "finished", "patience": "finished", "stopped": "paused",
+                             "cancelled": "stopped", "error": "failed"}
+LIVE: tuple[State, ...] = ("preparing", "training")
+LOST = ("Its process ended without a word: it was killed, or the computer went off. What was saved before is kept, and "
+        "the run can go on from there.")
+NEVER_BEGUN = "It was not begun yet."
+PACE_OVER = 30  # "step" events that the time left is reckoned from
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CurveKind:
+    """One curve that a log has: `path` leads to its value in events of a kind; `unit` stands behind its values."""
+
+    key: str
+    title: str
+    event: str
+    path: tuple[str, ...]
+    unit: str = ""
+    scale: float = 1.0
+
+    def value(self, event: Event) -> float | None:
+        """The event's value; None where it has none."""
+        found: Any = event
+        for name in self.path:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+        return found * self.scale if number else None
+
+
+_RECALL = tuple(CurveKind(f"{way}.{at}", f"Dev recall, {way.replace('_', ' ')}, {at}", "dev", (way, at), "%")
+                for way in ("speech_to_image", "image_to_speech") for at in ("R@1", "R@5", "R@10"))
+CURVES: tuple[CurveKind, ...] = (
+    CurveKind("loss", "Loss", "step", ("loss",)),
+    CurveKind("outer", "Outer loss, pictures and speech", "step", ("outer",)),
+    CurveKind("inner", "Inner loss, voice and words", "step", ("inner",)),
+    CurveKind("rate", "Learning rate", "step", ("rate",)),
+    CurveKind("temperature", "Temperature", "step", ("temperature",)),
+    CurveKind("pace", "Pairs a second", "step", ("pairs_per_second",)),
+    CurveKind("memory", "GPU memory", "step", ("memory",), "GB", 1e-9),
+    *_RECALL,
+    CurveKind("score", "Dev recall, mean of all six", "dev", ("score",), "%"),
+    CurveKind("weight", "Weight of the voice, chosen on dev", "dev", ("acoustic_weight",)),
+)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values at steps, in the order of steps."""
+
+    steps: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+
+    @property
+    def last(self) -> float | None:
+        """The newest value; None when there is none."""
+        return self.values[-1] if self.values else None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is known of one run.
+
+    `recipe` is None when its file is damaged; `message` says why the run is not going on, "" when there is nothing to
+    say; `best` is the best mean recall on dev in percent so far, with its step; `prepared` is (done, total, text) while
+    the dataset is heard and seen; `seconds_left` is None while unknown; `usable` when there is a model to search with.
+    """
+
+    path: Path
+    state: State
+    recipe: Recipe | None = None
+    message: str = ""
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    prepared: tuple[int, int, str] = (0, 0, "")
+    device: str = ""
+    fallback: str = ""
+    pairs: int = 0
+    parameters: int = 0
+    seconds_left: float | None = None
+    usable: bool = False
+    notes: tuple[str, ...] = ()
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the run is called: "run 7" when its folder has a number, else the folder's name."""
+        return f"run {self.path.name}" if self.path.name.isdigit() else self.path.name
+
+    @property
+    def live(self) -> bool:
+        """Whether a process works on it."""
+        return self.state in LIVE
+
+    @property
+    def steps(self) -> int:
+        """The steps that were asked for."""
+        return self.recipe.training.steps if self.recipe else 0
+
+    def curve(self, key: str) -> Curve:
+        """One curve; empty when the log has none."""
+        return self.curves.get(key, Curve())
+
+
+class RunReader:
+    """Reads one run again and again; only what its log has more is parsed. One thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._recipe: Recipe | None = None
+        self._problem = ""
+        self._log: tuple[int, int] = (0, 0)  # the log's file number, and how far it was read
+        self._events: list[Event] = []
+        self._last: tuple[Any, RunRecord] | None = None
+
+    def read(self, alive: bool | None = None) -> RunRecord:
+        """The run as it is now. `alive`: whether a process works on it; None looks at its lock."""
+        if self._recipe is None:
+            self._read_recipe()
+        self._read_log()
+        busy = RunFolder(self.path).busy if alive is None else alive
+        usable = RunFolder(self.path).best.is_dir()
+        now = (len(self._events), self._log, busy, usable, self._recipe is None)
+        if self._last is None or self._last[0] != now:
+            self._last = now, record_of(self.path, self._recipe, self._events, busy, usable, self._problem)
+        return self._last[1]
+
+    def _read_recipe(self) -> None:
+        try:
+            self._recipe, self._problem = RunFolder(self.path).recipe(), ""
+        except BrewclipError as error:
+            self._problem = str(error)
+
+    def _read_log(self) -> None:
+        """A resumed run puts a shorter log in the place of its old one: that is read from its beginning."""
+        try:
+            status = (self.path / LOG).stat()
+        except OSError:
+            self._log, self._events = (0, 0), []
+            return
+        number, offset = self._log
+        if number != status.st_ino or offset > status.st_size:
+            offset, self._events = 0, []
+        added, offset = read_events(self.path / LOG, offset)
+        self._events.extend(added)
+        self._log = status.st_ino, offset
+
+
+class RunShelf:
+    """The runs of a folder. Any thread may ask."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._readers: dict[Path, RunReader] = {}
+        self._lock = threading.Lock()
+
+    def read(self, alive: Collection[Path] = ()) -> tuple[RunRecord, ...]:
+        """All runs, newest first (by number, then by name). `alive`: those that a process is known to work on."""
+        with self._lock:
+            paths = sorted(_runs_in(self.folder), key=_order, reverse=True)
+            self._readers = {path: self._readers.get(path) or RunReader(path) for path in paths}
+            return tuple(reader.read(True if path in alive else None) for path, reader in self._readers.items())
+
+
+def new_folder(folder: Path) -> Path:
+    """Make the empty folder of the next run, named by the number after the highest. OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = max((int(each.name) for each in folder.iterdir() if each.name.isdigit()), default=0)
+    while True:
+        number += 1
+        try:
+            (folder / str(number)).mkdir()
+        except FileExistsError:  # another window took it
+            continue
+        return folder / str(number)
+
+
+def record_of(path: Path, recipe: Recipe | None, events: Sequence[Event], busy: bool, usable: bool,
+              problem: str = "") -> RunRecord:
+    """The record of a run with these events; `problem` is why there is no recipe."""
+    state, message = _state(events, busy)
+    if recipe is None and not busy:
+        state, message = "failed", problem
+    begun = _last_place(events, "begin")
+    begin = events[begun] if begun >= 0 else {}
+    steps = [each for each in events if each["event"] == "step"]
+    best = max((each for each in events if each["event"] == "dev" and each.get("best")),
+               key=lambda each: each.get("score", 0.0), default=None)
+    step = max((int(each.get("step", 0)) for each in events if each["event"] != "note"), default=0)
+    total = recipe.training.steps if recipe else 0
+    return RunRecord(
+        path, state, recipe, message, step, best["score"] if best else None, best["step"] if best else 0,
+        _prepared(events) if state == "preparing" else (0, 0, ""), begin.get("device", ""), begin.get("fallback", ""),
+        begin.get("pairs", 0), begin.get("parameters", 0),
+        _seconds_left([each for each in events[begun + 1:] if each["event"] == "step"], total) if busy else None,
+        usable, tuple(str(each.get("text", "")) for each in events if each["event"] == "note"),
+        {kind.key: curve for kind in CURVES if (curve := _curve(kind, steps, events)).steps})
+
+
+def _state(events: Sequence[Event], busy: bool) -> tuple[State, str]:
+    ended, begun = _last_place(events, "end"), _last_place(events, "begin")
+    if busy:
+        return ("training" if begun > ended else "preparing"), ""
+    if not events:
+        return "paused", NEVER_BEGUN
+    if ended < len(events) - 1:
+        return "failed", LOST
+    end = events[ended]
+    return ENDS.get(end.get("why", ""), "failed"), str(end.get("message", ""))
+
+
+def _last_place(events: Sequence[Event], name: str) -> int:
+    return next((place for place in range(len(events) - 1, -1, -1) if events[place]["event"] == name), -1)
+
+
+def _prepared(events: Sequence[Event]) -> tuple[int, int, str]:
+    last = events[-1] if events else {}
+    if last.get("event") != "prepare":
+        return 0, 0, ""
+    return int(last.get("done", 0)), int(last.get("total", 0)), str(last.get("text", ""))
+
+
+def _seconds_left(steps: Sequence[Event], total: int) -> float | None:
+    """From the last steps of the present process, looks at dev included."""
+    seen = steps[-PACE_OVER:]
+    if len(seen) < 2:
+        return None
+    done = seen[-1]["step"] - seen[0]["step"]
+    taken = float(seen[-1]["time"] - seen[0]["time"])
+    return taken / done * max(0, total - seen[-1]["step"]) if done > 0 else None
+
+
+def _curve(kind: CurveKind, steps: Sequence[Event], events: Sequence[Event]) -> Curve:
+    source = steps if kind.event == "step" else [each for each in events if each["event"] == kind.event]
+    points = [(int(each["step"]), value) for each in source if "step" in each
+              and (value := kind.value(each)) is not None]
+    return Curve(tuple(step for step, _ in points), tuple(value for _, value in points))
+
+
+def pace_of(records: Sequence[RunRecord], like: Callable[[RunRecord], bool]) -> float | None:
+    """Pairs a second that earlier runs reached on this computer, the newest first; None when there is none like it."""
+    for record in records:
+        values = record.curve("pace").values
+        if values and like(record):
+            return sorted(values)[len(values) // 2]
+    return None
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    try:
+        return [each for each in folder.iterdir() if (each / RECIPE).is_file()]
+    except OSError:
+        return []
+
+
+def _order(path: Path) -> tuple[int, str]:
+    return (int(path.name), "") if path.name.isdigit() else (-1, path.name)
