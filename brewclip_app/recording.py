@@ -25,6 +25,7 @@ from brewclip_app.sound import (
     Stream,
     ignore,
     input_devices,
+    list_again,
     portaudio,
     why_none,
     why_not_open,
@@ -152,11 +153,7 @@ class Microphone(QObject):
         again = self._listed
 
         def look() -> tuple[Device, ...]:
-            sound = self._sound()
-            if again:  # PortAudio lists devices once, when it starts
-                sound._terminate()
-                sound._initialize()
-            return input_devices(sound)
+            return (list_again if again else input_devices)(self._sound())
 
         self._thread.call(look, self._looked)
 

@@ -2,11 +2,14 @@
 
 import importlib
 import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,6 +18,11 @@ if TYPE_CHECKING:
 
 LATENCY = 0.1  # seconds of buffer asked for: Python may be late while a model loads
 DEFAULT = ""  # the id of "whatever the system has as default"
+
+# Several panels record, each on a thread of its own: PortAudio takes one call at a time, and starting it again pulls
+# away whatever stream is open.
+_one_at_a_time = threading.RLock()
+_open_streams: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # of each sound system
 
 Result = TypeVar("Result")
 Block = tuple["Stream", "np.ndarray", bool]  # (frames, channels) float32, and whether the system lost blocks before it
@@ -77,20 +85,34 @@ def input_devices(sound: Any) -> tuple[Device, ...]:
     return (Device(DEFAULT, "Default microphone", default.index, default.rate, default.channels), *found)
 
 
+def list_again(sound: Any) -> tuple[Device, ...]:
+    """The devices that there are now: PortAudio lists them when it starts, so it is started again while it rests."""
+    with _one_at_a_time:
+        if not _open_streams.get(sound):
+            sound._terminate()
+            sound._initialize()
+        return input_devices(sound)
+
+
 class Stream:
     """One open stream; made and closed on the sound thread. Its blocks, (frames, channels), go to a queue."""
 
     def __init__(self, sound: Any, device: Device, blocks: "queue.SimpleQueue[Block]") -> None:
         self.device = device
-        for channels in dict.fromkeys((1, min(2, device.channels), device.channels)):
-            try:
-                self._open = self._make(sound, device, channels, blocks)
-                break
-            except sound.PortAudioError:
-                if channels == device.channels:
-                    raise
-        self._open.start()
-        self.latency = float(self._open.latency)
+        self._sound = sound
+        with _one_at_a_time:
+            self._open = self._first_that_opens(sound, device, blocks)
+            _open_streams[sound] = _open_streams.get(sound, 0) + 1
+            self._open.start()
+            self.latency = float(self._open.latency)
+
+    def _first_that_opens(self, sound: Any, device: Device, blocks: "queue.SimpleQueue[Block]") -> Any:
+        """Mono, else stereo, else all channels."""
+        choices = tuple(dict.fromkeys((1, min(2, device.channels), device.channels)))
+        for channels in choices[:-1]:
+            with suppress(sound.PortAudioError):
+                return self._make(sound, device, channels, blocks)
+        return self._make(sound, device, choices[-1], blocks)
 
     def _make(self, sound: Any, device: Device, channels: int, blocks: "queue.SimpleQueue[Block]") -> Any:
         def callback(data: "np.ndarray", frames: int, time: Any, status: Any) -> None:
@@ -101,8 +123,10 @@ class Stream:
 
     def close(self) -> None:
         """Stop, then let the device go."""
-        self._open.stop()
-        self._open.close()
+        with _one_at_a_time:
+            _open_streams[self._sound] -= 1
+            self._open.stop()
+            self._open.close()
 
 
 def ignore(answer: "Future[Any]") -> None:

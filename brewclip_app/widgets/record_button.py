@@ -1,5 +1,7 @@
 """The record button: a red circle that is hard to miss, with the microphone's level as a ring around it."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
@@ -8,7 +10,7 @@ from brewclip_app import theme
 
 SIDE = 72  # px with the ring
 DISC = 30  # px radius
-TEXTS = {
+SEARCHING = {  # what pressing does, by the microphone's state
     "off": "Record a spoken query (Space)",
     "ready": "Record a spoken query (Space)",
     "opening": "Opening the microphone. Speak when it turns red.",
@@ -23,9 +25,10 @@ class RecordButton(QAbstractButton):
     pressed_down = Signal()
     let_go = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, texts: Mapping[str, str] = SEARCHING) -> None:
         super().__init__(parent)
         self.state = "off"
+        self._texts = texts
         self._level = 0.0
         self.setFixedSize(SIDE, SIDE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -39,8 +42,8 @@ class RecordButton(QAbstractButton):
         self.state = state
         if state not in ("recording", "stopping"):
             self._level = 0.0
-        self.setToolTip(TEXTS[state])
-        self.setAccessibleDescription(TEXTS[state])
+        self.setToolTip(self._texts[state])
+        self.setAccessibleDescription(self._texts[state])
         self.update()
 
     def show_level(self, peak: float) -> None:

@@ -244,3 +244,14 @@ def test_a_stream_that_has_not_delivered_yet_is_let_go_too(microphone, sound):
     microphone.set_ready(True)
     microphone.set_ready(False)
     assert sound.streams[-1].closed and microphone.state == "off"
+
+
+def test_looking_for_microphones_leaves_another_panels_recording_alone(ready, sound, direct_thread):
+    """Starting PortAudio again would pull the open stream away; FakeSound asserts that it does not happen."""
+    other = Microphone(sound=sound, thread=direct_thread)
+    other.refresh()
+    other.refresh()
+    assert sound.started_again == 0 and ready.state == "ready"
+    ready.set_ready(False)
+    other.refresh()
+    assert sound.started_again == 1
