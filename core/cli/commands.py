@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from core import settings
 from core.cli import terms
 from core.cli.annotation import EXPORT, IMPORT
-from core.cli.annotation import EXPORT, IMPORT
 from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
@@ -220,8 +219,6 @@ COMMANDS: tuple[Command, ...] = (
     GALLERY,
     Command("doctor", "what works on this computer", json_argument, _doctor),
     Command("dataset", "what is in a dataset's folder, and what is wrong with it", _dataset_arguments, _dataset),
-    IMPORT,
-    EXPORT,
     IMPORT,
     EXPORT,
     TRAIN,
