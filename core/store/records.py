@@ -1,9 +1,10 @@
 """What the store hands out and takes in: frozen records that may cross threads. Rows of the ORM never leave it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 

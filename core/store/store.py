@@ -1,6 +1,4 @@
-"""The store: one SQLite file with galleries, embeddings, tags, transcripts, queries, spoken captions
-and evaluations.
-"""
+"""The store: one SQLite file with galleries, embeddings, tags, transcripts, queries, takes and evaluations."""
 
 from pathlib import Path
 

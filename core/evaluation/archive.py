@@ -1,0 +1,246 @@
+"""Stored evaluations: kept whole, listed without their queries, opened with ranks and hits, nothing computed again."""
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import EvaluationError, StoreError
+from core.evaluation import failures
+from core.evaluation.failures import Diagnosis, DiagnosisRecord
+from core.evaluation.hits import NOTHING, Hits
+from core.evaluation.metrics import Metrics
+from core.evaluation.ranks import Floats, Ints
+from core.evaluation.records import (
+    WAYS,
+    EvaluationRecord,
+    Hit,
+    PictureFacts,
+    Query,
+    Setup,
+    Unseen,
+    UtteranceFacts,
+    Way,
+    WordErrors,
+)
+from core.store.records import KeptEvaluation
+from core.store.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One direction of an evaluation, over q queries: ranks (q,), best hits, scores (q,) of the right items.
+
+    `text` and `acoustic` are ranks (q,) under one branch alone, None where the model lacks one of the two. `best` (q,)
+    is the row of the right item that scored best: the picture, or one of a picture's utterances (-1: none).
+    """
+
+    ranks: Ints
+    hits: Hits
+    scores: Floats
+    best: Ints
+    text: Ints | None = None
+    acoustic: Ints | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is said of an evaluation as a whole; the fields are those of `EvaluationRecord`."""
+
+    setup: Setup
+    speech_to_image: Metrics
+    image_to_speech: Metrics
+    words: WordErrors | None
+    n_images: int
+    n_utterances: int
+    unreadable: int
+    nothing_heard: int
+    unseen: Unseen | None
+    unseen_note: str
+    seconds: float
+
+
+class Evaluation:
+    """A stored evaluation, opened. `pictures` and `utterances` are all of the split, in its order."""
+
+    def __init__(self, record: EvaluationRecord, pictures: tuple[PictureFacts, ...],
+                 utterances: tuple[UtteranceFacts, ...], outcomes: Mapping[Way, Outcome]) -> None:
+        self.record, self.pictures, self.utterances = record, pictures, utterances
+        self._outcomes = outcomes
+        self._queries: dict[Way, tuple[Query, ...]] = {}
+
+    @cached_property
+    def unreadable(self) -> tuple[tuple[str, str], ...]:
+        """Ids of pictures and utterances that could not be read, with the reason."""
+        return (*((each.image_id, each.reason) for each in self.pictures if each.reason),
+                *((each.utterance_id, each.reason) for each in self.utterances if each.reason))
+
+    def queries(self, way: Way) -> tuple[Query, ...]:
+        """All queries of a direction, in the order of `utterances` or `pictures`."""
+        if way not in self._queries:
+            self._queries[way] = tuple(self._query(way, number) for number in range(len(self._outcomes[way].ranks)))
+        return self._queries[way]
+
+    def hits(self, way: Way, number: int) -> tuple[Hit, ...]:
+        """The best items of a query, best first; () when it has no vector."""
+        found = self._outcomes[way].hits
+        rows, scores = found.rows[number].tolist(), found.scores[number].tolist()
+        to_image = way == "speech_to_image"
+        own = self.utterances[number].picture if to_image else number
+        place = [row if to_image else self.utterances[row].picture for row in rows if row != NOTHING]
+        return tuple(Hit(rank, score, picture, NOTHING if to_image else row, picture == own)
+                     for rank, (row, score, picture) in enumerate(zip(rows, scores, place, strict=False), 1))
+
+    def failures(self, way: Way, at: int = 10) -> tuple[Query, ...]:
+        """The queries whose right item is not among the first `at`, in their order."""
+        return tuple(self.queries(way)[number] for number in np.flatnonzero(self._outcomes[way].ranks > at).tolist())
+
+    def ranks(self, way: Way) -> Ints:
+        """Ranks (q,) of all queries, as in `Query.rank`."""
+        return self._outcomes[way].ranks
+
+    def _query(self, way: Way, number: int) -> Query:
+        one = self._outcomes[way]
+        to_image = way == "speech_to_image"
+        best, score = int(one.best[number]), float(one.scores[number])
+        picture = self.utterances[number].picture if to_image else number
+        name = self.utterances[number].utterance_id if to_image else self.pictures[number].image_id
+        return Query(way, number, name, picture, number if to_image else best, int(one.ranks[number]),
+                     _at(one.text, number), _at(one.acoustic, number), score if np.isfinite(score) else None,
+                     self._reason(way, number, picture))
+
+    def _reason(self, way: Way, number: int, picture: int) -> str:
+        if self.pictures[picture].reason or way == "image_to_speech":
+            return self.pictures[picture].reason
+        return self.utterances[number].reason
+
+
+def _at(ranks: Ints | None, number: int) -> int | None:
+    return None if ranks is None else int(ranks[number])
+
+
+# ---- keeping and opening
+
+def keep(store: Store, summary: Summary, pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFacts],
+         outcomes: Mapping[Way, Outcome]) -> EvaluationRecord:
+    """Store an evaluation, whole or not at all. StoreError."""
+    return _record(store.add_evaluation(_to_json(summary), _packed(pictures, utterances, outcomes)))
+
+
+def evaluations(store: Store) -> list[EvaluationRecord]:
+    """All stored evaluations, newest first."""
+    return [_record(each) for each in store.evaluations()]
+
+
+def open_evaluation(store: Store, evaluation_id: int) -> Evaluation:
+    """A stored evaluation with its queries. EvaluationError: gone, damaged."""
+    try:
+        kept, packed = store.evaluation(evaluation_id)
+    except StoreError as error:
+        if error.kind != "no_evaluation":
+            raise
+        raise EvaluationError(str(error), "gone") from error
+    record = _record(kept)
+    try:
+        return Evaluation(record, *_unpacked(packed))
+    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise EvaluationError(f"What was stored of the evaluation {record.setup.title} is damaged. Delete it, and "
+                              "evaluate again.", "damaged") from error
+
+
+def delete(store: Store, ids: Iterable[int]) -> None:
+    """Delete evaluations, with their diagnoses and labels."""
+    store.delete_evaluations(ids)
+
+
+def keep_diagnosis(store: Store, evaluation_id: int, at: int, found: Sequence[Diagnosis], note: str
+                   ) -> DiagnosisRecord:
+    """Store the diagnoses of all failures beyond `at`, in place of earlier ones. EvaluationError ("gone")."""
+    body = zlib.compress(json.dumps({"note": note, "found": [failures.to_json(each) for each in found]}).encode())
+    try:
+        created = store.keep_diagnosis(evaluation_id, at, body)
+    except StoreError as error:
+        if error.kind != "no_evaluation":
+            raise
+        raise EvaluationError(str(error), "gone") from error
+    return DiagnosisRecord(evaluation_id, at, created, tuple(found), note)
+
+
+def diagnosis(store: Store, evaluation_id: int, at: int = 10) -> DiagnosisRecord | None:
+    """The diagnoses that are stored; None when there are none, or they cannot be read."""
+    kept = store.diagnosis(evaluation_id, at)
+    if kept is None:
+        return None
+    try:
+        body = json.loads(zlib.decompress(kept.body))
+        found = tuple(failures.from_json(each) for each in body["found"])
+        return DiagnosisRecord(evaluation_id, at, kept.created, found, body["note"])
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
+
+
+# ---- as JSON and bytes
+
+def _to_json(summary: Summary) -> dict[str, Any]:
+    unseen = summary.unseen
+    return {
+        "setup": summary.setup.to_json(), **{way: getattr(summary, way).to_json() for way in WAYS},
+        "words": None if summary.words is None else asdict(summary.words), "n_images": summary.n_images,
+        "n_utterances": summary.n_utterances, "unreadable": summary.unreadable,
+        "nothing_heard": summary.nothing_heard, "unseen_note": summary.unseen_note, "seconds": summary.seconds,
+        "unseen": None if unseen is None else {**{way: getattr(unseen, way).to_json() for way in WAYS},
+                                               "images": unseen.images}}
+
+
+def _record(kept: KeptEvaluation) -> EvaluationRecord:
+    found = kept.summary
+    unseen = found["unseen"]
+    return EvaluationRecord(
+        kept.id, kept.created, Setup.from_json(found["setup"]), *(Metrics.from_json(found[way]) for way in WAYS),
+        None if found["words"] is None else WordErrors(**found["words"]), found["n_images"], found["n_utterances"],
+        found["unreadable"], found["nothing_heard"],
+        None if unseen is None else Unseen(*(Metrics.from_json(unseen[way]) for way in WAYS), unseen["images"]),
+        found["unseen_note"], found["seconds"])
+
+
+def _packed(pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFacts], outcomes: Mapping[Way, Outcome]
+            ) -> bytes:
+    lists = {"pictures": [[each.image_id, _text(each.path), each.reason] for each in pictures],
+             "utterances": [[each.utterance_id, each.picture, each.speaker, each.caption, each.transcript,
+                             _text(each.recording), each.seconds, each.wer, each.cut, each.reason]
+                            for each in utterances]}
+    arrays: dict[str, NDArray[Any]] = {"lists": np.frombuffer(json.dumps(lists).encode(), np.uint8)}
+    for way, one in outcomes.items():
+        parts = {"ranks": one.ranks, "rows": one.hits.rows, "hits": one.hits.scores, "scores": one.scores,
+                 "best": one.best, "text": one.text, "acoustic": one.acoustic}
+        arrays.update({f"{way}.{name}": each for name, each in parts.items() if each is not None})
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    return packed.getvalue()
+
+
+def _unpacked(packed: bytes) -> tuple[tuple[PictureFacts, ...], tuple[UtteranceFacts, ...], dict[Way, Outcome]]:
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        lists = json.loads(arrays["lists"].tobytes())
+        outcomes = {way: Outcome(
+            arrays[f"{way}.ranks"], Hits(arrays[f"{way}.rows"], arrays[f"{way}.hits"]), arrays[f"{way}.scores"],
+            arrays[f"{way}.best"], *(arrays.get(f"{way}.{name}") for name in ("text", "acoustic"))) for way in WAYS}
+    pictures = tuple(PictureFacts(name, _path(path), reason) for name, path, reason in lists["pictures"])
+    utterances = tuple(UtteranceFacts(*each[:5], _path(each[5]), *each[6:]) for each in lists["utterances"])
+    return pictures, utterances, outcomes
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

@@ -1,0 +1,194 @@
+"""Kinds of failures, the changes that tell them apart, the labels that people give: declared once. No torch here.
+
+A failure is a query whose right item is not among the first K. It is ranked again with one thing changed; the change
+that brings the item back names the kind. What a change re-embeds stands in `Change.about`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from core.evaluation.records import Way
+from core.store.records import FailureLabel
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Why a query failed, or that it is not known."""
+
+    key: str
+    title: str
+    about: str
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("crop", "Centre crop", "What was described was cut off by the centre crop."),
+    Kind("heard", "Heard wrongly", "The transcript differs from the caption, with which the right one is found."),
+    Kind("cut", "Cut at 77", "The words did not fit into the model's 77 tokens; taken sentence by sentence they find "
+                             "the right one."),
+    Kind("voice", "Voice hurt", "The words alone find the right one; the voice led away from it."),
+    Kind("words", "Words hurt", "The voice alone finds the right one; the words led away from it."),
+    Kind("ambiguous", "Ambiguous", "Pictures much like the best hit stand before the right one; as one, they let it "
+                                   "in."),
+    Kind("several", "Several", "More than one of these changes brings the right one back."),
+    Kind("none", "Not explained", "None of these changes brings the right one back."),
+    Kind("unreadable", "Not read", "The recording or picture could not be read, or nothing was heard."),
+)
+KIND_TITLES: Mapping[str, str] = {each.key: each.title for each in KINDS}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing changed before ranking again; `kind` is what it tells. `about` says what is embedded anew."""
+
+    key: str
+    kind: str
+    title: str
+    about: str
+
+
+CHANGES: tuple[Change, ...] = (
+    Change("caption", "heard", "Caption instead of transcript",
+           "The words of this utterance; in image to speech of this picture's own utterances."),
+    Change("letterbox", "crop", "Whole picture instead of centre crop",
+           "All pictures, with bars; in image to speech this picture."),
+    Change("squash", "crop", "Squashed picture instead of centre crop",
+           "All pictures, distorted; in image to speech this picture."),
+    Change("multi-crop", "crop", "Several crops instead of the centre's",
+           "All pictures, as the mean of their crops; in image to speech this picture."),
+    Change("sentences", "cut", "Sentences pooled instead of cut",
+           "The words of this utterance, sentence by sentence; in image to speech those of this picture's own."),
+    Change("text", "voice", "Transcript alone", "Nothing: the text branch's part of all utterances."),
+    Change("acoustic", "words", "Voice alone", "Nothing: the acoustic branch's part of all utterances."),
+    Change("excused", "ambiguous", "Look-alikes of the best hit as one",
+           "Nothing: pictures much like the best hit's count as one, and as none if the right one is among them."),
+)
+CHANGE_TITLES: Mapping[str, str] = {each.key: each.title for each in CHANGES}
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a person may call a failure; `number` is its key."""
+
+    key: str
+    title: str
+    number: int
+
+
+LABELS: tuple[Label, ...] = (
+    Label("crop", "Centre crop", 1),
+    Label("heard", "Heard wrongly", 2),
+    Label("ambiguous", "Ambiguous", 3),
+    Label("caption", "Wrong caption", 4),
+    Label("other", "Other", 5),
+    Label("cut", "Cut at 77", 6),
+    Label("voice", "Voice hurt", 7),
+    Label("words", "Words hurt", 8),
+)
+LABEL_TITLES: Mapping[str, str] = {each.key: each.title for each in LABELS}
+
+
+@dataclass(frozen=True)
+class Again:
+    """The rank under one change; None where the change does not apply, for the reason `why`."""
+
+    change: str
+    rank: int | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What became of one failure under every change.
+
+    `kind` is a key of `KINDS`; `kinds` are all that a change spoke for, in their order; `then` is the best rank that
+    those changes reached, None when none brought the right item back.
+    """
+
+    way: Way
+    number: int
+    query_id: str
+    rank: int
+    again: tuple[Again, ...]
+    kinds: tuple[str, ...]
+    kind: str
+    then: int | None
+
+    @property
+    def gain(self) -> int:
+        """Ranks that were won; 0 when the right item did not come back."""
+        return 0 if self.then is None else self.rank - self.then
+
+
+@dataclass(frozen=True)
+class DiagnosisRecord:
+    """The diagnoses of all failures of an evaluation beyond the first `at`, both ways; `note` tells what was left out.
+    """
+
+    evaluation_id: int
+    at: int
+    created: datetime
+    found: tuple[Diagnosis, ...]
+    note: str = ""
+
+    def of(self, way: Way, number: int) -> Diagnosis | None:
+        """The diagnosis of a query; None when it is no failure."""
+        return next((each for each in self.found if each.way == way and each.number == number), None)
+
+
+def conclude(way: Way, number: int, query_id: str, rank: int, at: int, again: Sequence[Again],
+             unreadable: bool = False) -> Diagnosis:
+    """The diagnosis that ranks under changes come to."""
+    kind_of = {each.key: each.kind for each in CHANGES}
+    back = [each for each in again if each.rank is not None and each.rank <= at]
+    named = {kind_of[each.change] for each in back}
+    kinds = tuple(each.key for each in KINDS if each.key in named)
+    kind = "unreadable" if unreadable else "none" if not kinds else kinds[0] if len(kinds) == 1 else "several"
+    then = min((each.rank for each in back if each.rank is not None), default=None)
+    return Diagnosis(way, number, query_id, rank, tuple(again), kinds, kind, then)
+
+
+def counts(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
+    """How many failures there are of each kind, in the order of `KINDS`."""
+    found = dict.fromkeys(KIND_TITLES, 0)
+    for each in diagnoses:
+        found[each.kind] += 1
+    return found
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Labels of people (rows) against kinds of the diagnosis (columns): keys, and how many failures have both."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[int, ...], ...]
+
+    @property
+    def agreed(self) -> int:
+        """Failures whose label is the diagnosis' kind."""
+        return sum(cell for row, cells in zip(self.rows, self.cells, strict=True)
+                   for column, cell in zip(self.columns, cells, strict=True) if row == column)
+
+
+def confusion(diagnoses: Iterable[Diagnosis], labels: Mapping[tuple[Way, str], FailureLabel]) -> Confusion:
+    """The table of labelled failures; one whose label or diagnosis is missing is left out."""
+    rows, columns = tuple(LABEL_TITLES), tuple(KIND_TITLES)
+    cells = [[0] * len(columns) for _ in rows]
+    for each in diagnoses:
+        given = labels.get((each.way, each.query_id))
+        if given is not None and given.label in rows:
+            cells[rows.index(given.label)][columns.index(each.kind)] += 1
+    return Confusion(rows, columns, tuple(map(tuple, cells)))
+
+
+def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A plain dict for `from_json`."""
+    return {**asdict(diagnosis), "again": [asdict(each) for each in diagnosis.again]}
+
+
+def from_json(found: Mapping[str, Any]) -> Diagnosis:
+    """The diagnosis of `to_json`. KeyError, TypeError when damaged."""
+    return Diagnosis(**{**found, "again": tuple(Again(**each) for each in found["again"]),
+                        "kinds": tuple(found["kinds"])})

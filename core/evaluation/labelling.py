@@ -1,0 +1,32 @@
+"""What people call failures: a label and a note for each, every change undone one by one, also after a restart."""
+
+from typing import cast
+
+from core.errors import EvaluationError, StoreError
+from core.evaluation.failures import LABEL_TITLES
+from core.evaluation.records import Way
+from core.store.records import FailureLabel
+from core.store.store import Store
+
+
+def labels(store: Store, evaluation_id: int) -> dict[tuple[Way, str], FailureLabel]:
+    """Labels and notes of an evaluation, by direction and query."""
+    return {(cast(Way, each.way), each.query_id): each for each in store.failure_labels(evaluation_id)
+            if each.label or each.note}
+
+
+def label(store: Store, evaluation_id: int, way: Way, query_id: str, label: str = "", note: str = "") -> FailureLabel:
+    """Call a failure something; "" takes the label or the note away. EvaluationError: unknown_label, gone."""
+    if label and label not in LABEL_TITLES:
+        raise EvaluationError(f"There is no label {label!r}; there are {', '.join(LABEL_TITLES)}.", "unknown_label")
+    try:
+        return store.label_failure(evaluation_id, way, query_id, label, note)
+    except StoreError as error:
+        if error.kind != "no_evaluation":
+            raise
+        raise EvaluationError(str(error), "gone") from error
+
+
+def undo(store: Store, evaluation_id: int) -> tuple[Way, str] | None:
+    """Take the newest change back: direction and query that it was about; None when there is nothing to undo."""
+    return cast("tuple[Way, str] | None", store.undo_label(evaluation_id))

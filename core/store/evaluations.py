@@ -1,0 +1,105 @@
+"""Evaluations, the diagnoses of their failures, and what people called those.
+
+What an evaluation found is in one row, so that there is never half of one: a summary in JSON, which lists read, and all
+queries with their ranks and hits as one compressed blob, which opens them. `core.evaluation.archive` reads both.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import StoreError
+from core.store.records import FailureLabel, KeptDiagnosis, KeptEvaluation
+from core.store.room import Room, among, plain
+from core.store.schema import DiagnosisRow, EvaluationRow, FailureLabelRow
+
+LONGEST_NOTE = 10_000
+
+
+class Evaluations(Room):
+    """The store's methods for evaluations. StoreError ("no_evaluation") where one was deleted meanwhile."""
+
+    def add_evaluation(self, summary: Mapping[str, Any], queries: bytes) -> KeptEvaluation:
+        """Keep an evaluation, whole or not at all."""
+        created, text = datetime.now(UTC), json.dumps(summary)
+        with self._database.writing() as connection:
+            added = connection.execute(insert(EvaluationRow).values(created=created, summary=text, queries=queries)
+                                       .returning(EvaluationRow.id)).scalar_one()
+        return KeptEvaluation(added, created, json.loads(text))
+
+    def evaluations(self) -> list[KeptEvaluation]:
+        """All evaluations, newest first, without their queries."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary)
+                                      .order_by(EvaluationRow.id.desc())).all()
+        return [KeptEvaluation(row.id, row.created, json.loads(row.summary)) for row in rows]
+
+    def evaluation(self, evaluation_id: int) -> tuple[KeptEvaluation, bytes]:
+        """One evaluation with its queries. StoreError ("no_evaluation")."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary,
+                                            EvaluationRow.queries).where(EvaluationRow.id == evaluation_id)).first()
+        if row is None:
+            raise _gone()
+        return KeptEvaluation(row.id, row.created, json.loads(row.summary)), row.queries
+
+    def delete_evaluations(self, ids: Iterable[int]) -> None:
+        """Delete evaluations with their diagnoses and labels."""
+        with self._database.writing() as connection:
+            connection.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(among(ids))))
+
+    def keep_diagnosis(self, evaluation_id: int, at: int, body: bytes) -> datetime:
+        """Keep the diagnosis of the failures beyond `at`, in place of an earlier one; when it was kept."""
+        kept, created = upsert(DiagnosisRow), datetime.now(UTC)
+        kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body, "created": kept.excluded.created})
+        with self._database.writing() as connection:
+            try:
+                connection.execute(kept, {"evaluation_id": evaluation_id, "at": at, "created": created, "body": body})
+            except IntegrityError as error:
+                raise _gone() from error
+        return created
+
+    def diagnosis(self, evaluation_id: int, at: int) -> KeptDiagnosis | None:
+        """The diagnosis that was kept; None when there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(DiagnosisRow.created, DiagnosisRow.body).where(
+                DiagnosisRow.evaluation_id == evaluation_id, DiagnosisRow.at == at)).first()
+        return None if row is None else KeptDiagnosis(row.created, row.body)
+
+    def label_failure(self, evaluation_id: int, way: str, query_id: str, label: str, note: str) -> FailureLabel:
+        """Call a failure something; what it was called before stays below, for `undo_label`."""
+        changed, text = datetime.now(UTC), plain(note)[:LONGEST_NOTE]
+        with self._database.writing() as connection:
+            try:
+                connection.execute(insert(FailureLabelRow).values(evaluation_id=evaluation_id, way=way, query=query_id,
+                                                                  label=label, note=text, changed=changed))
+            except IntegrityError as error:
+                raise _gone() from error
+        return FailureLabel(evaluation_id, way, query_id, label, text, changed)
+
+    def failure_labels(self, evaluation_id: int) -> list[FailureLabel]:
+        """What the failures of an evaluation are called now, in the order in which that was last changed."""
+        last = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id).group_by(
+            FailureLabelRow.way, FailureLabelRow.query)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(
+                FailureLabelRow.way, FailureLabelRow.query, FailureLabelRow.label, FailureLabelRow.note,
+                FailureLabelRow.changed).where(FailureLabelRow.id.in_(last)).order_by(FailureLabelRow.id)).all()
+        return [FailureLabel(evaluation_id, row.way, row.query, row.label, row.note, row.changed) for row in rows]
+
+    def undo_label(self, evaluation_id: int) -> tuple[str, str] | None:
+        """Take the newest change of a label or note back: way and query that it was about, None without any."""
+        newest = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id)
+        with self._database.writing() as connection:
+            row = connection.execute(delete(FailureLabelRow).where(FailureLabelRow.id == newest.scalar_subquery())
+                                     .returning(FailureLabelRow.way, FailureLabelRow.query)).first()
+        return None if row is None else (row.way, row.query)
+
+
+def _gone() -> StoreError:
+    return StoreError("This evaluation was deleted.", "no_evaluation")
