@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.models import prompts
+from core.models import prompts, sentences
 from core.models.acoustic import AcousticBranch, pad
 from core.models.losses import Losses, brewclip_loss
 from core.models.open_clip_models import Built, prepare
@@ -32,11 +32,12 @@ UNLIKELIEST = -5.0  # mean log probability: rarer transcripts tell the gate noth
 class SpokenBatch:
     """n utterances as tensors: what the transcripts and the encoder's states become."""
 
-    tokens: Tensor  # (n, k) int64, k <= context
+    tokens: Tensor  # (n, k) int64, k <= context; of texts in several pieces (p, k), p >= n
     states: Tensor | None  # (n, frames, speech width) float16, padded; None where no acoustic branch reads them
     lengths: Tensor  # (n,) int64, frames of `states` that are real
     signals: Tensor  # (n, 3) float32: mean log probability, no-speech probability, share of the words that was cut
     has_text: Tensor  # (n,) bool: whether anything was transcribed
+    owners: Tensor | None = None  # (p,) int64: the utterance of each row of `tokens`; None where it is its own row
 
     def to(self, device: torch.device | str) -> "SpokenBatch":
         """The same batch on a device."""
@@ -144,6 +145,32 @@ class BrewCLIP(nn.Module):
             found = prompts.trimmed(prompts.make_room(found, count, context))
         return found, (lengths + count - context).clamp(min=0) / lengths
 
+    def cut(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """How many tokens of each text are left out: what is beyond the room that the prompts leave in the context."""
+        return tuple(0 for _ in texts) if self.options.pool_sentences else self._excess(texts)
+
+    def _excess(self, texts: Sequence[str]) -> tuple[int, ...]:
+        room = self.built.context - len(self._before_words) - 2
+        return tuple(max(0, len(self.built.tokenizer.encode(text)) - room) for text in texts)
+
+    def pieces(self, texts: Sequence[str]) -> tuple[list[str], Tensor | None]:
+        """What is encoded of texts: themselves, or under `pool_sentences` long ones in pieces that fit, and whose they
+        are, (p,) int64.
+        """
+        if not self.options.pool_sentences or not any(self._excess(texts)):
+            return list(texts), None
+        room = self.built.context - len(self._before_words) - 2
+        split = [sentences.pieces(text, lambda part: len(self.built.tokenizer.encode(part)), room) for text in texts]
+        owners = [number for number, parts in enumerate(split) for _ in parts]
+        return [part for parts in split for part in parts], torch.tensor(owners, dtype=torch.int64)
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """F_T of texts: (n, dim)."""
+        pieces, owners = self.pieces(texts)
+        device = self.log_scale.device
+        found = self.encode_tokens(self.tokens(pieces)[0].to(device))
+        return found if owners is None else _pooled(found, owners.to(device), len(texts))
+
     def collate(self, transcripts: Sequence[Transcript], states: Sequence[Sequence[np.ndarray]] | None = None
                 ) -> SpokenBatch:
         """Utterances as a batch on the CPU; `states`: for each its windows (frames, speech width), as `Heard` has them.
@@ -152,7 +179,10 @@ class BrewCLIP(nn.Module):
         reference caption in place of what was heard ("GT"): `replace(transcript, text=caption)`.
         """
         texts = [each.text for each in transcripts]
-        tokens, cut = self.tokens(texts)
+        pieces, owners = self.pieces(texts)
+        tokens, cut = self.tokens(pieces)
+        if owners is not None:
+            cut = torch.zeros(len(texts))
         signals = torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability]
                                 for each in transcripts], dtype=torch.float32).view(-1, 2)
         padded, lengths = None, torch.zeros(len(texts), dtype=torch.int64)
@@ -161,7 +191,7 @@ class BrewCLIP(nn.Module):
                 raise ValueError(f"the variant {self.variant.name} needs the encoder's states")
             padded, lengths = pad(states)
         return SpokenBatch(tokens, padded, lengths, torch.cat([signals, cut[:, None]], dim=1),
-                           torch.tensor([bool(text) for text in texts]))
+                           torch.tensor([bool(text) for text in texts]), owners)
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:
         """F_T of tokens (n, k) from `tokens`: (n, dim). A typed text has no other vector, whatever the variant."""
@@ -173,30 +203,48 @@ class BrewCLIP(nn.Module):
         Where nothing was transcribed, F_L of `full` is F_A alone.
         """
         text = self.encode_tokens(batch.tokens) if self.variant.text else None
+        if text is not None and batch.owners is not None:
+            text = _pooled(text, batch.owners, len(batch.has_text))
         acoustic = None
         if self.acoustic is not None:
             assert batch.states is not None
             acoustic = self.acoustic(batch.states, batch.lengths, self.prompts).float()
         return SpokenFeatures(self._fused(text, acoustic, batch), text, acoustic, batch.has_text)
 
+    def parts(self, found: SpokenFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
+        """What the text and the acoustic branch add to F_L, (n, dim) each, which they add up to; None for one that the
+        variant lacks.
+        """
+        if found.text is None or found.acoustic is None:
+            return found.text, found.acoustic
+        of_text, of_acoustic = self.weights(found.text, found.acoustic, batch)
+        return of_text * found.text, of_acoustic * found.acoustic
+
     def _fused(self, text: Tensor | None, acoustic: Tensor | None, batch: SpokenBatch) -> Tensor:
         if text is None or acoustic is None:
             only = acoustic if text is None else text
             assert only is not None
             return only
-        added = self.fuse(text, acoustic, batch.signals)
-        return torch.where(batch.has_text[:, None], added, acoustic)
+        of_text, of_acoustic = self.weights(text, acoustic, batch)
+        return of_text * text + of_acoustic * acoustic
 
-    def fuse(self, text: Tensor, acoustic: Tensor, signals: Tensor) -> Tensor:
-        """F_L = F_T + F_A (the paper), or the weighted sum under the options `acoustic_weight` and `gate`.
-
-        text, acoustic (n, dim); signals (n, 3) as in `SpokenBatch` -> (n, dim).
+    def weights(self, text: Tensor, acoustic: Tensor, batch: SpokenBatch) -> tuple[Tensor, Tensor]:
+        """The weights (n, 1) of F_T and F_A in F_L = F_T + F_A: ones (the paper), or as the options `acoustic_weight`
+        and `gate` have them; 0 and 1 where nothing was transcribed.
         """
-        weighted = acoustic * self.options.acoustic_weight if self.options.acoustic_weight != 1 else acoustic
-        if self.gate is None:
-            return text + weighted
-        share: Tensor = self.gate(text, acoustic, signals)
-        return 2 * (1 - share) * text + 2 * share * weighted
+        one = torch.ones_like(text[:, :1])
+        of_text, of_acoustic = one, one * self.options.acoustic_weight
+        if self.gate is not None:
+            share = self.gate(text, acoustic, batch.signals)
+            of_text, of_acoustic = 2 * (1 - share) * of_text, 2 * share * of_acoustic
+        said = batch.has_text[:, None]
+        return torch.where(said, of_text, 0 * one), torch.where(said, of_acoustic, one)
+
+
+def _pooled(rows: Tensor, owners: Tensor, count: int) -> Tensor:
+    """Means (count, dim) of the rows (p, dim) that have the same owner (p,)."""
+    total = rows.new_zeros(count, rows.shape[1]).index_add(0, owners, rows)
+    return total / torch.bincount(owners, minlength=count)[:, None]
 
 
 class Gate(nn.Module):
