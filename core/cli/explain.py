@@ -1,0 +1,192 @@
+"""`brewclip explain`: why a picture is found, or is not."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.output import as_json, table
+from core.cli.parts import OK, Arguments, Command, explorer, json_argument, note, progress
+from core.errors import ImageError, QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.audio import Waveform
+    from core.explain.faithfulness import Faithfulness
+    from core.explain.figure import Row
+    from core.explain.inspection import Sight, Standing
+    from core.explain.maps import Elsewhere, Maps
+    from core.explain.observation import Tower
+    from core.explorer import Explorer
+    from core.models.transcripts import Heard
+    from core.progress import Report
+
+    Judged = Mapping[str, Mapping[Tower, Faithfulness]]
+
+METHOD = "gradient"
+MIXES = tuple(place / 20 for place in range(21))
+TOWERS: "tuple[tuple[Tower, str], ...]" = (("picture", "picture"), ("words", "transcript"), ("sound", "voice"))
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    query = parser.add_mutually_exclusive_group(required=True)
+    query.add_argument("--speech", type=Path, metavar="FILE", help="a recording of a spoken description")
+    query.add_argument("--text", metavar="TEXT", help="a typed description")
+    parser.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture to explain")
+    parser.add_argument("--gallery", metavar="NAME", help="tell the picture's rank there")
+    parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="the folder of a run (else the backbone alone)")
+    parser.add_argument("--method", default=METHOD, metavar="M", help=f"gradient, grad-eclip or random ({METHOD})")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="draw the maps into this file")
+    json_argument(parser)
+
+
+def _explain(arguments: Arguments) -> int:
+    from core.explain.methods import method
+
+    chosen = method(arguments.method)
+    with explorer() as opened, progress() as report:
+        from core import images
+        from core.explain import inspection
+
+        picture = images.read(arguments.image, opened.settings["images.max_megapixels"])
+        lens = (inspection.trained(opened, arguments.checkpoint, report) if arguments.checkpoint
+                else inspection.zero_shot(opened, report))
+        heard, waveform = _heard(opened, lens, arguments, report)
+        sight = inspection.look(lens, picture.rgb, heard)
+        standing = (inspection.stand(opened, lens, arguments.gallery, sight.observation, arguments.image)
+                    if arguments.gallery else None)
+        maps, judged = sight.maps("fused", chosen), sight.faithfulness("fused", report=report)
+    print(as_json(_json(sight, standing, maps, judged)) if arguments.json else _text(sight, standing, maps, judged))
+    if arguments.png:
+        from core.explain.figure import figure
+
+        title = heard.transcript.text or "(nothing was heard)"
+        rows = _rows(sight, standing, judged)
+        _save(figure(picture.rgb, sight.placement, maps, title, rows, waveform), arguments.png)
+        note(f"The maps are in {arguments.png}.")
+    return OK
+
+
+def _heard(opened: "Explorer", lens: Any, arguments: Arguments, report: "Report") -> "tuple[Heard, Waveform | None]":
+    from core import audio
+    from core.explain import inspection
+    from core.explain.observation import typed
+
+    if arguments.speech is None:
+        heard = typed(arguments.text)
+        if not heard.transcript.text:
+            raise QueryError("There is nothing to explain: the text is empty.", "empty")
+        return heard, None
+    waveform = audio.read(arguments.speech)
+    heard = inspection.hear(opened, lens, waveform, report)
+    if not heard.transcript.text and not lens.model.variant.acoustic:
+        raise QueryError(heard.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
+    return heard, waveform
+
+
+def _save(picture: Any, path: Path) -> None:
+    try:
+        picture.save(path, "PNG")
+    except OSError as error:
+        raise ImageError(f"{path} could not be written: {error.strerror or error}. The explanation above is whole.",
+                         "unwritable") from error
+
+
+# --- for programs ---
+
+def _json(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> dict[str, Any]:
+    observation, placement = sight.observation, sight.placement
+    score, text, acoustic = _shares(sight)
+    found: dict[str, Any] = {
+        "model": sight.lens.title, "method": maps.method, "transcript": observation.heard.transcript.text,
+        "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
+        "ranks": _ranks_json(standing) if standing else None,
+        "picture": {"size": [placement.width, placement.height], "box": list(placement.box),
+                    "relevance": maps.picture.relevance.tolist(), "layer": maps.picture.layer,
+                    **_elsewhere(maps.picture.elsewhere)},
+        "words": None, "voice": None,
+        "faithfulness": {name: {tower: {"deletion": each.deletion, "insertion": each.insertion}
+                                for tower, each in towers.items()} for name, towers in judged.items()}}
+    if maps.words:
+        found["words"] = {"layer": maps.words.layer, **_elsewhere(maps.words.elsewhere), "words": [
+            {"text": word.text, "relevance": word.relevance, "cut": word.cut} for word in maps.words.words]}
+    if maps.sound:
+        found["voice"] = {"layer": maps.sound.layer, **_elsewhere(maps.sound.elsewhere), "words": [
+            {"text": word.text, "start": word.start, "end": word.end, "relevance": word.relevance}
+            for word in maps.sound.words], "frames": maps.sound.frames.tolist()}
+    return found
+
+
+def _ranks_json(standing: "Standing") -> dict[str, Any]:
+    ranks = standing.mix.branch_ranks(standing.row)
+    return {"gallery": standing.gallery, "pictures": len(standing.mix.ids), "in_gallery": standing.known,
+            "both": ranks.both, "text": ranks.text, "acoustic": ranks.acoustic,
+            "mix": [{"t": t, "rank": rank}
+                    for t, rank in zip(MIXES, standing.mix.curve(standing.row, MIXES), strict=True)]}
+
+
+def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
+    return {"prompts": elsewhere.prompts.tolist(), "readout": elsewhere.readout, "start": elsewhere.start}
+
+
+def _shares(sight: "Sight") -> tuple[float, float, float]:
+    """Score, share of the text branch, share of the acoustic branch."""
+    from core.explain.shares import shares
+    from core.search.queries import unit
+
+    found = shares(sight.observation.branches, unit(sight.observation.image)[None])
+    return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
+
+
+# --- for people ---
+
+def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> str:
+    from core.explain.maps import spread
+
+    lines = [f"Model: {sight.lens.title}", f"Words: {sight.observation.heard.transcript.text!r}", "",
+             table(_branch_rows(sight, standing), ("branch", "share", "rank"), right=(1, 2))]
+    if standing:
+        lines.append(f"among {len(standing.mix.ids)} pictures of {standing.gallery}"
+                     + ("" if standing.known else ", to which it was added for this"))
+    if maps.words and maps.words.words:
+        import numpy as np
+
+        heats = spread(np.array([word.relevance for word in maps.words.words], np.float32))
+        rows = [(word.text, "cut off" if not word.read else f"{heat:.2f}" + (", partly cut off" if word.cut else ""))
+                for word, heat in zip(maps.words.words, heats.tolist(), strict=True)]
+        lines += ["", table(rows, ("word", "relevance"))]
+    if sight.placement.cut:
+        lines += ["", "A part of the picture was cut off by the centre crop."]
+    lines += ["", table(_judged_rows(judged), ("map", "method", "deletion (low is good)", "insertion (high is good)"),
+                        right=(2, 3))]
+    return "\n".join(lines)
+
+
+def _branch_rows(sight: "Sight", standing: "Standing | None") -> list[tuple[str, str, str]]:
+    score, text, acoustic = _shares(sight)
+    branches, ranks = sight.observation.branches, standing.mix.branch_ranks(standing.row) if standing else None
+    rows = []
+    if branches.text is not None:
+        rows.append(("transcript", f"{text:.4f}", str(ranks.text) if ranks else ""))
+    if branches.acoustic is not None:
+        rows.append(("voice", f"{acoustic:.4f}", str(ranks.acoustic) if ranks else ""))
+    return [*rows, ("score", f"{score:.4f}", str(ranks.both) if ranks else "")]
+
+
+def _judged_rows(judged: "Judged") -> list[tuple[str, str, str, str]]:
+    return [(title, name, f"{towers[tower].deletion:.3f}", f"{towers[tower].insertion:.3f}")
+            for tower, title in TOWERS for name, towers in judged.items() if tower in towers]
+
+
+def _rows(sight: "Sight", standing: "Standing | None", judged: "Judged") -> "list[Row]":
+    from core.explain.figure import Row
+
+    rows = [Row(name.capitalize(), f"{share}, rank {rank}" if rank else share)
+            for name, share, rank in _branch_rows(sight, standing)]
+    rows += [Row(f"Deletion / insertion, {title}, {name}", f"{deletion} / {insertion}")
+             for title, name, deletion, insertion in _judged_rows(judged)]
+    return [*rows, Row("Model", sight.lens.title)]
+
+
+EXPLAIN = Command("explain", "why a picture is found: shares, ranks, maps on picture, words and voice", _arguments,
+                  _explain)

@@ -1,0 +1,138 @@
+"""The way from a query and a picture to an explanation: which model, what it hears and sees, where the picture ranks.
+
+What the command line and the window's Inspect panel both call.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from core import images
+from core.audio import Waveform
+from core.errors import QueryError
+from core.explain import placement
+from core.explain.faithfulness import Faithfulness, Judge, judge_all
+from core.explain.maps import Maps, draw
+from core.explain.methods import METHODS, Method
+from core.explain.observation import Observation, Target, Tower, observe
+from core.explain.placement import Placement
+from core.explain.shares import Mix, mix
+from core.explorer import Explorer
+from core.fingerprint import Fingerprint
+from core.models import backbones, checkpoints
+from core.models.brewclip import BrewCLIP
+from core.models.transcripts import Heard, HearingOptions
+from core.progress import Report, silent
+from core.search import queries, vector_index
+from core.search.vector_file import Ids
+
+BEST = "best"  # the checkpoint inside a run's folder
+
+
+@dataclass(frozen=True, eq=False)
+class Lens:
+    """A model to look through: `crop` its crop policy, `fingerprint` that of the vectors of pictures it makes.
+
+    `run` is None for the backbone alone (zero-shot).
+    """
+
+    model: BrewCLIP
+    title: str
+    crop: str
+    fingerprint: Fingerprint
+    run: checkpoints.Run | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One pair seen through a lens: where the square lies on the picture, its pixels, and what was observed."""
+
+    lens: Lens
+    placement: Placement
+    pixels: np.ndarray  # (size, size, 3) uint8
+    observation: Observation
+
+    def maps(self, target: Target, method: Method) -> Maps:
+        """The maps of a target that is in `observation.scores`; at once."""
+        return draw(self.observation, target, method)
+
+    def faithfulness(self, target: Target, methods: tuple[Method, ...] = METHODS, report: Report = silent
+                     ) -> dict[str, dict[Tower, Faithfulness]]:
+        """How far each method's maps can be trusted, by the method's name and the tower; seconds each."""
+        judge = Judge(self.lens.model, self.pixels, self.observation, target)
+        return judge_all(judge, [(each, self.maps(target, each)) for each in methods], report)
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A gallery's pictures under every mix of the branches, and the row of the picture that is explained.
+
+    `known`: whether that picture is one of the gallery; else it was added to it, as its last row.
+    """
+
+    gallery: str
+    mix: Mix
+    row: int
+    known: bool
+
+
+def zero_shot(explorer: Explorer, report: Report = silent) -> Lens:
+    """The backbone of the settings as it came. WeightsError, ModelError ("unsupported" where it has no maps)."""
+    backbone = explorer.backbone(report)
+    model = BrewCLIP(backbone.built, "zero-shot").to(backbone.built.model.logit_scale.device).eval()
+    return Lens(model, backbone.title, explorer.settings["vision.crop"], explorer.fingerprint())
+
+
+def trained(explorer: Explorer, folder: Path, report: Report = silent) -> Lens:
+    """The model of a run's folder (its best checkpoint) or of a checkpoint's. ModelError as in `checkpoints.load`."""
+    inside = folder / BEST
+    checkpoint = checkpoints.read(inside if (inside / checkpoints.RUN).is_file() else folder)
+    model = checkpoints.assemble(checkpoint, explorer.backbone(report))
+    name = f"{folder.name} ({checkpoint.run.variant} over {backbones.title(checkpoint.run.backbone)})"
+    return Lens(model, name, checkpoint.run.crop, checkpoints.fingerprint(checkpoint), checkpoint.run)
+
+
+def hear(explorer: Explorer, lens: Lens, waveform: Waveform, report: Report = silent) -> Heard:
+    """The utterance as the lens' model has learnt to hear it. ModelError ("wrong_speech"), WeightsError."""
+    settings = explorer.settings
+    padding: Any = lens.run.padding if lens.run and lens.model.variant.acoustic else settings["speech.padding"]
+    recogniser = explorer.recogniser(report)
+    if lens.run is not None:
+        checkpoints.check_hearing(lens.run, recogniser.name, padding)
+    options = HearingOptions(padding, settings["speech.language"], settings["speech.translate"])
+    return recogniser.hear([waveform], options, report)[0]
+
+
+def look(lens: Lens, picture: Image.Image, heard: Heard) -> Sight:
+    """Observe an RGB picture with a query. QueryError ("empty") where the query says nothing to this model."""
+    pixels = images.pixels(picture, lens.crop, lens.model.built.image_size)
+    return Sight(lens, placement.place(*picture.size, lens.crop), pixels, observe(lens.model, pixels, heard))
+
+
+def stand(explorer: Explorer, lens: Lens, gallery: str, observation: Observation, path: Path) -> Standing:
+    """Where the picture of that file stands in a gallery indexed with the lens' model.
+
+    StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
+    """
+    record = explorer.store.gallery(gallery)
+    index = vector_index.open_index(explorer.store, record.id, lens.fingerprint.hash, lens.model.built.dim,
+                                    explorer.home.caches / "vectors")
+    if not len(index):
+        raise QueryError(f"No picture of {record.name} is indexed with {lens.title}, so there are no ranks. Index the "
+                         "gallery with this model, or leave the gallery out.", "not_indexed")
+    wanted = path.resolve()
+    known = next((each.id for each in explorer.store.images(record.id) if each.path == wanted), None)
+    if known is not None and known in index:
+        return Standing(record.name, mix(observation.branches, index.matrix, index.ids),
+                        int(np.flatnonzero(index.ids == known)[0]), True)
+    added = _added(index, queries.unit(observation.image))
+    return Standing(record.name, mix(observation.branches, *added), len(index), False)
+
+
+def _added(index: vector_index.ExactIndex, own: queries.Floats) -> tuple[queries.Floats, Ids]:
+    """The vectors and ids of an index with one more picture (dim,) as the last row; among equals it ranks last."""
+    return np.concatenate([index.matrix, own[None]]), np.append(index.ids, index.ids.max(initial=0) + 1)
+

@@ -1,0 +1,230 @@
+"""One look at a pair: scores, the branches' vectors, and what each tower attended to with the score's gradients by it.
+
+Everything that a map needs is read in one pass forward and one backward for each target, so that changing method or
+target afterwards costs nothing (`maps`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.errors import ModelError
+from core.explain import words as texts
+from core.explain.attention import Watch, WatchSoftmax, in_graph
+from core.explain.methods import Floats, Reading, Readings
+from core.explain.shares import Branches
+from core.models import prompts
+from core.models.brewclip import BrewCLIP
+from core.models.transcripts import Heard, Transcript
+
+Target = Literal["fused", "text", "acoustic"]
+Tower = Literal["picture", "words", "sound"]
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What one tower attended to. Its tokens: the readout at `own`, some others, the prompts, and those of the input.
+
+    `readings`: by target; one that the tower has no part in is missing. `layers`: how many the tower has.
+    """
+
+    own: int
+    prompts: slice
+    painted: slice
+    layers: int
+    readings: Mapping[Target, Readings]
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A pair as the model sees it. `image` (dim,) is F_V, not normalised; `scores` the cosines of the targets it has.
+
+    `towers` lacks "words" where nothing was said or words are not read, and "sound" where the voice is not. `grid`:
+    rows and columns of the image tower's patches. `spans`: the words of the text; `kept`: how many of its tokens the
+    tower read.
+    """
+
+    branches: Branches
+    image: Floats
+    scores: Mapping[Target, float]
+    towers: Mapping[Tower, Observed]
+    grid: tuple[int, int]
+    heard: Heard
+    spans: tuple[texts.Span, ...]
+    kept: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """Attention in the graph: (1, heads, tokens, tokens), or (1, heads, tokens) of the readout alone (`own` None)."""
+
+    weights: Tensor
+    own: int | None
+    similarity: Tensor  # (tokens,)
+
+    def row(self, values: Tensor) -> Floats:
+        """The readout's part (heads, tokens) of values shaped as the weights."""
+        found: Floats = (values[0] if self.own is None else values[0, :, self.own]).detach().float().cpu().numpy()
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """A tower's vector (1, dim), its penultimate and last layer, and its input."""
+
+    vector: Tensor
+    own: int
+    prompts: slice
+    painted: slice
+    layers: int
+    watched: tuple[_Layer, _Layer]
+    entrance: Tensor  # (1, some of the tokens, width), in the graph
+    entered: Tensor  # (some of the tokens,) int64: which tokens those are
+
+
+def typed(text: str) -> Heard:
+    """A text that was typed, as a query without a voice."""
+    return Heard(Transcript(" ".join(text.split()), "", (), 0.0, 0.0, 1.0), ())
+
+
+def observe(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Observation:
+    """Look at one picture, (size, size, 3) uint8 as `core.images.pixels` gives it, and one utterance or typed text.
+
+    The model is in eval mode. A query without encoder states is a typed text: the words alone, whatever the variant.
+    QueryError: empty (neither words nor a voice that the model hears), not_finite. ModelError ("unsupported") for
+    towers whose attention cannot be read.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        passes: dict[Tower, _Pass] = {"picture": _picture(model, pixels)}
+        if heard.transcript.text and reads_words(model, heard):
+            passes["words"] = _words(model, heard)
+        if model.acoustic is not None and heard.states:
+            passes["sound"] = _sound(model, heard)
+        vectors = {name: each.vector for name, each in passes.items()}
+        image, text, acoustic = vectors["picture"], vectors.get("words"), vectors.get("sound")
+        branches, fused = _fused(model, heard, text, acoustic)
+        queries: dict[Target, Tensor | None] = {"fused": fused, "text": text, "acoustic": acoustic}
+        scores = {target: functional.cosine_similarity(query, image)[0] for target, query in queries.items()
+                  if query is not None}
+        towers = _towers(passes, scores)
+    read = towers["words"].painted if "words" in towers else slice(0, 0)
+    return Observation(branches, _numpy(image[0]), {target: score.item() for target, score in scores.items()}, towers,
+                       model.backbone.visual.grid_size, heard,
+                       texts.spans(model.built.tokenizer, heard.transcript.text), read.stop - read.start)
+
+
+def reads_words(model: BrewCLIP, heard: Heard) -> bool:
+    """Whether the model reads this query's words: `e2e` does so only when they were typed."""
+    return model.variant.text or not heard.states
+
+
+def _fused(model: BrewCLIP, heard: Heard, text: Tensor | None, acoustic: Tensor | None) -> tuple[Branches, Tensor]:
+    """F_L (1, dim) of F_T and F_A, (1, dim) each or None, and the two with their weights. QueryError ("empty")."""
+    if text is None or acoustic is None:
+        branches = Branches(_double(text), _double(acoustic), float(text is not None), float(acoustic is not None))
+        only = acoustic if text is None else text
+        assert only is not None  # Branches has raised
+        return branches, only
+    batch = model.collate([heard.transcript], [heard.states]).to(text.device)
+    of_text, of_acoustic = model.weights(text, acoustic, batch)
+    return (Branches(_double(text), _double(acoustic), of_text.item(), of_acoustic.item()),
+            of_text * text + of_acoustic * acoustic)
+
+
+def _picture(model: BrewCLIP, pixels: np.ndarray) -> _Pass:
+    stem = in_graph(model.image_stem(pixels[None]))
+    patches = stem.shape[1]
+    transformer = model.backbone.visual.transformer
+    with Watch(_ends(transformer)) as watch:
+        vector = model.encode_stem(stem)
+    return _Pass(vector, 0, slice(patches, patches + len(model.prompts)), slice(1, patches), len(transformer.resblocks),
+                 _layers(watch, 0), stem, torch.arange(patches))
+
+
+def _words(model: BrewCLIP, heard: Heard) -> _Pass:
+    tokens = prompts.trimmed(model.tokens([heard.transcript.text])[0]).to(model.log_scale.device)
+    count = len(model.prompts) if model.variant.text else 0
+    end = int(tokens.argmax(dim=1)) + count
+    transformer = model.backbone.transformer
+    with Watch(_ends(transformer)) as watch:
+        vector = model.encode_tokens(tokens)
+    assert watch.embedded is not None
+    return _Pass(vector, end, slice(1, 1 + count), slice(1 + count, end), len(transformer.resblocks),
+                 _layers(watch, end), watch.embedded, torch.tensor([0, *range(1 + count, end + 1)]))
+
+
+def _sound(model: BrewCLIP, heard: Heard) -> _Pass:
+    assert model.acoustic is not None
+    batch = model.collate([heard.transcript], [heard.states]).to(model.log_scale.device)
+    assert batch.states is not None
+    states = in_graph(batch.states.to(model.acoustic.cls.dtype))
+    with WatchSoftmax() as watch:
+        vector = model.acoustic(states, batch.lengths, model.prompts).float()
+    weights, = watch.seen
+    own = torch.cat([model.acoustic.cls[None], model.prompts])
+    first = 1 + len(model.prompts)
+    layer = _Layer(weights, None, _acoustic_similarity(model.acoustic.layer.self_attn, torch.cat(
+        [own, model.acoustic.project(states[0])])))
+    return _Pass(vector, 0, slice(1, first), slice(first, weights.shape[2]), 1, (layer, layer), states,
+                 torch.arange(first, weights.shape[2]))
+
+
+def _acoustic_similarity(attention: nn.MultiheadAttention, tokens: Tensor) -> Tensor:
+    """Cosines (tokens,) of the query of the first of `tokens` (tokens, width) and all keys, heads joined."""
+    to_query, to_key, _ = attention.in_proj_weight.chunk(3)
+    query_bias, key_bias, _ = attention.in_proj_bias.chunk(3)
+    query = functional.linear(tokens[:1], to_query, query_bias)
+    return functional.cosine_similarity(query, functional.linear(tokens, to_key, key_bias), dim=1)
+
+
+def _ends(transformer: Any) -> list[nn.MultiheadAttention]:
+    """The attention of the last two blocks, or of the only one. ModelError ("unsupported")."""
+    found = [block.attn for block in transformer.resblocks[-2:]]
+    if not all(type(each) is nn.MultiheadAttention for each in found):
+        raise ModelError("The attention of this backbone cannot be read, so there are no maps for it. Choose another, "
+                         "such as ViT-L-14/openai.", "unsupported")
+    return found
+
+
+def _layers(watch: Watch, own: int) -> tuple[_Layer, _Layer]:
+    found = []
+    for seen in watch.seen:
+        query = seen.query[0, :, own].flatten()
+        keys = seen.key[0].transpose(0, 1).flatten(1)  # (tokens, width)
+        found.append(_Layer(seen.weights, own, functional.cosine_similarity(query[None], keys, dim=1)))
+    return found[0], found[-1]
+
+
+def _towers(passes: Mapping[Tower, _Pass], scores: Mapping[Target, Tensor]) -> dict[Tower, Observed]:
+    readings: dict[Tower, dict[Target, Readings]] = {name: {} for name in passes}
+    for target, score in scores.items():
+        for name, each in passes.items():
+            wanted = [each.watched[0].weights, each.watched[1].weights, each.entrance]
+            gradients = torch.autograd.grad(score, wanted, retain_graph=True, allow_unused=True)
+            if gradients[0] is not None:
+                readings[name][target] = _readings(each, *gradients)
+    return {name: Observed(each.own, each.prompts, each.painted, each.layers, readings[name])
+            for name, each in passes.items()}
+
+
+def _readings(found: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:
+    """What methods read, from the gradients by the two layers' weights and by what entered."""
+    layers = [Reading(layer.row(layer.weights), layer.row(gradient), _numpy(layer.similarity))
+              for layer, gradient in zip(found.watched, (penultimate, last), strict=True)]
+    tokens = np.zeros(len(layers[0].similarity), np.float32)
+    tokens[found.entered.numpy()] = _numpy((entrance * found.entrance).sum(dim=2)[0])
+    return Readings(layers[0], layers[1], tokens)
+
+
+def _numpy(values: Tensor) -> Floats:
+    found: Floats = values.detach().float().cpu().numpy()
+    return found
+
+
+def _double(values: Tensor | None) -> np.ndarray | None:
+    return None if values is None else values[0].detach().double().cpu().numpy()
