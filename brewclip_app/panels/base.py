@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
+    from core.audio import Waveform
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,24 @@ class Question:
 
     text: str = ""
     speech: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What the Inspect panel is to take apart (payload of `go_to("inspect", ...)`): a query and a picture.
+
+    A spoken query: `speech` (its file) or `waveform`, and `text` where its transcript was edited or is known; with ""
+    it is heard. A typed one: `text` alone. The picture: `path`, and `gallery` with `image_id` where it is of a gallery.
+    """
+
+    text: str = ""
+    speech: Path | None = None
+    waveform: "Waveform | None" = None
+    path: Path | None = None
+    gallery: str = ""
+    image_id: int | None = None
+    caption: str = ""     # the reference text, where it is known: its rank is shown beside the transcript's
+    checkpoint: str = ""  # folder of a run; "" for the model of the settings
 
 
 class Panel(QWidget):
