@@ -2,30 +2,34 @@
 
 import threading
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import weights
-from core.errors import WeightsError
+from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home
-from core.models import backbones
+from core.models import backbones, checkpoints
 from core.progress import Report, silent
 from core.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every command needs a model
     from core.models.speech import Recogniser
+    from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
 WHISPER = "whisper-base"
+SHIPPED = Path(str(files("resources"))) / "models" / "brewclip-mini-full"
 
 
 @dataclass(frozen=True)
 class EngineStatus:
     """The models in use. `device` is "" until one is loaded; `fallback` says why it is not the one asked for, else "".
 
-    `backbone` and `speech` are titles; `speech` is "" when the recogniser's weights are not on this computer. `note`
-    explains the backbone where that is needed (the small bundled one), else "".
+    `backbone` and `speech` are titles, the first that of the trained model where one is in use; `speech` is "" when the
+    recogniser's weights are not on this computer. `note` explains the backbone where that is needed (the small bundled
+    one), else "".
     """
 
     backbone: str
@@ -58,12 +62,18 @@ class Engine:
         self._loading_speech = threading.Lock()
         self._backbone: tuple[_Choice, VisionLanguage] | None = None
         self._recogniser: tuple[_Choice, Recogniser] | None = None
+        self._loading_model = threading.Lock()
+        self._trained: tuple[_Stamp, VisionLanguage, TrainedModel] | None = None
+        self._prints: dict[tuple[_Stamp, str], Fingerprint] = {}
         self._hashes: dict[tuple[Path, int, int], str] = {}
 
     def give_up(self, settings: Settings) -> None:
         """Give up the models that these settings do not ask for."""
         if self._backbone is not None and not self._fits(self._backbone[0], settings, settings["vision.backbone"]):
             self._backbone = None
+            self._trained = None
+        if self._trained is not None and settings["vision.model"] == "zero-shot":
+            self._trained = None
         if self._recogniser is not None and not self._fits(self._recogniser[0], settings, WHISPER):
             self._recogniser = None
 
@@ -79,6 +89,24 @@ class Engine:
                 self._backbone = loaded
             return loaded[1]
 
+    def model(self, settings: Settings, report: Report = silent) -> "VisionLanguage | TrainedModel":
+        """What indexes and searches: the trained model of the settings on the backbone, or the backbone alone.
+
+        WeightsError ("missing"), ModelError: missing, damaged, newer, wrong_backbone, wrong_tensors, ...
+        """
+        folder, backbone = self._checkpoint(settings), self.backbone(settings, report)
+        if folder is None:
+            return backbone
+        with self._loading_model:
+            stamp, loaded = _stamp(folder), self._trained
+            if loaded is None or loaded[:2] != (stamp, backbone):
+                report(0, 0, "Loading the trained model")
+                from core.models.trained import TrainedModel
+
+                loaded = stamp, backbone, TrainedModel(checkpoints.read(folder), backbone)
+                self._trained = loaded
+            return loaded[2]
+
     def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":
         """Whisper, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
         with self._loading_speech:
@@ -92,9 +120,15 @@ class Engine:
             return loaded[1]
 
     def fingerprint(self, settings: Settings) -> Fingerprint:
-        """The fingerprint that the settings ask for. No model is loaded. WeightsError ("missing")."""
-        choice = self._chosen_backbone(settings)
-        return backbones.fingerprint(choice.name, self._sha256(choice.path), settings["vision.crop"])
+        """The fingerprint that the settings ask for. No model is loaded. WeightsError ("missing"), ModelError."""
+        folder = self._checkpoint(settings)
+        if folder is None:
+            choice = self._chosen_backbone(settings)
+            return backbones.fingerprint(choice.name, self._sha256(choice.path), settings["vision.crop"])
+        key = _stamp(folder), settings["vision.crop"]
+        if key not in self._prints:
+            self._prints[key] = checkpoints.fingerprint_of(folder, settings["vision.crop"])
+        return self._prints[key]
 
     def status(self, settings: Settings) -> EngineStatus:
         """What is in use, without loading anything."""
@@ -103,15 +137,47 @@ class Engine:
         backbone, recogniser = self._backbone, self._recogniser
         models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
         return EngineStatus(
-            backbone=backbones.title(name), note=backbones.note(name),
+            backbone=self._title(name, settings), note=backbones.note(name),
             speech=weights.record(WHISPER).title if speech_here else "",
             device=" + ".join(dict.fromkeys(model.device for model in models)),
             fallback=next((model.fallback for model in models if model.fallback), ""),
             backbone_loaded=backbone is not None, speech_loaded=recogniser is not None)
 
+    def _title(self, backbone: str, settings: Settings) -> str:
+        """Of what indexes and searches; that of the backbone where the trained model cannot be read."""
+        try:
+            folder = self._checkpoint(settings)
+            run = checkpoints.read_run(folder) if folder is not None else None
+        except (ModelError, WeightsError):
+            run = None
+        return checkpoints.title(run) if run is not None else backbones.title(backbone)
+
+    def _checkpoint(self, settings: Settings) -> Path | None:
+        """The folder of the trained model in use; None for the backbone alone. ModelError ("missing", "damaged")."""
+        value = settings["vision.model"]
+        if value == "zero-shot":
+            return None
+        if value != "auto":
+            return checkpoints.find(Path(value).expanduser())
+        return SHIPPED if self._fits_shipped(settings) else None
+
+    def _fits_shipped(self, settings: Settings) -> bool:
+        """Whether there is a trained model for the backbone in use that was found no worse than it, on dev."""
+        if not (SHIPPED / checkpoints.RUN).is_file():
+            return False
+        run, name = checkpoints.read_run(SHIPPED), self._backbone_name(settings)
+        path = weights.find(name, self._home, settings["weights.folder"]) if name == run.backbone else None
+        return path is not None and self._sha256(path) == run.backbone_sha256 and checkpoints.no_worse(run)
+
     def _backbone_name(self, settings: Settings) -> str:
+        """The backbone's; with "auto" that of the trained model that was chosen, or the best on this computer."""
         name: str = settings["vision.backbone"]
-        return weights.default_backbone(self._home, settings["weights.folder"]) if name == "auto" else name
+        if name != "auto":
+            return name
+        if settings["vision.model"] not in ("auto", "zero-shot"):
+            folder = checkpoints.find(Path(settings["vision.model"]).expanduser())
+            return checkpoints.read_run(folder).backbone
+        return weights.default_backbone(self._home, settings["weights.folder"])
 
     def _chosen_backbone(self, settings: Settings) -> _Choice:
         return self._choice(self._backbone_name(settings), settings, "Galleries and searches")
@@ -134,3 +200,17 @@ class Engine:
         if key not in self._hashes:
             self._hashes[key] = weights.sha256_of(path, self._home)
         return self._hashes[key]
+
+
+_Stamp = tuple[Path, tuple[int, int], tuple[int, int]]
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Changes when another checkpoint is saved in a folder. ModelError ("missing")."""
+    try:
+        found = [(folder / name).stat() for name in (checkpoints.RUN, checkpoints.TENSORS)]
+    except OSError as error:
+        raise ModelError(f"{folder} is no model, or it cannot be read: {error.strerror or error}.",
+                         "missing") from error
+    run, tensors = ((one.st_mtime_ns, one.st_size) for one in found)
+    return folder, run, tensors

@@ -1,13 +1,13 @@
 """The one door to everything: index pictures, hear, search. The window and the command line both go through it."""
 
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core import audio, images
 from core.audio import Waveform
@@ -15,11 +15,12 @@ from core.engine import Engine, EngineStatus
 from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
 from core.home import Home
+from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options
 from core.models.transcripts import Heard, HearingOptions, Transcript
 from core.progress import JobCancelled, Report, silent
 from core.search import background, queries
 from core.search.indexing import IndexResult, index_folder, index_gallery
-from core.search.queries import Floats, Hit, Kind, Term
+from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
 from core.settings import Settings
 from core.store.records import GalleryRecord, QueryRecord, QuerySource
@@ -27,27 +28,14 @@ from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.models.speech import Recogniser
+    from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
-__all__ = ["Ask", "EngineStatus", "Explorer", "Filter", "SearchResult"]
+    Model = VisionLanguage | TrainedModel
+
+__all__ = ["Ask", "EngineStatus", "Explorer", "Filter", "SearchResult", "hearing_options"]
 
 MINUS = "\N{MINUS SIGN}"
-
-
-@dataclass(frozen=True, eq=False)
-class Ask:
-    """One term of a query as the user gave it; a negative `weight` takes it away.
-
-    speech: `waveform` or `path`; with `text` too, that is its transcript and nothing is heard again. text: `text`.
-    image: `image_id` of an indexed picture, or `path` of any.
-    """
-
-    kind: Kind
-    text: str = ""
-    path: Path | None = None
-    waveform: Waveform | None = None
-    image_id: int | None = None
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -80,35 +68,6 @@ class SearchResult:
     hidden_unindexed: int
 
 
-class _Clock:
-    """Adds up the milliseconds of named steps."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._steps = dict.fromkeys(("load", "hear", "recognise", "embed", "search"), 0.0)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._steps[name] += (time.perf_counter() - start) * 1e3
-
-    def read(self) -> Mapping[str, float]:
-        return MappingProxyType({**self._steps, "total": (time.perf_counter() - self._start) * 1e3})
-
-
-@dataclass(frozen=True, eq=False)
-class _Said:
-    """An ask with what is needed of it before embedding: its words, or "" for a picture."""
-
-    ask: Ask
-    words: str = ""
-    waveform: Waveform | None = None
-    transcript: Transcript | None = None
-
-
 class Explorer:
     """Galleries, models and searches of one home. Any thread may call any method; all but `settings` may take long."""
 
@@ -121,6 +80,7 @@ class Explorer:
         self._store: Store | None = None
         self._shelf = Shelf(home.caches / "vectors")
         self._descriptions: dict[str, Floats] = {}
+        self._listening = Listening()
 
     @property
     def store(self) -> Store:
@@ -157,8 +117,13 @@ class Explorer:
         """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
         return self._engine.backbone(self._settings, report)
 
+    def model(self, report: Report = silent) -> "Model":
+        """What indexes and searches: the trained model of the settings, or the bare backbone. WeightsError, ModelError.
+        """
+        return self._engine.model(self._settings, report)
+
     def fingerprint(self) -> Fingerprint:
-        """The fingerprint that the settings ask for, without loading a model. WeightsError ("missing")."""
+        """The fingerprint that the settings ask for, without loading a model. WeightsError ("missing"), ModelError."""
         return self._engine.fingerprint(self._settings)
 
     def status(self) -> EngineStatus:
@@ -167,19 +132,20 @@ class Explorer:
 
     def warm_up(self, report: Report = silent) -> None:
         """Load both models and have each work once, so that the first query is as fast as the next ones."""
-        backbone = self.backbone(report)
-        backbone.encode_texts(["a picture"])
+        model = self.model(report)
+        model.encode_texts(["a picture"])
         self.recogniser(report).warm_up()
-        self._described(backbone, self.fingerprint(), report)
+        self._described(model, self.fingerprint(), report)
 
-    def hear(self, waveforms: Sequence[Waveform], report: Report = silent) -> list[Heard]:
-        """Transcripts and encoder states of utterances, as the settings want them heard. WeightsError, ModelError."""
+    def hear(self, waveforms: Sequence[Waveform], report: Report = silent,
+             options: HearingOptions | None = None) -> list[Heard]:
+        """Transcripts and encoder states of utterances; `options` of the settings. WeightsError, ModelError."""
         recogniser = self.recogniser(report)
-        return recogniser.hear(waveforms, _hearing_options(self._settings), report)
+        return recogniser.hear(waveforms, options or hearing_options(self._settings), report)
 
     def transcribe(self, waveform: Waveform, report: Report = silent) -> Transcript:
         """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
-        return self._transcribed(waveform, _Clock(), report)
+        return self._listening.transcribed(waveform, self._means(Clock(), report))
 
     def index(self, folder: Path | None, gallery: str, report: Report = silent) -> IndexResult:
         """Index a folder into a gallery, made if there is none; None: all folders of the gallery again.
@@ -190,15 +156,15 @@ class Explorer:
             raise StoreError(f"There is no folder {folder}. Nothing was changed.", "no_folder")
         known = self.store.gallery(gallery) if folder is None else None
         settings = self._settings
-        backbone, crop = self._engine.backbone(settings, report), settings["vision.crop"]
+        model, crop = self._engine.model(settings, report), settings["vision.crop"]
         record = known or self.store.ensure_gallery(gallery)
         limit = settings["images.max_megapixels"]
         if folder is None:
-            result = index_gallery(self.store, record.id, backbone, crop, limit, report)
+            result = index_gallery(self.store, record.id, model, crop, limit, report)
         else:
-            result = index_folder(self.store, record.id, folder, backbone, crop, limit, report)
+            result = index_folder(self.store, record.id, folder, model, crop, limit, report)
         with suppress(JobCancelled):  # the indexing is done and has a result
-            self._described(backbone, backbone.fingerprint(crop), report)
+            self._described(model, model.fingerprint(crop), report)
         return result
 
     def search(self, gallery: str, asks: Sequence[Ask], top: int = 250, filter: Filter = Filter(),  # noqa: A002
@@ -209,22 +175,25 @@ class Explorer:
         empty_gallery, not_indexed, empty (nothing asked), nothing_heard, zero (terms take each other away), weight,
         not_finite. AudioError, ImageError, WeightsError, ModelError and StoreError pass through.
         """
-        clock, settings = _Clock(), self._settings
+        clock, settings = Clock(), self._settings
+        means = self._means(clock, report)
         record, fingerprint = self._gallery(gallery), self._engine.fingerprint(settings)
         self._shelf.check(self.store, record, fingerprint)
-        said = [self._said(ask, clock, report, word_times) for ask in asks]
+        said = [self._listening.said(ask, means, word_times) for ask in asks]
         with clock.step("load"):
-            backbone = self._engine.backbone(settings, report)
-            descriptions = self._described(backbone, fingerprint, report)
+            model = self._engine.model(settings, report)
+            descriptions = self._described(model, fingerprint, report)
         with clock.step("search"):
-            opened = self._shelf.open(self.store, record, fingerprint, backbone.dim)
+            opened = self._shelf.open(self.store, record, fingerprint, model.dim)
+        if model.hears:
+            said = [self._listening.voiced(one, model, means) for one in said]  # type: ignore[arg-type]
         with clock.step("embed"):
-            terms, cut = self._terms(said, opened, backbone, settings)
+            terms, cut = self._terms(said, opened, model, settings)
         with clock.step("search"):
             allowed = None if filter == Filter() else self.store.filter_ids(
                 record.id, filter.tag, filter.folder, filter.name)
             hits = opened.find(self.store, terms, top, allowed, descriptions)
-        spoken = next((one for one in said if one.ask.kind == "speech"), _Said(Ask("speech")))
+        spoken = next((one for one in said if one.ask.kind == "speech"), Said(Ask("speech")))
         return SearchResult(record.name, hits, opened.compared(allowed), spoken.transcript, spoken.waveform, terms, cut,
                             clock.read(), max(0, opened.images - len(opened.index)))
 
@@ -259,86 +228,57 @@ class Explorer:
                 raise
             raise QueryError(str(error), "no_gallery") from error
 
-    def _said(self, ask: Ask, clock: _Clock, report: Report, word_times: bool) -> _Said:
-        """What an ask says. QueryError ("nothing_heard", "empty")."""
-        if ask.kind == "image":
-            return _Said(ask)
-        if ask.kind == "text" or (ask.text.strip() and ask.waveform is None and ask.path is None):
-            return _Said(ask, _checked_words(ask.text))
-        with clock.step("hear"):
-            waveform = ask.waveform if ask.waveform is not None else audio.read(_given(ask.path))
-        if ask.text.strip():
-            return _Said(ask, _checked_words(ask.text), waveform)
-        transcript = self._transcribed(waveform, clock, report, word_times)
-        if not transcript.text.strip():
-            raise QueryError(transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
-        return _Said(ask, transcript.text.strip(), waveform, transcript)
+    def _means(self, clock: Clock, report: Report) -> Means:
+        settings = self._settings
+        return Means(settings, self.store, lambda: self._engine.recogniser(settings, report), clock, report)
 
-    def _transcribed(self, waveform: Waveform, clock: _Clock, report: Report, word_times: bool = True) -> Transcript:
-        with clock.step("load"):
-            recogniser = self.recogniser(report)
-        options = _hearing_options(self._settings, word_times)
-        key = recogniser.fingerprint_of(options).hash
-        keep = bool(self._settings["search.keep_history"])
-        with clock.step("recognise"):
-            digest = waveform.digest
-            kept = self.store.transcript(digest, key) if keep else None
-            if kept is not None:
-                return Transcript.from_json(kept)
-            report(0, 0, "Hearing")
-            transcript = recogniser.hear([waveform], options, report)[0].transcript
-            if keep:
-                self.store.keep_transcript(digest, key, transcript.to_json())
-        return transcript
-
-    def _terms(self, said: Sequence[_Said], opened: OpenGallery, backbone: "VisionLanguage",
+    def _terms(self, said: Sequence[Said], opened: OpenGallery, model: "Model",
                settings: Settings) -> tuple[tuple[Term, ...], int]:
         """The terms with their vectors, in the order asked, and how many tokens were cut."""
-        words = [one.words for one in said if one.ask.kind != "image"]
-        features = backbone.encode_texts(words) if words else None
-        vectors = iter(features.vectors if features else ())
-        terms = tuple(self._image_term(one.ask, opened, backbone, settings) if one.ask.kind == "image"
-                      else Term(one.ask.kind, one.words, queries.unit(next(vectors)), one.ask.weight) for one in said)
-        return terms, sum(features.cut) if features else 0
+        words = [one.words for one in said if one.ask.kind != "image" and one.heard is None]
+        heard = [one.heard for one in said if one.heard is not None]
+        read = model.encode_texts(words) if words else None
+        listened = model.encode_speech(heard) if heard else None  # type: ignore[union-attr]
+        texts = iter(read.vectors if read else ())
+        voices = iter(zip(listened.vectors, listened.voice, strict=True) if listened else ())
+        terms = []
+        for one in said:
+            if one.ask.kind == "image":
+                terms.append(self._image_term(one.ask, opened, model, settings))
+            elif one.heard is None:
+                terms.append(Term(one.ask.kind, one.words, queries.unit(next(texts)), one.ask.weight))
+            else:
+                terms.append(_spoken_term(one, *next(voices)))
+        return tuple(terms), sum(read.cut if read else ()) + sum(listened.cut if listened else ())
 
-    def _image_term(self, ask: Ask, opened: OpenGallery, backbone: "VisionLanguage", settings: Settings) -> Term:
+    def _image_term(self, ask: Ask, opened: OpenGallery, model: "Model", settings: Settings) -> Term:
         """The stored vector of an indexed picture; any other picture is embedded in the same way."""
         if ask.image_id is not None and (ask.image_id in opened.index or ask.path is None):
             vector = opened.index.vectors_of([ask.image_id])[0]
             labels = [record.path.name for record in self.store.images(opened.id, [ask.image_id])]
             return Term("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
-        path = _given(ask.path)
+        path = given(ask.path)
         picture = images.read(path, settings["images.max_megapixels"])
-        pixels = images.pixels(picture.rgb, settings["vision.crop"], backbone.image_size)
-        return Term("image", path.name, queries.unit(backbone.encode_pixels(pixels[None])[0]), ask.weight)
+        pixels = images.pixels(picture.rgb, settings["vision.crop"], model.image_size)
+        return Term("image", path.name, queries.unit(model.encode_pixels(pixels[None])[0]), ask.weight)
 
-    def _described(self, backbone: "VisionLanguage", fingerprint: Fingerprint, report: Report) -> Floats:
+    def _described(self, model: "Model", fingerprint: Fingerprint, report: Report) -> Floats:
         """The background's descriptions under the fingerprint."""
         with self._calibrating:
             if fingerprint.hash not in self._descriptions:
                 self._descriptions[fingerprint.hash] = background.descriptions(
-                    backbone, backbone.dim, fingerprint.hash, self.home.caches / "strength", report)
+                    model, model.dim, fingerprint.hash, self.home.caches / "strength", report)
             return self._descriptions[fingerprint.hash]
 
 
-def _hearing_options(settings: Settings, word_times: bool = True) -> HearingOptions:
-    return HearingOptions(padding=settings["speech.padding"], language=settings["speech.language"],
-                          translate=settings["speech.translate"], word_times=word_times)
+def _spoken_term(said: Said, vector: Floats, voice: Floats) -> Term:
+    """The term of an utterance with its parts, all at the scale at which the whole has unit length."""
+    whole = queries.unit(vector)
+    length = float(np.linalg.norm(np.asarray(vector, np.float64)))
+    part = whole if np.array_equal(vector, voice) else (voice / length).astype(np.float32)
+    return Term(said.ask.kind, said.words, whole, said.ask.weight, part)
 
 
 def _words(terms: Sequence[Term]) -> str:
     """The query as people write it: "beach + IMG_1.jpg \N{MINUS SIGN} people"."""
     return " ".join(f"{'+' if term.weight >= 0 else MINUS} {term.label}" for term in terms).removeprefix("+ ")
-
-
-def _checked_words(text: str) -> str:
-    words = " ".join(text.split())
-    if not words:
-        raise QueryError("There is nothing to search for: say, type or show something.", "empty")
-    return words
-
-
-def _given(path: Path | None) -> Path:
-    if path is None:
-        raise QueryError("This part of the query names no file.", "empty")
-    return path

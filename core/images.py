@@ -31,6 +31,7 @@ BOXED_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
 
 BAR = (123, 117, 104)  # CLIP's mean colour, 0-255: the bars of a letterbox are nearly zero once normalised
+NEARLY_SQUARE = 1.1  # long side to short side, up to which the centre crop shows all that matters
 LONGEST_STRIP = 16  # times the short side; resized whole, a longer one would take gigabytes
 
 TURNS = {  # by EXIF orientation; from 5 on the sides change places
@@ -110,6 +111,23 @@ def pixels(picture: Image.Image, crop: str, size: int) -> np.ndarray:
     else:
         square = picture.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(square)
+
+
+def views(picture: Image.Image, size: int) -> np.ndarray:
+    """Several looks at an RGB picture: (k, size, size, 3) uint8. Their mean vector sees what one square leaves out.
+
+    The centre crop, the crops at both ends of the long side and the whole picture with bars; a picture that is nearly
+    square (`NEARLY_SQUARE`) has the first alone.
+    """
+    short, long = sorted(picture.size)
+    found = [pixels(picture, "centre", size)]
+    if long > NEARLY_SQUARE * short:
+        width, height = picture.size
+        for left, top in ((0, 0), (width - short, height - short)):
+            box = left, top, left + short, top + short
+            found.append(np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box)))
+        found.append(pixels(picture, "letterbox", size))
+    return np.stack(found)
 
 
 def thumbnail(picture: Picture | Image.Image, side: int) -> Image.Image:

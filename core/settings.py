@@ -12,7 +12,7 @@ from typing import Any, Literal
 from core.errors import SettingsError
 
 Value = str | int | float | bool
-Kind = Literal["choice", "flag", "number", "folder", "backbone"]
+Kind = Literal["choice", "flag", "number", "folder", "backbone", "model"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Setting:
                 return type(self.default)(value)
             case "choice", str() if value in dict(self.choices):
                 return value
-            case ("folder" | "backbone"), str():
+            case ("folder" | "backbone" | "model"), str():
                 return value
         raise SettingsError(f"The setting {self.key} cannot be {value!r}.", "setting")
 
@@ -66,6 +66,10 @@ SETTINGS: tuple[Setting, ...] = (
             "Search with an English translation of what was said; the original is shown too.", "flag", True),
     Setting("vision.backbone", "Seeing", "Model for pictures",
             "The CLIP model under the search. A larger one finds more and is slower.", "backbone", "auto",
+            reembeds=True),
+    Setting("vision.model", "Seeing", "Trained model",
+            "BrewCLIP on top of the model for pictures listens to the voice too; without it the words alone are used.",
+            "model", "auto", (("auto", "The one that comes with the program"), ("zero-shot", "None (zero-shot)")),
             reembeds=True),
     Setting("vision.crop", "Seeing", "What of a picture is seen",
             "CLIP sees squares. The centre crop cuts off the ends; the others keep them.", "choice", "centre",

@@ -19,6 +19,8 @@ def described(setting: Setting) -> str:
         values = f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
     kinds = {"flag": "`on`, `off`", "folder": "a folder", "backbone": "`auto` or a model's name"}
     values = values or kinds[setting.kind]
+    if setting.kind == "model":
+        values = f"{values} or the folder of a run"
     default = {True: "on", False: "off", "": "none"}.get(setting.default, setting.default)
     return f"| `{setting.key}` | {setting.label} | {values} | {default} | {setting.help} |"
 

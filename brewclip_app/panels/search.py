@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
 REPEAT_MS = 45  # X11 sends releases between the repeats of a held key, and Qt does not always know them as such
 CARD_WIDTH = "appearance.card_width"
-MODEL_SETTINGS = ("vision.backbone", "vision.crop", "device", "weights.folder")
+MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "weights.folder")
 KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"), ("Esc", "Stop recording, playing or searching"),
         ("Enter", "Search with the edited words; open the chosen picture"), ("Ctrl+L", "Edit or type the words"),
         ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"), ("Ctrl+Z", "The query before"),

@@ -12,6 +12,7 @@ from brewclip_app.panels.search_query import MINUS, SPOKEN, Query, QueryTerm
 from brewclip_app.panels.search_results import SearchResults
 from brewclip_app.panels.search_session import Session
 from brewclip_app.thumbnails import Thumbnails, record_of
+from brewclip_app.widgets.detail_pane import TRANSCRIPT
 from brewclip_app.widgets.query_chips import ChipFace
 from core.errors import BrewclipError
 
@@ -206,5 +207,5 @@ def _share_names(query: Query) -> dict[str, str]:
     """What the detail pane calls the shares of the terms."""
     names = {term.label: f"{MINUS} {term.label}" for term in query.extras if term.weight < 0}
     if query.main is not None and query.main.kind == "speech":
-        names[query.main.label] = "Transcript"
+        names[query.main.label] = TRANSCRIPT
     return names

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
 MOST_OF_PANE = 0.45  # of the pane's height for the picture
 NARROWEST = 240
+TRANSCRIPT, VOICE = "Transcript", "Voice"  # the shares of the main spoken term
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -200,7 +201,10 @@ class DetailPane(Card):
         self.picture.setFixedHeight(round(max(120.0, min(height, self.height() * MOST_OF_PANE))))
 
     def _name(self, share: "Share") -> str:
-        return "Voice" if share.branch == "acoustic" else self.names.get(share.label, share.label)
+        name = self.names.get(share.label, share.label)
+        if share.branch != "acoustic":
+            return name
+        return VOICE if name == TRANSCRIPT else f"{VOICE} of {name}"
 
     def _tell(self, signal: SignalInstance) -> None:
         if self._hit is not None:

@@ -1,6 +1,7 @@
 """One setting: its name, a control made for its kind, what it does, and the way back when it was changed."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from brewclip_app.widgets.common import button, column, icon_button, label, look, row
 from core.errors import SettingsError
+from core.models import checkpoints
 from core.settings import Setting, Settings, Value
 
 if TYPE_CHECKING:
@@ -206,5 +208,44 @@ def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
     return made, show
 
 
+def _model(line: SettingRow) -> tuple[QWidget, Show]:
+    """The choices of the setting, the runs that the window began, and any other folder."""
+    combo = _combo()
+    for value, words in line.setting.choices:
+        combo.addItem(words, value)
+    for folder in _runs(line.context.home.runs):
+        combo.addItem(f"Run {folder.name}", str(folder))
+
+    def show(value: Value) -> None:
+        if combo.findData(value) < 0:
+            combo.addItem(Path(str(value)).name, value)
+        combo.setCurrentIndex(combo.findData(value))
+        combo.setToolTip("" if value in dict(line.setting.choices) else str(value))
+
+    def choose() -> None:
+        chosen = line.folder() if combo.currentData() not in dict(line.setting.choices) else ""
+        dialog = QFileDialog(line, "The folder of a run or of its model", chosen)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(line.change)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
+    whole = QWidget()
+    box = row(combo, button("Choose…", choose))
+    box.setStretch(0, 1)
+    whole.setLayout(box)
+    whole.setFocusProxy(combo)
+    return whole, show
+
+
+def _runs(folder: Path) -> list[Path]:
+    """The runs that have a model, the newest first."""
+    found = [path.parent.parent for path in folder.glob(f"*/{checkpoints.BEST}/{checkpoints.RUN}")]
+    return sorted(found, key=lambda run: (run / checkpoints.BEST).stat().st_mtime, reverse=True)
+
+
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {
-    "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _backbone}
+    "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _backbone,
+    "model": _model}

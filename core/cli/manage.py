@@ -133,7 +133,8 @@ def _as_typed(value: settings.Value) -> str:
 def _may_be(setting: settings.Setting) -> str:
     if setting.kind == "number":
         return f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
-    values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`"}
+    values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`",
+              "model": "auto, zero-shot, or the folder of a run"}
     return values.get(setting.kind) or ", ".join(value for value, _ in setting.choices)
 
 
@@ -149,6 +150,12 @@ def _settings_set(arguments: Arguments) -> int:
         from core import weights
 
         weights.record(arguments.value)  # WeightsError names those there are
+    if arguments.key == "vision.model" and arguments.value not in dict(settings.BY_KEY["vision.model"].choices):
+        from core.models import checkpoints
+
+        folder = Path(arguments.value).expanduser().absolute()  # found again from any folder
+        checkpoints.read_run(checkpoints.find(folder))
+        kept = kept.with_value("vision.model", str(folder))
     settings.save(kept, home.settings)
     return OK
 

@@ -18,6 +18,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core import __version__
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from core.models.vision_language import VisionLanguage
 
 TENSORS, RUN = "model.safetensors", "run.json"
+BEST = "best"  # the folder of a run's checkpoint
 IMAGE_SIDE = ("prompts", "to_image.weight", "to_image.bias")  # the tensors that decide vectors of pictures
 FORMAT = 1  # of run.json
 
@@ -81,11 +85,8 @@ class Checkpoint:
 
         `backbones.ZERO_SHOT` when there are none: such vectors are the backbone's own.
         """
-        digest, found = hashlib.sha256(), [name for name in IMAGE_SIDE if name in self.tensors]
-        for name in found:
-            digest.update(name.encode())
-            digest.update(self.tensors[name].float().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:32] if found else backbones.ZERO_SHOT
+        return _name({name: self.tensors[name].float().contiguous().numpy() for name in IMAGE_SIDE
+                      if name in self.tensors})
 
 
 def fingerprint(checkpoint: Checkpoint, crop: str = "") -> Fingerprint:
@@ -95,6 +96,29 @@ def fingerprint(checkpoint: Checkpoint, crop: str = "") -> Fingerprint:
     """
     run = checkpoint.run
     return backbones.fingerprint(run.backbone, run.backbone_sha256, crop or run.crop, checkpoint.name)
+
+
+def find(path: Path) -> Path:
+    """The folder of a checkpoint: the path itself, or the best of the run that is there. ModelError ("missing")."""
+    for folder in (path, path / BEST):
+        if (folder / RUN).is_file() or (_old(folder) / RUN).is_file():
+            return folder
+    raise ModelError(f"There is no trained model at {path}: neither a run's folder nor a checkpoint's. Choose another "
+                     "under Settings, Trained model.", "missing")
+
+
+def fingerprint_of(folder: Path, crop: str) -> Fingerprint:
+    """`fingerprint` of a checkpoint that is not loaded: no torch. ModelError as in `read`."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    run, tensors = _whole(folder)
+    try:
+        found = from_bytes(tensors)
+    except SafetensorError as error:
+        raise _damaged(folder / TENSORS) from error
+    name = _name({name: found[name].astype(np.float32) for name in IMAGE_SIDE if name in found})
+    return backbones.fingerprint(run.backbone, run.backbone_sha256, crop, name)
 
 
 def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
@@ -130,13 +154,11 @@ def read(folder: Path) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
-    for _ in range(3):  # a save between the two reads gives tensors of another run; the next look finds both new
-        run, digest = _run(folder)
-        tensors = _read(folder, TENSORS)
-        if hashlib.sha256(tensors).hexdigest() == digest:
-            with contextlib.suppress(SafetensorError):
-                return Checkpoint(run, from_bytes(tensors))
-    raise ModelError(f"{folder / TENSORS} is damaged; the model cannot be used.", "damaged")
+    run, tensors = _whole(folder)
+    try:
+        return Checkpoint(run, from_bytes(tensors))
+    except SafetensorError as error:
+        raise _damaged(folder / TENSORS) from error
 
 
 def assemble(checkpoint: Checkpoint, backbone: "VisionLanguage") -> "BrewCLIP":
@@ -166,6 +188,19 @@ def load(folder: Path, backbone: "VisionLanguage") -> "BrewCLIP":
     return assemble(read(folder), backbone)
 
 
+def title(run: Run) -> str:
+    """How people call the model of a run: "BrewCLIP mini, words and voice"."""
+    found = variant(run.variant)
+    listens = "prompted" if not found.acoustic else "words and voice" if found.text else "voice alone"
+    return f"{backbones.title(run.backbone)}, {listens}"
+
+
+def no_worse(run: Run) -> bool:
+    """Whether the run's model found at least as much on dev as the backbone alone, as far as the run says."""
+    found, bare = (run.metrics.get(key, {}).get("score") for key in ("dev", "zero_shot"))
+    return found is not None and bare is not None and found >= bare
+
+
 def check_hearing(run: Run, whisper: str, padding: str) -> None:
     """ModelError ("wrong_speech") when the acoustic branch has learnt other states than this recogniser makes."""
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
@@ -193,13 +228,36 @@ def _misfit(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int
     return ", ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
 
 
+def _whole(folder: Path) -> tuple[Run, bytes]:
+    """The run and the tensors that belong to it, as bytes."""
+    for _ in range(3):  # a save between the two reads gives tensors of another run; the next look finds both new
+        run, digest = _run(folder)
+        tensors = _read(folder, TENSORS)
+        if hashlib.sha256(tensors).hexdigest() == digest:
+            return run, tensors
+    raise _damaged(folder / TENSORS)
+
+
+def _name(tensors: Mapping[str, NDArray[np.float32]]) -> str:
+    """A digest of the tensors that decide vectors of pictures and texts, in the order of `IMAGE_SIDE`."""
+    digest = hashlib.sha256()
+    for name, values in tensors.items():
+        digest.update(name.encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()[:32] if tensors else backbones.ZERO_SHOT
+
+
+def _damaged(path: Path) -> ModelError:
+    return ModelError(f"{path} is damaged; the model cannot be used.", "damaged")
+
+
 def _run(folder: Path) -> tuple[Run, str]:
     """The run, and the SHA-256 of the tensors that belong to it."""
     try:
         found = json.loads(_read(folder, RUN))
         return Run.from_json(found), found["tensors"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder / RUN} is damaged; the model cannot be used.", "damaged") from error
+        raise _damaged(folder / RUN) from error
 
 
 def _read(folder: Path, name: str) -> bytes:

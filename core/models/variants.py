@@ -65,6 +65,8 @@ class BrewClipOptions:
     gate: bool = _option(False, "Weigh the branches per utterance by how sure the recogniser is.", beyond=True)
     acoustic_weight: float = _option(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
                                      0, 100, beyond=True)
+    pool_sentences: bool = _option(False, "Texts beyond the context: the mean over their sentences, not cut off.",
+                                   beyond=True)
 
     def __post_init__(self) -> None:
         for each in fields(self):

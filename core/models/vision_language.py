@@ -47,6 +47,7 @@ class VisionLanguage:
         self.image_size = built.image_size
         self.logit_scale = float(built.model.logit_scale.detach().exp())
         self.precision = backbones.PRECISION
+        self.hears = False  # it has no acoustic branch
         self.built = built
         self._sha256 = sha256
         self._device = device
@@ -69,7 +70,7 @@ class VisionLanguage:
 
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
         """The vectors of texts, and how many tokens of each were beyond the backbone's context (77 for CLIP)."""
-        parts = [self._run(self._texts, part) for part in _parts(texts, TEXTS_AT_ONCE)]
+        parts = [self.run(self._texts, part) for part in parts_of(texts, TEXTS_AT_ONCE)]
         cut = tuple(max(0, len(self.built.tokenizer.encode(text)) + 2 - self.built.context) for text in texts)
         return TextFeatures(self._joined(parts), cut)
 
@@ -82,7 +83,7 @@ class VisionLanguage:
         side = self.image_size
         if pixels.shape[1:] != (side, side, 3) or pixels.dtype != np.uint8:
             raise ValueError(f"pixels are {pixels.shape} {pixels.dtype}, not (n, {side}, {side}, 3) uint8")
-        return self._joined([self._run(self._pixels, part) for part in _parts(pixels, PICTURES_AT_ONCE)])
+        return self._joined([self.run(self._pixels, part) for part in parts_of(pixels, PICTURES_AT_ONCE)])
 
     def _texts(self, texts: Sequence[str], device: torch.device) -> torch.Tensor:
         tokens = self.built.tokenizer(list(texts)).to(device)
@@ -96,8 +97,8 @@ class VisionLanguage:
     def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
 
-    def _run(self, work: Work, part: Any) -> np.ndarray:
-        """The work's result; when a GPU fails, from then on everything is done on the CPU."""
+    def run(self, work: Work, part: Any) -> np.ndarray:
+        """The result of work on this backbone's device; when a GPU fails, from then on all is done on the CPU."""
         used = self._device
         try:
             return self._result(work, part, used)
@@ -140,6 +141,7 @@ def load(name: str, path: Path, device: str = "auto") -> VisionLanguage:
     return VisionLanguage(name, build(name, path), weight_files.sha256_of(path), chosen)
 
 
-def _parts(items: Any, length: int) -> Iterator[Any]:
+def parts_of(items: Any, length: int) -> Iterator[Any]:
+    """Slices of items, `length` each but the last."""
     for start in range(0, len(items), length):
         yield items[start:start + length]

@@ -1,7 +1,8 @@
 """Queries: terms that are heard, typed or shown, added up with weights, some of them taken away.
 
 The query of terms with unit vectors v and weights w is q = normalise(w1 v1 + w2 v2 + ...). As the score of a picture x
-is the cosine q . x, it falls exactly into one share for each term, w (v . x) / |w1 v1 + w2 v2 + ...|.
+is the cosine q . x, it falls exactly into one share for each term, w (v . x) / |w1 v1 + w2 v2 + ...|. The vector of a
+spoken term is itself a sum, of what its words and what its voice give, and so its share falls into two.
 """
 
 from collections.abc import Sequence
@@ -24,17 +25,33 @@ VANISHING = 1e-3  # a sum this short is what rounding left of terms that took ea
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """One term of a query: `vector` (dim,) of unit length, `label` for people, `weight` negative for a minus term."""
+    """One term of a query: `vector` (dim,) of unit length, `label` for people, `weight` negative for a minus term.
+
+    `voice` (dim,) is the part of `vector` that the acoustic branch gave, the rest being that of the words; None where
+    no voice was listened to.
+    """
 
     kind: Kind
     label: str
     vector: Floats
     weight: float = 1.0
+    voice: Floats | None = None
+
+    @property
+    def parts(self) -> tuple[tuple[Branch, NDArray[np.float64]], ...]:
+        """The branches that `vector` comes from, and what each gives; they add up to it."""
+        whole = np.asarray(self.vector, np.float64)
+        if self.voice is None:
+            return (("image" if self.kind == "image" else "text", whole),)
+        voice = np.asarray(self.voice, np.float64)
+        if np.array_equal(voice, whole):  # a model that does not use the words
+            return (("acoustic", whole),)
+        return ("text", whole - voice), ("acoustic", voice)
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one term adds to the score of a hit; the shares of a hit add up to its score."""
+    """What one term adds to the score of a hit through one branch; the shares of a hit add up to its score."""
 
     label: str
     branch: Branch
@@ -84,12 +101,14 @@ def combine(terms: Sequence[Term]) -> Floats:
 
 
 def shares(terms: Sequence[Term], vectors: Floats) -> tuple[tuple[Share, ...], ...]:
-    """For each picture (n, dim, unit length) one share for each term, in their order; errors as in `combine`."""
+    """For each picture (n, dim, unit length) the shares of each term, in their order; errors as in `combine`."""
     combine(terms)
     length = float(np.linalg.norm(_total(terms)))
-    parts = np.asarray(vectors, np.float64) @ _weighted(terms).T / length
-    return tuple(tuple(Share(term.label, "image" if term.kind == "image" else "text", float(value))
-                       for term, value in zip(terms, row, strict=True)) for row in parts)
+    names = [(term.label, branch) for term in terms for branch, _ in term.parts]
+    parts = np.stack([term.weight * part for term in terms for _, part in term.parts])
+    values = np.asarray(vectors, np.float64) @ parts.T / length
+    return tuple(tuple(Share(label, branch, float(value)) for (label, branch), value in zip(names, row, strict=True))
+                 for row in values)
 
 
 def units(vectors: NDArray[np.floating]) -> Floats:

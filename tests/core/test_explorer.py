@@ -26,6 +26,7 @@ class ColourModel:
     """Sees the mean colour, reads the names of colours; everything else is a little of each."""
 
     name, title, note, dim, image_size, device, fallback = "colours", "Colours", "", 4, 8, "cpu", ""
+    hears = False
 
     def __init__(self):
         self.pixels = 0
@@ -75,16 +76,19 @@ class TwoModels(Engine):
 
     def __init__(self, home):
         super().__init__(home)
-        self.model, self.parrot = ColourModel(), Parrot()
+        self.bare, self.parrot = ColourModel(), Parrot()
 
     def backbone(self, settings, report=lambda *step: None):
-        return self.model
+        return self.bare
+
+    def model(self, settings, report=lambda *step: None):
+        return self.bare
 
     def recogniser(self, settings, report=lambda *step: None):
         return self.parrot
 
     def fingerprint(self, settings):
-        return self.model.fingerprint(settings["vision.crop"])
+        return self.bare.fingerprint(settings["vision.crop"])
 
 
 @pytest.fixture
@@ -197,12 +201,12 @@ def test_a_recording_without_words_says_why(explorer, gallery):
 
 
 def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read_again(explorer, gallery):
-    seen = explorer._engine.model.pixels
+    seen = explorer._engine.bare.pixels
     result = explorer.search(gallery, [Ask("image", image_id=image_id(explorer, "violet"))])
     assert names(result)[0] == "violet"
     assert result.hits[0].score == pytest.approx(1, abs=1e-6)
     assert result.terms[0].label == "violet.png"
-    assert explorer._engine.model.pixels == seen
+    assert explorer._engine.bare.pixels == seen
 
 
 def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery, folder, tmp_path):
@@ -240,7 +244,7 @@ def test_queries_that_cannot_be_answered(explorer, gallery, tmp_path):
 
 
 def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
-    explorer._engine.model._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
+    explorer._engine.bare._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
     assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_finite"
 
 
