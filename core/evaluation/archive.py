@@ -204,10 +204,12 @@ def _record(kept: KeptEvaluation) -> EvaluationRecord:
     found = kept.summary
     unseen = found["unseen"]
     return EvaluationRecord(
-        kept.id, kept.created, Setup.from_json(found["setup"]), *(Metrics.from_json(found[way]) for way in WAYS),
+        kept.id, kept.created, Setup.from_json(found["setup"]), Metrics.from_json(found["speech_to_image"]),
+        Metrics.from_json(found["image_to_speech"]),
         None if found["words"] is None else WordErrors(**found["words"]), found["n_images"], found["n_utterances"],
         found["unreadable"], found["nothing_heard"],
-        None if unseen is None else Unseen(*(Metrics.from_json(unseen[way]) for way in WAYS), unseen["images"]),
+        None if unseen is None else Unseen(Metrics.from_json(unseen["speech_to_image"]),
+                                           Metrics.from_json(unseen["image_to_speech"]), unseen["images"]),
         found["unseen_note"], found["seconds"])
 
 
@@ -219,8 +221,9 @@ def _packed(pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFact
                             for each in utterances]}
     arrays: dict[str, NDArray[Any]] = {"lists": np.frombuffer(json.dumps(lists).encode(), np.uint8)}
     for way, one in outcomes.items():
-        parts = {"ranks": one.ranks, "rows": one.hits.rows, "hits": one.hits.scores, "scores": one.scores,
-                 "best": one.best, "text": one.text, "acoustic": one.acoustic}
+        parts: dict[str, NDArray[Any] | None] = {
+            "ranks": one.ranks, "rows": one.hits.rows, "hits": one.hits.scores, "scores": one.scores,
+            "best": one.best, "text": one.text, "acoustic": one.acoustic}
         arrays.update({f"{way}.{name}": each for name, each in parts.items() if each is not None})
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
@@ -234,7 +237,8 @@ def _unpacked(packed: bytes) -> tuple[tuple[PictureFacts, ...], tuple[UtteranceF
             arrays[f"{way}.ranks"], Hits(arrays[f"{way}.rows"], arrays[f"{way}.hits"]), arrays[f"{way}.scores"],
             arrays[f"{way}.best"], *(arrays.get(f"{way}.{name}") for name in ("text", "acoustic"))) for way in WAYS}
     pictures = tuple(PictureFacts(name, _path(path), reason) for name, path, reason in lists["pictures"])
-    utterances = tuple(UtteranceFacts(*each[:5], _path(each[5]), *each[6:]) for each in lists["utterances"])
+    utterances = tuple(UtteranceFacts(name, picture, speaker, caption, transcript, _path(path), *rest)
+                       for name, picture, speaker, caption, transcript, path, *rest in lists["utterances"])
     return pictures, utterances, outcomes
 
 

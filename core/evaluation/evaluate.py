@@ -1,0 +1,259 @@
+"""Evaluations: any set of models on any set of splits under any options, each stored as soon as it is done.
+
+The protocol is the paper's. Speech to image: every utterance against the unique pictures. Image to speech: every
+picture against all utterances, a hit when one of its own is among the first K. Matching is by id; ties count against
+the model; what cannot be read is missed, unless the request drops it.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core import datasets
+from core.datasets.headers import seconds
+from core.datasets.records import Dataset
+from core.errors import DatasetError, EvaluationError
+from core.evaluation import archive, hits, subjects, unseen, words
+from core.evaluation.archive import Outcome, Summary
+from core.evaluation.metrics import Metrics, metrics
+from core.evaluation.ranks import Floats, Ints, ranks, units
+from core.evaluation.records import (
+    DataChoice,
+    EvaluationRecord,
+    PictureFacts,
+    Request,
+    Setup,
+    Unseen,
+    UtteranceFacts,
+    Way,
+)
+from core.evaluation.subjects import Known, Subject
+from core.evaluation.views import CROPS, SEVERAL, picture_vectors
+from core.explorer import Explorer
+from core.features.noise import Condition
+from core.features.split import Preparing, Split
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.features.encode import SpokenVectors
+
+NOTHING_HEARD = "Nothing was heard in it."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `evaluate` would do: evaluations to make, recordings to hear, bytes that the caches grow by."""
+
+    setups: int
+    recordings: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One model on one split under one crop, with the conditions and words that it is evaluated with."""
+
+    known: Known
+    data: DataChoice
+    dataset: Dataset
+    crop: str
+    cases: tuple[tuple[Condition, bool], ...]  # condition, whether captions stand for transcripts
+
+
+def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
+    """Check a request, and what it costs. Loads the models' backbones.
+
+    EvaluationError: nothing, crop, weights. DatasetError: as `datasets.load`, no_split. ModelError, WeightsError.
+    """
+    heard: set[tuple[Path, str, Condition]] = set()
+    recordings = nbytes = made = 0
+    for task in _tasks(explorer, request):
+        made += len(task.cases)
+        subject = subjects.load(explorer, task.known, report)
+        preparing = Preparing(explorer, subject.backbone, _seen_with(task.crop), task.known.acoustic)
+        for condition in dict.fromkeys(condition for condition, _ in task.cases):
+            cost = preparing.cost(task.dataset, (task.data.split,), condition)
+            nbytes += cost.pictures
+            if (task.data.folder, task.data.split, condition) not in heard:
+                recordings, nbytes = recordings + cost.recordings, nbytes + cost.states
+            heard.add((task.data.folder, task.data.split, condition))
+    return Plan(made, recordings, nbytes)
+
+
+def evaluate(explorer: Explorer, request: Request, report: Report = silent) -> list[EvaluationRecord]:
+    """Make the evaluations of a request; all that it names is checked before the first begins.
+
+    Each is stored when it is done: JobCancelled by `report`, or an error, keeps those before. The errors of `plan`;
+    DatasetError ("no_pairs"), StoreError ("full": what was heard is kept, and is not heard again).
+    """
+    tasks = _tasks(explorer, request)
+    found: list[EvaluationRecord] = []
+    subject: Subject | None = None
+    for task in tasks:
+        if subject is None or subject.known != task.known:
+            subject = None  # two backbones need not fit into memory
+            subject = subjects.load(explorer, task.known, report)
+        found.extend(_evaluated(explorer, task, subject, request.drop_unreadable, report))
+    return found
+
+
+def prepare(explorer: Explorer, subject: Subject, dataset: Dataset, split: str, crop: str, condition: Condition,
+            report: Report = silent) -> Split:
+    """The split as an evaluation under that crop sees and hears it."""
+    return Preparing(explorer, subject.backbone, _seen_with(crop), subject.known.acoustic).prepare(
+        dataset, split, condition, report)
+
+
+def _tasks(explorer: Explorer, request: Request) -> list[_Task]:
+    """What a request comes to, checked; captions are left out for models that read no words."""
+    loaded = {data: _loaded(data) for data in request.data}
+    tasks = []
+    for choice in request.models:
+        known = subjects.know(explorer, choice)
+        subjects.check_weights(explorer, known)
+        cases = tuple((condition, captions) for condition in request.conditions for captions in request.captions
+                      if known.text or not captions)
+        for data, dataset in loaded.items():
+            tasks += [_Task(known, data, dataset, _checked(crop) or known.crop, cases) for crop in request.crops]
+    tasks = [each for each in tasks if each.cases]
+    if not tasks:
+        raise EvaluationError("There is nothing to evaluate: choose at least one model and one dataset. Captions in "
+                              "place of transcripts need a model that reads words.", "nothing")
+    return tasks
+
+
+def _loaded(data: DataChoice) -> Dataset:
+    dataset = datasets.load(data.folder, data.kind)
+    if data.split not in dataset.splits:
+        there = ", ".join(dataset.splits)
+        raise DatasetError(f"{dataset.folder.name} has no split {data.split!r}"
+                           f"{f'; it has {there}' if there else ' nor any other'}.", "no_split")
+    return dataset
+
+
+def _checked(crop: str) -> str:
+    if crop and crop not in CROPS:
+        raise EvaluationError(f"There is no crop {crop!r}; there are {', '.join(CROPS)}.", "crop")
+    return crop
+
+
+def _seen_with(crop: str) -> str:
+    """The policy under which a split is prepared; several crops have vectors of their own."""
+    return subjects.CROP if crop == SEVERAL else crop
+
+
+def _evaluated(explorer: Explorer, task: _Task, subject: Subject, drop: bool, report: Report
+               ) -> Iterator[EvaluationRecord]:
+    """The evaluations of one task, one after the other; the pictures are looked at once."""
+    from core.features.encode import encode_utterances
+
+    seen: Floats | None = None
+    for condition, captions in task.cases:
+        start = time.perf_counter()
+        split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, report)
+        if seen is None:
+            seen = picture_vectors(explorer, subject, split, task.crop, report)
+        spoken = encode_utterances(subject.model, split, captions, report)
+        report(0, 0, "Ranking")
+        setup = _setup(explorer, task, drop, condition, captions)
+        yield _kept(explorer, subject, setup, split, seen, spoken, start)
+
+
+def _setup(explorer: Explorer, task: _Task, drop: bool, condition: Condition, captions: bool) -> Setup:
+    known = task.known
+    facts = known.run.dataset if known.run else {}
+    return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, known.title, known.variant,
+                 known.checkpoint, known.backbone, explorer.recogniser().name, task.crop, condition, captions, drop,
+                 str(facts.get("kind", "")), str(facts.get("name", "")))
+
+
+def _kept(explorer: Explorer, subject: Subject, setup: Setup, split: Split, seen: Floats, spoken: "SpokenVectors",
+          start: float) -> EvaluationRecord:
+    """Rank, describe and store one evaluation."""
+    outcomes = outcomes_of(spoken, seen, split.image_of)
+    if setup.drop_unreadable:
+        outcomes = _without(outcomes, *_dropped(split))
+    counted = words.compare([each.caption for each in split.utterances],
+                            [each.transcript.text for each in split.spoken])
+    groups: dict[Way, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(seen))}
+    figures = {way: metrics(one.ranks, groups[way]) for way, one in outcomes.items()}
+    apart, note = _apart(subject.known, setup, split, outcomes, groups)
+    readable = [word for word, one in zip(counted, split.spoken, strict=True) if not one.reason]
+    summary = Summary(setup, figures["speech_to_image"], figures["image_to_speech"], words.together(readable),
+                      len(seen), len(split.utterances), len(split.unreadable),
+                      sum(not one.reason and not one.transcript.text for one in split.spoken), apart, note,
+                      round(time.perf_counter() - start, 3))
+    pictures = [PictureFacts(name, path, one.reason)
+                for name, path, one in zip(split.image_ids, split.paths, split.pictures, strict=True)]
+    return archive.keep(explorer.store, summary, pictures,
+                        _utterances(subject, split, setup.captions, counted, spoken.fused), outcomes)
+
+
+def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[Way, Outcome]:
+    """Ranks, best hits and scores both ways, and the ranks under each branch alone where there are two."""
+    both = ranks(spoken.fused, seen, image_of)
+    text = acoustic = None
+    if spoken.text is not None and spoken.acoustic is not None:
+        text, acoustic = (ranks(_said(part), seen, image_of) for part in (spoken.text, spoken.acoustic))
+    to_image = [each.speech_to_image if each else None for each in (text, acoustic)]
+    to_speech = [each.image_to_speech if each else None for each in (text, acoustic)]
+    said, shown = units(spoken.fused), units(seen)
+    of_pairs, of_best, best = hits.own_scores(said, shown, image_of)
+    return {
+        "speech_to_image": Outcome(both.speech_to_image, hits.of_utterances(said, shown, image_of), of_pairs, image_of,
+                                   *to_image),
+        "image_to_speech": Outcome(both.image_to_speech, hits.of_pictures(said, shown, image_of), of_best, best,
+                                   *to_speech)}
+
+
+def _said(part: Floats) -> Floats:
+    """A branch's vectors; where it takes no part (zeros), it has none."""
+    return np.where(np.any(part != 0, axis=1, keepdims=True), part, np.float32(np.nan))
+
+
+def _dropped(split: Split) -> tuple[Ints, Ints]:
+    """Rows of utterances and of pictures that count for nothing when what cannot be read is dropped."""
+    bad = np.array([bool(each.reason) for each in split.pictures])
+    mute = np.array([bool(each.reason) for each in split.spoken]) | bad[split.image_of]
+    heard = np.zeros(len(bad), bool)
+    heard[split.image_of[~mute]] = True
+    return np.flatnonzero(mute), np.flatnonzero(~heard)
+
+
+def _without(outcomes: dict[Way, Outcome], utterances: Ints, pictures: Ints) -> dict[Way, Outcome]:
+    for one, rows in ((outcomes["speech_to_image"], utterances), (outcomes["image_to_speech"], pictures)):
+        for each in (one.ranks, one.text, one.acoustic):
+            if each is not None:
+                each[rows] = 0
+    return outcomes
+
+
+def _apart(known: Known, setup: Setup, split: Split, outcomes: dict[Way, Outcome], groups: dict[Way, Ints]
+           ) -> tuple[Unseen | None, str]:
+    """The figures over pictures that the model has not learnt from, or why there are none."""
+    if known.run is None:
+        return None, ""
+    learnt, note = unseen.learnt(known, setup, split.image_ids)
+    if learnt is None:
+        return None, note
+    new = np.array([name not in learnt for name in split.image_ids])
+    found: dict[Way, Metrics] = {
+        way: metrics(np.where(new[groups[way]], one.ranks, 0), groups[way]) for way, one in outcomes.items()}
+    return Unseen(found["speech_to_image"], found["image_to_speech"], int(new.sum())), note
+
+
+def _utterances(subject: Subject, split: Split, captions: bool, counted: Sequence[words.Heard | None], fused: Floats
+                ) -> list[UtteranceFacts]:
+    texts = [utterance.caption if captions else one.transcript.text
+             for utterance, one in zip(split.utterances, split.spoken, strict=True)]
+    cut = subject.model.cut(texts) if subject.known.text else [0] * len(texts)
+    return [UtteranceFacts(
+        utterance.utterance_id, int(split.image_of[row]), utterance.speaker, utterance.caption, one.transcript.text,
+        utterance.recording, round(seconds(utterance.recording), 3) if utterance.recording else 0.0,
+        None if one.reason or word is None else word.rate, int(cut[row]),
+        one.reason or (NOTHING_HEARD if not np.isfinite(fused[row]).all() else ""))
+        for row, (utterance, one, word) in enumerate(zip(split.utterances, split.spoken, counted, strict=True))]

@@ -1,0 +1,44 @@
+"""Word errors of transcripts against captions, after Whisper's own English normaliser on both sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.evaluation.records import WordErrors
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Word errors of one utterance, and the words of its caption; the rate may exceed 1."""
+
+    errors: int
+    words: int
+
+    @property
+    def rate(self) -> float:
+        """The word error rate."""
+        return self.errors / self.words
+
+
+def compare(captions: Sequence[str], transcripts: Sequence[str]) -> list[Heard | None]:
+    """Word errors of each utterance; None where the caption has no words."""
+    import jiwer
+    from whisper.normalizers import EnglishTextNormalizer
+
+    clean = EnglishTextNormalizer()
+    found: list[Heard | None] = []
+    for caption, transcript in zip(captions, transcripts, strict=True):
+        wanted = clean(caption).split()
+        if not wanted:
+            found.append(None)
+            continue
+        counted = jiwer.process_words(" ".join(wanted), " ".join(clean(transcript).split()))
+        found.append(Heard(counted.substitutions + counted.deletions + counted.insertions, len(wanted)))
+    return found
+
+
+def together(found: Sequence[Heard | None]) -> WordErrors | None:
+    """All utterances with a caption as one; None where there is none."""
+    counted = [each for each in found if each is not None]
+    if not counted:
+        return None
+    return WordErrors(sum(each.errors for each in counted), sum(each.words for each in counted), len(counted))
