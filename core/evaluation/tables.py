@@ -1,0 +1,155 @@
+"""Tables: the paper's with ours beside its figures, and one of any stored evaluations; as CSV, Markdown and LaTeX.
+
+The published figures stand in columns of their own, marked "(paper)".
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from core.errors import EvaluationError
+from core.evaluation.metrics import NAMES, Metrics
+from core.evaluation.published import TABLES, Figures, Ours, PaperRow, PaperTable
+from core.evaluation.records import WAY_TITLES, WAYS, EvaluationRecord
+from core.features.noise import CLEAN
+
+__all__ = ["FORMATS", "TABLES", "Row", "Table", "export", "fill", "metrics_table"]
+
+UNSEEN = ("Speech to image R@5, unseen pictures", "Image to speech R@5, unseen pictures")
+LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "·": r"\textperiodcentered{}"}
+NONE = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: what was published (None: nothing), what we measured (None: not evaluated), and on how many pictures."""
+
+    labels: tuple[str, ...]
+    published: Figures
+    ours: Figures
+    evaluation_id: int | None = None
+    images: int = 0
+    model: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for people; `published` and `ours` name the columns of the rows' figures. `number` 0: not the paper's."""
+
+    number: int
+    title: str
+    about: str
+    labels: tuple[str, ...]
+    published: tuple[str, ...]
+    ours: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """All columns, with whose figures they hold."""
+        return (*self.labels, *(f"{name} (paper)" for name in self.published),
+                *(f"{name} (ours)" if self.published else name for name in self.ours), "Pictures", "Model", "Note")
+
+    def cells(self, row: Row, none: str = "") -> tuple[str, ...]:
+        """A row as texts, as many as `headings`."""
+        figures = [none if each is None else f"{each:.1f}" for each in (*row.published, *row.ours)]
+        return (*row.labels, *figures, str(row.images) if row.evaluation_id is not None else none, row.model, row.note)
+
+
+def fill(number: int, records: Iterable[EvaluationRecord]) -> Table:
+    """A table of the paper; beside each row the newest evaluation that belongs there. EvaluationError ("no_table")."""
+    table = next((each for each in TABLES if each.number == number), None)
+    if table is None:
+        there = ", ".join(str(each.number) for each in TABLES)
+        raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
+    newest = sorted(records, key=lambda record: record.id, reverse=True)
+    ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
+    return Table(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
+                 tuple(_row(table, row, newest) for row in table.rows))
+
+
+def metrics_table(records: Sequence[EvaluationRecord]) -> Table:
+    """Any evaluations, each with all figures both ways, in the order given."""
+    columns = tuple(f"{WAY_TITLES[way]} {_title(name)}" for way in WAYS for name in NAMES)
+    rows = tuple(Row((each.setup.title,), (), (*(each.metrics(way)[name].value for way in WAYS for name in NAMES),
+                                               100 * each.words.rate if each.words else None),
+                     each.id, each.n_images, each.setup.model) for each in records)
+    return Table(0, "Evaluations", "Recall and word error rate in percent.", ("Evaluation",), (), (*columns, "WER"),
+                 rows)
+
+
+def export(table: Table, form: str) -> str:
+    """The table as "csv", "markdown" or "latex". EvaluationError ("format")."""
+    if form not in FORMATS:
+        raise EvaluationError(f"There is no format {form!r}; there are {', '.join(FORMATS)}.", "format")
+    return FORMATS[form](table)
+
+
+def _row(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> Row:
+    columns = len(table.columns) + (len(UNSEEN) if table.number == 5 else 0)
+    found = next((each for each in newest if row.ours and _fits(each, row.kind, row.ours)), None)
+    if found is None:
+        return Row(row.labels, row.figures, (None,) * columns, note=row.note)
+    ours = (_cross(found) if table.number == 5 else
+            tuple(found.metrics(way)[f"R@{at}"].value for way in WAYS for at in (1, 5, 10)))
+    notes = [row.note, found.unseen_note if table.number == 5 else ""]
+    return Row(row.labels, row.figures, ours, found.id, found.n_images, found.setup.model,
+               "; ".join(filter(None, notes)))
+
+
+def _cross(record: EvaluationRecord) -> Figures:
+    """R@5 both ways, over all pictures and over those that are unseen."""
+    apart = record.unseen
+    unseen = [None, None] if apart is None else [_some(apart.speech_to_image), _some(apart.image_to_speech)]
+    return (*(record.metrics(way)["R@5"].value for way in WAYS), *unseen)
+
+
+def _some(metrics: Metrics) -> float | None:
+    return metrics["R@5"].value if metrics.queries else None
+
+
+def _fits(record: EvaluationRecord, kind: str, ours: Ours) -> bool:
+    """Whether an evaluation follows the paper's protocol and belongs to the row."""
+    setup = record.setup
+    return (setup.kind == kind and setup.split != "train" and setup.crop == "centre" and setup.condition == CLEAN
+            and setup.variant == ours.variant and setup.captions == ours.captions
+            and (setup.checkpoint is None or setup.trained_on == ours.trained_on))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _csv(table: Table) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([table.headings, *(table.cells(row) for row in table.rows)])
+    return out.getvalue()
+
+
+def _markdown(table: Table) -> str:
+    labels = len(table.labels)
+    figures = len(table.published) + len(table.ours) + 1
+    rule = ["---"] * labels + ["--:"] * figures + ["---"] * 2
+    rows = [table.headings, rule, *(table.cells(row, NONE) for row in table.rows)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    return "\n".join([f"**{table.title}.** {table.about}", "", *lines, ""])
+
+
+def _latex(table: Table) -> str:
+    form = "l" * len(table.labels) + "r" * (len(table.published) + len(table.ours) + 1) + "ll"
+    rows = [" & ".join(_escaped(cell) for cell in table.cells(row, "--")) + r" \\" for row in table.rows]
+    heading = " & ".join(_escaped(cell) for cell in table.headings) + r" \\"
+    return "\n".join([r"\begin{table}", rf"\caption{{{_escaped(table.title)}. {_escaped(table.about)}}}",
+                      rf"\begin{{tabular}}{{{form}}}", r"\toprule", heading, r"\midrule", *rows, r"\bottomrule",
+                      r"\end{tabular}", r"\end{table}", ""])
+
+
+def _escaped(text: str) -> str:
+    return "".join(LATEX.get(character, character) for character in text)
+
+
+FORMATS: dict[str, Callable[[Table], str]] = {"csv": _csv, "markdown": _markdown, "latex": _latex}
