@@ -16,6 +16,7 @@ _SURFACES = """
 QMainWindow, QDialog, QWidget[look="ground"] { background: @ground; }
 QFrame[look="card"] { background: @card; border: 1px solid @line; border-radius: 10px; }
 QFrame[look="rule"] { background: @line; border: none; min-height: 1px; max-height: 1px; }
+QFrame[look="chosen"] { background: @chosen; border: none; border-radius: 5px; }
 QFrame[look="mat"] { background: @track; border: none; border-radius: 7px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QToolTip { background: @card; color: @words; border: 1px solid @line; padding: 4px 6px; }
@@ -40,6 +41,9 @@ QLabel[look="changed"] { color: @main; font-weight: 600; }
 QLabel[look="pill"] { background: @track; color: @quiet; border-radius: 9px; padding: 2px 9px; font-size: #size-quiet; }
 QLabel[look="key"] { background: @card; border: 1px solid @line; border-radius: 4px; padding: 1px 5px;
     font-size: #size-quiet; }
+QLabel[look="problem"] { color: @record_words; font-size: #size-quiet; }
+QLabel[look="readout"] { background: @card; border: 1px solid @line; border-radius: 7px; padding: 5px 8px;
+    font-size: #size-quiet; }
 QLabel[look="round"] { background: @track; border-radius: 30px; }
 """
 _BUTTONS = """
@@ -59,6 +63,9 @@ QPushButton[large="true"] { padding: 9px 18px; }
 QPushButton[look="link"], QPushButton[look="quiet-link"] { background: transparent; border: 1px solid transparent;
     border-radius: 4px; padding: 1px 2px; text-align: left; text-decoration: underline; }
 QPushButton[look="quiet-link"] { color: @quiet; font-size: #size-quiet; }
+QPushButton[look="care-link"] { background: transparent; color: @care_words; border: 1px solid transparent;
+    border-radius: 4px; padding: 1px 2px; text-align: left; text-decoration: underline; font-size: #size-quiet; }
+QPushButton[look="care-link"]:focus { border: 1px solid @main; }
 QPushButton[look="link"]:focus, QPushButton[look="quiet-link"]:focus { border: 1px solid @main; }
 QPushButton[look="chip"] { background: @track; border: 1px solid transparent; border-radius: 11px; padding: 2px 10px;
     font-size: #size-quiet; }
@@ -81,9 +88,15 @@ QSpinBox > QLineEdit, QDoubleSpinBox > QLineEdit, QComboBox > QLineEdit { border
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: @quiet; background: @ground; }
 QLineEdit[look="transcript"] { font-size: #size-transcript; border: 1px solid transparent; padding: 2px 4px; }
 QLineEdit[look="transcript"]:hover { border: 1px solid @line; }
+QLineEdit[look="changed"], QComboBox[look="changed"] { border: 1px solid @main; }
+QLineEdit[look="wrong"] { border: 1px solid @record; }
 QLineEdit[look="transcript"]:focus { border: 1px solid @main; }
 QPlainTextEdit[look="details"] { background: @ground; font-size: #size-quiet; font-family: monospace; }
 QComboBox { padding-right: 26px; }
+QComboBox[look="heading"] { background: transparent; border: 1px solid transparent; color: @quiet; font-weight: 600;
+    padding: 2px 6px; }
+QComboBox[look="heading"]:hover { background: @hover; }
+QComboBox[look="heading"]:focus { border: 1px solid @main; }
 QComboBox::drop-down { border: none; width: 26px; }
 QComboBox::down-arrow { image: url($chevron); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: @card; border: 1px solid @line; padding: 4px; outline: none;
@@ -94,8 +107,9 @@ QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-position: bottom
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url($up); width: 11px; height: 11px; }
 QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url($chevron); width: 11px; height: 11px; }
 QCheckBox { spacing: 8px; background: transparent; }
-QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid @quiet; border-radius: 4px; background: @card; }
-QCheckBox::indicator:checked { background: @main; border: 1px solid @main; image: url($check); }
+QCheckBox::indicator, QTableView::indicator { width: 16px; height: 16px; border: 1px solid @quiet; border-radius: 4px;
+    background: @card; }
+QCheckBox::indicator:checked, QTableView::indicator:checked { background: @main; border: 1px solid @main; image: url($check); }
 QCheckBox::indicator:focus, QCheckBox::indicator:hover { border: 2px solid @main; width: 14px; height: 14px; }
 """
 _LISTS = """

@@ -1,0 +1,443 @@
+"""Failures: the queries of an evaluation that missed, why, and what a person says of each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QSplitter, QStackedWidget, QWidget
+
+from brewclip_app import wording
+from brewclip_app.item_models.missed import RANK, Limits, MissedModel, MissedProxy, MissedRow
+from brewclip_app.panels import failures_view
+from brewclip_app.panels.base import Panel
+from brewclip_app.panels.failures_case import CaseCard
+from brewclip_app.panels.failures_confusion import ConfusionDialog
+from brewclip_app.panels.failures_filter import FailureFilter
+from brewclip_app.panels.failures_header import FailuresHeader
+from brewclip_app.panels.failures_jobs import FailureJobs
+from brewclip_app.panels.failures_kinds import KindsCard
+from brewclip_app.panels.failures_labels import Labeller
+from brewclip_app.panels.failures_view import Missed
+from brewclip_app.panels.failures_voice import Voice
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.banner import Banner
+from brewclip_app.widgets.common import Card, EmptyState, button, column
+from brewclip_app.widgets.missed_table import MissedTable
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.evaluation.records import EvaluationRecord, Way
+    from core.store.records import FailureLabel
+
+
+class FailuresPanel(Panel):
+    """Everything is read and written in jobs; what is in front follows the table's current row."""
+
+    key: ClassVar[str] = "failures"
+    title: ClassVar[str] = "Failures"
+    icon: ClassVar[str] = "failures"
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__(context)
+        from core.evaluation.failures import LABELS
+
+        self._labels = LABELS
+        self._missed: Missed | None = None
+        self._wanted = 0        # id of the evaluation to show once the list is read
+        self._front: int | None = None  # number of the query to bring to the front once the list is there
+        self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
+        self.voice = Voice(context)
+        self.jobs = FailureJobs(context)
+        self.labeller = Labeller(context)
+        self.header = FailuresHeader()
+        self.banner = Banner()
+        self.filter = FailureFilter([(each.title, each.key) for each in LABELS])
+        self.kinds = KindsCard()
+        self.model = MissedModel(self)
+        self.proxy = MissedProxy(self.model, self)
+        self.table = MissedTable(self.proxy)
+        self.case = CaseCard(self.thumbnails, [(each.key, each.title, "") for each in LABELS])
+        self._lay_out()
+        self._connect()
+        self._make_keys()
+
+    # ---- what the window asks
+
+    def activated(self) -> None:
+        self._read_evaluations()
+
+    def deactivated(self) -> None:
+        self.case.labels.keep()
+        self.voice.stop()
+
+    def receive(self, payload: object) -> None:
+        """An evaluation's id, or (id, direction)."""
+        evaluation, way = payload if isinstance(payload, tuple) else (payload, self.header.way())
+        if isinstance(evaluation, int):
+            self._wanted = evaluation
+            self.header.choose(str(way), self.header.at())
+            self._read_evaluations()
+
+    def save_state(self) -> dict[str, Any]:
+        row = self.table.row()
+        return {"evaluation": self._missed.record.id if self._missed else self._wanted, "way": self.header.way(),
+                "at": self.header.at(), "query": row.place if row else None, "split": self.split.sizes(),
+                "sort": [self.table.horizontalHeader().sortIndicatorSection(),
+                         self.table.horizontalHeader().sortIndicatorOrder() is Qt.SortOrder.DescendingOrder]}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        self._wanted = self._wanted or int(state.get("evaluation") or 0)
+        self.header.choose(str(state.get("way", "speech_to_image")), int(state.get("at", 10)))
+        query, sizes, sort = state.get("query"), state.get("split"), state.get("sort")
+        self._front = query if isinstance(query, int) else None
+        if isinstance(sizes, list) and len(sizes) == 2:
+            self.split.setSizes([int(size) for size in sizes])
+        if isinstance(sort, list) and len(sort) == 2:
+            self.table.sortByColumn(int(sort[0]), Qt.SortOrder.DescendingOrder if sort[1]
+                                    else Qt.SortOrder.AscendingOrder)
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        numbers = [(str(each.number), f"Label: {each.title}") for each in self._labels]
+        return [("\N{LEFTWARDS ARROW}", "The failure before"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
+                ("Space", "Play the utterance, or stop"), *numbers, ("0", "Take the label away"), ("N", "Write a note"),
+                ("Ctrl+Z", "Undo the last label or note"), ("I", "Inspect"), ("Ctrl+F", "Filter"),
+                ("Ctrl+E", "Export"), ("Esc", "Stop playing or diagnosing")]
+
+    def closing(self) -> None:
+        self.case.labels.keep()
+        self.voice.stop()
+        self.thumbnails.close()
+
+    # ---- made once
+
+    def _lay_out(self) -> None:
+        place = Card(margin=1)
+        place.body.setContentsMargins(1, 1, 1, 1)
+        self.none_shown = EmptyState("filter", "None is let through", "Let others through the filter.",
+                                     button("Clear the filter", self.filter.reset))
+        place.body.addWidget(self.table, 1)
+        place.body.addWidget(self.none_shown, 1)
+        left = QWidget()
+        left.setLayout(column(self.kinds, place, space=12))
+        self.table.sortByColumn(RANK, Qt.SortOrder.AscendingOrder)
+        self.split = QSplitter()
+        self.split.setChildrenCollapsible(False)
+        self.split.setHandleWidth(16)
+        self.split.addWidget(left)
+        self.split.addWidget(self.case)
+        self.split.setStretchFactor(0, 2)
+        self.split.setStretchFactor(1, 3)
+        self.split.setSizes([500, 640])
+        self.no_evaluation = EmptyState(
+            "failures", "No evaluation yet",
+            "An evaluation says which pictures a model finds for spoken descriptions. What it missed is gone through "
+            "here, one by one, with what would have helped.",
+            button("Evaluate a model…", lambda: self.go_to.emit("evaluate", None), "main"))
+        self.none_missed = EmptyState("check", "Nothing was missed", "")
+        self.waiting = QWidget()
+        self.pages = QStackedWidget()
+        for page in (self.waiting, self.no_evaluation, self.none_missed, self.split):
+            self.pages.addWidget(page)
+        self.filter.hide()
+        box = column(self.header, self.banner, self.filter, self.pages, space=12)
+        box.setContentsMargins(20, 16, 20, 12)
+        box.setStretch(3, 1)
+        self.setLayout(box)
+
+    def _connect(self) -> None:
+        self.header.asked.connect(self._ask)
+        self.header.filter_toggled.connect(self._show_filter)
+        self.header.export.connect(self._ask_folder)
+        self.filter.changed.connect(self._limit)
+        self.filter.closed.connect(lambda: self.header.filter.setChecked(False))
+        self.kinds.diagnose.connect(self._diagnose)
+        self.kinds.cancelled.connect(self.jobs.cancel)
+        self.kinds.chosen.connect(self.filter.choose_kind)
+        self.kinds.compared.connect(self._compare)
+        self.table.current.connect(self._show_row)
+        self.table.activated.connect(lambda _: self._inspect())
+        case = self.case
+        case.stepped.connect(self.table.step)
+        case.played.connect(self.voice.turn)
+        case.found_played.connect(self.voice.play_other)
+        case.inspected.connect(self._inspect)
+        case.labels.labelled.connect(self._label)
+        case.labels.noted.connect(self._note)
+        case.labels.left.connect(self.table.setFocus)
+        case.waveform.sought.connect(self.voice.play)
+        self.voice.moved.connect(case.waveform.set_cursor)
+        self.voice.read.connect(case.show_voice)
+        self.voice.playing.connect(case.show_playing)
+        self.voice.unreadable.connect(case.say_no_voice)
+        self.voice.failed.connect(lambda words: self.banner.say(words, "care"))
+        self.labeller.changed.connect(self._take_labels)
+        self.labeller.undone.connect(self._go_to_undone)
+        self.labeller.failed.connect(lambda error: self.failed.emit(error, "The label was not kept."))
+        self.jobs.moved.connect(self._follow_diagnosis)
+        self.jobs.diagnosed.connect(self._ask)
+        self.jobs.said.connect(lambda words: self.banner.say(words, "good"))
+        self.jobs.failed.connect(self.failed)
+
+    def _make_keys(self) -> None:
+        for keys, do in (("Ctrl+F", lambda: self.header.filter.setChecked(True)), ("Ctrl+E", self._ask_folder),
+                         ("Ctrl+Z", self._undo)):
+            QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    # ---- reading
+
+    def _read_evaluations(self) -> None:
+        self.context.jobs.submit("Reading the evaluations",
+                                 lambda report: failures_view.read_evaluations(self.context.explorer),
+                                 key="failures:list", on_done=self._take_evaluations, quiet=True,
+                                 on_failed=lambda error: self.failed.emit(error, ""))
+
+    def _take_evaluations(self, records: "list[EvaluationRecord]") -> None:
+        chosen = self._wanted or self.header.evaluation()
+        self._wanted = 0
+        self.header.show_evaluations(records, chosen)
+        if records:
+            self._ask()
+            return
+        self._missed = None
+        self.header.summary.setText("")
+        self.status_changed.emit("")
+        self._show_page()
+
+    def _ask(self) -> None:
+        """Read what the header asks for."""
+        self.case.labels.keep()
+        evaluation, way, at = self.header.evaluation(), cast("Way", self.header.way()), self.header.at()
+        self.header.evaluations.setToolTip(self.header.evaluations.currentText())
+        if evaluation:
+            self.context.jobs.submit(
+                "Reading the failures",
+                lambda report: failures_view.read_missed(self.context.explorer, evaluation, way, at),
+                key="failures:read", on_done=self._take_missed, quiet=True, on_failed=self._not_read)
+
+    def _not_read(self, error: BaseException) -> None:
+        self._missed = None
+        self.failed.emit(error, "")
+        self._show_page()
+
+    def _take_missed(self, missed: Missed) -> None:
+        before, self._missed = self._missed, missed
+        same = before is not None and (before.record.id, before.way, before.at) == (missed.record.id, missed.way,
+                                                                                   missed.at)
+        front = self._front if self._front is not None else self._number() if same else None
+        self._front = None
+        rows = failures_view.rows_of(missed)
+        if same:
+            self.model.update(rows)
+        else:
+            self.model.show(rows, "Utterance" if missed.way == "speech_to_image" else "Picture")
+        self.kinds.show_missed(missed)
+        self.table.show_kinds(missed.diagnosis is not None)
+        self._follow_diagnosis()
+        self.filter.offer([(bar.title, bar.key) for bar in self.kinds.chart.bars()], rows)
+        self.proxy.sort(self.proxy.sortColumn(), self.proxy.sortOrder())
+        self.header.summary.setText(failures_view.summary(missed))
+        self.status_changed.emit(f"{missed.record.setup.title} · {failures_view.summary(missed)}")
+        self._show_page()
+        self._bring_to_front(front)
+
+    def _show_page(self) -> None:
+        missed = self._missed
+        some = self.header.evaluations.count() > 0
+        if missed is not None and not missed.queries:
+            self.none_missed.title.setText(f"Nothing missed the top {missed.at}")
+            self.none_missed.sentence.setText(f"All {wording.count(missed.total)} found what they describe."
+                                              if missed.total else "No query counts in this direction.")
+            self.none_missed.sentence.show()
+        page = (self.no_evaluation if not some else self.waiting if missed is None else
+                self.split if missed.queries else self.none_missed)
+        self.pages.setCurrentWidget(page)
+        shown = page is self.split
+        for part in (self.header.filter, self.header.save):
+            part.setEnabled(shown)
+        for combo in (self.header.evaluations, self.header.ways, self.header.levels):
+            combo.setVisible(some)
+
+    # ---- what is in front
+
+    def _number(self) -> int | None:
+        row = self.table.row()
+        return row.place if row else None
+
+    def _bring_to_front(self, number: int | None) -> None:
+        line = self.proxy.line_of(number) if number is not None else 0
+        self._show_list()
+        self.table.go(max(0, line))
+        self._show_row(self.table.row())
+        if self.isVisible() and not isinstance(self.focusWidget(), QLineEdit):
+            self.table.setFocus()
+
+    def _show_list(self) -> None:
+        there = self.proxy.rowCount() > 0
+        self.table.setVisible(there)
+        self.none_shown.setVisible(not there)
+        self.case.setEnabled(there)
+
+    def _limit(self, limits: Limits) -> None:
+        number = self._number()
+        self.case.labels.keep()
+        self.proxy.limit(limits)
+        self.kinds.chart.choose(limits.kind)
+        self.header.filter.setText("Filter" if limits == Limits() else f"Filter · {self.proxy.rowCount()}")
+        self._bring_to_front(number)
+
+    def _show_row(self, row: MissedRow | None) -> None:
+        missed = self._missed
+        query = missed.query(row.place) if missed is not None and row is not None else None
+        if missed is None or row is None or query is None:
+            return
+        self.case.labels.keep()
+        other = self.case.case is None or self.case.case.query is not query
+        case = failures_view.case_of(missed, query)
+        self.case.show_case(case)
+        self.case.labels.show_label((missed.record.id, query.way, query.query_id), row.label, row.note)
+        self.case.show_place(self.table.line(), self.proxy.rowCount())
+        if other:
+            self.voice.show(case.recording)
+
+    def _show_filter(self, shown: bool) -> None:
+        self.filter.setVisible(shown)
+        if shown:
+            self.filter.words.setFocus()
+        else:
+            self.filter.reset()
+            self.table.setFocus()
+
+    # ---- labels
+
+    def _label(self, key: str) -> None:
+        row = self.table.row()
+        if row is not None:
+            self._keep(row, key, row.note)
+
+    def _note(self, note: str) -> None:
+        """The note of the failure that the card shows; the table may be at another by now."""
+        case = self.case.case
+        row = next((each for each in self.model.rows() if case is not None and each.place == case.query.number), None)
+        if row is not None:
+            self._keep(row, row.label, note)
+
+    def _keep(self, row: MissedRow, key: str, note: str) -> None:
+        """Shown at once; the store's word comes later."""
+        missed = self._missed
+        query = missed.query(row.place) if missed else None
+        if missed is None or query is None:
+            return
+        from datetime import UTC, datetime
+
+        from core.store.records import FailureLabel
+
+        given: FailureLabel = FailureLabel(missed.record.id, query.way, query.query_id, key, note, datetime.now(UTC))
+        self._show_labels({**missed.labels, (query.way, query.query_id): given})
+        self.labeller.label(missed.record.id, query.way, query.query_id, key, note)
+
+    def _undo(self) -> None:
+        focus = self.focusWidget()
+        if isinstance(focus, QLineEdit) and focus.isUndoAvailable():
+            focus.undo()
+        elif self._missed is not None:
+            self.case.labels.keep()
+            self.labeller.undo(self._missed.record.id)
+
+    def _take_labels(self, evaluation: int, labels: "dict[tuple[Way, str], FailureLabel]") -> None:
+        if self._missed is not None and self._missed.record.id == evaluation:
+            self._show_labels(labels)
+
+    def _show_labels(self, labels: "dict[tuple[Way, str], FailureLabel]") -> None:
+        assert self._missed is not None
+        self._missed = self._missed.with_labels(labels)
+        self.model.update(failures_view.rows_of(self._missed))
+        self.kinds.show_missed(self._missed)
+        row = self.table.row()
+        if row is not None:
+            query = self._missed.query(row.place)
+            assert query is not None
+            self.case.labels.show_label((self._missed.record.id, query.way, query.query_id), row.label, row.note)
+
+    def _go_to_undone(self, evaluation: int, about: "tuple[Way, str] | None") -> None:
+        missed = self._missed
+        if about is None or missed is None or missed.record.id != evaluation:
+            self.banner.say("Nothing to undo.", "good")
+            return
+        way, query_id = about
+        number = next((each.number for each in missed.queries if each.query_id == query_id), None)
+        if way != missed.way or number is None or self.proxy.line_of(number) < 0:
+            self.banner.say("Taken back, of a failure that is not in this list.", "good")
+            return
+        self._bring_to_front(number)
+
+    # ---- diagnosis, export, the next panel
+
+    def _diagnose(self) -> None:
+        if self._missed is not None:
+            self.jobs.diagnose(self._missed.record.id, self._missed.at)
+
+    def _follow_diagnosis(self) -> None:
+        missed = self._missed
+        self.kinds.show_job(self.jobs.diagnosis(missed.record.id, missed.at) if missed else None)
+
+    def _compare(self) -> None:
+        from core.evaluation.failures import confusion
+
+        if self._missed is not None:
+            found = confusion(self._missed.found.values(), self._missed.labels)
+            ConfusionDialog(self, found, len(self._missed.queries)).open()
+
+    def _ask_folder(self) -> None:
+        if self._missed is None or not self._missed.queries:
+            return
+        dialog = QFileDialog(self, "The folder in which failures.csv, failures.json and pictures are written")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(lambda chosen: self.export_to(Path(chosen)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export_to(self, folder: Path) -> None:
+        """Write the evaluation's failures, both ways, into a folder."""
+        if self._missed is not None:
+            self.case.labels.keep()
+            self.jobs.export(self._missed.record.id, self._missed.at, folder)
+
+    def _inspect(self) -> None:
+        """Lead to the Inspect panel."""
+
+    # ---- keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self._take_key(event):
+            super().keyPressEvent(event)
+
+    def _take_key(self, event: QKeyEvent) -> bool:
+        key = Qt.Key(event.key())
+        number = int(event.text()) if event.text().isdigit() and event.text().isascii() else -1
+        if self.pages.currentWidget() is not self.split or not self.case.isEnabled():
+            return False
+        if number >= 0:
+            self._press_number(number)
+            return True
+        acts = {Qt.Key.Key_Left: lambda: self.table.step(-1), Qt.Key.Key_Right: lambda: self.table.step(1),
+                Qt.Key.Key_Space: self.voice.turn, Qt.Key.Key_P: self.voice.turn, Qt.Key.Key_I: self._inspect,
+                Qt.Key.Key_N: self.case.labels.note.setFocus, Qt.Key.Key_Escape: self._escape}
+        act = acts.get(key)
+        if act is not None:
+            act()
+        return act is not None
+
+    def _press_number(self, number: int) -> None:
+        if number == 0:
+            self._label("")
+        label = next((each for each in self._labels if each.number == number), None)
+        if label is not None:
+            self._label(label.key)
+
+    def _escape(self) -> None:
+        if self.voice.player.playing:
+            self.voice.stop()
+        else:
+            self.jobs.cancel()

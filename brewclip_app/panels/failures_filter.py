@@ -1,0 +1,148 @@
+"""Which failures are shown: by words, kind, label, speaker, rank, word error rate, length."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
+
+from brewclip_app.item_models.missed import ANY_LABEL, NO_LABEL, Limits, MissedRow
+from brewclip_app.widgets.common import button, icon_button, label, row
+from brewclip_app.widgets.flow_layout import FlowLayout
+
+TYPING_MS = 250
+
+
+class FailureFilter(QWidget):
+    """Esc closes it and lets all through again."""
+
+    changed = Signal(object)  # Limits
+    closed = Signal()
+
+    def __init__(self, labels: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._told = Limits()
+        self.words = QLineEdit()
+        self.words.setPlaceholderText("Words or note")
+        self.words.setClearButtonEnabled(True)
+        self.words.setAccessibleName("Only failures with these words")
+        self.words.setFixedWidth(170)
+        self.kind, self.label, self.speaker = _combo("Kind"), _combo("Label"), _combo("Speaker")
+        for words, key in (("Any label", ""), ("Labelled", ANY_LABEL), ("Not labelled", NO_LABEL), *labels):
+            self.label.addItem(words, key)
+        self.rank, self.wer, self.length = Range("Rank", 1, 999_999), Range("WER %", 0, 999), Range("Words", 0, 999)
+        self._later = QTimer(self, singleShot=True, interval=TYPING_MS)
+        self._lay_out()
+        self._connect()
+        self.offer((), ())
+
+    def _lay_out(self) -> None:
+        flow = FlowLayout(self)
+        self.clear = button("Clear", self.reset)
+        close = icon_button("close", "Close the filter (Esc)", self.close_bar, 14)
+        for part in (self.words, self.kind, self.label, self.speaker, self.rank, self.wer, self.length, self.clear,
+                     close):
+            flow.addWidget(part)
+
+    def _connect(self) -> None:
+        self._later.timeout.connect(self._tell)
+        self.words.textChanged.connect(lambda _: self._later.start())
+        for combo in (self.kind, self.label, self.speaker):
+            combo.currentIndexChanged.connect(lambda _: self._tell())
+        for each in (self.rank, self.wer, self.length):
+            each.changed.connect(self._later.start)
+
+    def limits(self) -> Limits:
+        """What is let through now."""
+        kind, given, speaker = (str(combo.currentData() or "") for combo in (self.kind, self.label, self.speaker))
+        return Limits(self.words.text().strip(), kind, given, speaker, self.rank.ends(), self.wer.ends(),
+                      self.length.ends())
+
+    def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissedRow]) -> None:
+        """The kinds (title, key) and speakers that there are; what is chosen stays when it is among them."""
+        speakers = sorted({each.speaker for each in rows if each.speaker})
+        _fill(self.kind, "Any kind", kinds)
+        _fill(self.speaker, "Any speaker", [(f"Speaker {name}", name) for name in speakers])
+        self.speaker.setVisible(len(speakers) > 1)
+        self.kind.setVisible(bool(kinds))
+        self._tell()
+
+    def choose_kind(self, key: str) -> None:
+        """As if the user had chosen this kind; "" is any."""
+        self.kind.setCurrentIndex(max(0, self.kind.findData(key)))
+
+    def reset(self) -> None:
+        """Let all through."""
+        for combo in (self.kind, self.label, self.speaker):
+            combo.setCurrentIndex(0)
+        for each in (self.rank, self.wer, self.length):
+            each.reset()
+        self.words.clear()
+        self._tell()
+
+    def close_bar(self) -> None:
+        """Let all through and go away."""
+        self.reset()
+        self.hide()
+        self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_bar()
+            return
+        super().keyPressEvent(event)
+
+    def _tell(self) -> None:
+        self._later.stop()
+        limits = self.limits()
+        if limits != self._told:
+            self._told = limits
+            self.changed.emit(limits)
+
+
+class Range(QWidget):
+    """Two numbers; an end that says "any" does not restrict."""
+
+    changed = Signal()
+
+    def __init__(self, title: str, low: int, high: int) -> None:
+        super().__init__()
+        self.low, self.high = QSpinBox(), QSpinBox()
+        for spin, words in ((self.low, "from"), (self.high, "to")):
+            spin.setRange(low - 1, high)
+            spin.setSpecialValueText("any")
+            spin.setValue(low - 1)
+            spin.setAccessibleName(f"{title} {words}")
+            spin.setFixedWidth(78)
+            spin.valueChanged.connect(lambda _: self.changed.emit())
+        dash = label("\N{EN DASH}", "quiet-body")
+        self.setLayout(row(label(title, "quiet-body"), self.low, dash, self.high, space=4))
+
+    def ends(self) -> tuple[int | None, int | None]:
+        """The ends; None where it is open."""
+        low, high = (None if spin.value() == spin.minimum() else spin.value() for spin in (self.low, self.high))
+        return low, high
+
+    def reset(self) -> None:
+        """Open at both ends."""
+        for spin in (self.low, self.high):
+            spin.setValue(spin.minimum())
+
+
+def _combo(name: str) -> QComboBox:
+    made = QComboBox()
+    made.setAccessibleName(name)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return made
+
+
+def _fill(combo: QComboBox, nothing: str, rows: Sequence[tuple[str, str]]) -> None:
+    chosen = combo.currentData()
+    combo.blockSignals(True)
+    combo.clear()
+    combo.addItem(nothing, "")
+    for words, value in rows:
+        combo.addItem(words, value)
+    combo.setCurrentIndex(max(0, combo.findData(chosen)))
+    combo.blockSignals(False)

@@ -1,0 +1,89 @@
+"""The Failures panel's top line: which evaluation, which direction, how many may be in front, and what to do."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
+
+from brewclip_app.panels.failures_view import LEVELS
+from brewclip_app.widgets.common import ElidedLabel, button, label, row
+
+if TYPE_CHECKING:
+    from core.evaluation.records import EvaluationRecord
+
+TITLES = {"speech_to_image": "Speech to image", "image_to_speech": "Image to speech"}
+
+
+class FailuresHeader(QWidget):
+    """Combos in, signals out."""
+
+    asked = Signal()  # another evaluation, direction or K
+    filter_toggled = Signal(bool)
+    export = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.evaluations, self.ways, self.levels = _combo("Evaluation"), _combo("Direction"), _combo("Misses the top")
+        self.evaluations.setMinimumContentsLength(14)
+        self.evaluations.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for key, words in TITLES.items():
+            self.ways.addItem(words, key)
+        for at in LEVELS:
+            self.levels.addItem(f"top {at}", at)
+        self.levels.setCurrentIndex(len(LEVELS) - 1)
+        self.summary = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
+        self.filter = QPushButton("Filter")
+        self.filter.setCheckable(True)
+        self.filter.setAutoDefault(False)
+        self.filter.setToolTip("By rank, WER, length, speaker, kind, label (Ctrl+F)")
+        self.filter.toggled.connect(self.filter_toggled)
+        self.save = button("Export…", self.export.emit,
+                           tip="CSV and JSON with pictures (Ctrl+E)")
+        for combo in (self.evaluations, self.ways, self.levels):
+            combo.activated.connect(lambda _: self.asked.emit())
+        box = row(label("Failures", "title"), 4, self.evaluations, self.ways, self.levels, self.summary, self.filter,
+                  self.save)
+        box.setStretch(2, 2)
+        box.setStretch(5, 3)
+        self.setLayout(box)
+
+    def show_evaluations(self, records: "Sequence[EvaluationRecord]", chosen: int) -> None:
+        """The stored evaluations; `chosen` stays chosen when it is among them, else the newest is."""
+        blocker = QSignalBlocker(self.evaluations)
+        self.evaluations.clear()
+        for record in records:
+            title = f"{record.setup.title} · {record.created.astimezone():%d %b %H:%M}"
+            self.evaluations.addItem(title, record.id)
+            self.evaluations.setItemData(self.evaluations.count() - 1, title, Qt.ItemDataRole.ToolTipRole)
+        self.evaluations.setCurrentIndex(max(0, self.evaluations.findData(chosen)))
+        view = self.evaluations.view()
+        view.setMinimumWidth(min(640, view.sizeHintForColumn(0) + 40))
+        blocker.unblock()
+        self.evaluations.setToolTip(self.evaluations.currentText())
+
+    def evaluation(self) -> int:
+        """The chosen evaluation; 0 when there is none."""
+        return int(self.evaluations.currentData() or 0)
+
+    def way(self) -> str:
+        """The chosen direction."""
+        return str(self.ways.currentData())
+
+    def at(self) -> int:
+        """How many are in front."""
+        return int(self.levels.currentData())
+
+    def choose(self, way: str, at: int) -> None:
+        """Choose a direction and a level, without telling anybody."""
+        for combo, value in ((self.ways, way), (self.levels, at)):
+            blocker = QSignalBlocker(combo)
+            combo.setCurrentIndex(max(0, combo.findData(value)))
+            blocker.unblock()
+
+
+def _combo(name: str) -> QComboBox:
+    made = QComboBox()
+    made.setAccessibleName(name)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return made

@@ -1,0 +1,219 @@
+"""Curves over steps: lines in the theme's colours, a dashed reference, values under the mouse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from brewclip_app import theme, wording
+from brewclip_app.widgets.common import label, look
+
+DOTS_UP_TO = 30  # points of a line that are marked one by one
+DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine,
+          "dash-dot": Qt.PenStyle.DashDotLine}
+ROOM = 0.08  # of the values' range above and below them
+TICKS = 4
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `role` is a colour of the theme, `dash` one of `DASHES`."""
+
+    name: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+    role: str = "main"
+    dash: str = "solid"
+
+    def at(self, step: float) -> tuple[int, float] | None:
+        """The point nearest to a step."""
+        if not self.steps:
+            return None
+        place = int(np.abs(np.asarray(self.steps) - step).argmin())
+        return self.steps[place], self.values[place]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A dashed level with its name."""
+
+    name: str
+    value: float
+
+
+def number(value: float, unit: str = "") -> str:
+    """A value in three or four digits with its unit."""
+    text = f"{value:.1f}" if unit else f"{value:.4g}"
+    return f"{text} {unit}".strip()
+
+
+class CurvePlot(QWidget):
+    """Shows lines; takes data and gives nothing back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: tuple[Line, ...] = ()
+        self._reference: Reference | None = None
+        self._unit = ""
+        self._drawn: list[Any] = []
+        self.plot = pyqtgraph.PlotWidget()
+        self._item = self.plot.getPlotItem()
+        self._dress_plot()
+        self._cursor = pyqtgraph.InfiniteLine(angle=90, movable=False)
+        self._cursor.hide()
+        self._item.addItem(self._cursor, ignoreBounds=True)
+        self.readout = look(label(""), "readout")
+        self.readout.setParent(self)
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        self.nothing = label("", "quiet")
+        self.nothing.setParent(self)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.plot)
+        self.nothing.raise_()
+        self.setMinimumSize(QSize(160, 90))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        theme.changed.connect(self._take_colours)
+        self._take_colours()
+
+    def show_lines(self, lines: Sequence[Line], unit: str = "", reference: Reference | None = None,
+                   nothing: str = "") -> None:
+        """Show these lines; `nothing` is what stands there when no line has a point."""
+        self._lines = tuple(line for line in lines if line.steps)
+        self._unit, self._reference = unit, reference
+        self.nothing.setText("" if self._lines else nothing)
+        self._draw()
+        self.setAccessibleDescription(self.read_at(None) or nothing)
+
+    def read_at(self, step: float | None) -> str:
+        """The lines' values at a step, one a line; at None, the last ones."""
+        found = []
+        for line in self._lines:
+            point = line.at(line.steps[-1] if step is None else step)
+            if point is not None:
+                found.append(f"{line.name}: {number(point[1], self._unit)} at step {wording.count(point[0])}")
+        return "\n".join(found)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self.nothing.setGeometry(self.rect())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._cursor.hide()
+        self.readout.hide()
+
+    def _dress_plot(self) -> None:
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(False, False)
+        self.plot.setFrameShape(self.plot.Shape.NoFrame)
+        self.plot.setAntialiasing(True)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._item.hideButtons()
+        self._item.disableAutoRange()
+        self._item.showGrid(x=False, y=True, alpha=0.35)
+        left, bottom = self._item.getAxis("left"), self._item.getAxis("bottom")
+        left.enableAutoSIPrefix(False)
+        bottom.enableAutoSIPrefix(False)
+        left.setStyle(tickLength=0, maxTickLevel=0)
+        bottom.setStyle(tickLength=0, maxTickLevel=0)
+        bottom.tickStrings = lambda values, scale, spacing: [wording.count(round(each)) for each in values]
+
+    def _take_colours(self) -> None:
+        self.plot.setBackground(theme.colour("card"))
+        for name in ("left", "bottom"):
+            axis = self._item.getAxis(name)
+            axis.setPen(pyqtgraph.mkPen(theme.colour("line")))
+            axis.setTextPen(theme.colour("quiet"))
+            axis.setTickFont(theme.font("quiet"))
+        self._cursor.setPen(pyqtgraph.mkPen(theme.colour("quiet"), width=1))
+        self._draw()
+
+    def _draw(self) -> None:
+        for each in self._drawn:
+            self._item.removeItem(each)
+        self._drawn = [self._curve(line) for line in self._lines]
+        if self._reference is not None and self._lines:
+            self._drawn.append(self._level(self._reference))
+        for each in self._drawn:
+            self._item.addItem(each)
+        self._set_range()
+
+    def _curve(self, line: Line) -> Any:
+        ink, few = theme.colour(line.role), len(line.steps) <= DOTS_UP_TO
+        return pyqtgraph.PlotDataItem(
+            np.asarray(line.steps, float), np.asarray(line.values, float), pen=pen(ink, line.dash),
+            symbol="o" if few else None, symbolSize=5, symbolBrush=ink, symbolPen=None)
+
+    def _level(self, reference: Reference) -> Any:
+        quiet = theme.colour("quiet")
+        return pyqtgraph.InfiniteLine(reference.value, 0, pen=pen(quiet, "dash", 1), label=reference.name, labelOpts={
+            "position": 0.97, "color": quiet, "anchors": [(1, 1), (1, 0)]})
+
+    def _set_range(self) -> None:
+        values = [each for line in self._lines for each in line.values]
+        if self._reference is not None:
+            values.append(self._reference.value)
+        last = max((line.steps[-1] for line in self._lines), default=1)
+        low, high = (min(values), max(values)) if values else (0.0, 1.0)
+        room = (high - low) * ROOM or abs(high) * ROOM or 1.0
+        self.plot.setXRange(0, max(1, last), padding=0.02)
+        self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, high + room, padding=0)
+        for name in ("left", "bottom"):
+            self._item.getAxis(name).setVisible(bool(self._lines))
+
+    def _hover(self, place: QPointF) -> None:
+        view = self._item.getViewBox()
+        if not self._lines or not view.sceneBoundingRect().contains(place):
+            self._cursor.hide()
+            self.readout.hide()
+            return
+        step = view.mapSceneToView(place).x()
+        nearest = min((point for line in self._lines if (point := line.at(step))), key=lambda each: abs(each[0] - step))
+        self._cursor.setValue(nearest[0])
+        self._cursor.show()
+        self._show_readout(nearest[0], place)
+
+    def _show_readout(self, step: int, place: QPointF) -> None:
+        self.readout.setText(self.read_at(step))
+        self.readout.adjustSize()
+        right = place.x() + 12 + self.readout.width() <= self.width()
+        x = place.x() + 12 if right else place.x() - 12 - self.readout.width()
+        y = min(max(0.0, place.y() - self.readout.height() / 2), max(0, self.height() - self.readout.height()))
+        self.readout.move(round(max(0.0, x)), round(y))
+        self.readout.show()
+        self.readout.raise_()
+
+
+def pen(ink: QColor, dash: str, width: float = 2) -> QPen:
+    """A pen for a line, the same for curve and legend."""
+    made: QPen = pyqtgraph.mkPen(ink, width=width)
+    made.setStyle(DASHES[dash])
+    return made
+
+
+class Swatch(QWidget):
+    """A piece of a line, for a legend."""
+
+    def __init__(self, role: str, dash: str) -> None:
+        super().__init__()
+        self._role, self._dash = role, dash
+        self.setFixedSize(22, 10)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen(theme.colour(self._role), self._dash))
+        place = QRectF(self.rect())
+        painter.drawLine(QPointF(1, place.center().y()), QPointF(place.right() - 1, place.center().y()))
+        painter.end()

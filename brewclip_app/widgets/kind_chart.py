@@ -1,0 +1,120 @@
+"""How many of each kind, as bars; a click on one shows only those."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from brewclip_app import theme, wording
+from brewclip_app.widgets.common import clear, column
+
+BAR = 11  # px high
+GAP = 8   # px between name, bar and count
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One kind: what it is called, its colour in the theme's table, how many."""
+
+    key: str
+    title: str
+    ink: str
+    count: int
+    tip: str = ""
+
+
+class KindChart(QWidget):
+    """Bars of one scale, the first on top. At most one is chosen; choosing it again lets it go."""
+
+    chosen = Signal(str)  # a bar's key; "" when none is chosen
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: tuple[Bar, ...] = ()
+        self._chosen = ""
+        self._rows: list[BarRow] = []
+        self._box = column(space=1)
+        self.setLayout(self._box)
+        self.setAccessibleName("How many of each kind")
+
+    def show_bars(self, bars: Sequence[Bar]) -> None:
+        """Show other bars; the chosen one stays chosen when it is among them."""
+        if tuple(bars) == self._bars:
+            return
+        focused = next((line.bar.key for line in self._rows if line.hasFocus()), None)
+        self._bars = tuple(bars)
+        clear(self._box)
+        width = max((QFontMetrics(self.font()).horizontalAdvance(bar.title) for bar in bars), default=0)
+        most = max((bar.count for bar in bars), default=0)
+        self._rows = [BarRow(bar, width + GAP, most) for bar in bars]
+        for line in self._rows:
+            line.clicked.connect(lambda _=False, key=line.bar.key: self._click(key))
+            self._box.addWidget(line)
+            if line.bar.key == focused:
+                line.setFocus()
+        self.choose(self._chosen if any(bar.key == self._chosen for bar in bars) else "")
+
+    def bars(self) -> tuple[Bar, ...]:
+        """What is shown."""
+        return self._bars
+
+    def choose(self, key: str) -> None:
+        """Mark a bar as chosen, without telling anybody."""
+        self._chosen = key
+        for line in self._rows:
+            line.setChecked(line.bar.key == key)
+            line.set_faded(bool(key) and line.bar.key != key)
+
+    def _click(self, key: str) -> None:
+        self.choose("" if key == self._chosen else key)
+        self.chosen.emit(self._chosen)
+
+
+class BarRow(QAbstractButton):
+    """One bar: its name at the left, its count behind its end."""
+
+    def __init__(self, bar: Bar, left: int, most: int) -> None:
+        super().__init__()
+        self.bar, self._left, self._most = bar, left, most
+        self._faded = False
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"{bar.title}: {bar.count}")
+        self.setToolTip(bar.tip or f"Show only “{bar.title}”")
+
+    def set_faded(self, faded: bool) -> None:
+        """Stand back, while another bar is chosen."""
+        self._faded = faded
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._left + 120, self.fontMetrics().height() + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.underMouse() or self.hasFocus() or self.isChecked():
+            painter.setPen(theme.colour("main") if self.hasFocus() else Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("chosen" if self.isChecked() else "hover"))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+        painter.setOpacity(0.55 if self._faded else 1.0)
+        painter.setPen(theme.colour("words"))
+        painter.drawText(QRect(4, 0, self._left, self.height()), Qt.AlignmentFlag.AlignVCenter, self.bar.title)
+        self._draw_bar(painter)
+        painter.end()
+
+    def _draw_bar(self, painter: QPainter) -> None:
+        number = wording.count(self.bar.count)
+        room = self.width() - self._left - GAP * 3 - self.fontMetrics().horizontalAdvance(number)
+        length = max(2.0, room * self.bar.count / self._most) if self.bar.count else 0.0
+        place = QRectF(self._left + GAP, (self.height() - BAR) / 2, length, BAR)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(self.bar.ink))
+        painter.drawRoundedRect(place, 3, 3)
+        painter.setPen(theme.colour("quiet"))
+        behind = QRect(round(place.right()) + GAP, 0, self.width(), self.height())
+        painter.drawText(behind, Qt.AlignmentFlag.AlignVCenter, number)
