@@ -74,6 +74,8 @@ class ArrayStore:
         """Read the lines that were added since. A line that is not whole, or whose numbers are missing, is left."""
         for path in sorted(self.folder.glob("*.jsonl")):
             start = self._read_to.get(path.stem, 0)
+            if _size(path) <= start:
+                continue
             with path.open("rb") as file:
                 file.seek(start)
                 added = file.read()
@@ -93,8 +95,10 @@ class ArrayStore:
         try:
             yield writer
         finally:
-            writer.close()
-            self.refresh()
+            try:
+                writer.close()
+            finally:
+                self.refresh()
 
     def _add(self, shard: str, line: bytes, size: int) -> None:
         try:

@@ -1,13 +1,13 @@
 """What is in a dataset's files, known without reading them again: digests by path, size and time of change."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from core.features.arrays import ArrayStore
+from core.features.arrays import ArrayStore, Writer
 
 
 class Digests:
@@ -22,10 +22,25 @@ class Digests:
         return bytes(self._store.get(key)[0]).hex() if key in self._store else None
 
     @contextmanager
-    def writer(self) -> Iterator[Callable[[Path, str], None]]:
-        """A context that gives a function to add the digest (hex) of a file. StoreError as `ArrayStore.writer`."""
+    def writer(self) -> Iterator["Remember"]:
+        """A context in which digests of files are added. StoreError as `ArrayStore.writer`."""
         with self._store.writer() as writer:
-            yield lambda path, digest: writer.add(_key(path), [np.frombuffer(bytes.fromhex(digest), np.uint8)])
+            yield Remember(writer)
+
+
+class Remember:
+    """Adds digests of files. StoreError: full, not_written."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __call__(self, path: Path, digest: str) -> None:
+        """Know from now on what is in a file; the digest is hex. OSError when it is gone."""
+        self._writer.add(_key(path), [np.frombuffer(bytes.fromhex(digest), np.uint8)])
+
+    def flush(self) -> None:
+        """Have on disk what was added."""
+        self._writer.flush()
 
 
 def content_digest(path: Path) -> str:

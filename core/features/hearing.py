@@ -5,7 +5,7 @@ what is in the recording, so that moved files and datasets that share recordings
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from core.audio import Waveform
 from core.datasets.headers import seconds
 from core.errors import AudioError
 from core.explorer import Explorer, hearing_options
-from core.features.arrays import ArrayStore
-from core.features.files import Digests
+from core.features.arrays import ArrayStore, Writer
+from core.features.files import Digests, Remember
 from core.features.noise import CLEAN, Condition, noisy
 from core.models.transcripts import Heard, Transcript
 from core.progress import Report, silent
@@ -67,15 +67,14 @@ class Hearing:
         """Names what is heard: recogniser, its weights and precision, and the options. Loads the recogniser."""
         return self._explorer.recogniser().fingerprint_of(self._options).hash
 
-    def size(self, recordings: Sequence[Path], width: int, condition: Condition = CLEAN) -> Size:
+    def size(self, recordings: Sequence[Path], width: int, condition: Condition = CLEAN, states: bool = True) -> Size:
         """What `hear` would add with states of that width; no known recording is read."""
-        others = self._others(recordings, condition)
-        keys = self._known(recordings, condition, others)
+        keys = self._known(recordings, condition, self._others(recordings, condition))
         fingerprint = self.fingerprint
-        store = self._states(fingerprint)
-        kept = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
-        new = [path for path, key in zip(recordings, keys, strict=True) if key not in kept or key not in store]
-        return Size(len(recordings), len(new), int(sum(seconds(path) for path in new) * FRAMES * width * 2))
+        done = self._done(keys, fingerprint, self._states(fingerprint), states)
+        new = [path for path, key in zip(recordings, keys, strict=True) if key not in done]
+        nbytes = sum(seconds(path) for path in new) * FRAMES * width * 2 if states else 0
+        return Size(len(recordings), len(new), int(nbytes))
 
     def hear(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,
              report: Report = silent) -> list[Spoken]:
@@ -86,38 +85,45 @@ class Hearing:
         fingerprint = self.fingerprint
         store, others = self._states(fingerprint), self._others(recordings, condition)
         keys = self._known(recordings, condition, others)
-        kept = set(self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint))
-        missing = [number for number, key in enumerate(keys) if key not in kept or (states and key not in store)]
+        done = self._done(keys, fingerprint, store, states)
+        missing = [number for number, key in enumerate(keys) if key not in done]
         reasons: dict[int, str] = {}
-        done = len(recordings) - len(missing)
-        for start in range(0, len(missing), AT_ONCE):
-            report(done + start, len(recordings), f"Hearing recordings ({condition})")
-            part = missing[start:start + AT_ONCE]
-            read = self._read([recordings[number] for number in part])
-            for number, found in zip(part, read, strict=True):
-                if isinstance(found, str):
-                    reasons[number] = found
-                else:
-                    keys[number] = _key(found.digest, condition, others)
-            voiced = [(number, found) for number, found in zip(part, read, strict=True) if isinstance(found, Waveform)]
-            self._listen(store, fingerprint, [(keys[number] or "", wave) for number, wave in voiced], condition, others)
-        report(len(recordings), len(recordings), f"Hearing recordings ({condition})")
+        before, text = len(recordings) - len(missing), f"Hearing recordings ({condition})"
+        with store.writer() as writer, self._files.writer() as remember:
+            for start in range(0, len(missing), AT_ONCE):
+                report(before + start, len(recordings), text)
+                part = {number: _read(recordings[number], remember) for number in missing[start:start + AT_ONCE]}
+                reasons.update((number, found) for number, found in part.items() if isinstance(found, str))
+                read = {number: found for number, found in part.items() if isinstance(found, Waveform)}
+                of = {number: _key(wave.digest, condition, others) for number, wave in read.items()}
+                for number, key in of.items():
+                    keys[number] = key
+                done |= self._done(list(of.values()), fingerprint, store, states)  # moved files
+                new = {key: read[number] for number, key in of.items() if key not in done}
+                self._listen(new, fingerprint, writer if states else None, condition, others)
+                remember.flush()
+                done |= new.keys()
+        report(len(recordings), len(recordings), text)
         return list(self._given(store, fingerprint, keys, reasons, states))
 
-    def _listen(self, store: ArrayStore, fingerprint: str, recordings: Sequence[tuple[str, Waveform]],
-                condition: Condition, others: Sequence[Waveform]) -> None:
+    def _done(self, keys: Sequence[str | None], fingerprint: str, store: ArrayStore, states: bool) -> set[str]:
+        """Those of the keys that need not be heard: their transcript is kept, and their states if these are wanted."""
+        kept = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
+        return {key for key in kept if not states or key in store}
+
+    def _listen(self, waves: Mapping[str, Waveform], fingerprint: str, writer: Writer | None, condition: Condition,
+                others: Sequence[Waveform]) -> None:
         """Hear recordings under their keys; states first, so that a kept transcript has states."""
-        if not recordings:
+        if not waves:
             return
-        waves = [noisy(wave, condition, [each for each in others if each.digest != wave.digest])
-                 for _, wave in recordings]
-        heard = self._explorer.hear(waves, options=self._options)
-        with store.writer() as writer:
-            for (key, _), one in zip(recordings, heard, strict=True):
-                if key not in store:
-                    writer.add(key, one.states)
+        heard = self._explorer.hear([noisy(wave, condition, [each for each in others if each.digest != wave.digest])
+                                     for wave in waves.values()], options=self._options)
+        if writer is not None:
+            for key, one in zip(waves, heard, strict=True):
+                writer.add(key, one.states)
+            writer.flush()
         self._explorer.store.keep_transcripts(
-            {key: one.transcript.to_json() for (key, _), one in zip(recordings, heard, strict=True)}, fingerprint)
+            {key: one.transcript.to_json() for key, one in zip(waves, heard, strict=True)}, fingerprint)
 
     def _given(self, store: ArrayStore, fingerprint: str, keys: Sequence[str | None], reasons: dict[int, str],
                states: bool) -> Iterator[Spoken]:
@@ -127,19 +133,6 @@ class Hearing:
                 yield Spoken(EMPTY, reason=reasons.get(number, "It could not be read."))
             else:
                 yield Spoken(Transcript.from_json(kept[key]), store.get(key) if states else ())
-
-    def _read(self, paths: Sequence[Path]) -> list[Waveform | str]:
-        """The waveforms, or the reason why there is none; what is in a file is known from now on."""
-        found: list[Waveform | str] = []
-        with self._files.writer() as remember:
-            for path in paths:
-                try:
-                    wave = audio.read(path)
-                    remember(path, wave.digest)
-                    found.append(wave)
-                except AudioError as error:
-                    found.append(str(error))
-        return found
 
     def _known(self, recordings: Sequence[Path], condition: Condition, others: Sequence[Waveform]
                ) -> list[str | None]:
@@ -158,10 +151,22 @@ class Hearing:
         if condition.noise != "babble":
             return []
         step = max(1, len(recordings) // OTHERS)
-        return [each for each in self._read(sorted(recordings)[::step][:OTHERS]) if isinstance(each, Waveform)]
+        with self._files.writer() as remember:
+            found = [_read(path, remember) for path in sorted(recordings)[::step][:OTHERS]]
+        return [each for each in found if isinstance(each, Waveform)]
 
     def _states(self, fingerprint: str) -> ArrayStore:
         return ArrayStore(self._explorer.home.caches / "states" / fingerprint)
+
+
+def _read(path: Path, remember: Remember) -> Waveform | str:
+    """The waveform, or the reason why there is none; what is in the file is known from now on."""
+    try:
+        wave = audio.read(path)
+        remember(path, wave.digest)
+    except (AudioError, OSError) as error:
+        return str(error)
+    return wave
 
 
 def _key(digest: str, condition: Condition, others: Sequence[Waveform]) -> str:

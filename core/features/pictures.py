@@ -4,7 +4,7 @@ Where that is a whole convolutional trunk (the bundled backbone), the trunk's ou
 convolution (CLIP's own vision transformers), the cropped picture is, which is smaller and costs no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core import images
 from core.errors import ImageError
 from core.explorer import Explorer
-from core.features.arrays import ArrayStore
+from core.features.arrays import ArrayStore, Writer
 from core.features.files import Digests, content_digest
 from core.progress import Report, silent
 
@@ -64,37 +64,42 @@ class Seeing:
         keys = [self._known(path) for path in pictures]
         missing = [number for number, key in enumerate(keys) if key is None or key not in self._store]
         reasons: dict[int, str] = {}
-        for start in range(0, len(missing), AT_ONCE):
-            report(len(pictures) - len(missing) + start, len(pictures), "Looking at pictures")
-            part = missing[start:start + AT_ONCE]
-            read = self._read([pictures[number] for number in part])
-            whole = [(number, one) for number, one in zip(part, read, strict=True) if not isinstance(one, str)]
-            reasons.update({number: one for number, one in zip(part, read, strict=True) if isinstance(one, str)})
-            keys = self._keep(whole, keys)
-        report(len(pictures), len(pictures), "Looking at pictures")
+        before, text = len(pictures) - len(missing), "Looking at pictures"
+        with self._store.writer() as writer, self._files.writer() as remember, ThreadPoolExecutor(READERS) as pool:
+            for start in range(0, len(missing), AT_ONCE):
+                report(before + start, len(pictures), text)
+                part = missing[start:start + AT_ONCE]
+                new: dict[str, NDArray[np.uint8]] = {}
+                for number, found in zip(part, pool.map(self._read, [pictures[each] for each in part]), strict=True):
+                    if isinstance(found, str):
+                        reasons[number] = found
+                        continue
+                    keys[number], pixels = found
+                    remember(pictures[number], found[0])
+                    if pixels is not None:
+                        new[found[0]] = pixels
+                self._keep(new, writer)
+                remember.flush()
+        report(len(pictures), len(pictures), text)
         return [Seen(np.empty(0), reasons.get(number, "It could not be read.")) if key is None or number in reasons
                 else Seen(self._store.get(key)[0]) for number, key in enumerate(keys)]
 
-    def stems(self, model: Any, seen: Sequence[NDArray[Any]], device: "torch.device | str" = "cpu") -> "torch.Tensor":
+    def stems(self, model: Any, seen: Sequence[NDArray[Any]] | NDArray[Any], device: "torch.device | str" = "cpu"
+              ) -> "torch.Tensor":
         """What `BrewCLIP.encode_stem` takes, of what is kept: (n, 1 + patches, vision width) on a device."""
         import torch
 
-        stacked = np.stack(seen)
+        stacked = seen if isinstance(seen, np.ndarray) else np.stack(seen)
         return model.image_stem(stacked) if self._whole else torch.from_numpy(stacked).to(device)
 
-    def _keep(self, whole: Sequence[tuple[int, tuple[str, NDArray[np.uint8]]]], keys: list[str | None]
-              ) -> list[str | None]:
-        """Keep pictures that were read, (number, (key, pixels)); the keys with theirs."""
-        if not whole:
-            return keys
-        pixels = np.stack([each for _, (_, each) in whole])
-        kept = pixels if self._whole else self._stems(pixels)
-        with self._store.writer() as writer:
-            for (_, (key, _)), one in zip(whole, kept, strict=True):
-                if key not in self._store:
-                    writer.add(key, [one])
-        found = {number: key for number, (key, _) in whole}
-        return [found.get(number, key) for number, key in enumerate(keys)]
+    def _keep(self, pictures: Mapping[str, NDArray[np.uint8]], writer: Writer) -> None:
+        """Keep pictures by key."""
+        if not pictures:
+            return
+        pixels = np.stack(list(pictures.values()))
+        for key, one in zip(pictures, pixels if self._whole else self._stems(pixels), strict=True):
+            writer.add(key, [one])
+        writer.flush()
 
     def _stems(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
@@ -108,22 +113,15 @@ class Seeing:
         found: NDArray[np.float32] = stems.float().cpu().numpy()
         return found
 
-    def _read(self, paths: Sequence[Path]) -> list[tuple[str, NDArray[np.uint8]] | str]:
-        """Keys and pixels of pictures, or the reason why there are none; what is in a file is known from now on."""
-        with self._files.writer() as remember, ThreadPoolExecutor(READERS) as pool:
-            found = list(pool.map(self._pixels, paths))
-            for path, one in zip(paths, found, strict=True):
-                if not isinstance(one, str):
-                    remember(path, one[0])
-        return found
-
-    def _pixels(self, path: Path) -> tuple[str, NDArray[np.uint8]] | str:
+    def _read(self, path: Path) -> tuple[str, NDArray[np.uint8] | None] | str:
+        """A picture's key and pixels (None: it is known by its content), or the reason why there are none."""
         try:
-            picture = images.read(path, self._limit)
             digest = content_digest(path)
+            if digest in self._store:
+                return digest, None
+            return digest, images.pixels(images.read(path, self._limit).rgb, self._crop, self._backbone.image_size)
         except (ImageError, OSError) as error:
             return str(error)
-        return digest, images.pixels(picture.rgb, self._crop, self._backbone.image_size)
 
     def _known(self, path: Path) -> str | None:
         try:

@@ -73,9 +73,9 @@ class Preparing:
         """What `prepare` of these splits would add; known files are not read again."""
         parts = [dataset.of(split) for split in splits]
         recordings = [one.recording for part in parts for one in part.utterances if one.recording]
-        size = self._hearing(dataset).size(recordings, self._width, condition)
+        size = self._hearing(dataset).size(recordings, self._width, condition, self._states)
         pictures = [one.path for part in parts for one in part.images if one.path]
-        return Cost(size.new, size.nbytes if self._states else 0, self.seeing.nbytes(pictures))
+        return Cost(size.new, size.nbytes, self.seeing.nbytes(pictures))
 
     def prepare(self, dataset: Dataset, split: str, condition: Condition = CLEAN, report: Report = silent) -> Split:
         """The split, heard and seen.

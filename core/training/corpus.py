@@ -58,9 +58,9 @@ def conditions(noise: str) -> tuple[Condition, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """n pairs as tensors: what `BrewCLIP.forward` and `loss` take. `stem` may still be pixels (see `Seeing.stems`)."""
+    """n pairs: what `BrewCLIP.forward` and `loss` take. `pictures` (n, ...): what is kept of each (`Seeing.stems`)."""
 
-    pictures: list[NDArray[Any]]
+    pictures: NDArray[Any]
     speech: "SpokenBatch"
     image_ids: "torch.Tensor"  # (n,) int64
 
@@ -72,6 +72,7 @@ class Corpus:
                  drop_unheard: bool) -> None:
         self._splits, self._seeing, self._model = tuple(splits), seeing, model
         self._batch, self._seed = batch, seed
+        self._order = -1, np.empty(0, np.int64)  # an epoch, and its order of pairs
         text_only = not model.variant.acoustic
         self._pairs = [(which, row) for which, split in enumerate(splits) for row in range(len(split.utterances))
                        if usable(split, row, drop_unheard or text_only)]
@@ -91,7 +92,10 @@ class Corpus:
     def chosen(self, step: int) -> list[tuple[int, int]]:
         """The pairs (condition, utterance) of a step, over all processes."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._pairs))
+        known, order = self._order
+        if known != epoch:
+            order = np.random.default_rng((self._seed, epoch)).permutation(len(self._pairs))
+            self._order = epoch, order
         return [self._pairs[number] for number in order[place * self._batch:(place + 1) * self._batch]]
 
     def batch(self, step: int, rank: int = 0, processes: int = 1) -> Batch:
@@ -103,7 +107,8 @@ class Corpus:
         states = [each.states for each in heard] if self._model.variant.acoustic else None
         speech = self._model.collate([each.transcript for each in heard], states)
         places = [int(self._splits[which].image_of[row]) for which, row in chosen]
-        return Batch([self._splits[0].pictures[place].kept for place in places], speech, torch.tensor(places))
+        pictures = np.stack([self._splits[0].pictures[place].kept for place in places])
+        return Batch(pictures, speech, torch.tensor(places))
 
     def stems(self, batch: Batch, device: "torch.device") -> "torch.Tensor":
         """The batch's pictures as the image tower takes them."""

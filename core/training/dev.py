@@ -13,6 +13,7 @@ from core.evaluation.ranks import AT, Ranks, ranks, recall
 from core.features import encode
 from core.features.pictures import Seeing
 from core.features.split import Split
+from core.progress import Report, silent
 
 if TYPE_CHECKING:
     from core.models.brewclip import BrewCLIP
@@ -46,30 +47,35 @@ class Dev:
     def __init__(self, splits: Sequence[Split], seeing: Seeing, choose_weight: bool) -> None:
         self._splits, self._seeing, self._choose = tuple(splits), seeing, choose_weight
 
-    def look(self, model: "BrewCLIP") -> DevResult:
-        """The recall of a model, in eval mode meanwhile; with the best weight of F_A where that is to be chosen."""
-        training = model.training
+    def look(self, model: "BrewCLIP", report: Report = silent) -> DevResult:
+        """The recall of a model, in eval mode meanwhile; with the best weight of F_A where that is to be chosen.
+
+        JobCancelled by `report`.
+        """
+        choose = self._choose and model.variant.text and model.variant.acoustic
+        before, training = model.options.acoustic_weight, model.training
         model.eval()
+        if choose:
+            weighed(model, 1.0)
         try:
-            pictures = encode.encode_pictures(model, self._seeing, self._splits[0])
-            spoken = [encode.encode_utterances(model, split) for split in self._splits]
+            pictures = encode.encode_pictures(model, self._seeing, self._splits[0], report)
+            spoken = [encode.encode_utterances(model, split, report=report) for split in self._splits]
         finally:
             model.train(training)
-        weight = model.options.acoustic_weight
-        if not self._choose or not (model.variant.text and model.variant.acoustic):
+            weighed(model, before)
+        if not choose:
             return self._result([ranks(one.fused, pictures, split.image_of)
-                                 for one, split in zip(spoken, self._splits, strict=True)], weight)
-        found = [self._weighed(spoken, pictures, each, weight) for each in WEIGHTS]
+                                 for one, split in zip(spoken, self._splits, strict=True)], before)
+        found = [self._weighed(spoken, pictures, each) for each in WEIGHTS]
         return max(found, key=lambda each: each.score)  # the smallest of equals: the first
 
-    def _weighed(self, spoken: Sequence[encode.SpokenVectors], pictures: encode.Floats, weight: float, now: float
-                 ) -> DevResult:
-        """The result with another weight of F_A than the one that the vectors were made with."""
+    def _weighed(self, spoken: Sequence[encode.SpokenVectors], pictures: encode.Floats, weight: float) -> DevResult:
+        """The result with a weight of F_A; the vectors were made with 1."""
         found = []
         for one, split in zip(spoken, self._splits, strict=True):
             assert one.text is not None and one.acoustic is not None
             said = np.any(one.text != 0, axis=1, keepdims=True)  # where nothing was heard, F_L is F_A alone
-            fused = one.text + np.where(said, weight / now, 1) * one.acoustic
+            fused = one.text + np.where(said, weight, 1) * one.acoustic
             found.append(ranks(fused.astype(np.float32), pictures, split.image_of))
         return self._result(found, weight)
 

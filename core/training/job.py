@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from core.training.trainer import Outcome
 
 
+NOTED = 20  # defects that the log names; the checkpoint counts all
+
+
 @dataclass(frozen=True)
 class Preview:
     """What a run would do before it begins: pairs, conditions, what is heard anew, bytes that the caches grow by."""
@@ -74,8 +77,8 @@ def _told(folder: RunFolder, work: Any) -> "Outcome":
         if error.kind not in ("full", "not_written"):
             folder.log("end", why="error", message=str(error))
         raise
-    except RuntimeError as error:
-        if "out of memory" not in str(error).lower() and "DefaultCPUAllocator" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not _is_memory(error):
             folder.log("end", why="error", message=f"{type(error).__name__}: {error}")
             raise
         short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
@@ -84,6 +87,11 @@ def _told(folder: RunFolder, work: Any) -> "Outcome":
         raise short from error
     folder.log("end", why=outcome.why, step=outcome.step, best_step=outcome.best_step, message="")
     return outcome
+
+
+def _is_memory(error: Exception) -> bool:
+    said = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in said.lower() or "DefaultCPUAllocator" in said
 
 
 def _wants_gpu(recipe: Recipe) -> bool:
@@ -177,13 +185,15 @@ class _Job:
     def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: Corpus, splits: tuple[list[Split], list[Split]],
                backbone: "VisionLanguage") -> None:
         """Rewind the log to the state, and say what begins."""
-        step = folder.state().step
-        folder.rewind(step)
-        for name, reason in splits[0][0].unreadable[:20]:
+        state = folder.state()
+        folder.rewind(state.step, bool(state.facts.get("look")))
+        options = self._recipe.training
+        for name, reason in splits[0][0].unreadable[:NOTED]:
             folder.log("note", text=f"{name}: {reason}")
-        folder.log("begin", step=step, device=backbone.device, pairs=len(corpus), steps=self._recipe.training.steps,
+        folder.log("begin", step=state.step, device=backbone.device, pairs=len(corpus), steps=options.steps,
                    parameters=sum(each.numel() for each in model.trained().values()),
-                   processes=self._processes.count, dev=self._dev, fallback=backbone.fallback)
+                   processes=self._processes.count, dev=self._dev, fallback=backbone.fallback,
+                   precision=options.precision_on(model.log_scale.device.type))
 
     def _facts(self, splits: tuple[list[Split], list[Split]], corpus: Corpus) -> Mapping[str, Any]:
         """What a checkpoint says of its data."""

@@ -42,6 +42,18 @@ class Processes:
         return bool(votes.item())
 
 
+    def alike(self, mine: int) -> bool:
+        """Whether all processes say the same number; all must ask."""
+        if self.count == 1:
+            return True
+        import torch
+        import torch.distributed as dist
+
+        said = torch.tensor([mine, -mine], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+        dist.all_reduce(said, dist.ReduceOp.MAX)
+        return bool(said[0] == -said[1])
+
+
 @contextmanager
 def together(gpu: bool) -> Iterator[Processes]:
     """The processes of this run; one, unless torchrun started it. Over NCCL on GPUs, else gloo."""

@@ -31,8 +31,8 @@ class TrainingOptions:
     final_rate: float = _option(1e-8, "Learning rate of the last step.", 0, 1)
     weight_decay: float = _option(1e-6, "Weight decay of Adam.", 0, 1)
     clip: float = _option(4.0, "Gradients longer than this are shortened to it; 0: never.", 0, 1e6)
-    precision: str = _option("float32", "Mixed precision on a GPU: float16 (the authors) or bfloat16.",
-                             choices=PRECISIONS)
+    precision: str = _option("float16", "Mixed precision: float16 (the paper; on an NVIDIA GPU, elsewhere float32), "
+                             "bfloat16, or float32 for none.", choices=PRECISIONS)
     seed: int = _option(0, "Of all that is drawn: the same seed gives the same run.", 0, 2**31 - 1)
     evaluate_every: int = _option(500, "Steps between two looks at the dev split; the best model is kept.", 1,
                                   10_000_000)
@@ -51,8 +51,12 @@ class TrainingOptions:
             check(each, getattr(self, each.name))
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict for `from_json`."""
+        """A plain dict of every option."""
         return asdict(self)
+
+    def precision_on(self, device: str) -> str:
+        """The precision that a device ("cpu", "cuda", ...) computes in: float16 needs an NVIDIA GPU."""
+        return "float32" if self.precision == "float16" and device != "cuda" else self.precision
 
 
 def check(option: Any, value: Any) -> None:

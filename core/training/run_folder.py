@@ -16,7 +16,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 RECIPE, LOG, STATE, BEST, LOCK = "recipe.json", "log.jsonl", "state.safetensors", "best", "lock"
 PROCESS, OUTPUT = "process.json", "output.log"
+NOT_BEGUN = {RECIPE, LOG, LOCK, PROCESS, OUTPUT}  # what a run leaves that ended before its first save
+PATIENCE = 1.0  # seconds: whoever looks whether a process trains holds the lock for a moment
 EVENTS = {
     "begin": "a process began: device, pairs, parameters, from which step",
     "note": "a sentence about the data or the machine",
@@ -63,10 +66,22 @@ class RunFolder:
         return self.path / BEST
 
     def create(self, recipe: Recipe) -> None:
-        """Begin a run here. "exists" when one is there already, or a folder with anything else in it."""
-        if self.path.exists() and any(self.path.iterdir()):
+        """Begin a run here, also in place of one that never saved anything.
+
+        "exists" when the folder has a run that did, or anything else in it; "busy".
+        """
+        try:
+            found = {each.name for each in self.path.iterdir()} if self.path.exists() else set()
+        except NotADirectoryError as error:
+            raise TrainingError(f"{self.path} is a file. Choose a folder for the run.", "exists") from error
+        except OSError as error:
+            raise not_written(error) from error
+        if self.busy:
+            raise TrainingError(f"Another process is training in {self.path}.", "busy")
+        if found - NOT_BEGUN:
             raise TrainingError(f"{self.path} is not empty. Go on with the run in it (--resume), or choose another "
                                 "folder.", "exists")
+        (self.path / LOG).unlink(missing_ok=True)
         self._write(RECIPE, json.dumps(recipe.to_json(), indent=1).encode())
 
     def recipe(self) -> Recipe:
@@ -78,17 +93,21 @@ class RunFolder:
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise TrainingError(f"{self.path / RECIPE} is damaged; the run cannot go on.", "damaged") from error
 
-    def hold(self) -> FileLock:
+    @contextmanager
+    def hold(self) -> Iterator[None]:
         """A context in which no other process trains here. "busy" when one does."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=PATIENCE)
         except Timeout as error:
             raise TrainingError(f"Another process is training in {self.path}.", "busy") from error
         except OSError as error:
-            raise _not_written(error) from error
-        self._write(PROCESS, json.dumps({"process": os.getpid(), "computer": platform.node()}).encode())
-        return self._lock
+            raise not_written(error) from error
+        try:
+            self._write(PROCESS, json.dumps({"process": os.getpid(), "computer": platform.node()}).encode())
+            yield
+        finally:
+            self._lock.release()
 
     @property
     def process(self) -> int | None:
@@ -142,20 +161,23 @@ class RunFolder:
     def log(self, event: str, **facts: Any) -> None:
         """Add a line. OSError is TrainingError ("full", "not_written")."""
         assert event in EVENTS
-        line = json.dumps({"event": event, "time": round(time.time(), 3), **facts})
+        line = json.dumps({"event": event, "time": round(time.time(), 3), **facts}).encode() + b"\n"
         try:
-            with (self.path / LOG).open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            with (self.path / LOG).open("ab+") as file:
+                if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                    line = b"\n" + line  # a crash tore the line before
+                file.write(line)
         except OSError as error:
-            raise _not_written(error) from error
+            raise not_written(error) from error
 
     def events(self) -> list[dict[str, Any]]:
         """What happened so far; lines that are torn are left out."""
         return read_events(self.path / LOG, 0)[0]
 
-    def rewind(self, step: int) -> None:
-        """Take from the log what happened after a step: it is about to happen again."""
-        events = [each for each in self.events() if each.get("step", 0) <= step]
+    def rewind(self, step: int, look: bool = False) -> None:
+        """Take from the log what is about to happen again: all after a step, with `look` also its look at dev."""
+        events = [each for each in self.events() if each.get("step", 0) < step
+                  or (each.get("step", 0) == step and not (look and each["event"] == "dev"))]
         self._write(LOG, "".join(json.dumps(each) + "\n" for each in events).encode())
 
     def _write(self, name: str, content: bytes) -> None:
@@ -168,8 +190,9 @@ class RunFolder:
                 os.fsync(file.fileno())
             staged.replace(self.path / name)
         except OSError as error:
-            staged.unlink(missing_ok=True)
-            raise _not_written(error) from error
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)
+            raise not_written(error) from error
 
 
 def read_events(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
@@ -192,7 +215,8 @@ def read_events(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     return events, offset + len(whole)
 
 
-def _not_written(error: OSError) -> BrewclipError:
+def not_written(error: OSError) -> BrewclipError:
+    """The TrainingError ("full", "not_written") of a file of a run that could not be written."""
     kind = "full" if error.errno == 28 else "not_written"
     return TrainingError(f"The run's folder could not be written: {error.strerror or error}. What was saved before is "
                          "kept, and the run can go on from there.", kind)

@@ -25,7 +25,7 @@ from core.training.corpus import Batch, Corpus
 from core.training.dev import Dev, DevResult, weighed
 from core.training.processes import Processes
 from core.training.recipe import TrainingOptions, rate_at
-from core.training.run_folder import RunFolder, State
+from core.training.run_folder import RunFolder, State, not_written
 
 LOGGED_EVERY = 10  # steps; the loss is looked at as often, since that waits for a GPU
 SAVED_EVERY = 60.0  # seconds
@@ -61,47 +61,49 @@ class Trainer:
         self._device = model.log_scale.device
         self._trained = model.trained()
         self._optimiser = torch.optim.Adam(self._trained.values(), lr=options.rate, weight_decay=options.weight_decay)
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._half)
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=options.precision_on(self._device.type)
+                                            == "float16")
         self._whole: nn.Module = model if processes.count == 1 else DistributedDataParallel(
             model, broadcast_buffers=False)
-        self._best = Best()
+        self._best, self._over = Best(), False
+        self._precision = options.precision_on(self._device.type)
+        self._plain = model.options.acoustic_weight
         self._meter = Meter(options.batch, self._device)
         self._text = "Training"
-
-    @property
-    def _half(self) -> bool:
-        return self._options.precision == "float16" and self._device.type == "cuda"
 
     def run(self, report: Report) -> Outcome:
         """Train to the last step, or until patience is over. JobCancelled by `report`: the state is saved first.
 
-        TrainingError: not_finite (the loss, at a step that the message names; the state before it is kept), full,
+        TrainingError: not_finite (between steps that the message names; the state before is kept), damaged, full,
         not_written. A GPU's "out of memory" passes through as PyTorch's own.
         """
-        start = self._resume()
-        why, step = "finished", start
+        step, saved = self._resume(report), time.monotonic()
         with ThreadPoolExecutor(1, "batches") as pool:
-            ahead = pool.submit(self._corpus.batch, start, *self._place) if start < self._options.steps else None
-            saved = time.monotonic()
-            while step < self._options.steps:
+            ahead = self._ahead(pool, step)
+            while step < self._options.steps and not self._over:
                 self._checked_report(report, step)
-                assert ahead is not None
                 ahead = self._step(step, ahead, pool)
                 step += 1
-                whole = step % LOGGED_EVERY == 0 or step == self._options.steps
-                if whole:
-                    self._log(step)
-                looked = step % self._options.evaluate_every == 0 or step == self._options.steps
-                if looked:
-                    self._look(step)
-                if looked or (whole and time.monotonic() - saved > SAVED_EVERY):
+                due = self._due(step)
+                if not due and step % LOGGED_EVERY:
+                    continue
+                self._log(step)
+                if due:
+                    self._save(step, look=True)
+                    self._look(step, report)
+                if due or time.monotonic() - saved > SAVED_EVERY:
                     self._save(step)
                     saved = time.monotonic()
-                if self._options.patience and self._best.looks_since >= self._options.patience:
-                    why = "patience"
-                    break
+                self._meter.restart()
         report(step, self._options.steps, self._text)
-        return Outcome(why, step, self._best.step, self._best.score)
+        return Outcome("patience" if self._over else "finished", step, self._best.step, self._best.score)
+
+    def _due(self, step: int) -> bool:
+        """Whether dev is looked at after so many steps."""
+        return step % self._options.evaluate_every == 0 or step == self._options.steps
+
+    def _ahead(self, pool: ThreadPoolExecutor, step: int) -> "Future[Batch]":
+        return pool.submit(self._corpus.batch, min(step, self._options.steps - 1), *self._place)
 
     @property
     def _place(self) -> tuple[int, int]:
@@ -115,7 +117,7 @@ class Trainer:
         except JobCancelled as cancelled:
             stopped = cancelled
         if self._processes.any(stopped is not None):
-            self._meter.check(step)
+            self._check(step)
             self._save(step)
             raise stopped or JobCancelled
 
@@ -123,9 +125,9 @@ class Trainer:
         """One step; gives the batch of the next, which is on its way."""
         waiting = time.perf_counter()
         batch = ahead.result()
-        following = pool.submit(self._corpus.batch, min(step + 1, self._options.steps - 1), *self._place)
+        following = self._ahead(pool, step + 1)
         self._meter.waited(time.perf_counter() - waiting)
-        torch.manual_seed((self._options.seed * STREAMS + step) * STREAMS + self._processes.rank)
+        torch.manual_seed(((self._options.seed * STREAMS + step) * STREAMS + self._processes.rank) % 2**63)
         self._model.train()
         with self._autocast():
             stems = self._corpus.stems(batch, self._device)
@@ -144,55 +146,82 @@ class Trainer:
         return following
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        on_cpu = self._device.type == "cpu"  # which has no float16
-        if self._options.precision == "float32" or (on_cpu and self._options.precision == "float16"):
+        if self._precision == "float32":
             return nullcontext()
-        return torch.autocast(self._device.type, getattr(torch, self._options.precision))
+        return torch.autocast(self._device.type, getattr(torch, self._precision))
+
+    def _check(self, step: int) -> list[float]:
+        """The mean losses of the last steps. TrainingError ("not_finite") when they or a parameter are no numbers."""
+        means = self._meter.means()
+        finite = torch.stack([torch.isfinite(each.detach()).all() for each in self._trained.values()]).all()
+        if not bool(finite) or not all(math.isfinite(each) for each in means):
+            raise TrainingError(f"The model is no longer made of numbers (between step {self._meter.began(step)} and "
+                                f"{step}). The best model and the last good state are kept; begin another run with a "
+                                "lower learning rate, or in float32.", "not_finite")
+        return means
 
     def _log(self, step: int) -> None:
         """Say how the last steps went. TrainingError ("not_finite") when they went wrong."""
-        means = self._meter.read(step)
-        self._text = f"Training (loss {means['loss']:.3f})"
+        loss, inner, outer = self._check(step)
+        self._text = f"Training (loss {loss:.3f})"
         if self._processes.first:
-            self._folder.log("step", step=step, rate=rate_at(step - 1, self._options),
-                             temperature=round(1 / float(self._model.scale.detach()), 6), **means)
+            self._folder.log("step", step=step, loss=round(loss, 6), inner=round(inner, 6), outer=round(outer, 6),
+                             rate=rate_at(step - 1, self._options),
+                             temperature=round(1 / float(self._model.scale.detach()), 6), **self._meter.pace())
 
-    def _look(self, step: int) -> None:
-        """Look at dev, and keep the model if it is the best so far."""
+    def _look(self, step: int, report: Report) -> None:
+        """Look at dev, and keep the model if it is the best so far. JobCancelled: the look is made up for later."""
+        stopped: JobCancelled | None = None
         if self._processes.first:
-            started = time.perf_counter()
-            result = self._dev.look(self._model)
-            better = result.score > self._best.score
-            if better:
-                weighed(self._model, result.weight)
-                checkpoints.save(self._folder.best, self._model, replace(self._describe(step, result),
-                                                                         options=self._model.options))
-                weighed(self._model, self._plain)
-                self._best = Best(result.score, step)
-            else:
-                self._best = replace(self._best, looks_since=self._best.looks_since + 1)
-            self._folder.log("dev", step=step, best=better, seconds=round(time.perf_counter() - started, 3),
-                             **result.to_json())
-        self._processes.wait()
-        self._meter.restart()
-        stop = bool(self._options.patience) and self._best.looks_since >= self._options.patience
-        if self._processes.any(self._processes.first and stop) and not self._processes.first:
-            self._best = replace(self._best, looks_since=self._options.patience)
+            try:
+                self._look_first(step, lambda done, total, text: report(step, self._options.steps, "Looking at dev"))
+            except JobCancelled as cancelled:
+                stopped = cancelled
+        if self._processes.any(stopped is not None):  # and all wait here for the first
+            raise stopped or JobCancelled
+        patience = self._options.patience
+        self._over = self._processes.any(self._processes.first and 0 < patience <= self._best.looks_since)
 
-    def _save(self, step: int) -> None:
+    def _look_first(self, step: int, report: Report) -> None:
+        started = time.perf_counter()
+        result = self._dev.look(self._model, report)
+        better = result.score > self._best.score
+        if better:
+            self._keep(step, result)
+            self._best = Best(result.score, step)
+        else:
+            self._best = replace(self._best, looks_since=self._best.looks_since + 1)
+        self._folder.log("dev", step=step, best=better, seconds=round(time.perf_counter() - started, 3),
+                         **result.to_json())
+
+    def _keep(self, step: int, result: DevResult) -> None:
+        """Save the checkpoint. TrainingError: full, not_written."""
+        weighed(self._model, result.weight)
+        try:
+            checkpoints.save(self._folder.best, self._model, replace(self._describe(step, result),
+                                                                     options=self._model.options))
+        except OSError as error:
+            raise not_written(error) from error
+        finally:
+            weighed(self._model, self._plain)
+
+    def _save(self, step: int, look: bool = False) -> None:
+        """Save where the run stands; `look`: but for the look at dev of this step."""
         if not self._processes.first:
             return
         tensors: dict[str, Tensor] = {f"parameter.{name}": each for name, each in self._trained.items()}
         for name, each in self._trained.items():
             for kind, value in self._optimiser.state[each].items():
                 tensors[f"adam.{kind}.{name}"] = value
-        facts = {"best": vars(self._best), "scaler": self._scaler.state_dict()}
+        facts = {"best": vars(self._best), "scaler": self._scaler.state_dict(), "look": look}
         self._folder.save(State(step, tensors, facts))
 
-    def _resume(self) -> int:
+    def _resume(self, report: Report) -> int:
         """Go on from the folder's state; the step to begin with. TrainingError ("damaged"): it is of another run."""
-        self._plain = self._model.options.acoustic_weight
         state = self._folder.state()
+        if not self._processes.alike(state.step):
+            raise TrainingError(f"The processes do not find the same run in {self._folder.path}: it must be in a "
+                                "folder that all machines share.", "damaged")
         if state.step == 0:
             return 0
         try:
@@ -203,9 +232,14 @@ class Trainer:
                     for kind in ("step", "exp_avg", "exp_avg_sq")}
             self._best = Best(**state.facts["best"])
             self._scaler.load_state_dict(state.facts["scaler"])
+            look = bool(state.facts.get("look"))
         except (KeyError, RuntimeError, TypeError) as error:
             raise TrainingError(f"What was saved in {self._folder.path} is of another model than the recipe says; the "
                                 "run cannot go on.", "damaged") from error
+        self._over = 0 < self._options.patience <= self._best.looks_since
+        if look:
+            self._look(state.step, report)
+            self._save(state.step)
         return state.step
 
     def _moved(self, value: Tensor, kind: str) -> Tensor:
@@ -213,7 +247,7 @@ class Trainer:
 
 
 class Meter:
-    """Means over the steps since they were last read. TrainingError ("not_finite") when a loss is no number."""
+    """Means over the steps since it was restarted."""
 
     def __init__(self, batch: int, device: torch.device) -> None:
         self._batch, self._device = batch, device
@@ -233,23 +267,20 @@ class Meter:
         self._sums = self._sums.to(total.device) + torch.stack([total, inner, outer]).detach()
         self._steps += 1
 
-    def check(self, step: int) -> list[float]:
-        """The means (loss, inner, outer) so far."""
+    def began(self, step: int) -> int:
+        """The step after which it was restarted, if this is the present one."""
+        return step - self._steps
+
+    def means(self) -> list[float]:
+        """The mean losses (total, inner, outer); waits for the GPU."""
         found: list[float] = (self._sums / max(1, self._steps)).tolist()
-        if not all(math.isfinite(each) for each in found):
-            raise TrainingError(f"The loss is no longer a number (between step {step - self._steps} and {step}). The "
-                                "best model and the last good state are kept; go on with a lower learning rate or in "
-                                "float32.", "not_finite")
         return found
 
-    def read(self, step: int) -> dict[str, float]:
-        """The means, throughput, share of time outside the model, memory of the GPU in bytes; then begins anew."""
-        loss, inner, outer = self.check(step)
+    def pace(self) -> dict[str, float]:
+        """Throughput, share of time outside the model, memory of the GPU in bytes."""
         seconds = time.perf_counter() - self._since
-        found = {"loss": round(loss, 6), "inner": round(inner, 6), "outer": round(outer, 6),
-                 "pairs_per_second": round(self._steps * self._batch / seconds, 2),
+        found = {"pairs_per_second": round(self._steps * self._batch / seconds, 2),
                  "outside": round(self._waiting / seconds, 4)}
         if self._device.type == "cuda":
             found["memory"] = torch.cuda.max_memory_allocated()
-        self.restart()
         return found
