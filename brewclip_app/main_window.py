@@ -49,6 +49,7 @@ class Entry:
 PANELS: tuple[Entry, ...] = (
     Entry("search", "Search", "microphone", "brewclip_app.panels.search", "SearchPanel"),
     Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel"),
+    Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect", "InspectPanel"),
     Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True),
 )
 

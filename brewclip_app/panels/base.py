@@ -36,6 +36,7 @@ class Inspection:
     image_id: int | None = None
     caption: str = ""     # the reference text, where it is known: its rank is shown beside the transcript's
     checkpoint: str = ""  # folder of a run; "" for the model of the settings
+    note: str = ""        # what the user is to know, such as that other terms of the query are left out
 
 
 class Panel(QWidget):

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QWidget
 
-from brewclip_app.panels.base import Panel, Question
+from brewclip_app.panels.base import Inspection, Panel, Question
 from brewclip_app.panels.search_actions import HitActions
 from brewclip_app.panels.search_conductor import Conductor
 from brewclip_app.panels.search_flow import GalleryView, SearchFlow
@@ -26,6 +26,7 @@ from core.settings import BY_KEY
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
+    from core.search.queries import Hit
     from core.store.records import ImageRecord
 
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
@@ -35,7 +36,8 @@ MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "w
 KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"), ("Esc", "Stop recording, playing or searching"),
         ("Enter", "Search with the edited words; open the chosen picture"), ("Ctrl+L", "Edit or type the words"),
         ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"), ("Ctrl+Z", "The query before"),
-        ("Arrows", "Walk the pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the paths")]
+        ("Arrows", "Walk the pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the paths"),
+        ("I", "Why this picture? Take the result apart")]
 
 
 class SearchPanel(Panel):
@@ -129,10 +131,12 @@ class SearchPanel(Panel):
         results.detail.opened.connect(acts.open)
         results.detail.folder_wanted.connect(acts.show_in_folder)
         results.detail.more_wanted.connect(self.session.more_like)
+        results.detail.why_wanted.connect(self._why)
         results.zoomed.connect(self._zoom)
         results.history.clicked.connect(lambda: self.past.open_under(results.history))
         results.progress.cancelled.connect(self.flow.cancel)
         acts.more_wanted.connect(self.session.more_like)
+        acts.why_wanted.connect(self._why)
         acts.add_wanted.connect(lambda hit, sign: self.session.add_picture(hit.image.path, hit.image.id, sign))
         acts.said.connect(self.header.say)
         acts.tagged.connect(self._take_tagged)
@@ -162,6 +166,7 @@ class SearchPanel(Panel):
                          ("Ctrl+L", self._edit), ("Ctrl++", lambda: self._zoom(ZOOM_STEP)),
                          ("Ctrl+-", lambda: self._zoom(-ZOOM_STEP))):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        QShortcut(QKeySequence("I"), grid, self._why_chosen, context=Qt.ShortcutContext.WidgetShortcut)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), grid,
                   lambda: self.hit_actions.copy_paths(grid.selected()), context=Qt.ShortcutContext.WidgetShortcut)
 
@@ -318,6 +323,23 @@ class SearchPanel(Panel):
             self.intake.read_voice(question.speech)
         elif question.text:
             self.session.type_main(question.text)
+
+    def _why(self, hit: "Hit") -> None:
+        """Take a hit apart; only what was said or typed can be, not the pictures in the query."""
+        query = self.session.query
+        main = query.main
+        if main is None or main.kind == "image":
+            self.header.say("Only words and voices can be taken apart, and this query begins with neither.", "care")
+            return
+        text = main.text if main.kind == "text" or main.edited else ""
+        note = "The query's other terms are left out here: this is its first one alone." if query.extras else ""
+        self.go_to.emit("inspect", Inspection(text=text, waveform=main.waveform, path=hit.image.path, note=note,
+                                              gallery=self.context.gallery, image_id=hit.image.id))
+
+    def _why_chosen(self) -> None:
+        hits = self.results.grid.selected()
+        if hits:
+            self._why(hits[0])
 
     def _open_menu(self, at: QPoint) -> None:
         hits = self.results.grid.selected()

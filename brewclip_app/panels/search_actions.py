@@ -28,6 +28,7 @@ class HitActions(QObject):
 
     more_wanted = Signal(object)  # Hit
     add_wanted = Signal(object, int)  # Hit, sign
+    why_wanted = Signal(object)  # Hit
     tagged = Signal(object)  # ImageRecords with their new tags
     said = Signal(str)
 
@@ -48,6 +49,7 @@ class HitActions(QObject):
             ("Copy path" if one else f"Copy {len(hits)} paths", partial(self.copy_paths, hits), True),
             ("Copy picture", partial(self.copy_picture, first), one),
             None,
+            ("Why this picture?\tI", partial(self.why_wanted.emit, first), one),
             ("More like this", partial(self.more_wanted.emit, first), one),
             ("Add to the query", partial(self.add_wanted.emit, first, 1), one),
             ("Leave out what is like this", partial(self.add_wanted.emit, first, -1), one),

@@ -123,6 +123,7 @@ class DetailPane(Card):
     opened = Signal(object)  # Hit
     folder_wanted = Signal(object)
     more_wanted = Signal(object)
+    why_wanted = Signal(object)
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__(margin=12, space=8)
@@ -138,11 +139,12 @@ class DetailPane(Card):
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._shares = column(space=4)
         self.more = button("More like this", lambda: self._tell(self.more_wanted), "main")
+        self.why = button("Why this picture?", lambda: self._tell(self.why_wanted), tip="Take the result apart (I)")
         self.folder = button("Show in folder", lambda: self._tell(self.folder_wanted))
         self.open = button("Open", lambda: self._tell(self.opened))
         self._buttons = QWidget()
         flow = FlowLayout(self._buttons)
-        for each in (self.more, self.folder, self.open):
+        for each in (self.more, self.why, self.folder, self.open):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             flow.addWidget(each)
         self._lay_out()

@@ -34,8 +34,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument("--text", metavar="TEXT", help="a typed description")
     parser.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture to explain")
     parser.add_argument("--gallery", metavar="NAME", help="tell the picture's rank there")
-    parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="the folder of a run (else the backbone alone)")
-    parser.add_argument("--method", default=METHOD, metavar="M", help=f"gradient, grad-eclip or random ({METHOD})")
+    parser.add_argument("--checkpoint", type=Path, metavar="RUN",
+                        help="the folder of a run (else what the settings search with)")
+    parser.add_argument("--method", default=METHOD, metavar="M",
+                        help=f"gradient, grad-eclip, gradient-input or random ({METHOD})")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the maps into this file")
     json_argument(parser)
 
@@ -50,7 +52,7 @@ def _explain(arguments: Arguments) -> int:
 
         picture = images.read(arguments.image, opened.settings["images.max_megapixels"])
         lens = (inspection.trained(opened, arguments.checkpoint, report) if arguments.checkpoint
-                else inspection.zero_shot(opened, report))
+                else inspection.of_settings(opened, report))
         heard, waveform = _heard(opened, lens, arguments, report)
         sight = inspection.look(lens, picture.rgb, heard)
         standing = (inspection.stand(opened, lens, arguments.gallery, sight.observation, arguments.image)

@@ -37,8 +37,8 @@ def figure(picture: Image.Image, placement: Placement, maps: Maps, title: str, r
     canvas = Image.new("RGB", (WIDTH, 4000), GROUND)
     draw = ImageDraw.Draw(canvas)
     y = _text(draw, EDGE, EDGE, title, 20, INK, WIDTH - 2 * EDGE) + GAP
-    shown = picture.copy()
-    shown.thumbnail((PICTURE, PICTURE))
+    scale = PICTURE / max(picture.size)
+    shown = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
     canvas.paste(painted(shown, maps.picture.relevance, placement), (EDGE, y))
     below = y + shown.height
     if placement.cut:

@@ -19,7 +19,7 @@ from core.explain.maps import Maps, draw
 from core.explain.methods import METHODS, Method
 from core.explain.observation import Observation, Target, Tower, observe
 from core.explain.placement import Placement
-from core.explain.shares import Mix, mix
+from core.explain.shares import Branches, Mix, mix
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
@@ -28,6 +28,7 @@ from core.models.transcripts import Heard, HearingOptions
 from core.progress import Report, silent
 from core.search import queries, vector_index
 from core.search.vector_file import Ids
+from core.store.records import GalleryRecord
 
 BEST = "best"  # the checkpoint inside a run's folder
 
@@ -77,13 +78,31 @@ class Standing:
     mix: Mix
     row: int
     known: bool
+    vectors: queries.Floats  # (n, dim), of unit length, in the mix's order
+
+    def rank_of(self, branches: Branches) -> int:
+        """The picture's rank under another query, such as its caption."""
+        return mix(branches, self.vectors, self.mix.ids).rank(self.row, 0.5)
 
 
 def zero_shot(explorer: Explorer, report: Report = silent) -> Lens:
     """The backbone of the settings as it came. WeightsError, ModelError ("unsupported" where it has no maps)."""
     backbone = explorer.backbone(report)
     model = BrewCLIP(backbone.built, "zero-shot").to(backbone.built.model.logit_scale.device).eval()
-    return Lens(model, backbone.title, explorer.settings["vision.crop"], explorer.fingerprint())
+    crop = explorer.settings["vision.crop"]
+    return Lens(model, backbone.title, crop, backbone.fingerprint(crop))
+
+
+def of_settings(explorer: Explorer, report: Report = silent) -> Lens:
+    """What the settings search with: their trained model, or the backbone alone. WeightsError, ModelError."""
+    from core.models.trained import TrainedModel
+
+    found = explorer.model(report)
+    if not isinstance(found, TrainedModel):
+        return zero_shot(explorer, report)
+    crop = explorer.settings["vision.crop"]
+    model = checkpoints.assemble(found.checkpoint, explorer.backbone(report))
+    return Lens(model, found.title, crop, found.fingerprint(crop), found.run)
 
 
 def trained(explorer: Explorer, folder: Path, report: Report = silent) -> Lens:
@@ -112,24 +131,35 @@ def look(lens: Lens, picture: Image.Image, heard: Heard) -> Sight:
     return Sight(lens, placement.place(*picture.size, lens.crop), pixels, observe(lens.model, pixels, heard))
 
 
-def stand(explorer: Explorer, lens: Lens, gallery: str, observation: Observation, path: Path) -> Standing:
-    """Where the picture of that file stands in a gallery indexed with the lens' model.
+def stand(explorer: Explorer, lens: Lens, gallery: str, observation: Observation, path: Path,
+          image_id: int | None = None) -> Standing:
+    """Where the picture of that file, or of that id, stands in a gallery indexed with the lens' model.
 
     StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
     """
+    record, index = open_index(explorer, lens, gallery)
+    known = image_id if image_id is not None else _id_of(explorer, record.id, path)
+    if known is not None and known in index:
+        return Standing(record.name, mix(observation.branches, index.matrix, index.ids),
+                        int(np.flatnonzero(index.ids == known)[0]), True, index.matrix)
+    vectors, ids = _added(index, queries.unit(observation.image))
+    return Standing(record.name, mix(observation.branches, vectors, ids), len(index), False, vectors)
+
+
+def open_index(explorer: Explorer, lens: Lens, gallery: str) -> tuple[GalleryRecord, vector_index.ExactIndex]:
+    """A gallery and its vectors under the lens; StoreError, QueryError as `stand`."""
     record = explorer.store.gallery(gallery)
     index = vector_index.open_index(explorer.store, record.id, lens.fingerprint.hash, lens.model.built.dim,
                                     explorer.home.caches / "vectors")
     if not len(index):
         raise QueryError(f"No picture of {record.name} is indexed with {lens.title}, so there are no ranks. Index the "
                          "gallery with this model, or leave the gallery out.", "not_indexed")
+    return record, index
+
+
+def _id_of(explorer: Explorer, gallery_id: int, path: Path) -> int | None:
     wanted = path.resolve()
-    known = next((each.id for each in explorer.store.images(record.id) if each.path == wanted), None)
-    if known is not None and known in index:
-        return Standing(record.name, mix(observation.branches, index.matrix, index.ids),
-                        int(np.flatnonzero(index.ids == known)[0]), True)
-    added = _added(index, queries.unit(observation.image))
-    return Standing(record.name, mix(observation.branches, *added), len(index), False)
+    return next((each.id for each in explorer.store.images(gallery_id) if each.path == wanted), None)
 
 
 def _added(index: vector_index.ExactIndex, own: queries.Floats) -> tuple[queries.Floats, Ids]:

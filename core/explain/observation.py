@@ -123,6 +123,20 @@ def reads_words(model: BrewCLIP, heard: Heard) -> bool:
     return model.variant.text or not heard.states
 
 
+def branches_of(model: BrewCLIP, heard: Heard) -> Branches:
+    """A query's vectors alone, as `observe` finds them, without a picture and without gradients. QueryError too."""
+    device = model.log_scale.device
+    with torch.inference_mode():
+        said = heard.transcript.text and reads_words(model, heard)
+        text = model.encode_texts([heard.transcript.text]) if said else None
+        acoustic = None
+        if model.acoustic is not None and heard.states:
+            batch = model.collate([heard.transcript], [heard.states]).to(device)
+            assert batch.states is not None
+            acoustic = model.acoustic(batch.states, batch.lengths, model.prompts).float()
+        return _fused(model, heard, text, acoustic)[0]
+
+
 def _fused(model: BrewCLIP, heard: Heard, text: Tensor | None, acoustic: Tensor | None) -> tuple[Branches, Tensor]:
     """F_L (1, dim) of F_T and F_A, (1, dim) each or None, and the two with their weights. QueryError ("empty")."""
     if text is None or acoustic is None:

@@ -1,0 +1,235 @@
+"""One query and one picture taken apart: what the Inspect panel shows, and the work behind it. No widgets here."""
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QImage
+
+from brewclip_app.panels.base import Inspection
+from brewclip_app.thumbnails import to_qimage
+from core.errors import BrewclipError, QueryError
+from core.progress import Report
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+    from core.audio import Waveform
+    from core.explain.faithfulness import Faithfulness
+    from core.explain.inspection import Lens, Sight, Standing
+    from core.explain.maps import Maps
+    from core.explain.neighbours import Neighbour
+    from core.explain.observation import Observation, Target, Tower
+    from core.explain.shares import Ranks
+    from core.explorer import Explorer
+    from core.models.transcripts import Heard
+    from core.settings import Settings
+
+    Judged = dict[str, dict[Tower, Faithfulness]]
+
+SHOWN = 1400  # px, the longer side of the picture that is kept to be drawn
+DRAWN = 640  # px, the longer side of heat and shade
+MIXES = tuple(place / 50 for place in range(51))
+
+
+@dataclass(frozen=True, eq=False)
+class Caption:
+    """The reference text in place of what was heard: the score and the rank it would give."""
+
+    text: str
+    score: float
+    rank: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A subject that was looked at. `standing` is None without a gallery to rank in; `unranked` says why."""
+
+    subject: Inspection
+    sight: "Sight"
+    heard: "Heard"  # as it was heard, before any edit
+    waveform: "Waveform | None"
+    picture: QImage
+    path: Path
+    shares: tuple[float, float, float]  # the score, what the transcript and what the voice add to it
+    standing: "Standing | None"
+    unranked: str
+    curve: tuple[int, ...]
+    ranks: "Ranks | None"
+    caption: Caption | None
+
+    @property
+    def text(self) -> str:
+        """The words that the model was given."""
+        return self.sight.observation.heard.transcript.text
+
+    @property
+    def rank(self) -> int | None:
+        """The picture's rank under the model's own sum."""
+        return self.ranks.both if self.ranks else None
+
+    def maps(self, target: "Target", method: str) -> "Maps":
+        """The maps of a target, or of the whole score where this model lacks the target; at once."""
+        from core.explain.methods import method as by_name
+
+        found: Target = target if target in self.sight.observation.scores else "fused"
+        return self.sight.maps(found, by_name(method))
+
+
+def overlays(case: Case, relevance: "np.ndarray") -> tuple[QImage, QImage]:
+    """Heat (fully opaque where hottest) and shade over the case's picture."""
+    from core.explain import drawing
+
+    size = case.picture.size()
+    scale = min(1.0, DRAWN / max(size.width(), size.height(), 1))
+    fitted = case.sight.placement.scaled(max(1, round(size.width() * scale)), max(1, round(size.height() * scale)))
+    return _rgba(drawing.heat(relevance, fitted, 1.0)), _rgba(drawing.shade(fitted))
+
+
+class Looker:
+    """Works on jobs' threads and remembers the model and the utterance of the last case."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lens: tuple[str, Settings, Lens] | None = None
+        self._heard: dict[tuple[str, str], Heard] = {}  # by the recording's digest and the model's title
+
+    def look(self, explorer: "Explorer", subject: Inspection, report: Report) -> Case:
+        """Take a subject apart. All errors of reading, hearing and models pass through; ranks that cannot be had do not
+        fail it.
+        """
+        from core import images
+        from core.explain import inspection
+
+        lens = self._lens_of(explorer, subject.checkpoint, report)
+        waveform, heard = self._hear(explorer, lens, subject, report)
+        asked = said(heard, subject.text)
+        path, image_id = self._picture(explorer, lens, subject, asked)
+        report(0, 0, "Looking")
+        picture = images.read(path, explorer.settings["images.max_megapixels"]).rgb
+        sight = inspection.look(lens, picture, asked)
+        subject = replace(subject, path=path, image_id=image_id, waveform=waveform)
+        standing, unranked = _stand(explorer, lens, subject, sight.observation)
+        return Case(subject, sight, heard, waveform, _shown(picture), path, _shares(sight.observation), standing,
+                    unranked, tuple(standing.mix.curve(standing.row, MIXES)) if standing else (),
+                    standing.mix.branch_ranks(standing.row) if standing else None,
+                    _caption(lens, heard, sight.observation, standing, subject.caption))
+
+    def neighbours(self, explorer: "Explorer", case: Case, t: float) -> "tuple[Neighbour, ...]":
+        """The pictures around the case's under a mix; none without a gallery."""
+        from core.explain.neighbours import neighbours
+
+        return neighbours(explorer, case.standing, t) if case.standing else ()
+
+    def judge(self, case: Case, target: "Target", report: Report) -> "Judged":
+        """How far each method's maps can be trusted."""
+        found: Target = target if target in case.sight.observation.scores else "fused"
+        return case.sight.faithfulness(found, report=report)
+
+    def _lens_of(self, explorer: "Explorer", checkpoint: str, report: Report) -> "Lens":
+        from core.explain import inspection
+
+        with self._lock:
+            kept, settings = self._lens, explorer.settings
+            if kept is None or kept[0] != checkpoint or kept[1] != settings:
+                lens = (inspection.trained(explorer, Path(checkpoint), report) if checkpoint
+                        else inspection.of_settings(explorer, report))
+                self._lens = kept = (checkpoint, settings, lens)
+            return kept[2]
+
+    def _hear(self, explorer: "Explorer", lens: "Lens", subject: Inspection, report: Report
+              ) -> "tuple[Waveform | None, Heard]":
+        from core import audio
+        from core.explain import inspection
+        from core.explain.observation import typed
+
+        waveform = subject.waveform
+        if waveform is None and subject.speech is not None:
+            waveform = audio.read(subject.speech)
+        if waveform is None:
+            return None, typed(subject.text)
+        key = waveform.digest, lens.title
+        with self._lock:
+            heard = self._heard.get(key)
+        if heard is None:
+            report(0, 0, "Recognising the words")
+            heard = inspection.hear(explorer, lens, waveform, report)
+            with self._lock:
+                self._heard = {key: heard}
+        if not heard.transcript.text and not subject.text and not lens.model.variant.acoustic:
+            raise QueryError(heard.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
+        return waveform, heard
+
+    def _picture(self, explorer: "Explorer", lens: "Lens", subject: Inspection, heard: "Heard"
+                 ) -> tuple[Path, int | None]:
+        """The subject's picture, or the gallery's best where it names none."""
+        from core.explain.neighbours import best_match
+
+        if subject.path is not None:
+            return subject.path, subject.image_id
+        if subject.image_id is not None and subject.gallery:
+            record = explorer.store.gallery(subject.gallery)
+            found = explorer.store.images(record.id, [subject.image_id])
+            if found:
+                return found[0].path, found[0].id
+        if not subject.gallery:
+            raise QueryError("Choose a picture: there is no gallery to take the best one from.", "no_picture")
+        best = best_match(explorer, lens, subject.gallery, heard)
+        return best.path, best.id
+
+
+def said(heard: "Heard", text: str) -> "Heard":
+    """What was heard, with the words edited: the voice and its word times stay as they are."""
+    text = " ".join(text.split())
+    if not text or text == heard.transcript.text:
+        return heard
+    return replace(heard, transcript=replace(heard.transcript, text=text))
+
+
+def _stand(explorer: "Explorer", lens: "Lens", subject: Inspection, observation: "Observation"
+           ) -> "tuple[Standing | None, str]":
+    from core.explain import inspection
+
+    if not subject.gallery:
+        return None, "No gallery is open, so there are no ranks."
+    assert subject.path is not None
+    try:
+        return inspection.stand(explorer, lens, subject.gallery, observation, subject.path, subject.image_id), ""
+    except BrewclipError as error:
+        return None, str(error)
+
+
+def _shares(observation: "Observation") -> tuple[float, float, float]:
+    from core.explain.shares import shares
+    from core.search.queries import unit
+
+    found = shares(observation.branches, unit(observation.image)[None])
+    return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
+
+
+def _caption(lens: "Lens", heard: "Heard", observation: "Observation", standing: "Standing | None", text: str
+             ) -> Caption | None:
+    from core.explain.observation import branches_of, reads_words
+    from core.explain.shares import shares
+    from core.search.queries import unit
+
+    if not text.strip() or not reads_words(lens.model, heard):
+        return None
+    branches = branches_of(lens.model, said(heard, text))
+    score = float(shares(branches, unit(observation.image)[None]).score[0])
+    return Caption(" ".join(text.split()), score, standing.rank_of(branches) if standing else None)
+
+
+def _shown(picture: "Image") -> QImage:
+    small = picture
+    if max(picture.size) > SHOWN:
+        small = picture.copy()
+        small.thumbnail((SHOWN, SHOWN))
+    return to_qimage(small)
+
+
+def _rgba(pixels: "np.ndarray") -> QImage:
+    height, width = pixels.shape[:2]
+    return QImage(pixels.tobytes(), width, height, width * 4, QImage.Format.Format_RGBA8888).copy()

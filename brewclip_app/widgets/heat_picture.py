@@ -1,0 +1,88 @@
+"""A picture with heat on it: blue, yellow, red where the model looked; dark what it did not see."""
+
+from PySide6.QtCore import QRect, QRectF, QSize
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from brewclip_app import theme
+
+RADIUS = 7
+SMALLEST = QSize(180, 150)
+
+
+class HeatPicture(QWidget):
+    """The picture whole, as large as there is room; heat and shade are pictures of any size laid over all of it."""
+
+    def __init__(self, smallest: QSize = SMALLEST) -> None:
+        super().__init__()
+        self._layers: tuple[QImage, QImage, QImage] | None = None
+        self._opacity = 0.65
+        self.setMinimumSize(smallest)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self.update)
+
+    @property
+    def opacity(self) -> float:
+        """How opaque the hottest place is, 0..1."""
+        return self._opacity
+
+    def show_layers(self, picture: QImage, heat: QImage, shade: QImage, says: str) -> None:
+        """Show a picture, its heat (fully opaque where hottest) and the shade on what was cut off."""
+        self._layers = picture, heat, shade
+        self.setAccessibleName(says)
+        self._fit()
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._layers = None
+        self.setAccessibleName("No picture")
+        self.update()
+
+    def set_opacity(self, opacity: float) -> None:
+        """How opaque the heat is, 0..1; the shade stays."""
+        self._opacity = min(1.0, max(0.0, opacity))
+        self.update()
+
+    def place(self) -> QRect:
+        """Where the picture lies in the widget."""
+        if self._layers is None:
+            return QRect()
+        size = self._layers[0].size()
+        fitted = QRectF(0, 0, size.width(), size.height())
+        scale = min(self.width() / max(1, size.width()), self.height() / max(1, size.height()))
+        fitted.setSize(fitted.size() * scale)
+        fitted.moveCenter(QRectF(self.rect()).center())
+        return fitted.toRect()
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, 330)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """No higher than the picture at this width."""
+        if self._layers is not None and self._layers[0].width():
+            shape = self._layers[0].height() / self._layers[0].width()
+            self.setMaximumHeight(max(self.minimumHeight(), round(self.width() * shape)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        if self._layers is None:
+            shape.addRoundedRect(QRectF(self.rect()), RADIUS, RADIUS)
+            painter.fillPath(shape, theme.colour("track"))
+            return
+        place = self.place()
+        shape.addRoundedRect(QRectF(place), RADIUS, RADIUS)
+        painter.setClipPath(shape)
+        picture, heat, shade = self._layers
+        painter.drawImage(place, picture)
+        painter.setOpacity(self._opacity)
+        painter.drawImage(place, heat)
+        painter.setOpacity(1.0)
+        painter.drawImage(place, shade)
+        painter.end()

@@ -1,0 +1,141 @@
+"""An utterance as bars in the voice's orange, the deeper the more relevant, its words below where they were spoken."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from brewclip_app import theme
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.audio import Waveform
+    from core.models.transcripts import Word
+
+STEP, BAR = 4, 2.4  # px from bar to bar, px wide
+BARS = 58  # px high
+PALEST = 0.22  # opacity of a bar without relevance
+SEEK_KEYS = {Qt.Key.Key_Left: -0.25, Qt.Key.Key_Right: 0.25}  # seconds
+
+
+class HeatVoice(QWidget):
+    """Shows one utterance; without relevance its bars are quiet."""
+
+    sought = Signal(float)  # seconds, where the user clicked
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waveform: Waveform | None = None
+        self._frames: np.ndarray | None = None
+        self._words: tuple[Word, ...] = ()
+        self._bars: list[tuple[float, float]] = []  # height, heat
+        self._cursor: float | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click to play from here")
+        self.setAccessibleName("Waveform of the query")
+        theme.changed.connect(self.update)
+
+    @property
+    def cursor_seconds(self) -> float | None:
+        """Where playback stands; None while nothing plays."""
+        return self._cursor
+
+    def bars(self) -> list[tuple[float, float]]:
+        """Heights and heats 0..1 that are drawn now."""
+        return list(self._bars)
+
+    def show_voice(self, waveform: "Waveform", frames: "np.ndarray | None", words: "Sequence[Word]") -> None:
+        """Show an utterance; `frames` relevance at 50 a second, None where the model does not hear the voice."""
+        self._waveform, self._frames, self._words = waveform, frames, tuple(words)
+        self._measure()
+        self.updateGeometry()
+        self.update()
+
+    def set_cursor(self, seconds: float | None) -> None:
+        """Show where playback stands; None takes the cursor away."""
+        if seconds != self._cursor:
+            self._cursor = seconds
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, BARS + 8 + QFontMetrics(theme.font("quiet")).height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._measure()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._waveform is not None and event.button() == Qt.MouseButton.LeftButton:
+            share = min(1.0, max(0.0, event.position().x() / max(1, self.width())))
+            self.sought.emit(share * self._waveform.seconds)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = SEEK_KEYS.get(Qt.Key(event.key()))
+        if step is None or self._waveform is None:
+            super().keyPressEvent(event)
+            return
+        self.sought.emit(min(self._waveform.seconds, max(0.0, (self._cursor or 0.0) + step)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._waveform is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = BARS / 2
+        for number, (height, heat) in enumerate(self._bars):
+            x, half = STEP * (number + 0.5), max(0.6, height * (middle - 2))
+            painter.setPen(self._pen(heat))
+            painter.drawLine(QPointF(x, middle - half), QPointF(x, middle + half))
+        self._draw_words(painter)
+        if self._cursor is not None or self.hasFocus():
+            x = (self._cursor or 0.0) / max(self._waveform.seconds, 1e-9) * self.width()
+            painter.setPen(QPen(theme.colour("main" if self._cursor is None else "words"), 1.6))
+            painter.drawLine(QPointF(x, 0), QPointF(x, BARS))
+        painter.end()
+
+    def _pen(self, heat: float) -> QPen:
+        if self._frames is None:
+            return QPen(theme.colour("quiet"), BAR, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        ink = QColor(theme.colour("voice"))
+        ink.setAlphaF(PALEST + (1 - PALEST) * heat)
+        return QPen(ink, BAR, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+
+    def _draw_words(self, painter: QPainter) -> None:
+        assert self._waveform is not None
+        painter.setFont(theme.font("quiet"))
+        metrics, free = QFontMetrics(theme.font("quiet")), 0.0
+        for word in self._words:
+            x = word.start / max(self._waveform.seconds, 1e-9) * self.width()
+            wide = metrics.horizontalAdvance(word.text)
+            now = self._cursor is not None and word.start <= self._cursor < word.end
+            if now:
+                painter.setPen(theme.colour("voice_words"))
+            elif x < free:
+                continue
+            else:
+                painter.setPen(theme.colour("quiet"))
+            x = min(x, max(0.0, self.width() - wide))
+            if now:
+                painter.fillRect(QRectF(x - 2, BARS + 5, wide + 4, metrics.height()), theme.colour("card"))
+            painter.drawText(QPointF(x, BARS + 5 + metrics.ascent()), word.text)
+            free = x + wide + 6
+
+    def _measure(self) -> None:
+        if self._waveform is None:
+            return
+        import numpy as np
+
+        from core.explain.figure import bars
+
+        count = max(1, self.width() // STEP)
+        frames = self._frames if self._frames is not None else np.zeros(1, np.float32)
+        heights, heats = bars(self._waveform, frames, count)
+        self._bars = list(zip(heights.tolist(), heats.tolist(), strict=True))
