@@ -1,0 +1,144 @@
+"""The branches of a BrewCLIP as vectors of recordings: F_T, F_A and F_L of a checkpoint, or of a model as it begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.emotion.voices import Floats
+from core.errors import DatasetError
+from core.features.hearing import Hearing, Spoken
+from core.models import backbones, checkpoints
+from core.models.transcripts import Transcript
+from core.models.variants import BrewClipOptions
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+    from core.models.brewclip import BrewCLIP
+
+BEST = "best"  # the checkpoint inside a run's folder
+AT_ONCE = 32
+FRAMES = 50  # of states a second
+HOP = FRAMES // 5
+KINDS = ("fused", "acoustic", "text")
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Of n recordings: (n, dim) float32 by kind, not normalised; a kind that the model lacks is missing."""
+
+    by_kind: dict[str, Floats]
+
+
+class Branches:
+    """A model and what it hears. Without a checkpoint: the untrained model of a seed over the backbone in use."""
+
+    def __init__(self, explorer: "Explorer", checkpoint: Path | None, report: Report = silent) -> None:
+        self._explorer = explorer
+        self._backbone = explorer.backbone(report)
+        self._recogniser = explorer.recogniser(report)
+        self._trained: BrewCLIP | None = None
+        self.title = f"untrained, over {self._backbone.title}"
+        if checkpoint is not None:
+            self._trained = self._load(checkpoint)
+        self._models: dict[int, BrewCLIP] = {}
+        self._texts: dict[tuple[int, str], Floats] = {}
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it comes from a checkpoint: then the seed changes nothing."""
+        return self._trained is not None
+
+    def hear(self, recordings: Sequence[Path], report: Report = silent) -> list[Spoken]:
+        """Transcripts and encoder states, kept as all other parts of the program keep them."""
+        return Hearing(self._explorer, "en").hear(recordings, report=report)
+
+    def model(self, seed: int) -> "BrewCLIP":
+        """The checkpoint's model, or the untrained one of a seed."""
+        if self._trained is not None:
+            return self._trained
+        if seed not in self._models:
+            self._models[seed] = self._untrained(seed)
+        return self._models[seed]
+
+    def check(self, kind: str) -> None:
+        """DatasetError ("no_feature") when the model has no such branch."""
+        variant = self.model(0).variant
+        if not {"text": variant.text, "acoustic": variant.acoustic}.get(kind, True):
+            raise DatasetError(f"The model {self.title} has no {'text' if kind == 'text' else 'acoustic'} branch.",
+                               "no_feature")
+
+    def vectors(self, spoken: Sequence[Spoken], seed: int, report: Report = silent) -> Vectors:
+        """The vectors of recordings that could be read."""
+        return self._vectors([one.transcript for one in spoken],
+                             [np.concatenate(one.states) for one in spoken], seed, report)
+
+    def windows(self, one: Spoken, seed: int) -> tuple[Floats, Vectors]:
+        """Times (k,) in s, and vectors of the second around each. The words are those of the whole recording."""
+        states = np.concatenate(one.states)
+        starts = range(0, max(1, len(states) - FRAMES + 1), HOP)
+        parts = [states[start:start + FRAMES] for start in starts]
+        times = np.array([(start + len(part) / 2) / FRAMES for start, part in zip(starts, parts, strict=True)])
+        return times.astype(np.float32), self._vectors([one.transcript] * len(parts), parts, seed, silent)
+
+    def _load(self, folder: Path) -> "BrewCLIP":
+        inside = folder / BEST
+        found = checkpoints.read(inside if (inside / checkpoints.RUN).is_file() else folder)
+        padding = self._explorer.settings["speech.padding"]
+        checkpoints.check_hearing(found.run, self._recogniser.name, padding)
+        self.title = f"{folder.name} ({found.run.variant} over {backbones.title(found.run.backbone)})"
+        return checkpoints.assemble(found, self._backbone)
+
+    def _untrained(self, seed: int) -> "BrewCLIP":
+        import torch
+
+        from core.models.brewclip import BrewCLIP
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = BrewCLIP(self._backbone.built, "full", BrewClipOptions(), self._recogniser.width)
+        return model.to(self._backbone.built.model.logit_scale.device).eval()
+
+    def _vectors(self, transcripts: Sequence[Transcript], states: Sequence[NDArray[Any]], seed: int, report: Report
+                 ) -> Vectors:
+        import torch
+
+        found: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
+        with torch.inference_mode():
+            for start in range(0, len(states), AT_ONCE):
+                report(start, len(states), "Embedding the voices")
+                part = slice(start, start + AT_ONCE)
+                for kind, vectors in self._batch(transcripts[part], states[part], seed).items():
+                    found[kind].append(vectors)
+        return Vectors({kind: np.concatenate(parts) for kind, parts in found.items() if parts})
+
+    def _batch(self, transcripts: Sequence[Transcript], states: Sequence[NDArray[Any]], seed: int) -> dict[str, Floats]:
+        """The vectors of one batch; a sentence that was embedded before is not embedded again."""
+        import torch
+
+        from core.models.brewclip import SpokenFeatures
+
+        model = self.model(seed)
+        device = model.log_scale.device
+        batch = model.collate(transcripts, [[one] for one in states]).to(device)
+        text = acoustic = None
+        if model.variant.text:
+            text = torch.from_numpy(np.stack([self._text(model, seed, one.text) for one in transcripts])).to(device)
+        if model.acoustic is not None and batch.states is not None:
+            acoustic = model.acoustic(batch.states, batch.lengths, model.prompts).float()
+        only = acoustic if text is None else text
+        assert only is not None
+        parts = model.parts(SpokenFeatures(only, text, acoustic, batch.has_text), batch)
+        there = [part for part in parts if part is not None]
+        named = {"text": text, "acoustic": acoustic, "fused": sum(there[1:], there[0])}
+        return {kind: vectors.float().cpu().numpy() for kind, vectors in named.items() if vectors is not None}
+
+    def _text(self, model: "BrewCLIP", seed: int, text: str) -> Floats:
+        if (seed, text) not in self._texts:
+            tokens = model.tokens([text])[0].to(model.log_scale.device)
+            self._texts[seed, text] = model.encode_tokens(tokens)[0].cpu().numpy()
+        return self._texts[seed, text]

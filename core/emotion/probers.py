@@ -1,0 +1,276 @@
+"""How each feature is learned and asked: one prober a feature, all used alike by the experiment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.emotion import learned, pooling, probe
+from core.emotion.features import LAYERS, Feature
+from core.emotion.learned import Mixture
+from core.emotion.material import Material, Statistics, statistics
+from core.emotion.pooling import View
+from core.emotion.probe import Labels, LinearProbe, Settings
+from core.emotion.voices import Floats, Voice
+from core.errors import DatasetError
+from core.progress import Report
+
+Places = Sequence[int]
+Curve = tuple[Floats, Floats]  # times (k,) in s, probabilities (k, classes)
+Kept = Mapping[str, NDArray[Any]]
+
+
+class Fitted(Protocol):
+    """What was learned. `said` tells in words what was chosen; `kept` are arrays to ask it again another day."""
+
+    @property
+    def said(self) -> str:
+        """In words."""
+
+    @property
+    def kept(self) -> Kept:
+        """Arrays by name."""
+
+    def probabilities(self, places: Places) -> Floats:
+        """(k, classes) of recordings."""
+
+    def curve(self, place: int) -> Curve:
+        """The probabilities over the time of one recording."""
+
+
+class Prober(Protocol):
+    """Learns one feature."""
+
+    def fit(self, places: Places, seed: int, report: Report) -> Fitted:
+        """Learn from the recordings at those places."""
+
+    def vectors(self, seed: int) -> Floats:
+        """(n, d): what else may be read from the feature."""
+
+
+def prober(feature: Feature, material: Material, speaker_statistics: bool) -> Prober:
+    """The prober of a feature. DatasetError ("no_feature") when the model lacks that branch."""
+    if feature.key in ("weighted", "attention"):
+        return MixtureProber(material, feature.key == "attention")
+    if feature.needs == "voice":
+        return LayersProber(material, _views(feature.key, material.voiced.shape[1]))
+    kind = {"paper": "fused", "paper-text": "text"}.get(feature.key, feature.key)
+    return BranchProber(material, kind, feature.key.startswith("paper"), speaker_statistics)
+
+
+def _views(key: str, layers: int) -> tuple[View, ...]:
+    if key in LAYERS:
+        number = LAYERS.index(key)
+        if number >= layers:
+            raise DatasetError(f"This recogniser has {layers} layers, 0 to {layers - 1}: there is no {key}.", "feature")
+        return (View((number,)),)
+    every, inner = tuple(range(layers)), tuple(range(1, layers - 1))
+    middle = tuple(range(2, layers - 2))
+    several = [View(some) for some in (inner, middle) if len(some) > 1]
+    return (View(every), View(every, pauses=True), *several, *(View((number,)) for number in every))
+
+
+def labels_of(material: Material, places: Places) -> Labels:
+    """Class numbers of recordings."""
+    return np.array(material.acted.labels, np.int64)[list(places)]
+
+
+# --- Whisper's layers under logistic regression ---
+
+@dataclass(frozen=True, eq=False)
+class FittedLayers:
+    """A linear probe on a view of the layers."""
+
+    material: Material
+    view: View
+    probe: LinearProbe
+    said: str
+
+    @property
+    def kept(self) -> Kept:
+        """As `Fitted`."""
+        return {"weights": self.probe.weights, "bias": self.probe.bias, "layers": np.array(self.view.layers),
+                "pauses": np.array(self.view.pauses)}
+
+    def probabilities(self, places: Places) -> Floats:
+        """As `Fitted`."""
+        return self.probe.probabilities(self.material.means(self.view)[list(places)])
+
+    def curve(self, place: int) -> Curve:
+        """As `Fitted`."""
+        return layers_curve(self.material.voices[place], self.view, self.probe)
+
+
+def layers_curve(voice: Voice, view: View, found: LinearProbe) -> Curve:
+    """What a probe on a view says over the time of a voice."""
+    times, means = pooling.windows(voice, view.pauses)
+    return times, found.probabilities(pooling.vectors(means, view))
+
+
+class LayersProber:
+    """Chooses a view and a strength among the training speakers, then learns from all of them."""
+
+    def __init__(self, material: Material, views: Sequence[View]) -> None:
+        self._material, self._views = material, {str(view): view for view in views}
+        self._last = next(iter(self._views.values()))
+
+    def fit(self, places: Places, seed: int, report: Report) -> FittedLayers:
+        """As `Prober`."""
+        labels = labels_of(self._material, places)
+        vectors = {name: self._material.means(view)[list(places)] for name, view in self._views.items()}
+        chosen = probe.choose(vectors, labels, [self._material.speakers[place] for place in places], report)
+        self._last = self._views[chosen.view]
+        found = probe.fit(vectors[chosen.view], labels, len(self._material.acted.classes), chosen.strength)
+        return FittedLayers(self._material, self._last, found, say(chosen))
+
+    def vectors(self, seed: int) -> Floats:
+        """As `Prober`: of the view that was chosen last."""
+        return self._material.means(self._last)
+
+
+def say(chosen: Settings) -> str:
+    """What was chosen, in words."""
+    return f"{chosen.view}; C = {chosen.strength:g}"
+
+
+# --- a learnt mixture of the layers ---
+
+@dataclass(frozen=True, eq=False)
+class FittedMixture:
+    """A mixture of layers under a linear layer."""
+
+    material: Material
+    mixture: Mixture
+    said: str
+
+    @property
+    def kept(self) -> Kept:
+        """As `Fitted`."""
+        found = self.mixture
+        return {"mix": found.mix, "mean": found.mean, "scale": found.scale, "query": found.query,
+                "weights": found.probe.weights, "bias": found.probe.bias}
+
+    def probabilities(self, places: Places) -> Floats:
+        """As `Fitted`."""
+        return np.stack([self.mixture.probabilities(self.material.voices[place]) for place in places])
+
+    def curve(self, place: int) -> Curve:
+        """As `Fitted`."""
+        return mixture_curve(self.material.voices[place], self.mixture)
+
+
+def mixture_curve(voice: Voice, mixture: Mixture) -> Curve:
+    """What a mixture says over the time of a voice."""
+    times, parts = pooling.stretches(voice)
+    return times, np.stack([mixture.probabilities(part) for part in parts])
+
+
+class MixtureProber:
+    """Learns how much each layer counts, and where to listen if it may `attend`."""
+
+    def __init__(self, material: Material, attend: bool) -> None:
+        self._material, self._attend = material, attend
+        self._last: Mixture | None = None
+
+    def fit(self, places: Places, seed: int, report: Report) -> FittedMixture:
+        """As `Prober`."""
+        material = self._material
+        voices, labels = [material.voices[place] for place in places], labels_of(material, places)
+        found = learned.fit_mixture(voices, material.voiced[list(places)], labels, len(material.acted.classes), seed,
+                                    self._attend, report)
+        self._last = found
+        shares = " ".join(f"{round(100 * share)}" for share in found.mix)
+        return FittedMixture(material, found, f"layers 0 to {len(found.mix) - 1} at {shares} %")
+
+    def vectors(self, seed: int) -> Floats:
+        """As `Prober`: pooled by the mixture that was learned last."""
+        assert self._last is not None
+        return np.stack([self._last.pooled(voice) for voice in self._material.voices])
+
+
+# --- the branches of a BrewCLIP ---
+
+def unit(vectors: Floats) -> Floats:
+    """(n, d) of unit length."""
+    found: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class FittedBranch:
+    """A linear probe on a branch; `prepare` brings raw vectors of a recording (its place) to what the probe reads."""
+
+    source: "BranchProber"
+    probe: LinearProbe
+    seed: int
+    said: str
+
+    @property
+    def kept(self) -> Kept:
+        """As `Fitted`."""
+        return {"weights": self.probe.weights, "bias": self.probe.bias, **self.source.usual(self.seed)}
+
+    def probabilities(self, places: Places) -> Floats:
+        """As `Fitted`."""
+        return self.probe.probabilities(self.source.vectors(self.seed)[list(places)])
+
+    def curve(self, place: int) -> Curve:
+        """As `Fitted`."""
+        times, raw = self.source.raw_windows(place, self.seed)
+        return times, self.probe.probabilities(self.source.prepared(raw, [place] * len(raw), self.seed))
+
+
+class BranchProber:
+    """Standardises, chooses a strength and learns; or, `plainly`, does as the paper does."""
+
+    def __init__(self, material: Material, kind: str, plainly: bool, speaker_statistics: bool) -> None:
+        self._material, self._kind, self._plainly = material, kind, plainly
+        self._by_speaker = speaker_statistics and not plainly
+        self._raw: dict[int, Floats] = {}
+        self._own: dict[int, Statistics] = {}
+        assert material.branches is not None
+        material.branches.check(kind)
+
+    def fit(self, places: Places, seed: int, report: Report) -> FittedBranch:
+        """As `Prober`."""
+        points, labels = self.vectors(seed)[list(places)], labels_of(self._material, places)
+        classes = len(self._material.acted.classes)
+        if self._plainly:
+            plain = learned.fit_paper(points, labels, classes, seed, report)
+            return FittedBranch(self, plain, seed, "nothing is chosen")
+        speakers = [self._material.speakers[place] for place in places]
+        chosen = probe.choose({self._kind: points}, labels, speakers, report)
+        found = probe.fit(points, labels, classes, chosen.strength)
+        return FittedBranch(self, found, seed, f"C = {chosen.strength:g}")
+
+    def vectors(self, seed: int) -> Floats:
+        """As `Prober`."""
+        raw = self._of(seed)
+        return self.prepared(raw, range(len(raw)), seed)
+
+    def prepared(self, raw: Floats, places: Places, seed: int) -> Floats:
+        """Vectors of recordings as the probe reads them: of unit length, or standardised by speaker where asked."""
+        if not self._by_speaker:
+            return unit(raw)
+        if seed not in self._own:
+            self._own[seed] = statistics(self._of(seed), self._material.speakers)
+        return self._own[seed].apply(raw, [self._material.speakers[place] for place in places])
+
+    def usual(self, seed: int) -> Kept:
+        """What strangers are standardised by, where speakers were."""
+        return self._own[seed].kept if seed in self._own else {}
+
+    def raw_windows(self, place: int, seed: int) -> Curve:
+        """Times, and vectors of the stretches around them."""
+        assert self._material.branches is not None
+        times, found = self._material.branches.windows(self._material.spoken[place], seed)
+        return times, found.by_kind[self._kind]
+
+    def _of(self, seed: int) -> Floats:
+        if seed not in self._raw:
+            branches = self._material.branches
+            assert branches is not None
+            self._raw[seed] = branches.vectors(self._material.spoken, seed).by_kind[self._kind]
+        return self._raw[seed]

@@ -1,0 +1,101 @@
+"""Who is learned from and who is tested: the protocols, declared. Command line, panel and documents iterate over it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.datasets.ravdess import ActedUtterance
+from core.errors import DatasetError
+
+FIRST_TEST_ACTOR = 19  # of the authors' split
+# Held-out actors of each fold, as in Luna-Jimenez et al. 2022.
+HELD_OUT = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24), (1, 4, 9, 22))
+RANDOM_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Places of recordings in the list that was split: what is learned from, what is tested."""
+
+    name: str
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to split recordings. `leaks` says, where it does, what the test has in common with the training."""
+
+    key: str
+    title: str
+    about: str
+    group: Callable[[ActedUtterance], str]  # what is held out together; "" is never tested
+    leaks: str = ""
+
+
+def _fold_of(utterance: ActedUtterance) -> str:
+    return next((f"actors {', '.join(map(str, actors))}" for actors in HELD_OUT if utterance.actor in actors), "")
+
+
+PROTOCOLS: tuple[Protocol, ...] = (
+    Protocol("paper", "Paper's protocol: actors 1–18 / 19–24", "Learns from actors 1 to 18, is tested on 19 to 24.",
+             lambda one: f"actors {FIRST_TEST_ACTOR} to 24" if one.actor >= FIRST_TEST_ACTOR else ""),
+    Protocol("folds", "Five folds by speaker", "Each fold holds out four or five actors (Luna-Jimenez et al. 2022).",
+             _fold_of),
+    Protocol("speakers", "One speaker left out", "Each actor in turn is tested by what was learned from all others.",
+             lambda one: f"actor {one.actor}"),
+    Protocol("statement", "One statement left out",
+             "Learns from one of the two sentences, is tested on the other, and the reverse.",
+             lambda one: f"statement {one.statement}", "the same speakers are in training and test"),
+    Protocol("random", "Random split", "Five random parts, each tested by what was learned from the others.",
+             lambda one: "", "the same speakers, sentences and often the same take twice are in training and test"),
+)
+BY_KEY = {each.key: each for each in PROTOCOLS}
+
+
+def protocol(key: str) -> Protocol:
+    """The protocol of that name; DatasetError ("protocol")."""
+    if key not in BY_KEY:
+        raise DatasetError(f"There is no protocol {key!r}; choose one of {', '.join(BY_KEY)}.", "protocol")
+    return BY_KEY[key]
+
+
+def folds(chosen: Protocol, utterances: Sequence[ActedUtterance], labels: Sequence[int], seed: int = 0
+          ) -> tuple[Fold, ...]:
+    """The folds of n recordings with class numbers `labels` (n,); those without recordings on a side are left out.
+
+    DatasetError ("too_few") when there is nothing to learn from or to test.
+    """
+    groups = _random_groups(labels, seed) if chosen.key == "random" else [chosen.group(one) for one in utterances]
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, group in enumerate(groups):
+        places[group].append(place)
+    found = [Fold(group, tuple(place for place, other in enumerate(groups) if other != group), tuple(test))
+             for group, test in sorted(places.items(), key=lambda item: item[1][0]) if group]
+    whole = [fold for fold in found if len({labels[place] for place in fold.train}) > 1]
+    if not whole:
+        raise DatasetError(f"{chosen.title} cannot be done with these recordings: "
+                           f"{_lacking(chosen, utterances)}. Choose another protocol, or add the missing actors.",
+                           "too_few")
+    return tuple(whole)
+
+
+def _lacking(chosen: Protocol, utterances: Sequence[ActedUtterance]) -> str:
+    actors = sorted({one.actor for one in utterances})
+    there = ", ".join(map(str, actors)) or "none"
+    if chosen.key == "paper":
+        side = "19 to 24 to test" if all(actor < FIRST_TEST_ACTOR for actor in actors) else "1 to 18 to learn from"
+        return f"it needs actors of {side}, and there are actors {there}"
+    return f"nothing is left to learn from (actors there: {there})"
+
+
+def _random_groups(labels: Sequence[int], seed: int) -> list[str]:
+    """A part's name for each recording; every class is spread evenly over the parts."""
+    import numpy as np
+
+    draw, groups = np.random.default_rng(seed), [""] * len(labels)
+    for label in sorted(set(labels)):
+        members = draw.permutation([place for place, other in enumerate(labels) if other == label])
+        for number, place in enumerate(members):
+            groups[place] = f"part {number % RANDOM_FOLDS + 1}"
+    return groups

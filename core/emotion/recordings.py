@@ -1,0 +1,77 @@
+"""RAVDESS as the probe takes it: the recordings of the wanted classes, and what is missing, in words."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import datasets
+from core.datasets.ravdess import ACTORS, KIND, ActedUtterance
+from core.emotion.classes import ClassSet
+from core.errors import DatasetError
+from core.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class Acted:
+    """n recordings in the order of their names. `classes` are those that occur; `labels` (n,) are places in them.
+
+    `notes` are sentences on what is missing or was left out.
+    """
+
+    folder: Path
+    utterances: tuple[ActedUtterance, ...]
+    classes: tuple[str, ...]
+    labels: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def actors(self) -> tuple[int, ...]:
+        """The actors that are there."""
+        return tuple(sorted({one.actor for one in self.utterances}))
+
+
+def load(folder: Path, classes: ClassSet, report: Report = silent) -> Acted:
+    """The recordings of a RAVDESS folder, of the wanted classes.
+
+    DatasetError: missing, not_a_folder, not_this_kind (no RAVDESS), too_few (fewer than two classes).
+    """
+    found = datasets.load(folder, KIND, report)
+    spoken = [one for one in found.utterances if isinstance(one, ActedUtterance) and one.recording is not None]
+    kept = sorted((one for one in spoken if one.emotion in classes.of), key=lambda one: one.utterance_id)
+    counts = Counter(classes.of[one.emotion] for one in kept)
+    names = tuple(name for name in classes.names if counts[name])
+    if len(names) < 2:
+        there = ", ".join(sorted({one.emotion for one in spoken})) or "none"
+        raise DatasetError(f"{folder.name} has recordings of too few emotions to tell apart ({there}). Choose the "
+                           "folder with the whole of RAVDESS.", "too_few")
+    labels = tuple(names.index(classes.of[one.emotion]) for one in kept)
+    acted = Acted(folder, tuple(kept), names, labels, ())
+    return Acted(folder, acted.utterances, names, labels, tuple(_notes(acted, classes, found)))
+
+
+def _notes(acted: Acted, classes: ClassSet, found: datasets.Dataset) -> list[str]:
+    notes = []
+    if len(acted.actors) < ACTORS:
+        notes.append(f"{len(acted.actors)} of RAVDESS' {ACTORS} actors are here: the figures cannot be compared with "
+                     "those of the whole.")
+    lacking = [name for name in classes.names if name not in acted.classes]
+    if lacking:
+        notes.append(f"There is no recording of {', '.join(lacking)}: {len(acted.classes)} classes are told apart.")
+    words = {problem.key: len(problem.items) for problem in found.problems}
+    for key, says in (("nested", "nested copies were left out"), ("differing_copy", "differing copies were left out"),
+                      ("missing_take", "recordings of these actors are missing"),
+                      ("other_material", "files that are no speech of RAVDESS were left out")):
+        if words.get(key):
+            notes.append(f"{words[key]} {says}.")
+    return notes
+
+
+def without(acted: Acted, unreadable: dict[int, str]) -> Acted:
+    """The recordings without those at the places of `unreadable`, and a note that names them."""
+    if not unreadable:
+        return acted
+    kept = [place for place in range(len(acted.utterances)) if place not in unreadable]
+    told = "; ".join(list(unreadable.values())[:3])
+    note = f"{len(unreadable)} recordings could not be read and were left out: {told}"
+    return Acted(acted.folder, tuple(acted.utterances[place] for place in kept), acted.classes,
+                 tuple(acted.labels[place] for place in kept), (*acted.notes, note))

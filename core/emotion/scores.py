@@ -1,0 +1,66 @@
+"""What a confusion matrix says: accuracy, unweighted recall, macro F1; and what guessing would reach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures in percent. `uar` (unweighted average recall) counts every class that was tested alike."""
+
+    accuracy: float
+    uar: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What else a feature tells, in percent: who speaks (heard before, in the other sentence), or a stranger's sex.
+
+    `majority` is what naming the most frequent one would reach, `chance` what drawing one at random would.
+    """
+
+    accuracy: float
+    majority: float
+    chance: float
+
+
+def confusion(labels: Sequence[int], heard: Sequence[int], classes: int) -> Counts:
+    """(classes, classes) int64: rows what was acted, columns what was heard."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (np.asarray(labels, int), np.asarray(heard, int)), 1)
+    return counts
+
+
+def score(counts: Counts) -> Score:
+    """The figures of a confusion matrix with at least one recording."""
+    right, acted, heard = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    there = acted > 0
+    recall = right[there] / acted[there]
+    f1 = 2 * right[there] / (acted + heard)[there]
+    return Score(_percent(right.sum() / counts.sum()), _percent(recall.mean()), _percent(f1.mean()))
+
+
+def mean(found: Sequence[Score]) -> Score:
+    """The mean of n scores."""
+    each = [np.mean([getattr(one, name.name) for one in found]) for name in fields(Score)]
+    return Score(*(round(float(value), 2) for value in each))
+
+
+def majority(labels: Sequence[int]) -> float:
+    """The accuracy in percent of always naming the most frequent class."""
+    return _percent(np.bincount(np.asarray(labels, int)).max() / len(labels))
+
+
+def spread(values: Sequence[float]) -> float:
+    """The standard deviation of n values, n - 1 in the denominator; 0 of a single one."""
+    return round(float(np.std(values, ddof=1)), 2) if len(values) > 1 else 0.0
+
+
+def _percent(share: float) -> float:
+    return round(100 * float(share), 2)

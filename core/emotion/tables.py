@@ -1,0 +1,71 @@
+"""A run as a table for other programs and papers: CSV or Markdown, the paper's figures in a column of their own."""
+
+import csv
+import io
+from pathlib import Path
+
+from core.emotion import leaks, protocols
+from core.emotion.experiment import FeatureScore, Result
+from core.emotion.features import feature
+from core.errors import StoreError
+
+HEAD = ("Feature", "Accuracy", "+-", "Recall (UAR)", "Macro F1", *leaks.TITLES.values(), "Paper (all 24 actors)")
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """One line a feature, figures in percent, then what guessing reaches."""
+    found = [_row(result, one) for one in result.scores]
+    guess = f"{100 / len(result.classes):.1f}"
+    return [*found, ("Most frequent class", f"{result.majority:.1f}", "", guess, "", "", "", ""),
+            ("Chance", f"{result.chance:.1f}", "", guess, "", "", "", "")]
+
+
+def published(key: str, mode: str) -> float | None:
+    """The paper's figure for a feature and a mode; None where it has none."""
+    paper = feature(key).paper
+    return None if paper is None else paper[mode != "linear"]
+
+
+def markdown(result: Result) -> str:
+    """A table, and under it what it was measured on."""
+    lines = [f"| {' | '.join(row)} |" for row in (HEAD, ("---", *["---:"] * (len(HEAD) - 1)), *rows(result))]
+    return "\n".join([*lines, "", *(f"{line}  " for line in about(result)), ""])
+
+
+def about(result: Result) -> list[str]:
+    """What the figures were measured on, in sentences."""
+    options, protocol = result.options, protocols.protocol(result.options.protocol)
+    folder = options.folder.name
+    found = [f"{protocol.title}; {'linear probe' if options.mode == 'linear' else 'fine-tuned'}; "
+             f"{len(result.classes)} classes; {result.train_files} recordings of {folder} learned from and "
+             f"{result.test_files} tested."]
+    if result.model:
+        found.append(f"Branches: {result.model}.")
+    if options.speaker_statistics:
+        found.append("Each speaker's recordings were standardised by themselves: no label is used, but several "
+                     "recordings of the speaker are needed.")
+    if result.leaking:
+        found.append(f"Leaking: {result.leaking}.")
+    return [*found, *result.notes]
+
+
+def save(result: Result, path: Path) -> None:
+    """Write the table to a .csv or .md file. StoreError ("not_written", "kind")."""
+    if path.suffix.lower() not in (".csv", ".md"):
+        raise StoreError(f"{path.name}: a table is written as .csv or .md.", "kind")
+    text = markdown(result)
+    if path.suffix.lower() == ".csv":
+        written = io.StringIO()
+        csv.writer(written).writerows([HEAD, *rows(result)])
+        text = written.getvalue()
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} could not be written: {error.strerror or error}.", "not_written") from error
+
+
+def _row(result: Result, one: FeatureScore) -> tuple[str, ...]:
+    told = [f"{one.leaks[name].accuracy:.1f}" if name in one.leaks else "" for name in leaks.TITLES]
+    paper = published(one.feature, result.options.mode)
+    return (one.title, f"{one.score.accuracy:.1f}", f"{one.spread[0]:.1f}" if len(one.folds) > 1 else "",
+            f"{one.score.uar:.1f}", f"{one.score.macro_f1:.1f}", *told, "" if paper is None else f"{paper:.0f}")

@@ -1,0 +1,229 @@
+"""Fine-tuning: prompts and acoustic layer learn with the linear layer (the paper's "Finetuned"), from recordings and
+their noisy, stretched and shifted copies. Whisper and the text tower stay as they are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.emotion import pooling, probe
+from core.emotion.augment import CHANGES
+from core.emotion.features import Feature
+from core.emotion.hearer import BranchHearer, LayersHearer
+from core.emotion.material import Material
+from core.emotion.pooling import View
+from core.emotion.probers import Curve, Kept, Places, labels_of, say
+from core.emotion.voices import Floats, Voice, Voices
+from core.models.variants import BrewClipOptions
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+    from core.models.brewclip import BrewCLIP
+
+TUNED = ("layers", "fused", "acoustic", "text")
+EPOCHS, BATCH = 20, 32
+RATE, SLOW = 3e-4, 3e-5  # the second: of what a linear probe has learned already
+WARM = 0.1  # of the steps
+LARGEST = 4.0  # norm of a gradient
+SMALL = BrewClipOptions(feed_forward=1024, dropout=0.2)  # of the layer over all of Whisper's layers
+Hearer = BranchHearer | LayersHearer
+Variants = Mapping[str, Sequence[Voice]]
+
+
+@dataclass(frozen=True, eq=False)
+class Ear:
+    """A tuned hearer and how voices are brought to it: `mean`, `scale` (layers, width), None for Z_A as it is."""
+
+    hearer: Hearer
+    mean: Floats | None
+    scale: Floats | None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.hearer.prompts.device
+
+    def batch(self, voices: Sequence[Voice]) -> tuple[Tensor, Tensor]:
+        """States, padded, and the share of voice, -1 where there is no frame."""
+        states = [self._states(voice) for voice in voices]
+        longest = max(len(voice.share) for voice in voices)
+        share = torch.full((len(voices), longest), -1.0)
+        padded = torch.zeros(len(voices), *states[0].shape[:-2], longest, states[0].shape[-1])
+        for row, (voice, one) in enumerate(zip(voices, states, strict=True)):
+            padded[row, ..., :len(voice.share), :] = torch.from_numpy(one)
+            share[row, :len(voice.share)] = torch.from_numpy(np.array(voice.share))
+        return padded.to(self.device), share.to(self.device)
+
+    @torch.inference_mode()
+    def read(self, voices: Sequence[Voice], tokens: Tensor | None, features: bool = False) -> Floats:
+        """(n, classes) probabilities, or (n, dim) features, of voices."""
+        self.hearer.eval()
+        found = []
+        for start in range(0, len(voices), BATCH):
+            states, share = self.batch(voices[start:start + BATCH])
+            said = None if tokens is None else tokens[start:start + BATCH].to(self.device)
+            vectors = self.hearer.features(states, share, said) if features else \
+                self.hearer(states, share, said).softmax(dim=1)
+            found.append(vectors.float().cpu().numpy())
+        return np.concatenate(found)
+
+    def _states(self, voice: Voice) -> Floats:
+        if self.mean is None or self.scale is None:
+            return np.asarray(voice.states[-1], np.float32)
+        states: Floats = (voice.states.astype(np.float32) - self.mean[:, None]) / self.scale[:, None]
+        return states
+
+
+def ear_curve(ear: Ear, voice: Voice, tokens: Tensor | None) -> Curve:
+    """What it says over the time of a voice; `tokens` (1, k) of the whole."""
+    times, parts = pooling.stretches(voice)
+    return times, ear.read(parts, None if tokens is None else tokens.expand(len(parts), -1))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEar:
+    """As `probers.Fitted`."""
+
+    source: "TunedProber"
+    ear: Ear
+    said: str
+
+    @property
+    def kept(self) -> Kept:
+        """As `Fitted`."""
+        arrays = {f"tensor:{name}": each.detach().cpu().numpy() for name, each in self.ear.hearer.state_dict().items()}
+        if self.ear.mean is not None and self.ear.scale is not None:
+            arrays |= {"mean": self.ear.mean, "scale": self.ear.scale}
+        return arrays
+
+    def probabilities(self, places: Places) -> Floats:
+        """As `Fitted`."""
+        return self.ear.read([self.source.clean[place] for place in places], self.source.tokens(places))
+
+    def curve(self, place: int) -> Curve:
+        """As `Fitted`."""
+        return ear_curve(self.ear, self.source.clean[place], self.source.tokens([place]))
+
+
+class TunedProber:
+    """Learns one feature by fine-tuning. The copies are heard once and kept, as the recordings are."""
+
+    def __init__(self, explorer: "Explorer", kind: str, material: Material, report: Report = silent) -> None:
+        self._material, self._kind = material, kind
+        self._listening = Voices(explorer, report)
+        self._source = material if kind == "layers" else material.heard_as_is
+        self.clean = self._source.voices
+        self._last: Ear | None = None
+
+    def fit(self, places: Places, seed: int, report: Report) -> FittedEar:
+        """As `Prober`."""
+        copies = self._copies(places, report)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            ear, said = self._begin(places, seed, report)
+            _descend(ear, lambda number, variant: copies[variant][number], labels_of(self._material, places),
+                     lambda part: self.tokens([places[number] for number in part]), seed, report)
+        self._last = ear
+        return FittedEar(self, ear, said)
+
+    def vectors(self, seed: int) -> Floats:
+        """As `Prober`: of what was learned last."""
+        assert self._last is not None
+        return self._last.read(self.clean, self.tokens(range(len(self.clean))), features=True)
+
+    def tokens(self, places: Places) -> Tensor | None:
+        """(n, k) tokens of transcripts; None where words are not read."""
+        if self._kind not in ("fused", "text"):
+            return None
+        branches = self._material.branches
+        assert branches is not None
+        texts = [self._material.spoken[place].transcript.text for place in places]
+        found: Tensor = branches.model(0).tokens(texts)[0]
+        return found
+
+    def _copies(self, places: Places, report: Report) -> Variants:
+        """The recordings as they are and changed; a change that cannot be heard leaves one as it is."""
+        as_is = [self._material.heard_as_is.voices[place] for place in places]
+        acted = [self._material.acted.utterances[place] for place in places]
+        paths = [one.recording for one in acted if one.recording is not None]
+        found: dict[str, Sequence[Voice]] = {"": [self.clean[place] for place in places]}
+        for name, change in CHANGES.items():
+            heard = self._listening.all(paths, report, name, change)
+            whole = [clean if isinstance(one, str) else one for one, clean in zip(heard, as_is, strict=True)]
+            found[name] = self._source.like(whole, [one.actor for one in acted])
+        return found
+
+    def _begin(self, places: Places, seed: int, report: Report) -> tuple[Ear, str]:
+        classes = len(self._material.acted.classes)
+        if self._kind != "layers":
+            assert self._material.branches is not None
+            model = self._material.branches.model(seed)
+            return Ear(BranchHearer(model, self._kind, classes).to(model.log_scale.device), None, None), \
+                "prompts and acoustic layer" if self._kind != "text" else "prompts"
+        means, labels = self._material.voiced[list(places)], labels_of(self._material, places)
+        mean, scale = means.mean(axis=0), means.std(axis=0)
+        scale = np.where(scale > probe.EVEN, scale, 1).astype(np.float32)
+        points = ((means - mean) / scale).reshape(len(means), -1)
+        view = str(View(tuple(range(means.shape[1]))))
+        chosen = probe.choose({view: points}, labels, [self._material.speakers[place] for place in places], report)
+        start = probe.fit(points, labels, classes, chosen.strength)
+        return Ear(LayersHearer(start, means.shape[1], means.shape[2], SMALL), mean, scale), say(chosen)
+
+
+def _descend(ear: Ear, voice: Callable[[int, str], Voice], labels: Any, tokens: Callable[[list[int]], Tensor | None],
+             seed: int, report: Report) -> None:
+    """Train for `EPOCHS`; each recording is taken as it is or changed, drawn anew in each epoch."""
+    draw, names = np.random.default_rng(seed), ["", *CHANGES]
+    slow = list(ear.hearer.probe.parameters()) if isinstance(ear.hearer, LayersHearer) else []
+    fast = [each for each in ear.hearer.parameters() if not any(each is other for other in slow)]
+    groups = [{"params": fast, "lr": RATE}, *([{"params": slow, "lr": SLOW}] if slow else [])]
+    optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
+    steps = EPOCHS * -(-len(labels) // BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / (WARM * steps), (steps - step) / (steps * (1 - WARM))))
+    targets = torch.from_numpy(labels).to(ear.device)
+    ear.hearer.train()
+    for epoch in range(EPOCHS):
+        order = draw.permutation(len(labels))
+        for start in range(0, len(order), BATCH):
+            report(epoch, EPOCHS, "Fine-tuning")
+            part = order[start:start + BATCH].tolist()
+            states, share = ear.batch([voice(number, names[draw.integers(len(names))]) for number in part])
+            said = tokens(part)
+            loss = functional.cross_entropy(ear.hearer(states, share, None if said is None else said.to(ear.device)),
+                                            targets[part])
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(ear.hearer.parameters(), LARGEST)
+            optimiser.step()
+            schedule.step()
+
+
+def tuned_prober(explorer: "Explorer", one: Feature, material: Material) -> TunedProber:
+    """The prober that fine-tunes a feature. DatasetError ("no_feature") when the model lacks that branch."""
+    if one.key != "layers":
+        assert material.branches is not None
+        material.branches.check(one.key)
+    return TunedProber(explorer, one.key, material)
+
+
+def restore(kind: str, model: "BrewCLIP | None", kept: Kept, classes: int) -> Ear:
+    """The ear whose arrays were kept; `model` for all kinds but "layers"."""
+    tensors = {name.removeprefix("tensor:"): torch.from_numpy(np.array(array)) for name, array in kept.items()
+               if name.startswith("tensor:")}
+    if kind != "layers":
+        assert model is not None
+        made = BranchHearer(model, kind, classes)
+        made.load_state_dict(tensors)
+        return Ear(made.to(model.log_scale.device), None, None)
+    layers, width = kept["mean"].shape
+    start = probe.LinearProbe(np.zeros((classes, layers * width), np.float32), np.zeros(classes, np.float32))
+    mine = LayersHearer(start, layers, width, SMALL)
+    mine.load_state_dict(tensors)
+    return Ear(mine, np.asarray(kept["mean"], np.float32), np.asarray(kept["scale"], np.float32))
