@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core import settings
 from core.cli import terms
 from core.cli.annotation import EXPORT, IMPORT
+from core.cli.emotion import EMOTION
 from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
@@ -223,6 +224,7 @@ COMMANDS: tuple[Command, ...] = (
     EXPORT,
     TRAIN,
     EXPLAIN,
+    EMOTION,
     Command("demo", "build the demo gallery and put its spoken queries to it", _demo_arguments, _demo),
     SETTINGS,
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from whisper.utils import compression_ratio
 
@@ -22,6 +23,7 @@ from core.models import devices, speech_checkpoint
 from core.models.speech_decoding import without_loop
 from core.models.speech_engine import Engine, Reading
 from core.models.speech_guards import SILENT, Evidence, Sound, sound_of, why_empty
+from core.models.speech_layers import layers_of
 from core.models.speech_windows import LONGEST, Window, batches, windows_of
 from core.models.transcripts import Heard, HearingOptions, Transcript, Word
 from core.models.word_times import align, words_of
@@ -83,6 +85,11 @@ class Recogniser:
         return self._engine.device.precision_name
 
     @property
+    def width(self) -> int:
+        """Of the encoder's states: 512 for base."""
+        return int(self._checkpoint.model.dims.n_audio_state)
+
+    @property
     def fingerprint(self) -> Fingerprint:
         """All that decides a transcript under the default options."""
         return self.fingerprint_of(HearingOptions())
@@ -122,6 +129,17 @@ class Recogniser:
             for take in takes:
                 by_recording[take.window.recording].append(take)
             return [self._heard(by_recording[index], options) for index in range(len(waveforms))]
+
+    def layers(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
+        """The encoder's states of a recording by layer, (layers, frames, width); see `speech_layers.layers_of`."""
+        with self._lock:
+            try:
+                return layers_of(self._engine, waveform, padding)
+            except GPU_FAILURES as error:
+                if self.device == "cpu":
+                    raise
+                self._engine = self._on_cpu(self._engine.device, error)
+                return layers_of(self._engine, waveform, padding)
 
     def _on_cpu(self, failed: devices.Device, error: Exception) -> Engine:
         device = devices.fall_back(failed, error)

@@ -51,7 +51,7 @@ class Engine:
     @torch.inference_mode()
     def encode(self, windows: Sequence[Samples], length: int, raise_quiet: bool) -> Tensor:
         """(rows, frames, width) states of windows that are padded with silence to `length` samples."""
-        mels = [self._mel(samples, length, raise_quiet) for samples in windows]
+        mels = [self.mel(samples, length, raise_quiet) for samples in windows]
         return encode(self.model.encoder, torch.stack(mels).to(self.device.precision))
 
     @torch.inference_mode()
@@ -80,8 +80,8 @@ class Engine:
         decoded = greedy(decoder, cache, prompts, rules, limits, watch)
         return [Reading(*row) for row in zip(chosen, likely, no_speech, decoded, strict=True)]
 
-    def _mel(self, samples: Samples, length: int, raise_quiet: bool) -> Tensor:
-        """(bands, length / 160) log mel spectrogram."""
+    def mel(self, samples: Samples, length: int, raise_quiet: bool) -> Tensor:
+        """(bands, length / 160) log mel spectrogram of samples that are padded with silence to `length`."""
         peak = float(np.abs(samples).max())
         gain = LOUD / peak if raise_quiet and 0 < peak < QUIET else 1.0
         padded = np.zeros(length, np.float32)
