@@ -50,6 +50,7 @@ PANELS: tuple[Entry, ...] = (
     Entry("search", "Search", "microphone", "brewclip_app.panels.search", "SearchPanel"),
     Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel"),
     Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect", "InspectPanel"),
+    Entry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate", "AnnotatePanel"),
     Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True),
 )
 

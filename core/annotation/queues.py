@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.annotation import failed
 from core.store.records import AnnotatingRecord, TakeRecord
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ QUEUES: tuple[QueueKind, ...] = (
     QueueKind("all", lambda store, gallery_id: [("", "All pictures")], _all),
     QueueKind("speaker", _speakers, _all, leaves_out_done=True, speaker=_number),
     QueueKind("tag", _tags, _tagged),
+    QueueKind("failures", failed.failures, failed.failed),
+    QueueKind("labelled", failed.labels, failed.labelled),
 )
 
 

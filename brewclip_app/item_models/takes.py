@@ -1,0 +1,70 @@
+"""Takes as a table: picture, speaker, words, how far they are, length."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from brewclip_app import wording
+
+if TYPE_CHECKING:
+    from core.store.records import ImageRecord, TakeRecord
+
+COLUMNS = ("Picture", "Speaker", "Words", "State", "Length")
+STATES = {"draft": "not confirmed", "done": "to review", "accepted": "accepted", "rejected": "rejected"}
+LENGTH = 4
+Index = QModelIndex | QPersistentModelIndex
+
+
+class TakesModel(QAbstractTableModel):
+    """Frozen takes in the order given."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._takes: tuple[TakeRecord, ...] = ()
+        self._images: Mapping[int, ImageRecord] = {}
+
+    def show_takes(self, takes: "Sequence[TakeRecord]", images: "Mapping[int, ImageRecord]") -> None:
+        """Show other takes, with the pictures by id."""
+        self.beginResetModel()
+        self._takes, self._images = tuple(takes), images
+        self.endResetModel()
+
+    def take(self, index: Index) -> "TakeRecord | None":
+        """The take of a row; None for an invalid index."""
+        return self._takes[index.row()] if index.isValid() else None
+
+    def takes(self) -> "tuple[TakeRecord, ...]":
+        """All that are shown."""
+        return self._takes
+
+    def row_of(self, take_id: int) -> int:
+        """The row of a take; -1 when it is not shown."""
+        return next((row for row, take in enumerate(self._takes) if take.id == take_id), -1)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
+        return 0 if parent.isValid() else len(self._takes)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not self.checkIndex(index, QAbstractTableModel.CheckIndexOption.IndexIsValid):
+            return None
+        take = self._takes[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return self._words(take)[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == LENGTH:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def _words(self, take: "TakeRecord") -> tuple[str, ...]:
+        image = self._images.get(take.image_id or 0)
+        state = STATES[take.state]
+        return (image.path.name if image else "picture is gone", take.speaker.name, take.text or "no words yet",
+                f"{state}, in the bin" if take.binned else state, wording.duration(take.seconds))

@@ -1,0 +1,85 @@
+"""Queues from evaluations: the pictures of failed queries, and those of failures that a person called something.
+
+Pictures of an evaluation are known by their files: those that the gallery has are the queue's.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from core.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from core.evaluation.archive import Evaluation
+    from core.evaluation.records import EvaluationRecord, Query
+    from core.store.store import Store
+
+BEYOND = 10  # the rank of the right item behind which a query failed
+
+
+def failures(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
+    """The evaluations of pictures that lie in the gallery's folders, newest first."""
+    return [(str(record.id), f"Failures of {record.setup.title}") for record in _evaluations(store, gallery_id)]
+
+
+def failed(store: "Store", gallery_id: int, argument: str) -> Sequence[int]:
+    """The pictures of the queries, either way, whose right item was not among the first ten."""
+    with suppress(EvaluationError, ValueError):
+        evaluation = _open(store, argument)
+        return _ids(store, gallery_id, evaluation, (query.picture for query in _failures(evaluation)))
+    return []
+
+
+def labels(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
+    """What people called failures of those evaluations: "7/heard"."""
+    from core.evaluation.failures import LABELS
+    from core.evaluation.labelling import labels as labels_of
+
+    found = []
+    for record in _evaluations(store, gallery_id):
+        used = {each.label for each in labels_of(store, record.id).values()}
+        found += [(f"{record.id}/{label.key}", f"Called “{label.title}”, {record.setup.title}")
+                  for label in LABELS if label.key in used]
+    return found
+
+
+def labelled(store: "Store", gallery_id: int, argument: str) -> Sequence[int]:
+    """The pictures of the failures that were called so."""
+    from core.evaluation.labelling import labels as labels_of
+
+    number, _, label = argument.partition("/")
+    with suppress(EvaluationError, ValueError):
+        evaluation, called = _open(store, number), labels_of(store, int(number))
+        wanted = {key for key, each in called.items() if each.label == label}
+        return _ids(store, gallery_id, evaluation, (query.picture for query in _failures(evaluation)
+                                                    if (query.way, query.query_id) in wanted))
+    return []
+
+
+def _evaluations(store: "Store", gallery_id: int) -> "Iterator[EvaluationRecord]":
+    from core.evaluation.archive import evaluations
+
+    folders = next((each.folders for each in store.galleries() if each.id == gallery_id), ())
+    for record in evaluations(store):
+        place = record.setup.folder.absolute()
+        if any(folder.is_relative_to(place) or place.is_relative_to(folder) for folder in folders):
+            yield record
+
+
+def _open(store: "Store", number: str) -> "Evaluation":
+    from core.evaluation.archive import open_evaluation
+
+    return open_evaluation(store, int(number))
+
+
+def _failures(evaluation: "Evaluation") -> "Iterator[Query]":
+    from core.evaluation.records import WAYS
+
+    for way in WAYS:
+        yield from evaluation.failures(way, BEYOND)
+
+
+def _ids(store: "Store", gallery_id: int, evaluation: "Evaluation", places: Iterable[int]) -> list[int]:
+    here = {str(image.path): image.id for image in store.images(gallery_id)}
+    paths = (evaluation.pictures[place].path for place in set(places))
+    return sorted(here[str(path.absolute())] for path in paths if path and str(path.absolute()) in here)
