@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SMALLEST = QSize(1000, 640)
 FIRST_SIZE = QSize(1280, 800)
 FRAME = QSize(4, 40)  # about what a desktop draws around a window
+TRAINING = "train:"  # before the key of jobs that follow runs: these go on without the window
 WORTH_SAYING = 1.0  # s a job must have run before closing says what becomes of it
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ PANELS: tuple[Entry, ...] = (
     Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel"),
     Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect", "InspectPanel"),
     Entry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate", "AnnotatePanel"),
+    Entry("train", "Train", "train", "brewclip_app.panels.train", "TrainPanel"),
+    Entry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate", "EvaluatePanel"),
+    Entry("failures", "Failures", "failures", "brewclip_app.panels.failures", "FailuresPanel"),
     Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True),
 )
 
@@ -232,7 +236,7 @@ class MainWindow(QMainWindow):
         self.strip.show_engine(status)
 
     def _say_stopping(self, jobs: list[Job]) -> None:
-        long = [job for job in jobs if job.seconds > WORTH_SAYING]
+        long = [job for job in jobs if job.seconds > WORTH_SAYING and not job.key.startswith(TRAINING)]
         if long:
             what = "Indexing goes on" if any(job.key.startswith("index:") for job in long) else "It goes on"
             self.banner.say(f"Stopping: {', '.join(job.name for job in long)}. {what} next time where it stood. "

@@ -9,6 +9,7 @@ import held the interpreter's lock and waited for the dynamic loader's, while Qt
 thread, held the loader's and waited for the interpreter's. So jobs are held (`JobRunner.hold`) until it is loaded.
 """
 
+import contextlib
 from typing import Any
 
 multimedia: Any = None
@@ -36,3 +37,7 @@ def start() -> None:
     """Load Qt's audio back end, on the window's thread, while no other thread imports."""
     if multimedia is not None:
         multimedia.QMediaDevices.audioInputs()
+    with contextlib.suppress(ImportError):  # what pyqtgraph takes of Qt, when a panel that draws curves is first shown
+        import PySide6.QtOpenGL
+        import PySide6.QtOpenGLWidgets
+        import PySide6.QtTest  # noqa: F401

@@ -70,6 +70,7 @@ QPushButton[look="link"]:focus, QPushButton[look="quiet-link"]:focus { border: 1
 QPushButton[look="chip"] { background: @track; border: 1px solid transparent; border-radius: 11px; padding: 2px 10px;
     font-size: #size-quiet; }
 QPushButton[look="chip"]:hover, QPushButton[look="chip"]:focus { border: 1px solid @main; }
+QPushButton[look="tick"] { padding: 3px 9px; border-radius: 6px; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 7px; padding: 4px; }
 QToolButton:hover { background: @hover; }
@@ -97,6 +98,7 @@ QComboBox[look="heading"] { background: transparent; border: 1px solid transpare
     padding: 2px 6px; }
 QComboBox[look="heading"]:hover { background: @hover; }
 QComboBox[look="heading"]:focus { border: 1px solid @main; }
+QComboBox[look="small"] { padding: 2px 22px 2px 8px; font-size: #size-quiet; }
 QComboBox::drop-down { border: none; width: 26px; }
 QComboBox::down-arrow { image: url($chevron); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: @card; border: 1px solid @line; padding: 4px; outline: none;

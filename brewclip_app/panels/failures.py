@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QSplitter, QStackedWidget,
 from brewclip_app import wording
 from brewclip_app.item_models.missed import RANK, Limits, MissedModel, MissedProxy, MissedRow
 from brewclip_app.panels import failures_view
-from brewclip_app.panels.base import Panel
+from brewclip_app.panels.base import Inspection, Panel
 from brewclip_app.panels.failures_case import CaseCard
 from brewclip_app.panels.failures_confusion import ConfusionDialog
 from brewclip_app.panels.failures_filter import FailureFilter
@@ -405,7 +405,15 @@ class FailuresPanel(Panel):
             self.jobs.export(self._missed.record.id, self._missed.at, folder)
 
     def _inspect(self) -> None:
-        """Lead to the Inspect panel."""
+        """To the Inspect panel, with this query and its right picture, under the model that was evaluated."""
+        case, missed = self.case.case, self._missed
+        if case is None or missed is None or case.picture is None:
+            return
+        said = missed.utterance(case.query.utterance)
+        checkpoint = missed.record.setup.checkpoint
+        self.go_to.emit("inspect", Inspection(
+            said.transcript if said else "", case.recording, path=case.picture,
+            caption=failures_view.plain(said.caption) if said else "", checkpoint=str(checkpoint or "")))
 
     # ---- keys
 

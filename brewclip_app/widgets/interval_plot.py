@@ -1,0 +1,206 @@
+"""Curves with their intervals on a plain ground; what the pointer is near is said in words below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from brewclip_app import theme
+from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, row
+
+NEAR = 40.0  # px from the pointer
+BAND = 46    # opacity of an interval, of 255
+MARK = 8     # px
+FAR = QPointF(-1e6, -1e6)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve: `ink` of the theme's table, values, their interval, and what each point says when one looks at it.
+
+    `style`: line, dots (of `sizes` in px), both. `named`: whether it has a place in the legend.
+    """
+
+    name: str
+    ink: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    tips: tuple[str, ...] = ()
+    style: str = "line"
+    sizes: tuple[float, ...] = ()
+    named: bool = True
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What an axis says; `ticks` in place of numbers, `ends` what it reaches from and to."""
+
+    title: str
+    ends: tuple[float, float] | None = None
+    ticks: tuple[tuple[float, str], ...] = ()
+
+
+class IntervalPlot(Card):
+    """A title, a legend, the plot, and a line of words."""
+
+    def __init__(self, title: str, rest: str = "") -> None:
+        super().__init__(margin=12, space=4)
+        self._rest = rest
+        self._series: tuple[Series, ...] = ()
+        self._across, self._up = Axis(""), Axis("")
+        self.title = ElidedLabel(title, "heading", Qt.TextElideMode.ElideRight)
+        self.legend = row(space=10)
+        self.tools = row(space=6)
+        self.plot: Any = self._make_plot()
+        self._ring: Any = None
+        self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self.nothing = label("", "quiet-body", wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        head = row(self.title, self.tools)
+        head.setStretch(0, 1)
+        self.body.addLayout(head)
+        self.body.addLayout(self.legend)
+        self.body.addWidget(self.plot, 1)
+        self.body.addWidget(self.nothing, 1)
+        self.body.addWidget(self.words)
+        self.plot.scene().sigMouseMoved.connect(lambda at: self.say_near(QPointF(at)) if self._series else None)
+        theme.changed.connect(self._draw)
+        self.show_nothing("")
+
+    def show_nothing(self, why: str) -> None:
+        """No curve, and why."""
+        self._series = ()
+        self.nothing.setText(why)
+        self._draw()
+
+    def show_series(self, series: Sequence[Series], across: Axis, up: Axis, rest: str = "") -> None:
+        """Show other curves; `rest` is what the line of words says while no point is near."""
+        self._series, self._across, self._up, self._rest = tuple(series), across, up, rest
+        self._draw()
+
+    def series(self) -> tuple[Series, ...]:
+        """What is shown."""
+        return self._series
+
+    def say_near(self, at: QPointF) -> str:
+        """Mark the point next to a place in the plot's scene and say it; the words at rest when none is near."""
+        found = self._nearest(at)
+        self.plot.removeItem(self._ring)
+        words = self._rest
+        if found is not None:
+            series, place = found
+            self._ring.setData([series.x[place]], [series.y[place]])
+            self.plot.addItem(self._ring)
+            words = series.tips[place]
+        self.words.setText(words)
+        return words
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave and self._series:
+            self.say_near(FAR)
+        if event.type() == QEvent.Type.Wheel:  # the page scrolls; the plot has nothing to zoom
+            event.ignore()
+            return True
+        return False
+
+    def _make_plot(self) -> Any:
+        pg.setConfigOptions(antialias=True)
+        made = pg.PlotWidget()
+        made.setMinimumSize(180, 80)
+        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        made.setMenuEnabled(False)
+        made.setMouseEnabled(x=False, y=False)
+        made.hideButtons()
+        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        made.setFrameShape(made.Shape.NoFrame)
+        made.viewport().installEventFilter(self)
+        return made
+
+    def _draw(self) -> None:
+        there = bool(self._series)
+        for part in (self.plot, self.words):
+            part.setVisible(there)
+        self.nothing.setVisible(not there)
+        clear(self.legend)
+        self.plot.clear()
+        self.plot.setBackground(theme.colour("card"))
+        self._ring = pg.ScatterPlotItem(size=MARK + 6, brush=None, pen=pg.mkPen(theme.colour("words"), width=1.5))
+        self._dress()
+        named = [each for each in self._series if each.named]
+        for each in named if len(named) > 1 else ():
+            self.legend.addWidget(Key(each))
+        for each in self._series:
+            self._draw_one(each)
+        self.words.setText(self._rest)
+        self.plot.setAccessibleName(self.title.text())
+        self.plot.setAccessibleDescription("\n".join(tip for each in self._series for tip in each.tips))
+
+    def _dress(self) -> None:
+        quiet, line = theme.colour("quiet"), theme.colour("line")
+        for side, axis in (("bottom", self._across), ("left", self._up)):
+            item = self.plot.getAxis(side)
+            item.setPen(line)
+            item.setTextPen(quiet)
+            item.setTickFont(theme.font("quiet"))
+            item.setStyle(tickLength=0, tickTextOffset=5)
+            item.enableAutoSIPrefix(False)
+            item.setLabel(axis.title, **{"color": quiet.name(), "font-size": f"{theme.points('quiet')}pt"})
+            item.setTicks([list(axis.ticks)] if axis.ticks else None)
+        self.plot.showGrid(x=False, y=True, alpha=0.18)
+        self.plot.enableAutoRange()
+        if self._across.ends:
+            self.plot.setXRange(*self._across.ends, padding=0.03)
+        if self._up.ends:
+            self.plot.setYRange(*self._up.ends, padding=0.04)
+
+    def _draw_one(self, series: Series) -> None:
+        ink = theme.colour(series.ink)
+        x, y, low, high = (np.asarray(values, float) for values in (series.x, series.y, series.low, series.high))
+        dots = series.style == "dots"
+        if len(low) and dots:
+            self.plot.addItem(pg.ErrorBarItem(x=x, y=(low + high) / 2, height=high - low,
+                                              pen=pg.mkPen(ink, width=1)))
+        elif len(low):
+            faint = QColor(ink)
+            faint.setAlpha(BAND)
+            ends = [pg.PlotCurveItem(x, values, pen=None) for values in (low, high)]
+            self.plot.addItem(pg.FillBetweenItem(*ends, brush=faint))
+        if not dots:
+            self.plot.addItem(pg.PlotCurveItem(x, y, pen=pg.mkPen(ink, width=2)))
+        if series.style != "line":
+            self.plot.addItem(pg.ScatterPlotItem(x, y, size=list(series.sizes) or MARK, brush=ink,
+                                                 pen=pg.mkPen(theme.colour("card"), width=1)))
+
+    def _nearest(self, at: QPointF) -> tuple[Series, int] | None:
+        view = self.plot.getViewBox()
+        best: tuple[float, Series, int] | None = None
+        for each in self._series:
+            for place in range(len(each.tips)):
+                there = view.mapViewToScene(QPointF(each.x[place], each.y[place]))
+                away = (there - at).manhattanLength()
+                if away < NEAR and (best is None or away < best[0]):
+                    best = (away, each, place)
+        return (best[1], best[2]) if best else None
+
+
+class Key(QWidget):
+    """A curve's colour and name."""
+
+    def __init__(self, series: Series) -> None:
+        super().__init__()
+        dot = QLabel()
+        dot.setFixedSize(10, 10)
+        dot.setStyleSheet(f"background: {theme.colour(series.ink).name()}; border-radius: 5px;")
+        name = ElidedLabel(series.name, "quiet")
+        name.setMinimumWidth(40)
+        box = row(dot, name, space=5)
+        box.setStretch(1, 1)
+        self.setLayout(box)
