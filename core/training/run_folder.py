@@ -81,8 +81,9 @@ class RunFolder:
         if found - NOT_BEGUN:
             raise TrainingError(f"{self.path} is not empty. Go on with the run in it (--resume), or choose another "
                                 "folder.", "exists")
-        (self.path / LOG).unlink(missing_ok=True)
         self._write(RECIPE, json.dumps(recipe.to_json(), indent=1).encode())
+        if LOG in found:
+            self._write(LOG, b"")
 
     def recipe(self) -> Recipe:
         """What was asked. "no_run", "damaged"."""
