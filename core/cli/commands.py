@@ -9,6 +9,7 @@ from core import settings
 from core.cli import terms
 from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
+from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
@@ -223,6 +224,8 @@ COMMANDS: tuple[Command, ...] = (
     IMPORT,
     EXPORT,
     TRAIN,
+    EVALUATE,
+    DIAGNOSE,
     EXPLAIN,
     EMOTION,
     Command("demo", "build the demo gallery and put its spoken queries to it", _demo_arguments, _demo),

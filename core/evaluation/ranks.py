@@ -32,7 +32,7 @@ class Ranks:
 def ranks(speech: Floats, pictures: Floats, image_of: Ints) -> Ranks:
     """Ranks by cosine of utterances (m, dim) and pictures (n, dim); `image_of` (m,): each utterance's picture."""
     spoken, seen = units(speech), units(pictures)
-    return Ranks(_speech_to_image(spoken, seen, image_of), _image_to_speech(spoken, seen, image_of))
+    return Ranks(to_images(spoken, seen, image_of), to_utterances(seen, np.arange(len(seen)), spoken, image_of))
 
 
 def recall(found: Ints, at: int) -> float:
@@ -48,24 +48,31 @@ def units(vectors: Floats) -> Floats:
     return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def _speech_to_image(spoken: Floats, seen: Floats, image_of: Ints) -> Ints:
+def to_images(spoken: Floats, seen: Floats, own: Ints) -> Ints:
+    """Ranks (k,) of the pictures `own` (k,) among `seen` (n, dim), for k utterances (k, dim); all are units."""
     found = np.empty(len(spoken), np.int64)
     rows = max(1, CHUNK // max(1, len(seen)))
     for start in range(0, len(spoken), rows):
         scores = between(spoken[start:start + rows], seen)
-        own = scores[np.arange(len(scores)), image_of[start:start + rows]]
-        reached = np.count_nonzero(scores >= own[:, None] - TIED, axis=1)
-        found[start:start + rows] = np.where(own == -np.inf, len(seen) + 1, reached)
+        right = scores[np.arange(len(scores)), own[start:start + rows]]
+        reached = np.count_nonzero(scores >= right[:, None] - TIED, axis=1)
+        found[start:start + rows] = np.where(right == -np.inf, len(seen) + 1, reached)
     return found
 
 
-def _image_to_speech(spoken: Floats, seen: Floats, image_of: Ints) -> Ints:
+def to_utterances(seen: Floats, places: Ints, spoken: Floats, image_of: Ints, changed: Floats | None = None) -> Ints:
+    """Ranks (k,) of the best own utterance of k pictures (k, dim) among `spoken` (m, dim); all are units.
+
+    `places` (k,) are the pictures' rows that `image_of` (m,) speaks of; 0 where a picture has no utterance. `changed`
+    (m, dim) holds what stands for a picture's own utterances in place of `spoken`, which all others keep.
+    """
     found = np.zeros(len(seen), np.int64)
     rows = max(1, CHUNK // max(1, len(spoken)))
     for start in range(0, len(seen), rows):
         scores = between(seen[start:start + rows], spoken)
-        own = image_of[None, :] == np.arange(start, start + len(scores))[:, None]
-        best = np.where(own, scores, -np.inf).max(axis=1, initial=-np.inf)
+        own = image_of[None, :] == places[start:start + rows, None]
+        right = scores if changed is None else between(seen[start:start + rows], changed)
+        best = np.where(own, right, -np.inf).max(axis=1, initial=-np.inf)
         reached = np.count_nonzero((scores >= best[:, None] - TIED) & ~own, axis=1) + 1
         missed = np.where(best == -np.inf, len(spoken) + 1, reached)
         found[start:start + rows] = np.where(own.any(axis=1), missed, 0)

@@ -1,0 +1,67 @@
+"""Ranks with look-alikes excused: pictures much like the best hit's count as one, as none if the right one is among
+them. Where that lets the right item in, the description fits several pictures.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.ranks import TIED, Floats, Ints, between
+
+ALIKE = 0.9  # cosine of two pictures from which on they are much alike
+
+
+@dataclass(frozen=True, eq=False)
+class Excused:
+    """Ranks (k,) with look-alikes as one; `others` (k,) counts the look-alikes of the best hit besides itself."""
+
+    ranks: Ints
+    others: Ints
+
+
+def to_images(spoken: Floats, seen: Floats, own: Ints, alike: float = ALIKE) -> Excused:
+    """For k utterances (k, dim) among pictures (n, dim), whose right ones are `own` (k,); units, as in `ranks`."""
+    ranks, others = np.empty(len(spoken), np.int64), np.empty(len(spoken), np.int64)
+    for row, (vector, right) in enumerate(zip(spoken, own.tolist(), strict=True)):
+        scores = between(vector[None], seen)[0]
+        like = _like(seen, _best(scores, np.arange(len(seen)) == right), alike)
+        ranks[row] = _rank(scores, np.arange(len(seen)) == right, float(scores[right]), like, bool(like[right]))
+        others[row] = int(like.sum()) - 1
+    return Excused(ranks, others)
+
+
+def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats, alike: float = ALIKE
+                  ) -> Excused:
+    """For k pictures (k, dim), rows `places` of `seen` (n, dim), among utterances (m, dim). An utterance is a
+    look-alike when its picture is.
+    """
+    ranks, others = np.empty(len(shown), np.int64), np.empty(len(shown), np.int64)
+    for row, (vector, place) in enumerate(zip(shown, places.tolist(), strict=True)):
+        scores = between(vector[None], spoken)[0]
+        own = image_of == place
+        like = _like(seen, int(image_of[_best(scores, own)]), alike)
+        right = float(np.where(own, scores, -np.inf).max())
+        ranks[row] = _rank(scores, own, right, like[image_of], bool(like[place]))
+        others[row] = int(like.sum()) - 1
+    return Excused(ranks, others)
+
+
+def _best(scores: Floats, own: NDArray[np.bool_]) -> int:
+    """The best item; among equals not the right one."""
+    return int(np.argmax(np.where(own, scores - np.float32(TIED), scores)))
+
+
+def _like(seen: Floats, best: int, alike: float) -> NDArray[np.bool_]:
+    """Which pictures (n,) are much like that one, itself included."""
+    found: NDArray[np.bool_] = between(seen[best][None], seen)[0] >= alike
+    found[best] = True
+    return found
+
+
+def _rank(scores: Floats, own: NDArray[np.bool_], right: float, like: NDArray[np.bool_], among: bool) -> int:
+    """The rank of the right items, of which the best scores `right`; `among`: whether it is a look-alike itself."""
+    if right == -np.inf:
+        return len(scores) + 1
+    before = (scores >= right - TIED) & ~own
+    return 1 + int(np.count_nonzero(before & ~like)) + int(not among and bool(np.any(before & like)))

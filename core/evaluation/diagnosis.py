@@ -1,0 +1,262 @@
+"""Diagnosis by counterfactual: every failure is ranked again with one thing changed; `failures.CHANGES` lists them.
+
+What a change does to the other items is part of it. Another crop is given to all pictures, since a gallery under two
+crops would compare what must not be compared; in image to speech, where only one picture takes part in a query, to that
+one. Other words are given to the utterance that asks; in image to speech to the picture's own utterances.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core import datasets, images
+from core.errors import BrewclipError, DatasetError, EvaluationError
+from core.evaluation import alike, archive, evaluate, ranks, subjects
+from core.evaluation.archive import Evaluation
+from core.evaluation.failures import CHANGES, Again, Diagnosis, DiagnosisRecord, conclude
+from core.evaluation.ranks import Floats, Ints, units
+from core.evaluation.records import WAYS, ModelChoice, Query, Way
+from core.evaluation.subjects import Subject
+from core.evaluation.views import picture_vectors
+from core.explorer import Explorer
+from core.features.encode import encode_utterances
+from core.features.split import Split
+from core.progress import Report, silent
+
+CROPS = tuple(each.key for each in CHANGES if each.kind == "crop")
+STRAYED = 0.01  # share of ranks that may differ from the stored ones: rounding, but not another model
+
+
+def diagnose(explorer: Explorer, evaluation_id: int, at: int = 10, report: Report = silent) -> DiagnosisRecord:
+    """Diagnose all failures of an evaluation both ways, and store what was found in place of an earlier diagnosis.
+
+    EvaluationError: gone, damaged, changed (the dataset or model is no longer what was evaluated), at. The errors of
+    `evaluate` where something is missing.
+    """
+    if at < 1:
+        raise EvaluationError("A failure lies beyond the first K hits: K must be 1 or more.", "at")
+    evaluation = archive.open_evaluation(explorer.store, evaluation_id)
+    bench = _bench(explorer, evaluation, report)
+    found = [each for way in WAYS for each in bench.diagnose(way, at)]
+    return archive.keep_diagnosis(explorer.store, evaluation_id, at, found, bench.note)
+
+
+def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Bench":
+    """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
+    setup = evaluation.record.setup
+    known = subjects.know(explorer, ModelChoice(setup.checkpoint, setup.backbone))
+    subjects.check_weights(explorer, known)
+    subject = subjects.load(explorer, known, report)
+    dataset = datasets.load(setup.folder, setup.kind)
+    try:
+        split = evaluate.prepare(explorer, subject, dataset, setup.split, setup.crop, setup.condition, report)
+    except DatasetError as error:
+        raise _changed(str(error)) from error
+    utterances = [each.utterance_id for each in split.utterances]
+    if (list(split.image_ids) != [each.image_id for each in evaluation.pictures]
+            or utterances != [each.utterance_id for each in evaluation.utterances]):
+        raise _changed("Pictures or utterances were added to the split, or taken away.")
+    seen = picture_vectors(explorer, subject, split, setup.crop, report)
+    spoken = encode_utterances(subject.model, split, setup.captions, report)
+    bench = Bench(explorer, subject, evaluation, split, seen, spoken.fused, report)
+    bench.check()
+    return bench
+
+
+def _changed(why: str) -> EvaluationError:
+    return EvaluationError(f"What was evaluated is no longer there as it was. {why} Evaluate again.", "changed")
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranked:
+    """Ranks (k,) of k failures under one change, and for each why the change does not apply ("" where it does)."""
+
+    ranks: Ints
+    why: Sequence[str]
+
+    def again(self, change: str, row: int) -> Again:
+        """What becomes of one failure."""
+        return Again(change, None if self.why[row] else int(self.ranks[row]), self.why[row])
+
+
+class Bench:
+    """An evaluation's vectors, ready to be changed. `seen` (n, dim) and `fused` (m, dim) are as they were evaluated."""
+
+    def __init__(self, explorer: Explorer, subject: Subject, evaluation: Evaluation, split: Split, seen: Floats,
+                 fused: Floats, report: Report) -> None:
+        self._explorer, self._subject, self._split, self._report = explorer, subject, split, report
+        self._evaluation, self._setup = evaluation, evaluation.record.setup
+        self._seen, self._spoken = units(seen), units(fused)
+        self._image_of = split.image_of
+        self._crops: dict[str, Floats] = {}
+
+    @property
+    def note(self) -> str:
+        """What the diagnosis could not look at, in a sentence, or ""."""
+        if self._setup.crop == subjects.CROP:
+            return ""
+        return (f"The pictures were seen with {self._setup.crop}, not with the centre crop: no failure is looked at "
+                "under another crop.")
+
+    def check(self) -> None:
+        """EvaluationError ("changed") when these vectors do not give the ranks that were stored."""
+        stored = self._evaluation.ranks("speech_to_image")
+        again = ranks.to_images(self._spoken, self._seen, self._image_of)
+        counted = stored > 0
+        if np.mean(again[counted] != stored[counted]) > STRAYED:
+            raise _changed("The model, the pictures or what is heard give other ranks than those that were stored.")
+
+    def diagnose(self, way: Way, at: int) -> Iterator[Diagnosis]:
+        """The diagnoses of one direction's failures."""
+        failed = self._evaluation.failures(way, at)
+        if not failed:
+            return
+        found = {each.key: self._ranked(each.key, way, failed) for each in CHANGES}
+        for row, query in enumerate(failed):
+            again = [each.again(change, row) for change, each in found.items()]
+            yield conclude(way, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
+
+    def _ranked(self, change: str, way: Way, failed: Sequence[Query]) -> _Ranked:
+        self._report(0, 0, f"Ranking {len(failed)} failures again")
+        if change in CROPS:
+            return self._cropped(change, way, failed)
+        if change in ("text", "acoustic"):
+            return self._alone(change, failed)
+        return self._excused(way, failed) if change == "excused" else self._reworded(change, way, failed)
+
+    # ---- other words
+
+    def _reworded(self, change: str, way: Way, failed: Sequence[Query]) -> _Ranked:
+        """Captions for transcripts, or sentences pooled that were cut."""
+        reason = self._no_caption if change == "caption" else self._not_cut
+        own = [self._own(query) for query in failed]
+        why = [self._first([reason(row) for row in rows]) for rows in own]
+        rows = sorted({row for each, blocked in zip(own, why, strict=True) if not blocked
+                       for row in each if not reason(row)})
+        if not rows:
+            return _Ranked(np.zeros(len(failed), np.int64), why)
+        changed = self._spoken.copy()
+        changed[rows] = self._encoded(rows, change)
+        places = np.array([query.picture for query in failed])
+        if way == "speech_to_image":
+            said = changed[[query.number for query in failed]]
+            return _Ranked(ranks.to_images(said, self._seen, places), why)
+        return _Ranked(ranks.to_utterances(self._seen[places], places, self._spoken, self._image_of, changed), why)
+
+    def _encoded(self, rows: list[int], change: str) -> Floats:
+        """Unit vectors of utterances under other words."""
+        part = replace(self._split, utterances=tuple(self._split.utterances[row] for row in rows),
+                       spoken=tuple(self._split.spoken[row] for row in rows), image_of=self._image_of[rows])
+        model, options = self._subject.model, self._subject.model.options
+        try:
+            if change == "sentences":
+                model.options = replace(options, pool_sentences=True)
+            return units(encode_utterances(model, part, self._setup.captions or change == "caption",
+                                           self._report).fused)
+        finally:
+            model.options = options
+
+    def _no_caption(self, row: int) -> str:
+        """Why a caption would change nothing in this utterance."""
+        one = self._evaluation.utterances[row]
+        if not self._subject.known.text:
+            return "the model reads no words"
+        if self._setup.captions:
+            return "the caption was used"
+        if self._split.spoken[row].reason:
+            return "the recording could not be read"
+        if one.wer is None:
+            return "there is no caption"
+        return "it was heard rightly" if one.wer == 0 else ""
+
+    def _not_cut(self, row: int) -> str:
+        """Why pooling sentences would change nothing in this utterance."""
+        if not self._subject.known.text:
+            return "the model reads no words"
+        return "" if self._evaluation.utterances[row].cut and not self._split.spoken[row].reason else "nothing was cut"
+
+    # ---- other crops
+
+    def _cropped(self, crop: str, way: Way, failed: Sequence[Query]) -> _Ranked:
+        why = [self._whole(query.picture) for query in failed]
+        if all(why):
+            return _Ranked(np.zeros(len(failed), np.int64), why)
+        if crop not in self._crops:
+            self._crops[crop] = units(picture_vectors(self._explorer, self._subject, self._split, crop, self._report))
+        places, seen = np.array([query.picture for query in failed]), self._crops[crop]
+        if way == "image_to_speech":
+            return _Ranked(ranks.to_utterances(seen[places], places, self._spoken, self._image_of), why)
+        return _Ranked(ranks.to_images(self._spoken[[query.number for query in failed]], seen, places), why)
+
+    def _whole(self, place: int) -> str:
+        """Why another crop would show nothing new of a picture."""
+        if self._setup.crop != subjects.CROP:
+            return "it was not seen with the centre crop"
+        path = self._split.paths[place]
+        if path is None or self._split.pictures[place].reason:
+            return "the picture could not be read"
+        return "" if _longer(path) > images.NEARLY_SQUARE else "the crop cut off next to nothing"
+
+    # ---- one branch, look-alikes
+
+    def _alone(self, branch: str, failed: Sequence[Query]) -> _Ranked:
+        """The ranks under one branch, which the evaluation has stored."""
+        stored = [query.text_rank if branch == "text" else query.acoustic_rank for query in failed]
+        worst = len(self._seen) + 1 if failed[0].way == "speech_to_image" else len(self._spoken) + 1
+        silent_branch = "nothing was heard" if branch == "text" else "the voice has no vector"
+        why = ["the model has one branch" if rank is None else silent_branch if rank == worst else ""
+               for rank in stored]
+        return _Ranked(np.array([rank or 0 for rank in stored], np.int64), why)
+
+    def _excused(self, way: Way, failed: Sequence[Query]) -> _Ranked:
+        places = np.array([query.picture for query in failed])
+        if way == "speech_to_image":
+            said = self._spoken[[query.number for query in failed]]
+            found = alike.to_images(said, self._seen, places)
+        else:
+            found = alike.to_utterances(self._seen[places], places, self._spoken, self._image_of, self._seen)
+        why = ["" if others else "no picture looks like the best hit" for others in found.others.tolist()]
+        unread = [self._unreadable(query) for query in failed]
+        return _Ranked(found.ranks, ["it has no vector" if gone else each
+                                     for gone, each in zip(unread, why, strict=True)])
+
+    # ---- what a query is made of
+
+    @cached_property
+    def _utterances_of(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for row, place in enumerate(self._image_of.tolist()):
+            found.setdefault(place, []).append(row)
+        return found
+
+    def _own(self, query: Query) -> list[int]:
+        """The rows of the utterances whose words may be changed for a query."""
+        return [query.number] if query.way == "speech_to_image" else self._utterances_of.get(query.picture, [])
+
+    def _unreadable(self, query: Query) -> bool:
+        """Whether the query or all that could answer it is a file that cannot be read."""
+        spoken = [self._split.spoken[row] for row in self._own(query)]
+        return bool(self._split.pictures[query.picture].reason) or all(bool(one.reason) for one in spoken)
+
+    @staticmethod
+    def _first(reasons: Sequence[str]) -> str:
+        """The reason that holds for all; "" when a change applies to one of them at least."""
+        return "" if not all(reasons) else reasons[0] if reasons else "there is no utterance"
+
+
+def _longer(path: Path) -> float:
+    """How many times a picture's long side is its short side; 1 when the header cannot be read."""
+    try:
+        with Image.open(path, formats=images.PLAIN_FORMATS) as picture:
+            return max(picture.size) / max(1, min(picture.size))
+    except (OSError, ValueError, Image.DecompressionBombError):
+        pass  # HEIF and AVIF, whose header no cheap reader knows
+    try:
+        read = images.read(path)
+        return max(read.width, read.height) / min(read.width, read.height)
+    except BrewclipError:
+        return 1.0
