@@ -16,6 +16,8 @@ from torch.nn import functional
 from core.errors import ModelError
 from core.models.variants import BrewClipOptions
 
+SPAN = 15  # frames, 0.3 s: what is hidden at a time, about a syllable
+
 
 class AcousticBranch(nn.Module):
     """Z_A and P_T to F_A.
@@ -34,6 +36,7 @@ class AcousticBranch(nn.Module):
         self.layer = nn.TransformerEncoderLayer(width, options.heads, options.feed_forward, options.dropout, "gelu",
                                                 batch_first=True, norm_first=False)
         self.output = nn.Linear(width, dim)
+        self.hide = options.mask_states
 
     def forward(self, states: Tensor, lengths: Tensor, prompts: Tensor) -> Tensor:
         """F_A (n, dim), not normalised, of states (n, frames, speech width), padded, of which `lengths` (n,) are real.
@@ -56,7 +59,10 @@ class AcousticBranch(nn.Module):
         query_bias, _, value_bias = attention.in_proj_bias.chunk(3)  # a key's bias shifts all scores alike: no effect
         query = functional.linear(self.cls, to_query, query_bias).view(heads, 1, -1) * (width // heads) ** -0.5
         probe = (query @ to_key.view(heads, -1, width)).squeeze(1)  # (heads, width): score = probe . token
-        weights = self._weights(own @ probe.T, self._frame_scores(states, probe), lengths)
+        heard = _places(states, lengths)
+        if self.training and self.hide:
+            heard = heard & ~hidden(lengths, states.shape[1], self.hide)
+        weights = self._weights(own @ probe.T, self._frame_scores(states, probe), heard)
         weights = functional.dropout(weights, self.layer.self_attn.dropout, self.training)
         on_own, on_frames = weights.split([len(own), states.shape[1]], dim=2)
         frames = functional.linear(on_frames @ states, self.project.weight)
@@ -69,12 +75,32 @@ class AcousticBranch(nn.Module):
         """(n, frames, heads): what the projected frames would score."""
         return states @ (probe @ self.project.weight).T + probe @ self.project.bias
 
-    def _weights(self, own: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Attention (n, heads, 1 + m + frames), float32, from scores (1 + m, heads) and (n, frames, heads)."""
-        places = torch.arange(frames.shape[1], device=frames.device)
-        frames = frames.float().masked_fill((places >= lengths[:, None])[..., None], -torch.inf)
+    def _weights(self, own: Tensor, frames: Tensor, heard: Tensor) -> Tensor:
+        """Attention (n, heads, 1 + m + frames), float32, from scores (1 + m, heads) and (n, frames, heads).
+
+        `heard` (n, frames) bool: which frames are attended to.
+        """
+        frames = frames.float().masked_fill(~heard[..., None], -torch.inf)
         scores = torch.cat([own.float().expand(len(frames), -1, -1), frames], dim=1)
         return scores.transpose(1, 2).softmax(dim=2)
+
+
+def _places(states: Tensor, lengths: Tensor) -> Tensor:
+    """(n, frames) bool: which frames are real."""
+    return torch.arange(states.shape[1], device=states.device) < lengths[:, None]
+
+
+def hidden(lengths: Tensor, frames: int, most: float) -> Tensor:
+    """(n, frames) bool, drawn: spans of `SPAN` frames, of each utterance a share between none and `most`, below 1."""
+    count = len(lengths)
+    shares = most * torch.rand(count, 1, device=lengths.device)
+    spans = (shares * lengths[:, None] / SPAN).long()  # they may overlap: never more than the share
+    places = torch.arange(frames, device=lengths.device)
+    found = torch.zeros(count, frames, dtype=torch.bool, device=lengths.device)
+    for number in range(int(spans.max()) if count else 0):
+        start = (torch.rand(count, 1, device=lengths.device) * (lengths[:, None] - SPAN).clamp(min=0)).long()
+        found |= (places >= start) & (places < start + SPAN) & (number < spans)
+    return found
 
 
 def pad(states: Sequence[Sequence[np.ndarray]]) -> tuple[Tensor, Tensor]:

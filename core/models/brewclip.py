@@ -209,7 +209,10 @@ class BrewCLIP(nn.Module):
         if self.acoustic is not None:
             assert batch.states is not None
             acoustic = self.acoustic(batch.states, batch.lengths, self.prompts).float()
-        return SpokenFeatures(self._fused(text, acoustic, batch), text, acoustic, batch.has_text)
+        fused = self._fused(text, acoustic, batch)
+        if text is None and self.training and self.options.learn_words:  # for the loss alone
+            text = self.encode_tokens(batch.tokens)
+        return SpokenFeatures(fused, text, acoustic, batch.has_text)
 
     def parts(self, found: SpokenFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the text and the acoustic branch add to F_L, (n, dim) each, which they add up to; None for one that the

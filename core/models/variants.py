@@ -65,6 +65,10 @@ class BrewClipOptions:
     gate: bool = _option(False, "Weigh the branches per utterance by how sure the recogniser is.", beyond=True)
     acoustic_weight: float = _option(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
                                      0, 100, beyond=True)
+    learn_words: bool = _option(False, "End to end: in training, the inner loss ties the voice to the words all the "
+                                "same.", beyond=True)
+    mask_states: float = _option(0.0, "Share of the voice that training hides at most, in spans of 0.3 s.", 0, 0.9,
+                                 beyond=True)
     pool_sentences: bool = _option(False, "Texts beyond the context: the mean over their sentences, not cut off.",
                                    beyond=True)
 

@@ -69,3 +69,25 @@ def test_shares_add_up_to_the_score(seed, weights):
 def test_a_share_says_which_branch_it_came_by():
     terms = [a_term([1, 0], kind="speech"), a_term([0, 1], kind="image"), a_term([1, 1], kind="text")]
     assert [part.branch for part in shares(terms, np.eye(2, dtype=np.float32))[0]] == ["text", "image", "text"]
+
+
+def test_a_spoken_term_has_a_share_of_its_words_and_one_of_its_voice():
+    numbers = np.random.default_rng(3)
+    words, voice = numbers.standard_normal((2, 32))
+    whole = words + voice
+    length = np.linalg.norm(whole)
+    spoken = Term("speech", "a dog", (whole / length).astype(np.float32), 1.5, (voice / length).astype(np.float32))
+    terms = [spoken, a_term(numbers.standard_normal(32), -0.5, label="cats")]
+    pictures = units(numbers.standard_normal((6, 32)))
+    for picture, found in zip(pictures, shares(terms, pictures), strict=True):
+        assert [(share.label, share.branch) for share in found] == [
+            ("a dog", "text"), ("a dog", "acoustic"), ("cats", "text")]
+        assert sum(share.value for share in found) == pytest.approx(float(combine(terms) @ picture), abs=1e-6)
+        one, = shares([spoken], picture[None])
+        assert one[1].value == pytest.approx(float(voice / length @ picture), abs=1e-6)
+
+
+def test_where_the_voice_is_all_there_is_no_share_of_words():
+    vector = unit(np.array([1, 2, 2], np.float32))
+    found, = shares([Term("speech", "a dog", vector, 1.0, vector)], vector[None])
+    assert [share.branch for share in found] == ["acoustic"]
