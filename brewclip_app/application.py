@@ -124,6 +124,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
         window.banner.say("The settings could not be read, so the defaults are used. The damaged file is kept as "
                           f"{window.context.settings.set_aside}.", "care")
     window.context.downloads.refresh()
+    window.context.training.look()  # what trained on while the window was closed is followed again
     window.refresh_engine()
     if options.speech or options.text:
         from brewclip_app.panels.base import Question

@@ -9,6 +9,7 @@ from brewclip_app.downloads import Downloads
 from brewclip_app.indexing import Indexing
 from brewclip_app.jobs import JobRunner
 from brewclip_app.state import State
+from brewclip_app.training import Training
 from core import settings as core_settings
 from core.errors import SettingsError
 from core.home import Home
@@ -36,6 +37,7 @@ class Context(QObject):
         self.state = State(home)
         self.downloads = Downloads(self)
         self.indexing = Indexing(self)
+        self.training = Training(self)
         self._gallery = ""
         self._explorer = explorer
         self._lock = threading.Lock()

@@ -131,6 +131,11 @@ class JobRunner(QObject):
             job.cancel()
         self._open.set()
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether the window is going and no job is taken any more."""
+        return self._closed
+
     def close_door(self) -> None:
         """Ask every job to stop and take no new ones; `idle` comes when the last has ended."""
         self._closed = True

@@ -111,7 +111,8 @@ QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url($chevron); width: 
 QCheckBox { spacing: 8px; background: transparent; }
 QCheckBox::indicator, QTableView::indicator { width: 16px; height: 16px; border: 1px solid @quiet; border-radius: 4px;
     background: @card; }
-QCheckBox::indicator:checked, QTableView::indicator:checked { background: @main; border: 1px solid @main; image: url($check); }
+QCheckBox::indicator:checked, QTableView::indicator:checked { background: @main; border: 1px solid @main;
+    image: url($check); }
 QCheckBox::indicator:focus, QCheckBox::indicator:hover { border: 2px solid @main; width: 14px; height: 14px; }
 """
 _LISTS = """

@@ -1,0 +1,173 @@
+"""The process of a run: started, watched, asked to stop, and its end explained. Plain functions; no Qt.
+
+A run is its folder. Its process has a session of its own, so that it outlives the window; what it says stands in the
+run's log, and what it prints in `output.log`. Two windows never train one run: its folder's lock is held.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import core
+from core.errors import BrewclipError, TrainingError
+from core.home import Home
+from core.progress import Report
+from core.training.run_folder import OUTPUT, RunFolder
+from core.training.runs import RunReader, RunRecord
+
+COMMAND = (sys.executable, "-m", "core.cli")
+ROOT = Path(core.__file__).resolve().parents[1]  # so that `-m core.cli` is this program, whatever the user's folder has
+LOOK_EVERY = 0.25  # seconds
+TAIL = 4000  # bytes of the output that its end is explained by
+KEPT = "What was saved before is kept, and the run can go on from there."
+OUT_OF_MEMORY = ("The memory ran out. " + KEPT + " Begin another one with a smaller batch, in float16 or bfloat16, or "
+                 "on the CPU.")
+KILLED = ("The system ended the process at once (signal 9), most often because the memory ran out. " + KEPT
+          + " Close other programs, or begin another one with a smaller batch.")
+MEMORY_SIGNS = ("out of memory", "MemoryError", "DefaultCPUAllocator", "Cannot allocate memory")
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; its SIGTERM ends a process as quickly
+Process = subprocess.Popen[bytes]
+
+
+def start(path: Path, home: Home, command: Sequence[str] = ()) -> Process:
+    """Begin, or go on with, the run of a folder; `command` in place of COMMAND. TrainingError ("not_started")."""
+    environment = {**os.environ, "BREWCLIP_HOME": str(home.root)}
+    arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path)]
+    try:
+        with (path / OUTPUT).open("wb") as output:
+            return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output,  # noqa: S603  (our own command)
+                                    stderr=subprocess.STDOUT, env=environment, cwd=ROOT, start_new_session=True)
+    except OSError as error:
+        raise TrainingError(f"The run could not be started: {error.strerror or error}. Nothing was lost; try again.",
+                            "not_started") from error
+
+
+def watch(path: Path, process: Process | None, tell: Callable[[RunRecord], object], report: Report,
+          cancelled: Callable[[], bool] = lambda: False) -> RunRecord:
+    """Follow a run until no process works on it; the record it ends with, its end explained in the log.
+
+    `process` None: another window or a command line began it. `tell` gets each new record. `cancelled`: whether the
+    user wanted it to end for good. JobCancelled by `report` leaves the run as it is, going on.
+    """
+    reader, pause = RunReader(path), threading.Event()
+    last: RunRecord | None = None
+    while True:
+        alive = process.poll() is None if process else RunFolder(path).busy
+        record = reader.read(alive)
+        if record is not last:
+            tell(record)
+            last = record
+        report(*progress_of(record))
+        if not alive:
+            if process is None or not RunFolder(path).busy:
+                break
+            process = None  # ours ended because another one holds the run: that one is followed
+        pause.wait(LOOK_EVERY)
+    _write_end(path, process.returncode if process else None, record, cancelled())
+    return reader.read(False)
+
+
+def progress_of(record: RunRecord) -> tuple[int, int, str]:
+    """(done, total, text) for whoever shows how far it is."""
+    if record.state == "preparing":
+        done, total, text = record.prepared
+        return done, total, text or "Beginning"
+    return record.step, record.steps, "Training"
+
+
+def ask_to_pause(path: Path, process: Process | None = None) -> None:
+    """Have the run's process save and end, at its next step. TrainingError ("elsewhere"): it is on another computer."""
+    _signal(path, process, signal.SIGTERM)
+
+
+def kill(path: Path, process: Process | None = None) -> None:
+    """End the run's process now; it goes on from its last save. TrainingError ("elsewhere")."""
+    _signal(path, process, SIGKILL)
+
+
+def _signal(path: Path, process: Process | None, number: signal.Signals) -> None:
+    if process is not None and process.poll() is None:
+        process.send_signal(number)
+        return
+    folder = RunFolder(path)
+    found = folder.process
+    if found is not None:
+        try:
+            os.kill(found, number)
+        except ProcessLookupError:
+            return
+    elif folder.busy:
+        raise TrainingError("The run is trained by another computer. End it there (Ctrl-C).", "elsewhere")
+
+
+def close_run(path: Path) -> None:
+    """Note that a paused run is not to go on. TrainingError: busy, full, not_written."""
+    _log_end(path, "cancelled", "It was stopped for good; its best model is kept.")
+
+
+def _write_end(path: Path, code: int | None, record: RunRecord, cancelled: bool) -> None:
+    """Add to the log what its process could not say. `code` None: it was none of ours, and nobody knows."""
+    try:
+        if cancelled and record.state != "finished":
+            close_run(path)
+        elif _said_itself(path):
+            return
+        elif code == -signal.SIGTERM:  # asked to pause before it had begun to listen
+            _log_end(path, "stopped", "It was stopped and can go on.")
+        elif code is not None or _lacked_memory(output_of(path)):
+            _log_end(path, "error", explain(code or 0, output_of(path)))
+    except BrewclipError:  # another process took the run up meanwhile, or the disk is full: its record says so
+        return
+
+
+def _said_itself(path: Path) -> bool:
+    events = RunFolder(path).events()
+    return bool(events) and events[-1]["event"] == "end"
+
+
+def _log_end(path: Path, why: str, message: str) -> None:
+    folder = RunFolder(path)
+    with folder.hold():
+        folder.log("end", why=why, message=message)
+
+
+def explain(code: int, output: str) -> str:
+    """Why a process ended that did not say it itself: its exit code (negative: the signal) and what it printed last."""
+    lines = [line.strip() for line in output.replace("\r", "\n").splitlines() if line.strip()]
+    if _lacked_memory(output):
+        return OUT_OF_MEMORY
+    if code == -SIGKILL:
+        return KILLED
+    if code < 0:
+        return f"The process broke down (signal {-code}, {_signal_name(-code)}). {KEPT}"
+    told = next((line for line in reversed(lines) if line.startswith("brewclip: ")), "")
+    if told:
+        return told.removeprefix("brewclip: ")
+    if code == 0 or not lines:
+        return f"The process ended (code {code}) and did not say why. {KEPT}"
+    return f"The process ended (code {code}): {lines[-1][:200]}. {KEPT}"
+
+
+def _lacked_memory(output: str) -> bool:
+    return any(sign in output for sign in MEMORY_SIGNS)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def output_of(path: Path) -> str:
+    """The last that the run's process printed; "" when there is nothing."""
+    try:
+        with (path / OUTPUT).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

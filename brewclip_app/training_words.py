@@ -1,0 +1,121 @@
+"""Runs, their cost and their datasets in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brewclip_app import wording
+
+if TYPE_CHECKING:
+    from core.datasets.reports import DatasetReport
+    from core.training.job import Preview
+    from core.training.recipe import Recipe
+    from core.training.runs import RunRecord
+
+STATES = {"preparing": "preparing", "training": "running", "paused": "paused", "finished": "done",
+          "stopped": "stopped", "failed": "failed"}
+MEMORY = ("memory ran out", "not enough memory")
+BACKBONES = {"auto": "the best here"}
+
+
+@dataclass(frozen=True)
+class CostFacts:
+    """What the time of a run is reckoned from: pairs and recordings a second as measured here; None, 0: never."""
+
+    pace: float | None = None
+    hearing: float = 0.0
+
+
+def state(record: "RunRecord", asked: str = "") -> str:
+    """Where a run stands, in a word or two."""
+    if record.live and asked:
+        return "stopping" if asked == "stop" else "pausing"
+    if record.state == "failed" and any(sign in record.message for sign in MEMORY):
+        return "out of memory"
+    return STATES[record.state]
+
+
+def backbone(name: str) -> str:
+    """A backbone as people call it."""
+    from core.models.backbones import title
+
+    return BACKBONES.get(name) or title(name)
+
+
+def line(record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> str:
+    """What a run is doing, with its figures: step, throughput, memory, rate, time left."""
+    parts: list[str] = []
+    if record.state == "preparing":
+        done, total, text = record.prepared
+        parts += [text or "Beginning"] + ([f"{wording.count(done)} of {wording.count(total)}"] if total else [])
+        parts += [wording.time_left(preparing_left)] if preparing_left is not None and total > done else []
+    else:
+        parts.append(f"step {wording.count(record.step)} of {wording.count(record.steps)}")
+        parts += _figures(record) if record.state == "training" else _outcome(record)
+    if asked and record.live:
+        parts.append("saves and stops" if record.state == "training" else
+                     "stops when this part is done")
+    return " · ".join(parts)
+
+
+def _figures(record: "RunRecord") -> list[str]:
+    found, pace, memory = [], record.curve("pace").last, record.curve("memory").last
+    if pace and record.recipe:
+        found.append(f"{_short(pace / record.recipe.training.batch)} steps/s")
+    if memory:
+        found.append(f"{memory:.1f} GB")
+    if (rate := record.curve("rate").last) is not None:
+        found.append(f"rate {rate:.2g}")
+    if record.seconds_left is not None:
+        found.append(wording.time_left(record.seconds_left))
+    return found
+
+
+def _outcome(record: "RunRecord") -> list[str]:
+    if record.best is None:
+        return ["no model yet"] if record.state != "finished" else []
+    return [f"best at step {wording.count(record.best_step)}: mean recall on dev {record.best:.1f} %"]
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def cost(preview: "Preview", recipe: "Recipe", facts: CostFacts) -> str:
+    """What a run will take before it begins."""
+    hearing, adds = preview.cost.recordings, preview.cost.nbytes
+    first = f"{wording.count(preview.pairs)} pairs. "
+    if hearing:
+        first += f"First {wording.count(hearing)} recordings are heard"
+        first += f", about {wording.duration(hearing / facts.hearing)}" if facts.hearing > 0 else ""
+        first += f"; {wording.size(adds)} on disk. "
+    elif adds:
+        first += f"All heard already; {wording.size(adds)} more on disk. "
+    else:
+        first += "All heard and seen already. "
+    if facts.pace:
+        seconds = recipe.training.steps * recipe.training.batch / facts.pace
+        return f"{first}{'Then about' if hearing else 'About'} {wording.duration(seconds)}, as earlier runs like it."
+    return first + "How long it trains is known once it runs: none like it was made here."
+
+
+def dataset(report: "DatasetReport", split: str) -> str:
+    """A dataset in a line, by the split that is learnt from where there is one: 920 utterances of 460 pictures."""
+    found = [each for each in report.splits if each.name == split] or list(report.splits)
+    utterances, images = sum(each.utterances for each in found), sum(each.images for each in found)
+    spoken = "1 utterance" if utterances == 1 else f"{wording.count(utterances)} utterances"
+    return f"{spoken} of {wording.pictures(images)}"
+
+
+def problems(report: "DatasetReport") -> str:
+    """ "2 problems", "nothing wrong"."""
+    number = len(report.problems)
+    return "nothing wrong" if not number else "1 problem" if number == 1 else f"{number} problems"
+
+
+def names(records: "Sequence[RunRecord]") -> dict[Path, str]:
+    """What runs are called beside each other: those of the same name get their folder's name as well."""
+    plain = [each.name for each in records]
+    return {each.path: each.name if plain.count(each.name) == 1 else f"{each.name} ({each.path.parent.name})"
+            for each in records}

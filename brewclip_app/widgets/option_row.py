@@ -1,0 +1,188 @@
+"""One option of a recipe: its name, a control, what the paper has when it is another, what is wrong with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+
+from brewclip_app import wording
+from brewclip_app.widgets.common import column, icon_button, label, look, row
+from core.errors import BrewclipError
+
+Value = str | int | float | bool
+NAME_WIDTH = 104  # px at a body of 13 px
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a row is for. `paper` None: the paper has nothing to say of it; `read` gives a text's value, or raises."""
+
+    key: str
+    title: str
+    about: str
+    paper: Value | None
+    first: Value
+    choices: tuple[tuple[Value, str], ...] = ()
+    beyond: bool = False
+    read: Callable[[str], Value] = str
+
+
+def in_words(value: Value, choices: tuple[tuple[Value, str], ...] = ()) -> str:
+    """A value as people write it; long numbers in groups of three digits."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return wording.count(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return dict(choices).get(value, str(value)) or "none"
+
+
+class OptionRow(QWidget):
+    """Holds one value. `changed` comes with every value that can be one, and with every one that cannot."""
+
+    changed = Signal(str)  # the field's key
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+        self.problem = ""
+        self._value = field.first
+        self.name = label(field.title, wrap=True)
+        self.name.setFixedWidth(NAME_WIDTH)
+        self.name.setToolTip(field.about)
+        self.control = self._make_control()
+        self.control.setAccessibleName(field.title)
+        self.control.setAccessibleDescription(field.about)
+        self.control.setToolTip(field.about)
+        self.name.setBuddy(self.control)
+        self.reset = icon_button("refresh", "", self.back, side=13)
+        self.below = label("", "quiet", wrap=True)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(10)
+        box.addLayout(column(7, self.name, None, space=0))
+        line = row(self.below, self.reset, space=2)
+        line.setStretch(0, 1)
+        box.addLayout(column(self.control, line, space=3), 1)
+        self._show_state()
+
+    @property
+    def value(self) -> Value:
+        """The value; the last good one while there is a problem."""
+        return self._value
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is not as in the paper."""
+        return self.field.paper is not None and self._value != self.field.paper
+
+    def set_value(self, value: Value) -> None:
+        """Show a value; `changed` does not come."""
+        self._value, self.problem = value, ""
+        blocker = QSignalBlocker(self.control)
+        if isinstance(self.control, QCheckBox):
+            self.control.setChecked(bool(value))
+        elif isinstance(self.control, QComboBox):
+            self._choose(value)
+        elif isinstance(self.control, QLineEdit):
+            self.control.setText("" if value == "" else in_words(value))
+        blocker.unblock()
+        self._show_state()
+
+    def set_choices(self, choices: tuple[tuple[Value, str], ...]) -> None:
+        """Offer other choices; the value stays where it is one of them."""
+        assert isinstance(self.control, QComboBox)
+        blocker = QSignalBlocker(self.control)
+        self.control.clear()
+        for value, words in choices:
+            self.control.addItem(words, value)
+        blocker.unblock()
+        self.set_value(self._value)
+
+    def say(self, problem: str) -> None:
+        """Show what is wrong with the value; "" takes it away."""
+        self.problem = problem
+        self._show_state()
+
+    def back(self) -> None:
+        """The paper's value again."""
+        if self.field.paper is not None:
+            self.set_value(self.field.paper)
+            self.changed.emit(self.field.key)
+
+    def _make_control(self) -> QWidget:
+        if isinstance(self.field.first, bool):
+            flag = QCheckBox("On")
+            flag.toggled.connect(self._take)
+            return flag
+        if self.field.choices:
+            made = _Combo()
+            for value, words in self.field.choices:
+                made.addItem(words, value)
+            self.control = made
+            self._choose(self.field.first)
+            made.currentIndexChanged.connect(lambda _: self._take(made.currentData()))
+            return made
+        field = QLineEdit("" if self.field.first == "" else in_words(self.field.first))
+        field.setPlaceholderText("none" if self.field.first == "" else "")
+        field.textEdited.connect(self._read)
+        field.editingFinished.connect(self._tidy)
+        return field
+
+    def _choose(self, value: Value) -> None:
+        assert isinstance(self.control, QComboBox)
+        place = self.control.findData(value)
+        if place < 0 and value != "":  # a value of an earlier day: shown as it is
+            self.control.addItem(str(value), value)
+            place = self.control.count() - 1
+        self.control.setCurrentIndex(place)
+
+    def _read(self, text: str) -> None:
+        try:
+            self._value, self.problem = self.field.read(text), ""
+        except BrewclipError as error:
+            self.problem = str(error)
+        self._show_state()
+        self.changed.emit(self.field.key)
+
+    def _tidy(self) -> None:
+        if not self.problem:
+            self.set_value(self._value)
+
+    def _take(self, value: Value) -> None:
+        self._value, self.problem = value, ""
+        self._show_state()
+        self.changed.emit(self.field.key)
+
+    def _show_state(self) -> None:
+        paper = "" if self.field.paper is None else in_words(self.field.paper, self.field.choices)
+        look(self.name, "changed" if self.is_changed else "quiet-body")
+        if not isinstance(self.control, QCheckBox):
+            look(self.control, "wrong" if self.problem else "changed" if self.is_changed else "")
+        self.reset.setVisible(self.is_changed)
+        self.reset.setToolTip(f"Back to {paper}, as in the paper")
+        self.reset.setAccessibleName(f"{self.field.title}: back to {paper}")
+        without = " (it has no such option)" if self.field.beyond else ""
+        self.below.setText(self.problem or (f"paper: {paper}{without}" if self.is_changed else ""))
+        look(self.below, "problem" if self.problem else "quiet")
+        self.below.setVisible(bool(self.below.text()))
+
+
+class _Combo(QComboBox):
+    """Narrow where it must be; a wheel over it scrolls the form unless it has the focus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
