@@ -87,7 +87,7 @@ def test_pictures_that_find_no_speech_are_diagnosed_the_same_way(made):
     assert kinds["green.png"] == "heard"
     assert kinds["cyan.png"] == "none"
     assert kinds["olive.png"] == "unreadable"
-    assert "yellow.png" not in kinds
+    assert "mostly-red.png" not in kinds
     assert "pink-2.png" not in kinds, "it has no utterance: nothing can be missed"
 
 

@@ -1,0 +1,215 @@
+"""Evaluations of models on datasets, over the program's own caches, crops and conditions."""
+
+import json
+
+import numpy as np
+import pytest
+
+from core.errors import DatasetError, EvaluationError
+from core.evaluation import archive, subjects, unseen, words
+from core.evaluation.evaluate import evaluate, plan
+from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.subjects import Known
+from core.evaluation.views import picture_vectors
+from core.features.noise import CLEAN, Condition
+from core.models.checkpoints import Run
+from core.models.variants import BrewClipOptions
+from core.progress import JobCancelled
+
+from .conftest import Said, use, voice
+
+PICTURES = {"red.png": ("red",), "green.png": ("green",), "wide.png": ("blue", "white", "blue"), "mute.png": ("pink",)}
+SAID = [Said("red.png", "red", "red", voice(), "7"), Said("red.png", "a green one", "red", voice(red=5), "8"),
+        Said("green.png", "", "green", voice(green=1), "7"), Said("wide.png", "white", "white blue", voice(), "8")]
+
+
+def request(folder, **options):
+    return Request((ModelChoice(),), (DataChoice(folder),), **options)
+
+
+def test_figures_ranks_and_what_stands_behind_them(world):
+    made = world(PICTURES, SAID)
+    [record] = evaluate(made.explorer, request(made.folder))
+    opened = archive.open_evaluation(made.explorer.store, record.id)
+    queries = opened.queries("speech_to_image")
+    assert [query.rank for query in queries] == [1, 1, 1, 1]
+    assert [query.text_rank for query in queries] == [1, 4, 5, 1], "under words alone; nothing heard ranks behind all"
+    assert [query.acoustic_rank for query in queries] == [5, 1, 1, 5]
+    assert [query.rank for query in opened.queries("image_to_speech")] == [1, 1, 1, 0]
+    assert (record.speech_to_image.queries, record.image_to_speech.queries) == (4, 3)
+    assert (record.n_images, record.n_utterances, record.unreadable, record.nothing_heard) == (4, 4, 0, 1)
+    assert record.words == words.together(words.compare([each.caption for each in SAID],
+                                                        [each.heard for each in SAID]))
+    assert [each.wer for each in opened.utterances] == [0, 3, 1, 0.5]
+    assert [each.speaker for each in opened.utterances] == ["7", "8", "7", "8"]
+    assert opened.utterances[0].seconds == pytest.approx(1)
+    assert record.setup.title == "colours test · Colours, full"
+    assert archive.evaluations(made.explorer.store) == [record]
+
+
+def test_every_combination_is_made_and_captions_need_words(world, monkeypatch):
+    made = world(PICTURES, SAID)
+    asked = request(made.folder, captions=(False, True), conditions=(CLEAN, Condition("white", 0.0)),
+                    crops=("", "letterbox"))
+    assert len(asked) == 8
+    assert plan(made.explorer, asked).setups == 8
+    found = evaluate(made.explorer, asked)
+    assert {(each.setup.captions, each.setup.condition, each.setup.crop) for each in found} == {
+        (captions, condition, crop) for captions in (False, True) for condition in asked.conditions
+        for crop in ("centre", "letterbox")}
+    noisy = [each for each in found if each.setup.condition != CLEAN]
+    assert all(each.nothing_heard == 4 for each in noisy)
+    assert found[0].speech_to_image["R@1"].value == 100
+    use(monkeypatch, "e2e")
+    assert [each.setup.captions for each in evaluate(made.explorer, request(made.folder, captions=(False, True)))] == [
+        False]
+    with pytest.raises(EvaluationError, match="nothing to evaluate"):
+        evaluate(made.explorer, request(made.folder, captions=(True,)))
+
+
+def test_a_second_evaluation_hears_nothing_anew(world):
+    made = world(PICTURES, SAID)
+    assert plan(made.explorer, request(made.folder)).recordings == 4
+    evaluate(made.explorer, request(made.folder))
+    before = made.explorer.hearings
+    evaluate(made.explorer, request(made.folder, captions=(True,), crops=("squash",)))
+    assert made.explorer.hearings == before == 4
+    assert plan(made.explorer, request(made.folder)).recordings == 0
+
+
+def broken(made):
+    (made.folder / "0.wav").write_bytes(b"")
+    (made.folder / "wide.png").write_bytes(b"no picture")
+    (made.folder / "3.wav").unlink()
+
+
+def test_what_cannot_be_read_counts_as_missed(world):
+    made = world(PICTURES, SAID)
+    broken(made)
+    [record] = evaluate(made.explorer, request(made.folder))
+    opened = archive.open_evaluation(made.explorer.store, record.id)
+    assert [query.rank for query in opened.queries("speech_to_image")] == [5, 1, 1, 5]
+    assert [query.rank for query in opened.queries("image_to_speech")] == [1, 1, 5, 0]
+    assert (record.unreadable, len(opened.unreadable)) == (3, 3)
+    assert "missing" in opened.utterances[3].reason
+    assert opened.utterances[0].wer is None, "nothing is known of what was said"
+    assert record.words.utterances == 2
+
+
+def test_or_is_left_out_and_said_so(world):
+    made = world(PICTURES, SAID)
+    broken(made)
+    [record] = evaluate(made.explorer, request(made.folder, drop_unreadable=True))
+    opened = archive.open_evaluation(made.explorer.store, record.id)
+    assert [query.rank for query in opened.queries("speech_to_image")] == [0, 1, 1, 0]
+    assert [query.rank for query in opened.queries("image_to_speech")] == [1, 1, 0, 0]
+    assert (record.speech_to_image.queries, record.setup.drop_unreadable) == (2, True)
+
+
+def test_stopping_keeps_the_finished_ones(world):
+    made = world(PICTURES, SAID)
+    ranked = 0
+
+    def stop(done, total, text):
+        nonlocal ranked
+        ranked += text == "Ranking"
+        if ranked == 2:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        evaluate(made.explorer, request(made.folder, captions=(False, True)), stop)
+    assert [each.setup.captions for each in archive.evaluations(made.explorer.store)] == [False]
+
+
+def test_all_is_checked_before_anything_is_heard(world):
+    made = world(PICTURES, SAID)
+    for wrong, told in ((request(made.folder, crops=("", "round")), "no crop 'round'"),
+                        (Request((ModelChoice(),), (DataChoice(made.folder), DataChoice(made.folder, "dev"))),
+                         "no split 'dev'; it has test"),
+                        (Request((), (DataChoice(made.folder),)), "nothing to evaluate"),
+                        (Request((ModelChoice(),), (DataChoice(made.folder / "no"),)), "no")):
+        with pytest.raises((EvaluationError, DatasetError), match=told):
+            evaluate(made.explorer, wrong)
+        with pytest.raises((EvaluationError, DatasetError), match=told):
+            plan(made.explorer, wrong)
+    assert made.explorer.hearings == 0
+
+
+def test_several_crops_are_seen_as_their_mean(world):
+    made = world(PICTURES, SAID)
+    [record] = evaluate(made.explorer, request(made.folder, crops=("multi-crop",)))
+    assert record.setup.crop == "multi-crop"
+    subject = subjects.load(made.explorer, subjects.know(made.explorer, ModelChoice()))
+    from core import datasets
+    from core.evaluation.evaluate import prepare
+
+    split = prepare(made.explorer, subject, datasets.load(made.folder), "test", "multi-crop", CLEAN)
+    found = picture_vectors(made.explorer, subject, split, "multi-crop")
+    white, blue = found[2][4], found[2][2]
+    assert np.linalg.norm(found[2]) == pytest.approx(1)
+    assert 0 < white < blue, "the ends are blue"
+    assert np.linalg.norm(found[0]) == pytest.approx(1)
+
+
+def run_of(kind, name="colours", train="train", variant="full"):
+    return Run(variant, BrewClipOptions(heads=1), "colours", "0", "Test ear", 12, "own", "centre",
+               {"kind": kind, "name": name, "train": train})
+
+
+def known(tmp_path, run):
+    return Known("Colours (a)", "full", "colours", "centre", tmp_path / "run" / "best", run)
+
+
+def test_recall_on_pictures_that_training_has_not_seen(world, tmp_path, monkeypatch):
+    """A model trained on a list that shares two of the pictures."""
+    made = world(PICTURES, SAID)
+    learnt = tmp_path / "learnt"
+    learnt.mkdir()
+    (learnt / "train.csv").write_text("image,audio,caption\nred.png,a.wav,red\ngreen.png,b.wav,green\n")
+    (tmp_path / "run" / "best").mkdir(parents=True)
+    recipe = {"dataset": str(learnt), "kind": "", "train": "train"}
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe))
+    found = known(tmp_path, run_of("folder", "learnt"))
+    monkeypatch.setattr(subjects, "know", lambda explorer, choice: found)
+    [record] = evaluate(made.explorer, request(made.folder))
+    assert record.unseen.images == 2
+    assert record.unseen.speech_to_image.queries == 1
+    assert record.unseen.image_to_speech.queries == 1
+    assert record.setup.trained_on == "folder"
+
+
+@pytest.mark.parametrize(("run", "split", "learnt"), [
+    (run_of("flickr8k", "flickr8k"), "test", None), (run_of("folder"), "train", None), (run_of("folder"), "test", 0)])
+def test_pictures_of_another_kind_or_split_are_new_without_reading_a_list(world, tmp_path, run, split, learnt):
+    made = world(PICTURES, SAID)
+    [record] = evaluate(made.explorer, request(made.folder))
+    from dataclasses import replace
+
+    setup = replace(record.setup, split=split)
+    ids, note = unseen.learnt(known(tmp_path, run), setup, list(PICTURES))
+    if run.dataset["kind"] == "flickr8k":
+        assert (ids, note) == (frozenset(), "")
+    elif learnt is None:
+        assert ids is None
+        assert "not known which" in note
+    else:
+        assert (ids, note) == (frozenset(), "")
+
+
+def test_coco_pictures_are_shared_between_its_datasets(world, tmp_path):
+    made = world(PICTURES, SAID)
+    [record] = evaluate(made.explorer, request(made.folder))
+    from dataclasses import replace
+
+    setup = replace(record.setup, kind="localized_narratives")
+    ids, note = unseen.learnt(known(tmp_path, run_of("spokencoco", "SpokenCOCO")), setup, list(PICTURES))
+    assert ids is None
+    assert note
+
+
+def test_word_errors_after_normalising():
+    found = words.compare(["It's 2 Dogs!", "a cat", "", "um"], ["it is two dogs", "", "a dog", "a"])
+    assert (found[0].errors, found[1].rate) == (0, 1)
+    assert found[2] is None
+    assert found[3] is None, "the normaliser leaves nothing of it"
+    assert words.together([None]) is None
