@@ -7,12 +7,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image, ImageDraw
 
 from brewclip_app.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
+from core.evaluation import archive, evaluate
+from core.evaluation.metrics import metrics
+from core.evaluation.records import WAYS, EvaluationRecord, PictureFacts, Setup, UtteranceFacts, WordErrors
+from core.features.noise import CLEAN, Condition
 from core.search.queries import Hit, Share, Strength
 from core.store.records import ImageRecord
+from core.store.store import Store
 
 RATE_OF_DEVICE = 48_000
 
@@ -141,3 +147,49 @@ def sound() -> FakeSound:
 def direct_thread(qapp: object) -> SoundThread:
     """A sound thread that is none."""
     return DirectThread()
+
+
+@pytest.fixture
+def make_evaluation(tmp_path: Path) -> Callable[..., object]:
+    """Stores a small evaluation whose pictures and recordings are there: 10 pictures, two utterances of each."""
+
+    def make(store: Store, condition: Condition = CLEAN, seed: int = 0, **setup: object) -> EvaluationRecord:
+        draw = np.random.default_rng(seed)
+        image_of = np.repeat(np.arange(10), 2)
+        seen = draw.normal(size=(10, 6)).astype(np.float32)
+        text = (seen[image_of] + draw.normal(scale=1.2, size=(20, 6))).astype(np.float32)
+        voice = draw.normal(scale=0.4, size=(20, 6)).astype(np.float32)
+        outcomes = evaluate.outcomes_of(SimpleNamespace(fused=text + voice, text=text, acoustic=voice), seen, image_of)
+        figures = [metrics(outcomes[way].ranks, group) for way, group in zip(WAYS, (image_of, np.arange(10)),
+                                                                             strict=True)]
+        facts = {"folder": tmp_path / "flickr8k", "kind": "flickr8k", "split": "test", "model": "BrewCLIP (7)",
+                 "variant": "full", "checkpoint": None, "backbone": "brewclip-mini", "whisper": "base",
+                 "crop": "centre", **setup}
+        summary = archive.Summary(Setup(**facts, condition=condition), *figures, WordErrors(9, 100, 20), 10, 20, 0, 0,
+                                  None, "", 2.0)
+        return archive.keep(store, summary, _drawn_pictures(tmp_path), _spoken(tmp_path), outcomes)
+
+    return make
+
+
+def _drawn_pictures(folder: Path) -> list[PictureFacts]:
+    found = []
+    for number in range(10):
+        path = folder / f"picture {number}.png"
+        if not path.exists():
+            Image.new("RGB", (60, 40), (20 * number, 90, 120)).save(path)
+        found.append(PictureFacts(f"image{number}", path))
+    return found
+
+
+def _spoken(folder: Path) -> list[UtteranceFacts]:
+    found = []
+    for number in range(20):
+        path = folder / f"utterance {number}.wav"
+        if not path.exists():
+            soundfile.write(path, 0.1 * np.sin(np.arange(RATE // 4) * 0.1), RATE)
+        caption = f"a dog runs over field number {number}" + " and further on" * (number % 3)
+        heard = caption.replace("dog", "doll") if number % 4 == 0 else caption
+        found.append(UtteranceFacts(f"utterance{number}", number // 2, f"s{number % 3}", caption, heard, path, 0.25,
+                                    0.0 if heard == caption else 0.14, 0))
+    return found

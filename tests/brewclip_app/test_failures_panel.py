@@ -1,0 +1,457 @@
+"""The Failures panel on the real store with a small stored evaluation; models take no part."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from brewclip_app.context import Context
+from brewclip_app.item_models.missed import ANY_LABEL, NO_LABEL, Limits, MissedModel, MissedProxy, MissedRow
+from brewclip_app.panels import failures_view
+from brewclip_app.panels.base import Inspection
+from brewclip_app.panels.failures import FailuresPanel
+from brewclip_app.panels.failures_confusion import ConfusionDialog
+from brewclip_app.widgets.kind_chart import Bar, KindChart
+from brewclip_app.widgets.label_bar import LabelBar
+from core.evaluation import archive, diagnosis, labelling
+from core.evaluation.failures import Again, conclude
+from core.store.store import Store
+
+WAIT = 20_000
+
+
+@pytest.fixture
+def context(home, qtbot):
+    store = Store.open(home.store)
+    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None)
+    made = Context(home, explorer)
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+@pytest.fixture
+def evaluation(context, make_evaluation):
+    return make_evaluation(context.explorer.store)
+
+
+def open_panel(context, qtbot):
+    made = FailuresPanel(context)
+    qtbot.addWidget(made)
+    made.resize(1150, 720)
+    made.header.choose("speech_to_image", 1)
+    made.show()
+    made.activated()
+    settle(context, qtbot)
+    return made
+
+
+@pytest.fixture
+def panel(context, evaluation, qtbot):
+    made = open_panel(context, qtbot)
+    yield made
+    made.closing()
+
+
+def settle(context, qtbot):
+    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
+def press(panel, qtbot, key, modifier=Qt.KeyboardModifier.NoModifier):
+    qtbot.keyClick(panel.table, key, modifier)
+
+
+def kept(context, panel):
+    return labelling.labels(context.explorer.store, panel._missed.record.id)
+
+
+def concluded(missed):
+    """A diagnosis of every failure: in turn the crop, the transcript and nothing brings it back."""
+    found = []
+    for place, query in enumerate(missed):
+        again = [Again("caption", 1 if place % 3 == 1 else query.rank), Again("letterbox", 1 if place % 3 == 0 else 9),
+                 Again("sentences", None, "nothing was cut off")]
+        found.append(conclude(query.way, query.number, query.query_id, query.rank, 1, again))
+    return found
+
+
+def keep_diagnosis(store, evaluation_id):
+    opened = archive.open_evaluation(store, evaluation_id)
+    found = [*concluded(opened.failures("speech_to_image", 1)), *concluded(opened.failures("image_to_speech", 1))]
+    return archive.keep_diagnosis(store, evaluation_id, 1, found, "")
+
+
+@pytest.fixture
+def diagnosed(context, evaluation, qtbot):
+    keep_diagnosis(context.explorer.store, evaluation.id)
+    made = open_panel(context, qtbot)
+    yield made
+    made.closing()
+
+
+def test_without_an_evaluation_it_leads_to_evaluate(context, qtbot):
+    panel = open_panel(context, qtbot)
+    assert panel.pages.currentWidget() is panel.no_evaluation
+    assert not panel.header.filter.isEnabled() and not panel.header.evaluations.isVisibleTo(panel)
+    with qtbot.waitSignal(panel.go_to) as sent:
+        panel.no_evaluation.findChildren(type(panel.header.save))[0].click()
+    assert sent.args[0] == "evaluate"
+    panel.closing()
+
+
+def test_the_list_has_every_query_beyond_the_first_k(panel, context, evaluation):
+    expected = archive.open_evaluation(context.explorer.store, evaluation.id).failures("speech_to_image", 1)
+    assert 0 < len(expected) < 20
+    assert panel.proxy.rowCount() == len(expected)
+    assert {row.place for row in panel.proxy.rows()} == {query.number for query in expected}
+    assert panel.header.summary.text() == f"{len(expected)} of 20 utterances miss the top 1"
+    ranks = [row.rank for row in panel.proxy.rows()]
+    assert ranks == sorted(ranks)
+
+
+def test_arrows_walk_the_cards_and_stop_at_the_ends(panel, qtbot):
+    last = panel.proxy.rowCount() - 1
+    press(panel, qtbot, Qt.Key.Key_Left)
+    assert panel.table.line() == 0 and not panel.case.before.isEnabled()
+    for _ in range(last + 3):
+        press(panel, qtbot, Qt.Key.Key_Right)
+    assert panel.table.line() == last and not panel.case.next.isEnabled()
+    assert panel.case.count.text() == f"{last + 1} of {last + 1}"
+    assert panel.case.case.query.number == panel.proxy.row_at(last).place
+
+
+def test_the_card_shows_voice_words_and_both_pictures(panel, context, qtbot):
+    line = next(place for place, row in enumerate(panel.proxy.rows()) if row.wer)
+    panel.table.go(line)
+    settle(context, qtbot)
+    case = panel.case.case
+    assert panel.case.waveform.bars()
+    assert "<s>doll</s>" in panel.case.words.text() and "dog" in panel.case.words.text()
+    assert panel.case.explained.isVisibleTo(panel)
+    assert panel.case.picture.image.path == case.picture and panel.case.picture.cut
+    assert panel.case.found.image.path == case.found != case.picture and not panel.case.found.cut
+    assert panel.case.picture_title.text() == f"The described picture · rank {case.query.rank}"
+
+
+def test_a_recording_that_is_gone_is_said_and_the_next_one_plays(panel, context, qtbot):
+    panel.case.case.recording.unlink()
+    panel.voice.show(panel.case.case.recording)
+    settle(context, qtbot)
+    assert panel.case.case.recording.name in panel.case.reason.text() and not panel.case.play.isEnabled()
+    panel.table.step(1)
+    settle(context, qtbot)
+    assert panel.case.play.isEnabled() and panel.case.waveform.bars()
+    assert not panel.case.reason.isVisibleTo(panel)
+
+
+def test_number_keys_label_zero_takes_away_and_undo_goes_back_to_it(panel, context, qtbot):
+    first = panel.case.case.query
+    press(panel, qtbot, Qt.Key.Key_2)
+    settle(context, qtbot)
+    assert kept(context, panel)["speech_to_image", first.query_id].label == "heard"
+    assert panel.case.labels.buttons["heard"].isChecked() and panel.proxy.row_at(0).label_key == "2"
+    press(panel, qtbot, Qt.Key.Key_Right)
+    press(panel, qtbot, Qt.Key.Key_1)
+    press(panel, qtbot, Qt.Key.Key_0)
+    settle(context, qtbot)
+    assert [each.label for each in kept(context, panel).values()] == ["heard"]
+    for _ in range(3):
+        press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        settle(context, qtbot)
+    assert kept(context, panel) == {} and panel.case.case.query.query_id == first.query_id
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle(context, qtbot)
+    assert panel.banner.message.text() == "Nothing to undo."
+
+
+def test_quick_labels_are_kept_in_the_order_given(panel, context, qtbot):
+    for _ in range(5):
+        for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3):
+            press(panel, qtbot, key)
+    settle(context, qtbot)
+    assert [each.label for each in kept(context, panel).values()] == ["ambiguous"]
+    assert panel.proxy.row_at(0).label == "ambiguous"
+
+
+def test_a_label_does_not_take_the_row_from_under_the_user(panel, context, qtbot):
+    panel.filter.label.setCurrentIndex(panel.filter.label.findData(NO_LABEL))
+    number = panel.proxy.rowCount()
+    press(panel, qtbot, Qt.Key.Key_4)
+    settle(context, qtbot)
+    assert panel.proxy.rowCount() == number and panel.table.line() == 0
+    panel.filter.reset()
+    panel.filter.label.setCurrentIndex(panel.filter.label.findData(NO_LABEL))
+    assert panel.proxy.rowCount() == number - 1
+
+
+def test_a_note_is_kept_when_one_goes_on(panel, context, qtbot):
+    first = panel.case.case.query
+    press(panel, qtbot, Qt.Key.Key_N)
+    assert panel.focusWidget() is panel.case.labels.note
+    qtbot.keyClicks(panel.case.labels.note, "5 dogs, not 2")
+    qtbot.keyClick(panel.case.labels.note, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_Right)
+    settle(context, qtbot)
+    found = kept(context, panel)
+    assert [(each.query_id, each.label, each.note) for each in found.values()] == [(first.query_id, "",
+                                                                                    "5 dogs, not 2")]
+    assert panel.case.labels.note.text() == ""
+    press(panel, qtbot, Qt.Key.Key_Left)
+    assert panel.case.labels.note.text() == "5 dogs, not 2"
+
+
+def test_labels_are_there_again_at_the_next_start(panel, context, qtbot):
+    press(panel, qtbot, Qt.Key.Key_Right)
+    press(panel, qtbot, Qt.Key.Key_5)
+    settle(context, qtbot)
+    state = panel.save_state()
+    again = FailuresPanel(context)
+    qtbot.addWidget(again)
+    again.restore_state(state)
+    again.activated()
+    settle(context, qtbot)
+    assert (again.header.at(), again.table.line()) == (1, 1)
+    assert again.case.labels.buttons["other"].isChecked()
+    again.closing()
+
+
+def test_without_a_diagnosis_it_is_offered_and_kinds_are_not_shown(panel):
+    number = panel.proxy.rowCount()
+    assert panel.kinds.start.isVisibleTo(panel) and panel.kinds.start.text() == f"Diagnose {number} failures"
+    assert panel.table.isColumnHidden(3) and not panel.kinds.chart.isVisibleTo(panel)
+
+
+def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot, monkeypatch):
+    gate = threading.Event()
+
+    def diagnose(explorer, evaluation_id, at, report):
+        report(3, 8, "Ranking again")
+        assert gate.wait(20)
+        return keep_diagnosis(explorer.store, evaluation_id)
+
+    monkeypatch.setattr(diagnosis, "diagnose", diagnose)
+    panel.kinds.start.click()
+    qtbot.waitUntil(lambda: panel.kinds.progress.detail.text() == "Ranking again", timeout=WAIT)
+    assert panel.kinds.progress.isVisibleTo(panel) and not panel.kinds.start.isVisibleTo(panel)
+    gate.set()
+    qtbot.waitUntil(lambda: panel.kinds.chart.isVisibleTo(panel), timeout=WAIT)
+    assert sum(bar.count for bar in panel.kinds.chart.bars()) == panel.proxy.rowCount()
+    assert not panel.table.isColumnHidden(3)
+
+
+def test_a_stopped_diagnosis_changes_nothing(panel, context, qtbot, monkeypatch):
+    def diagnose(explorer, evaluation_id, at, report):
+        while True:
+            report(1, 8, "Ranking again")
+
+    monkeypatch.setattr(diagnosis, "diagnose", diagnose)
+    panel.kinds.start.click()
+    qtbot.waitUntil(lambda: panel.kinds.progress.detail.text() == "Ranking again", timeout=WAIT)
+    press(panel, qtbot, Qt.Key.Key_Escape)
+    settle(context, qtbot)
+    assert panel.kinds.start.isVisibleTo(panel) and not panel.kinds.progress.isVisibleTo(panel)
+    assert archive.diagnosis(context.explorer.store, panel._missed.record.id, 1) is None
+
+
+def test_a_failed_diagnosis_is_said_with_what_is_safe(panel, context, qtbot, monkeypatch):
+    def diagnose(explorer, evaluation_id, at, report):
+        raise OSError("no space")
+
+    monkeypatch.setattr(diagnosis, "diagnose", diagnose)
+    with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
+        panel.kinds.start.click()
+    assert "labels are kept" in failed.args[1]
+    settle(context, qtbot)
+    assert panel.kinds.start.isVisibleTo(panel)
+
+
+def test_a_click_on_a_bar_shows_that_kind_alone(diagnosed, qtbot):
+    bars = {bar.key: bar.count for bar in diagnosed.kinds.chart.bars()}
+    whole = diagnosed.proxy.rowCount()
+    row = next(line for line in diagnosed.kinds.chart._rows if line.bar.key == "crop")
+    qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
+    assert {each.kind for each in diagnosed.proxy.rows()} == {"crop"}
+    assert diagnosed.proxy.rowCount() == bars["crop"]
+    assert diagnosed.header.filter.text() == f"Filter · {bars['crop']}"
+    qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
+    assert diagnosed.proxy.rowCount() == whole and diagnosed.header.filter.text() == "Filter"
+
+
+def test_the_card_says_what_each_change_did(diagnosed):
+    line = next(place for place, row in enumerate(diagnosed.proxy.rows()) if row.kind == "crop")
+    diagnosed.table.go(line)
+    lines = {each.title: each for each in diagnosed.case.again.lines()}
+    rank = diagnosed.case.case.query.rank
+    assert lines["Whole picture instead of centre crop"].ranks == f"{rank} → 1"
+    assert lines["Whole picture instead of centre crop"].verdict == "back in the top 1"
+    assert lines["Caption instead of transcript"].verdict == "no change"
+    assert diagnosed.case.not_tried.text() == "Not tried: Sentences pooled instead of cut (nothing was cut off)."
+    assert diagnosed.proxy.row_at(line).then == 1
+
+
+def test_diagnosis_and_labels_are_compared(diagnosed, context, qtbot):
+    assert not diagnosed.kinds.compare.isEnabled()
+    line = next(place for place, row in enumerate(diagnosed.proxy.rows()) if row.kind == "crop")
+    diagnosed.table.go(line)
+    press(diagnosed, qtbot, Qt.Key.Key_1)
+    settle(context, qtbot)
+    diagnosed.kinds.compare.click()
+    dialog = diagnosed.findChild(ConfusionDialog)
+    assert (dialog.table.rowCount(), dialog.table.columnCount()) == (1, 1)
+    assert dialog.table.item(0, 0).text().startswith("1")
+    assert "same of 1" in dialog.summary.text()
+    dialog.reject()
+
+
+def test_the_filter_lets_through_by_every_measure(panel, qtbot):
+    rows = panel.model.rows()
+    panel.header.filter.setChecked(True)
+    assert panel.filter.isVisibleTo(panel)
+    panel.filter.speaker.setCurrentIndex(panel.filter.speaker.findData("s1"))
+    assert panel.proxy.rowCount() == sum(row.speaker == "s1" for row in rows)
+    panel.filter.reset()
+    panel.filter.rank.low.setValue(4)
+    qtbot.waitUntil(lambda: panel.proxy.rowCount() == sum(row.rank >= 4 for row in rows), timeout=WAIT)
+    panel.filter.rank.high.setValue(0)
+    panel.filter.wer.low.setValue(1)
+    panel.filter.rank.low.setValue(0)
+    qtbot.waitUntil(lambda: panel.proxy.rowCount() == sum(bool(row.wer) for row in rows), timeout=WAIT)
+    panel.filter.words.setText("no such words")
+    qtbot.waitUntil(lambda: panel.proxy.rowCount() == 0, timeout=WAIT)
+    assert panel.none_shown.isVisibleTo(panel) and not panel.case.isEnabled()
+    qtbot.keyClick(panel.filter.words, Qt.Key.Key_Escape)
+    assert panel.proxy.rowCount() == len(rows) and not panel.filter.isVisibleTo(panel)
+    assert not panel.header.filter.isChecked()
+
+
+def test_image_to_speech_has_pictures_for_queries(panel, context, qtbot):
+    panel.header.ways.setCurrentIndex(1)
+    panel.header.asked.emit()
+    settle(context, qtbot)
+    case = panel.case.case
+    assert case.query.way == "image_to_speech"
+    assert panel.proxy.row_at(0).words == case.picture.name
+    assert panel.case.picture_title.text() == "The picture asked with"
+    assert panel.case.found_words.text() and panel.case.play_found.isVisibleTo(panel)
+    assert "pictures miss the top 1" in panel.header.summary.text()
+
+
+def test_where_nothing_is_missed_it_says_so(panel, context, qtbot):
+    panel.header.levels.addItem("top 50", 50)
+    panel.header.choose("speech_to_image", 50)
+    panel.header.asked.emit()
+    settle(context, qtbot)
+    assert panel.pages.currentWidget() is panel.none_missed
+    assert panel.none_missed.title.text() == "Nothing missed the top 50"
+    assert not panel.header.save.isEnabled()
+
+
+def test_export_writes_lists_and_pictures(diagnosed, context, qtbot, tmp_path):
+    press(diagnosed, qtbot, Qt.Key.Key_3)
+    diagnosed.export_to(tmp_path / "out")
+    settle(context, qtbot)
+    assert "ambiguous" in (tmp_path / "out" / "failures.csv").read_text().lower()
+    assert list((tmp_path / "out" / "pictures").iterdir())
+    assert (tmp_path / "out" / "failures.json").is_file()
+    assert str(tmp_path / "out") in diagnosed.banner.message.text()
+
+
+def test_inspect_is_given_the_query_and_its_picture(panel, qtbot):
+    case = panel.case.case
+    with qtbot.waitSignal(panel.go_to) as sent:
+        press(panel, qtbot, Qt.Key.Key_I)
+    key, asked = sent.args
+    assert key == "inspect" and isinstance(asked, Inspection)
+    assert (asked.path, asked.speech) == (case.picture, case.recording)
+    assert asked.caption and asked.text
+
+
+def test_an_evaluation_that_was_deleted_meanwhile_is_said(panel, context, qtbot, evaluation):
+    archive.delete(context.explorer.store, [evaluation.id])
+    with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
+        panel.header.asked.emit()
+    assert failed.args[0].kind == "gone"
+    panel.activated()
+    settle(context, qtbot)
+    assert panel.pages.currentWidget() is panel.no_evaluation
+
+
+def test_evaluate_sends_an_evaluation_here(panel, context, qtbot, make_evaluation):
+    other = make_evaluation(context.explorer.store, seed=3)
+    panel.receive(other.id)
+    settle(context, qtbot)
+    assert panel._missed.record.id == other.id and panel.header.evaluation() == other.id
+
+
+def test_captions_in_capitals_are_no_differences(panel):
+    utterance = SimpleNamespace(transcript="A dog runs.", caption="A DOG RUNS")
+    pieces, compared = failures_view._words(utterance)
+    assert compared and [(each.change, each.text) for each in pieces] == [("same", "A dog runs.")]
+
+
+def rows(count=6):
+    wers = [0.0, 0.1, 0.2, None, 0.4, 0.5]
+    return [MissedRow(number, number + 2, f"words {number}", wers[number], "crop", "Centre crop",
+                      "main", None, "heard" if number == 1 else "", "", "2" if number == 1 else "", "", "a", number)
+            for number in range(count)]
+
+
+def test_the_models_keep_qts_rules(qtbot):
+    model = MissedModel()
+    proxy = MissedProxy(model)
+    testers = [QAbstractItemModelTester(each, QAbstractItemModelTester.FailureReportingMode.Fatal)
+               for each in (model, proxy)]
+    model.show(rows())
+    proxy.limit(Limits(label=ANY_LABEL))
+    assert [row.place for row in proxy.rows()] == [1]
+    proxy.limit(Limits(wer=(0, 20)))
+    assert [row.place for row in proxy.rows()] == [0, 1, 2]
+    proxy.limit(Limits())
+    proxy.sort(2, Qt.SortOrder.DescendingOrder)
+    assert [row.place for row in proxy.rows()] == [3, 5, 4, 2, 1, 0]
+    changed = [*rows()[:2], *(MissedRow(each.place, each.rank, "other words") for each in rows()[2:])]
+    model.update(changed)
+    assert proxy.row_at(proxy.line_of(4)).words == "other words"
+    model.update(changed[:2])
+    assert model.rowCount() == 2
+    assert [each.model() for each in testers] == [model, proxy]
+
+
+def test_the_chart_keeps_its_choice_when_counts_change(qtbot):
+    chart = KindChart()
+    qtbot.addWidget(chart)
+    chart.show_bars([Bar("crop", "Centre crop", "main", 3), Bar("none", "Not explained", "line", 0)])
+    with qtbot.waitSignal(chart.chosen) as told:
+        chart._rows[0].click()
+    assert told.args == ["crop"]
+    chart.show_bars([Bar("crop", "Centre crop", "main", 2)])
+    assert chart._rows[0].isChecked()
+    with qtbot.waitSignal(chart.chosen) as told:
+        chart._rows[0].click()
+    assert told.args == [""]
+
+
+def test_typing_a_note_is_not_undone_by_the_stores_answer(qtbot):
+    bar = LabelBar([("crop", "Centre crop", ""), ("other", "Other", "")])
+    qtbot.addWidget(bar)
+    bar.show_label("one", "", "")
+    qtbot.keyClicks(bar.note, "half a no")
+    bar.show_label("one", "crop", "")
+    assert bar.note.text() == "half a no" and bar.buttons["crop"].isChecked()
+    with qtbot.waitSignal(bar.noted) as noted:
+        bar.keep()
+    assert noted.args == ["half a no"]
+    bar.show_label("two", "", "another")
+    assert bar.note.text() == "another"
+
+
+def test_a_click_on_a_label_chooses_it_and_again_takes_it_away(qtbot):
+    bar = LabelBar([("crop", "Centre crop", ""), ("other", "Other", "")])
+    qtbot.addWidget(bar)
+    bar.show()
+    for expected in ("other", ""):
+        with qtbot.waitSignal(bar.labelled) as told:
+            qtbot.mouseClick(bar.buttons["other"], Qt.MouseButton.LeftButton, pos=QPoint(20, 10))
+        assert told.args == [expected]
