@@ -265,7 +265,7 @@ class InspectPanel(Panel):
         if case is not self.case or target != self._target():
             return
         towers = dict.fromkeys(tower for method in found.values() for tower in method)
-        rows = {tower: tuple(TrustRow(name, BY_NAME[name].title, judged[tower].deletion, judged[tower].insertion,
+        rows = {str(tower): tuple(TrustRow(name, BY_NAME[name].title, judged[tower].deletion, judged[tower].insertion,
                                       BY_NAME[name].baseline) for name, judged in found.items() if tower in judged)
                 for tower in towers}
         self.single.trust.show_rows(rows)

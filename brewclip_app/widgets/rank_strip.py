@@ -109,7 +109,8 @@ class _Cards(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.colour("main"), 2.5))
             painter.drawRoundedRect(QRectF(card).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
-        if index.row() and found.rank > index.siblingAtRow(index.row() - 1).data(NEIGHBOUR_ROLE).rank + 1:
+        before = index.model().index(index.row() - 1, 0).data(NEIGHBOUR_ROLE) if index.row() else None
+        if before is not None and found.rank > before.rank + 1:
             painter.setPen(QPen(theme.colour("quiet"), 1.5, Qt.PenStyle.DotLine))  # ranks are left out here
             painter.drawLine(option.rect.x(), card.top() + 6, option.rect.x(), card.bottom() - 6)
         painter.setFont(theme.font("quiet"))

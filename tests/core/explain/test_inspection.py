@@ -1,0 +1,213 @@
+"""From a query and a picture to an explanation, with a gallery's ranks; small models, a real store."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from core import cli
+from core.errors import ModelError, QueryError, StoreError
+from core.explain import inspection
+from core.explain.inspection import Lens, look, stand
+from core.explain.methods import METHODS, method
+from core.explain.neighbours import best_match, neighbours
+from core.explain.observation import branches_of, typed
+from core.fingerprint import Fingerprint
+from core.models import checkpoints
+from core.search.indexing import index_folder
+from core.settings import Settings
+from core.store.store import Store
+
+PRINT = Fingerprint.of({"backbone": "tiny", "weights": "0", "checkpoint": "none", "crop": "centre"})
+COLOURS = ("red", "green", "blue", "yellow", "black", "white", "orange", "purple")
+
+
+class Indexer:
+    """What indexing wants of a model."""
+
+    def __init__(self, model):
+        self.model, self.dim, self.image_size, self.name = model, 32, 32, "tiny"
+
+    def encode_pixels(self, pixels):
+        import torch
+
+        with torch.no_grad():
+            return self.model.encode_stem(self.model.image_stem(pixels)).numpy()
+
+    def fingerprint(self, crop):
+        return PRINT
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "pictures"
+    made.mkdir()
+    for number, colour in enumerate(COLOURS):
+        picture = Image.new("RGB", (60, 40), "grey")
+        ImageDraw.Draw(picture).ellipse((10 + number, 5, 40, 35), fill=colour)
+        picture.save(made / f"{colour}.png")
+    return made
+
+
+@pytest.fixture
+def lens(make):
+    return Lens(make("full"), "Tiny", "centre", PRINT)
+
+
+@pytest.fixture
+def explorer(home, folder, lens):
+    """A store with the pictures indexed under the lens' fingerprint."""
+    store = Store.open(home.store)
+    index_folder(store, store.ensure_gallery("Shapes").id, folder, Indexer(lens.model), "centre")
+    yield SimpleNamespace(store=store, home=home, settings=Settings())
+    store.close()
+
+
+def picture(folder, name="red"):
+    return Image.open(folder / f"{name}.png").convert("RGB")
+
+
+def test_a_picture_of_the_gallery_stands_where_a_naive_count_puts_it(explorer, folder, lens, heard):
+    sight = look(lens, picture(folder), heard())
+    assert sight.placement.cut
+    assert sight.maps("text", method("gradient")).sound is None
+    standing = stand(explorer, lens, "shapes", sight.observation, folder / "red.png")
+    assert standing.known and standing.gallery == "Shapes"
+    scores = {}
+    for name in COLOURS:
+        scores[name] = look(lens, picture(folder, name), heard()).observation.scores["fused"]
+    order = sorted(COLOURS, key=lambda name: -scores[name])
+    ranks = standing.mix.branch_ranks(standing.row)
+    assert ranks.both == order.index("red") + 1
+    assert float(standing.mix.scores(0.5)[standing.row]) == pytest.approx(scores["red"], abs=1e-5)
+    by_id = stand(explorer, lens, "Shapes", sight.observation, folder / "nowhere.png",
+                  next(each.id for each in explorer.store.images(1) if each.path.name == "red.png"))
+    assert by_id.row == standing.row
+    assert best_match(explorer, lens, "Shapes", heard()).path.stem == order[0]
+
+
+def test_a_picture_from_elsewhere_is_ranked_among_them_but_is_no_neighbour(explorer, folder, lens, heard, tmp_path):
+    sight = look(lens, Image.new("RGB", (50, 70), "pink"), heard())
+    standing = stand(explorer, lens, "Shapes", sight.observation, tmp_path / "pink.png")
+    assert not standing.known and len(standing.mix.ids) == len(COLOURS) + 1
+    rows = neighbours(explorer, standing)
+    assert {each.image.path.stem for each in rows} == set(COLOURS)
+    own = standing.mix.rank(standing.row, 0.5)
+    assert [each.rank for each in rows] == [rank for rank in range(1, 10) if rank != own]
+
+
+@pytest.mark.parametrize("t", [0.0, 0.5, 1.0])
+def test_neighbours_are_the_best_and_those_beside(explorer, folder, lens, heard, t):
+    sight = look(lens, picture(folder), heard())
+    standing = stand(explorer, lens, "Shapes", sight.observation, folder / "red.png")
+    own = standing.mix.rank(standing.row, t)
+    rows = neighbours(explorer, standing, t, best=2, beside=1)
+    assert [each.rank for each in rows] == sorted({1, 2} | {max(1, own - 1), own, min(8, own + 1)})
+    assert [each.score for each in rows] == sorted((each.score for each in rows), reverse=True)
+    assert next(each.image.path.stem for each in rows if each.rank == own) == "red"
+
+
+def test_another_query_has_its_own_rank_there(explorer, folder, lens, heard):
+    sight = look(lens, picture(folder), heard())
+    standing = stand(explorer, lens, "Shapes", sight.observation, folder / "red.png")
+    same, other = (standing.rank_of(branches_of(lens.model, query)) for query in (heard(), typed("blue whale")))
+    assert same == standing.mix.branch_ranks(standing.row).both
+    assert other == stand(explorer, lens, "Shapes", look(lens, picture(folder), typed("blue whale")).observation,
+                          folder / "red.png").mix.branch_ranks(standing.row).both
+
+
+def test_a_gallery_that_is_not_there_or_not_indexed_is_said(explorer, folder, lens, heard):
+    seen = look(lens, picture(folder), heard()).observation
+    with pytest.raises(StoreError, match="no gallery"):
+        stand(explorer, lens, "Nowhere", seen, folder / "red.png")
+    other = Lens(lens.model, "Other", "centre", Fingerprint.of({"backbone": "other"}))
+    with pytest.raises(QueryError, match="indexed with Other") as caught:
+        stand(explorer, other, "Shapes", seen, folder / "red.png")
+    assert caught.value.kind == "not_indexed"
+    with pytest.raises(QueryError):
+        best_match(explorer, other, "Shapes", heard())
+
+
+def test_a_trained_model_is_put_together_from_its_folder(home, tmp_path, mini, monkeypatch):
+    from core.explorer import Explorer
+    from core.models.brewclip import BrewCLIP
+    from core.models.variants import BrewClipOptions
+
+    explorer = Explorer(home, Settings())
+    backbone = explorer.backbone()
+    options = BrewClipOptions(feed_forward=32)
+    model = BrewCLIP(backbone.built, "full", options, 512).eval()
+    sha = backbone.fingerprint("centre").facts()["weights"]
+    run = checkpoints.Run("full", options, backbone.name, sha, "Whisper base", 512, "own", "letterbox")
+    checkpoints.save(tmp_path / "a run" / "best", model, run)
+    for folder in (tmp_path / "a run", tmp_path / "a run" / "best"):
+        lens = inspection.trained(explorer, folder)
+        assert lens.crop == "letterbox" and lens.model.variant.name == "full" and "full over" in lens.title
+        assert lens.fingerprint.hash != explorer.fingerprint().hash
+    assert inspection.zero_shot(explorer).fingerprint.hash == backbone.fingerprint("centre").hash
+    with pytest.raises(ModelError) as caught:
+        inspection.trained(explorer, tmp_path)
+    assert caught.value.kind == "missing"
+    explorer.close()
+
+
+# --- the command line ---
+
+@pytest.fixture
+def command(home, folder, explorer, lens, monkeypatch, heard):
+    """explain(arguments...) on the small model, its ear a fixture."""
+    monkeypatch.setattr(inspection, "of_settings", lambda opened, report: lens)
+    monkeypatch.setattr(inspection, "hear", lambda opened, lens, waveform, report: heard())
+    return lambda *arguments: cli.main(["explain", *map(str, arguments)])
+
+
+@pytest.fixture
+def recording(tmp_path):
+    import soundfile
+
+    path = tmp_path / "query.wav"
+    soundfile.write(path, 0.3 * np.sin(np.arange(16_000) * 0.1), 16_000)
+    return path
+
+
+def test_explain_prints_shares_that_add_up_and_every_map(command, folder, recording, capsys):
+    assert command("--speech", recording, "--image", folder / "red.png", "--gallery", "Shapes", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["shares"]["text"] + found["shares"]["acoustic"] == pytest.approx(found["score"], abs=1e-9)
+    assert found["score"] == pytest.approx(found["cosines"]["fused"], abs=1e-6)
+    assert found["ranks"]["pictures"] == 8 and found["ranks"]["in_gallery"] and len(found["ranks"]["mix"]) == 21
+    assert np.shape(found["picture"]["relevance"]) == (4, 4)
+    assert found["picture"]["box"] == pytest.approx([10, 0, 50, 40])
+    assert [word["text"] for word in found["words"]["words"]] == ["a", "brown", "dog's", "ball", "rolls"]
+    assert len(found["voice"]["frames"]) == 50 and len(found["voice"]["words"]) == 5
+    assert set(found["faithfulness"]) == {each.name for each in METHODS}
+    assert set(found["faithfulness"]["gradient"]) == {"picture", "words", "sound"}
+
+
+def test_explain_tells_people_and_draws(command, folder, recording, tmp_path, capsys):
+    target = tmp_path / "why.png"
+    assert command("--speech", recording, "--image", folder / "red.png", "--method", "grad-eclip", "--png", target) == 0
+    said = capsys.readouterr()
+    for words in ("transcript", "voice", "score", "dog's", "cut off by the centre crop", "deletion (low is good)"):
+        assert words in said.out
+    assert str(target) in said.err and Image.open(target).width == 1100
+    assert command("--text", "a red ball", "--image", folder / "red.png", "--gallery", "Shapes") == 0
+    assert "voice" not in capsys.readouterr().out.replace("voice)", "")
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--text", " "], "text is empty"), (["--text", "a dog", "--method", "legrad"], "no method"),
+    (["--text", "a dog", "--gallery", "Nowhere"], "no gallery"),
+    (["--text", "a dog", "--png", "/nowhere/x.png"], "/nowhere"),
+    (["--text", "a dog", "--checkpoint", "/nowhere"], "no model")])
+def test_explain_says_what_is_wrong_in_a_sentence(command, folder, arguments, words, capsys):
+    assert command("--image", folder / "red.png", *arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_broken_picture_is_said(command, tmp_path, capsys):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    assert command("--text", "a dog", "--image", tmp_path / "broken.jpg") == 2
+    assert "broken.jpg" in capsys.readouterr().err
