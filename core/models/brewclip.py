@@ -180,18 +180,22 @@ class BrewCLIP(nn.Module):
         """
         texts = [each.text for each in transcripts]
         pieces, owners = self.pieces(texts)
-        tokens, cut = self.tokens(pieces)
-        if owners is not None:
-            cut = torch.zeros(len(texts))
-        signals = torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability]
-                                for each in transcripts], dtype=torch.float32).view(-1, 2)
+        tokens = self.tokens(pieces)[0]
         padded, lengths = None, torch.zeros(len(texts), dtype=torch.int64)
         if self.acoustic is not None:
             if states is None:
                 raise ValueError(f"the variant {self.variant.name} needs the encoder's states")
             padded, lengths = pad(states)
-        return SpokenBatch(tokens, padded, lengths, torch.cat([signals, cut[:, None]], dim=1),
+        return SpokenBatch(tokens, padded, lengths, self.signals(transcripts),
                            torch.tensor([bool(text) for text in texts]), owners)
+
+    def signals(self, transcripts: Sequence[Transcript]) -> Tensor:
+        """What the gate is told of utterances, (n, 3): see `SpokenBatch`."""
+        texts = [each.text for each in transcripts]
+        lengths = (len(self.built.tokenizer.encode(text)) + 2 for text in texts)
+        return torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability, cut / length]
+                             for each, cut, length in zip(transcripts, self.cut(texts), lengths, strict=True)],
+                            dtype=torch.float32).view(-1, 3)
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:
         """F_T of tokens (n, k) from `tokens`: (n, dim). A typed text has no other vector, whatever the variant."""

@@ -107,13 +107,14 @@ class _Job:
 
     def __init__(self, explorer: Explorer, recipe: Recipe, processes: Processes) -> None:
         self._recipe, self._processes = recipe, processes
-        self._explorer = explorer
+        self._explorer, self._bare = explorer, dict[str, Any]()  # what the backbone alone finds on dev
         settings = explorer.settings.with_value("device", recipe.training.device)
         explorer.use_settings(settings.with_value("vision.backbone", recipe.backbone)
                               .with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
         loaded = datasets.load(recipe.dataset, recipe.kind)
         self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
         self._conditions = conditions(recipe.training.noise)
+        self._looked_at = tuple(dict.fromkeys((*self._conditions, *conditions(recipe.training.dev_noise))))
         if recipe.training.batch % processes.count:
             raise TrainingError(f"A batch of {recipe.training.batch} cannot be shared by {processes.count} processes.",
                                 "batch")
@@ -134,7 +135,9 @@ class _Job:
         return Preparing(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
 
     def _cost(self, preparing: Preparing) -> Cost:
-        parts = [preparing.cost(self._dataset, (self._recipe.train, self._dev), each) for each in self._conditions]
+        both, dev = (self._recipe.train, self._dev), (self._dev,)
+        parts = [preparing.cost(self._dataset, both if each in self._conditions else dev, each)
+                 for each in self._looked_at]
         return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
 
     def _check_cap(self, preparing: Preparing) -> None:
@@ -155,8 +158,8 @@ class _Job:
                 folder.log("prepare", done=done, total=total, text=text)
             report(done, total, text)
 
-        found = [[preparing.prepare(self._dataset, name, each, told) for each in self._conditions]
-                 for name in (self._recipe.train, self._dev)]
+        found = [[preparing.prepare(self._dataset, name, each, told) for each in under]
+                 for name, under in ((self._recipe.train, self._conditions), (self._dev, self._looked_at))]
         if not self._processes.local:
             self._processes.wait()
         return found[0], found[1]
@@ -176,7 +179,9 @@ class _Job:
         corpus = Corpus(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
         if self._processes.first:
             self._begun(folder, model, corpus, splits, backbone)
-        dev = Dev(splits[1], preparing.seeing, options.choose_weight)
+        dev = Dev(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)
+        if self._processes.first:
+            self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot")).to_json()
         facts = self._facts(splits, corpus)
         trainer = Trainer(model, corpus, dev, folder, options, self._processes,
                           lambda step, result: self._run(backbone, step, result, facts))
@@ -209,7 +214,8 @@ class _Job:
         return Run(self._recipe.variant, self._recipe.model, backbone.name,
                    str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
                    self._explorer.settings["speech.padding"], self._recipe.crop, facts,
-                   {"step": step, "dev": result.to_json(), "training": self._recipe.training.to_json()},
+                   {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
+                 "training": self._recipe.training.to_json()},
                    self._recipe.training.seed)
 
 

@@ -41,6 +41,10 @@ class TrainingOptions:
     noise: str = _option("", "Also learn from the utterances under noise, such as 10,0,babble:5 (dB).", beyond=True)
     choose_weight: bool = _option(False, "Choose the weight of the acoustic branch in the sum on the dev split.",
                                   beyond=True)
+    fit_gate: bool = _option(False, "With a gate: fit it on the dev split, where the branches are as good as in use.",
+                             beyond=True)
+    dev_noise: str = _option("", "Look at dev under these conditions too, as in noise; nothing is learnt from them.",
+                             beyond=True)
     drop_unheard: bool = _option(False, "Leave out utterances in which nothing was heard, as the paper did; else the "
                                  "acoustic branch learns from them alone.")
     device: str = _option("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))

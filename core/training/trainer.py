@@ -22,7 +22,7 @@ from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
 from core.progress import JobCancelled, Report
 from core.training.corpus import Batch, Corpus
-from core.training.dev import Dev, DevResult, weighed
+from core.training.dev import Dev, DevResult, chosen
 from core.training.processes import Processes
 from core.training.recipe import TrainingOptions, rate_at
 from core.training.run_folder import RunFolder, State, not_written
@@ -67,7 +67,6 @@ class Trainer:
             model, broadcast_buffers=False)
         self._best, self._over = Best(), False
         self._precision = options.precision_on(self._device.type)
-        self._plain = model.options.acoustic_weight
         self._meter = Meter(options.batch, self._device)
         self._text = "Training"
 
@@ -196,14 +195,12 @@ class Trainer:
 
     def _keep(self, step: int, result: DevResult) -> None:
         """Save the checkpoint. TrainingError: full, not_written."""
-        weighed(self._model, result.weight)
         try:
-            checkpoints.save(self._folder.best, self._model, replace(self._describe(step, result),
-                                                                     options=self._model.options))
+            with chosen(self._model, result):
+                checkpoints.save(self._folder.best, self._model, replace(self._describe(step, result),
+                                                                         options=self._model.options))
         except OSError as error:
             raise not_written(error) from error
-        finally:
-            weighed(self._model, self._plain)
 
     def _save(self, step: int, look: bool = False) -> None:
         """Save where the run stands; `look`: but for the look at dev of this step."""
