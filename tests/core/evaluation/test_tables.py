@@ -1,0 +1,104 @@
+"""The paper's tables: published figures marked as such, ours beside those that they belong to, three formats."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import EvaluationError
+from core.evaluation import tables
+from core.evaluation.metrics import metrics
+from core.evaluation.published import TABLES
+from core.evaluation.records import EvaluationRecord, Setup, Unseen, WordErrors
+from core.features.noise import Condition
+
+
+def record(number, variant="zero-shot", kind="flickr8k", trained_on="", rank=1, **fields):
+    setup = Setup(Path("/d/flickr8k"), kind, "test", f"M{number}_100%", variant,
+                  Path("/r") if trained_on else None, "b", "w", "centre", trained_on=trained_on)
+    figures = metrics(np.array([rank, 1, 99]), np.arange(3))
+    unseen = Unseen(figures, figures, 2) if trained_on else None
+    return EvaluationRecord(number, datetime.now(UTC), replace(setup, **fields), figures, figures,
+                            WordErrors(1, 100, 5), 200, 396, 0, 0, unseen, "", 1.0)
+
+
+def row(table, *labels):
+    return next(each for each in table.rows if each.labels == labels)
+
+
+def test_published_figures_are_those_of_the_notes_and_whole():
+    assert [each.number for each in TABLES] == [1, 2, 4, 5]
+    one = tables.fill(1, [])
+    assert row(one, "BrewCLIP", "Flickr8k").published == (66.5, 89.1, 94.6, 79.3, 95.9, 98.6)
+    assert row(one, "PIP-only BrewCLIP (prompted)", "Flickr8k").published == (68.5, 89.9, 94.5, 80.8, 95.8, 98.6)
+    five = tables.fill(5, [])
+    for name in ("Flickr8k", "SpokenCOCO"):
+        full = row(one, "BrewCLIP", name).published
+        assert row(five, name, name).published == (full[1], full[4]), "row = trained on, column = evaluated on"
+    for table in TABLES:
+        for each in table.rows:
+            assert len(each.figures) == len(table.columns)
+            assert all(0 < figure < 100 for figure in each.figures)
+            if len(each.figures) == 6:
+                assert list(each.figures[:3]) == sorted(each.figures[:3])
+                assert list(each.figures[3:]) == sorted(each.figures[3:])
+    assert len(tables.fill(2, []).rows) == 8
+    assert len(tables.fill(4, []).rows) == 4
+    assert len(five.rows) == 9
+
+
+def test_ours_stand_beside_the_rows_they_belong_to_and_nowhere_else():
+    made = [record(1), record(2, rank=99), record(3, "full", trained_on="flickr8k"),
+            record(4, "full", trained_on="spokencoco"), record(5, captions=True), record(6, split="train"),
+            record(7, crop="squash"), record(8, condition=Condition("white", 0.0))]
+    table = tables.fill(1, made)
+    filled = {each.labels: each.evaluation_id for each in table.rows if each.evaluation_id is not None}
+    assert filled == {("PIP-only BrewCLIP (zero-shot)", "Flickr8k"): 2, ("BrewCLIP", "Flickr8k"): 3}
+    zero = row(table, "PIP-only BrewCLIP (zero-shot)", "Flickr8k")
+    assert zero.ours == pytest.approx((100 / 3,) * 6)
+    assert (zero.images, zero.model) == (200, "M2_100%")
+    assert row(table, "SpeechCLIP-P", "Flickr8k").ours == (None,) * 6
+    five = tables.fill(5, made)
+    crossed = row(five, "SpokenCOCO", "Flickr8k")
+    assert crossed.evaluation_id == 4
+    assert crossed.ours == pytest.approx((200 / 3,) * 4)
+    assert len(five.ours) == 4
+    assert row(tables.fill(4, made), "Ground truth", "SpokenCOCO").evaluation_id is None
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5])
+def test_every_format_marks_whose_figures_they_are(number):
+    made = [record(3, "full", trained_on="flickr8k"), record(1)]
+    table = tables.fill(number, made)
+    found = list(csv.reader(io.StringIO(tables.export(table, "csv"))))
+    assert {len(line) for line in found} == {len(table.headings)}
+    for heading in found[0][len(table.labels):-3]:
+        assert heading.endswith(("(paper)", "(ours)"))
+    markdown = tables.export(table, "markdown").splitlines()
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in markdown[2:]} == {len(table.headings) + 1}
+    latex = tables.export(table, "latex")
+    assert latex.count(r"\\") == len(table.rows) + 1
+    assert re.search(r"(?<!\\)[%_]", latex) is None
+    for line in latex.splitlines():
+        if line.endswith(r"\\"):
+            assert line.count(" & ") == len(table.headings) - 1
+
+
+def test_any_evaluations_as_a_table():
+    table = tables.metrics_table([record(1), record(2, "full", trained_on="flickr8k")])
+    assert [each.evaluation_id for each in table.rows] == [1, 2]
+    assert table.headings[1] == "Speech to image R@1"
+    assert table.cells(table.rows[0])[1] == "66.7"
+    assert "1.0" in table.cells(table.rows[0])
+
+
+def test_what_is_not_there_is_told():
+    with pytest.raises(EvaluationError, match="there are 1, 2, 4, 5"):
+        tables.fill(3, [])
+    with pytest.raises(EvaluationError, match="there are csv, markdown, latex"):
+        tables.export(tables.fill(1, []), "html")
