@@ -1,0 +1,223 @@
+"""A model that listens to the voice: shares of words and voice, corrections, what is kept and what is heard again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import audio
+from core.engine import Engine
+from core.errors import ModelError, QueryError
+from core.explorer import Ask, Explorer
+from core.fingerprint import Fingerprint
+from core.models.checkpoints import Run
+from core.models.trained import SpokenFeatures
+from core.models.transcripts import Heard, Transcript
+from core.models.variants import BrewClipOptions
+from core.settings import Settings
+
+DIM = 8
+
+
+class Listener:
+    """Words and voices are drawn from what they are made of; the voice is a third of the sum."""
+
+    name, title, note, dim, image_size, device, fallback = "listener", "Listener", "", DIM, 8, "cpu", ""
+    hears = True
+
+    def __init__(self):
+        self.uses_words, self.listened = True, []
+        self.run = Run("full", BrewClipOptions(), "listener", "", "Parrot", 4, "own", "centre")
+
+    def encode_pixels(self, pixels):
+        return np.stack([self.vector(each.tobytes()) for each in pixels])
+
+    def encode_texts(self, texts):
+        return type("Features", (), {"vectors": np.stack([self.vector(text.encode()) for text in texts]),
+                                     "cut": (0,) * len(texts)})()
+
+    def encode_speech(self, heard):
+        self.listened += heard
+        voice = np.stack([self.vector(one.states[0].tobytes()) for one in heard])
+        if not self.uses_words:
+            return SpokenFeatures(voice, voice, (0,) * len(heard))
+        words = self.encode_texts([one.transcript.text for one in heard]).vectors
+        return SpokenFeatures(2 * words + voice, voice, (1,) * len(heard))
+
+    def vector(self, seed):
+        return np.random.default_rng(list(seed[:64])).standard_normal(DIM).astype(np.float32)
+
+    def fingerprint(self, crop):
+        return Fingerprint.of({"backbone": self.name, "crop": crop})
+
+
+class Parrot:
+    """Says what it was taught; `passes` counts what went through its encoder."""
+
+    name, device, fallback = "Parrot", "cpu", ""
+
+    def __init__(self):
+        self.says, self.passes = {}, []
+
+    def fingerprint_of(self, options):
+        return Fingerprint.of({"recogniser": self.name, "words": options.word_times})
+
+    def states(self, waveform):
+        return np.full((5, 4), len(waveform.samples) % 97, np.float16)
+
+    def hear(self, waveforms, options, report):
+        self.passes.append("hear")
+        return [Heard(self.says[each.digest], (self.states(each),)) for each in waveforms]
+
+    def layers(self, waveform, padding):
+        self.passes.append("encode")
+        return np.stack([np.zeros((5, 4), np.float32), self.states(waveform).astype(np.float32)])
+
+
+class Stand(Engine):
+    """The engine with the models above."""
+
+    def __init__(self, home):
+        super().__init__(home)
+        self.listener, self.parrot = Listener(), Parrot()
+
+    def backbone(self, settings, report=lambda *step: None):
+        return self.listener
+
+    model = backbone
+
+    def recogniser(self, settings, report=lambda *step: None):
+        return self.parrot
+
+    def fingerprint(self, settings):
+        return self.listener.fingerprint(settings["vision.crop"])
+
+
+@pytest.fixture
+def explorer(home, monkeypatch, tmp_path):
+    monkeypatch.setattr("core.explorer.Engine", Stand)
+    made = Explorer(home, Settings())
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(6):
+        Image.new("RGB", (20, 16), (40 * number, 30, 200)).save(folder / f"{number}.png")
+    made.index(folder, "pictures")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def listener(explorer):
+    return explorer._engine.listener
+
+
+@pytest.fixture
+def parrot(explorer):
+    return explorer._engine.parrot
+
+
+@pytest.fixture
+def waveform(parrot):
+    made = audio.from_samples(np.sin(np.arange(8000) * 0.1).astype(np.float32), 16_000)
+    parrot.says[made.digest] = Transcript("a brown dog", "en", (), -0.4, 0.02, 1.0)
+    return made
+
+
+def branches(result):
+    return [tuple(share.branch for share in hit.shares) for hit in result.hits]
+
+
+def test_words_and_voice_have_a_share_each_which_add_up(explorer, listener, waveform):
+    result = explorer.search("pictures", [Ask("speech", waveform=waveform), Ask("text", "cats", weight=-0.5)])
+    assert set(branches(result)) == {("text", "acoustic", "text")}
+    for hit in result.hits:
+        assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
+    assert {round(hit.shares[1].value, 4) for hit in result.hits} != {0.0}
+    assert result.cut == 1
+    assert result.transcript.text == "a brown dog"
+    assert listener.listened[0].transcript.avg_logprob == -0.4
+
+
+def test_the_score_is_that_of_the_sum(explorer, listener, parrot, waveform):
+    alone = explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    voice = listener.vector(parrot.states(waveform).tobytes())
+    whole = 2 * listener.vector(b"a brown dog") + voice
+    asked = alone.terms[0]
+    assert np.allclose(asked.vector, whole / np.linalg.norm(whole), atol=1e-6)
+    assert np.allclose(asked.voice, voice / np.linalg.norm(whole), atol=1e-6)
+
+
+def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):
+    explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    assert parrot.passes == ["hear"]
+    explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    assert parrot.passes == ["hear"], "a second search finds both at hand"
+
+
+def test_a_correction_keeps_the_voice_and_is_certain(explorer, listener, parrot, waveform):
+    explorer.transcribe(waveform)
+    explorer.search("pictures", [Ask("speech", text="a brown dog", waveform=waveform)])
+    result = explorer.search("pictures", [Ask("speech", text="a brown frog", waveform=waveform)])
+    assert parrot.passes == ["hear"]
+    unchanged, corrected = (one.transcript for one in listener.listened)
+    assert (unchanged.text, unchanged.avg_logprob) == ("a brown dog", -0.4)
+    assert (corrected.text, corrected.avg_logprob) == ("a brown frog", 0.0)
+    assert result.transcript is None and set(branches(result)) == {("text", "acoustic")}
+
+
+def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(explorer, listener, parrot, waveform,
+                                                                                home):
+    explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    later = Explorer(home, Settings())
+    later._engine.parrot.says = {}  # nothing can be heard
+    result = later.search("pictures", [Ask("speech", waveform=waveform)])
+    assert later._engine.parrot.passes == ["encode"]
+    assert later._engine.listener.listened[0].transcript.avg_logprob == -0.4
+    assert [hit.image.id for hit in result.hits] == [
+        hit.image.id for hit in explorer.search("pictures", [Ask("speech", waveform=waveform)]).hits]
+    later.close()
+
+
+def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
+    monkeypatch.setattr("core.listening.KEPT", 2)
+    made = [audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
+            for length in (8000, 8001, 8002)]
+    for each in made:
+        parrot.says[each.digest] = Transcript(f"words {len(each.samples)}", "en", (), -0.4, 0.02, 1.0)
+        explorer.search("pictures", [Ask("speech", waveform=each)])
+    explorer.search("pictures", [Ask("speech", waveform=made[2])])
+    assert parrot.passes == ["hear"] * 3
+    explorer.search("pictures", [Ask("speech", waveform=made[0])])
+    assert parrot.passes == ["hear"] * 3 + ["encode"]
+
+
+def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(explorer, listener, waveform):
+    listener.uses_words = False
+    assert set(branches(explorer.search("pictures", [Ask("speech", waveform=waveform)]))) == {("acoustic",)}
+    corrected = explorer.search("pictures", [Ask("speech", text="a brown frog", waveform=waveform)])
+    assert set(branches(corrected)) == {("text",)}
+    typed = explorer.search("pictures", [Ask("text", "a brown frog")])
+    assert [hit.score for hit in corrected.hits] == [hit.score for hit in typed.hits]
+
+
+def test_typed_words_and_a_recording_without_words(explorer, listener, parrot, waveform):
+    assert set(branches(explorer.search("pictures", [Ask("text", "a brown dog")]))) == {("text",)}
+    assert not listener.listened
+    parrot.says[waveform.digest] = Transcript("", "", (), 0.0, 1.0, 0.0, reason="Only noise was heard.")
+    with pytest.raises(QueryError, match="Only noise"):
+        explorer.search("pictures", [Ask("speech", waveform=waveform)])
+
+
+def test_another_way_of_hearing_than_it_has_learnt_is_told(explorer, waveform):
+    explorer.use_settings(Settings().with_value("speech.padding", "full"))
+    with pytest.raises(ModelError, match="learnt to hear") as caught:
+        explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    assert caught.value.kind == "wrong_speech"
+    assert explorer.search("pictures", [Ask("text", "cats")]).hits
+
+
+def test_a_file_that_is_gone_costs_nothing_else(explorer, waveform, tmp_path: Path):
+    with pytest.raises(Exception, match="not there"):
+        explorer.search("pictures", [Ask("speech", path=tmp_path / "no.wav")])
+    assert explorer.search("pictures", [Ask("speech", waveform=waveform)]).hits
