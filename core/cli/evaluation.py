@@ -1,6 +1,7 @@
 """`brewclip evaluate` and `brewclip diagnose`: figures of models on datasets, and why queries failed."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from core.evaluation.failures import DiagnosisRecord
     from core.evaluation.metrics import Metrics
     from core.evaluation.records import EvaluationRecord, Request
+    from core.evaluation.tables import Table
     from core.explorer import Explorer
     from core.progress import Report
 
@@ -60,8 +62,9 @@ def _evaluate(arguments: Arguments) -> int:
             print(_tables(arguments, archive.evaluations(opened.store)))
             return OK
         found = _evaluated(opened, arguments, report)
+        quality = [_quality_json(opened, each.id) for each in found] if arguments.json else []
     if arguments.json:
-        shown = [to_json(each) for each in found]
+        shown = [{**to_json(each), "quality": one} for each, one in zip(found, quality, strict=True)]
         print(as_json(shown[0] if len(shown) == 1 else {"evaluations": shown}))
     else:
         print("\n\n".join(_text(each) for each in found))
@@ -131,8 +134,24 @@ def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
     if not arguments.table:
         return table([_row(each) for each in records], ("", "evaluation", "speech to image R@1/5/10",
                      "image to speech R@1/5/10", "WER", "pictures"), right=(0, 4, 5)) if records else "None is stored."
-    heading = f"{made.title}. {made.about}"
-    return f"{heading}\n{table([made.cells(row, '-') for row in made.rows], made.headings)}"
+    return _compact(made)
+
+
+def _compact(made: "Table") -> str:
+    """A table of the paper within a terminal's width: the recalls of one direction in one column."""
+    size = 3 if len(made.published) == 6 else 1
+    groups = [(f"{name.split(' R@')[0]}{', unseen' if 'unseen' in name else ''} ({whose})", offset + start)
+              for names, whose, offset in ((made.published, "paper", 0), (made.ours, "ours", len(made.published)))
+              for start, name in list(enumerate(names))[::size]]
+    rows = []
+    for row in made.rows:
+        figures = [*row.published, *row.ours]
+        cells = [" / ".join("-" if each is None else f"{each:.1f}" for each in figures[start:start + size])
+                 for _, start in groups]
+        rows.append((*row.labels, *("-" if set(cell) <= set("-/ ") else cell for cell in cells), row.model))
+    recalls = "R@1 / R@5 / R@10" if size == 3 else "R@5"
+    return (f"{made.title}. {made.about} {recalls} in percent.\n"
+            f"{table(rows, (*made.labels, *(name for name, _ in groups), 'our model'))}")
 
 
 def _row(record: "EvaluationRecord") -> tuple[str, ...]:
@@ -158,6 +177,18 @@ def to_json(record: "EvaluationRecord") -> dict[str, Any]:
         "model": setup.model, "checkpoint": str(setup.checkpoint) if setup.checkpoint else None,
         "backbone": setup.backbone, "recogniser": setup.whisper, "crop": setup.crop,
         "condition": str(setup.condition), "captions": setup.captions, "drop_unreadable": setup.drop_unreadable}
+
+
+def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
+    """What transcription costs: hits over WER (fit and bins), and groups of speakers and lengths."""
+    from core.evaluation import archive, quality
+
+    evaluation = archive.open_evaluation(opened.store, evaluation_id)
+    fits = [quality.fit(evaluation, at) for at in quality.AT]
+    return {"hit_on_wer": {f"R@{fit.at}": {"slope_per_0.1": asdict(fit.slope) if fit.slope else None, "note": fit.note,
+                                           "bins": [asdict(each) for each in fit.bins]} for fit in fits},
+            "by_speaker": [asdict(each) for each in quality.by_speaker(evaluation)],
+            "by_length": [asdict(each) for each in quality.by_length(evaluation)]}
 
 
 def _text(record: "EvaluationRecord") -> str:

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.ranks import TIED, Floats, Ints, between
+from core.progress import Report, silent
 
+TOLD_EVERY = 64  # queries
+TEXT = "Looking for look-alikes of the best hits"
 ALIKE = 0.9  # cosine of two pictures from which on they are much alike
 
 
@@ -20,30 +23,34 @@ class Excused:
     others: Ints
 
 
-def to_images(spoken: Floats, seen: Floats, own: Ints, alike: float = ALIKE) -> Excused:
+def to_images(spoken: Floats, seen: Floats, own: Ints, alike: float = ALIKE, report: Report = silent) -> Excused:
     """For k utterances (k, dim) among pictures (n, dim), whose right ones are `own` (k,); units, as in `ranks`."""
     ranks, others = np.empty(len(spoken), np.int64), np.empty(len(spoken), np.int64)
     for row, (vector, right) in enumerate(zip(spoken, own.tolist(), strict=True)):
+        if row % TOLD_EVERY == 0:
+            report(row, len(spoken), TEXT)
         scores = between(vector[None], seen)[0]
         like = _like(seen, _best(scores, np.arange(len(seen)) == right), alike)
         ranks[row] = _rank(scores, np.arange(len(seen)) == right, float(scores[right]), like, bool(like[right]))
-        others[row] = int(like.sum()) - 1
+        others[row] = int(like.sum()) - 1 if np.isfinite(scores).any() else 0
     return Excused(ranks, others)
 
 
-def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats, alike: float = ALIKE
-                  ) -> Excused:
+def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats, alike: float = ALIKE,
+                  report: Report = silent) -> Excused:
     """For k pictures (k, dim), rows `places` of `seen` (n, dim), among utterances (m, dim). An utterance is a
     look-alike when its picture is.
     """
     ranks, others = np.empty(len(shown), np.int64), np.empty(len(shown), np.int64)
     for row, (vector, place) in enumerate(zip(shown, places.tolist(), strict=True)):
+        if row % TOLD_EVERY == 0:
+            report(row, len(shown), TEXT)
         scores = between(vector[None], spoken)[0]
         own = image_of == place
         like = _like(seen, int(image_of[_best(scores, own)]), alike)
         right = float(np.where(own, scores, -np.inf).max())
         ranks[row] = _rank(scores, own, right, like[image_of], bool(like[place]))
-        others[row] = int(like.sum()) - 1
+        others[row] = int(like.sum()) - 1 if np.isfinite(scores).any() else 0
     return Excused(ranks, others)
 
 

@@ -72,13 +72,18 @@ def fill(number: int, records: Iterable[EvaluationRecord]) -> Table:
 
 
 def metrics_table(records: Sequence[EvaluationRecord]) -> Table:
-    """Any evaluations, each with all figures both ways, in the order given."""
-    columns = tuple(f"{WAY_TITLES[way]} {_title(name)}" for way in WAYS for name in NAMES)
-    rows = tuple(Row((each.setup.title,), (), (*(each.metrics(way)[name].value for way in WAYS for name in NAMES),
-                                               100 * each.words.rate if each.words else None),
+    """Any evaluations, each with all figures both ways and their intervals, in the order given."""
+    columns = tuple(f"{WAY_TITLES[way]} {_title(name)}{part}" for way in WAYS for name in NAMES
+                    for part in ("", " from", " to"))
+    rows = tuple(Row((each.setup.title,), (), (*_with_intervals(each), 100 * each.words.rate if each.words else None),
                      each.id, each.n_images, each.setup.model) for each in records)
-    return Table(0, "Evaluations", "Recall and word error rate in percent.", ("Evaluation",), (), (*columns, "WER"),
-                 rows)
+    return Table(0, "Evaluations", "Recall and word error rate in percent; from and to are 95 % intervals.",
+                 ("Evaluation",), (), (*columns, "WER"), rows)
+
+
+def _with_intervals(record: EvaluationRecord) -> Figures:
+    figures = [record.metrics(way)[name] for way in WAYS for name in NAMES]
+    return tuple(value for each in figures for value in (each.value, each.low, each.high))
 
 
 def export(table: Table, form: str) -> str:

@@ -1,6 +1,7 @@
 """`brewclip evaluate` and `brewclip diagnose`, over the world of colours."""
 
 import json
+import re
 
 import pytest
 
@@ -34,6 +35,8 @@ def test_evaluate_in_json(made, capsys):
     assert (found["n_images"], found["n_utterances"]) == (3, 3)
     assert found["wer"] == pytest.approx(2 / 8, abs=1e-4)
     assert found["unseen"] is None
+    assert set(found["quality"]["hit_on_wer"]) == {"R@1", "R@5", "R@10"}
+    assert [each["queries"] for each in found["quality"]["hit_on_wer"]["R@1"]["bins"]] == [2, 1]
     assert archive.evaluations(made.explorer.store)[0].id == found["evaluation"]
 
 
@@ -59,6 +62,10 @@ def test_tables_of_stored_evaluations(made, capsys):
         assert "(paper)" in out
     assert run("evaluate", "--table", "5") == 0
     assert "Trained on" in capsys.readouterr().out
+    assert run("evaluate", "--table", "1") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"BrewCLIP +Flickr8k +66.5 / 89.1 / 94.6 +79.3 / 95.9 / 98.6 +- +-$", out, re.M)
+    assert max(map(len, out.splitlines())) < 200
     assert run("evaluate", "--stored") == 0
     assert "colours test" in capsys.readouterr().out
     assert run("evaluate", "--stored", "--json") == 0
