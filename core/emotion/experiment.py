@@ -220,15 +220,21 @@ class _Bench:
                         curves[recording] = last.curve(recording)
                     kept = kept or (last.kept if len(parts) == 1 or self._options.mode == "fine-tuned" else None)
                 self._done += 1
-        if kept is None:
-            kept = found.fit(range(len(acted.labels)), 0, self._telling(f"{one.title}: all recordings")).kept
-        own = self._material.own
-        if own is not None and one.needs == "voice":
-            shape = self._material.voiced.shape[1:]
-            kept = {**kept, **{name: array.reshape(shape) for name, array in own.kept.items()}}
         told = leaks.all_leaks(found.vectors(0), acted.utterances)
-        answers = Answers(heard, probabilities, tuple(curves), kept)
+        answers = Answers(heard, probabilities, tuple(curves), self._for_others(one, found, kept))
         return _Probed(self._score(one, heard, tuple(folds), told), answers, first)
+
+    def _for_others(self, one: Feature, found: Prober, kept: Kept | None) -> Kept:
+        """The probe that is kept for other voices: the one there is, else learned from all recordings; and what
+        strangers are standardised by where speakers were."""
+        if kept is None:
+            everyone = range(len(self._material.acted.labels))
+            kept = found.fit(everyone, 0, self._telling(f"{one.title}: all recordings")).kept
+        own = self._material.own
+        if own is None or one.needs != "voice":
+            return kept
+        shape = self._material.voiced.shape[1:]
+        return {**kept, **{name: array.reshape(shape) for name, array in own.kept.items()}}
 
     def _prober(self, one: Feature) -> Prober:
         if self._options.mode == "fine-tuned":
@@ -243,7 +249,10 @@ class _Bench:
         return max(1, self._options.seeds) if by_chance else 1
 
     def _telling(self, text: str) -> Report:
-        return lambda done, total, detail: self._report(self._done, self._total, text)
+        def tell(done: int, total: int, detail: str) -> None:
+            self._report(self._done, self._total, f"{text} · {detail}" if detail else text)
+
+        return tell
 
     def _fold_score(self, fold: Fold, seed: int, heard: NDArray[np.int64], said: str) -> FoldScore:
         score = scores.score(self._confusion(heard, fold.test))

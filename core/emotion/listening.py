@@ -14,7 +14,7 @@ from core.audio import Waveform
 from core.emotion import pooling
 from core.emotion.branches import Branches
 from core.emotion.learned import Mixture
-from core.emotion.material import standardised
+from core.emotion.material import of_few, standardised
 from core.emotion.pooling import View
 from core.emotion.probe import LinearProbe
 from core.emotion.probers import Curve, Kept, layers_curve, mixture_curve, unit
@@ -79,7 +79,7 @@ class Listener:
             vectors = self._branches.vectors([self._heard(one) for one in sentences], 0).by_kind[self._kind]
         else:
             vectors = pooling.means([self._voices.of(one) for one in sentences], pauses=False)
-        self._own = vectors.mean(axis=0), self._kept["usual"]
+        self._own = of_few(vectors, self._kept["usual"])
 
     def listen(self, waveform: Waveform) -> Told:
         """What the probe says of a recording, as a whole and over its time."""

@@ -1,7 +1,7 @@
 """What the probes of one experiment read: recordings with their voices, means and branches, made when asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.emotion import pooling, recordings
-from core.emotion.branches import Branches
+from core.emotion.branches import Branches, Vectors
 from core.emotion.classes import class_set
 from core.emotion.pooling import View
 from core.emotion.recordings import Acted
@@ -35,6 +35,8 @@ class Material:
     branches: Branches | None
     own: "Statistics | None" = None
     as_is: "Material | None" = None
+    shelf: dict[int, Vectors] = field(default_factory=dict)  # raw vectors of the branches by seed, made once
+    windows: dict[tuple[int, int], tuple[Floats, Vectors]] = field(default_factory=dict)  # by seed and place
 
     @property
     def heard_as_is(self) -> "Material":
@@ -139,10 +141,11 @@ class Statistics:
         """The mean of the speakers' means and the usual scale, for someone of whom nothing is known."""
         return {"typical": np.mean([mean for mean, _ in self.of.values()], axis=0), "usual": self.usual}
 
-    def of_stranger(self, vectors: Floats) -> tuple[Floats, Floats]:
-        """Mean and scale of someone new with a few recordings (k, d)."""
-        scale = vectors.std(axis=0) + LITTLE if len(vectors) >= MANY else self.usual
-        return vectors.mean(axis=0), scale.astype(np.float32)
+
+def of_few(vectors: Floats, usual: Floats) -> tuple[Floats, Floats]:
+    """Mean and scale (d,) of someone with a few recordings (k, d); with less than `MANY` the scale is the usual one."""
+    scale = vectors.std(axis=0) + LITTLE if len(vectors) >= MANY else usual
+    return vectors.mean(axis=0), scale.astype(np.float32)
 
 
 def statistics(vectors: Floats, speakers: Sequence[int]) -> Statistics:
@@ -150,5 +153,4 @@ def statistics(vectors: Floats, speakers: Sequence[int]) -> Statistics:
     groups = {one: vectors[np.array(speakers) == one] for one in sorted(set(speakers))}
     many = [group.std(axis=0) for group in groups.values() if len(group) >= MANY] or [vectors.std(axis=0)]
     usual = (np.mean(many, axis=0) + LITTLE).astype(np.float32)
-    found = Statistics({}, usual)
-    return Statistics({one: found.of_stranger(group) for one, group in groups.items()}, usual)
+    return Statistics({one: of_few(group, usual) for one, group in groups.items()}, usual)

@@ -15,7 +15,7 @@ from core.emotion.pooling import View
 from core.emotion.probe import Labels, LinearProbe, Settings
 from core.emotion.voices import Floats, Voice
 from core.errors import DatasetError
-from core.progress import Report
+from core.progress import Report, silent
 
 Places = Sequence[int]
 Curve = tuple[Floats, Floats]  # times (k,) in s, probabilities (k, classes)
@@ -228,13 +228,14 @@ class BranchProber:
     def __init__(self, material: Material, kind: str, plainly: bool, speaker_statistics: bool) -> None:
         self._material, self._kind, self._plainly = material, kind, plainly
         self._by_speaker = speaker_statistics and not plainly
-        self._raw: dict[int, Floats] = {}
         self._own: dict[int, Statistics] = {}
+        self._report = silent  # of the fit that goes on
         assert material.branches is not None
         material.branches.check(kind)
 
     def fit(self, places: Places, seed: int, report: Report) -> FittedBranch:
         """As `Prober`."""
+        self._report = report
         points, labels = self.vectors(seed)[list(places)], labels_of(self._material, places)
         classes = len(self._material.acted.classes)
         if self._plainly:
@@ -264,13 +265,15 @@ class BranchProber:
 
     def raw_windows(self, place: int, seed: int) -> Curve:
         """Times, and vectors of the stretches around them."""
-        assert self._material.branches is not None
-        times, found = self._material.branches.windows(self._material.spoken[place], seed)
+        known = self._material.windows
+        if (seed, place) not in known:
+            assert self._material.branches is not None
+            known[seed, place] = self._material.branches.windows(self._material.spoken[place], seed)
+        times, found = known[seed, place]
         return times, found.by_kind[self._kind]
 
     def _of(self, seed: int) -> Floats:
-        if seed not in self._raw:
-            branches = self._material.branches
-            assert branches is not None
-            self._raw[seed] = branches.vectors(self._material.spoken, seed).by_kind[self._kind]
-        return self._raw[seed]
+        if seed not in self._material.shelf:
+            assert self._material.branches is not None
+            self._material.shelf[seed] = self._material.branches.vectors(self._material.spoken, seed, self._report)
+        return self._material.shelf[seed].by_kind[self._kind]

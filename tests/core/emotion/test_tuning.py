@@ -20,10 +20,10 @@ def options(folder, *features, **more):
 
 
 def test_it_learns_from_what_whisper_hears_and_repeats_itself(listener, small_ravdess):
-    wish = options(small_ravdess, "layers", "acoustic", "text")
+    wish = options(small_ravdess, "layers", "text")
     first = experiment.run(listener, wish)
     found = {one.feature: one for one in first.scores}
-    assert found["layers"].score.accuracy > 70 and found["acoustic"].score.accuracy > 50
+    assert found["layers"].score.accuracy > 70
     assert found["text"].score.accuracy < 60  # the words say nothing here
     again = experiment.run(listener, wish)
     assert again.scores == first.scores
