@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -13,8 +13,9 @@ from brewclip_app.panels.annotate_header import AnnotateHeader
 from brewclip_app.panels.annotate_listen import Listener
 from brewclip_app.panels.annotate_pages import Done, NoGallery
 from brewclip_app.panels.annotate_review import Review
-from brewclip_app.panels.annotate_session import NOT_KEPT, Session
-from brewclip_app.panels.annotate_speaker import SpeakerDialog
+from brewclip_app.panels.annotate_session import Session
+from brewclip_app.panels.annotate_speaker import SpeakerDialog, Speakers
+from brewclip_app.panels.annotate_talk import Talk
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.thumbnails import Thumbnails
@@ -25,10 +26,8 @@ from core.progress import Report
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.store.records import SpeakerRecord, TakeRecord
+    from core.store.records import TakeRecord
 
-WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
-REPEAT_MS = 45  # X11 sends releases between the repeats of a held key, and Qt does not always know them as such
 SAVED = "Every take is saved before the next picture shows"
 KEYS = [("Space", "Record: hold and describe, or tap, speak, tap again"), ("Enter", "Accept the words and go on"),
         ("Ctrl+Enter", "Accept, and describe the same picture once more"), ("R", "Say it again"),
@@ -37,7 +36,6 @@ KEYS = [("Space", "Record: hold and describe, or tap, speak, tap again"), ("Ente
         ("Esc", "Forget what is being recorded; stop playing; leave the review"), ("Ctrl+R", "Review"),
         ("A", "In the review: accept"), ("X", "In the review: reject"), ("Ctrl+N", "Another speaker"),
         ("Ctrl+I", "Bring a dataset in"), ("Ctrl+E", "Export")]
-LOST = "What was recorded and confirmed before is kept."
 
 
 class AnnotatePanel(Panel):
@@ -49,9 +47,6 @@ class AnnotatePanel(Panel):
 
     def __init__(self, context: "Context", voice: Voice | None = None) -> None:
         super().__init__(context)
-        self._front = self._taking = False
-        self._let_go = QTimer(self, singleShot=True, interval=REPEAT_MS)
-        self._let_go.timeout.connect(self._space_released)
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.voice = voice or Voice(context, self)
         self.session = Session(context, self)
@@ -59,6 +54,8 @@ class AnnotatePanel(Panel):
         self.exchange, self.bar = Exchange(context, self), ExchangeBar(context)
         self.header = AnnotateHeader()
         self.desk = Desk(self.voice.microphone, self.thumbnails)
+        self.talk = Talk(self, self.voice, self.session, self.desk, self.listener)
+        self.speakers = Speakers(context, self.session, self)
         self.review = Review(context, self.session, self.thumbnails)
         self.done, self.none, self.waiting = Done(), NoGallery(), QWidget()
         self.pages = QStackedWidget()
@@ -88,15 +85,10 @@ class AnnotatePanel(Panel):
         context.galleries_changed.connect(self._reopen)
 
     def _connect_voice(self) -> None:
-        voice, card, listener = self.voice, self.desk.voice, self.listener
-        card.record.pressed_down.connect(self._press)
-        card.record.let_go.connect(lambda: voice.release())
-        card.keep_ready_changed.connect(self._settle_microphone)
+        card, listener = self.desk.voice, self.listener
         card.play_wanted.connect(lambda: listener.turn(self.session.current()))
         card.waveform.sought.connect(listener.seek)
-        voice.spoken.connect(self._take_voice)
-        voice.problem.connect(self._voice_failed)
-        voice.microphone.state_changed.connect(self._follow_microphone)
+        self.talk.speaker_wanted.connect(self.ask_speaker)
         listener.shown.connect(self._show_voice)
         listener.playing.connect(self._show_playing)
         listener.moved.connect(self._show_cursor)
@@ -142,24 +134,20 @@ class AnnotatePanel(Panel):
     # ---- the panel's life
 
     def activated(self) -> None:
-        self._front = True
         self.status_changed.emit(SAVED)
         self._reopen()
         self.context.jobs.submit("Loading the model that hears", self._preload, key="annotate-preload", quiet=True,
                                  on_failed=lambda error: self.desk.say(str(error), "care"))
-        QTimer.singleShot(WATCH_AFTER_MS, self._watch)
+        self.talk.come()
 
     def _preload(self, report: Report) -> None:
         self.context.explorer.recogniser(report)
 
     def deactivated(self) -> None:
-        self._front = False
         self._keep_words()
-        self._silence()
-        self._settle_microphone()
+        self.talk.leave()
 
     def closing(self) -> None:
-        self._front = False
         self._keep_words()
         self.session.line.finish()
         self.voice.close()
@@ -214,25 +202,13 @@ class AnnotatePanel(Panel):
         else:
             page = self.done if self.session.image is None else self.desk
         self.pages.setCurrentWidget(page)
-        self._settle_microphone()
+        self.talk.settle()
 
     def _show_takes(self) -> None:
         self.header.show_progress(self.session)
         self.desk.show_takes(self.session)
         self.done.show_session(self.session)
-        self._show_current_voice()
-
-    def _show_current_voice(self) -> None:
-        session, card = self.session, self.desk.voice
-        take = session.current()
-        if session.unkept is not None:
-            card.show_take(session.unkept.waveform, NOT_KEPT)
-        elif session.saving or self._taking:
-            card.show_saving()
-        elif take is None:
-            card.show_take(None, "")
-        elif not self.listener.plays:
-            self.listener.show(take)
+        self.talk.show()
 
     def _show_voice(self, take: "TakeRecord", waveform: "Waveform") -> None:
         reviewed, current = self.review.current(), self.session.current()
@@ -282,27 +258,14 @@ class AnnotatePanel(Panel):
 
     def ask_speaker(self, edit: bool = False) -> SpeakerDialog:
         """Ask for a new profile, or for changes of the present one."""
-        speaker = self.session.speaker if edit else None
-        taken = frozenset(each.name for each in self.session.view.speakers)
-        dialog = SpeakerDialog(self, lambda *profile: self._keep_speaker(speaker, *profile), taken, speaker)
-        dialog.finished.connect(lambda _: self.header.show_session(self.session))
-        dialog.open()
-        return dialog
-
-    def _keep_speaker(self, speaker: "SpeakerRecord | None", name: str, language: str, consent: str) -> None:
-        def work() -> "SpeakerRecord":
-            store = self.context.explorer.store
-            if speaker is None:
-                return store.add_speaker(name, language, consent)
-            store.change_speaker(speaker.id, name, language, consent)
-            return next(each for each in store.speakers() if each.id == speaker.id)
-
         self._keep_words()
-        self.session.line.add("Keeping the speaker", work, self.session.take_speaker)
+        dialog = self.speakers.ask(edit)
+        dialog.finished.connect(lambda _: self.header.show_session(self.session))
+        return dialog
 
     def _turn_review(self, on: bool) -> None:
         self._keep_words()
-        self._silence()
+        self.talk.silence()
         self._show_page()
         if on:
             self.review.open()
@@ -333,68 +296,19 @@ class AnnotatePanel(Panel):
 
     # ---- voice
 
-    def _watch(self) -> None:
-        if self._front:
-            self.voice.watch()
-            self._settle_microphone()
-
-    def _settle_microphone(self) -> None:
-        """The stream stays open only while there is a picture to describe in a window that has the user's attention."""
-        wanted = self._front and self.isActiveWindow() and self._describing() and self.desk.voice.keep_ready
-        self.voice.microphone.set_ready(wanted)
-
-    def _busy(self) -> bool:
-        """Whether a recording is not whole yet: no other picture comes to the front meanwhile."""
-        return self._taking or self.voice.microphone.state in ("opening", "recording", "stopping")
-
-    def _press(self, again: bool = False) -> None:
-        if self.voice.is_recording():
-            self.voice.press()
-        elif self._describing() and not self._busy():
-            self.desk.say("")
-            if self.session.aim(again):
-                self.listener.stop()
-                self.voice.start() if again else self.voice.press()
-            elif self.session.speaker is None:
-                self._space_released()
-                self.ask_speaker()
-
-    def _follow_microphone(self, state: str) -> None:
-        if state == "stopping":
-            self._taking = True
-        if state in ("ready", "off"):
-            self._show_current_voice()
-
-    def _take_voice(self, waveform: "Waveform", note: str) -> None:
-        self._taking = False
-        self.session.record(waveform, note)
-
-    def _voice_failed(self, kind: str, sentence: str) -> None:
-        self._taking = False
-        self._show_current_voice()
-        self.desk.say(sentence, "care")
-
     def _cannot_play(self, why: str) -> None:
         self._show_playing(0)
         self.desk.say(why, "care")
-
-    def _silence(self) -> bool:
-        """Stop recording and playing; whether there was anything to stop."""
-        busy = self.voice.is_recording() or self.listener.plays != 0
-        if self.voice.is_recording():
-            self.voice.cancel()
-        self.listener.stop()
-        return busy
 
     # ---- keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Space and self._describing():
-            self._space_pressed(event)
+            self.talk.space_down(event)
         elif key == Qt.Key.Key_Escape:
             self._escape()
-        elif self._describing() and not self._busy() and not event.isAutoRepeat() and self._take_key(key):
+        elif self._describing() and not self.talk.busy and not event.isAutoRepeat() and self._take_key(key):
             return
         elif key not in (Qt.Key.Key_Left, Qt.Key.Key_Right) or not self._walk(key):
             super().keyPressEvent(event)
@@ -402,7 +316,7 @@ class AnnotatePanel(Panel):
     def _take_key(self, key: Qt.Key) -> bool:
         """The keys of the desk: whether it was one of them."""
         do = {Qt.Key.Key_Return: self._accept, Qt.Key.Key_Enter: self._accept, Qt.Key.Key_S: self._skip,
-              Qt.Key.Key_R: lambda: self._press(again=True), Qt.Key.Key_E: self._edit, Qt.Key.Key_F2: self._edit,
+              Qt.Key.Key_R: lambda: self.talk.press(again=True), Qt.Key.Key_E: self._edit, Qt.Key.Key_F2: self._edit,
               Qt.Key.Key_P: lambda: self.listener.turn(self.session.current()),
               Qt.Key.Key_Delete: self._throw_away}.get(key)
         if do is not None:
@@ -410,45 +324,33 @@ class AnnotatePanel(Panel):
         return do is not None
 
     def _walk(self, key: Qt.Key) -> bool:
-        if not self._describing() or self._busy():
+        if not self._describing() or self.talk.busy:
             return False
         self._go(self.session.row + (1 if key == Qt.Key.Key_Right else -1))
         return True
 
-    def _space_pressed(self, event: QKeyEvent) -> None:
-        if self._let_go.isActive():
-            self._let_go.stop()  # a repeat that was not marked as one
-        elif not event.isAutoRepeat():
-            self.grabKeyboard()  # the release must come here, wherever the focus goes meanwhile
-            self._press()
-
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._let_go.start()
+            self.talk.space_up()
             return
         super().keyReleaseEvent(event)
-
-    def _space_released(self) -> None:
-        self._let_go.stop()
-        self.releaseKeyboard()
-        self.voice.release(REPEAT_MS / 1000)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.ActivationChange:
             if not self.isActiveWindow():
-                self._space_released()
-            self._settle_microphone()
+                self.talk.let_go()
+            self.talk.settle()
         super().changeEvent(event)
 
     def _escape(self) -> None:
-        if not self._silence() and self._reviewing():
+        if not self.talk.silence() and self._reviewing():
             self.header.review.setChecked(False)
-        self._show_current_voice()
+        self.talk.show()
 
     # ---- steps
 
     def _accept(self, text: str | None = None, stay: bool = False) -> None:
-        if not self._describing() or self._busy():
+        if not self._describing() or self.talk.busy:
             return
         self.desk.say("")
         self.setFocus()
@@ -460,7 +362,7 @@ class AnnotatePanel(Panel):
         self.session.skip()
 
     def _go(self, row: int) -> None:
-        if self._busy():
+        if self.talk.busy:
             return
         self.desk.say("")
         self._keep_words()
@@ -478,7 +380,7 @@ class AnnotatePanel(Panel):
             self.session.throw_away([take])
 
     def _undo(self) -> None:
-        if not self._busy():
+        if not self.talk.busy:
             self.desk.say("")
             self.session.undo()
 

@@ -1,7 +1,7 @@
 """The page on which pictures are described: one of them large, the voice and the words beside it, the queue below."""
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
 
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.panels.annotate_voice import VoiceCard
@@ -38,9 +38,9 @@ class Desk(QWidget):
 
     def _lay_out(self) -> None:
         beside = QWidget()
-        words = column(self.voice, self.heard, self.said, None, self.message, _foot(), space=12)
-        words.setStretch(2, 1)
-        beside.setLayout(words)
+        whole = column(self._cards(), self.message, _foot(), space=10)
+        whole.setStretch(0, 1)
+        beside.setLayout(whole)
         beside.setMinimumWidth(NARROWEST_SIDE)
         beside.setMaximumWidth(WIDEST_SIDE)
         self.split.setChildrenCollapsible(False)
@@ -53,6 +53,20 @@ class Desk(QWidget):
         box = column(self.split, self.strip, space=8)
         box.setStretch(0, 1)
         self.setLayout(box)
+
+    def _cards(self) -> QScrollArea:
+        """Voice and words; they scroll where a small window or a large font leaves too little room."""
+        inner = QWidget()
+        cards = column(self.voice, self.heard, self.said, None, space=12)
+        cards.setStretch(2, 1000)  # what others said has all the room that is left
+        inner.setLayout(cards)
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(inner)
+        return scroll
 
     def show_queue(self, session: Session) -> None:
         """Another queue."""

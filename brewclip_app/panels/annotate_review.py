@@ -63,7 +63,7 @@ class Review(QWidget):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column_at, width in enumerate((110, 96, 0, 96, 70)):
+        for column_at, width in enumerate((100, 84, 0, 106, 64)):
             header.resizeSection(column_at, width)
         header.setSectionResizeMode(WORDS_COLUMN, QHeaderView.ResizeMode.Stretch)
         assert COLUMNS[LENGTH] == "Length"

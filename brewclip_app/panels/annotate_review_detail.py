@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from brewclip_app import theme, wording
@@ -40,6 +40,7 @@ class TakeDetail(QScrollArea):
         super().__init__()
         self._agreement: Agreement | None = None
         self._take: TakeRecord | None = None
+        self._others: list[TakeRecord] = []
         self.picture = PictureView(thumbnails, PICTURE)
         self.picture.setMaximumHeight(220)
         self.waveform = WaveformView()
@@ -78,8 +79,16 @@ class TakeDetail(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumWidth(NARROWEST)
         self.setWidget(inner)
+
+    def minimumSizeHint(self) -> QSize:
+        """Nothing is cut off at the right; at the bottom it scrolls."""
+        return QSize(max(NARROWEST, self.widget().minimumSizeHint().width() + SCROLL_BAR), 200)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
     def show_take(self, take: "TakeRecord | None", image: "ImageRecord | None", others: "list[TakeRecord]") -> bool:
         """A take, its picture, and the other takes of that picture; whether it is another than before."""
@@ -120,6 +129,7 @@ class TakeDetail(QScrollArea):
                                                     take.warning))))
 
     def _show_others(self, take: "TakeRecord", others: "list[TakeRecord]") -> None:
+        self._others = others
         clear(self._lines)
         for other in others:
             words = label(f"{other.speaker.name} · “{other.text}”" if other.text else other.speaker.name, wrap=True)
@@ -128,6 +138,8 @@ class TakeDetail(QScrollArea):
 
     def _compared(self, take: "TakeRecord", other: "TakeRecord") -> str:
         pair = self._pair(take, other)
+        if self._agreement is None:
+            return ""
         if pair is None:
             return "the same speaker" if take.speaker.id == other.speaker.id else "not compared: not confirmed"
         nearer = "" if pair.nearer is None else (
@@ -142,6 +154,8 @@ class TakeDetail(QScrollArea):
     def take_agreement(self, found: "Agreement") -> None:
         """How much speakers agree, over the whole gallery."""
         self._agreement = found
+        if self._take is not None:
+            self._show_others(self._take, self._others)
         if found.overlap is None or found.cosine is None:
             self.agreement.setText("No picture was described by two people yet.")
             return
@@ -167,7 +181,6 @@ class TakeDetail(QScrollArea):
             for at, value in enumerate((*map(wording.count, values), wording.duration(one.seconds)), 1):
                 self._grid.addWidget(label(value), line, at, Qt.AlignmentFlag.AlignRight)
         self._grid.setColumnStretch(0, 1)
-        self.setMinimumWidth(max(NARROWEST, self.widget().minimumSizeHint().width() + SCROLL_BAR))
 
     def show_waveform(self, waveform: "Waveform") -> None:
         """The voice, when it is played."""

@@ -110,14 +110,19 @@ class Session(QObject):
 
     # ---- opening and walking
 
-    def open(self, spec: str = "") -> None:
-        """Read the context's gallery; a queue, else the one that it was left in."""
+    def open(self, spec: str = "", same_pictures: bool = False) -> None:
+        """Read the context's gallery; a queue, else the one that it was left in.
+
+        `same_pictures`: none leaves the queue or comes into it.
+        """
         name = self._context.gallery
         self.line.add("Reading the pictures to describe", lambda: read_view(self._context.explorer, name, spec),
-                      self._take_view, lambda error: self.failed.emit(error, ""))
+                      lambda view: self._take_view(view, same_pictures), lambda error: self.failed.emit(error, ""))
 
-    def _take_view(self, view: View) -> None:
+    def _take_view(self, view: View, same_pictures: bool) -> None:
         again = self.view.gallery is not None and view.gallery is not None and self.view.gallery.id == view.gallery.id
+        if same_pictures and again and self.view.queue is not None:
+            view = replace(view, queue=self.view.queue, images=self.view.images)
         before, self._return_to = self._return_to or (self.image.id if again and self.image else None), None
         if again and self.view.annotator is not None:  # it knows what can be undone
             view = replace(view, annotator=self.view.annotator)
@@ -205,7 +210,7 @@ class Session(QObject):
         """A profile is new or was changed; that person speaks now."""
         self.speaker = speaker
         self._keep_place()
-        self.open(self.view.queue.spec if self.view.queue else "")
+        self.open(self.view.queue.spec if self.view.queue else "", same_pictures=True)
 
     def _known_speaker(self, speaker_id: int | None) -> "SpeakerRecord | None":
         return next((each for each in self.view.speakers if each.id == speaker_id), None)

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from brewclip_app.widgets.common import button, column, label, row
 from core.settings import BY_KEY
 
 if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from brewclip_app.panels.annotate_session import Session
     from core.store.records import SpeakerRecord
 
 ABOUT = ("A code such as M.K. or S01 is enough. The name goes into exports; the language helps to recognise the words; "
@@ -59,3 +62,29 @@ class SpeakerDialog(QDialog):
         taken = name.casefold() in self._taken
         self.problem.setText("There is a speaker of this name." if taken else "")
         self.save.setEnabled(bool(name) and not taken)
+
+
+class Speakers(QObject):
+    """Asks for profiles and keeps them; who was asked for speaks from then on."""
+
+    def __init__(self, context: "Context", session: "Session", owner: QWidget) -> None:
+        super().__init__(owner)
+        self._context, self._session, self._owner = context, session, owner
+
+    def ask(self, edit: bool = False) -> SpeakerDialog:
+        """Ask for a new profile, or for changes of the present one."""
+        speaker = self._session.speaker if edit else None
+        taken = frozenset(each.name for each in self._session.view.speakers)
+        dialog = SpeakerDialog(self._owner, lambda *profile: self._keep(speaker, *profile), taken, speaker)
+        dialog.open()
+        return dialog
+
+    def _keep(self, speaker: "SpeakerRecord | None", name: str, language: str, consent: str) -> None:
+        def work() -> "SpeakerRecord":
+            store = self._context.explorer.store
+            if speaker is None:
+                return store.add_speaker(name, language, consent)
+            store.change_speaker(speaker.id, name, language, consent)
+            return next(each for each in store.speakers() if each.id == speaker.id)
+
+        self._session.line.add("Keeping the speaker", work, self._session.take_speaker)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from core.models.transcripts import Transcript
     from core.store.records import TakeRecord
 
+LEAST_SAID = 72  # px: two lines of somebody else's words
 STATES = {"draft": "not confirmed yet", "done": "", "accepted": "accepted", "rejected": "rejected"}
 
 
@@ -91,6 +92,7 @@ class SaidCard(Card):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(inner)
         scroll.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        scroll.setMinimumHeight(LEAST_SAID)
         self.body.addWidget(scroll)
 
     def show_takes(self, takes: "list[TakeRecord]", caption: str) -> None:

@@ -7,7 +7,7 @@ from core.annotation.queues import offered, open_queue
 from core.evaluation import archive, labelling
 from core.evaluation.archive import Outcome, Summary
 from core.evaluation.hits import Hits
-from core.evaluation.metrics import Metrics
+from core.evaluation.metrics import NAMES, Figure, Metrics
 from core.evaluation.records import PictureFacts, Setup, UtteranceFacts
 
 
@@ -21,7 +21,8 @@ def evaluation(explorer, folder):
     spoken = Outcome(ranks, Hits(rows, rows.astype(np.float32)), np.ones(len(names), np.float32), np.arange(len(names)))
     shown = Outcome(np.ones_like(ranks), spoken.hits, spoken.scores, spoken.best)
     setup = Setup(folder, "folder", "test", "Model", "full", None, "mini", "base", "centre")
-    summary = Summary(setup, Metrics({}, 10), Metrics({}, 10), None, 10, 10, 0, 0, None, "", 1.0)
+    metrics = Metrics({name: Figure(1.0, 1.0, 1.0) for name in NAMES}, len(names))
+    summary = Summary(setup, metrics, metrics, None, 10, 10, 0, 0, None, "", 1.0)
     return archive.keep(explorer.store, summary, [PictureFacts(name, folder / name) for name in names],
                         [UtteranceFacts(f"u{at}", at, "", "", "", None, 1.0, None, 0) for at in range(len(names))],
                         {"speech_to_image": spoken, "image_to_speech": shown})

@@ -1,0 +1,630 @@
+"""The Annotate panel on the real core with models of a few lines, keys pressed and a microphone that the test plays."""
+
+import signal
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QMessageBox
+
+from brewclip_app import recording
+from brewclip_app.context import Context
+from brewclip_app.panels import search_voice
+from brewclip_app.panels.annotate import AnnotatePanel
+from brewclip_app.panels.annotate_exchange import ExportDialog
+from brewclip_app.panels.annotate_session import NOT_KEPT
+from brewclip_app.panels.annotate_speaker import SpeakerDialog
+from brewclip_app.panels.search_voice import Voice
+from brewclip_app.recording import Microphone
+from brewclip_app.widgets.level_meter import LevelMeter
+from core import datasets
+from core.annotation.exports import ExportOptions
+from core.errors import WeightsError
+from core.explorer import Explorer
+from core.settings import Settings
+from core.store.store import Store
+from tests.core.annotation.models import TwoModels
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WAIT = 60_000
+PICTURES = 4
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "pictures"
+    place.mkdir()
+    for number in range(PICTURES):
+        Image.new("RGB", (60, 40), (60 * number, 90, 120)).save(place / f"{chr(97 + number)}.png")
+    return place
+
+
+@pytest.fixture
+def make_context(home, monkeypatch):
+    """Makes contexts on one home, as two windows would have."""
+    monkeypatch.setattr("core.explorer.Engine", TwoModels)
+    made = []
+
+    def make():
+        made.append(Context(home, Explorer(home, Settings())))
+        return made[-1]
+
+    yield make
+    for context in made:
+        assert context.jobs.shutdown(20)
+        context.close()
+
+
+@pytest.fixture
+def context(make_context):
+    return make_context()
+
+
+@pytest.fixture
+def gallery(context, folder):
+    """A gallery of four pictures, and someone who speaks."""
+    context.explorer.index(folder, "Holiday")
+    context.explorer.store.add_speaker("M.K.", "en", "agreed")
+    context.set_gallery("Holiday")
+    return context.explorer.store.gallery("Holiday")
+
+
+@pytest.fixture
+def make_panel(sound, direct_thread, qtbot, monkeypatch):
+    """Makes panels whose microphone is the test's; a tap of any length is a held key."""
+    monkeypatch.setattr(search_voice, "TAP", 0.0)
+    monkeypatch.setattr(recording, "SHORTEST", 0.0)
+    made = []
+
+    def make(context):
+        own = sound if not made else type(sound)()
+        panel = AnnotatePanel(context, Voice(context, None, Microphone(sound=own, thread=direct_thread)))
+        panel.sound = own
+        panel.voice.setParent(panel)
+        made.append(panel)
+        qtbot.addWidget(panel)
+        panel.troubles = []
+        panel.failed.connect(lambda error, safe: panel.troubles.append((error, safe)))
+        panel.resize(1150, 720)
+        panel.show()
+        panel.voice.microphone.refresh()
+        panel.setFocus()  # as the window does
+        panel.activated()
+        settle(panel, qtbot)
+        return panel
+
+    yield make
+    for panel in made:
+        panel.closing()
+
+
+@pytest.fixture
+def panel(make_panel, context, gallery):
+    return make_panel(context)
+
+
+def settle(panel, qtbot):
+    qtbot.waitUntil(lambda: panel.context.jobs.is_idle() and not panel.session.line.busy, timeout=WAIT)
+
+
+def press(panel, qtbot, key, modifier=Qt.KeyboardModifier.NoModifier):
+    qtbot.keyClick(panel.focusWidget() or panel, key, modifier)
+    settle(panel, qtbot)
+
+
+def send_tail(panel, peak=0.2):
+    while panel.voice.microphone.state == "stopping":
+        panel.sound.streams[-1].send(peak, 0.05)
+        panel.voice.microphone.drain()
+
+
+def speak(panel, qtbot, says="a dog", peak=0.3, seconds=1.5):
+    """Space is held while something is said; until its words are there."""
+    panel.context.explorer._engine.parrot.says.append(says)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    panel.sound.streams[-1].send(peak, seconds)
+    panel.voice.microphone.drain()
+    assert panel.voice.microphone.state == "recording"
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: panel.voice.microphone.state != "recording", timeout=WAIT)
+    send_tail(panel, peak)
+    settle(panel, qtbot)
+
+
+def kept(panel, **which):
+    session = panel.session
+    return panel.context.explorer.store.takes(session.view.gallery.id, **which)
+
+
+def name(panel):
+    return panel.session.image.path.name if panel.session.image else None
+
+
+# ---- describing
+
+
+def test_without_a_gallery_it_says_what_goes_there(make_panel, context):
+    panel = make_panel(context)
+    assert panel.pages.currentWidget() is panel.none
+    assert not panel.header.export.isEnabled()
+
+
+def test_from_the_first_to_the_last_picture_by_keys(panel, qtbot):
+    seen = []
+    for number in range(PICTURES):
+        seen.append(name(panel))
+        speak(panel, qtbot, f"a dog number {number}")
+        [take] = panel.session.here()
+        assert take.recording.exists() and take.state == "draft" and kept(panel)[-1] == take
+        assert panel.desk.heard.text.text() == f"a dog number {number}"
+        press(panel, qtbot, Qt.Key.Key_Return)
+    assert sorted(seen) == ["a.png", "b.png", "c.png", "d.png"]
+    assert [take.state for take in kept(panel)] == ["done"] * PICTURES
+    assert panel.pages.currentWidget() is panel.done and panel.done.words.title.text() == "All described"
+    assert panel.header.bar.value() == panel.header.bar.maximum() == PICTURES
+    assert panel.troubles == []
+
+
+def test_what_is_corrected_is_kept_and_shown(panel, qtbot):
+    speak(panel, qtbot, "a man by the see")
+    press(panel, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(panel.desk.heard.text, "A man by the sea")
+    assert "<s>see</s>" in panel.desk.heard.changes.text() and panel.desk.heard.changes.isVisibleTo(panel)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert name(panel) == "b.png" and panel.hasFocus()
+    assert [(take.text, take.state) for take in kept(panel)] == [("A man by the sea", "done")]
+
+
+def test_undo_goes_back_to_the_picture_and_once_more_takes_the_recording(panel, qtbot):
+    speak(panel, qtbot)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert name(panel) == "a.png" and kept(panel)[0].state == "draft"
+    assert panel.desk.message.text() == "Undone: the caption."
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert kept(panel) == [] and len(kept(panel, binned=True)) == 1
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert panel.desk.message.text() == "Nothing to undo."
+
+
+def test_undo_finds_a_picture_that_left_the_queue_when_it_was_opened_again(panel, qtbot):
+    speak(panel, qtbot)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    panel.activated()
+    settle(panel, qtbot)
+    assert len(panel.session.view.images) == PICTURES - 1
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert name(panel) == "a.png" and len(panel.session.view.images) == PICTURES
+
+
+def test_a_draft_gives_way_when_it_is_said_again(panel, qtbot):
+    speak(panel, qtbot, "a dog")
+    speak(panel, qtbot, "a cat", peak=0.25)
+    assert [take.text for take in kept(panel)] == ["a cat"] and panel.desk.heard.text.text() == "a cat"
+    assert [take.text for take in kept(panel, binned=True)] == ["a dog"]
+
+
+def test_r_says_a_confirmed_caption_again(panel, sound, qtbot):
+    speak(panel, qtbot, "a dog")
+    press(panel, qtbot, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_Left)
+    assert name(panel) == "a.png" and panel.desk.heard.heading.text() == "Caption"
+    panel.context.explorer._engine.parrot.says.append("a cat")
+    qtbot.keyClick(panel, Qt.Key.Key_R)  # as after a tap: until the next key
+    sound.streams[-1].send(0.3, 1.0)
+    panel.voice.microphone.drain()
+    qtbot.keyClick(panel, Qt.Key.Key_Space)
+    send_tail(panel)
+    settle(panel, qtbot)
+    assert [take.text for take in kept(panel)] == ["a cat"]
+    assert [take.text for take in kept(panel, binned=True)] == ["a dog"]
+
+
+def test_several_descriptions_of_one_picture(panel, qtbot):
+    speak(panel, qtbot, "a dog")
+    press(panel, qtbot, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert name(panel) == "a.png"
+    speak(panel, qtbot, "a dog by the sea", peak=0.25)
+    assert panel.desk.said.isVisibleTo(panel)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert [take.text for take in kept(panel)] == ["a dog", "a dog by the sea"]
+    assert {take.image_id for take in kept(panel)} == {kept(panel)[0].image_id} and name(panel) == "b.png"
+
+
+def test_another_speaker_describes_the_same_picture(panel, qtbot):
+    speak(panel, qtbot, "a dog")
+    press(panel, qtbot, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    dialog = panel.ask_speaker()
+    dialog.name.setText("m.k.")
+    assert not dialog.save.isEnabled(), "nobody is two people"
+    dialog.name.setText("A.B.")
+    dialog.consent.setPlainText("agreed in writing")
+    dialog.save.click()
+    settle(panel, qtbot)
+    assert panel.session.speaker.name == "A.B." and name(panel) == "a.png"
+    assert panel.desk.heard.text.text() == "", "what M.K. said is not A.B.'s"
+    speak(panel, qtbot, "a dog runs", peak=0.25)
+    assert [take.speaker.name for take in panel.session.others()] == ["M.K."]
+    assert panel.session.current().speaker.consent == "agreed in writing"
+
+
+def test_without_a_speaker_space_asks_who_speaks(make_panel, context, folder, qtbot):
+    context.explorer.index(folder, "Holiday")
+    panel = make_panel(context)
+    assert panel.session.speaker is None
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    [dialog] = panel.findChildren(SpeakerDialog)
+    assert panel.voice.microphone.state not in ("opening", "recording")
+    dialog.name.setText("M.K.")
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    settle(panel, qtbot)
+    speak(panel, qtbot)
+    assert kept(panel)[0].speaker.name == "M.K."
+
+
+def test_skipping_keeps_words_that_were_typed_and_can_be_undone(panel, qtbot):
+    speak(panel, qtbot, "a dog")
+    press(panel, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(panel.desk.heard.text, "half a sentence")
+    panel.setFocus()
+    press(panel, qtbot, Qt.Key.Key_S)
+    assert name(panel) == "b.png"
+    assert [(take.text, take.state) for take in kept(panel)] == [("half a sentence", "draft")]
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert panel.session.image is not None
+
+
+def test_the_last_picture_cannot_be_skipped_but_the_queue_of_all_ends(panel, qtbot):
+    panel.header.queue_chosen.emit("all:")
+    settle(panel, qtbot)
+    for _ in range(PICTURES):
+        press(panel, qtbot, Qt.Key.Key_S)
+    assert name(panel) == "d.png" and panel.desk.message.text() == "This is the last picture of the queue."
+
+
+def test_accepting_nothing_says_what_to_do(panel, qtbot):
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert "hold Space" in panel.desk.message.text() and name(panel) == "a.png"
+
+
+def test_no_other_picture_comes_while_one_records_and_esc_forgets_it(panel, sound, qtbot):
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    sound.streams[-1].send(0.3, 1.0)
+    panel.voice.microphone.drain()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_S, Qt.Key.Key_Return, Qt.Key.Key_R):
+        qtbot.keyClick(panel, key)
+    assert name(panel) == "a.png" and panel.voice.microphone.state == "recording"
+    qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    settle(panel, qtbot)
+    assert kept(panel) == [] and panel.voice.microphone.state in ("off", "ready")
+
+
+def test_a_picture_waits_until_the_recording_before_is_on_the_disk(panel, sound, qtbot, monkeypatch):
+    waiting = []
+    monkeypatch.setattr(panel.session.line, "_go_on", lambda: waiting.append(1))  # a disk that does not answer
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    sound.streams[-1].send(0.3, 1.0)
+    panel.voice.microphone.drain()
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: panel.voice.microphone.state == "stopping", timeout=WAIT)
+    send_tail(panel)
+    qtbot.waitUntil(lambda: panel.session.saving == 1, timeout=WAIT)
+    qtbot.keyClick(panel, Qt.Key.Key_Right)
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    assert name(panel) == "a.png" and panel.desk.message.text() == "Wait for the words, or type them."
+    monkeypatch.undo()
+    panel.session.line._go_on()
+    settle(panel, qtbot)
+    assert name(panel) == "b.png" and len(kept(panel)) == 1
+
+
+# ---- what may go wrong
+
+
+def test_a_full_disk_keeps_the_recording_in_memory_until_there_is_room(panel, qtbot, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as no_room:
+        no_room.setattr("core.audio.os.fsync", full)
+        speak(panel, qtbot, "a dog")
+        [(error, safe)] = panel.troubles
+        assert "No space left" in str(error) and "Enter" in safe and kept(panel) == []
+        assert panel.desk.voice.hint.text() == NOT_KEPT
+        press(panel, qtbot, Qt.Key.Key_Right)
+        assert name(panel) == "a.png", "it stays until the recording is kept or forgotten"
+        press(panel, qtbot, Qt.Key.Key_Return)
+        assert kept(panel) == [] and panel.session.unkept is not None
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert len(kept(panel)) == 1 and panel.session.unkept is None
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert kept(panel)[0].state == "done" and name(panel) == "b.png"
+
+
+def test_a_recording_that_cannot_be_kept_may_be_forgotten(panel, qtbot, monkeypatch, home):
+    home.takes.write_text("in the way")
+    speak(panel, qtbot)
+    assert panel.session.unkept is not None
+    press(panel, qtbot, Qt.Key.Key_Delete)
+    press(panel, qtbot, Qt.Key.Key_Right)
+    assert name(panel) == "b.png" and kept(panel) == []
+
+
+def test_without_a_microphone_it_says_so(make_panel, context, gallery, sound, qtbot):
+    sound.names.clear()
+    panel = make_panel(context)
+    assert "No microphone found" in panel.desk.voice.hint.text()
+    qtbot.keyClick(panel, Qt.Key.Key_Space)
+    settle(panel, qtbot)
+    assert "No microphone found" in panel.desk.message.text() and kept(panel) == []
+
+
+def test_without_the_model_that_hears_words_are_typed(panel, qtbot, monkeypatch):
+    def missing(*_):
+        raise WeightsError("Whisper base is not on this computer.", "missing")
+
+    monkeypatch.setattr(panel.context.explorer._engine, "recogniser", missing)
+    speak(panel, qtbot)
+    assert "type what was said" in panel.desk.message.text() and len(kept(panel)) == 1
+    press(panel, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(panel.desk.heard.text, "a dog")
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert [(take.text, take.state) for take in kept(panel)] == [("a dog", "done")]
+
+
+def test_only_noise_gives_a_reason_and_no_caption(panel, qtbot):
+    speak(panel, qtbot, "")
+    assert panel.desk.heard.note.text() == "Only noise was heard."
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert name(panel) == "a.png" and "needs words" in panel.desk.message.text()
+
+
+def test_a_recording_that_is_gone_is_said(panel, qtbot, home):
+    speak(panel, qtbot)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    for path in home.takes.iterdir():
+        path.unlink()
+    panel.listener._waveform = None  # as after a restart
+    press(panel, qtbot, Qt.Key.Key_Left)
+    assert panel.desk.message.text() and kept(panel)[0].text == "a dog"
+
+
+@pytest.mark.parametrize(("peak", "words"), [(1.0, "clipped"), (0.03, "Quiet")])
+def test_level_is_warned_of_and_kept_with_the_take(panel, qtbot, peak, words):
+    speak(panel, qtbot, peak=peak)
+    assert words in kept(panel)[0].warning or "loud" in kept(panel)[0].warning
+    assert panel.desk.voice.hint.text() == kept(panel)[0].warning
+
+
+def test_the_level_meter_tells_quiet_good_and_loud(qtbot):
+    meter = LevelMeter()
+    qtbot.addWidget(meter)
+    assert meter.verdict == ""
+    for peak, verdict in ((0.01, "quiet"), (0.3, "good"), (0.99, "loud")):
+        meter.clear()
+        meter.add_level(peak)
+        assert meter.verdict == verdict
+
+
+def test_closing_at_once_keeps_the_take(make_panel, context, gallery, sound, qtbot):
+    panel = make_panel(context)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    sound.streams[-1].send(0.3, 1.0)
+    panel.voice.microphone.drain()
+    panel.session.line._running = True  # every thread is busy: nothing was written yet
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: panel.voice.microphone.state == "stopping", timeout=WAIT)
+    send_tail(panel)
+    qtbot.waitUntil(lambda: panel.session.saving == 1, timeout=WAIT)
+    assert kept(panel) == []
+    panel.closing()
+    assert len(kept(panel)) == 1 and kept(panel)[0].recording.exists()
+
+
+CHILD = """
+import os, signal, sys
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+import numpy as np
+app = QApplication([])
+import core.explorer
+from tests.core.annotation.models import TwoModels
+core.explorer.Engine = TwoModels
+from brewclip_app.context import Context
+from brewclip_app.panels.annotate import AnnotatePanel
+from core.audio import from_samples
+from core.explorer import Explorer
+from core.home import find_home
+from core.settings import Settings
+home = find_home()
+context = Context(home, Explorer(home, Settings()))
+context.set_gallery("Holiday")
+panel = AnnotatePanel(context)
+panel.session.open()
+def until(true):
+    while not true():
+        QTest.qWait(5)
+until(lambda: panel.session.image is not None)
+voice = from_samples(0.3 * np.sin(np.arange(16_000) * 0.05).astype(np.float32), 16_000)
+panel.session.record(voice, "")
+until(lambda: panel.session.current() and panel.session.current().heard)
+panel.session.confirm("a dog")
+until(lambda: panel.session.image.path.name == "b.png" and not panel.session.line.busy)
+panel.session.record(from_samples(voice.samples * 0.5, 16_000), "")
+until(lambda: panel.session.current() is not None)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_window_goes_on_at_the_same_picture_with_every_take(make_panel, context, gallery, qtbot, home):
+    child = subprocess.run([sys.executable, "-c", CHILD], cwd=REPOSITORY, timeout=120, check=False,
+                           capture_output=True, text=True)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    panel = make_panel(context)
+    assert name(panel) == "b.png" and panel.session.speaker.name == "M.K."
+    assert [take.state for take in kept(panel)] == ["done", "draft"]
+    assert all(take.recording.exists() for take in kept(panel))
+    assert panel.session.current().heard, "what the kill left unheard is heard now"
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert name(panel) == "c.png"
+
+
+def test_two_windows_on_one_store_lose_nothing(make_panel, make_context, context, gallery, qtbot):
+    first, second = make_panel(context), make_context()
+    second.set_gallery("Holiday")
+    other = make_panel(second)
+    for number, panel in enumerate((first, other)):
+        speak(panel, qtbot, f"a dog {number}", peak=0.3 + 0.1 * number)
+    for panel in (first, other):
+        press(panel, qtbot, Qt.Key.Key_Return)
+    assert [take.text for take in kept(first)] == ["a dog 0", "a dog 1"]
+    first.activated()
+    settle(first, qtbot)
+    assert len(first.session.takes()) == 2 and first.troubles == other.troubles == []
+
+
+# ---- the review
+
+
+@pytest.fixture
+def reviewed(panel, qtbot):
+    """The review with two takes to look at."""
+    for number, says in enumerate(("a dog", "a cat by the see")):
+        speak(panel, qtbot, says, peak=0.3 + 0.1 * number)
+        press(panel, qtbot, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    assert panel.pages.currentWidget() is panel.review and panel.review.model.rowCount() == 2
+    return panel
+
+
+def test_models_hold_qts_contract(reviewed):
+    for model in (reviewed.review.model, reviewed.desk.strip.walk):
+        QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+
+
+def test_takes_are_judged_by_keys_and_undone(reviewed, qtbot):
+    press(reviewed, qtbot, Qt.Key.Key_A)
+    press(reviewed, qtbot, Qt.Key.Key_X)
+    assert [take.state for take in kept(reviewed)] == ["accepted", "rejected"]
+    press(reviewed, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [take.state for take in kept(reviewed)] == ["accepted", "done"]
+    press(reviewed, qtbot, Qt.Key.Key_Escape)
+    assert reviewed.pages.currentWidget() is reviewed.desk
+
+
+def test_a_correction_in_the_review_is_marked(reviewed, qtbot):
+    press(reviewed, qtbot, Qt.Key.Key_Down)
+    press(reviewed, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(reviewed.review.detail.text, "a cat by the sea")
+    press(reviewed, qtbot, Qt.Key.Key_Return)
+    assert kept(reviewed)[1].text == "a cat by the sea"
+    assert "<s>see</s>" in reviewed.review.detail.heard.text()
+    assert "1 of 5 words corrected" in reviewed.review.detail.facts.text()
+
+
+def test_what_is_thrown_away_is_in_the_bin_until_it_is_deleted(reviewed, qtbot, home):
+    press(reviewed, qtbot, Qt.Key.Key_Delete)
+    assert len(kept(reviewed)) == 1 and len(list(home.takes.iterdir())) == 2
+    review = reviewed.review
+    review.states.setCurrentIndex(review.states.findData("bin"))
+    review.states.activated.emit(0)
+    settle(reviewed, qtbot)
+    assert review.model.rowCount() == 1 and review.detail.throw.text() == "Bring back"
+    review.erase.click()
+    [question] = reviewed.findChildren(QMessageBox)
+    next(each for each in question.buttons() if each.text() == "Delete").click()
+    settle(reviewed, qtbot)
+    assert kept(reviewed, binned=True) == [] and len(list(home.takes.iterdir())) == 1
+
+
+def test_two_people_agree_or_not(reviewed, qtbot, context):
+    store = context.explorer.store
+    from core.annotation.takes import Annotator
+    from core.audio import from_samples
+
+    image, other = kept(reviewed)[0].image_id, store.add_speaker("A.B.")
+    annotator = Annotator(context.explorer)
+    take = annotator.record(image, other.id, from_samples(np.full(16_000, 0.2, np.float32), 16_000))
+    annotator.confirm(take, "a dog on the sea")
+    reviewed.activated()
+    settle(reviewed, qtbot)
+    press(reviewed, qtbot, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    press(reviewed, qtbot, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    assert "1 picture described by more than one person" in reviewed.review.detail.agreement.text()
+
+
+# ---- in and out
+
+
+def test_an_export_from_the_panel_loads_again_without_a_problem(panel, qtbot, tmp_path):
+    for number in range(PICTURES):
+        speak(panel, qtbot, f"a dog number {number}", peak=0.2 + 0.1 * number)
+        press(panel, qtbot, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    [dialog] = panel.findChildren(ExportDialog)
+    dialog.folder.setText(str(tmp_path / "out"))
+    dialog.layouts.setCurrentIndex(1)
+    dialog.export.click()
+    settle(panel, qtbot)
+    found = datasets.inspect(tmp_path / "out")
+    assert found.kind == "flickr8k" and found.problems == () and sum(split.utterances for split in found.splits) == 4
+    assert str(tmp_path / "out") in panel.bar.words.text() and panel.bar.isVisibleTo(panel)
+
+
+def test_a_cancelled_export_leaves_nothing(panel, qtbot, tmp_path, monkeypatch):
+    speak(panel, qtbot)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    monkeypatch.setattr("core.annotation.exports._copy_picture", lambda *_: panel.bar.progress.cancel.click() or True)
+    panel.exchange.export("Holiday", tmp_path / "out", ExportOptions())
+    for job in panel.context.jobs.running():
+        job.cancel()
+    settle(panel, qtbot)
+    assert not (tmp_path / "out").exists() and not panel.bar.isVisibleTo(panel)
+
+
+def test_nothing_to_export_is_said(panel, qtbot, tmp_path):
+    panel.exchange.export("Holiday", tmp_path / "out", ExportOptions())
+    settle(panel, qtbot)
+    assert "nothing to export" in str(panel.troubles[0][0])
+
+
+def test_a_dataset_comes_in_and_shows_like_what_was_recorded_here(panel, qtbot, tmp_path):
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    Image.new("RGB", (40, 30), "red").save(folder / "x.png")
+    with wave.open(str(folder / "x.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((8000 * np.sin(np.arange(16_000) * 0.05)).astype(np.int16).tobytes())
+    (folder / "pairs.csv").write_text("image,audio,caption\nx.png,x.wav,a red thing\n")
+    panel.exchange.bring_in(folder, "Holiday")
+    settle(panel, qtbot)
+    assert panel.troubles == [] and "1 spoken captions came into Holiday" in panel.bar.words.text()
+    assert [take.text for take in kept(panel)] == ["a red thing"]
+    press(panel, qtbot, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    assert panel.review.model.rowCount() == 1
+
+
+def test_every_key_that_is_listed_is_known(panel):
+    keys = [keys for keys, _ in panel.shortcuts()]
+    assert len(keys) == len(set(keys)) and {"Space", "Enter", "R", "S", "Ctrl+Z"} <= set(keys)
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Q, Qt.KeyboardModifier.NoModifier, "q")
+    event.setAccepted(True)
+    panel.keyPressEvent(event)
+    assert not event.isAccepted(), "other keys go on to the window"
+
+
+def test_the_store_of_the_window_is_the_store_of_the_command_line(panel, qtbot, home):
+    speak(panel, qtbot)
+    store = Store.open(home.store)
+    assert len(store.takes(store.gallery("Holiday").id)) == 1
+    store.close()
