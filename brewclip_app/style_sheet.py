@@ -96,6 +96,7 @@ QPlainTextEdit[look="details"] { background: @ground; font-size: #size-quiet; fo
 QComboBox { padding-right: 26px; }
 QComboBox[look="heading"] { background: transparent; border: 1px solid transparent; color: @quiet; font-weight: 600;
     padding: 2px 6px; }
+QComboBox[look="heading"]::drop-down { border: none; width: 16px; }
 QComboBox[look="heading"]:hover { background: @hover; }
 QComboBox[look="heading"]:focus { border: 1px solid @main; }
 QComboBox[look="small"] { padding: 2px 22px 2px 8px; font-size: #size-quiet; }
@@ -127,6 +128,8 @@ QHeaderView::section { background: @card; color: @quiet; border: none; border-bo
     padding: 5px 11px; font-weight: 600; font-size: #size-quiet; }
 QHeaderView::down-arrow, QHeaderView::up-arrow { width: 11px; height: 11px; subcontrol-position: center right;
     right: 8px; }
+QHeaderView[look="figures"]::down-arrow, QHeaderView[look="figures"]::up-arrow { width: 9px; height: 9px;
+    subcontrol-position: top center; top: 0px; right: 0px; }
 QHeaderView::down-arrow { image: url($chevron); }
 QHeaderView::up-arrow { image: url($up); }
 QListView[look="rows"]::item { border: 1px solid transparent; border-radius: 7px; }

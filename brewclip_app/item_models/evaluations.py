@@ -132,7 +132,7 @@ class CellsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.CheckStateRole and self._tickable and index.column() == 0:
             return Qt.CheckState.Checked if line.evaluation in self._ticked else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{cell.text} {cell.below}{' (paper)' if cell.published else ''}".strip()
+            return " ".join(filter(None, (cell.text, cell.below, "(paper)" if cell.published else "")))
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -37,6 +37,7 @@ class EvaluatePanel(Panel):
     def __init__(self, context: "Context") -> None:
         super().__init__(context)
         self._front = 0                    # the evaluation to bring to the front once the list is read
+        self._ticked: list[int] = []       # those to tick then
         self._planned: Request | None = None
         self.summary = label("", "quiet-body")
         self.banner = Banner()
@@ -84,7 +85,6 @@ class EvaluatePanel(Panel):
     # ---- made once
 
     def _lay_out(self) -> None:
-        self._ticked: list[int] = []
         self.upright = QSplitter(Qt.Orientation.Vertical)
         self.split = QSplitter()
         for splitter, parts, sizes in ((self.upright, (self.results, self.plots), [400, 280]),

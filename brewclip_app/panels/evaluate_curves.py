@@ -77,16 +77,17 @@ def _fit_series(evaluation: "Evaluation", found: "WerFit", ink: str) -> list[Ser
     if found.curve is not None:
         curve = found.curve
         seen = curve.wer <= max(LEAST_REACH / 100, *(each.high for each in found.bins))
-        made.append(Series(title, ink, *(tuple((100 * part[seen]).tolist())
-                                         for part in (curve.wer, curve.rate, curve.low, curve.high))))
+        x, y, low, high = (tuple((100 * part[seen]).tolist())
+                           for part in (curve.wer, curve.rate, curve.low, curve.high))
+        made.append(Series(title, ink, x, y, low, high))
     most = max((each.queries for each in found.bins), default=1)
-    dots = [(100 * each.middle, 100 * each.rate, 100 * each.rate_low, 100 * each.rate_high,
-             f"WER {_span(each.low, each.high)}: {each.hits} of {each.queries} found, {100 * each.rate:.0f} % "
-             f"({100 * each.rate_low:.0f} to {100 * each.rate_high:.0f})",
-             SMALLEST + (LARGEST - SMALLEST) * math.sqrt(each.queries / most)) for each in found.bins]
-    if dots:
-        x, y, low, high, tips, sizes = zip(*dots, strict=True)
-        made.append(Series(title, ink, x, y, low, high, tips, "dots", sizes, named=found.curve is None))
+    if found.bins:
+        middle, rate, low, high = (tuple(100 * getattr(each, name) for each in found.bins)
+                                   for name in ("middle", "rate", "rate_low", "rate_high"))
+        tips = tuple(f"WER {_span(each.low, each.high)}: {each.hits} of {each.queries} found, {100 * each.rate:.0f} % "
+                     f"({100 * each.rate_low:.0f} to {100 * each.rate_high:.0f})" for each in found.bins)
+        sizes = tuple(SMALLEST + (LARGEST - SMALLEST) * math.sqrt(each.queries / most) for each in found.bins)
+        made.append(Series(title, ink, middle, rate, low, high, tips, "dots", sizes, found.curve is None))
     return made
 
 

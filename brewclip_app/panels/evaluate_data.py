@@ -115,8 +115,9 @@ class DataChoices(QWidget):
         return made
 
     def _split(self, folder: Path, split: str, pictures: int, utterances: int) -> QCheckBox:
-        made = QCheckBox(f"{split.replace('&', '&&')} · {wording.count(utterances)} utterances")
-        made.setToolTip(f"{wording.count(utterances)} utterances of {wording.pictures(pictures)}")
+        said = f"{wording.count(utterances)} {'utterance' if utterances == 1 else 'utterances'}"
+        made = QCheckBox(f"{split.replace('&', '&&')} · {said}")
+        made.setToolTip(f"{said} of {wording.pictures(pictures)}")
         made.setChecked((str(folder), split) in self._ticked)
         made.toggled.connect(lambda on: self._tick(folder, split, on))
         return made

@@ -1,6 +1,7 @@
 """The stored evaluations and the paper's tables with ours beside them; what can be done with them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -73,9 +74,9 @@ class ResultsCard(Card):
             self.pages.addWidget(page)
         self.body.addLayout(row(tabs, None, self.save))
         self.body.addWidget(self.pages, 1)
-        self.actions = QWidget()
-        self.actions.setLayout(row(self.open_failures, self.erase, None))
-        self.body.addWidget(self.actions)
+        self.below = QWidget()
+        self.below.setLayout(row(self.open_failures, self.erase, None))
+        self.body.addWidget(self.below)
 
     # ---- what is shown
 
@@ -126,7 +127,7 @@ class ResultsCard(Card):
     def _show_page(self) -> None:
         ours = self.number() == OURS
         self.pages.setCurrentIndex(2 if not ours else 1 if self._records else 0)
-        self.actions.setVisible(ours and bool(self._records))
+        self.below.setVisible(ours and bool(self._records))
         self.save.setEnabled(bool(self._records) or not ours)
 
     def _follow(self) -> None:
@@ -150,10 +151,10 @@ class ResultsCard(Card):
     def _make_export_menu(self) -> None:
         menu = QMenu(self.save)
         for form, title in FORMATS:
-            menu.addAction(f"Save as {title}…", lambda form=form: self.export.emit(form, False))
+            menu.addAction(f"Save as {title}…", partial(self.export.emit, form, False))
         menu.addSeparator()
         for form, title in FORMATS:
-            menu.addAction(f"Copy as {title}", lambda form=form: self.export.emit(form, True))
+            menu.addAction(f"Copy as {title}", partial(self.export.emit, form, True))
         self.save.setMenu(menu)
 
     def text(self, form: str) -> str:

@@ -11,12 +11,13 @@ from brewclip_app.item_models.evaluations import Cell, Column, Line
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Figure
-    from core.evaluation.records import EvaluationRecord
+    from core.evaluation.records import EvaluationRecord, Way
     from core.evaluation.tables import Row, Table
     from core.explorer import Explorer
     from core.home import Home
 
-WAYS = (("speech_to_image", "Speech to image"), ("image_to_speech", "Image to speech"))
+WAYS: "tuple[tuple[Way, str], ...]" = (("speech_to_image", "Speech to image"),
+                                       ("image_to_speech", "Image to speech"))
 LEVELS = (1, 5, 10)
 NONE = "\N{EN DASH}"
 DASH = "\N{EN DASH}"

@@ -5,25 +5,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit
 
-from brewclip_app import wording
-from brewclip_app.item_models.missed import RANK, Limits, MissedModel, MissedProxy, MissedRow
+from brewclip_app.item_models.missed import Limits, MissedRow
 from brewclip_app.panels import failures_view
 from brewclip_app.panels.base import Inspection, Panel
-from brewclip_app.panels.failures_case import CaseCard
 from brewclip_app.panels.failures_confusion import ConfusionDialog
+from brewclip_app.panels.failures_desk import Desk
 from brewclip_app.panels.failures_filter import FailureFilter
 from brewclip_app.panels.failures_header import FailuresHeader
 from brewclip_app.panels.failures_jobs import FailureJobs
-from brewclip_app.panels.failures_kinds import KindsCard
 from brewclip_app.panels.failures_labels import Labeller
 from brewclip_app.panels.failures_view import Missed
 from brewclip_app.panels.failures_voice import Voice
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
-from brewclip_app.widgets.common import Card, EmptyState, button, column
-from brewclip_app.widgets.missed_table import MissedTable
+from brewclip_app.widgets.common import column
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -53,11 +50,8 @@ class FailuresPanel(Panel):
         self.header = FailuresHeader()
         self.banner = Banner()
         self.filter = FailureFilter([(each.title, each.key) for each in LABELS])
-        self.kinds = KindsCard()
-        self.model = MissedModel(self)
-        self.proxy = MissedProxy(self.model, self)
-        self.table = MissedTable(self.proxy)
-        self.case = CaseCard(self.thumbnails, [(each.key, each.title, "") for each in LABELS])
+        self.desk = Desk(self.thumbnails, [(each.key, each.title, "") for each in LABELS])
+        self.kinds, self.table, self.case = self.desk.kinds, self.desk.table, self.desk.case
         self._lay_out()
         self._connect()
         self._make_keys()
@@ -82,7 +76,7 @@ class FailuresPanel(Panel):
     def save_state(self) -> dict[str, Any]:
         row = self.table.row()
         return {"evaluation": self._missed.record.id if self._missed else self._wanted, "way": self.header.way(),
-                "at": self.header.at(), "query": row.place if row else None, "split": self.split.sizes(),
+                "at": self.header.at(), "query": row.place if row else None, "split": self.desk.split.sizes(),
                 "sort": [self.table.horizontalHeader().sortIndicatorSection(),
                          self.table.horizontalHeader().sortIndicatorOrder() is Qt.SortOrder.DescendingOrder]}
 
@@ -92,7 +86,7 @@ class FailuresPanel(Panel):
         query, sizes, sort = state.get("query"), state.get("split"), state.get("sort")
         self._front = query if isinstance(query, int) else None
         if isinstance(sizes, list) and len(sizes) == 2:
-            self.split.setSizes([int(size) for size in sizes])
+            self.desk.split.setSizes([int(size) for size in sizes])
         if isinstance(sort, list) and len(sort) == 2:
             self.table.sortByColumn(int(sort[0]), Qt.SortOrder.DescendingOrder if sort[1]
                                     else Qt.SortOrder.AscendingOrder)
@@ -112,35 +106,8 @@ class FailuresPanel(Panel):
     # ---- made once
 
     def _lay_out(self) -> None:
-        place = Card(margin=1)
-        place.body.setContentsMargins(1, 1, 1, 1)
-        self.none_shown = EmptyState("filter", "None is let through", "Let others through the filter.",
-                                     button("Clear the filter", self.filter.reset))
-        place.body.addWidget(self.table, 1)
-        place.body.addWidget(self.none_shown, 1)
-        left = QWidget()
-        left.setLayout(column(self.kinds, place, space=12))
-        self.table.sortByColumn(RANK, Qt.SortOrder.AscendingOrder)
-        self.split = QSplitter()
-        self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(16)
-        self.split.addWidget(left)
-        self.split.addWidget(self.case)
-        self.split.setStretchFactor(0, 2)
-        self.split.setStretchFactor(1, 3)
-        self.split.setSizes([500, 640])
-        self.no_evaluation = EmptyState(
-            "failures", "No evaluation yet",
-            "An evaluation says which pictures a model finds for spoken descriptions. What it missed is gone through "
-            "here, one by one, with what would have helped.",
-            button("Evaluate a model…", lambda: self.go_to.emit("evaluate", None), "main"))
-        self.none_missed = EmptyState("check", "Nothing was missed", "")
-        self.waiting = QWidget()
-        self.pages = QStackedWidget()
-        for page in (self.waiting, self.no_evaluation, self.none_missed, self.split):
-            self.pages.addWidget(page)
         self.filter.hide()
-        box = column(self.header, self.banner, self.filter, self.pages, space=12)
+        box = column(self.header, self.banner, self.filter, self.desk, space=12)
         box.setContentsMargins(20, 16, 20, 12)
         box.setStretch(3, 1)
         self.setLayout(box)
@@ -155,16 +122,16 @@ class FailuresPanel(Panel):
         self.kinds.cancelled.connect(self.jobs.cancel)
         self.kinds.chosen.connect(self.filter.choose_kind)
         self.kinds.compared.connect(self._compare)
-        self.table.current.connect(self._show_row)
+        self.desk.evaluate.connect(lambda: self.go_to.emit("evaluate", None))
+        self.desk.clear_filter.connect(self.filter.reset)
+        self.desk.came_to_front.connect(lambda case: self.voice.show(case.recording))
         self.table.activated.connect(lambda _: self._inspect())
         case = self.case
-        case.stepped.connect(self.table.step)
         case.played.connect(self.voice.turn)
         case.found_played.connect(self.voice.play_other)
         case.inspected.connect(self._inspect)
         case.labels.labelled.connect(self._label)
         case.labels.noted.connect(self._note)
-        case.labels.left.connect(self.table.setFocus)
         case.waveform.sought.connect(self.voice.play)
         self.voice.moved.connect(case.waveform.set_cursor)
         self.voice.read.connect(case.show_voice)
@@ -199,10 +166,9 @@ class FailuresPanel(Panel):
         if records:
             self._ask()
             return
-        self._missed = None
         self.header.summary.setText("")
         self.status_changed.emit("")
-        self._show_page()
+        self._show_nothing()
 
     def _ask(self) -> None:
         """Read what the header asks for."""
@@ -216,89 +182,41 @@ class FailuresPanel(Panel):
                 key="failures:read", on_done=self._take_missed, quiet=True, on_failed=self._not_read)
 
     def _not_read(self, error: BaseException) -> None:
-        self._missed = None
+        self._show_nothing()
         self.failed.emit(error, "")
-        self._show_page()
+        if getattr(error, "kind", "") == "gone":  # deleted in Evaluate, or by another process
+            self._read_evaluations()
+
+    def _show_nothing(self) -> None:
+        self._missed = None
+        self.desk.show_nothing(some=self.header.evaluations.count() > 0)
+        self._follow_page()
 
     def _take_missed(self, missed: Missed) -> None:
         before, self._missed = self._missed, missed
         same = before is not None and (before.record.id, before.way, before.at) == (missed.record.id, missed.way,
                                                                                    missed.at)
-        front = self._front if self._front is not None else self._number() if same else None
+        front = self._front if self._front is not None else self.desk.number() if same else None
         self._front = None
-        rows = failures_view.rows_of(missed)
-        if same:
-            self.model.update(rows)
-        else:
-            self.model.show(rows, "Utterance" if missed.way == "speech_to_image" else "Picture")
-        self.kinds.show_missed(missed)
-        self.table.show_kinds(missed.diagnosis is not None)
+        rows = self.desk.show_missed(missed, same)
         self._follow_diagnosis()
         self.filter.offer([(bar.title, bar.key) for bar in self.kinds.chart.bars()], rows)
-        self.proxy.sort(self.proxy.sortColumn(), self.proxy.sortOrder())
+        self.desk.sort_again()
         self.header.summary.setText(failures_view.summary(missed))
         self.status_changed.emit(f"{missed.record.setup.title} · {failures_view.summary(missed)}")
-        self._show_page()
-        self._bring_to_front(front)
+        self.desk.show_list()
+        self._follow_page()
+        self.desk.bring_to_front(front)
 
-    def _show_page(self) -> None:
-        missed = self._missed
-        some = self.header.evaluations.count() > 0
-        if missed is not None and not missed.queries:
-            self.none_missed.title.setText(f"Nothing missed the top {missed.at}")
-            self.none_missed.sentence.setText(f"All {wording.count(missed.total)} found what they describe."
-                                              if missed.total else "No query counts in this direction.")
-            self.none_missed.sentence.show()
-        page = (self.no_evaluation if not some else self.waiting if missed is None else
-                self.split if missed.queries else self.none_missed)
-        self.pages.setCurrentWidget(page)
-        shown = page is self.split
+    def _follow_page(self) -> None:
         for part in (self.header.filter, self.header.save):
-            part.setEnabled(shown)
+            part.setEnabled(self.desk.listed)
         for combo in (self.header.evaluations, self.header.ways, self.header.levels):
-            combo.setVisible(some)
-
-    # ---- what is in front
-
-    def _number(self) -> int | None:
-        row = self.table.row()
-        return row.place if row else None
-
-    def _bring_to_front(self, number: int | None) -> None:
-        line = self.proxy.line_of(number) if number is not None else 0
-        self._show_list()
-        self.table.go(max(0, line))
-        self._show_row(self.table.row())
-        if self.isVisible() and not isinstance(self.focusWidget(), QLineEdit):
-            self.table.setFocus()
-
-    def _show_list(self) -> None:
-        there = self.proxy.rowCount() > 0
-        self.table.setVisible(there)
-        self.none_shown.setVisible(not there)
-        self.case.setEnabled(there)
+            combo.setVisible(self.header.evaluations.count() > 0)
 
     def _limit(self, limits: Limits) -> None:
-        number = self._number()
-        self.case.labels.keep()
-        self.proxy.limit(limits)
-        self.kinds.chart.choose(limits.kind)
-        self.header.filter.setText("Filter" if limits == Limits() else f"Filter · {self.proxy.rowCount()}")
-        self._bring_to_front(number)
-
-    def _show_row(self, row: MissedRow | None) -> None:
-        missed = self._missed
-        query = missed.query(row.place) if missed is not None and row is not None else None
-        if missed is None or row is None or query is None:
-            return
-        self.case.labels.keep()
-        other = self.case.case is None or self.case.case.query is not query
-        case = failures_view.case_of(missed, query)
-        self.case.show_case(case)
-        self.case.labels.show_label((missed.record.id, query.way, query.query_id), row.label, row.note)
-        self.case.show_place(self.table.line(), self.proxy.rowCount())
-        if other:
-            self.voice.show(case.recording)
+        self.desk.limit(limits)
+        self.header.filter.setText("Filter" if limits == Limits() else f"Filter · {self.desk.proxy.rowCount()}")
 
     def _show_filter(self, shown: bool) -> None:
         self.filter.setVisible(shown)
@@ -316,9 +234,7 @@ class FailuresPanel(Panel):
             self._keep(row, key, row.note)
 
     def _note(self, note: str) -> None:
-        """The note of the failure that the card shows; the table may be at another by now."""
-        case = self.case.case
-        row = next((each for each in self.model.rows() if case is not None and each.place == case.query.number), None)
+        row = self.desk.row_of_card()
         if row is not None:
             self._keep(row, row.label, note)
 
@@ -351,13 +267,7 @@ class FailuresPanel(Panel):
     def _show_labels(self, labels: "dict[tuple[Way, str], FailureLabel]") -> None:
         assert self._missed is not None
         self._missed = self._missed.with_labels(labels)
-        self.model.update(failures_view.rows_of(self._missed))
-        self.kinds.show_missed(self._missed)
-        row = self.table.row()
-        if row is not None:
-            query = self._missed.query(row.place)
-            assert query is not None
-            self.case.labels.show_label((self._missed.record.id, query.way, query.query_id), row.label, row.note)
+        self.desk.show_labels(self._missed)
 
     def _go_to_undone(self, evaluation: int, about: "tuple[Way, str] | None") -> None:
         missed = self._missed
@@ -366,10 +276,10 @@ class FailuresPanel(Panel):
             return
         way, query_id = about
         number = next((each.number for each in missed.queries if each.query_id == query_id), None)
-        if way != missed.way or number is None or self.proxy.line_of(number) < 0:
+        if way != missed.way or number is None or self.desk.proxy.line_of(number) < 0:
             self.banner.say("Taken back, of a failure that is not in this list.", "good")
             return
-        self._bring_to_front(number)
+        self.desk.bring_to_front(number)
 
     # ---- diagnosis, export, the next panel
 
@@ -424,7 +334,7 @@ class FailuresPanel(Panel):
     def _take_key(self, event: QKeyEvent) -> bool:
         key = Qt.Key(event.key())
         number = int(event.text()) if event.text().isdigit() and event.text().isascii() else -1
-        if self.pages.currentWidget() is not self.split or not self.case.isEnabled():
+        if not self.desk.ready:
             return False
         if number >= 0:
             self._press_number(number)

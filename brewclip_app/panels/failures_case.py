@@ -53,7 +53,7 @@ class CaseCard(Card):
         self.found_words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.again = AgainLines()
         self.again_title = label("Ranked again with one thing changed", "heading")
-        self.not_tried = label("", "quiet", wrap=True)
+        self.not_tried = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.reason = label("", "care", wrap=True)
         self.inspect = button("Inspect", self.inspected.emit, icon="inspect", tip="See why, in the Inspect panel (I)")
         self.labels = LabelBar(labels)

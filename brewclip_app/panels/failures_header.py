@@ -25,7 +25,7 @@ class FailuresHeader(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.evaluations, self.ways, self.levels = _combo("Evaluation"), _combo("Direction"), _combo("Misses the top")
-        self.evaluations.setMinimumContentsLength(14)
+        self.evaluations.setMinimumContentsLength(20)
         self.evaluations.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for key, words in TITLES.items():
             self.ways.addItem(words, key)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from brewclip_app import theme
 from brewclip_app.item_models.evaluations import CELL_ROLE, SORT_ROLE, Cell, CellsModel, Column, Index
-from brewclip_app.widgets.common import width_of
+from brewclip_app.widgets.common import look, width_of
 
 PAD = 11  # px at both sides of a cell
 LEAST, MOST = 150, 460  # px of the first column
@@ -47,6 +47,7 @@ class CellsTable(QTableView):
         self.setHorizontalHeader(header)
         header.setSectionsClickable(True)
         header.setHighlightSections(False)
+        look(header, "figures")
         header.setMinimumSectionSize(24)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy
 
 from brewclip_app.widgets.common import KeyCap, label, row
 
-PAD = 9  # px at the sides
+PAD = 7  # px at the sides
 
 
 class KeyButton(QPushButton):
@@ -16,7 +16,7 @@ class KeyButton(QPushButton):
         self.cap, self.words = KeyCap(key), label(title)
         for part in (self.cap, self.words):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        box = row(self.cap, self.words, space=7)
+        box = row(self.cap, self.words, space=6)
         box.setContentsMargins(PAD, 4, PAD + 2, 4)
         self.setLayout(box)
         self.setCheckable(True)

@@ -27,14 +27,11 @@ class LabelBar(QWidget):
         self.buttons: dict[str, KeyButton] = {}
         flow = QWidget()
         self._flow = FlowLayout(flow)
-        self.title = label("Your label", "quiet-body")
-        self._flow.addWidget(self.title)
         for number, (key, title, about) in enumerate(labels, 1):
             made = KeyButton(str(number), title, about)
             made.clicked.connect(lambda checked=False, key=key: self.labelled.emit(key if checked else ""))
             self.buttons[key] = made
             self._flow.addWidget(made)
-            self.title.setFixedHeight(made.sizeHint().height())
         self.note = NoteField()
         self.note.setPlaceholderText("Note…")
         self.note.setAccessibleName("Note on this failure")
@@ -45,7 +42,8 @@ class LabelBar(QWidget):
         self.note.editingFinished.connect(self.keep)
         self.note.left.connect(self.left)
         self.note.returnPressed.connect(self.left)
-        self.setLayout(column(flow, row(self.note), space=7))
+        head = row(label("Your label", "heading"), label("0 takes it away, Ctrl+Z the last change", "quiet"), None)
+        self.setLayout(column(head, flow, self.note, space=6))
 
     def show_label(self, of: object, key: str, note: str) -> None:
         """Show what is kept of a failure; `of` names it. What was typed of another must be kept by now (`keep`)."""

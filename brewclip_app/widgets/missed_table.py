@@ -24,9 +24,10 @@ from brewclip_app.item_models.missed import (
     MissedProxy,
     MissedRow,
 )
-from brewclip_app.widgets.common import width_of
+from brewclip_app.widgets.common import look, width_of
 
 DOT = 9  # px
+FAINT = "line"  # a colour that needs an edge to be seen
 WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
@@ -53,6 +54,7 @@ class MissedTable(QTableView):
         self.setMinimumHeight(120)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        look(header, "figures")
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(WORDS, QHeaderView.ResizeMode.Stretch)
         self.selectionModel().currentRowChanged.connect(lambda now, _: self.current.emit(now.data(ROW_ROLE)))
@@ -117,7 +119,7 @@ class KindDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         place = QRect(option.rect).adjusted(11, 0, -4, 0)
         if isinstance(row, MissedRow) and row.kind:
-            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setPen(theme.colour("quiet") if row.kind_ink == FAINT else Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour(row.kind_ink))
             painter.drawEllipse(QRectF(place.left(), place.center().y() - DOT / 2 + 0.5, DOT, DOT))
             place.adjust(DOT + 5, 0, 0, 0)

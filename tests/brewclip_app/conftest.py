@@ -163,7 +163,7 @@ def make_evaluation(tmp_path: Path) -> Callable[..., object]:
         figures = [metrics(outcomes[way].ranks, group) for way, group in zip(WAYS, (image_of, np.arange(10)),
                                                                              strict=True)]
         facts = {"folder": tmp_path / "flickr8k", "kind": "flickr8k", "split": "test", "model": "BrewCLIP (7)",
-                 "variant": "full", "checkpoint": None, "backbone": "brewclip-mini", "whisper": "base",
+                 "variant": "full", "checkpoint": tmp_path / "run", "backbone": "brewclip-mini", "whisper": "base",
                  "crop": "centre", **setup}
         summary = archive.Summary(Setup(**facts, condition=condition), *figures, WordErrors(9, 100, 20), 10, 20, 0, 0,
                                   None, "", 2.0)

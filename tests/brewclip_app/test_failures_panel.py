@@ -93,10 +93,10 @@ def diagnosed(context, evaluation, qtbot):
 
 def test_without_an_evaluation_it_leads_to_evaluate(context, qtbot):
     panel = open_panel(context, qtbot)
-    assert panel.pages.currentWidget() is panel.no_evaluation
+    assert panel.desk.currentWidget() is panel.desk.no_evaluation
     assert not panel.header.filter.isEnabled() and not panel.header.evaluations.isVisibleTo(panel)
     with qtbot.waitSignal(panel.go_to) as sent:
-        panel.no_evaluation.findChildren(type(panel.header.save))[0].click()
+        panel.desk.no_evaluation.findChildren(type(panel.header.save))[0].click()
     assert sent.args[0] == "evaluate"
     panel.closing()
 
@@ -104,26 +104,26 @@ def test_without_an_evaluation_it_leads_to_evaluate(context, qtbot):
 def test_the_list_has_every_query_beyond_the_first_k(panel, context, evaluation):
     expected = archive.open_evaluation(context.explorer.store, evaluation.id).failures("speech_to_image", 1)
     assert 0 < len(expected) < 20
-    assert panel.proxy.rowCount() == len(expected)
-    assert {row.place for row in panel.proxy.rows()} == {query.number for query in expected}
+    assert panel.desk.proxy.rowCount() == len(expected)
+    assert {row.place for row in panel.desk.proxy.rows()} == {query.number for query in expected}
     assert panel.header.summary.text() == f"{len(expected)} of 20 utterances miss the top 1"
-    ranks = [row.rank for row in panel.proxy.rows()]
+    ranks = [row.rank for row in panel.desk.proxy.rows()]
     assert ranks == sorted(ranks)
 
 
 def test_arrows_walk_the_cards_and_stop_at_the_ends(panel, qtbot):
-    last = panel.proxy.rowCount() - 1
+    last = panel.desk.proxy.rowCount() - 1
     press(panel, qtbot, Qt.Key.Key_Left)
     assert panel.table.line() == 0 and not panel.case.before.isEnabled()
     for _ in range(last + 3):
         press(panel, qtbot, Qt.Key.Key_Right)
     assert panel.table.line() == last and not panel.case.next.isEnabled()
     assert panel.case.count.text() == f"{last + 1} of {last + 1}"
-    assert panel.case.case.query.number == panel.proxy.row_at(last).place
+    assert panel.case.case.query.number == panel.desk.proxy.row_at(last).place
 
 
 def test_the_card_shows_voice_words_and_both_pictures(panel, context, qtbot):
-    line = next(place for place, row in enumerate(panel.proxy.rows()) if row.wer)
+    line = next(place for place, row in enumerate(panel.desk.proxy.rows()) if row.wer)
     panel.table.go(line)
     settle(context, qtbot)
     case = panel.case.case
@@ -151,7 +151,7 @@ def test_number_keys_label_zero_takes_away_and_undo_goes_back_to_it(panel, conte
     press(panel, qtbot, Qt.Key.Key_2)
     settle(context, qtbot)
     assert kept(context, panel)["speech_to_image", first.query_id].label == "heard"
-    assert panel.case.labels.buttons["heard"].isChecked() and panel.proxy.row_at(0).label_key == "2"
+    assert panel.case.labels.buttons["heard"].isChecked() and panel.desk.proxy.row_at(0).label_key == "2"
     press(panel, qtbot, Qt.Key.Key_Right)
     press(panel, qtbot, Qt.Key.Key_1)
     press(panel, qtbot, Qt.Key.Key_0)
@@ -172,18 +172,18 @@ def test_quick_labels_are_kept_in_the_order_given(panel, context, qtbot):
             press(panel, qtbot, key)
     settle(context, qtbot)
     assert [each.label for each in kept(context, panel).values()] == ["ambiguous"]
-    assert panel.proxy.row_at(0).label == "ambiguous"
+    assert panel.desk.proxy.row_at(0).label == "ambiguous"
 
 
 def test_a_label_does_not_take_the_row_from_under_the_user(panel, context, qtbot):
     panel.filter.label.setCurrentIndex(panel.filter.label.findData(NO_LABEL))
-    number = panel.proxy.rowCount()
+    number = panel.desk.proxy.rowCount()
     press(panel, qtbot, Qt.Key.Key_4)
     settle(context, qtbot)
-    assert panel.proxy.rowCount() == number and panel.table.line() == 0
+    assert panel.desk.proxy.rowCount() == number and panel.table.line() == 0
     panel.filter.reset()
     panel.filter.label.setCurrentIndex(panel.filter.label.findData(NO_LABEL))
-    assert panel.proxy.rowCount() == number - 1
+    assert panel.desk.proxy.rowCount() == number - 1
 
 
 def test_a_note_is_kept_when_one_goes_on(panel, context, qtbot):
@@ -218,7 +218,7 @@ def test_labels_are_there_again_at_the_next_start(panel, context, qtbot):
 
 
 def test_without_a_diagnosis_it_is_offered_and_kinds_are_not_shown(panel):
-    number = panel.proxy.rowCount()
+    number = panel.desk.proxy.rowCount()
     assert panel.kinds.start.isVisibleTo(panel) and panel.kinds.start.text() == f"Diagnose {number} failures"
     assert panel.table.isColumnHidden(3) and not panel.kinds.chart.isVisibleTo(panel)
 
@@ -237,7 +237,7 @@ def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot
     assert panel.kinds.progress.isVisibleTo(panel) and not panel.kinds.start.isVisibleTo(panel)
     gate.set()
     qtbot.waitUntil(lambda: panel.kinds.chart.isVisibleTo(panel), timeout=WAIT)
-    assert sum(bar.count for bar in panel.kinds.chart.bars()) == panel.proxy.rowCount()
+    assert sum(bar.count for bar in panel.kinds.chart.bars()) == panel.desk.proxy.rowCount()
     assert not panel.table.isColumnHidden(3)
 
 
@@ -269,18 +269,18 @@ def test_a_failed_diagnosis_is_said_with_what_is_safe(panel, context, qtbot, mon
 
 def test_a_click_on_a_bar_shows_that_kind_alone(diagnosed, qtbot):
     bars = {bar.key: bar.count for bar in diagnosed.kinds.chart.bars()}
-    whole = diagnosed.proxy.rowCount()
+    whole = diagnosed.desk.proxy.rowCount()
     row = next(line for line in diagnosed.kinds.chart._rows if line.bar.key == "crop")
     qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
-    assert {each.kind for each in diagnosed.proxy.rows()} == {"crop"}
-    assert diagnosed.proxy.rowCount() == bars["crop"]
+    assert {each.kind for each in diagnosed.desk.proxy.rows()} == {"crop"}
+    assert diagnosed.desk.proxy.rowCount() == bars["crop"]
     assert diagnosed.header.filter.text() == f"Filter · {bars['crop']}"
     qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
-    assert diagnosed.proxy.rowCount() == whole and diagnosed.header.filter.text() == "Filter"
+    assert diagnosed.desk.proxy.rowCount() == whole and diagnosed.header.filter.text() == "Filter"
 
 
 def test_the_card_says_what_each_change_did(diagnosed):
-    line = next(place for place, row in enumerate(diagnosed.proxy.rows()) if row.kind == "crop")
+    line = next(place for place, row in enumerate(diagnosed.desk.proxy.rows()) if row.kind == "crop")
     diagnosed.table.go(line)
     lines = {each.title: each for each in diagnosed.case.again.lines()}
     rank = diagnosed.case.case.query.rank
@@ -288,12 +288,12 @@ def test_the_card_says_what_each_change_did(diagnosed):
     assert lines["Whole picture instead of centre crop"].verdict == "back in the top 1"
     assert lines["Caption instead of transcript"].verdict == "no change"
     assert diagnosed.case.not_tried.text() == "Not tried: Sentences pooled instead of cut (nothing was cut off)."
-    assert diagnosed.proxy.row_at(line).then == 1
+    assert diagnosed.desk.proxy.row_at(line).then == 1
 
 
 def test_diagnosis_and_labels_are_compared(diagnosed, context, qtbot):
     assert not diagnosed.kinds.compare.isEnabled()
-    line = next(place for place, row in enumerate(diagnosed.proxy.rows()) if row.kind == "crop")
+    line = next(place for place, row in enumerate(diagnosed.desk.proxy.rows()) if row.kind == "crop")
     diagnosed.table.go(line)
     press(diagnosed, qtbot, Qt.Key.Key_1)
     settle(context, qtbot)
@@ -306,23 +306,23 @@ def test_diagnosis_and_labels_are_compared(diagnosed, context, qtbot):
 
 
 def test_the_filter_lets_through_by_every_measure(panel, qtbot):
-    rows = panel.model.rows()
+    rows = panel.desk.model.rows()
     panel.header.filter.setChecked(True)
     assert panel.filter.isVisibleTo(panel)
     panel.filter.speaker.setCurrentIndex(panel.filter.speaker.findData("s1"))
-    assert panel.proxy.rowCount() == sum(row.speaker == "s1" for row in rows)
+    assert panel.desk.proxy.rowCount() == sum(row.speaker == "s1" for row in rows)
     panel.filter.reset()
     panel.filter.rank.low.setValue(4)
-    qtbot.waitUntil(lambda: panel.proxy.rowCount() == sum(row.rank >= 4 for row in rows), timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.desk.proxy.rowCount() == sum(row.rank >= 4 for row in rows), timeout=WAIT)
     panel.filter.rank.high.setValue(0)
     panel.filter.wer.low.setValue(1)
     panel.filter.rank.low.setValue(0)
-    qtbot.waitUntil(lambda: panel.proxy.rowCount() == sum(bool(row.wer) for row in rows), timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.desk.proxy.rowCount() == sum(bool(row.wer) for row in rows), timeout=WAIT)
     panel.filter.words.setText("no such words")
-    qtbot.waitUntil(lambda: panel.proxy.rowCount() == 0, timeout=WAIT)
-    assert panel.none_shown.isVisibleTo(panel) and not panel.case.isEnabled()
+    qtbot.waitUntil(lambda: panel.desk.proxy.rowCount() == 0, timeout=WAIT)
+    assert panel.desk.none_shown.isVisibleTo(panel) and not panel.case.isEnabled()
     qtbot.keyClick(panel.filter.words, Qt.Key.Key_Escape)
-    assert panel.proxy.rowCount() == len(rows) and not panel.filter.isVisibleTo(panel)
+    assert panel.desk.proxy.rowCount() == len(rows) and not panel.filter.isVisibleTo(panel)
     assert not panel.header.filter.isChecked()
 
 
@@ -332,7 +332,7 @@ def test_image_to_speech_has_pictures_for_queries(panel, context, qtbot):
     settle(context, qtbot)
     case = panel.case.case
     assert case.query.way == "image_to_speech"
-    assert panel.proxy.row_at(0).words == case.picture.name
+    assert panel.desk.proxy.row_at(0).words == case.picture.name
     assert panel.case.picture_title.text() == "The picture asked with"
     assert panel.case.found_words.text() and panel.case.play_found.isVisibleTo(panel)
     assert "pictures miss the top 1" in panel.header.summary.text()
@@ -343,8 +343,8 @@ def test_where_nothing_is_missed_it_says_so(panel, context, qtbot):
     panel.header.choose("speech_to_image", 50)
     panel.header.asked.emit()
     settle(context, qtbot)
-    assert panel.pages.currentWidget() is panel.none_missed
-    assert panel.none_missed.title.text() == "Nothing missed the top 50"
+    assert panel.desk.currentWidget() is panel.desk.none_missed
+    assert panel.desk.none_missed.title.text() == "Nothing missed the top 50"
     assert not panel.header.save.isEnabled()
 
 
@@ -373,9 +373,8 @@ def test_an_evaluation_that_was_deleted_meanwhile_is_said(panel, context, qtbot,
     with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
         panel.header.asked.emit()
     assert failed.args[0].kind == "gone"
-    panel.activated()
     settle(context, qtbot)
-    assert panel.pages.currentWidget() is panel.no_evaluation
+    assert panel.desk.currentWidget() is panel.desk.no_evaluation
 
 
 def test_evaluate_sends_an_evaluation_here(panel, context, qtbot, make_evaluation):
