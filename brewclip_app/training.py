@@ -44,6 +44,7 @@ class Training(QObject):
         self._processes: dict[Path, Process] = {}
         self._asked: dict[Path, str] = {}  # what a run was asked for: "pause" or "stop"
         self._paces: dict[Path, Pace] = {}
+        self._known_better: set[Path] = set()  # ended while the folders were read: what was read there is older
         self._told.connect(self._take_told)
 
     @property
@@ -81,6 +82,7 @@ class Training(QObject):
             return self._shelves.read(alive)
 
         if self._context.jobs.of_key("runs") is None:
+            self._known_better.clear()
             self._context.jobs.submit("Looking for runs", read, key="runs", on_done=self._take, quiet=True)
 
     def add_folder(self, folder: Path) -> None:
@@ -209,9 +211,9 @@ class Training(QObject):
         self._asked.pop(record.path, None)
         self._paces.pop(record.path, None)
         self._records[record.path] = record
+        self._known_better.add(record.path)
         self.changed.emit()
         self.ended.emit(record)
-        self.look()
 
     def _lost(self, path: Path, error: BaseException) -> None:
         self._processes.pop(path, None)
@@ -241,9 +243,9 @@ class Training(QObject):
     def _take(self, found: "tuple[RunRecord, ...]") -> None:
         followed = {job.key.removeprefix(KEY) for job in self._followed()}
         before, self.is_read = self._records, True
-        self._records = {each.path: before.get(each.path, each) if str(each.path) in followed else each
-                         for each in found}
-        for each in found:
+        newer = self._known_better | {each.path for each in found if str(each.path) in followed}
+        self._records = {each.path: before.get(each.path, each) if each.path in newer else each for each in found}
+        for each in self._records.values():
             if each.live and str(each.path) not in followed and len(self._followed()) < FOLLOWED:
                 self._follow(each.path, self._processes.get(each.path))
         self.changed.emit()

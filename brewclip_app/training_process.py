@@ -58,7 +58,7 @@ def watch(path: Path, process: Process | None, tell: Callable[[RunRecord], objec
     while True:
         alive = process.poll() is None if process else RunFolder(path).busy
         record = reader.read(alive)
-        if record is not last:
+        if alive and record is not last:  # its end is told once it is explained: that is what this function gives
             tell(record)
             last = record
         report(*progress_of(record))

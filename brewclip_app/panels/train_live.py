@@ -72,10 +72,15 @@ class LiveCard(Card):
             self.bar.hide()
 
     def _show_buttons(self, record: "RunRecord", asked: str) -> None:
+        buttons = (self.pause_button, self.go_on_button, self.end_button, self.stop_button)
+        focused = any(each.hasFocus() for each in buttons)
         self.pause_button.setVisible(record.live and not asked)
         self.end_button.setVisible(record.live and bool(asked))
         self.go_on_button.setVisible(can_go_on(record))
         self.stop_button.setVisible((record.live and asked != "stop") or record.state == "paused")
+        shown = [each for each in buttons if not each.isHidden()]
+        if focused and shown and not any(each.hasFocus() for each in shown):  # the pressed one went
+            shown[0].setFocus()
 
     def _show_notes(self) -> None:
         if self._record is not None:

@@ -93,14 +93,14 @@ class OptionRow(QWidget):
         self._show_state()
 
     def set_choices(self, choices: tuple[tuple[Value, str], ...]) -> None:
-        """Offer other choices; the value stays where it is one of them."""
+        """Offer other choices; a value that is none of them stays, and nothing looks chosen."""
         assert isinstance(self.control, QComboBox)
         blocker = QSignalBlocker(self.control)
         self.control.clear()
         for value, words in choices:
             self.control.addItem(words, value)
+        self.control.setCurrentIndex(self.control.findData(self._value))
         blocker.unblock()
-        self.set_value(self._value)
 
     def say(self, problem: str) -> None:
         """Show what is wrong with the value; "" takes it away."""

@@ -21,10 +21,11 @@ from brewclip_app.panels.train_compare import CompareDialog
 from brewclip_app.widgets.dataset_report import ReportDialog
 from core.errors import WeightsError
 from core.features.split import Cost
+from core.models import checkpoints
 from core.training import job
 from core.training.option_table import SMALL_DATA, values_of
 from core.training.run_folder import RunFolder
-from tests.brewclip_app.training_runs import make_run, order, trainer
+from tests.brewclip_app.training_runs import little_trainer, make_run, order, trainer
 
 WAIT = 60_000
 
@@ -323,6 +324,26 @@ def test_a_run_that_cannot_be_written_down_leaves_nothing(panel, qtbot, dataset,
         panel.form.start_button.click()
     assert failed.args[0].kind == "not_written"
     home.runs.unlink()
+
+
+def test_a_real_run_from_the_form_to_a_model(windows, qtbot, dataset, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_process, "COMMAND", little_trainer(tmp_path))
+    panel = windows()
+    panel.form.set_values({"training.steps": 20, "training.batch": 2, "training.evaluate_every": 10,
+                           "model.feed_forward": 32, "model.gate": True})
+    Image.new("RGB", (40, 40), "blue").save(dataset / "2.png")
+    for number in range(4):  # a tone each, which the little recogniser takes for a colour
+        wave = np.sin(np.arange(6400) * (0.1 + 0.05 * number)).astype(np.float32)
+        soundfile.write(dataset / f"{number}.wav", wave / 2, 16_000)
+    choose(panel, qtbot, dataset)
+    panel.form.start_button.click()
+    qtbot.waitUntil(lambda: panel.runs.current is not None and not panel.runs.current.live, timeout=10 * WAIT)
+    record = panel.runs.current
+    assert (record.state, record.step, record.message) == ("finished", 20, "")
+    assert record.curve("loss").steps == (10, 20) and record.curve("score").steps == (10, 20)
+    assert panel.runs.use_button.isEnabled()
+    read = checkpoints.read(home.runs / "1" / "best")
+    assert read.run.options.gate and read.run.variant == "full"
 
 
 # --- the table ---

@@ -88,6 +88,30 @@ sys.exit(code)
 """
 
 
+LITTLE_TRAINER = """
+import importlib.util, os, sys
+from pathlib import Path
+import torch
+from core.training import job
+from core.training.run_folder import RunFolder
+
+spec = importlib.util.spec_from_file_location("little", LITTLE)
+little = sys.modules["little"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(little)
+torch.set_num_threads(1)
+explorer = little.LittleExplorer(Path(os.environ["BREWCLIP_HOME"]))
+job.train(explorer, RunFolder(Path(sys.argv[sys.argv.index("--out") + 1])))
+"""
+
+
+def little_trainer(folder: Path) -> tuple[str, ...]:
+    """What stands in place of COMMAND and trains in earnest, on the little models of tests/core/training/little.py."""
+    little = Path(__file__).parents[1] / "core" / "training" / "little.py"
+    script = folder / "little_trainer.py"
+    script.write_text(LITTLE_TRAINER.replace("LITTLE)", f"{str(little)!r})"), encoding="utf-8")
+    return (sys.executable, str(script))
+
+
 def trainer(folder: Path) -> tuple[str, ...]:
     """What stands in place of COMMAND: it takes the arguments of `brewclip train`, waits at step 20, and does what the
     file `orders` in the run's folder says.

@@ -1,0 +1,243 @@
+"""The form of a recipe, the runs as rows, curves and comparison: each on its own."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
+
+from brewclip_app import theme, training_comparison, training_words
+from brewclip_app.item_models import runs as columns
+from brewclip_app.item_models.runs import RunsModel
+from brewclip_app.panels.train_compare import CompareDialog
+from brewclip_app.panels.train_curves import CurveCard, choices
+from brewclip_app.panels.train_form import TrainForm
+from brewclip_app.widgets.curve_plot import CurvePlot, Line, Reference
+from core.datasets.reports import DatasetReport, SplitCount
+from core.errors import TrainingError
+from core.models.variants import BrewClipOptions
+from core.training.option_table import APART, OPTIONS, SMALL_DATA, changed
+from core.training.recipe import TrainingOptions
+from core.training.runs import CURVES, RunReader
+from tests.brewclip_app.training_runs import make_run
+
+SET = Path("/data/set")
+
+
+def report(*splits):
+    return DatasetReport("flickr8k", "Flickr8k", SET, (), tuple(SplitCount(name, count, count, count)
+                                                               for name, count in splits), ())
+
+
+@pytest.fixture
+def form(qtbot):
+    made = TrainForm()
+    qtbot.addWidget(made)
+    made.resize(330, 700)
+    made.show()
+    made.show_dataset(report(("train", 900), ("dev", 60)))
+    return made
+
+
+def write(form, key, text):
+    """Write into a field as a user does."""
+    field = form.rows[key].control
+    assert isinstance(field, QLineEdit)
+    field.setText(text)
+    field.textEdited.emit(text)
+    field.editingFinished.emit()
+
+
+def test_every_option_of_the_table_is_in_the_form(form):
+    assert {each.key for each in OPTIONS} - set(APART) <= set(form.rows)
+
+
+def test_untouched_it_is_the_papers_recipe(form):
+    recipe = form.recipe(SET, "flickr8k")
+    assert changed(recipe) == {} and (recipe.dataset, recipe.kind, recipe.variant) == (SET, "flickr8k", "full")
+    assert not form.all_back.isVisibleTo(form)
+
+
+def test_a_changed_option_is_marked_with_the_papers_value_and_goes_back(form):
+    line = form.rows["training.steps"]
+    write(form, "training.steps", "60 000")
+    assert form.recipe(SET, "").training.steps == 60_000
+    assert line.name.property("look") == "changed" and line.below.text() == "paper: 100\u2009000"
+    line.reset.click()
+    assert not line.is_changed and not line.below.isVisibleTo(form)
+    assert form.recipe(SET, "").training.steps == 100_000
+
+
+def test_an_option_that_the_paper_lacks_says_so(form):
+    form.open_fold(True)
+    box = form.rows["model.gate"].control
+    assert isinstance(box, QCheckBox)
+    box.click()
+    assert form.recipe(SET, "").model.gate is True
+    assert "it has no such option" in form.rows["model.gate"].below.text()
+
+
+@pytest.mark.parametrize(("key", "text"), [
+    ("training.steps", "many"), ("training.steps", "0"), ("training.batch", ""), ("model.temperature", "7"),
+    ("training.rate", "nan")])
+def test_a_value_that_cannot_be_is_said_beside_the_field_and_the_last_one_stays(form, key, text):
+    before = form.values()[key]
+    write(form, key, text)
+    line = form.rows[key]
+    assert form.problems() == [line.problem] and line.below.text() == line.problem != ""
+    assert form.values()[key] == before
+    line.back()
+    assert form.problems() == []
+
+
+def test_the_small_recipe_is_offered_for_few_utterances_and_is_one_click(form):
+    assert form.small_box.isVisibleTo(form) and "900 utterances" in form.small_words.text()
+    form.small.click()
+    assert changed(form.recipe(SET, "")) == dict(SMALL_DATA)
+    assert not form.small_box.isVisibleTo(form)
+    assert "changed" in form.fold.text()  # those behind the fold are not forgotten
+    form.all_back.click()
+    assert changed(form.recipe(SET, "")) == {}
+    form.show_dataset(report(("train", 30_000), ("dev", 60)))
+    assert not form.small_box.isVisibleTo(form)
+
+
+def test_a_dataset_without_a_training_split_must_be_told_what_to_learn_from(form):
+    form.show_dataset(report(("val", 110)))
+    assert form.problems() and form.is_open
+    split = form.rows["train"].control
+    assert isinstance(split, QComboBox) and [split.itemText(row) for row in range(split.count())] == ["val"]
+    split.setCurrentIndex(0)
+    assert form.problems() == [] and form.recipe(SET, "").train == "val"
+
+
+def test_backbones_on_disk_are_offered_and_the_best_is_the_choice(form):
+    form.show_backbones(("ViT-L-14/openai", "brewclip-mini"))
+    assert form.recipe(SET, "").backbone == "ViT-L-14/openai"
+    form.rows["backbone"].set_value("brewclip-mini")
+    form.show_backbones(("ViT-L-14/openai", "brewclip-mini"))
+    assert form.recipe(SET, "").backbone == "brewclip-mini"
+
+
+def test_the_device_is_part_of_the_recipe_and_of_no_comparison(form):
+    form.show_devices((("auto", "The fastest"), ("cpu", "CPU")))
+    form.choose_device("cpu")
+    recipe = form.recipe(SET, "")
+    assert recipe.training.device == "cpu" and changed(recipe) == {}
+
+
+# --- rows ---
+
+def test_the_model_of_runs_keeps_qts_rules(home, qtbot):
+    model = RunsModel()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    first, second = make_run(home.runs, "1"), make_run(home.runs, "2", "error", "It broke.", usable=False)
+    model.show([RunReader(first).read()])
+    with qtbot.waitSignal(model.ticked):
+        model.setData(model.index(0, columns.RUN), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
+    model.show([RunReader(second).read(), RunReader(first).read()])
+    assert [each.path for each in model.ticked_records()] == [first]
+    assert [model.index(0, place).data() for place in range(len(columns.HEADS))] == [
+        "2", "full", "the best here", "steps 40", "50.0", "40", "failed"]
+    model.show([])
+
+
+def test_what_a_run_does_is_said_in_words(home):
+    record = RunReader(make_run(home.runs, "1", "stopped", "It was stopped and can go on.", done=20)).read()
+    assert training_words.line(record) == "step 20 of 40 · best at step 20: mean recall on dev 25.0 %"
+    running = RunReader(make_run(home.runs, "2", "", done=20)).read(True)
+    assert training_words.line(running).startswith("step 20 of 40 · 2.0 steps/s · rate 0.0001 · ")
+    assert training_words.line(running, "pause").endswith("saves and stops")
+    assert training_words.state(running, "stop") == "stopping"
+
+
+# --- curves ---
+
+def test_every_curve_of_a_log_can_be_chosen(qtbot):
+    offered = {kind.key for event in ("step", "dev") for choice in choices(event) for kind in choice.curves}
+    assert offered == {each.key for each in CURVES}
+
+
+def test_one_run_has_its_losses_in_the_colours_of_their_branches(home, qtbot):
+    card = CurveCard(choices("step"), "parts")
+    qtbot.addWidget(card)
+    card.show_runs([RunReader(make_run(home.runs, "1")).read()])
+    assert [(line.name, line.role) for line in card.lines()] == [("Outer loss", "main"), ("Inner loss", "voice")]
+    assert card.lines()[0].steps == (10, 20, 30, 40)
+
+
+def test_many_runs_never_look_the_same(home, qtbot):
+    card = CurveCard(choices("dev"), "score")
+    qtbot.addWidget(card)
+    card.show_runs([RunReader(make_run(home.runs, str(number))).read() for number in range(1, 13)])
+    assert len({(line.role, line.dash) for line in card.lines()}) == 12
+
+
+def test_values_under_the_mouse_are_read_and_colours_follow_the_theme(qtbot):
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.resize(400, 240)
+    plot.show()
+    plot.show_lines([Line("run 1", (0, 10), (20.0, 40.0))], "%", Reference("zero-shot 30.0", 30.0))
+    assert plot.read_at(9) == "run 1: 40.0 % at step 10"
+    view = plot.plot.getPlotItem().getViewBox()
+    plot.plot.scene().sigMouseMoved.emit(view.sceneBoundingRect().center())
+    assert plot.readout.isVisible() and plot.readout.text().startswith("run 1: ")
+    app = QApplication.instance()
+    before = plot.plot.backgroundBrush().color()
+    theme.apply(app, "light" if theme.is_dark() else "dark")
+    try:
+        assert plot.plot.backgroundBrush().color() == theme.colour("card") != before
+    finally:
+        theme.apply(app, "light" if theme.is_dark() else "dark")
+
+
+def test_without_points_the_plot_says_what_will_be_there(qtbot):
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.show_lines([Line("run 1", (), ())], nothing="Nothing yet")
+    assert plot.nothing.text() == "Nothing yet" and plot.accessibleDescription() == "Nothing yet"
+
+
+# --- comparison ---
+
+@pytest.fixture
+def two(home):
+    """Two runs that differ in variant and batch; the second has no model."""
+    return [RunReader(make_run(home.runs, "1")).read(),
+            RunReader(make_run(home.runs, "=2", "error", "It broke.", done=0, variant="e2e",
+                               model=BrewClipOptions(gate=True), training=TrainingOptions(batch=64))).read()]
+
+
+def test_only_what_differs_is_compared_and_results_are_of_the_best_step(two):
+    rows = dict(training_comparison.rows(two))
+    assert rows["Variant"] == ("full", "e2e") and rows["Batch"] == ("32", "64") and rows["Gate"] == ("off", "on")
+    assert "Learning rate" not in rows
+    assert rows["Mean recall on dev, %"] == ("50.0", "–") and rows["Speech to picture, R@10 on dev, %"] == ("50.0", "–")
+
+
+def test_the_comparison_is_written_as_csv_for_any_spreadsheet(two, tmp_path):
+    training_comparison.write_options(tmp_path / "a.csv", two)
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file))
+    assert lines[0] == ["", "run 1", "'=2"]  # no formula
+    assert ["Batch", "32", "64"] in lines
+    training_comparison.write_curves(tmp_path / "b.csv", two)
+    with (tmp_path / "b.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert ["run 1", "score", "40", "50.0"] in list(csv.reader(file))
+
+
+def test_a_file_that_cannot_be_written_is_said_in_the_dialog(two, tmp_path, qtbot):
+    with pytest.raises(TrainingError):
+        training_comparison.write_options(tmp_path / "no folder" / "a.csv", two)
+    dialog = CompareDialog(None, two)
+    qtbot.addWidget(dialog)
+    dialog.write(tmp_path / "no folder" / "a.csv", training_comparison.write_options)
+    assert "could not be written" in dialog.said.text()
+
+
+def test_runs_of_one_name_are_told_apart(home, tmp_path):
+    runs = [RunReader(make_run(folder, "1")).read() for folder in (home.runs, tmp_path / "other")]
+    assert list(training_words.names(runs).values()) == ["run 1 (runs)", "run 1 (other)"]
