@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, 
 from PySide6.QtWidgets import QComboBox, QStackedWidget
 
 from brewclip_app.panels.base import Inspection, Panel
-from brewclip_app.panels.inspect_case import Case
+from brewclip_app.panels.inspect_case import WAITING, Case
 from brewclip_app.panels.inspect_flow import InspectFlow
 from brewclip_app.panels.inspect_pages import ComparePage, EmptyPage, SinglePage
 from brewclip_app.panels.inspect_save import PictureSaver, explanation
@@ -211,7 +211,7 @@ class InspectPanel(Panel):
             return
         subject = replace(self.subject, path=image.path, image_id=image.id, caption="")
         if self.pages.currentWidget() is self.compare:
-            self.flow.look_second(subject)
+            self.flow.look_second(subject, self._tried_target())
         else:
             self._look(subject)
 
@@ -269,6 +269,8 @@ class InspectPanel(Panel):
                                       BY_NAME[name].baseline) for name, judged in found.items() if tower in judged)
                 for tower in towers}
         self.single.trust.show_rows(rows)
+        if BY_NAME[str(self.methods.currentData())].tried:
+            self._show_maps()
 
     def _fail(self, error: BaseException) -> None:
         if self.case is not None:
@@ -293,9 +295,18 @@ class InspectPanel(Panel):
         self.single.trust.mark(str(self.methods.currentData()))
         if self.case is None:
             return
-        self.single.show_maps(self.case, self._maps(self.case))
+        maps = self._maps(self.case)
+        self.single.show_maps(self.case, maps)
+        self._say("This map is tried out part by part; it comes in a moment." if maps.method == WAITING else "")
         if self.pages.currentWidget() is self.compare:
             self._show_compare()
+            target = self._tried_target()
+            if target is not None and self.second is not None and target not in self.second.tried:
+                self.flow.look_second(self.second.subject, target)
+
+    def _tried_target(self) -> "Target | None":
+        """The target whose map takes long to draw, if such a method is chosen."""
+        return self._target() if BY_NAME[str(self.methods.currentData())].tried else None
 
     def _turn_target(self) -> None:
         if self.case is not None:

@@ -1,7 +1,7 @@
 """One query and one picture taken apart: what the Inspect panel shows, and the work behind it. No widgets here."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SHOWN = 1400  # px, the longer side of the picture that is kept to be drawn
 DRAWN = 640  # px, the longer side of heat and shade
+WAITING = "waiting"  # in the place of a map's method
 MIXES = tuple(place / 50 for place in range(51))
 
 
@@ -59,6 +60,7 @@ class Case:
     curve: tuple[int, ...]
     ranks: "Ranks | None"
     caption: Caption | None
+    tried: "dict[Target, Sight]" = field(default_factory=dict)  # with the maps that take long, as they come
 
     @property
     def text(self) -> str:
@@ -71,11 +73,17 @@ class Case:
         return self.ranks.both if self.ranks else None
 
     def maps(self, target: "Target", method: str) -> "Maps":
-        """The maps of a target, or of the whole score where this model lacks the target; at once."""
+        """The maps of a target, or of the whole score where this model lacks the target; at once.
+
+        Blank, their method being `WAITING`, where they are still to be tried out (`Looker.judge`).
+        """
         from core.explain.methods import method as by_name
 
         found: Target = target if target in self.sight.observation.scores else "fused"
-        return self.sight.maps(found, by_name(method))
+        chosen, sight = by_name(method), self.tried.get(found, self.sight)
+        if chosen.tried and not sight.is_occluded(found):
+            return _blank(sight.maps(found, by_name("random")))
+        return sight.maps(found, chosen)
 
 
 def overlays(case: Case, relevance: "np.ndarray") -> tuple[QImage, QImage]:
@@ -88,6 +96,17 @@ def overlays(case: Case, relevance: "np.ndarray") -> tuple[QImage, QImage]:
     return _rgba(drawing.heat(relevance, fitted, 1.0)), _rgba(drawing.shade(fitted))
 
 
+def _blank(maps: "Maps") -> "Maps":
+    """The same without any relevance."""
+    words, sound = maps.words, maps.sound
+    if words is not None:
+        words = replace(words, words=tuple(replace(word, relevance=0.0) for word in words.words))
+    if sound is not None:
+        sound = replace(sound, frames=sound.frames * 0)
+    return replace(maps, method=WAITING, picture=replace(maps.picture, relevance=maps.picture.relevance * 0),
+                   words=words, sound=sound)
+
+
 class Looker:
     """Works on jobs' threads and remembers the model and the utterance of the last case."""
 
@@ -95,6 +114,13 @@ class Looker:
         self._lock = threading.Lock()
         self._lens: tuple[str, Settings, Lens] | None = None
         self._heard: dict[tuple[str, str], Heard] = {}  # by the recording's digest and the model's title
+
+    def look_and_try(self, explorer: "Explorer", subject: Inspection, target: "Target", report: Report) -> Case:
+        """Take a subject apart, with the maps of a target that take long."""
+        case = self.look(explorer, subject, report)
+        if target in case.sight.observation.scores:
+            case.tried[target] = case.sight.occluded(target, report)
+        return case
 
     def look(self, explorer: "Explorer", subject: Inspection, report: Report) -> Case:
         """Take a subject apart. All errors of reading, hearing and models pass through; ranks that cannot be had do not
@@ -123,10 +149,11 @@ class Looker:
 
         return neighbours(explorer, case.standing, t) if case.standing else ()
 
-    def judge(self, case: Case, target: "Target", report: Report) -> "Judged":
-        """How far each method's maps can be trusted."""
+    def judge(self, case: Case, target: "Target", report: Report) -> "tuple[Sight, Judged]":
+        """The case's sight with the maps that have to be tried out, and how far each method's can be trusted."""
         found: Target = target if target in case.sight.observation.scores else "fused"
-        return case.sight.faithfulness(found, report=report)
+        sight = case.tried.get(found) or case.sight.occluded(found, report)
+        return sight, sight.faithfulness(found, report=report)
 
     def _lens_of(self, explorer: "Explorer", checkpoint: str, report: Report) -> "Lens":
         from core.explain import inspection

@@ -6,10 +6,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect_case import Case, Looker
+from core.progress import Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from brewclip_app.panels.inspect_case import Judged
+    from core.explain.inspection import Sight
     from core.explain.observation import Target
 
 LOOK, SECOND, STRIP, JUDGE = "inspect", "inspect-second", "inspect-strip", "inspect-judge"
@@ -51,11 +53,15 @@ class InspectFlow(QObject):
                     on_done=self._done, on_failed=self._fail, on_cancelled=self.ended.emit,
                     on_progress=self.progressed.emit)
 
-    def look_second(self, subject: Inspection) -> None:
-        """Take a second picture apart, to stand beside the first."""
-        self._context.jobs.submit("Taking a second result apart",
-                                  lambda report: self._looker.look(self._context.explorer, subject, report),
-                                  key=SECOND, on_done=self.second_found.emit, on_failed=self.failed.emit)
+    def look_second(self, subject: Inspection, target: "Target | None" = None) -> None:
+        """Take a second picture apart, to stand beside the first; with what takes long, of a target."""
+        def look(report: Report) -> Case:
+            if target is None:
+                return self._looker.look(self._context.explorer, subject, report)
+            return self._looker.look_and_try(self._context.explorer, subject, target, report)
+
+        self._context.jobs.submit("Taking a second result apart", look, key=SECOND, on_done=self.second_found.emit,
+                                  on_failed=self.failed.emit)
 
     def rank(self, case: Case, t: float) -> None:
         """Ask for the pictures around a case at a mix; moves that follow each other closely are one."""
@@ -111,6 +117,6 @@ class InspectFlow(QObject):
                                   key=STRIP, on_done=lambda rows: self.ranked.emit(case, rows), quiet=True,
                                   on_failed=lambda error: self.ranked.emit(case, ()))
 
-    def _take_judged(self, case: Case, target: "Target", found: "Judged") -> None:
-        self._known[case, target] = found
-        self.judged.emit(case, target, found)
+    def _take_judged(self, case: Case, target: "Target", found: "tuple[Sight, Judged]") -> None:
+        case.tried[target], self._known[case, target] = found
+        self.judged.emit(case, target, found[1])

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
-from brewclip_app.panels.inspect_case import Case, overlays
+from brewclip_app.panels.inspect_case import WAITING, Case, overlays
 from brewclip_app.widgets.branch_table import BranchRow, BranchTable
 from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
 from brewclip_app.widgets.heat_picture import HeatPicture
@@ -18,6 +18,7 @@ from brewclip_app.widgets.transcript_view import find_words
 if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps
 
+SILENT = ("random", WAITING)  # methods beside whose maps nothing is said
 MIX_ABOUT = "The model adds both branches up; drag to see the picture's rank when one of them counts more."
 
 
@@ -110,7 +111,7 @@ class PictureCard(Card):
         self.crop.setText("Dark: cut off by the centre crop" if cut else "The model saw all of it")
         self.elsewhere.setText(elsewhere_words(maps.picture.elsewhere, float(maps.picture.relevance.sum()),
                                                "class token"))
-        self.elsewhere.setVisible(maps.method != "random")
+        self.elsewhere.setVisible(maps.method not in SILENT)
 
 
 class WordsCard(Card):
@@ -160,7 +161,7 @@ class WordsCard(Card):
             cut = sum(not word.read or word.cut for word in maps.words.words)
             if cut:
                 said.append(f"{cut} {'word was' if cut == 1 else 'words were'} cut off: the model reads 77 tokens.")
-            if maps.method != "random":
+            if maps.method not in SILENT:
                 said.append(elsewhere_words(maps.words.elsewhere, float(maps.words.tokens.sum()), "start and end")
                             + ".")
         return " ".join(said)
@@ -197,7 +198,7 @@ class VoiceCard(Card):
             self.about.setText("The transcript's score owes nothing to the voice.")
         else:
             self.about.setText(elsewhere_words(maps.sound.elsewhere, float(maps.sound.frames.sum()), "class token")
-                               + "." if maps.method != "random" else "")
+                               + "." if maps.method not in SILENT else "")
         self.about.setVisible(bool(self.about.text()))
 
     def show_playing(self, seconds: float | None) -> None:

@@ -37,7 +37,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="RUN",
                         help="the folder of a run (else what the settings search with)")
     parser.add_argument("--method", default=METHOD, metavar="M",
-                        help=f"gradient, grad-eclip, gradient-input or random ({METHOD})")
+                        help="gradient, grad-eclip, gradient-input, occlusion or random "
+                             f"({METHOD})")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the maps into this file")
     json_argument(parser)
 
@@ -54,7 +55,7 @@ def _explain(arguments: Arguments) -> int:
         lens = (inspection.trained(opened, arguments.checkpoint, report) if arguments.checkpoint
                 else inspection.of_settings(opened, report))
         heard, waveform = _heard(opened, lens, arguments, report)
-        sight = inspection.look(lens, picture.rgb, heard)
+        sight = inspection.look(lens, picture.rgb, heard).occluded("fused", report)
         standing = (inspection.stand(opened, lens, arguments.gallery, sight.observation, arguments.image)
                     if arguments.gallery else None)
         maps, judged = sight.maps("fused", chosen), sight.faithfulness("fused", report=report)

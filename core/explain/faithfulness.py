@@ -54,6 +54,7 @@ class _Part:
     count: int
     deleted: Callable[[Order, Sequence[int]], Floats]
     inserted: Callable[[Order, Sequence[int]], Floats]
+    without: Callable[[Sequence[Order]], Floats]  # scores without each of some groups of parts
 
 
 class Judge:
@@ -90,6 +91,15 @@ class Judge:
         return _faithfulness(found[0].fractions, np.mean([each.deleted for each in found], axis=0),
                              np.mean([each.inserted for each in found], axis=0))
 
+    def without(self, tower: Tower, groups: Sequence[Order]) -> Floats:
+        """The scores (groups,) without each of some groups of parts."""
+        with torch.inference_mode():
+            return self._parts[tower].without(groups)
+
+    def count(self, tower: Tower) -> int:
+        """How many parts an input has."""
+        return self._parts[tower].count
+
     def relevance(self, maps: "Maps", tower: Tower) -> Floats:
         """A map's relevance as `judge` takes it."""
         if tower == "picture":
@@ -123,7 +133,9 @@ class Judge:
             return self._picture_scores(made)
 
         return _Part(rows * columns, lambda order, counts: scores(order, counts, mean, self._pixels),
-                     lambda order, counts: scores(order, counts, self._pixels, blurred))
+                     lambda order, counts: scores(order, counts, self._pixels, blurred),
+                     lambda groups: self._picture_scores(
+                         np.where(np.isin(cells, group)[..., None], mean, self._pixels) for group in groups))
 
     def _words_part(self) -> _Part:
         places = self._read_words()
@@ -137,7 +149,8 @@ class Judge:
             return self._query_scores(text, self._acoustic)
 
         return _Part(len(places), lambda order, counts: scores(order[count:] for count in counts),
-                     lambda order, counts: scores(order[:count] for count in counts))
+                     lambda order, counts: scores(order[:count] for count in counts),
+                     lambda groups: scores(np.setdiff1d(np.arange(len(places)), group) for group in groups))
 
     def _sound_part(self) -> _Part:
         assert self._batch is not None and self._batch.states is not None
@@ -149,7 +162,12 @@ class Judge:
             at_once = max(1, FRAMES_AT_ONCE // frames)
             return np.concatenate([self._acoustic_scores(sorted_states, part) for part in _parts(lengths, at_once)])
 
-        return _Part(frames, lambda order, counts: scores(order[::-1], [frames - count for count in counts]), scores)
+        def without(groups: Sequence[Order]) -> Floats:
+            kept = (np.setdiff1d(np.arange(frames), group) for group in groups)
+            return np.concatenate([scores(each, [len(each)]) for each in kept])
+
+        return _Part(frames, lambda order, counts: scores(order[::-1], [frames - count for count in counts]), scores,
+                     without)
 
     def _read_words(self) -> list[int]:
         """The words with tokens that the text tower read."""

@@ -3,7 +3,7 @@
 What the command line and the window's Inspect panel both call.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.explain.faithfulness import Faithfulness, Judge, judge_all
 from core.explain.maps import Maps, draw
 from core.explain.methods import METHODS, Method
 from core.explain.observation import Observation, Target, Tower, observe
+from core.explain.occlusion import tried
 from core.explain.placement import Placement
 from core.explain.shares import Branches, Mix, mix
 from core.explorer import Explorer
@@ -60,11 +61,23 @@ class Sight:
         """The maps of a target that is in `observation.scores`; at once."""
         return draw(self.observation, target, method)
 
+    def occluded(self, target: Target, report: Report = silent) -> "Sight":
+        """The same with what a target's score loses without each part: maps that are tried out need it. Seconds."""
+        return replace(self, observation=tried(self.lens.model, self.pixels, self.observation, target, report))
+
     def faithfulness(self, target: Target, methods: tuple[Method, ...] = METHODS, report: Report = silent
                      ) -> dict[str, dict[Tower, Faithfulness]]:
-        """How far each method's maps can be trusted, by the method's name and the tower; seconds each."""
+        """How far each method's maps can be trusted, by the method's name and the tower; seconds each.
+
+        Those that are tried out are left out where that was not done.
+        """
         judge = Judge(self.lens.model, self.pixels, self.observation, target)
-        return judge_all(judge, [(each, self.maps(target, each)) for each in methods], report)
+        known = [each for each in methods if not each.tried or self.is_occluded(target)]
+        return judge_all(judge, [(each, self.maps(target, each)) for each in known], report)
+
+    def is_occluded(self, target: Target) -> bool:
+        """Whether maps of this target that are tried out can be drawn."""
+        return self.observation.towers["picture"].readings[target].drops is not None
 
 
 @dataclass(frozen=True, eq=False)

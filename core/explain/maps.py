@@ -149,8 +149,8 @@ def _tokens(tower: "Observed", target: "Target", method: Method) -> tuple[Floats
 
 
 def _where(layers: int, place: Place) -> str:
-    if place == "entrance":
-        return "where it enters"
+    if place in ("entrance", "input"):
+        return "where it enters" if place == "entrance" else "the input itself"
     if layers == 1:
         return "the only layer"
     return f"layer {layers - 1 if place == 'penultimate' else layers} of {layers}"

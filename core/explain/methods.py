@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.errors import QueryError
 
 Floats = NDArray[np.float32]
-Place = Literal["penultimate", "last", "entrance"]
+Place = Literal["penultimate", "last", "entrance", "input"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +32,14 @@ class Readings:
     """All that methods read of one tower and target. A tower of one layer has it as both.
 
     `entrance` (tokens,): gradient x value of each token where it enters, added up over its channels, below 0 where it
-    works against the score; 0 for prompts, which are no input.
+    works against the score; 0 for prompts, which are no input. `drops` (tokens,): what the score loses without that
+    part of the input; None until it was tried out (`core.explain.occlusion`).
     """
 
     penultimate: Reading
     last: Reading
     entrance: Floats
+    drops: Floats | None = None
 
 
 Relevance = Callable[[Readings, slice], Floats]  # what was read, the tokens that are painted -> (tokens,)
@@ -45,7 +47,10 @@ Relevance = Callable[[Readings, slice], Floats]  # what was read, the tokens tha
 
 @dataclass(frozen=True)
 class Method:
-    """One way to a map. `baseline` marks what others are compared with: it says nothing of the model."""
+    """One way to a map. `baseline` marks what others are compared with: it says nothing of the model.
+
+    `tried`: the map is not read from one look but tried out, which takes seconds.
+    """
 
     name: str
     title: str
@@ -53,6 +58,7 @@ class Method:
     place: Place
     relevance: Relevance
     baseline: bool = False
+    tried: bool = False
 
 
 def gradient_attention(readings: Readings, painted: slice) -> Floats:
@@ -89,6 +95,13 @@ def gradient_input(readings: Readings, painted: slice) -> Floats:
     return np.maximum(readings.entrance, 0)
 
 
+def occlusion(readings: Readings, painted: slice) -> Floats:
+    """relu(what the score loses without each part), Zeiler and Fergus 2014. ValueError where it was not tried out."""
+    if readings.drops is None:
+        raise ValueError("this pair was not looked at with its parts covered")
+    return np.maximum(readings.drops, 0)
+
+
 def chance(readings: Readings, painted: slice) -> Floats:
     """Random numbers, the same at each call."""
     return np.random.default_rng(0).random(readings.entrance.shape, np.float32)
@@ -103,6 +116,8 @@ METHODS: tuple[Method, ...] = (
            grad_eclip),
     Method("gradient-input", "Gradient × input",
            "What each part adds to the score where it enters the tower, to first order.", "entrance", gradient_input),
+    Method("occlusion", "Occlusion", "What the score loses when each part is covered; nothing is assumed of the model.",
+           "input", occlusion, tried=True),
     Method("random", "Random", "Chance, to compare the others with.", "entrance", chance, baseline=True),
 )
 BY_NAME: Mapping[str, Method] = {each.name: each for each in METHODS}

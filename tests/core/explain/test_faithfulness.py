@@ -11,6 +11,7 @@ from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
 from core.progress import JobCancelled
 
+READ = [each for each in METHODS if not each.tried]
 WORDS = ["red", "brown", "dog", "runs", "far"]
 
 
@@ -108,12 +109,12 @@ def test_random_is_the_same_at_each_call_and_wrong_shapes_are_refused(judge):
 
 def test_all_methods_are_judged_with_progress_and_can_be_stopped(make, judge, pixels):
     found = observe(make("zero-shot"), pixels, typed(" ".join(WORDS)))
-    drawn = [(each, draw(found, "fused", each)) for each in METHODS]
+    drawn = [(each, draw(found, "fused", each)) for each in READ]
     told = []
     judged = judge_all(judge, drawn, lambda *facts: told.append(facts))
-    assert list(judged) == [each.name for each in METHODS]
+    assert list(judged) == [each.name for each in READ]
     assert all(set(each) == {"picture", "words"} for each in judged.values())
-    assert [facts[:2] for facts in told] == [(step, 2 * len(METHODS)) for step in range(2 * len(METHODS))]
+    assert [facts[:2] for facts in told] == [(step, 2 * len(READ)) for step in range(2 * len(READ))]
     assert judged["random"]["words"].deletion == judge.chance("words").deletion
 
     def stop(done: int, total: int, text: str) -> None:

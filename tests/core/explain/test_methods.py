@@ -18,7 +18,7 @@ def readings() -> Readings:
         return Reading(attention / attention.sum(axis=1, keepdims=True), random.normal(size=(3, 8)).astype(np.float32),
                        random.uniform(-1, 1, 8).astype(np.float32))
 
-    return Readings(one(), one(), random.normal(size=8).astype(np.float32))
+    return Readings(one(), one(), *random.normal(size=(2, 8)).astype(np.float32))
 
 
 def test_the_papers_method_is_the_mean_over_heads_of_what_is_positive(readings):
@@ -44,6 +44,11 @@ def test_grad_eclip_is_gain_by_loosened_attention(readings):
 def test_gradient_times_input_keeps_what_helps(readings):
     found = method("gradient-input").relevance(readings, PAINTED)
     assert found == pytest.approx(np.where(readings.entrance > 0, readings.entrance, 0))
+
+
+def test_occlusion_keeps_what_is_missed(readings):
+    assert method("occlusion").relevance(readings, PAINTED) == pytest.approx(
+        np.where(readings.drops > 0, readings.drops, 0))
 
 
 @pytest.mark.parametrize("each", METHODS, ids=lambda each: each.name)

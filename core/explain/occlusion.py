@@ -1,0 +1,85 @@
+"""What the score loses without each part of the input, tried out: Zeiler and Fergus 2014.
+
+Nothing is assumed of what happens inside the model, so it tells where things are even where a model's layers have mixed
+what the places know. It costs a pass for each part: windows of a picture of 3 x 3 places where there are 7 x 7 of them,
+words one by one, a voice in pieces.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from core.explain.faithfulness import Judge, Order
+from core.explain.methods import Floats
+from core.explain.observation import Observation, Observed, Target, Tower
+from core.models.brewclip import BrewCLIP
+from core.progress import Report, silent
+
+CENTRES = 7  # windows in a row and in a column, at most
+PIECES = 25  # of a voice, at most
+AT_ONCE = 16
+
+
+def tried(model: BrewCLIP, pixels: np.ndarray, observation: Observation, target: Target, report: Report = silent
+          ) -> Observation:
+    """The observation with `drops` in the target's readings. `pixels` and the model are those of the observation."""
+    judge = Judge(model, pixels, observation, target)
+    groups = {tower: _groups(judge, tower, observation) for tower in judge.towers}
+    total, done = sum(map(len, groups.values())), 0
+    towers = dict(observation.towers)
+    for tower, parts in groups.items():
+        lost: list[Floats] = []
+        for start in range(0, len(parts), AT_ONCE):
+            report(done + start, total, "Covering parts")
+            lost.append(observation.scores[target] - judge.without(tower, parts[start:start + AT_ONCE]))
+        done += len(parts)
+        seen = observation.towers[tower]
+        drops = _tokens(tower, np.concatenate(lost), parts, observation, seen, target)
+        readings = {**seen.readings, target: replace(seen.readings[target], drops=drops)}
+        towers[tower] = replace(seen, readings=readings)
+    return replace(observation, towers=towers)
+
+
+def _groups(judge: Judge, tower: Tower, observation: Observation) -> list[Order]:
+    if tower == "words":
+        return [np.array([place]) for place in range(judge.count(tower))]
+    if tower == "sound":
+        return [piece for piece in np.array_split(np.arange(judge.count(tower)), PIECES) if len(piece)]
+    (rows, tall), (columns, wide) = (_windows(count) for count in observation.grid)
+    cells = np.arange(judge.count(tower)).reshape(observation.grid)
+    return [cells[max(0, row - tall):row + tall + 1, max(0, column - wide):column + wide + 1].ravel()
+            for row in rows for column in columns]
+
+
+def _windows(count: int) -> tuple[list[int], int]:
+    """The middles of windows along `count` places, and how far they reach to each side."""
+    middles = np.unique(np.linspace(0, count - 1, min(count, CENTRES)).round().astype(int))
+    return middles.tolist(), max(1, round(count / CENTRES)) if count > 2 else 0
+
+
+def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Observation, seen: Observed,
+            target: Target) -> Floats:
+    """What each token of a tower loses; beside the input it is 0."""
+    found = np.zeros(len(seen.readings[target].entrance), np.float32)
+    inside = found[seen.painted]
+    if tower == "picture":
+        inside[:] = _spread(lost, observation.grid).ravel()
+    elif tower == "sound":
+        for drop, piece in zip(lost, parts, strict=True):
+            inside[piece] = drop / len(piece)
+    else:
+        read = [(span.start, min(span.stop, observation.kept)) for span in observation.spans
+                if span.start < min(span.stop, observation.kept)]
+        for drop, (start, stop) in zip(lost, read, strict=True):
+            inside[start:stop] = drop / (stop - start)
+    return found
+
+
+def _spread(lost: Floats, grid: tuple[int, int]) -> Floats:
+    """From the windows' middles to all places of the grid (rows, columns)."""
+    rows, columns = (_windows(count)[0] for count in grid)
+    table = lost.reshape(len(rows), len(columns))
+    wide = np.stack([np.interp(np.arange(grid[1]), columns, line) for line in table])
+    found: Floats = np.stack([np.interp(np.arange(grid[0]), rows, line) for line in wide.T], axis=1).astype(np.float32)
+    return found
