@@ -182,9 +182,10 @@ def to_json(record: "EvaluationRecord") -> dict[str, Any]:
 def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
     """What transcription costs: hits over WER (fit and bins), and groups of speakers and lengths."""
     from core.evaluation import archive, quality
+    from core.evaluation.ranks import AT as LEVELS
 
     evaluation = archive.open_evaluation(opened.store, evaluation_id)
-    fits = [quality.fit(evaluation, at) for at in quality.AT]
+    fits = [quality.fit(evaluation, at) for at in LEVELS]
     return {"hit_on_wer": {f"R@{fit.at}": {"slope_per_0.1": asdict(fit.slope) if fit.slope else None, "note": fit.note,
                                            "bins": [asdict(each) for each in fit.bins]} for fit in fits},
             "by_speaker": [asdict(each) for each in quality.by_speaker(evaluation)],

@@ -1,5 +1,8 @@
 """Ranks with look-alikes excused: pictures much like the best hit's count as one, as none if the right one is among
 them. Where that lets the right item in, the description fits several pictures.
+
+How alike two pictures are is measured within their gallery, since backbones differ in the cosine that two pictures have
+anyway: 0 is what half of all pairs reach, 1 the same picture.
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,9 @@ from core.progress import Report, silent
 
 TOLD_EVERY = 64  # queries
 TEXT = "Looking for look-alikes of the best hits"
-ALIKE = 0.9  # cosine of two pictures from which on they are much alike
+ALIKE = 0.65  # of the way from the usual cosine of two pictures to 1: two kitchens, two skiers on a slope
+SAMPLE = 500  # pictures that the usual cosine is taken from
+HIGHEST = 0.999  # cosine that is alike in any gallery: even one of copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +28,19 @@ class Excused:
     others: Ints
 
 
-def to_images(spoken: Floats, seen: Floats, own: Ints, alike: float = ALIKE, report: Report = silent) -> Excused:
+def level(seen: Floats) -> float:
+    """The cosine from which on two of these pictures (n, dim), units, are much alike."""
+    known = seen[np.isfinite(seen).all(axis=1)]
+    sample = known[::max(1, len(known) // SAMPLE)]
+    if len(sample) < 2:
+        return HIGHEST
+    usual = float(np.median((sample @ sample.T)[np.triu_indices(len(sample), 1)]))
+    return min(HIGHEST, usual + ALIKE * (1 - usual))
+
+
+def to_images(spoken: Floats, seen: Floats, own: Ints, report: Report = silent) -> Excused:
     """For k utterances (k, dim) among pictures (n, dim), whose right ones are `own` (k,); units, as in `ranks`."""
+    alike = level(seen)
     ranks, others = np.empty(len(spoken), np.int64), np.empty(len(spoken), np.int64)
     for row, (vector, right) in enumerate(zip(spoken, own.tolist(), strict=True)):
         if row % TOLD_EVERY == 0:
@@ -36,11 +52,12 @@ def to_images(spoken: Floats, seen: Floats, own: Ints, alike: float = ALIKE, rep
     return Excused(ranks, others)
 
 
-def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats, alike: float = ALIKE,
+def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats,
                   report: Report = silent) -> Excused:
     """For k pictures (k, dim), rows `places` of `seen` (n, dim), among utterances (m, dim). An utterance is a
     look-alike when its picture is.
     """
+    alike = level(seen)
     ranks, others = np.empty(len(shown), np.int64), np.empty(len(shown), np.int64)
     for row, (vector, place) in enumerate(zip(shown, places.tolist(), strict=True)):
         if row % TOLD_EVERY == 0:

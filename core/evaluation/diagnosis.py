@@ -216,10 +216,10 @@ class Bench:
         places = np.array([query.picture for query in failed])
         if way == "speech_to_image":
             said = self._spoken[[query.number for query in failed]]
-            found = alike.to_images(said, self._seen, places, report=self._report)
+            found = alike.to_images(said, self._seen, places, self._report)
         else:
             found = alike.to_utterances(self._seen[places], places, self._spoken, self._image_of, self._seen,
-                                        report=self._report)
+                                        self._report)
         why = ["" if others else "no picture looks like the best hit" for others in found.others.tolist()]
         unread = [self._unreadable(query) for query in failed]
         return _Ranked(found.ranks, ["it has no vector" if gone else each

@@ -71,9 +71,8 @@ def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
     """
     heard: set[tuple[Path, str, Condition]] = set()
     recordings = nbytes = made = 0
-    for task in _tasks(explorer, request):
+    for task, subject in _loaded_models(explorer, _tasks(explorer, request), report):
         made += len(task.cases)
-        subject = subjects.load(explorer, task.known, report)
         preparing = Preparing(explorer, subject.backbone, _seen_with(task.crop), task.known.acoustic)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
@@ -90,13 +89,8 @@ def evaluate(explorer: Explorer, request: Request, report: Report = silent) -> l
     Each is stored when it is done: JobCancelled by `report`, or an error, keeps those before. The errors of `plan`;
     DatasetError ("no_pairs"), StoreError ("full": what was heard is kept, and is not heard again).
     """
-    tasks = _tasks(explorer, request)
     found: list[EvaluationRecord] = []
-    subject: Subject | None = None
-    for task in tasks:
-        if subject is None or subject.known != task.known:
-            subject = None  # two backbones need not fit into memory
-            subject = subjects.load(explorer, task.known, report)
+    for task, subject in _loaded_models(explorer, _tasks(explorer, request), report):
         found.extend(_evaluated(explorer, task, subject, request.drop_unreadable, report))
     return found
 
@@ -106,6 +100,15 @@ def prepare(explorer: Explorer, subject: Subject, dataset: Dataset, split: str, 
     """The split as an evaluation under that crop sees and hears it."""
     return Preparing(explorer, subject.backbone, _seen_with(crop), subject.known.acoustic).prepare(
         dataset, split, condition, report)
+
+
+def _loaded_models(explorer: Explorer, tasks: Sequence[_Task], report: Report) -> Iterator[tuple[_Task, Subject]]:
+    """Each task with its model, which is loaded once for tasks that follow each other."""
+    subject: Subject | None = None
+    for task in tasks:
+        if subject is None or subject.known != task.known:
+            subject = subjects.load(explorer, task.known, report)
+        yield task, subject
 
 
 def _tasks(explorer: Explorer, request: Request) -> list[_Task]:

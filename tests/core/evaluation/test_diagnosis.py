@@ -14,10 +14,10 @@ from .conftest import Said, use, voice
 
 LONG = "orange orange orange in front of a wall. Behind it all green"  # the green is beyond the context
 PICTURES = {
-    "wide.png": ("blue", "red", "blue"), "mostly-red.png": ("red+red+blue+olive",),
+    "wide.png": ("blue", "red", "blue"), "three.png": ("red+blue+olive",),
     "green.png": ("green",), "yellow.png": ("yellow",),
     "purple.png": ("purple",), "white.png": ("white",), "black.png": ("black",),
-    "orange-green.png": ("orange+green",), "orange.png": ("orange",),
+    "orange-green.png": ("orange+green+green",), "orange.png": ("orange",),
     "pink-1.png": ("pink",), "pink-2.png": ("pink",),
     "cyan.png": ("cyan",), "brown.png": ("brown",), "olive.png": ("olive",),
 }
@@ -33,7 +33,7 @@ SAID = {
     "unreadable": Said("olive.png", "olive", "olive", voice()),
 }
 FOUND = [Said("yellow.png", "yellow", "yellow", voice()),
-         Said("mostly-red.png", "red red blue", "red red blue", voice())]
+         Said("three.png", "red red blue olive", "red red blue olive", voice())]
 
 
 def request(folder, **options):
@@ -87,7 +87,7 @@ def test_pictures_that_find_no_speech_are_diagnosed_the_same_way(made):
     assert kinds["green.png"] == "heard"
     assert kinds["cyan.png"] == "none"
     assert kinds["olive.png"] == "unreadable"
-    assert "mostly-red.png" not in kinds
+    assert "three.png" not in kinds
     assert "pink-2.png" not in kinds, "it has no utterance: nothing can be missed"
 
 
@@ -101,13 +101,14 @@ def test_a_voice_that_leads_a_picture_astray(world):
 
 def test_the_whole_gallery_is_seen_with_the_other_crop(world):
     """A rival that shows the described colours once it is seen whole keeps the picture from coming back."""
-    rival = ("blue", "red+red+blue+olive", "blue")  # still before the right one, which has less of both
+    rival = ("red+blue", "red+blue+olive+cyan", "red+blue")
     said = [Said(name, "red blue", "red blue", voice()) for name in ("wide.png", "rival.png")]
     made = world({"wide.png": ("blue", "red", "white"), "rival.png": rival}, said)
     [record] = evaluate(made.explorer, request(made.folder))
     found = diagnose(made.explorer, record.id, at=1)
-    [failure] = [each for each in found.found if each.way == "speech_to_image"]
+    failure = found.of("speech_to_image", 0)
     assert (failure.query_id, failure.kind) == ("u0", "none")
+    assert [again.rank for again in failure.again if again.change == "letterbox"] == [2]
 
 
 def test_a_model_of_words_alone_has_no_branch_to_blame(world, monkeypatch):
