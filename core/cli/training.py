@@ -52,6 +52,15 @@ def _add(group: Any, option: Any) -> None:
                            choices=facts.get("choices") or None, metavar="N" if not facts.get("choices") else None)
 
 
+def _check_resumed(arguments: Arguments) -> None:
+    """TrainingError ("options") when options are given to a run that was begun with its own."""
+    given = [option.name for record in RECORDS for option in fields(record)
+             if getattr(arguments, option.name) != option.default]
+    if given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise TrainingError(f"A run goes on as it was begun: leave out {flags}.", "options")
+
+
 def _recipe(arguments: Arguments) -> Recipe:
     if arguments.folder is None:
         raise TrainingError("Say which dataset to learn from, or --resume to go on with a run.", "no_dataset")
@@ -83,9 +92,11 @@ def _stoppable(report: Report) -> Iterator[Report]:
 
 
 def _train(arguments: Arguments) -> int:
+    if arguments.resume:
+        _check_resumed(arguments)
     recipe = None if arguments.resume else _recipe(arguments)
     from core.training import job
-    from core.training.run_folder import RunFolder
+    from core.training.run_folder import LOG, RunFolder
 
     folder, first = RunFolder(arguments.out), int(os.environ.get("RANK", "0")) == 0
     if recipe is not None and first:
@@ -94,7 +105,7 @@ def _train(arguments: Arguments) -> int:
         if first:
             planned = job.preview(opened, recipe or folder.recipe(), told)
             note(f"{planned.pairs} pairs, model chosen on {planned.dev}; {planned.cost.recordings} recordings to hear, "
-                 f"caches grow by {size(planned.cost.nbytes)}")
+                 f"caches grow by {size(planned.cost.nbytes)}. What happens is written to {folder.path / LOG}")
         outcome = job.train(opened, folder, told, recipe)
     if not first:
         return OK

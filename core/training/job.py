@@ -39,7 +39,8 @@ class Preview:
 
 
 def begin(folder: RunFolder, recipe: Recipe) -> None:
-    """Write down a new run. TrainingError ("exists"); DatasetError when the dataset cannot be read."""
+    """Write down a new run. TrainingError: exists, busy, no_split; DatasetError when the dataset cannot be read."""
+    conditions(recipe.training.noise)
     dataset = datasets.load(recipe.dataset, recipe.kind)
     with_dev(dataset, recipe.train, recipe.dev, recipe.training.seed)
     folder.create(recipe)

@@ -6,6 +6,7 @@ and the number alone. On a CPU a run that was stopped ends with the weights of o
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -63,8 +64,7 @@ class Trainer:
         self._optimiser = torch.optim.Adam(self._trained.values(), lr=options.rate, weight_decay=options.weight_decay)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=options.precision_on(self._device.type)
                                             == "float16")
-        self._whole: nn.Module = model if processes.count == 1 else DistributedDataParallel(
-            model, broadcast_buffers=False)
+        self._whole: nn.Module = model if processes.count == 1 else _shared(model)
         self._best, self._over = Best(), False
         self._precision = options.precision_on(self._device.type)
         self._meter = Meter(options.batch, self._device)
@@ -241,6 +241,13 @@ class Trainer:
 
     def _moved(self, value: Tensor, kind: str) -> Tensor:
         return value if kind == "step" else value.to(self._device)
+
+
+def _shared(model: BrewCLIP) -> DistributedDataParallel:
+    """The model, with gradients averaged over the processes; its buffers are the frozen backbone's and never differ."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # a new name of the argument, which older releases lack
+        return DistributedDataParallel(model, broadcast_buffers=False)
 
 
 class Meter:

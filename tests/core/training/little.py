@@ -6,9 +6,11 @@ Run as a program, it trains in processes that die where they are told to (`pytho
 import csv
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,8 +179,33 @@ def _train(folder: Path, scenario: str) -> None:
     job.train(explorer, run, report)
 
 
-def _in_a_process_of_its_own(work: Callable[[], None]) -> int:
-    """Its exit code; a signal is negative."""
+SHARED = ("alone", "pair", "pair_stopped", "pair_stopped")  # the second time, it goes on
+
+
+def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
+    """One process of one or two that train together; what its gradients were goes into SCENARIO-RANK.pt."""
+    torch.set_num_threads(1)
+    count = 1 if scenario == "alone" else 2
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1",
+                      MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
+    run, gradients, real = RunFolder(folder / scenario), [], torch.optim.Adam.step
+
+    def step(self: torch.optim.Adam, *arguments: object, **more: object) -> object:
+        gradients.append([each.grad.clone() for group in self.param_groups for each in group["params"]])
+        return real(self, *arguments, **more)
+
+    torch.optim.Adam.step = step
+    asked = recipe(folder / "data", model=replace(MODEL, dropout=0.0), steps=12, evaluate_every=5, clip=0.0)
+    stopped = scenario == "pair_stopped" and not (run.path / "state.safetensors").exists()
+    if rank == 0 and not run.path.exists():
+        job.begin(run, asked)
+    job.train(LittleExplorer(folder / "home"), run, _at(8, "Training", _cancel) if stopped and rank == 1 else silent,
+              asked)
+    torch.save(gradients, folder / f"{scenario}-{rank}.pt")
+
+
+def _begun(work: Callable[[], None]) -> int:
+    """A child that does the work."""
     child = os.fork()
     if child == 0:
         try:
@@ -190,11 +217,32 @@ def _in_a_process_of_its_own(work: Callable[[], None]) -> int:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
+    return child
+
+
+def _code(child: int) -> int:
+    """Its exit code; a signal is negative."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-if __name__ == "__main__":
-    place = Path(sys.argv[1])
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def main(place: Path, asked: Sequence[str]) -> None:
+    """Print for each scenario the exit codes of its processes."""
     assert threading.active_count() == 1  # or a fork would be unsafe
-    for each in sys.argv[2:]:
-        print(each, *(_in_a_process_of_its_own(lambda each=each: _train(place, each)) for _ in range(2)), flush=True)
+    for each in asked:
+        if each in SHARED:
+            port = _free_port()
+            children = [_begun(lambda rank=rank, each=each, port=port: _share(place, each, rank, port))
+                        for rank in range(1 if each == "alone" else 2)]
+            print(each, *map(_code, children), flush=True)
+        else:
+            print(each, *(_code(_begun(lambda each=each: _train(place, each))) for _ in range(2)), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,70 @@
+"""Several processes on one batch: the gradients and the run of one process; stopped and gone on with together."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from core.training.processes import Processes, together
+from core.training.run_folder import RunFolder
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def world(little: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[str]]]:
+    """The folder of all runs, and how the processes of each ended."""
+    folder = tmp_path_factory.mktemp("shared")
+    little.dataset(folder / "data")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, str(Path(little.__file__)), str(folder), *little.SHARED], env=environment,
+                          capture_output=True, text=True, timeout=500)
+    ends = [line.split() for line in done.stdout.splitlines() if line.split()[0] in little.SHARED]
+    assert done.returncode == 0, done.stderr
+    assert ends == [["alone", "0"], ["pair", "0", "0"], ["pair_stopped", "130", "130"], ["pair_stopped", "0", "0"]], (
+        done.stderr)
+    return folder, ends
+
+
+def test_two_processes_get_the_gradients_of_one(world: tuple[Path, list[list[str]]]) -> None:
+    alone, first, second = (torch.load(world[0] / f"{name}.pt", weights_only=True)
+                            for name in ("alone-0", "pair-0", "pair-1"))
+    assert len(alone) == len(first) == len(second) == 12
+    assert sum(float(each.abs().sum()) for each in alone[0]) > 1
+    for one, mine, other in zip(alone[0], first[0], second[0], strict=True):
+        assert torch.allclose(mine, one, atol=1e-5, rtol=1e-4)
+        assert torch.equal(mine, other)
+
+
+def test_two_processes_end_with_the_run_of_one(world: tuple[Path, list[list[str]]]) -> None:
+    alone, pair = (RunFolder(world[0] / name) for name in ("alone", "pair"))
+    losses = [[each["step"] for each in run.events() if each["event"] == "step"] for run in (alone, pair)]
+    assert losses[0] == losses[1] == [5, 10, 12]
+    begins = [each["processes"] for run in (alone, pair) for each in run.events() if each["event"] == "begin"]
+    assert begins == [1, 2]
+    for name, one in alone.state().tensors.items():
+        if name.startswith("parameter."):
+            assert torch.allclose(one, pair.state().tensors[name], atol=5e-3), name
+
+
+def test_stopped_by_one_of_them_they_go_on_together(world: tuple[Path, list[list[str]]]) -> None:
+    whole, stopped = (RunFolder(world[0] / name).state() for name in ("pair", "pair_stopped"))
+    assert whole.step == stopped.step == 12
+    assert all(torch.equal(each, stopped.tensors[name]) for name, each in whole.tensors.items())
+
+
+def test_one_process_needs_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    with together(gpu=False) as processes:
+        assert processes == Processes(0, 1, 0) and processes.first
+        processes.wait()
+        assert processes.alike(5)
+        assert [processes.any(mine) for mine in (True, False)] == [True, False]
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with together(gpu=False) as processes:
+        assert processes.count == 1
