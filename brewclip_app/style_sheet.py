@@ -123,11 +123,13 @@ QTableView, QTreeView { gridline-color: @line; alternate-background-color: @card
 QTableView::item, QTreeView::item { padding: 5px 8px; border-bottom: 1px solid @line; }
 QTableView::item:selected, QTreeView::item:selected { background: @chosen; color: @words; }
 QTableView:focus, QTreeView:focus { border: 1px solid @main; border-radius: 4px; }
+QTableView[look="bare"]:focus { border: none; }
 QHeaderView { background: @card; border: none; }
 QHeaderView::section { background: @card; color: @quiet; border: none; border-bottom: 1px solid @line;
     padding: 5px 11px; font-weight: 600; font-size: #size-quiet; }
 QHeaderView::down-arrow, QHeaderView::up-arrow { width: 11px; height: 11px; subcontrol-position: center right;
     right: 8px; }
+QHeaderView[look="figures"]::section { padding: 5px 9px; }
 QHeaderView[look="figures"]::down-arrow, QHeaderView[look="figures"]::up-arrow { width: 9px; height: 9px;
     subcontrol-position: top center; top: 0px; right: 0px; }
 QHeaderView::down-arrow { image: url($chevron); }

@@ -17,8 +17,9 @@ INKS = ("main", "transcript", "voice", "good")  # of evaluations that are compar
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))
 FOUND = Axis("found, %", (0, 100))
 NO_AXIS = Axis("")
-VIEWS = (("wer", "By word error rate"), ("speaker", "By speaker"), ("length", "By length"))
+VIEWS = (("wer", "By WER"), ("speaker", "By speaker"), ("length", "By length"))
 LEAST_REACH = 30.0  # percent of WER that are drawn in any case
+MOST_TICKS = 7  # names on an axis; the others are said by their dots
 SMALLEST, LARGEST = 6.0, 15.0  # px of a bin's dot
 
 
@@ -118,7 +119,8 @@ def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Curves:
         tips = tuple(_group_words(group, at, view) for group in found)
         series.append(Series(each.record.setup.title, INKS[number], places, recalls, (), (), tips,
                              "both" if view == "length" else "dots"))
-    ticks = tuple((float(place), _tick(name, view)) for place, name in enumerate(names))
+    every = math.ceil(len(names) / MOST_TICKS)
+    ticks = tuple((float(place), _tick(name, view)) for place, name in enumerate(names) if place % every == 0)
     return Curves(tuple(series), Axis("", (-0.5, len(names) - 0.5), ticks), FOUND,
                   "Point at a dot for its figures.")
 

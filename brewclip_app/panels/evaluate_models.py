@@ -81,7 +81,7 @@ class ModelChoices(QWidget):
     def _row(self, option: ModelOption) -> QWidget:
         title = option.title if len(option.title) <= LONGEST else f"{option.title[:LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
         box = QCheckBox(title.replace("&", "&&"))
-        box.setAccessibleName(option.title)
+        box.setAccessibleName(f"{option.title}, {option.about}")
         box.setToolTip(option.checkpoint or option.title)
         box.setChecked(option.key in self._ticked and not option.problem)
         box.setEnabled(not option.problem)

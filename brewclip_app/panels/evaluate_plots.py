@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from brewclip_app.panels import evaluate_curves
 from brewclip_app.panels.evaluate_curves import VIEWS, Curves
 from brewclip_app.panels.evaluate_view import LEVELS, WAYS
-from brewclip_app.widgets.common import row
+from brewclip_app.widgets.common import row, width_of
 from brewclip_app.widgets.interval_plot import IntervalPlot
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Plots(QWidget):
         self.noise_level = _combo("Among the first, under noise", [(f"R@{at}", at) for at in LEVELS])
         for combo in (self.level, self.noise_level):
             combo.setCurrentIndex(len(LEVELS) - 1)
+            combo.setMinimumWidth(width_of("R@10", combo) + 40)
+        self.view.setMinimumWidth(width_of("By speaker", self.view) + 40)
         for plot, tools in ((self.quality, (self.view, self.level)), (self.noise, (self.way, self.noise_level))):
             for tool in tools:
                 plot.tools.addWidget(tool)

@@ -101,7 +101,7 @@ def _of_folder(folder: Path, called: str) -> ModelOption:
         run = checkpoints.read_run(checkpoints.find(folder))
     except BrewclipError as error:
         return ModelOption(called, "", str(folder), problem=str(error))
-    return ModelOption(f"{BY_NAME[run.variant].title} · {called}", run.backbone, str(folder))
+    return ModelOption(BY_NAME[run.variant].title, f"{called} · {run.backbone}", str(folder))
 
 
 # ---- cells

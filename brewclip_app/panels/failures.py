@@ -301,7 +301,7 @@ class FailuresPanel(Panel):
     def _ask_folder(self) -> None:
         if self._missed is None or not self._missed.queries:
             return
-        dialog = QFileDialog(self, "The folder in which failures.csv, failures.json and pictures are written")
+        dialog = QFileDialog(self, "Where failures.csv, failures.json and pictures go")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
         dialog.fileSelected.connect(lambda chosen: self.export_to(Path(chosen)))

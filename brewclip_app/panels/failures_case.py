@@ -50,6 +50,8 @@ class CaseCard(Card):
         self.picture, self.found = CroppedPicture(thumbnails, PICTURE), CroppedPicture(thumbnails, PICTURE)
         self.picture_title, self.found_title = label("", "heading"), label("", "heading")
         self.play_found = icon_button("play", "Play what was found", self._play_found, 14)
+        for title in (self.picture_title, self.found_title):  # with and without a button behind it
+            title.setMinimumHeight(self.play_found.sizeHint().height())
         self.found_words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.again = AgainLines()
         self.again_title = label("Ranked again with one thing changed", "heading")

@@ -113,7 +113,8 @@ class Range(QWidget):
             spin.setSpecialValueText("any")
             spin.setValue(low - 1)
             spin.setAccessibleName(f"{title} {words}")
-            spin.setFixedWidth(78)
+            spin.setFixedWidth(84)
+            spin.lineEdit().setTextMargins(8, 0, 0, 0)  # a style sheet's padding does not reach the field
             spin.valueChanged.connect(lambda _: self.changed.emit())
         dash = label("\N{EN DASH}", "quiet-body")
         self.setLayout(row(label(title, "quiet-body"), self.low, dash, self.high, space=4))

@@ -17,7 +17,7 @@ from brewclip_app import theme
 from brewclip_app.item_models.evaluations import CELL_ROLE, SORT_ROLE, Cell, CellsModel, Column, Index
 from brewclip_app.widgets.common import look, width_of
 
-PAD = 11  # px at both sides of a cell
+PAD = 9  # px at both sides of a cell
 LEAST, MOST = 150, 460  # px of the first column
 
 
@@ -175,7 +175,7 @@ class CellDelegate(QStyledItemDelegate):
         font.setItalic(cell.published)
         painter.setFont(font)
         painter.setPen(theme.colour("quiet") if cell.published else room.palette.color(QPalette.ColorRole.Text))
-        text = room.fontMetrics.elidedText(cell.text, Qt.TextElideMode.ElideMiddle, place.width())
+        text = room.fontMetrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, place.width())
         painter.drawText(QRect(place.left(), top, place.width(), above), int(side), text)
         if cell.below:
             painter.setFont(small)

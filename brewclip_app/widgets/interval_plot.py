@@ -55,7 +55,7 @@ class IntervalPlot(Card):
         self._rest = rest
         self._series: tuple[Series, ...] = ()
         self._across, self._up = Axis(""), Axis("")
-        self.title = ElidedLabel(title, "heading", Qt.TextElideMode.ElideRight)
+        self.title = label(title, "heading")
         self.legend = row(space=10)
         self.tools = row(space=6)
         self.plot: Any = self._make_plot()

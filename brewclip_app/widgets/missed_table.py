@@ -1,7 +1,7 @@
 """The table of failures: sortable, one row current; a kind is a dot and a word."""
 
 from PySide6.QtCore import QItemSelectionModel, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -27,6 +27,7 @@ from brewclip_app.item_models.missed import (
 from brewclip_app.widgets.common import look, width_of
 
 DOT = 9  # px
+LEAST_WORDS = 90  # px of the utterance
 FAINT = "line"  # a colour that needs an edge to be seen
 WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
@@ -39,6 +40,9 @@ class MissedTable(QTableView):
     def __init__(self, proxy: MissedProxy) -> None:
         super().__init__()
         self.proxy = proxy
+        self._known = True
+        self._widths: dict[int, int] = {}
+        look(self, "bare")
         self.setModel(proxy)
         self.setItemDelegateForColumn(KIND, KindDelegate(self))
         self.setAccessibleName("Failures")
@@ -91,15 +95,28 @@ class MissedTable(QTableView):
 
     def show_kinds(self, known: bool) -> None:
         """Whether there is a diagnosis to speak of."""
-        for column in (KIND, THEN):
-            self.setColumnHidden(column, not known)
+        self._known = known
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Columns that there is no room for are left out, so that the utterance can be read."""
+        room = self.viewport().width() - LEAST_WORDS
+        for column in (RANK, KIND, WER, LABEL, THEN):  # what matters most first
+            wanted = self._known or column not in (KIND, THEN)
+            room -= self._widths[column] if wanted else 0
+            self.setColumnHidden(column, not wanted or (room < 0 and column != RANK))
 
     def _settle(self) -> None:
         """Figures get what they need, the utterance the rest."""
         header = self.horizontalHeader()
         for column, widest, more in ((RANK, "Rank", 38), (WER, "100 %", 22), (KIND, "Heard wrongly", DOT + 30),
                                      (THEN, "Then", 24), (LABEL, "Label", 24)):
-            header.resizeSection(column, width_of(widest, self) + more)
+            self._widths[column] = width_of(widest, self) + more
+            header.resizeSection(column, self._widths[column])
 
 
 class KindDelegate(QStyledItemDelegate):
