@@ -26,7 +26,7 @@ AT = 10
 
 
 def _data_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the dataset's folder")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="a dataset's folder; several to compare")
     parser.add_argument("--split", default="test", help="evaluated on (test)")
     parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
     parser.add_argument("--variant", choices=tuple(BY_NAME), default=None,
@@ -87,7 +87,7 @@ def _request(opened: "Explorer", arguments: Arguments) -> "Request":
     from core.evaluation.records import DataChoice, ModelChoice, Request
     from core.features.noise import CLEAN, Condition
 
-    if arguments.folder is None:
+    if not arguments.folders:
         raise EvaluationError("Say which dataset to evaluate on: its folder.", "no_dataset")
     if not arguments.checkpoint and arguments.variant not in (None, ZERO_SHOT):
         raise EvaluationError(f"The variant {arguments.variant} is trained: name the run with --checkpoint RUN.",
@@ -97,7 +97,8 @@ def _request(opened: "Explorer", arguments: Arguments) -> "Request":
         models = (ModelChoice(backbone=arguments.backbone), *models)
     _check_variant(arguments)
     conditions = tuple(Condition.of(each) for each in arguments.noise.split(",")) if arguments.noise else (CLEAN,)
-    return Request(models, (DataChoice(arguments.folder, arguments.split, arguments.kind),), (arguments.captions,),
+    data = tuple(DataChoice(each, arguments.split, arguments.kind) for each in arguments.folders)
+    return Request(models, data, (arguments.captions,),
                    tuple(dict.fromkeys(conditions)), tuple(arguments.crop) or ("",), arguments.drop_unreadable)
 
 
@@ -126,9 +127,12 @@ def _deleted(opened: "Explorer", ids: list[int]) -> int:
 def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
     from core.evaluation import tables
 
-    if arguments.json:
+    if arguments.json and not arguments.table:
         return as_json([to_json(each) for each in records])
     made = tables.fill(arguments.table, records) if arguments.table else tables.metrics_table(records)
+    if arguments.json:
+        return as_json({"title": made.title, "about": made.about, "published": made.published, "ours": made.ours,
+                        "rows": [asdict(row) for row in made.rows]})
     if arguments.format:
         return tables.export(made, arguments.format).rstrip("\n")
     if not arguments.table:
@@ -222,7 +226,7 @@ def _diagnose_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _diagnose(arguments: Arguments) -> int:
-    if (arguments.folder is None) == (arguments.evaluation is None):
+    if bool(arguments.folders) == (arguments.evaluation is not None):
         raise EvaluationError("Say what to diagnose: a dataset's folder, or --evaluation N.", "no_dataset")
     with explorer() as opened, progress() as report:
         from core.evaluation import archive, exports

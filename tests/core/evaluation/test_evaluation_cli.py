@@ -47,9 +47,11 @@ def test_several_at_once_for_people_and_programs(made, capsys):
     found = json.loads(capsys.readouterr().out)["evaluations"]
     assert [(each["crop"], each["condition"]) for each in found] == [
         (crop, condition) for crop in ("centre", "multi-crop") for condition in ("clean", "babble 5 dB")]
+    assert run("evaluate", made.folder, made.folder, "--json") == 0
+    assert [each["evaluation"] for each in [json.loads(capsys.readouterr().out)]] == [5]
     assert run("evaluate", made.folder) == 0
     out = capsys.readouterr().out
-    assert "colours test · Colours, full (evaluation 5)" in out
+    assert "colours test · Colours, full (evaluation 6)" in out
     assert "WER 22.2 %; 3 pictures, 3 utterances" in out
 
 
@@ -67,6 +69,10 @@ def test_tables_of_stored_evaluations(made, capsys):
     out = capsys.readouterr().out
     assert re.search(r"BrewCLIP +Flickr8k +66.5 / 89.1 / 94.6 +79.3 / 95.9 / 98.6 +- +-$", out, re.M)
     assert max(map(len, out.splitlines())) < 200
+    assert run("evaluate", "--table", "4", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert rows[0]["published"] == [33.6, 57.7, 68.0, 53.9, 77.8, 85.4]
+    assert rows[0]["ours"] == [None] * 6
     assert run("evaluate", "--stored") == 0
     assert "colours test" in capsys.readouterr().out
     assert run("evaluate", "--stored", "--json") == 0
