@@ -1,0 +1,41 @@
+"""docs/train.md says what is so: every option, every file of a run, every event of its log."""
+
+import re
+from pathlib import Path
+
+from core.training import option_table, run_folder
+from core.training.option_table import OPTIONS, SMALL_DATA, Option
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "train.md").read_text(encoding="utf-8")
+
+
+def described(option: Option) -> str:
+    """An option's row in docs/train.md."""
+    values = ", ".join(f"`{each}`" for each in option.choices) or {
+        bool: "on, off", str: "text"}.get(type(option.default)) or f"{option.low:g} to {option.high:g}"
+    paper = "no" if option.beyond else "yes"
+    return f"| `{option.flag}` | {option.about} | {values} | {option_table.in_words(option.default)} | {paper} |"
+
+
+def test_every_option_is_documented_as_it_is() -> None:
+    missing = [described(option) for option in OPTIONS if described(option) not in PAGE]
+    assert not missing, "docs/train.md lacks:\n" + "\n".join(missing)
+    assert len(re.findall(r"^\| `--", PAGE, re.MULTILINE)) == len(OPTIONS)
+
+
+def test_the_values_for_small_data_are_those_of_the_table() -> None:
+    command = re.search(r"^brewclip train (.*small.*)$", PAGE, re.MULTILINE)
+    assert command is not None
+    for key, value in SMALL_DATA.items():
+        option = option_table.BY_KEY[key]
+        said = re.search(rf"{option.flag}(?: (\S+))?", command[1])
+        assert said is not None, option.flag
+        assert value is True or option.read(said[1]) == value, option.flag
+
+
+def test_files_and_events_of_a_run_are_documented() -> None:
+    for name in (run_folder.RECIPE, run_folder.LOG, run_folder.STATE, run_folder.BEST, run_folder.LOCK,
+                 run_folder.PROCESS, run_folder.OUTPUT):
+        assert f"`{name}" in PAGE, name
+    for event in run_folder.EVENTS:
+        assert f"`{event}`" in PAGE, event
