@@ -113,12 +113,15 @@ class InspectPanel(Panel):
             self.methods.setItemData(self.methods.count() - 1, method.about, Qt.ItemDataRole.ToolTipRole)
         self.targets.setAccessibleName("Which score the map explains")
         self.methods.setAccessibleName("Method of the map")
+        for box in (self.targets, self.methods):
+            box.setMinimumWidth(150)  # in a narrow window they give way to the names
+        self.about.setMinimumWidth(190)
         self.side_by_side = button("Compare two hits", self._turn_compare)
         self.side_by_side.setCheckable(True)
         self.save = button("Save picture", self._save)
         self.notice = label("", "care", wrap=True)
         self.notice.hide()
-        self.progress = ProgressRow("", "Taking it apart")
+        self.progress = ProgressRow("Taking it apart")
         self.progress.hide()
         self.pages = QStackedWidget()
         for page in (self.empty, self.single, self.compare):
@@ -234,7 +237,7 @@ class InspectPanel(Panel):
         self.progress.show()
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
-        self.progress.about.setText(text or "Taking it apart")
+        self.progress.about.setText(text)
         self.progress.set_progress(done, total)
 
     def _take(self, case: Case) -> None:

@@ -138,6 +138,8 @@ class Looker:
         sight = inspection.look(lens, picture, asked)
         subject = replace(subject, path=path, image_id=image_id, waveform=waveform)
         standing, unranked = _stand(explorer, lens, subject, sight.observation)
+        if standing is not None and standing.known:  # a dropped file may be one of the gallery
+            subject = replace(subject, image_id=int(standing.mix.ids[standing.row]))
         return Case(subject, sight, heard, waveform, _shown(picture), path, _shares(sight.observation), standing,
                     unranked, tuple(standing.mix.curve(standing.row, MIXES)) if standing else (),
                     standing.mix.branch_ranks(standing.row) if standing else None,

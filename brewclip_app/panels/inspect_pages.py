@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from brewclip_app.panels.inspect_case import Case
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from core.explain.maps import Maps
     from core.explain.observation import Target
 
+TALLEST = 0.42  # of the page, a picture of two: their figures are to be seen together
 EMPTY = ("Search, choose a picture and press I. Or bring a query and a picture here: drop a recording and a picture, "
          "or type what the picture shows. Without a picture, the best one of the gallery is taken.")
 
@@ -58,9 +60,7 @@ class SinglePage(QSplitter):
         self.picture, self.trust = PictureCard(), TrustCard()
         self.words, self.voice, self.branches = WordsCard(), VoiceCard(), BranchCard()
         left = QWidget()
-        above = column(self.picture, self.trust, None, space=12)
-        above.setStretch(0, 1000)
-        left.setLayout(above)
+        left.setLayout(column(self.picture, self.trust, None, space=12))
         right = QWidget()
         self._right = column(self.words, self.voice, self.branches, None, space=12)
         right.setLayout(self._right)
@@ -103,7 +103,6 @@ class _Side(QWidget):
         self.note = label("Choose a second picture in the strip below.", "quiet-body", wrap=True)
         self._parts = (self.name, self.picture, self._shares, self.words, self.voice)
         whole = column(self.note, *self._parts, None, space=10)
-        whole.setStretch(2, 1000)
         self.setLayout(whole)
         self.clear()
 
@@ -156,6 +155,11 @@ class ComparePage(QWidget):
             self.second.clear()
         else:
             self.second.show_case(second, second.maps(target, method))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for side in (self.first, self.second):
+            side.picture.picture.set_tallest(round(TALLEST * self.height()))
 
     def set_opacity(self, percent: int) -> None:
         """The opacity of both maps."""

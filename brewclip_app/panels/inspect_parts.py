@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
@@ -18,6 +19,7 @@ from brewclip_app.widgets.transcript_view import find_words
 if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps
 
+BESIDE = 600  # px; in a narrower card the table is below the curve
 SILENT = ("random", WAITING)  # methods beside whose maps nothing is said
 MIX_ABOUT = "The model adds both branches up; drag to see the picture's rank when one of them counts more."
 
@@ -228,14 +230,14 @@ class BranchCard(Card):
         self.mix.moved.connect(self.moved)
         self.mix.setToolTip(MIX_ABOUT)
         self.table = BranchTable()
-        self.table.setMinimumWidth(220)
+        self.table.setMinimumWidth(200)
         self.about = label("", "quiet", wrap=True)
         self._mixed = mixed
         right = column(self.table, None)
-        whole = row(self.mix, right, space=18)
-        whole.setStretch(0, 3)
-        whole.setStretch(1, 2)
-        self.body.addLayout(whole)
+        self._both = row(self.mix, right, space=18)
+        self._both.setStretch(0, 3)
+        self._both.setStretch(1, 2)
+        self.body.addLayout(self._both)
         self.body.addWidget(self.about)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
@@ -249,6 +251,11 @@ class BranchCard(Card):
             self.mix.show_mix(case.curve, len(standing.mix.ids), lambda t: standing.mix.rank(standing.row, t))
         self.about.setText(self._about(case, two))
         self.about.setVisible(bool(self.about.text()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = self.width() >= BESIDE
+        self._both.setDirection(QHBoxLayout.Direction.LeftToRight if beside else QHBoxLayout.Direction.TopToBottom)
 
     def _about(self, case: Case, two: bool) -> str:
         standing = case.standing

@@ -17,8 +17,9 @@ class HeatPicture(QWidget):
         super().__init__()
         self._layers: tuple[QImage, QImage, QImage] | None = None
         self._opacity = 0.65
+        self._tallest = 16_777_215  # Qt's own "no limit"
         self.setMinimumSize(smallest)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         theme.changed.connect(self.update)
 
     @property
@@ -44,6 +45,11 @@ class HeatPicture(QWidget):
         self._opacity = min(1.0, max(0.0, opacity))
         self.update()
 
+    def set_tallest(self, height: int) -> None:
+        """Be no higher than this, px, so that what stands below is seen too."""
+        self._tallest = height
+        self._fit()
+
     def place(self) -> QRect:
         """Where the picture lies in the widget."""
         if self._layers is None:
@@ -56,17 +62,22 @@ class HeatPicture(QWidget):
         return fitted.toRect()
 
     def sizeHint(self) -> QSize:
-        return QSize(400, 330)
+        return QSize(400, self._wanted_height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        """No higher than the picture at this width."""
-        if self._layers is not None and self._layers[0].width():
-            shape = self._layers[0].height() / self._layers[0].width()
-            self.setMaximumHeight(max(self.minimumHeight(), round(self.width() * shape)))
+        """As high as the picture at this width, if there is room."""
+        self.setMaximumHeight(self._wanted_height())
+        self.updateGeometry()
+
+    def _wanted_height(self) -> int:
+        if self._layers is None or not self._layers[0].width():
+            return 330
+        shape = self._layers[0].height() / self._layers[0].width()
+        return max(self.minimumHeight(), min(self._tallest, round(self.width() * shape)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

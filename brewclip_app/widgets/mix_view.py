@@ -102,6 +102,7 @@ class MixView(QWidget):
         self.slider.setRange(0, STEPS)
         self.slider.setValue(MIDDLE)
         self.slider.setPageStep(10)
+        self.slider.setMinimumHeight(HANDLE + 4)
         self.slider.setAccessibleName("Mix of transcript and voice")
         self.slider.valueChanged.connect(self._tell)
         self.here = label("", "quiet")
@@ -139,8 +140,7 @@ class MixView(QWidget):
             return
         rank = self._rank_at(self.t)
         self.curve.show_place(self.t, rank)
-        self.here.setText(f"both, as the model adds them: rank {rank}" if self.slider.value() == MIDDLE
-                          else f"rank {rank}")
+        self.here.setText(f"the model's sum: rank {rank}" if self.slider.value() == MIDDLE else f"rank {rank}")
 
     def _dress(self) -> None:
         blue, violet, orange, card = (theme.colour(name).name() for name in ("transcript", "main", "voice", "card"))

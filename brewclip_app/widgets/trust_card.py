@@ -42,7 +42,7 @@ class TrustCard(Card):
         self.towers.currentIndexChanged.connect(self._turned)
         self.heading = label("How far to trust this map", "heading")
         self.heading.setToolTip(ABOUT)
-        self.progress = ProgressRow("", "Testing the maps")
+        self.progress = ProgressRow("Testing the maps")
         self.progress.cancelled.connect(self.cancelled)
         self.again = button("Test the maps", self.wanted.emit)
         self._table = QWidget()
