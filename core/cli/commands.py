@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.demo import Answer
     from core.explorer import SearchResult
     from core.search.indexing import IndexResult
+    from core.search.queries import Hit
 
 TOP = 20
 
@@ -73,12 +74,19 @@ def _search_text(result: "SearchResult") -> str:
     if heard:
         language = f" ({heard.language}: {heard.original!r})" if heard.original else ""
         lines.append(f"Heard: {heard.text!r}{language}")
-    rows = [(str(hit.rank), f"{hit.score:.3f}", hit.strength.level, str(hit.image.path)) for hit in result.hits]
-    lines.append(table(rows, ("rank", "score", "match", "picture"), right=(0, 1)) if rows else
-                 "No picture fits the filter.")
+    listened = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
+    branches = (("text", "words"), ("acoustic", "voice")) if listened else ()
+    rows = [(str(hit.rank), f"{hit.score:.3f}", *(f"{_share(hit, branch):.3f}" for branch, _ in branches),
+             hit.strength.level, str(hit.image.path)) for hit in result.hits]
+    heads = ("rank", "score", *(name for _, name in branches), "match", "picture")
+    lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture fits the filter.")
     steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
     lines.append(f"{result.total} pictures compared; {steps}")
     return "\n".join(lines)
+
+
+def _share(hit: "Hit", branch: str) -> float:
+    return sum(share.value for share in hit.shares if share.branch == branch)
 
 
 def _index_arguments(parser: argparse.ArgumentParser) -> None:

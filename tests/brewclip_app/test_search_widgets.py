@@ -1,5 +1,6 @@
 """The parts around the grid: chips, detail pane, filter, history."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from brewclip_app.item_models.hits import HitModel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import BranchBar
 from brewclip_app.widgets.detail_pane import DetailPane, ShareRow, breakable, strength_words
@@ -126,6 +128,23 @@ def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):
     for button, signal in ((pane.more, pane.more_wanted), (pane.folder, pane.folder_wanted), (pane.open, pane.opened)):
         with qtbot.waitSignal(signal, check_params_cb=lambda which: which is hit):
             qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_words_and_voice_have_a_row_each_and_a_second_voice_is_told_apart(pane, make_hit):
+    hit = replace(make_hit(1), score=0.42, shares=(Share("a dog", "text", 0.3), Share("a dog", "acoustic", 0.1),
+                                                   Share("a cat", "text", 0.04), Share("a cat", "acoustic", -0.02)))
+    pane.names = {"a dog": "Transcript", "a cat": "\N{MINUS SIGN} a cat"}
+    pane.show_hit(hit)
+    assert [row.accessibleName() for row in pane.findChildren(ShareRow)] == [
+        "Transcript: 0.30", "Voice: 0.10", "\N{MINUS SIGN} a cat: 0.04", "Voice of \N{MINUS SIGN} a cat: -0.02"]
+
+
+def test_a_hit_says_what_words_and_voice_gave_where_a_voice_was_listened_to(make_hit, qtbot):
+    model = HitModel()
+    spoken = replace(make_hit(1), shares=(Share("a dog", "text", 0.3), Share("a dog", "acoustic", 0.1)))
+    model.set_hits((spoken, make_hit(2)))
+    tips = [model.index(row).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]
+    assert "Words 0.30 · voice 0.10" in tips[0] and "voice" not in tips[1]
 
 
 def test_an_empty_pane_has_nothing_to_press(pane, qtbot):

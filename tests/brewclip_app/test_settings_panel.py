@@ -74,6 +74,24 @@ def test_a_folder_can_be_typed(panel, context, qtbot):
     assert context.settings["weights.folder"] == "/somewhere/weights"
 
 
+def test_the_trained_model_is_chosen_among_what_ships_and_ones_own_runs(context, home, qtbot, tmp_path):
+    (home.runs / "mine" / "best").mkdir(parents=True)
+    (home.runs / "mine" / "best" / "run.json").write_text("{}")
+    (home.runs / "begun").mkdir()
+    made = SettingsPanel(context)
+    qtbot.addWidget(made)
+    line = made.rows["vision.model"]
+    combo = line.control.findChild(QComboBox)
+    assert [combo.itemText(row) for row in range(combo.count())] == [
+        "The one that comes with the program", "None (zero-shot)", "Run mine"]
+    combo.setCurrentIndex(2)
+    assert context.settings["vision.model"] == str(home.runs / "mine")
+    line.change(str(tmp_path / "elsewhere"))
+    assert combo.currentText() == "elsewhere" and combo.toolTip() == str(tmp_path / "elsewhere")
+    line.reset.click()
+    assert context.settings["vision.model"] == "auto" and combo.currentIndex() == 0
+
+
 def test_changes_are_on_disk_after_a_moment(panel, context, qtbot, home):
     panel.rows["search.keep_history"].control.setChecked(False)
     qtbot.waitUntil(home.settings.exists, timeout=5000)

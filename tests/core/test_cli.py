@@ -33,6 +33,7 @@ class Stand:
 
     def __init__(self, tmp_path):
         self.asked, self.tmp_path, self.error, self.heard, self.hidden = None, tmp_path, None, HEARD, 0
+        self.shares = (Share("a red house", "text", 0.25),)
 
     def search(self, gallery, asks, top, chosen, report, word_times):
         from core.explorer import SearchResult
@@ -41,7 +42,7 @@ class Stand:
             raise self.error
         self.asked = gallery, asks, top, chosen
         image = ImageRecord(7, self.tmp_path / "a.jpg", 4, 3, 99, 0.0, None, (), "00")
-        hit = Hit(1, image, 0.25, Strength("strong", 0.001), (Share("a red house", "text", 0.25),))
+        hit = Hit(1, image, 0.25, Strength("strong", 0.001), self.shares)
         timings = {"hear": 1.04, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.04}
         return SearchResult("holiday", (hit,), 30, self.heard, None, (), 0, timings, self.hidden)
 
@@ -127,6 +128,14 @@ def test_search_for_people(stand, tmp_path, capsys):
     assert re.search(rf"^ +1  0\.250  strong  {re.escape(str(tmp_path))}/a\.jpg$", out, re.M)
     assert "30 pictures compared; hear 1 ms" in out
     assert "4 pictures of holiday are not indexed" in err
+
+
+def test_where_a_voice_was_listened_to_both_shares_are_told(stand, tmp_path, capsys):
+    stand.shares = (Share("a red house", "text", 0.2), Share("a red house", "acoustic", 0.05))
+    assert run("search", "--gallery", "holiday", "--text", "x") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^rank  score  words  voice  match   picture", out, re.M)
+    assert re.search(rf"^ +1  0\.250  0\.200  0\.050  strong  {re.escape(str(tmp_path))}/a\.jpg$", out, re.M)
 
 
 def test_names_that_are_no_text_come_out_as_json(stand, tmp_path, capsys):

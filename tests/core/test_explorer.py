@@ -380,6 +380,12 @@ def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_ba
     assert "coffee with a spoon" in result.transcript.text.lower()
     assert result.hits[0].image.path.name == "coffee.png"
     assert result.hits[0].strength.chance < result.hits[-1].strength.chance
+    assert {share.branch for share in result.hits[0].shares} == {"text", "acoustic"}
+    for hit in result.hits:
+        assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
+    explorer.use_settings(explorer.settings.with_value("vision.model", "zero-shot"))
+    alone = explorer.search("photographs", [Ask("speech", path=said)])
     typed = explorer.search("photographs", [Ask("text", result.transcript.text)])
-    assert names(typed) == names(result)
+    assert [(hit.image.id, hit.score) for hit in typed.hits] == [(hit.image.id, hit.score) for hit in alone.hits]
+    assert {share.branch for hit in alone.hits for share in hit.shares} == {"text"}
     explorer.close()
