@@ -64,7 +64,7 @@ def fit(heard: Sequence[Heard], pictures: NDArray[np.float32], scale: float) -> 
 
 def fused(gate: Gate, one: Heard) -> Tensor:
     """F_L (m, dim) under a gate."""
-    share = gate(one.text, one.acoustic, one.signals)
+    share: Tensor = gate(one.text, one.acoustic, one.signals)
     return 2 * (1 - share) * one.text + 2 * share * one.acoustic
 
 
