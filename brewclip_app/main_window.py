@@ -55,6 +55,7 @@ PANELS: tuple[Entry, ...] = (
     Entry("train", "Train", "train", "brewclip_app.panels.train", "TrainPanel"),
     Entry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate", "EvaluatePanel"),
     Entry("failures", "Failures", "failures", "brewclip_app.panels.failures", "FailuresPanel"),
+    Entry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion", "EmotionPanel"),
     Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True),
 )
 

@@ -42,7 +42,7 @@ def _count(text: str) -> int:
 def _options(arguments: Arguments) -> "Options":
     from core.emotion.experiment import Options
 
-    return Options(arguments.folder.absolute(), arguments.protocol, arguments.mode, arguments.classes,
+    return Options(arguments.folder.resolve(), arguments.protocol, arguments.mode, arguments.classes,
                    tuple(arguments.feature), arguments.checkpoint, arguments.speaker_statistics, arguments.seeds)
 
 

@@ -34,19 +34,19 @@ PUBLISHED = (56.0, 78.0)
 PUBLISHED_WORDS = (33.0, 33.0)
 LAYERS = tuple(f"layer-{number}" for number in range(7))
 FEATURES: tuple[Feature, ...] = (
-    Feature("layers", "Whisper's layers, chosen", "Means over the voice of the layers that tell held-out training "
+    Feature("layers", "Layers, chosen", "Means over the voice of the layers that tell held-out training "
             "speakers apart best: one, some or all side by side.", "voice", "voice"),
-    Feature("weighted", "Whisper's layers, weighed", "One mean over the voice of a learnt mixture of all layers.",
+    Feature("weighted", "Layers, weighed", "One mean over the voice of a learnt mixture of all layers.",
             "voice", "voice", seeded=True),
-    Feature("attention", "Whisper's layers, attended to", "The learnt mixture, pooled by learnt attention in place of "
+    Feature("attention", "Layers, attended to", "The learnt mixture, pooled by learnt attention in place of "
             "the mean.", "voice", "voice", seeded=True),
     Feature("fused", "Both branches", "F_L, what pictures are searched with.", "branches", "main", PUBLISHED),
     Feature("acoustic", "Acoustic branch", "F_A, what the model makes of the sound.", "branches", "voice"),
     Feature("text", "Transcript alone", "F_T, what the model makes of the words.", "branches", "transcript",
             PUBLISHED_WORDS),
-    Feature("paper", "Both branches, as in the paper", "F_L as it is under one linear layer, trained by Adam: nothing "
+    Feature("paper", "Both, as in the paper", "F_L as it is under one linear layer, trained by Adam: nothing "
             "standardised, nothing chosen.", "branches", "main", PUBLISHED, seeded=True),
-    Feature("paper-text", "Transcript alone, as in the paper", "F_T as it is under one linear layer, trained by Adam.",
+    Feature("paper-text", "Transcript, as in the paper", "F_T as it is under one linear layer, trained by Adam.",
             "branches", "transcript", PUBLISHED_WORDS, seeded=True),
     *(Feature(key, f"Whisper's layer {number}", "The mean over the voice of this layer alone.", "voice", "voice")
       for number, key in enumerate(LAYERS)),

@@ -138,7 +138,7 @@ def test_tables(result, tmp_path):
     with (tmp_path / "table.csv").open() as file:
         rows = list(csv.reader(file))
     assert rows[0] == list(tables.HEAD)
-    assert rows[1][0] == "Whisper's layers, chosen" and rows[1][1] == f"{result.scores[0].score.accuracy:.1f}"
+    assert rows[1][0] == "Layers, chosen" and rows[1][1] == f"{result.scores[0].score.accuracy:.1f}"
     assert next(row for row in rows if row[0] == "Both branches")[-1] == "56"
     assert [row[0] for row in rows[-2:]] == ["Most frequent class", "Chance"]
     tables.save(result, tmp_path / "table.md")

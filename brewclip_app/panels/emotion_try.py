@@ -1,0 +1,220 @@
+"""Try it: a sentence of one's own under the probe of the shown run; sentences of one's own to standardise by."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from brewclip_app.panels import emotion_words as words
+from brewclip_app.panels.search_voice import Voice
+from brewclip_app.widgets.common import Card, button, column, label, look, row
+from brewclip_app.widgets.emotion_bars import ShareBars
+from brewclip_app.widgets.emotion_curves import NAMES, EmotionCurves
+from brewclip_app.widgets.record_button import RecordButton
+from brewclip_app.widgets.waveform import WaveformView
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.audio import Waveform
+    from core.emotion.listening import Listener, Told, Try
+    from core.emotion.run_store import KeptRun
+    from core.progress import Report
+
+TEXTS = {
+    "off": "Say a sentence (Space)", "ready": "Say a sentence (Space)",
+    "opening": "Opening the microphone. Speak when it turns red.",
+    "recording": "Recording. Let go, or press again, to hear what the probe says; Esc forgets it.",
+    "stopping": "Taking the last word",
+}
+STATES = {"off": "Hold Space and say a sentence", "ready": "Hold Space and say a sentence",
+          "opening": "Opening the microphone…", "recording": "Recording…", "stopping": "Taking the last word…"}
+ENOUGH = 3  # of core.emotion.listening
+
+
+class TryCard(Card):
+    """The button, the bars, the curves. What is recorded is kept with the run."""
+
+    def __init__(self, context: "Context", voice: Voice | None = None) -> None:
+        super().__init__("Try your own voice", space=8)
+        self._context = context
+        self._run: KeptRun | None = None
+        self._feature = ""
+        self._listener: Listener | None = None
+        self._collecting = False
+        self._sentences: list[Waveform] = []
+        self._waveform: Waveform | None = None
+        self.voice = voice or Voice(context, self)
+        self.record = RecordButton(texts=TEXTS)
+        self.state = label(STATES["off"], "quiet", wrap=True)
+        self.bars = ShareBars()
+        self.waveform = WaveformView()
+        self.waveform.setAccessibleName("Waveform of your sentence")
+        self.curves = EmotionCurves()
+        self.about = label("", "quiet", wrap=True)
+        self.own = button("Standardise by my voice…", self._toggle_collecting)
+        self.own.setCheckable(True)
+        self.own_words = label("", "quiet", wrap=True)
+        self.kept = label("", "quiet", wrap=True)
+        self._lay_out()
+        self._connect()
+
+    def show_run(self, run: "KeptRun", feature: str) -> None:
+        """Use the probe of a feature of a run; what was said before is not judged again."""
+        if self._run is run and self._feature == feature:
+            return
+        self._run, self._feature, self._listener = run, feature, None
+        self.bars.show_shares(run.result.classes, None)
+        self.waveform.clear()
+        self.curves.clear()
+        self._waveform = None
+        self.about.setText(words.learned_from(run.result))
+        self._show_own()
+        self._say(STATES["off"])
+        self._show_kept()
+
+    def cancel(self) -> bool:
+        """Forget what is being recorded, be silent; whether there was anything to stop."""
+        return self.voice.cancel()
+
+    def _lay_out(self) -> None:
+        look(self.own, "")
+        wave = row(self.waveform, NAMES - 8)
+        wave.setStretch(0, 1)
+        right = column(self.bars, wave, self.curves, space=8)
+        head = row(column(self.record, None), right, space=14)
+        head.setStretch(1, 1)
+        self.body.addLayout(head)
+        self.body.addWidget(self.state)
+        self.body.addWidget(self.about)
+        self._own_row = QWidget()
+        line = row(self.own, self.own_words)
+        line.setStretch(1, 1)
+        self._own_row.setLayout(line)
+        self.body.addWidget(self._own_row)
+        self.body.addWidget(self.kept)
+        self.body.addStretch(1)
+
+    def _connect(self) -> None:
+        self.record.pressed_down.connect(self.voice.press)
+        self.record.let_go.connect(self.voice.release)
+        self.voice.microphone.state_changed.connect(self._show_state)
+        self.voice.microphone.level.connect(self._show_level)
+        self.voice.spoken.connect(self._take)
+        self.voice.problem.connect(lambda kind, text: self._say(text, "care"))
+        self.voice.started.connect(self._begin)
+        self.voice.player.moved.connect(self._move)
+        self.voice.player.finished.connect(lambda: self._move(None))
+        self.voice.player.failed.connect(lambda text: self._say(text, "care"))
+        self.waveform.sought.connect(self._play)
+
+    def _show_state(self, state: str) -> None:
+        self.record.show_state(state)
+        if state in ("opening", "recording", "stopping"):
+            self._say(STATES[state])
+
+    def _show_level(self, peak: float) -> None:
+        self.record.show_level(peak)
+        if self.voice.is_recording():
+            self.waveform.add_level(peak)
+
+    def _begin(self) -> None:
+        self.curves.clear()
+        self.waveform.start_live()
+
+    def _take(self, waveform: "Waveform", warning: str) -> None:
+        if self._collecting:
+            self._collect(waveform)
+            return
+        if self._run is None:
+            return
+        self._waveform = waveform
+        self.waveform.show_waveform(waveform)
+        self._say("Listening…")
+        run, feature, sentences = self._run, self._feature, list(self._sentences)
+
+        def listen(report: "Report") -> "tuple[Listener, Told, Try]":
+            from core.emotion import listening
+
+            listener = self._listener or listening.Listener(self._context.explorer, run, feature, report)
+            if listener.takes_sentences and len(sentences) >= listening.ENOUGH:
+                listener.standardise_by(sentences)
+            told = listener.listen(waveform)
+            return listener, told, listening.keep(run, feature, waveform, told)
+
+        self._context.jobs.submit("Asking the probe", listen, key="emotion-try",
+                                  on_done=lambda found: self._show(run, feature, warning, *found),
+                                  on_failed=lambda error: self._say(str(error), "care"))
+
+    def _show(self, run: "KeptRun", feature: str, warning: str, listener: "Listener", told: "Told", kept: "Try"
+              ) -> None:
+        if self._run is not run or self._feature != feature or self._waveform is None:
+            return
+        self._listener = listener
+        classes = run.result.classes
+        shares = told.probabilities.tolist()
+        self.bars.show_shares(classes, shares)
+        strong = sorted(range(len(classes)), key=lambda number: -shares[number])[:2]
+        self.curves.show_curves(told.curve[0].tolist(), told.curve[1], classes, strong, self._waveform.seconds)
+        self._say(warning or f"{classes[strong[0]].capitalize()}, {100 * shares[strong[0]]:.0f} %.",
+                  "care" if warning else "strong")
+        self._show_kept()
+
+    def _play(self, start: float) -> None:
+        if self._waveform is not None:
+            self.voice.player.play(self._waveform, start)
+
+    def _move(self, seconds: float | None) -> None:
+        self.waveform.set_cursor(seconds)
+        self.curves.set_cursor(seconds)
+
+    # --- sentences of one's own
+
+    def _toggle_collecting(self) -> None:
+        self._collecting = self.own.isChecked()
+        if self._collecting:
+            self._sentences = []
+        self._show_own()
+
+    def _collect(self, waveform: "Waveform") -> None:
+        self._sentences.append(waveform)
+        self.waveform.show_waveform(waveform)
+        if len(self._sentences) >= ENOUGH:
+            self._collecting = False
+            self.own.setChecked(False)
+            self._listener = None
+        self._say(STATES["off"])
+        self._show_own()
+
+    def _show_own(self) -> None:
+        run = self._run
+        self._own_row.setVisible(run is not None and run.result.options.speaker_statistics)
+        number = len(self._sentences)
+        if self._collecting:
+            text = f"Say {ENOUGH} sentences in different moods: {number} of {ENOUGH}."
+        elif number >= ENOUGH:
+            text = f"Standardised by {number} sentences of yours."
+        else:
+            text = "Without them you are taken for the average speaker."
+        self.own_words.setText(text)
+
+    def _show_kept(self) -> None:
+        run = self._run
+        if run is None:
+            return
+
+        def look_up(report: "Report") -> int:
+            from core.emotion import listening
+
+            return len(listening.tries(run))
+
+        self._context.jobs.submit("Looking up recordings", look_up, key="emotion-tries", quiet=True,
+                                  on_done=self._count, on_failed=lambda error: self._count(0))
+
+    def _count(self, number: int) -> None:
+        self.kept.setText(f"{number} {'recording' if number == 1 else 'recordings'} of yours kept with this run."
+                          if number else "What you record is kept with the run, on this computer.")
+
+    def _say(self, text: str, how: str = "quiet") -> None:
+        look(self.state, how)
+        self.state.setText(text)
+
+

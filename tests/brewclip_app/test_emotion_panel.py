@@ -1,0 +1,344 @@
+"""The Emotion panel on made-up results; the experiment itself has tests of its own."""
+
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMessageBox
+
+from brewclip_app.context import Context
+from brewclip_app.panels import emotion_export
+from brewclip_app.panels.emotion import JOB, EmotionPanel
+from brewclip_app.panels.emotion_cell import entries
+from brewclip_app.panels.search_voice import Voice
+from brewclip_app.recording import Microphone
+from core.audio import RATE, from_samples
+from core.emotion import experiment, listening, scores
+from core.emotion.experiment import Acting, Answers, FeatureScore, FoldScore, Options, Result
+from core.emotion.features import feature
+from core.emotion.listening import Told
+from core.emotion.run_store import Runs
+from core.emotion.scores import Leak
+from core.errors import DatasetError
+
+WAIT = 20_000
+CLASSES = ("neutral", "happy", "sad", "angry")
+KEYS = ("layers", "fused", "acoustic", "text", *(f"layer-{number}" for number in range(7)))
+
+
+def make_result(folder, keys=KEYS, number=40, seed=0, **options):
+    """A result whose features hear three in four rightly."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(number) % 4
+    recordings = []
+    for place, label in enumerate(labels):
+        path = folder / "Actor_19" / f"03-01-{label + 1:02d}-01-01-01-{place % 24 + 1:02d}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            soundfile.write(path, 0.3 * np.sin(np.arange(2 * RATE) * (0.05 + 0.01 * label)), RATE)
+        recordings.append(Acting(path, 19 + place % 2, "female", CLASSES[label], "normal",
+                                 "Kids are talking by the door", int(label)))
+    found, answers = [], {}
+    for key in keys:
+        heard = np.where(draw.random((1, number)) < 0.75, labels, draw.integers(0, 4, (1, number)))
+        shares = draw.dirichlet(np.ones(4), number).astype(np.float32)
+        shares[np.arange(number), heard[0]] += 1
+        shares /= shares.sum(axis=1, keepdims=True)
+        counts = scores.confusion(labels.tolist(), heard[0].tolist(), 4)
+        score = scores.score(counts)
+        times = np.arange(6, dtype=np.float32) * 0.2 + 0.5
+        curves = tuple((times, draw.dirichlet(np.ones(4), 6).astype(np.float32)) for _ in range(number))
+        found.append(FeatureScore(key, feature(key).title, score, (0.0, 0.0), tuple(map(tuple, counts.tolist())), 1,
+                                  (FoldScore("actors 19 to 24", 0, 80, number, score, "layer 3"),),
+                                  {"speaker": Leak(80.0, 16.7, 16.7), "sex": Leak(97.0, 50.0, 50.0)}))
+        answers[key] = Answers(heard, shares, curves, {"weights": np.ones((4, 3)), "bias": np.zeros(4)})
+    return Result(Options(folder, **options), CLASSES, 80, number, 25.0, 25.0, "", "untrained, over brewclip-mini",
+                  ("8 of RAVDESS' 24 actors are here.",), (1, 2, 3), tuple(found), tuple(recordings), answers)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "ravdess"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def context(home, qtbot):
+    made = Context(home)
+    made._explorer = Explorer()
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+class Explorer:
+    """Nothing of it is used: experiments and listening are made up."""
+
+    def close(self):
+        """As the real one."""
+
+
+@pytest.fixture
+def make_panel(context, qtbot, sound, direct_thread):
+    made = []
+
+    def build():
+        voice = Voice(context, None, Microphone(None, sound, direct_thread))
+        panel = EmotionPanel(context, voice)
+        qtbot.addWidget(panel)
+        panel.resize(1196, 770)
+        panel.show()
+        qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+        made.append(panel)
+        return panel
+
+    yield build
+    for panel in made:
+        panel.closing()
+
+
+@pytest.fixture
+def kept(home, folder):
+    return Runs(home).keep(make_result(folder))
+
+
+@pytest.fixture
+def panel(kept, make_panel):
+    return make_panel()
+
+
+def settle(context, qtbot):
+    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
+def test_without_a_run_it_says_what_goes_there_and_asks_for_the_folder(make_panel, folder):
+    panel = make_panel()
+    assert panel.pages.currentWidget() is panel.empty and "RAVDESS" in panel.empty.sentence.text()
+    assert not panel.options.start.isEnabled() and not panel.options.runs.isEnabled()
+    panel.options._take_folder(folder)
+    assert panel.options.start.isEnabled() and "press Start" in panel.empty.sentence.text()
+
+
+def test_start_runs_keeps_and_shows(make_panel, context, qtbot, folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(experiment, "run", lambda explorer, options, report: asked.append(options)
+                        or make_result(folder, ("layers",)))
+    panel = make_panel()
+    panel.options.show_folder(folder)
+    panel.options.classes.setCurrentIndex(1)
+    panel.options.own.setChecked(True)
+    panel.options.start.click()
+    assert not panel.options.start.isEnabled()
+    settle(context, qtbot)
+    assert asked[0].classes == 8 and asked[0].speaker_statistics and asked[0].protocol == "paper"
+    assert panel.pages.currentWidget() is panel.shown and panel.options.start.isEnabled()
+    assert len(Runs(context.home).all()) == 1
+    assert not panel.layers.isVisibleTo(panel)  # one feature alone
+
+
+def test_cancel_stops_and_keeps_nothing_half(make_panel, context, qtbot, folder, monkeypatch):
+    begun = threading.Event()
+
+    def run(explorer, options, report):
+        for step in range(10_000):
+            report(step, 10_000, "Listening to the voices")
+            begun.set()
+            threading.Event().wait(0.002)
+        raise AssertionError("it was not stopped")
+
+    monkeypatch.setattr(experiment, "run", run)
+    panel = make_panel()
+    panel.options.show_folder(folder)
+    panel.options.start.click()
+    qtbot.waitUntil(begun.is_set, timeout=WAIT)
+    qtbot.waitUntil(lambda: "of 10000" in panel.progress.detail.text(), timeout=WAIT)
+    panel.progress.cancel.click()
+    settle(context, qtbot)
+    assert context.jobs.of_key(JOB) is None and panel.options.start.isEnabled()
+    assert not panel._progress_card.isVisibleTo(panel) and Runs(context.home).all() == []
+
+
+def test_a_wrong_folder_is_said_and_what_was_shown_stays(panel, context, qtbot, folder, monkeypatch):
+    def run(explorer, options, report):
+        raise DatasetError("There is no recording named as in RAVDESS.", "not_this_kind")
+
+    monkeypatch.setattr(experiment, "run", run)
+    panel.options.show_folder(folder)
+    with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
+        panel.options.start.click()
+    assert failed.args[0].kind == "not_this_kind"
+    assert panel.pages.currentWidget() is panel.shown and panel.options.start.isEnabled()
+
+
+def test_the_table_stands_beside_the_paper_s_figures(panel):
+    table = panel.results.table
+    columns = range(table.columnCount())
+    rows = [[table.item(row, column).text() for column in columns] for row in range(table.rowCount())]
+    assert [row[0] for row in rows] == ["Layers, chosen", "Both branches", "Acoustic branch",
+                                        "Transcript alone", "Most frequent class", "Chance"]
+    assert [row[-1] for row in rows] == ["–", "56", "–", "33", "–", "–"]
+    assert rows[0][4:6] == ["80", "97"]
+    assert "8 of RAVDESS' 24 actors" in panel.results.notes.text()
+    assert panel.layers.isVisibleTo(panel) and len(panel.layers.bars._bars) == 8  # seven layers and F_A
+
+
+def test_a_cell_shows_its_recordings_over_time(panel, context, qtbot, kept):
+    settle(context, qtbot)
+    matrix = panel.matrix.matrix
+    count = kept.result.scores[0].confusion[1][1]
+    matrix.choose((1, 1))
+    settle(context, qtbot)
+    assert panel.cell.list.count() == count and f"{count} recordings" in panel.cell.title.text()
+    assert panel.cell.waveform.bars() and panel.cell.curves._shares is not None
+    QTest.keyClick(matrix, Qt.Key.Key_Left)
+    assert matrix.cell == (1, 0)
+    place = matrix._grid().cell(0, 3).center().toPoint()
+    QTest.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=place)
+    assert matrix.cell == (0, 3) and "neutral heard as angry" in panel.cell.title.text()
+    QTest.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+    assert matrix.cell == (0, 3)  # beside the cells
+
+
+def test_space_in_the_list_plays_and_records_nothing(panel, context, qtbot, sound, monkeypatch):
+    settle(context, qtbot)
+    played = []
+    monkeypatch.setattr(panel.cell.player, "play", lambda waveform, start: played.append(waveform.seconds))
+    QTest.keyClick(panel.cell.list, Qt.Key.Key_Space)
+    assert played == [2.0] and sound.streams == []
+
+
+def test_the_surest_recordings_come_first(kept):
+    found = entries(kept.result, "layers", 2, 2)
+    assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
+    assert all(one.acting.emotion == "sad" for one in found)
+
+
+def test_a_recording_that_is_gone_is_said_in_its_place(panel, context, qtbot, folder):
+    for path in folder.rglob("*.wav"):
+        path.unlink()
+    panel.matrix.matrix.choose((3, 3))
+    settle(context, qtbot)
+    assert panel.cell.problem.isVisibleTo(panel) and panel.cell.problem.text()
+
+
+def test_another_feature_has_its_own_matrix(panel, context, qtbot, kept):
+    panel.results.table.setCurrentCell(2, 0)
+    settle(context, qtbot)
+    assert panel.results.feature() == "acoustic" and "Acoustic branch" in panel.matrix.title.text()
+    assert panel.matrix.matrix._counts == kept.result.scores[2].confusion
+
+
+def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kept, monkeypatch):
+    asked = []
+
+    class Ear:
+        takes_sentences = False
+
+        def __init__(self, explorer, run, key, report):
+            asked.append((run.name, key))
+
+        def listen(self, waveform):
+            curve = np.array([0.5, 0.7], np.float32), np.array([[0.1, 0.7, 0.1, 0.1]] * 2, np.float32)
+            return Told(np.array([0.1, 0.7, 0.1, 0.1], np.float32), curve)
+
+    monkeypatch.setattr(listening, "Listener", Ear)
+    for seconds in (2, 3):
+        wave = from_samples((0.4 * np.sin(np.arange(seconds * RATE) * 0.05)).astype(np.float32), RATE)
+        panel.trying.voice.spoken.emit(wave, "")
+        settle(context, qtbot)
+    assert asked == [(kept.name, "layers")]  # the models are loaded once
+    assert panel.trying.bars.shares()[1] == ("happy", pytest.approx(0.7))
+    assert panel.trying.state.text() == "Happy, 70 %."
+    assert "3 actors" in panel.trying.about.text()
+    assert len(listening.tries(kept)) == 2 and "2 recordings of yours" in panel.trying.kept.text()
+
+
+def test_space_records_with_the_microphone(panel, sound, qtbot, monkeypatch):
+    spoken = []
+    panel.trying.voice.spoken.disconnect(panel.trying._take)
+    panel.trying.voice.spoken.connect(lambda wave, warning: spoken.append(wave))
+    panel.trying.voice.microphone.refresh()
+    panel.setFocus()
+    QTest.keyClick(panel, Qt.Key.Key_Space)  # a tap: until the next one
+    qtbot.waitUntil(lambda: len(sound.streams) > 0, timeout=WAIT)
+    sound.streams[-1].send(0.3, 0.6)
+    qtbot.waitUntil(lambda: panel.trying.voice.microphone.state == "recording", timeout=WAIT)
+    QTest.keyClick(panel, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: panel.trying.voice.microphone.state in ("off", "ready"), timeout=WAIT)
+    assert spoken == []
+
+
+def test_own_sentences_are_collected_where_speakers_were_standardised(make_panel, context, qtbot, home, folder):
+    Runs(home).keep(make_result(folder, ("layers",), speaker_statistics=True))
+    panel = make_panel()
+    assert panel.trying._own_row.isVisibleTo(panel)
+    panel.trying.own.click()
+    wave = from_samples((0.4 * np.sin(np.arange(RATE) * 0.05)).astype(np.float32), RATE)
+    for number in range(3):
+        assert f"{number} of 3" in panel.trying.own_words.text()
+        panel.trying._take(wave, "")
+    assert not panel.trying.own.isChecked() and "3 sentences of yours" in panel.trying.own_words.text()
+
+
+def test_runs_are_listed_shown_and_deleted(make_panel, context, qtbot, home, folder, kept):
+    other = Runs(home).keep(make_result(folder, ("layers", "text"), seed=1, protocol="random"))
+    panel = make_panel()
+    panel.options.runs.click()
+    assert panel.pages.currentWidget() is panel.runs and panel.runs.table.rowCount() == 2
+    row = next(row for row in range(2) if panel.runs.table.item(row, 0).data(Qt.ItemDataRole.UserRole) == other.name)
+    panel.runs.table.setCurrentCell(row, 0)
+    panel.runs.show_button.click()
+    settle(context, qtbot)
+    assert panel.run.name == other.name and panel.pages.currentWidget() is panel.shown
+    panel.options.runs.click()
+    panel.runs.table.setCurrentCell(row, 0)
+    panel.runs.delete_button.click()
+    box = panel.findChild(QMessageBox)
+    next(button for button in box.buttons() if button.text() == "Delete run").click()
+    qtbot.waitUntil(lambda: panel.run is not None and panel.run.name == kept.name, timeout=WAIT)
+    assert [one.name for one in Runs(home).all()] == [kept.name]
+
+
+def test_table_and_figure_are_exported(panel, tmp_path):
+    for kind, _ in emotion_export.KINDS:
+        path = tmp_path / f"run.{kind}"
+        panel._save(path)
+        assert path.stat().st_size > 300
+    assert (tmp_path / "run.png").read_bytes()[:4] == b"\x89PNG"
+    assert "<svg" in (tmp_path / "run.svg").read_text() and "neutral" in (tmp_path / "run.svg").read_text()
+
+
+def test_an_export_that_cannot_be_written_is_said(panel, qtbot, tmp_path):
+    for kind, _ in emotion_export.KINDS:
+        with qtbot.waitSignal(panel.failed, timeout=WAIT):
+            panel._save(tmp_path / "nowhere" / f"run.{kind}")
+
+
+def test_the_state_comes_back(panel, make_panel, kept, folder):
+    panel.options.show_folder(folder)
+    panel.options.protocol.setCurrentIndex(2)
+    panel.options.mode.setCurrentIndex(1)
+    panel.options._actions["text"].setChecked(False)
+    state = panel.save_state()
+    again = make_panel()
+    again.restore_state(state)
+    options = again.options.options()
+    assert (options.folder, options.protocol, options.mode) == (folder, "speakers", "fine-tuned")
+    assert options.features == ("layers", "fused", "acoustic")  # of those that can be fine-tuned
+    again.restore_state({"protocol": "gone", "features": "x", "classes": None})
+    assert again.options.options().protocol == "paper"
+
+
+def test_words_of_the_panel_and_the_core_agree():
+    from brewclip_app.panels import emotion_options, emotion_try, emotion_words
+    from core.emotion import features, tuning
+
+    assert tuple(key for key, _ in emotion_words.PROTOCOLS) == features.PROTOCOL_KEYS
+    assert tuple(key for key, _ in emotion_words.MODES) == features.MODES
+    assert emotion_options.TUNED == tuning.TUNED and emotion_try.ENOUGH == listening.ENOUGH
+
+
