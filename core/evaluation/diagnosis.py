@@ -107,7 +107,7 @@ class Bench:
         stored = self._evaluation.ranks("speech_to_image")
         again = ranks.to_images(self._spoken, self._seen, self._image_of)
         counted = stored > 0
-        if np.mean(again[counted] != stored[counted]) > STRAYED:
+        if counted.any() and np.mean(again[counted] != stored[counted]) > STRAYED:
             raise _changed("The model, the pictures or what is heard give other ranks than those that were stored.")
 
     def diagnose(self, way: Way, at: int) -> Iterator[Diagnosis]:
