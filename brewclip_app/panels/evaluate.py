@@ -223,6 +223,7 @@ class EvaluatePanel(Panel):
     def _over(self) -> None:
         self._planned = None
         self._follow(None)
+        self._plan()
 
     # ---- deleting, exporting
 

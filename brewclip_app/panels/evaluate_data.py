@@ -103,7 +103,7 @@ class DataChoices(QWidget):
         head = row(name, icon_button("close", f"Take {folder.name} out", lambda: self._remove(folder), 12), space=2)
         head.setStretch(0, 1)
         made = QWidget()
-        box = column(head, space=1)
+        box = column(head, space=4)
         if found is None:
             box.addWidget(label("Reading…", "quiet"))
         elif found.problem:

@@ -43,6 +43,8 @@ class OptionsCard(Card):
         self.drop = QCheckBox("Leave out what cannot be read")
         self.drop.setToolTip("Else a picture or recording that cannot be read counts as missed")
         self.plan = label("", "quiet", wrap=True)
+        self.plan.setMinimumHeight(2 * self.plan.fontMetrics().height() + 2)  # what it says changes, the rest stays
+        self.plan.setAlignment(Qt.AlignmentFlag.AlignBottom)
         self.start = button("Evaluate", self.started.emit, "main")
         self.progress = ProgressRow("Evaluating")
         self._later = QTimer(self, singleShot=True, interval=PLAN_MS)
@@ -123,13 +125,16 @@ class OptionsCard(Card):
         """How far the evaluation is."""
         self._running = job is not None
         self.progress.setVisible(self._running)
-        self.plan.setVisible(not self._running)
         self.start.setVisible(not self._running)
         self.start.setEnabled(not self._running and not self.missing())
         if job is not None:
             done, total, text = job.progress
             far = f": {wording.count(done)} of {wording.count(total)}" if total else ""
-            self.progress.set_progress(done, total, f"{text or 'Loading the model'}{far}")
+            self.progress.set_progress(done, total)
+            look(self.plan, "quiet")
+            self.plan.setText(f"{text or 'Loading the model'}{far}")
+        elif not self.missing():
+            self.plan.setText("")
 
     def save(self) -> dict[str, Any]:
         """All choices, to be remembered."""

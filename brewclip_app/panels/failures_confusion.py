@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from brewclip_app import theme
@@ -52,21 +51,15 @@ def _table(found: "Confusion") -> QTableWidget:
     made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     made.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
     made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    most = max((cell for cells in found.cells for cell in cells), default=0)
     for line, number in enumerate(rows):
         for place, kind in enumerate(columns):
-            made.setItem(line, place, _cell(found.cells[number][kind], most, found.rows[number] == found.columns[kind]))
+            made.setItem(line, place, _cell(found.cells[number][kind], found.rows[number] == found.columns[kind]))
     return made
 
 
-def _cell(count: int, most: int, same: bool) -> QTableWidgetItem:
+def _cell(count: int, same: bool) -> QTableWidgetItem:
     made = QTableWidgetItem(f"{count} \N{CHECK MARK}" if same and count else str(count) if count else "\N{MIDDLE DOT}")
     made.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
     made.setToolTip(SAME if same else "")
-    if count:
-        tint = QColor(theme.colour("good" if same else "care"))
-        tint.setAlpha(30 + round(90 * count / most))
-        made.setBackground(tint)
-    else:
-        made.setForeground(theme.colour("quiet"))
+    made.setForeground(theme.colour("quiet" if not count else "good_words" if same else "words"))
     return made
