@@ -140,7 +140,7 @@ def why_none(error: BaseException | None, devices: tuple[Device, ...]) -> str:
         return "The PortAudio library is missing, so nothing can be recorded (Debian: apt install libportaudio2)."
     if error is not None:
         return f"The sound system does not answer: {error}"
-    return "" if devices else "No microphone found. Plug one in, or open a recording, or type."
+    return "" if devices else "No microphone found. Plug one in, or open a recording."
 
 
 def why_not_open(error: BaseException, device: Device | None) -> str:

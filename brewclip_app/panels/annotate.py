@@ -17,6 +17,7 @@ from brewclip_app.panels.annotate_session import Session
 from brewclip_app.panels.annotate_speaker import SpeakerDialog, Speakers
 from brewclip_app.panels.annotate_talk import Talk
 from brewclip_app.panels.base import Panel
+from brewclip_app.panels.search_intake import Intake
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
@@ -35,6 +36,7 @@ KEYS = [("Space", "Record: hold and describe, or tap, speak, tap again"), ("Ente
         ("Right", "The next picture"), ("Delete", "Throw the recording away"), ("Ctrl+Z", "Undo"),
         ("Esc", "Forget what is being recorded; stop playing; leave the review"), ("Ctrl+R", "Review"),
         ("A", "In the review: accept"), ("X", "In the review: reject"), ("Ctrl+N", "Another speaker"),
+        ("Ctrl+O", "Take a recording from a file"),
         ("Ctrl+I", "Bring a dataset in"), ("Ctrl+E", "Export")]
 
 
@@ -56,6 +58,7 @@ class AnnotatePanel(Panel):
         self.desk = Desk(self.voice.microphone, self.thumbnails)
         self.talk = Talk(self, self.voice, self.session, self.desk, self.listener)
         self.speakers = Speakers(context, self.session, self)
+        self.intake = Intake(context, self)
         self.review = Review(context, self.session, self.thumbnails)
         self.done, self.none, self.waiting = Done(), NoGallery(), QWidget()
         self.pages = QStackedWidget()
@@ -89,6 +92,8 @@ class AnnotatePanel(Panel):
         card.play_wanted.connect(lambda: listener.turn(self.session.current()))
         card.waveform.sought.connect(listener.seek)
         self.talk.speaker_wanted.connect(self.ask_speaker)
+        self.intake.voice.connect(lambda waveform, sign: self._take_file(waveform))
+        self.intake.problem.connect(lambda why: self.desk.say(why, "care"))
         listener.shown.connect(self._show_voice)
         listener.playing.connect(self._show_playing)
         listener.moved.connect(self._show_cursor)
@@ -126,7 +131,7 @@ class AnnotatePanel(Panel):
 
     def _make_shortcuts(self) -> None:
         for keys, do in (("Ctrl+Z", self._undo), ("Ctrl+R", self.header.review.toggle), ("Ctrl+N", self.ask_speaker),
-                         ("Ctrl+I", self._import), ("Ctrl+E", self._export),
+                         ("Ctrl+O", self._open_file), ("Ctrl+I", self._import), ("Ctrl+E", self._export),
                          ("Ctrl+Return", lambda: self._accept(stay=True)),
                          ("Ctrl+Enter", lambda: self._accept(stay=True))):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -149,7 +154,7 @@ class AnnotatePanel(Panel):
 
     def closing(self) -> None:
         self._keep_words()
-        self.session.line.finish()
+        self.session.finish()
         self.voice.close()
         self.thumbnails.close()
 
@@ -176,11 +181,10 @@ class AnnotatePanel(Panel):
     # ---- what is shown
 
     def _reopen(self) -> None:
-        self.session.open(self.session.view.queue.spec if self._same_gallery() else "")
-
-    def _same_gallery(self) -> bool:
+        """Read anew what there is; the queue stays as long as the gallery does."""
         view = self.session.view
-        return view.queue is not None and view.gallery is not None and view.gallery.name == self.context.gallery
+        same = view.queue is not None and view.gallery is not None and view.gallery.name == self.context.gallery
+        self.session.open(view.queue.spec if view.queue is not None and same else "")
 
     def _show_gallery(self) -> None:
         view = self.session.view
@@ -355,6 +359,16 @@ class AnnotatePanel(Panel):
         self.desk.say("")
         self.setFocus()
         self.session.confirm(self.desk.heard.text.text() if text is None else text, stay)
+
+    def _open_file(self) -> None:
+        if self._describing() and self.session.speaker is None:
+            self.ask_speaker()
+        elif self._describing() and not self.talk.busy:
+            self.intake.choose_recording()
+
+    def _take_file(self, waveform: "Waveform") -> None:
+        if not self.talk.busy and self.session.aim():
+            self.session.record(waveform, "")
 
     def _skip(self) -> None:
         self.desk.say("")

@@ -188,7 +188,7 @@ class Exchange(QObject):
 
     def _exported(self, result: "ExportResult") -> None:
         counts = ", ".join(f"{split.utterances} in {split.name}" for split in result.splits)
-        left = "".join(f" Left out: {one.count} {one.what}." for one in result.left_out)
+        left = "".join(f" Left out, {wording.count(one.count)}: {one.what}." for one in result.left_out)
         wrong = "".join(f" {one.count} {one.what}." for one in result.problems)
         self.said.emit(f"Exported to {result.folder}: {counts}.{left}{wrong}", "care" if wrong else "good",
                        result.folder)
@@ -196,7 +196,8 @@ class Exchange(QObject):
     def _imported(self, result: "ImportResult") -> None:
         failed = f" {wording.count(len(result.failed))} could not be read." if result.failed else ""
         known = f" {wording.count(result.known)} were there already." if result.known else ""
-        self.said.emit(f"{wording.count(result.added)} spoken captions came into {result.gallery}.{known}{failed}",
+        came = "1 spoken caption" if result.added == 1 else f"{wording.count(result.added)} spoken captions"
+        self.said.emit(f"{came} came into {result.gallery}.{known}{failed}",
                        "care" if failed else "good", None)
         self.imported.emit(result.gallery)
         self._context.galleries_changed.emit()

@@ -38,6 +38,7 @@ class TakeDetail(QScrollArea):
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
+        self._inner = QWidget()
         self._agreement: Agreement | None = None
         self._take: TakeRecord | None = None
         self._others: list[TakeRecord] = []
@@ -73,17 +74,16 @@ class TakeDetail(QScrollArea):
         self.card = Card(space=8)
         self.card.body.addLayout(column(self.picture, wave, label("Caption", "heading"), self.text, self.heard_title,
                                         self.heard, self.facts, row(self.accept, self.reject, self.throw, None)))
-        inner = QWidget()
-        inner.setLayout(column(self.card, self.said, self.progress, None, space=12))
+        self._inner.setLayout(column(self.card, self.said, self.progress, None, space=12))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(inner)
+        self.setWidget(self._inner)
 
     def minimumSizeHint(self) -> QSize:
         """Nothing is cut off at the right; at the bottom it scrolls."""
-        return QSize(max(NARROWEST, self.widget().minimumSizeHint().width() + SCROLL_BAR), 200)
+        return QSize(max(NARROWEST, self._inner.minimumSizeHint().width() + SCROLL_BAR), 200)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:

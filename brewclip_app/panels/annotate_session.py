@@ -272,6 +272,13 @@ class Session(QObject):
         self.changed.emit()
         self.failed.emit(error, WAITS)
 
+    def finish(self) -> None:
+        """The window closes: do what waits, and try once more to write what could not be written."""
+        new, self.unkept = self.unkept, None  # closing may be asked for twice
+        if new is not None:
+            self._keep(new)
+        self.line.finish()
+
     def forget(self) -> None:
         """Let a recording go that could not be written."""
         self.unkept = None

@@ -138,6 +138,15 @@ def speak(panel, qtbot, says="a dog", peak=0.3, seconds=1.5):
     settle(panel, qtbot)
 
 
+def tone(path):
+    """A second of a sine as a WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((8000 * np.sin(np.arange(16_000) * 0.05)).astype(np.int16).tobytes())
+
+
 def kept(panel, **which):
     session = panel.session
     return panel.context.explorer.store.takes(session.view.gallery.id, **which)
@@ -348,6 +357,16 @@ def test_a_full_disk_keeps_the_recording_in_memory_until_there_is_room(panel, qt
     assert kept(panel)[0].state == "done" and name(panel) == "b.png"
 
 
+def test_closing_tries_once_more_to_write_what_could_not_be_written(make_panel, context, gallery, qtbot, home):
+    panel = make_panel(context)
+    home.takes.write_text("in the way")
+    speak(panel, qtbot)
+    assert panel.session.unkept is not None
+    home.takes.unlink()
+    panel.closing()
+    assert len(kept(panel)) == 1
+
+
 def test_a_recording_that_cannot_be_kept_may_be_forgotten(panel, qtbot, monkeypatch, home):
     home.takes.write_text("in the way")
     speak(panel, qtbot)
@@ -364,6 +383,17 @@ def test_without_a_microphone_it_says_so(make_panel, context, gallery, sound, qt
     qtbot.keyClick(panel, Qt.Key.Key_Space)
     settle(panel, qtbot)
     assert "No microphone found" in panel.desk.message.text() and kept(panel) == []
+
+
+def test_a_recording_may_come_from_a_file_and_a_broken_one_is_said(panel, qtbot, tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"no sound at all")
+    panel.intake.read_voice(tmp_path / "broken.wav")
+    settle(panel, qtbot)
+    assert panel.desk.message.text() and kept(panel) == []
+    tone(tmp_path / "said.wav")
+    panel.intake.read_voice(tmp_path / "said.wav")
+    settle(panel, qtbot)
+    assert [take.text for take in kept(panel)] == ["a dog"] and panel.desk.heard.text.text() == "a dog"
 
 
 def test_without_the_model_that_hears_words_are_typed(panel, qtbot, monkeypatch):
@@ -600,15 +630,11 @@ def test_a_dataset_comes_in_and_shows_like_what_was_recorded_here(panel, qtbot, 
     folder = tmp_path / "pairs"
     folder.mkdir()
     Image.new("RGB", (40, 30), "red").save(folder / "x.png")
-    with wave.open(str(folder / "x.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes((8000 * np.sin(np.arange(16_000) * 0.05)).astype(np.int16).tobytes())
+    tone(folder / "x.wav")
     (folder / "pairs.csv").write_text("image,audio,caption\nx.png,x.wav,a red thing\n")
     panel.exchange.bring_in(folder, "Holiday")
     settle(panel, qtbot)
-    assert panel.troubles == [] and "1 spoken captions came into Holiday" in panel.bar.words.text()
+    assert panel.troubles == [] and "1 spoken caption came into Holiday" in panel.bar.words.text()
     assert [take.text for take in kept(panel)] == ["a red thing"]
     press(panel, qtbot, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     assert panel.review.model.rowCount() == 1

@@ -13,7 +13,8 @@ def test_every_kind_is_offered_with_what_there_is(explorer, gallery, ids, speake
     assert offered(explorer.store, gallery.id) == [
         ("unlabelled:", "Without a caption"), ("all:", "All pictures"),
         (f"speaker:{speaker.id}", "Not yet described by M.K."), ("tag:beach", "Tagged “beach”")]
-    assert {spec.partition(":")[0] for spec, _ in offered(explorer.store, gallery.id)} == {kind.key for kind in QUEUES}
+    kinds = [spec.partition(":")[0] for spec, _ in offered(explorer.store, gallery.id)]
+    assert kinds == [kind.key for kind in QUEUES if kind.key not in ("failures", "labelled")], "no evaluation yet"
 
 
 def test_described_pictures_leave_the_queue_of_those_without_a_caption(explorer, gallery, ids, describe):
@@ -58,12 +59,11 @@ def test_it_goes_on_at_the_picture_or_behind_it():
 
 
 def test_another_source_of_pictures_is_one_more_row(explorer, gallery, ids, monkeypatch):
-    """What the failures of an evaluation will be."""
     from core.annotation import queues
 
-    row = queues.QueueKind("failures", lambda store, gallery_id: [("run 7", "Failures of run 7")],
+    row = queues.QueueKind("worst", lambda store, gallery_id: [("run 7", "Failures of run 7")],
                            lambda store, gallery_id, argument: [ids[5], ids[2]] if argument == "run 7" else [])
     monkeypatch.setattr(queues, "QUEUES", (*QUEUES, row))
-    found = queue(explorer, gallery, "failures:run 7")
+    found = queue(explorer, gallery, "worst:run 7")
     assert (found.title, found.image_ids) == ("Failures of run 7", (ids[5], ids[2]))
-    assert found.after(AnnotatingRecord("failures:run 7", ids[2])) == 1
+    assert found.after(AnnotatingRecord("worst:run 7", ids[2])) == 1
