@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gallery", default="", help="open this gallery")
     parser.add_argument("--panel", choices=[entry.key for entry in PANELS], help="show this panel first")
     parser.add_argument("--theme", choices=["system", "light", "dark"], help="for this start only")
-    parser.add_argument("--speech", type=Path, help="search with this recording at once")
+    parser.add_argument("--speech", type=Path, help="search with this recording, or take it apart: --panel inspect")
     parser.add_argument("--text", default="", help="search with these words at once")
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save a picture of the window and quit")
     parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window, such as 1280x800")
@@ -127,8 +127,10 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     window.context.training.look()  # what trained on while the window was closed is followed again
     window.refresh_engine()
     if options.speech or options.text:
-        from brewclip_app.panels.base import Question
-        window.show_panel("search", Question(text=options.text, speech=options.speech))
+        from brewclip_app.panels.base import Inspection, Question
+        asked = Inspection if options.panel == "inspect" else Question
+        window.show_panel("inspect" if asked is Inspection else "search",
+                          asked(text=options.text, speech=options.speech))
     if options.screenshot:
         Photographer(window, options.screenshot).start()
 

@@ -40,8 +40,9 @@ def _panels(folder: Path) -> int:
     for theme in THEMES:
         look = ("--theme", theme, "--size", "1280x800")
         codes.append(photograph(folder / f"search-{theme}.png", *look))
+        codes.append(photograph(folder / f"inspect-{theme}.png", *look, "--panel", "inspect", query=1))
         for entry in PANELS:
-            if entry.key != "search":
+            if entry.key not in ("search", "inspect"):
                 codes.append(command("brewclip_app", "--gallery", demo.GALLERY, "--panel", entry.key, *look,
                                      "--screenshot", str(folder / f"{entry.key}-{theme}.png"), offscreen=True))
     return max(codes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps
 
 BESIDE = 600  # px; in a narrower card the table is below the curve
-SILENT = ("random", WAITING)  # methods beside whose maps nothing is said
+SILENT = ("random", "occlusion", WAITING)  # methods beside whose maps nothing is said
 MIX_ABOUT = "The model adds both branches up; drag to see the picture's rank when one of them counts more."
 
 

@@ -79,13 +79,13 @@ class RankCurve(QWidget):
         return max(10, *self._ranks, self._at[1])
 
     def _marks(self) -> list[int]:
-        return [10 ** power for power in range(math.ceil(math.log10(self._worst())) + 1)]
+        return [10 ** power for power in range(math.floor(math.log10(self._worst())) + 1)]
 
     def _x(self, t: float) -> float:
         return MARGIN + HANDLE / 2 + t * (self.width() - MARGIN - HANDLE)
 
     def _y(self, rank: int) -> float:
-        high = math.log10(self._marks()[-1])
+        high = math.log10(self._worst())
         return 10 + math.log10(max(1, rank)) / high * (self.height() - 20)
 
 

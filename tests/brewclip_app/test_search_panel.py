@@ -558,6 +558,33 @@ def test_state_comes_back(panel, context, sound, qtbot):
     other.closing()
 
 
+def test_i_takes_the_chosen_hit_apart(panel, explorer, qtbot, sound):
+    ask(qtbot, panel, explorer, "a brown dog")
+    panel.results.grid.setFocus()
+    with qtbot.waitSignal(panel.go_to) as gone:
+        qtbot.keyClick(panel.results.grid, Qt.Key.Key_I)
+    key, asked = gone.args
+    hit = panel.results.grid.selected()[0]
+    assert key == "inspect" and asked.text == "a brown dog"
+    assert (asked.path, asked.image_id) == (hit.image.path, hit.image.id)
+    assert asked.gallery == "Flickr" and asked.waveform is None and asked.note == ""
+    panel.session.type_extra("a red ball")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    with qtbot.waitSignal(panel.go_to) as gone:
+        panel.results.detail.why.click()
+    assert "left out" in gone.args[1].note
+    assert "Why this picture?\tI" in [each.text() for each in panel.hit_actions.menu([hit]).actions()]
+
+
+def test_a_query_of_pictures_alone_cannot_be_taken_apart(panel, explorer, qtbot, pictures):
+    panel.session.add_picture(pictures[0])
+    hits = wait_for_hits(qtbot, panel, explorer)
+    gone = []
+    panel.go_to.connect(lambda *facts: gone.append(facts))
+    panel.hit_actions.why_wanted.emit(hits[0])
+    assert not gone and "Only words and voices" in panel.header.message.text()
+
+
 def test_the_size_of_cards_is_a_setting(panel, context):
     panel._zoom(40)
     assert context.settings["appearance.card_width"] == 204
