@@ -194,6 +194,7 @@ class EvaluatePanel(Panel):
         job = self._job()
         if job is not None:
             job.cancel()
+            self._follow(job)
 
     def _job(self) -> "Job | None":
         return self.context.jobs.of_key(EVALUATE)

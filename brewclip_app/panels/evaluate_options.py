@@ -22,6 +22,7 @@ WORDS = (("transcripts", "What was heard", (False,)), ("captions", "The captions
          ("both", "Both, one after the other", (False, True)))
 RATIOS = (20, 10, 5, 0, -5)  # dB
 NOISES = (("white", "white"), ("pink", "pink"), ("babble", "voices"))
+STOPPING = "Stopping as soon as the present step is done."
 PLAN_MS = 600  # after the last change
 
 
@@ -132,7 +133,8 @@ class OptionsCard(Card):
             far = f": {wording.count(done)} of {wording.count(total)}" if total else ""
             self.progress.set_progress(done, total)
             look(self.plan, "quiet")
-            self.plan.setText(f"{text or 'Loading the model'}{far}")
+            self.plan.setText(STOPPING if job.cancelled else f"{text or 'Loading the model'}{far}")
+            self.progress.cancel.setEnabled(not job.cancelled)
         elif not self.missing():
             self.plan.setText("")
 

@@ -50,6 +50,7 @@ class FailureJobs(QObject):
         job = self._context.jobs.of_key(DIAGNOSE)
         if job is not None:
             job.cancel()
+            self.moved.emit()
 
     def export(self, evaluation: int, at: int, folder: Path) -> None:
         """Write an evaluation's failures, both ways, into a folder."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 OFFER = ("Each failure is ranked again with one thing changed: the caption for the transcript, the whole picture for "
          "the centre crop, one branch alone and so on. What brings it back names its kind.")
 
+STOPPING = "Stopping as soon as the present step is done."
+
 
 class KindsCard(Card):
     """Offers to diagnose, shows how far that is, then the chart."""
@@ -64,7 +66,8 @@ class KindsCard(Card):
         self._running = job is not None
         if job is not None:
             done, total, text = job.progress
-            self.progress.set_progress(done, total, text or "Loading the model")
+            self.progress.set_progress(done, total, STOPPING if job.cancelled else text or "Loading the model")
+            self.progress.cancel.setEnabled(not job.cancelled)
         self._settle()
 
     def _settle(self) -> None:

@@ -186,6 +186,7 @@ def test_stopping_keeps_what_was_finished(panel, context, qtbot, dataset, monkey
     panel.start()
     qtbot.waitUntil(lambda: panel.options.plan.text() == "Ranking", timeout=WAIT)
     panel.cancel()
+    assert panel.options.plan.text().startswith("Stopping") and not panel.options.progress.cancel.isEnabled()
     qtbot.waitUntil(lambda: panel.results.model.rowCount() == 1, timeout=WAIT)
     assert panel.banner.message.text().startswith("Stopped.")
 
