@@ -78,7 +78,9 @@ class Corpus:
                        if usable(split, row, drop_unheard or text_only)]
         self.unheard = sum(not one.reason and not one.transcript.text for one in splits[0].spoken)
         if len(self._pairs) < batch:
-            raise TrainingError(f"There are {len(self._pairs)} pairs to learn from, which is less than a batch of "
+            broken = len(splits[0].unreadable)
+            why = f" ({broken} pictures or recordings are missing or cannot be read)" if broken else ""
+            raise TrainingError(f"There are {len(self._pairs)} pairs to learn from{why}, which is less than a batch of "
                                 f"{batch}. Choose a smaller batch or more data.", "too_few")
 
     def __len__(self) -> int:

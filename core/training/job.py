@@ -30,7 +30,7 @@ NOTED = 20  # defects that the log names; the checkpoint counts all
 
 @dataclass(frozen=True)
 class Preview:
-    """What a run would do before it begins: pairs, conditions, what is heard anew, bytes that the caches grow by."""
+    """What a run would do before it begins; of `pairs` both files are there, under each of the `conditions`."""
 
     pairs: int
     conditions: tuple[Condition, ...]
@@ -122,8 +122,10 @@ class _Job:
 
     def preview(self, report: Report) -> Preview:
         preparing = self._preparing(self._explorer.backbone(report))
-        pairs = len(self._dataset.of(self._recipe.train).utterances) * len(self._conditions)
-        return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
+        part = self._dataset.of(self._recipe.train)
+        there = {image.image_id for image in part.images if image.path}
+        pairs = sum(each.recording is not None and each.image_id in there for each in part.utterances)
+        return Preview(pairs * len(self._conditions), self._conditions, self._dev, self._cost(preparing))
 
     def train(self, folder: RunFolder, report: Report) -> "Outcome":
         backbone = self._explorer.backbone(report)

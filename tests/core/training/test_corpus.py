@@ -96,6 +96,10 @@ def test_fewer_pairs_than_a_batch_are_told(explorer: Explorer, data: Path, littl
     with pytest.raises(TrainingError, match="24 pairs to learn from, which is less than a batch of 32") as caught:
         corpus(explorer, data, little, batch=32)
     assert caught.value.kind == "too_few"
+    for path in data.glob("*.wav"):
+        path.unlink()
+    with pytest.raises(TrainingError, match=r"0 pairs to learn from \(24 pictures or recordings are missing"):
+        corpus(explorer, data, little)
 
 
 # --- the dev split ---------------------------------------------------------------------------------------------------

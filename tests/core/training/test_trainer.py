@@ -243,6 +243,9 @@ def test_the_caches_have_a_cap(train, explorer, data: Path, little: ModuleType, 
     assert explorer.ears.heard == []  # nothing was begun
     found = job.preview(explorer, little.recipe(data, noise="10"))
     assert (found.pairs, found.dev, found.cost.recordings) == (48, "dev", 64)
+    (data / "0.png").unlink()
+    (data / "1_0.wav").unlink()
+    assert job.preview(explorer, little.recipe(data)).pairs == 21
     folder, _ = train(little.recipe(data), "allowed")
     assert job.preview(explorer, folder.recipe()).cost.nbytes == 0
 
