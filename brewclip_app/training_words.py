@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 STATES = {"preparing": "preparing", "training": "running", "paused": "paused", "finished": "done",
           "stopped": "stopped", "failed": "failed"}
-MEMORY = ("memory ran out", "not enough memory")
+FAILURES = (("The memory ran out", "out of memory"), ("There was not enough memory", "out of memory"),
+            ("The system ended", "killed"))  # how a message begins, and what it comes to
 BACKBONES = {"auto": "the best here"}
 
 
@@ -31,8 +32,8 @@ def state(record: "RunRecord", asked: str = "") -> str:
     """Where a run stands, in a word or two."""
     if record.live and asked:
         return "stopping" if asked == "stop" else "pausing"
-    if record.state == "failed" and any(sign in record.message for sign in MEMORY):
-        return "out of memory"
+    if record.state == "failed":
+        return next((words for begins, words in FAILURES if record.message.startswith(begins)), STATES["failed"])
     return STATES[record.state]
 
 
@@ -46,6 +47,8 @@ def backbone(name: str) -> str:
 def line(record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> str:
     """What a run is doing, with its figures: step, throughput, memory, rate, time left."""
     parts: list[str] = []
+    if record.state == "preparing" and not record.prepared[1] and (asked or record.step >= record.steps > 0):
+        return "Ending"  # all is written; its process is about to go
     if record.state == "preparing":
         done, total, text = record.prepared
         parts += [text or "Beginning"] + ([f"{wording.count(done)} of {wording.count(total)}"] if total else [])
@@ -62,7 +65,7 @@ def line(record: "RunRecord", asked: str = "", preparing_left: float | None = No
 def _figures(record: "RunRecord") -> list[str]:
     found, pace, memory = [], record.curve("pace").last, record.curve("memory").last
     if pace and record.recipe:
-        found.append(f"{_short(pace / record.recipe.training.batch)} steps/s")
+        found.append(_pace(pace / record.recipe.training.batch))
     if memory:
         found.append(f"{memory:.1f} GB")
     if (rate := record.curve("rate").last) is not None:
@@ -78,8 +81,11 @@ def _outcome(record: "RunRecord") -> list[str]:
     return [f"best at step {wording.count(record.best_step)}: mean recall on dev {record.best:.1f} %"]
 
 
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+def _pace(steps: float) -> str:
+    """Steps a second; slow ones the other way round."""
+    if steps < 0.5:
+        return f"{wording.duration(1 / steps)} a step"
+    return f"{steps:.0f} steps/s" if steps >= 100 else f"{steps:.1f} steps/s"
 
 
 def cost(preview: "Preview", recipe: "Recipe", facts: CostFacts) -> str:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QWidget
 
+from brewclip_app import training_words
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.train_compare import CompareDialog
 from brewclip_app.panels.train_cost import CostEstimate
@@ -150,7 +151,7 @@ class TrainPanel(Panel):
                 (self.live.end_now, lambda: self._with_run(self.training.kill)),
                 (self.runs.chosen, self._show_chosen), (self.runs.ticked, self._show_curves),
                 (self.runs.use, self._use), (self.runs.evaluate, self._evaluate), (self.runs.compare, self._compare),
-                (self.runs.open_folder, self._open_folder), (self.runs.delete, self._ask_delete),
+                (self.runs.open_folder, lambda: self._with_run(_show_folder)), (self.runs.delete, self._ask_delete),
                 (self.runs.add_folder, self._add_folder)):
             signal.connect(do)
         for keys, act in (("Ctrl+O", self.dataset.ask), ("Ctrl+I", self.dataset.open_report),
@@ -201,10 +202,9 @@ class TrainPanel(Panel):
         self.status_link.emit("", "")
 
     def _say_end(self, record: "RunRecord") -> None:
-        if record.state == "failed":
-            self.status_changed.emit(f"{record.name} failed: {record.message}")
-        elif record.state == "finished":
-            self.status_changed.emit(f"{record.name} is done")
+        words = training_words.state(record)
+        self.status_changed.emit(f"{record.name}: {words}. {record.message}" if record.message else
+                                 f"{record.name}: {words}")
 
     # --- what is done ---
 
@@ -265,9 +265,6 @@ class TrainPanel(Panel):
         if len(records) > 1:
             CompareDialog(self, records).open()
 
-    def _open_folder(self) -> None:
-        self._with_run(lambda path: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))))
-
     def _add_folder(self) -> None:
         dialog = QFileDialog(self, "A run's folder, or a folder of runs")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -285,11 +282,6 @@ class TrainPanel(Panel):
             self.dataset.choose(folder)
         event.acceptProposedAction()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self.runs.table.viewport().update()
-
 
 def _splitter(way: Qt.Orientation, first: QWidget, second: QWidget, sizes: tuple[int, int]) -> QSplitter:
     made = QSplitter(way)
@@ -301,6 +293,10 @@ def _splitter(way: Qt.Orientation, first: QWidget, second: QWidget, sizes: tuple
     made.setStretchFactor(1, 1)
     made.setSizes(list(sizes))
     return made
+
+
+def _show_folder(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
 def _is_panel(key: str) -> bool:

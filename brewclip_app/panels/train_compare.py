@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -26,21 +26,20 @@ from core.errors import TrainingError
 if TYPE_CHECKING:
     from core.training.runs import RunRecord
 
-NAME_COLUMN, RUN_COLUMN = 210, 120  # px
+NAME_COLUMN, RUN_COLUMN = 180, 104  # px
+SMALLEST = QSize(900, 560)
 
 
 class CompareDialog(QDialog):
     """Shows the runs as they were when it opened."""
 
-    failed = Signal(object, str)
-
-    def __init__(self, parent: QWidget, records: "Sequence[RunRecord]") -> None:
+    def __init__(self, parent: QWidget | None, records: "Sequence[RunRecord]") -> None:
         super().__init__(parent)
         self._records = tuple(records)
         self.setWindowTitle(f"Compare {len(self._records)} runs")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.resize(980, 640)
+        self.resize((parent.window().size() - QSize(80, 90)).expandedTo(SMALLEST) if parent else SMALLEST)
         self.table = self._make_table()
         offered = (*choices("dev"), *choices("step"))
         self.curves = CurveCard(offered, "score")
@@ -59,7 +58,7 @@ class CompareDialog(QDialog):
         split.setHandleWidth(12)
         split.addWidget(left)
         split.addWidget(self.curves)
-        split.setSizes([480, 480])
+        split.setSizes([3, 2] if len(self._records) > 2 else [1, 1])
         close = button("Close", self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)

@@ -138,8 +138,10 @@ def _decides(recipe: Recipe) -> tuple[object, ...]:
 
 def _alike(one: Recipe, other: Recipe) -> bool:
     """Whether two recipes take about as long a pair."""
-    return (one.variant, one.backbone, one.training.batch, one.training.device, one.training.precision) == (
-        other.variant, other.backbone, other.training.batch, other.training.device, other.training.precision)
+    known = "auto" not in (one.backbone, other.backbone)  # which is the best here, and so most likely the same
+    return (not known or one.backbone == other.backbone) and (
+        one.variant, one.training.batch, one.training.device, one.training.precision) == (
+        other.variant, other.training.batch, other.training.device, other.training.precision)
 
 
 def _devices(report: Report) -> tuple[tuple[str, str], ...]:

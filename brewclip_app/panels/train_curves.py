@@ -1,8 +1,10 @@
 """A card with curves of one or several runs; which ones is chosen in its head."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
@@ -54,6 +56,7 @@ class CurveCard(Card):
         super().__init__(margin=12, space=4)
         self._offered = {each.key: each for each in offered}
         self._records: tuple[RunRecord, ...] = ()
+        self._bare: dict[Path, Mapping[str, Any]] = {}  # what the backbone alone finds on dev, by run
         self._names: tuple[tuple[str, str, str], ...] = ()
         self.choice = look(QComboBox(), "heading")
         self.choice.setAccessibleName("Which curve")
@@ -114,9 +117,14 @@ class CurveCard(Card):
         self._show_legend(lines)
 
     def _reference(self) -> Reference | None:
-        """Zero-shot on dev, where a run's log has it."""
+        """Zero-shot on dev, where a run's model says it; of the first of several runs, which share a dataset mostly."""
+        kind = self._offered[self.key].curves[0]
+        if kind.event != "dev" or kind.unit != "%":
+            return None
         for record in self._records:
-            value = getattr(record, "zero_shot", {}).get(self.key)
+            if record.usable and record.path not in self._bare and (found := bare_of(record.path)):
+                self._bare[record.path] = found
+            value = kind.value(self._bare.get(record.path, {}))
             if value is not None:
                 return Reference(f"zero-shot {value:.1f}", value)
         return None
@@ -142,6 +150,15 @@ class CurveCard(Card):
             part.setLayout(row(Swatch(role, dash), words, space=5))
             self._legend_box.addWidget(part)
         self.legend.updateGeometry()
+
+
+def bare_of(run: Path) -> Mapping[str, Any]:
+    """What the backbone alone finds on dev, as the run's model notes it; nothing where it does not."""
+    try:
+        found = json.loads((run / "best" / "run.json").read_text(encoding="utf-8"))["metrics"]["zero_shot"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _appearance(name: str, number: int, key: str, several: bool, parts: bool) -> tuple[str, str, str]:

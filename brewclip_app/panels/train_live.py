@@ -44,6 +44,9 @@ class LiveCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.bar)
         self.body.addWidget(self.message)
+        for part in (self.notes, self.output, self.pause_button, self.go_on_button, self.stop_button, self.end_button,
+                     self.message):
+            part.hide()
 
     def show_run(self, record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> None:
         """Show a run as it is now. `asked`: what it was asked for and has not done yet."""

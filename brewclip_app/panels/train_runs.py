@@ -45,6 +45,7 @@ class RunsCard(Card):
         self.table = self._make_table()
         self.use_button = button("Use in Search", self.use.emit, tip="Search with this run's best model (Ctrl+U)")
         self.used = label("in use in Search", "pill")
+        self.used.setMinimumHeight(22)  # lower, its round ends would be drawn square
         self.evaluate_button = button("Evaluate", self.evaluate.emit, tip="Measure this run's best model (Ctrl+E)")
         self.compare_button = button("Compare", self.compare.emit,
                                      tip="The ticked runs side by side: tick two or more (Ctrl+K)")
@@ -105,6 +106,7 @@ class RunsCard(Card):
         super().resizeEvent(event)
         for place, least in SHOWN_FROM.items():
             self.table.setColumnHidden(place, self.width() < least)
+        self.table.horizontalHeader().resizeSection(columns.RUN, min(220, max(WIDTHS[columns.RUN], self.width() // 7)))
 
     def _make_table(self) -> QTableView:
         table = QTableView()

@@ -16,8 +16,8 @@ from brewclip_app.widgets.common import label, look
 DOTS_UP_TO = 30  # points of a line that are marked one by one
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine,
           "dash-dot": Qt.PenStyle.DashDotLine}
+GROUPS = 150  # of a long line's points: more of them take Qt seconds, and no screen shows them
 ROOM = 0.08  # of the values' range above and below them
-TICKS = 4
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class CurvePlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._lines: tuple[Line, ...] = ()
-        self._reference: Reference | None = None
+        self.reference: Reference | None = None
         self._unit = ""
         self._drawn: list[Any] = []
         self.plot = pyqtgraph.PlotWidget()
@@ -88,8 +88,10 @@ class CurvePlot(QWidget):
     def show_lines(self, lines: Sequence[Line], unit: str = "", reference: Reference | None = None,
                    nothing: str = "") -> None:
         """Show these lines; `nothing` is what stands there when no line has a point."""
-        self._lines = tuple(line for line in lines if line.steps)
-        self._unit, self._reference = unit, reference
+        drawn = tuple(line for line in lines if line.steps)
+        if drawn and (drawn, unit, reference) == (self._lines, self._unit, self.reference):
+            return
+        self._lines, self._unit, self.reference = drawn, unit, reference
         self.nothing.setText("" if self._lines else nothing)
         self._draw()
         self.setAccessibleDescription(self.read_at(None) or nothing)
@@ -142,16 +144,17 @@ class CurvePlot(QWidget):
         for each in self._drawn:
             self._item.removeItem(each)
         self._drawn = [self._curve(line) for line in self._lines]
-        if self._reference is not None and self._lines:
-            self._drawn.append(self._level(self._reference))
+        if self.reference is not None and self._lines:
+            self._drawn.append(self._level(self.reference))
         for each in self._drawn:
             self._item.addItem(each)
         self._set_range()
 
     def _curve(self, line: Line) -> Any:
         ink, few = theme.colour(line.role), len(line.steps) <= DOTS_UP_TO
+        steps, values = thinned(np.asarray(line.steps, float), np.asarray(line.values, float))
         return pyqtgraph.PlotDataItem(
-            np.asarray(line.steps, float), np.asarray(line.values, float), pen=pen(ink, line.dash),
+            steps, values, pen=pen(ink, line.dash),
             symbol="o" if few else None, symbolSize=5, symbolBrush=ink, symbolPen=None)
 
     def _level(self, reference: Reference) -> Any:
@@ -161,13 +164,14 @@ class CurvePlot(QWidget):
 
     def _set_range(self) -> None:
         values = [each for line in self._lines for each in line.values]
-        if self._reference is not None:
-            values.append(self._reference.value)
+        if self.reference is not None:
+            values.append(self.reference.value)
         last = max((line.steps[-1] for line in self._lines), default=1)
         low, high = (min(values), max(values)) if values else (0.0, 1.0)
         room = (high - low) * ROOM or abs(high) * ROOM or 1.0
+        top = min(high + room, 101.0) if self._unit == "%" else high + room
         self.plot.setXRange(0, max(1, last), padding=0.02)
-        self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, high + room, padding=0)
+        self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, top, padding=0)
         for name in ("left", "bottom"):
             self._item.getAxis(name).setVisible(bool(self._lines))
 
@@ -192,6 +196,18 @@ class CurvePlot(QWidget):
         self.readout.move(round(max(0.0, x)), round(y))
         self.readout.show()
         self.readout.raise_()
+
+
+def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Few enough points to be painted at once: of each group the lowest and the highest, in the order of steps."""
+    size = -(-len(steps) // GROUPS)
+    if size <= 2:
+        return steps, values
+    whole = len(steps) // size * size
+    groups = values[:whole].reshape(-1, size)
+    first = np.arange(0, whole, size)
+    kept = np.unique(np.concatenate([first + groups.argmin(1), first + groups.argmax(1), [len(steps) - 1]]))
+    return steps[kept], values[kept]
 
 
 def pen(ink: QColor, dash: str, width: float = 2) -> QPen:

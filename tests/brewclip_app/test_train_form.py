@@ -1,8 +1,10 @@
 """The form of a recipe, the runs as rows, curves and comparison: each on its own."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
@@ -12,15 +14,15 @@ from brewclip_app import theme, training_comparison, training_words
 from brewclip_app.item_models import runs as columns
 from brewclip_app.item_models.runs import RunsModel
 from brewclip_app.panels.train_compare import CompareDialog
-from brewclip_app.panels.train_curves import CurveCard, choices
+from brewclip_app.panels.train_curves import CurveCard, bare_of, choices
 from brewclip_app.panels.train_form import TrainForm
-from brewclip_app.widgets.curve_plot import CurvePlot, Line, Reference
+from brewclip_app.widgets.curve_plot import CurvePlot, Line, Reference, thinned
 from core.datasets.reports import DatasetReport, SplitCount
 from core.errors import TrainingError
 from core.models.variants import BrewClipOptions
 from core.training.option_table import APART, OPTIONS, SMALL_DATA, changed
 from core.training.recipe import TrainingOptions
-from core.training.runs import CURVES, RunReader
+from core.training.runs import CURVES, Curve, RunReader
 from tests.brewclip_app.training_runs import make_run
 
 SET = Path("/data/set")
@@ -151,6 +153,15 @@ def test_what_a_run_does_is_said_in_words(home):
     assert training_words.line(running).startswith("step 20 of 40 · 2.0 steps/s · rate 0.0001 · ")
     assert training_words.line(running, "pause").endswith("saves and stops")
     assert training_words.state(running, "stop") == "stopping"
+    ending = RunReader(make_run(home.runs, "3")).read(True)  # its end is written, its process not gone yet
+    assert training_words.line(ending) == "Ending"
+
+
+@pytest.mark.parametrize(("pairs", "words"), [(6400.0, "200 steps/s"), (64.0, "2.0 steps/s"), (2.56, "12 s a step")])
+def test_a_pace_is_said_as_people_count(home, pairs, words):
+    record = RunReader(make_run(home.runs, "1", "", done=20)).read(True)
+    curves = {**record.curves, "pace": Curve((10,), (pairs,))}
+    assert f" · {words} · " in training_words.line(replace(record, curves=curves))
 
 
 # --- curves ---
@@ -166,6 +177,22 @@ def test_one_run_has_its_losses_in_the_colours_of_their_branches(home, qtbot):
     card.show_runs([RunReader(make_run(home.runs, "1")).read()])
     assert [(line.name, line.role) for line in card.lines()] == [("Outer loss", "main"), ("Inner loss", "voice")]
     assert card.lines()[0].steps == (10, 20, 30, 40)
+
+
+def test_zero_shot_is_a_dashed_level_where_the_model_notes_it(home, qtbot):
+    path = make_run(home.runs, "1")
+    card = CurveCard(choices("dev"), "speech_to_image.R@10")
+    qtbot.addWidget(card)
+    record = RunReader(path).read()
+    card.show_runs([record])
+    assert card.plot.reference is None
+    (path / "best" / "run.json").write_text('{"metrics": {"zero_shot": {"speech_to_image": {"R@10": 44.8}}}}')
+    card.show_runs([record])
+    assert card.plot.reference == Reference("zero-shot 44.8", 44.8)
+    card.choose("weight")
+    assert card.plot.reference is None
+    (make_run(home.runs, "2") / "best" / "run.json").write_text("{")
+    assert bare_of(home.runs / "2") == {}
 
 
 def test_many_runs_never_look_the_same(home, qtbot):
@@ -192,6 +219,14 @@ def test_values_under_the_mouse_are_read_and_colours_follow_the_theme(qtbot):
         assert plot.plot.backgroundBrush().color() == theme.colour("card") != before
     finally:
         theme.apply(app, "light" if theme.is_dark() else "dark")
+
+
+def test_a_long_line_keeps_its_ends_and_peaks():
+    steps = np.arange(100_000.0)
+    values = np.where(steps == 77_777, 50.0, np.sin(steps))
+    kept, thin = thinned(steps, values)
+    assert len(kept) < 700 and thin.max() == 50.0 and kept[-1] == 99_999 and (np.diff(kept) > 0).all()
+    assert len(thinned(steps[:500], values[:500])[0]) == 500
 
 
 def test_without_points_the_plot_says_what_will_be_there(qtbot):

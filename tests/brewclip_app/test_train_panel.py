@@ -275,7 +275,7 @@ def test_a_killed_run_is_explained_and_the_window_goes_on(panel, qtbot, dataset)
     until_state(panel, qtbot, "failed")
     assert panel.live.message.text() == training_process.KILLED
     place = panel.runs.shown.index(0, columns.STATE)
-    assert place.data() == "out of memory" and place.data(Qt.ItemDataRole.ToolTipRole) == training_process.KILLED
+    assert place.data() == "killed" and place.data(Qt.ItemDataRole.ToolTipRole) == training_process.KILLED
     order(path, "run")
     panel.live.go_on_button.click()
     until_state(panel, qtbot, "finished")
@@ -286,6 +286,7 @@ def test_memory_that_ran_out_costs_the_run_alone(panel, qtbot, dataset):
     order(path, "memory")
     until_state(panel, qtbot, "failed")
     assert panel.live.message.text() == training_process.OUT_OF_MEMORY
+    assert panel.runs.shown.index(0, columns.STATE).data() == "out of memory"
     assert panel.live.output.isVisibleTo(panel) and panel.form.start_button.isEnabled()
 
 
