@@ -20,6 +20,7 @@ UNSEEN = ("Speech to image R@5, unseen pictures", "Image to speech R@5, unseen p
 LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "·": r"\textperiodcentered{}"}
 NONE = "\N{EN DASH}"
+LEARNT_FROM = ("train", "dev")  # splits that a model was trained or chosen on: nothing to stand beside a test's figures
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,15 @@ class Table:
 
 
 def fill(number: int, records: Iterable[EvaluationRecord]) -> Table:
-    """A table of the paper; beside each row the newest evaluation that belongs there. EvaluationError ("no_table")."""
+    """A table of the paper; beside each row the newest evaluation that belongs there, on a test split if there is one.
+
+    EvaluationError ("no_table").
+    """
     table = next((each for each in TABLES if each.number == number), None)
     if table is None:
         there = ", ".join(str(each.number) for each in TABLES)
         raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
-    newest = sorted(records, key=lambda record: record.id, reverse=True)
+    newest = sorted(records, key=lambda record: (record.setup.split == "test", record.id), reverse=True)
     ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
     return Table(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
                  tuple(_row(table, row, newest) for row in table.rows))
@@ -100,7 +104,8 @@ def _row(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -
         return Row(row.labels, row.figures, (None,) * columns, note=row.note)
     ours = (_cross(found) if table.number == 5 else
             tuple(found.metrics(way)[f"R@{at}"].value for way in WAYS for at in (1, 5, 10)))
-    notes = [row.note, found.unseen_note if table.number == 5 else ""]
+    notes = [row.note, f"ours on {found.setup.folder.name} {found.setup.split}",
+             found.unseen_note if table.number == 5 else ""]
     return Row(row.labels, row.figures, ours, found.id, found.n_images, found.setup.model,
                "; ".join(filter(None, notes)))
 
@@ -119,8 +124,8 @@ def _some(metrics: Metrics) -> float | None:
 def _fits(record: EvaluationRecord, kind: str, ours: Ours) -> bool:
     """Whether an evaluation follows the paper's protocol and belongs to the row."""
     setup = record.setup
-    return (setup.kind == kind and setup.split != "train" and setup.crop == "centre" and setup.condition == CLEAN
-            and setup.variant == ours.variant and setup.captions == ours.captions
+    return (setup.kind == kind and setup.split not in LEARNT_FROM and setup.crop == "centre"
+            and setup.condition == CLEAN and setup.variant == ours.variant and setup.captions == ours.captions
             and (setup.checkpoint is None or setup.trained_on == ours.trained_on))
 
 

@@ -53,7 +53,8 @@ def test_published_figures_are_those_of_the_notes_and_whole():
 
 
 def test_ours_stand_beside_the_rows_they_belong_to_and_nowhere_else():
-    made = [record(1), record(2, rank=99), record(3, "full", trained_on="flickr8k"),
+    made = [record(1), record(2, rank=99), record(9, split="dev"), record(10, split="val"),
+            record(3, "full", trained_on="flickr8k"),
             record(4, "full", trained_on="spokencoco"), record(5, captions=True), record(6, split="train"),
             record(7, crop="squash"), record(8, condition=Condition("white", 0.0))]
     table = tables.fill(1, made)
@@ -61,7 +62,7 @@ def test_ours_stand_beside_the_rows_they_belong_to_and_nowhere_else():
     assert filled == {("PIP-only BrewCLIP (zero-shot)", "Flickr8k"): 2, ("BrewCLIP", "Flickr8k"): 3}
     zero = row(table, "PIP-only BrewCLIP (zero-shot)", "Flickr8k")
     assert zero.ours == pytest.approx((100 / 3,) * 6)
-    assert (zero.images, zero.model) == (200, "M2_100%")
+    assert (zero.images, zero.model, zero.note) == (200, "M2_100%", "ours on flickr8k test")
     assert row(table, "SpeechCLIP-P", "Flickr8k").ours == (None,) * 6
     five = tables.fill(5, made)
     crossed = row(five, "SpokenCOCO", "Flickr8k")
