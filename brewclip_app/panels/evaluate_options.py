@@ -39,7 +39,7 @@ class OptionsCard(Card):
         self.words = _combo("Words", [(title, key) for key, title, _ in WORDS])
         self.noise = _combo("Kind of noise", [(f"{title} noise", key) for key, title in NOISES])
         self.clean = _chip("none")
-        self.ratios = {each: _chip(f"{each} dB") for each in RATIOS}
+        self.ratios = {each: _chip(f"{each} dB".replace("-", "\N{MINUS SIGN}")) for each in RATIOS}
         self.crops = {key: _chip(title) for key, title in {"": "as trained", **CROP_TITLES}.items()}
         self.drop = QCheckBox("Leave out what cannot be read")
         self.drop.setToolTip("Else a picture or recording that cannot be read counts as missed")
