@@ -1,5 +1,6 @@
 """Emotion: what a voice tells beside the words, probed on RAVDESS and tried with one's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -128,7 +129,7 @@ class EmotionPanel(Panel):
         self.setLayout(box)
         menu = QMenu(self.options.export)
         for kind, title in emotion_export.KINDS:
-            menu.addAction(f"{title}…", lambda kind=kind: self._export(kind))
+            menu.addAction(f"{title}…", self._exporter(kind))
         self.options.export.setMenu(menu)
 
     def _connect(self) -> None:
@@ -255,6 +256,9 @@ class EmotionPanel(Panel):
             self.progress.set_progress(0, 0, "Stopping")
 
     # ---- export, keys, drops
+
+    def _exporter(self, kind: str) -> Callable[[], None]:
+        return lambda: self._export(kind)
 
     def _export(self, kind: str) -> None:
         if self.run is None:

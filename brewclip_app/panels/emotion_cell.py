@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from brewclip_app import theme
 from brewclip_app.playback import Player
-from brewclip_app.widgets.common import Card, icon_button, label, look, row
+from brewclip_app.widgets.common import Card, ElidedLabel, icon_button, label, look, row
 from brewclip_app.widgets.emotion_curves import NAMES, EmotionCurves
 from brewclip_app.widgets.emotion_matrix import EmotionMatrix
 from brewclip_app.widgets.waveform import WaveformView
@@ -51,10 +51,14 @@ class MatrixCard(Card):
 
     def __init__(self) -> None:
         super().__init__(space=6)
-        self.title = label("", "heading")
-        self.about = label("rows: acted, columns: heard", "quiet")
+        self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
+        self.about = ElidedLabel("rows: acted, columns: heard", "quiet", Qt.TextElideMode.ElideRight)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.matrix = EmotionMatrix()
-        self.body.addLayout(row(self.title, None, self.about))
+        head = row(self.title, self.about)
+        head.setStretch(0, 3)
+        head.setStretch(1, 2)
+        self.body.addLayout(head)
         self.body.addWidget(self.matrix, 1)
 
     def show_feature(self, result: "Result", key: str) -> None:
@@ -92,7 +96,7 @@ class CellCard(Card):
         self._key, self._cell = "", (0, 0)
         self._entries: list[Entry] = []
         self._waveform: Waveform | None = None
-        self.title = label("", "heading")
+        self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
         self.list = RecordingList()
         self.play = icon_button("play", "Play (Space)", self.toggle)
         self.waveform = WaveformView()
@@ -137,6 +141,7 @@ class CellCard(Card):
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setMinimumHeight(92)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         look(self.list, "rows")
         self.curves.setToolTip("What the probe hears in the second around each moment")
         self.body.addWidget(self.title)

@@ -75,6 +75,6 @@ def _save_figure(result: "Result", key: str, path: Path) -> None:
         painter = QPainter(image)
         draw_figure(painter, result, key)
         painter.end()
-        written = image.save(str(path), "PNG")
+        written = image.save(str(path))
     if not written:
         raise StoreError(f"{path} could not be written. Choose another folder.", "not_written")

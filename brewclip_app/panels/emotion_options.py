@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QMenu, QPushBut
 
 from brewclip_app.panels.emotion_words import CLASSES, MODES, PROTOCOLS, in_folder
 from brewclip_app.widgets.common import button, column, label, row
+from core.engine import SHIPPED
 
 if TYPE_CHECKING:
     from core.emotion.experiment import Options
@@ -142,6 +143,8 @@ class OptionsBar(QWidget):
     def _fill_model(self) -> None:
         menu = QMenu(self.model)
         menu.addAction("Untrained model", lambda: self.show_checkpoint(None))
+        if (SHIPPED / "run.json").is_file():
+            menu.addAction("The model that comes with the program", lambda: self.show_checkpoint(SHIPPED))
         menu.addAction("Choose a trained run…", self._choose_checkpoint)
         self.model.setMenu(menu)
 

@@ -30,7 +30,7 @@ class RunsCard(Card):
     def __init__(self) -> None:
         super().__init__("Runs", margin=12, space=8)
         self.table = QTableWidget(0, len(FIRST) + len(KEYS))
-        self.show_button = button("Show", lambda: self._current() and self.chosen.emit(self._current()))
+        self.show_button = button("Show", self._show)
         self.delete_button = button("Delete…", self._ask, "danger")
         self._dress()
         self.body.addWidget(self.table, 1)
@@ -74,6 +74,10 @@ class RunsCard(Card):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         table.itemSelectionChanged.connect(self._allow)
         table.itemActivated.connect(lambda _: self.chosen.emit(self._current()))
+
+    def _show(self) -> None:
+        if self._current():
+            self.chosen.emit(self._current())
 
     def _current(self) -> str:
         item = self.table.item(self.table.currentRow(), 0)

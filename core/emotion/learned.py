@@ -19,7 +19,7 @@ PAPER_RATE = 1e-3
 PAPER_EPOCHS = 100
 PAPER_BATCH = 32
 EVEN = 1e-6  # of a deviation: less is rounding
-ATTENTION = 1.0  # how much a query that singles out frames costs
+ATTENTION = 30.0  # how much a query that singles out frames costs
 FAR = -1e4  # score of a frame that is not there
 
 

@@ -229,7 +229,7 @@ class BranchProber:
         self._material, self._kind, self._plainly = material, kind, plainly
         self._by_speaker = speaker_statistics and not plainly
         self._own: dict[int, Statistics] = {}
-        self._report = silent  # of the fit that goes on
+        self._report: Report = silent  # of the fit that goes on
         assert material.branches is not None
         material.branches.check(kind)
 
