@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from brewclip_app import training_words
 from brewclip_app.panels.base import Panel
@@ -19,6 +19,7 @@ from brewclip_app.panels.train_runs import RunsCard
 from brewclip_app.widgets.common import EmptyState, button, column, label, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.splitter import splitter
 from core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class TrainPanel(Panel):
         charts.setLayout(both)
         both.setStretch(0, 1)
         both.setStretch(1, 1)
-        self.tall = _splitter(Qt.Orientation.Vertical, charts, self.runs, (290, 260))
+        self.tall = splitter(Qt.Orientation.Vertical, charts, self.runs, (290, 260))
         self.no_runs = EmptyState("train", "No run yet", "What a run learns and how well it does is drawn here, and "
                                   "its model can be used in Search. Choose what to train at the left, then Start.",
                                   button("Show runs of another folder…", self._add_folder))
@@ -122,7 +123,7 @@ class TrainPanel(Panel):
         self.right = QStackedWidget()
         for page in (inner, self.no_runs):
             self.right.addWidget(page)
-        self.split = _splitter(Qt.Orientation.Horizontal, self.form, self.right, (330, 800))
+        self.split = splitter(Qt.Orientation.Horizontal, self.form, self.right, (330, 800), first_grows=False)
         self.empty = EmptyState("train", "Train on your own data", "Choose a dataset's folder, or drop it here: "
                                 f"{KINDS}.", button("Choose a dataset…", self.dataset.ask, "main"),
                                 button("Show runs of another folder…", self._add_folder))
@@ -281,18 +282,6 @@ class TrainPanel(Panel):
         for folder in folders_of(event.mimeData())[:1]:
             self.dataset.choose(folder)
         event.acceptProposedAction()
-
-
-def _splitter(way: Qt.Orientation, first: QWidget, second: QWidget, sizes: tuple[int, int]) -> QSplitter:
-    made = QSplitter(way)
-    made.setChildrenCollapsible(False)
-    made.setHandleWidth(12)
-    made.addWidget(first)
-    made.addWidget(second)
-    made.setStretchFactor(0, 0 if way == Qt.Orientation.Horizontal else 1)
-    made.setStretchFactor(1, 1)
-    made.setSizes(list(sizes))
-    return made
 
 
 def _show_folder(path: Path) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QMenu,
-    QSplitter,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from brewclip_app import training_comparison, training_words
 from brewclip_app.panels.train_curves import CurveCard, choices
 from brewclip_app.widgets.common import Card, button, label, row
+from brewclip_app.widgets.splitter import splitter
 from core.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -53,12 +53,8 @@ class CompareDialog(QDialog):
         self.said = label("", "quiet-body")
         left = Card(margin=8)
         left.body.addWidget(self.table)
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(12)
-        split.addWidget(left)
-        split.addWidget(self.curves)
-        split.setSizes([3, 2] if len(self._records) > 2 else [1, 1])
+        sizes = (540, 360) if len(self._records) > 2 else (450, 450)
+        split = splitter(Qt.Orientation.Horizontal, left, self.curves, sizes)
         close = button("Close", self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)

@@ -17,6 +17,7 @@ DOTS_UP_TO = 30  # points of a line that are marked one by one
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine,
           "dash-dot": Qt.PenStyle.DashDotLine}
 GROUPS = 150  # of a long line's points: more of them take Qt seconds, and no screen shows them
+WIDTH = 2  # px of a line
 ROOM = 0.08  # of the values' range above and below them
 
 
@@ -154,12 +155,12 @@ class CurvePlot(QWidget):
         ink, few = theme.colour(line.role), len(line.steps) <= DOTS_UP_TO
         steps, values = thinned(np.asarray(line.steps, float), np.asarray(line.values, float))
         return pyqtgraph.PlotDataItem(
-            steps, values, pen=pen(ink, line.dash),
+            steps, values, pen=pen(ink, line.dash, WIDTH * self.devicePixelRatioF()),
             symbol="o" if few else None, symbolSize=5, symbolBrush=ink, symbolPen=None)
 
     def _level(self, reference: Reference) -> Any:
         quiet = theme.colour("quiet")
-        return pyqtgraph.InfiniteLine(reference.value, 0, pen=pen(quiet, "dash", 1), label=reference.name, labelOpts={
+        return pyqtgraph.InfiniteLine(reference.value, 0, pen=pen(quiet, "dash", self.devicePixelRatioF()), label=reference.name, labelOpts={
             "position": 0.97, "color": quiet, "anchors": [(1, 1), (1, 0)]})
 
     def _set_range(self) -> None:
@@ -210,8 +211,8 @@ def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return steps[kept], values[kept]
 
 
-def pen(ink: QColor, dash: str, width: float = 2) -> QPen:
-    """A pen for a line, the same for curve and legend."""
+def pen(ink: QColor, dash: str, width: float) -> QPen:
+    """A pen for a line, the same for curve and legend; `width` in pixels of the screen, whatever its scale."""
     made: QPen = pyqtgraph.mkPen(ink, width=width)
     made.setStyle(DASHES[dash])
     return made
@@ -229,7 +230,7 @@ class Swatch(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(pen(theme.colour(self._role), self._dash))
+        painter.setPen(pen(theme.colour(self._role), self._dash, WIDTH * self.devicePixelRatioF()))
         place = QRectF(self.rect())
         painter.drawLine(QPointF(1, place.center().y()), QPointF(place.right() - 1, place.center().y()))
         painter.end()
