@@ -204,6 +204,7 @@ class TrainPanel(Panel):
 
     def _say_end(self, record: "RunRecord") -> None:
         words = training_words.state(record)
+        self.status_link.emit("", "")
         self.status_changed.emit(f"{record.name}: {words}. {record.message}" if record.message else
                                  f"{record.name}: {words}")
 

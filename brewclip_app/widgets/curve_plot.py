@@ -160,7 +160,8 @@ class CurvePlot(QWidget):
 
     def _level(self, reference: Reference) -> Any:
         quiet = theme.colour("quiet")
-        return pyqtgraph.InfiniteLine(reference.value, 0, pen=pen(quiet, "dash", self.devicePixelRatioF()), label=reference.name, labelOpts={
+        thin = pen(quiet, "dash", self.devicePixelRatioF())
+        return pyqtgraph.InfiniteLine(reference.value, 0, pen=thin, label=reference.name, labelOpts={
             "position": 0.97, "color": quiet, "anchors": [(1, 1), (1, 0)]})
 
     def _set_range(self) -> None:
