@@ -115,7 +115,7 @@ class Loops:
 
 def compare(explorer: Explorer, preparing: Preparing, split: Split, hears: Any, batch: int, rounds: int) -> None:
     """Print the table of both variants."""
-    print(f"{'variant':<10}{'loop':<52}{'s a step':>10}{'steps/s':>9}{'cached is':>11}{'outside':>9}", flush=True)
+    print(f"{'variant':<10}{'loop':<64}{'s a step':>10}{'steps/s':>9}{'slower':>11}{'outside':>9}", flush=True)
     for variant in ("full", "prompted"):
         loops = Loops(explorer, preparing, split, variant, batch, hears)
         cached, plain, known = in_turns((loops.cached, loops.plain, loops.known), rounds)
@@ -125,7 +125,7 @@ def compare(explorer: Explorer, preparing: Preparing, split: Split, hears: Any, 
             ratio = statistics.median(other / own for other, own in zip(times, cached, strict=True))
             outside = f"{100 * statistics.median(loops.feeding):.1f} %" if times is cached else ""
             quicker = "" if times is cached else f"{ratio:.1f} x"
-            print(f"{variant:<10}{name:<52}{statistics.median(times):>10.2f}{1 / statistics.median(times):>9.3f}"
+            print(f"{variant:<10}{name:<64}{statistics.median(times):>10.2f}{1 / statistics.median(times):>9.3f}"
                   f"{quicker:>11}{outside:>9}", flush=True)
 
 
