@@ -45,22 +45,28 @@ class RunsCard(Card):
             told = {one.feature: f"{one.score.accuracy:.1f}" for one in run.result.scores}
             files = f"{run.result.train_files} / {run.result.test_files}"
             figures = (told.get(key, words.DASH) for key in KEYS)
-            cells = words.title_of(run), files, f"{run.result.majority:.1f}", *figures
+            cells = words.short_of(run), files, f"{run.result.majority:.1f}", *figures
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 item.setData(NAME, run.name)
-                item.setToolTip("; ".join(run.result.notes) if column == 0 else "")
+                item.setToolTip("\n".join([words.title_of(run), *run.result.notes]) if column == 0 else "")
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(place, column, item)
             if run.name == current:
                 self.table.setCurrentCell(place, 0)
+        for place, key in enumerate(KEYS, len(FIRST)):  # what no run has probed takes no room
+            self.table.setColumnHidden(place, not any(one.feature == key for run in runs for one in run.result.scores))
         self._allow()
 
     def _dress(self) -> None:
         table = self.table
         table.setHorizontalHeaderLabels([*FIRST, *(SHORT[key] for key in KEYS)])
+        first = QTableWidgetItem(FIRST[0])
+        first.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.setHorizontalHeaderItem(0, first)
         table.setAccessibleName("Runs")
+        table.setWordWrap(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -69,6 +75,7 @@ class RunsCard(Card):
         table.verticalHeader().hide()
         header = table.horizontalHeader()
         header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         header.setMinimumSectionSize(44)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -71,6 +71,13 @@ def title_of(run: "KeptRun") -> str:
     return f"{when(run.when)} · {protocol} · {mode} · {len(run.result.classes)} classes{own}"
 
 
+def short_of(run: "KeptRun") -> str:
+    """A run in half a line, what tells runs apart first."""
+    options = run.result.options
+    own = " · speakers standardised" if options.speaker_statistics else ""
+    return f"{options.protocol} · {options.mode} · {len(run.result.classes)} classes{own} · {when(run.when)}"
+
+
 def when(stamp: str) -> str:
     """ "25 Nov 14:03" of ISO 8601."""
     try:

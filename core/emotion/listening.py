@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import audio
-from core.audio import Waveform
+from core.audio import RATE, Waveform
 from core.emotion import pooling
 from core.emotion.branches import Branches
 from core.emotion.learned import Mixture
@@ -19,7 +19,7 @@ from core.emotion.pooling import View
 from core.emotion.probe import LinearProbe
 from core.emotion.probers import Curve, Kept, layers_curve, mixture_curve, unit
 from core.emotion.run_store import TRIES, KeptRun
-from core.emotion.voices import Floats, Voice, Voices
+from core.emotion.voices import FRAME, Floats, Voice, Voices, voiced
 from core.errors import AudioError, StoreError
 from core.explorer import hearing_options
 from core.features.hearing import Spoken
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
 
 ENOUGH = 3  # sentences of one's own from which their mean tells more of the voice than of the sentences
+AROUND = 1.0  # s of silence that recordings of RAVDESS have before and after the voice
 LIST = "tries.jsonl"
 
 
@@ -75,14 +76,23 @@ class Listener:
         if len(sentences) < ENOUGH:
             raise AudioError(f"Record at least {ENOUGH} sentences to standardise by; there are {len(sentences)}.",
                              "too_few")
+        voices = [voiced_part(one)[1] for one in sentences]
         if self._branches is not None:
-            vectors = self._branches.vectors([self._heard(one) for one in sentences], 0).by_kind[self._kind]
+            vectors = self._branches.vectors([self._heard(one) for one in voices], 0).by_kind[self._kind]
         else:
-            vectors = pooling.means([self._voices.of(one) for one in sentences], pauses=False)
+            vectors = pooling.means([self._voices.of(one) for one in voices], pauses=False)
         self._own = of_few(vectors, self._kept["usual"])
 
     def listen(self, waveform: Waveform) -> Told:
-        """What the probe says of a recording, as a whole and over its time."""
+        """What the probe says of a recording, as a whole and over its time.
+
+        Silence beyond `AROUND` the voice is left out, as RAVDESS has it.
+        """
+        start, cut = voiced_part(waveform)
+        told = self._listen(cut)
+        return Told(told.probabilities, (told.curve[0] + np.float32(start), told.curve[1]))
+
+    def _listen(self, waveform: Waveform) -> Told:
         if "weights" not in self._kept:
             return self._by_ear(waveform)
         if self._reads_branches:
@@ -142,6 +152,17 @@ class Listener:
     def _heard(self, waveform: Waveform) -> Spoken:
         heard = self._explorer.hear([waveform], options=hearing_options(self._explorer.settings, word_times=False))[0]
         return Spoken(heard.transcript, heard.states)
+
+
+def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
+    """Where the voice begins, in s, and the recording without the silence far from it."""
+    frames = len(waveform.samples) // FRAME
+    there = np.flatnonzero(voiced(waveform, frames))
+    first = max(0, int(there[0]) * FRAME - round(AROUND * RATE))
+    last = min(len(waveform.samples), (int(there[-1]) + 1) * FRAME + round(AROUND * RATE))
+    if last - first == len(waveform.samples):
+        return 0.0, waveform
+    return first / RATE, audio.from_samples(waveform.samples[first:last], RATE)
 
 
 def keep(run: KeptRun, feature: str, waveform: Waveform, told: Told) -> Try:

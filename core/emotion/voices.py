@@ -107,15 +107,15 @@ def _voice(layers: Floats, waveform: Waveform) -> Voice:
     starts = np.arange(0, frames, STEP)
     lengths = np.diff([*starts, frames])
     states = np.add.reduceat(layers, starts, axis=1) / lengths[:, None]
-    share = np.add.reduceat(_voiced(waveform, frames), starts) / lengths
+    share = np.add.reduceat(voiced(waveform, frames), starts) / lengths
     return Voice(states.astype(np.float16), share.astype(np.float32))
 
 
-def _voiced(waveform: Waveform, frames: int) -> Floats:
-    """(frames,) 1 where there is voice."""
+def voiced(waveform: Waveform, frames: int) -> Floats:
+    """(frames,) of 20 ms each: 1 where there is voice, else 0."""
     padded = np.zeros(frames * FRAME, np.float32)
     padded[:len(waveform.samples)] = waveform.samples[:len(padded)]
     power = np.square(padded.reshape(frames, FRAME)).mean(axis=1)
     level = np.convolve(np.sqrt(power), np.ones(SMOOTHED) / SMOOTHED, "same")
-    voiced: Floats = (level >= VOICED * level.max()).astype(np.float32)
-    return voiced
+    found: Floats = (level >= VOICED * level.max()).astype(np.float32)
+    return found

@@ -103,6 +103,16 @@ def test_other_voices_hear_what_the_experiment_heard(listener, runs, result):
         assert told.probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
+def test_silence_far_from_the_voice_is_left_out():
+    time = np.arange(audio.RATE) / audio.RATE
+    voice = (0.3 * np.sin(2 * np.pi * 300 * time)).astype(np.float32)
+    quiet = np.zeros(5 * audio.RATE, np.float32)
+    start, cut = listening.voiced_part(audio.from_samples(np.concatenate([quiet, voice, quiet]), audio.RATE))
+    assert start == pytest.approx(4, abs=0.1) and cut.seconds == pytest.approx(3, abs=0.2)
+    whole = audio.from_samples(voice, audio.RATE)
+    assert listening.voiced_part(whole) == (0.0, whole)
+
+
 def test_what_one_says_is_kept_with_the_run(listener, runs, result):
     run = runs.keep(result)
     waveform = audio.read(result.recordings[0].path)
