@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TARGETS = (("fused", "Score of both"), ("text", "Score of the transcript"), ("acoustic", "Score of the voice"))
 MODEL_SETTINGS = ("vision.backbone", "vision.crop", "vision.model", "device", "weights.folder")
+TRYING = "This map is tried out part by part; it comes in a moment."
 KEYS = [("← →", "The picture before or after in the ranking"), ("M", "The next method of the map"),
         ("T", "The map of the next score: both, transcript, voice"), ("Space", "Play or stop the voice"),
         ("C", "Compare two pictures; Esc ends it"), ("0", "The slider back to the model's own sum"),
@@ -246,13 +247,16 @@ class InspectPanel(Panel):
             self.pages.setCurrentWidget(self.single)
         self.about.setText(f"“{case.text or 'spoken query'}” → {case.path.name}")
         self._enable()
-        self.single.show_case(case, self._maps(case))
+        maps = self._maps(case)
+        self.single.show_case(case, maps)
+        if maps.method == WAITING:
+            self._say(TRYING)
         self.single.trust.mark(str(self.methods.currentData()))
         self._rank()
         self._judge()
         if self.pages.currentWidget() is self.compare:
             self._show_compare()
-        self.status_changed.emit(f"{case.sight.lens.title} · {case.path}")
+        self.status_changed.emit(f"{case.path.name} · explained with {case.sight.lens.title}")
 
     def _take_second(self, case: Case) -> None:
         self.second = case
@@ -300,7 +304,7 @@ class InspectPanel(Panel):
             return
         maps = self._maps(self.case)
         self.single.show_maps(self.case, maps)
-        self._say("This map is tried out part by part; it comes in a moment." if maps.method == WAITING else "")
+        self._say(TRYING if maps.method == WAITING else "")
         if self.pages.currentWidget() is self.compare:
             self._show_compare()
             target = self._tried_target()
