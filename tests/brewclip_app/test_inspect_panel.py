@@ -326,6 +326,25 @@ def test_judging_can_be_stopped_and_begun_again(panel, qtbot, gallery, folder, m
     assert panel.single.trust.rows()
 
 
+def test_a_map_that_is_tried_out_comes_when_it_is_ready(panel, qtbot, gallery, folder, monkeypatch):
+    hold, plain = threading.Event(), inspection.Sight.occluded
+
+    def slow(self, target, report=None):
+        while not hold.wait(0.01):
+            report(1, 8, "Covering parts")
+        return plain(self, target, report)
+
+    monkeypatch.setattr(inspection.Sight, "occluded", slow)
+    panel.methods.setCurrentIndex(panel.methods.findData("occlusion"))
+    panel.receive(Inspection(text="a dog", path=folder / "red.png"))
+    qtbot.waitUntil(lambda: panel.case is not None, timeout=WAIT)
+    assert "tried out" in panel.notice.text() and {word.heat for word in panel.single.words.words.words} == {0}
+    hold.set()
+    settle(panel, qtbot)
+    assert not panel.notice.text() and max(word.heat for word in panel.single.words.words.words) == 1
+    assert "occlusion" in [row.method for row in panel.single.trust.rows()]
+
+
 def test_the_latest_wins(panel, qtbot, gallery, folder, voice):
     panel.context.explorer.gate.clear()
     panel.receive(Inspection(waveform=voice, path=folder / "red.png", gallery=gallery))
