@@ -308,8 +308,8 @@ class AnnotatePanel(Panel):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Space and self._describing():
-            self.talk.space_down(event)
+        if self.talk.space.is_it(event) and self._describing():
+            self.talk.space.down(event)
         elif key == Qt.Key.Key_Escape:
             self._escape()
         elif self._describing() and not self.talk.busy and not event.isAutoRepeat() and self._take_key(key):
@@ -334,15 +334,13 @@ class AnnotatePanel(Panel):
         return True
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self.talk.space_up()
-            return
-        super().keyReleaseEvent(event)
+        if not self.talk.space.up(event):
+            super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.ActivationChange:
             if not self.isActiveWindow():
-                self.talk.let_go()
+                self.talk.space.free()
             self.talk.settle()
         super().changeEvent(event)
 

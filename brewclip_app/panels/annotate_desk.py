@@ -1,14 +1,14 @@
 """The page on which pictures are described: one of them large, the voice and the words beside it, the queue below."""
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.panels.annotate_voice import VoiceCard
 from brewclip_app.panels.annotate_words import HeardCard, SaidCard
 from brewclip_app.recording import Microphone
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import KeyCap, column, label, look, row
+from brewclip_app.widgets.common import KeyCap, column, label, look, row, scrolling
 from brewclip_app.widgets.film_strip import FilmStrip
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.picture_view import PictureView
@@ -60,13 +60,7 @@ class Desk(QWidget):
         cards = column(self.voice, self.heard, self.said, None, space=12)
         cards.setStretch(2, 1000)  # what others said has all the room that is left
         inner.setLayout(cards)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
-        return scroll
+        return scrolling(inner)
 
     def show_queue(self, session: Session) -> None:
         """Another queue."""

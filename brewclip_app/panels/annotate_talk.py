@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
+from brewclip_app.held_key import GRACE, HeldKey
 from brewclip_app.panels.annotate_desk import Desk
 from brewclip_app.panels.annotate_listen import Listener
 from brewclip_app.panels.annotate_session import NOT_KEPT, Session
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from core.audio import Waveform
 
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
-REPEAT_MS = 45  # X11 sends releases between the repeats of a held key, and Qt does not always know them as such
 
 
 class Talk(QObject):
@@ -27,8 +26,9 @@ class Talk(QObject):
         super().__init__(panel)
         self._panel, self._voice, self._session, self._desk, self._listener = panel, voice, session, desk, listener
         self._front = self._taking = False
-        self._let_go = QTimer(self, singleShot=True, interval=REPEAT_MS)
-        self._let_go.timeout.connect(self.let_go)
+        self.space = HeldKey(panel)
+        self.space.pressed.connect(self.press)
+        self.space.let_go.connect(lambda: voice.release(GRACE))
         card = desk.voice
         card.record.pressed_down.connect(self.press)
         card.record.let_go.connect(lambda: voice.release())
@@ -73,26 +73,8 @@ class Talk(QObject):
                 self._listener.stop()
                 self._voice.start() if again else self._voice.press()
             elif self._session.speaker is None:
-                self.let_go()
+                self.space.free()
                 self.speaker_wanted.emit()
-
-    def space_down(self, event: QKeyEvent) -> None:
-        """Space is held."""
-        if self._let_go.isActive():
-            self._let_go.stop()  # a repeat that was not marked as one
-        elif not event.isAutoRepeat():
-            self._panel.grabKeyboard()  # the release must come here, wherever the focus goes meanwhile
-            self.press()
-
-    def space_up(self) -> None:
-        """Space was let go, or repeats."""
-        self._let_go.start()
-
-    def let_go(self) -> None:
-        """Nothing is held any more."""
-        self._let_go.stop()
-        self._panel.releaseKeyboard()
-        self._voice.release(REPEAT_MS / 1000)
 
     def silence(self) -> bool:
         """Stop recording and playing; whether there was anything to stop."""

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from brewclip_app.widgets.common import Card, button, clear, column, label, row
+from brewclip_app.widgets.common import Card, button, clear, column, label, row, scrolling
 from brewclip_app.widgets.difference_line import DifferenceLine
 from brewclip_app.widgets.transcript_view import TranscriptView
 
@@ -85,12 +85,7 @@ class SaidCard(Card):
         inner = QWidget()
         self.lines = column(space=8)
         inner.setLayout(column(self.lines, None))
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
+        scroll = scrolling(inner)
         scroll.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         scroll.setMinimumHeight(LEAST_SAID)
         self.body.addWidget(scroll)

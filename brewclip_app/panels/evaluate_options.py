@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QPushButton, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.evaluate_data import DataChoices
 from brewclip_app.panels.evaluate_models import ModelChoices
 from brewclip_app.panels.evaluate_view import CROP_TITLES
-from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, look, row
+from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, look, row, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 if TYPE_CHECKING:
@@ -65,12 +65,7 @@ class OptionsCard(Card):
                      space=6)
         box.setContentsMargins(0, 0, 6, 0)
         inner.setLayout(box)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
+        scroll = scrolling(inner)
         self.body.addWidget(scroll, 1)
         self.body.addWidget(self.plan)
         self.body.addLayout(row(None, self.start))

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app import theme
 from brewclip_app.panels.failures_view import Case
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.again_lines import AgainLines
-from brewclip_app.widgets.common import Card, ElidedLabel, button, column, icon_button, label, row
+from brewclip_app.widgets.common import Card, ElidedLabel, button, column, icon_button, label, row, scrolling
 from brewclip_app.widgets.cropped_picture import CroppedPicture
 from brewclip_app.widgets.difference_line import DifferenceLine
 from brewclip_app.widgets.label_bar import LabelBar
@@ -76,12 +76,7 @@ class CaseCard(Card):
                      self.again, self.not_tried, space=8)
         box.setStretch(3, 1)
         inner.setLayout(box)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
+        scroll = scrolling(inner)
         self.body.addLayout(head)
         self.body.addWidget(scroll, 1)
         self.body.addWidget(self.labels)

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
-from brewclip_app.widgets.common import EmptyState, button, column, row
+from brewclip_app.widgets.common import EmptyState, button, column, row, scrolling
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.weights_row import WeightsCard
 
@@ -39,11 +39,7 @@ class FirstStart(QWidget):
         self.weights.setFixedWidth(CARD_WIDTH)
         inner = QWidget()
         inner.setLayout(column(None, self.words, 12, row(None, self.weights, None), None, space=4))
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolling(inner)
         self.setLayout(column(scroll))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import gallery_facts, wording
 from brewclip_app.gallery_facts import Overview
@@ -23,6 +23,7 @@ from brewclip_app.widgets.common import (
     label,
     look,
     row,
+    scrolling,
 )
 from brewclip_app.widgets.dialogs import NameDialog, confirm
 from brewclip_app.widgets.failures_card import FailuresCard
@@ -154,12 +155,7 @@ class GalleryDetail(QWidget):
         for part in (self.head, self.outdated, both):
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         inner.setLayout(box)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolling(inner)
         self.setLayout(column(scroll))
 
     def _follow_indexing(self, gallery: str) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QWidget
 
+from brewclip_app.held_key import GRACE, HeldKey
 from brewclip_app.panels.base import Inspection, Panel, Question
 from brewclip_app.panels.search_actions import HitActions
 from brewclip_app.panels.search_conductor import Conductor
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
-REPEAT_MS = 45  # X11 sends releases between the repeats of a held key, and Qt does not always know them as such
 CARD_WIDTH = "appearance.card_width"
 MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "weights.folder")
 KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"), ("Esc", "Stop recording, playing or searching"),
@@ -55,8 +55,9 @@ class SearchPanel(Panel):
         self._voice_sign = 0
         self._loading = ""
         self._models = self._model_settings()
-        self._let_go = QTimer(self, singleShot=True, interval=REPEAT_MS)
-        self._let_go.timeout.connect(self._space_released)
+        self.space = HeldKey(self)
+        self.space.pressed.connect(self._press)
+        self.space.let_go.connect(lambda: self.voice.release(GRACE))
         self._waiting: Question | None = None  # asked before the galleries were read
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.voice = voice or Voice(context, self)
@@ -256,32 +257,21 @@ class SearchPanel(Panel):
         self.header.say(why, "care")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not self.place.first:
-            if self._let_go.isActive():
-                self._let_go.stop()  # a repeat that was not marked as one
-            elif not event.isAutoRepeat():
-                self.grabKeyboard()  # the release must come here, wherever the focus goes meanwhile
-                self._press()
+        if self.space.is_it(event) and not self.place.first:
+            self.space.down(event)
         elif event.key() == Qt.Key.Key_Escape:
             self._escape()
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._let_go.start()
-            return
-        super().keyReleaseEvent(event)
-
-    def _space_released(self) -> None:
-        self._let_go.stop()
-        self.releaseKeyboard()
-        self.voice.release(REPEAT_MS / 1000)
+        if not self.space.up(event):
+            super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.ActivationChange:
             if not self.isActiveWindow():
-                self._space_released()
+                self.space.free()
             self._settle_microphone()
         super().changeEvent(event)
 

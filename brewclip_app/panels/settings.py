@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app.panels.base import Panel
-from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
+from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row, scrolling
 from brewclip_app.widgets.setting_row import SettingRow
 from brewclip_app.widgets.weights_row import WeightsCard
 from core.settings import SETTINGS, Setting, Settings
@@ -85,12 +85,7 @@ class SettingsPanel(Panel):
         both.setContentsMargins(0, 0, 4, 4)
         inner = QWidget()
         inner.setLayout(both)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolling(inner)
         box = column(head, scroll, space=12)
         box.setContentsMargins(20, 16, 16, 12)
         self.setLayout(box)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from brewclip_app import training_words
-from brewclip_app.widgets.common import Card, button, column, label, look, row
+from brewclip_app.widgets.common import Card, button, column, label, look, row, scrolling
 from brewclip_app.widgets.option_row import Field, OptionRow, Value
 from core.models.variants import VARIANTS, variant
 from core.settings import BY_KEY as SETTINGS
@@ -189,12 +189,7 @@ class TrainForm(Card):
                       space=8)
         rows.setContentsMargins(0, 0, 6, 0)
         inner.setLayout(rows)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolling(inner)
         self.hint = label("(the paper's; changed ones are marked)", "quiet")
         head = row(label("Options", "heading"), self.hint, None, self.all_back)
         foot = row(self.device, self.start_button, space=8)

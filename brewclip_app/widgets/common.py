@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLayout,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -246,3 +247,14 @@ class KeyCap(QLabel):
 def width_of(text: str, widget: QWidget) -> int:
     """How wide a text is in a widget's font, px."""
     return QFontMetrics(widget.font()).horizontalAdvance(text)
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """What is inside, as wide as there is room, scrolled from top to bottom where it is higher."""
+    made = QScrollArea()
+    made.setFrameShape(QFrame.Shape.NoFrame)
+    made.setWidgetResizable(True)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setWidget(inside)
+    return made

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
 from brewclip_app.item_models.hits import taken_or_changed
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import COLOURS
-from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule
+from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.hit_delegate import draw_fitted
 
@@ -156,12 +156,7 @@ class DetailPane(Card):
     def _lay_out(self) -> None:
         facts = QWidget()
         facts.setLayout(column(self.name, self.facts, self.tags, self._shares, self.strength, None, space=7))
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(facts)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolling(facts)
         self._scroll = scroll
         self.body.addWidget(self.picture)
         self.body.addWidget(scroll, 1)

@@ -232,7 +232,7 @@ def test_releases_between_key_repeats_do_not_stop(panel, sound, qtbot):
     speak(panel, sound)
     qtbot.keyRelease(panel, Qt.Key.Key_Space)
     qtbot.keyPress(panel, Qt.Key.Key_Space)
-    assert panel.voice.is_recording() and not panel._let_go.isActive()
+    assert panel.voice.is_recording() and not panel.space.waits
     panel.voice.cancel()
     panel.releaseKeyboard()
 
