@@ -2,7 +2,7 @@
 
 Speech-to-image: every utterance against the unique pictures. Image-to-speech: every picture against all utterances;
 what counts is the best of its own. Ties go against the model: the right item ranks last among equals. What has no
-vector (a row of NaN) is a miss: it ranks behind everything, and is in nobody's way.
+vector (a row of NaN) is a miss: it ranks behind everything, beyond every K of recall, and is in nobody's way.
 """
 
 from dataclasses import dataclass
@@ -41,6 +41,11 @@ def recall(found: Ints, at: int) -> float:
     return float(np.mean(counted <= at)) if len(counted) else 0.0
 
 
+def behind(items: int) -> int:
+    """The rank of a miss among so many items: behind them all, and never among the first K where there are fewer."""
+    return max(items, *AT) + 1
+
+
 def units(vectors: Floats) -> Floats:
     """Vectors (n, dim) brought to unit length, float32; zeros and NaN stay what they are."""
     wide = vectors.astype(np.float64)
@@ -56,7 +61,7 @@ def to_images(spoken: Floats, seen: Floats, own: Ints) -> Ints:
         scores = between(spoken[start:start + rows], seen)
         right = scores[np.arange(len(scores)), own[start:start + rows]]
         reached = np.count_nonzero(scores >= right[:, None] - TIED, axis=1)
-        found[start:start + rows] = np.where(right == -np.inf, len(seen) + 1, reached)
+        found[start:start + rows] = np.where(right == -np.inf, behind(len(seen)), reached)
     return found
 
 
@@ -74,7 +79,7 @@ def to_utterances(seen: Floats, places: Ints, spoken: Floats, image_of: Ints, ch
         right = scores if changed is None else between(seen[start:start + rows], changed)
         best = np.where(own, right, -np.inf).max(axis=1, initial=-np.inf)
         reached = np.count_nonzero((scores >= best[:, None] - TIED) & ~own, axis=1) + 1
-        missed = np.where(best == -np.inf, len(spoken) + 1, reached)
+        missed = np.where(best == -np.inf, behind(len(spoken)), reached)
         found[start:start + rows] = np.where(own.any(axis=1), missed, 0)
     return found
 

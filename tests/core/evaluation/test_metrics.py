@@ -47,14 +47,14 @@ def naive(spoken, seen, image_of):
     for row, own in enumerate(image_of):
         right = scores[row][own]
         better = sum(1 for place, each in enumerate(scores[row]) if place != own and each >= right - 1e-6)
-        to_image.append(len(seen) + 1 if np.isnan(right) else better + 1)
+        to_image.append(max(len(seen), 10) + 1 if np.isnan(right) else better + 1)
     for place in range(len(seen)):
         own = [scores[row][place] for row in range(len(spoken)) if image_of[row] == place]
         known = [each for each in own if not np.isnan(each)]
         if not own:
             to_speech.append(0)
         elif not known:
-            to_speech.append(len(spoken) + 1)
+            to_speech.append(max(len(spoken), 10) + 1)
         else:
             to_speech.append(1 + sum(1 for row in range(len(spoken))
                                      if image_of[row] != place and scores[row][place] >= max(known) - 1e-6))
