@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QLayout, QMenu, QScrollArea, QStackedWidget, QWidget
 
+from brewclip_app.held_key import GRACE, HeldKey
 from brewclip_app.panels import emotion_export
 from brewclip_app.panels import emotion_words as words
 from brewclip_app.panels.base import Panel
@@ -16,7 +17,7 @@ from brewclip_app.panels.emotion_options import OptionsBar
 from brewclip_app.panels.emotion_results import LayersCard, ResultsCard
 from brewclip_app.panels.emotion_runs import RunsCard
 from brewclip_app.panels.emotion_try import TryCard
-from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row
+from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row, scrolling
 from brewclip_app.widgets.drops import folders_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 JOB = "emotion"
-REPEAT_MS = 40  # a key that repeats comes up and goes down again within this
 LEFT_SHARE, RIGHT_SHARE = 42, 58
 
 
@@ -49,8 +49,9 @@ class EmotionPanel(Panel):
         self.trying = TryCard(context, voice)
         self.runs = RunsCard()
         self.pages = QStackedWidget()
-        self._let_go = QTimer(self, singleShot=True, interval=REPEAT_MS)
-        self._let_go.timeout.connect(self._space_released)
+        self.space = HeldKey(self)
+        self.space.pressed.connect(self._talk)
+        self.space.let_go.connect(lambda: self.trying.voice.release(GRACE))
         self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
@@ -282,27 +283,20 @@ class EmotionPanel(Panel):
         self.status_changed.emit(f"{path.name} is written.")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and self.pages.currentWidget() is self.shown:
-            if self._let_go.isActive():
-                self._let_go.stop()  # a repeat that was not marked as one
-            elif not event.isAutoRepeat():
-                self.grabKeyboard()  # the release must come here, wherever the focus goes meanwhile
-                self.cell.stop()
-                self.trying.voice.press()
+        if self.space.is_it(event) and self.pages.currentWidget() is self.shown:
+            self.space.down(event)
         elif event.key() == Qt.Key.Key_Escape:
             self._escape()
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._let_go.start()
-            return
-        super().keyReleaseEvent(event)
+        if not self.space.up(event):
+            super().keyReleaseEvent(event)
 
-    def _space_released(self) -> None:
-        self.releaseKeyboard()
-        self.trying.voice.release(REPEAT_MS / 1000)
+    def _talk(self) -> None:
+        self.cell.stop()
+        self.trying.voice.press()
 
     def _escape(self) -> None:
         if self.trying.cancel():
@@ -331,9 +325,4 @@ def _scrolling(layout: QLayout) -> QScrollArea:
     inside = QWidget()
     layout.setContentsMargins(0, 0, 4, 0)
     inside.setLayout(layout)
-    made = QScrollArea()
-    made.setWidget(inside)
-    made.setWidgetResizable(True)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return made
+    return scrolling(inside)

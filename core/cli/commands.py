@@ -13,7 +13,7 @@ from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
-from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, count, explorer, json_argument, note, progress
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
@@ -32,16 +32,9 @@ TOP = 20
 def _search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gallery", required=True, metavar="NAME", help="where to search")
     terms.add_terms(parser)
-    parser.add_argument("--top", type=_count, default=TOP, metavar="K", help=f"how many hits ({TOP} unless told)")
+    parser.add_argument("--top", type=count, default=TOP, metavar="K", help=f"how many hits ({TOP} unless told)")
     parser.add_argument("--tag", default="", metavar="T", help="only pictures with this tag")
     json_argument(parser)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
 
 
 def _search(arguments: Arguments) -> int:

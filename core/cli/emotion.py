@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import as_json, table
-from core.cli.parts import OK, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, note, progress
 from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS
 
 if TYPE_CHECKING:
@@ -25,18 +25,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
                         help="the folder of a run whose branches are probed (else the untrained model)")
     parser.add_argument("--speaker-statistics", action="store_true",
                         help="standardise each speaker's recordings by themselves")
-    parser.add_argument("--seeds", type=_count, default=SEEDS, metavar="N",
+    parser.add_argument("--seeds", type=count, default=SEEDS, metavar="N",
                         help=f"how often what depends on chance is done again ({SEEDS})")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the table there too (.csv or .md)")
     parser.add_argument("--no-keep", action="store_true", help="do not keep the run for the window")
     json_argument(parser)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
 
 
 def _options(arguments: Arguments) -> "Options":

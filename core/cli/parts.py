@@ -57,6 +57,14 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def count(text: str) -> int:
+    """An argument that is a whole number from 1. ValueError, which argparse explains."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
 def json_argument(parser: argparse.ArgumentParser) -> None:
     """Have the command take --json."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
