@@ -55,12 +55,12 @@ class SearchPanel(Panel):
         self._voice_sign = 0
         self._loading = ""
         self._models = self._model_settings()
-        self.space = HeldKey(self)
-        self.space.pressed.connect(self._press)
-        self.space.let_go.connect(lambda: self.voice.release(GRACE))
         self._waiting: Question | None = None  # asked before the galleries were read
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.voice = voice or Voice(context, self)
+        self.space = HeldKey(self)
+        self.space.pressed.connect(self._press)
+        self.space.let_go.connect(lambda: self.voice.release(GRACE))
         self.session = Session(self)
         self.flow = SearchFlow(context, self)
         self.header = QueryHeader(self.voice.microphone)
