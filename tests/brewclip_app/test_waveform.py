@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from brewclip_app import theme
-from brewclip_app.widgets.record_button import TEXTS, RecordButton
+from brewclip_app.widgets.record_button import SEARCHING, RecordButton
 from brewclip_app.widgets.waveform import STEP, WaveformView
 
 
@@ -71,13 +71,13 @@ def test_the_sign_on_red_has_the_colour_for_it(qtbot, qapp, monkeypatch):
     assert button.grab().toImage().pixelColor(button.rect().center()).name() == theme.COLOURS["on_record"][1]
 
 
-@pytest.mark.parametrize("state", list(TEXTS))
+@pytest.mark.parametrize("state", list(SEARCHING))
 def test_every_state_of_the_record_button_looks_and_reads_its_own(qtbot, state):
     button = RecordButton()
     qtbot.addWidget(button)
     idle = button.grab().toImage()
     button.show_state(state)
-    assert button.accessibleDescription() == TEXTS[state]
+    assert button.accessibleDescription() == SEARCHING[state]
     if state not in ("off", "ready"):
         assert button.grab().toImage() != idle
 
