@@ -16,6 +16,7 @@ TOKENIZER = open_clip.SimpleTokenizer()
     ("   ", [], []),
     ("the skater's antidisestablishmentarianism", ["the", "skater's", "antidisestablishmentarianism"], None),
     ("12 dogs", ["12", "dogs"], [2, 1]),
+    ("\x80 \x83\x95", ["€ ƒ•"], None),  # each mended word alone would be mended once more
 ])
 def test_words_and_how_many_tokens_they_have(text, words, lengths):
     found = spans(TOKENIZER, text)
