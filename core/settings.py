@@ -69,7 +69,7 @@ SETTINGS: tuple[Setting, ...] = (
             reembeds=True),
     Setting("vision.model", "Seeing", "Trained model",
             "BrewCLIP on top of the model for pictures listens to the voice too; without it the words alone are used.",
-            "model", "auto", (("auto", "The one that comes with the program"), ("zero-shot", "None (zero-shot)")),
+            "model", "auto", (("auto", "The program's own"), ("zero-shot", "None (zero-shot)")),
             reembeds=True),
     Setting("vision.crop", "Seeing", "What of a picture is seen",
             "CLIP sees squares. The centre crop cuts off the ends; the others keep them.", "choice", "centre",

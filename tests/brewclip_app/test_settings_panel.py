@@ -83,7 +83,7 @@ def test_the_trained_model_is_chosen_among_what_ships_and_ones_own_runs(context,
     line = made.rows["vision.model"]
     combo = line.control.findChild(QComboBox)
     assert [combo.itemText(row) for row in range(combo.count())] == [
-        "The one that comes with the program", "None (zero-shot)", "Run mine"]
+        "The program's own", "None (zero-shot)", "Run mine"]
     combo.setCurrentIndex(2)
     assert context.settings["vision.model"] == str(home.runs / "mine")
     line.change(str(tmp_path / "elsewhere"))
