@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from brewclip_app.item_models.missed import ANY_LABEL, NO_LABEL, Limits, MissedRow
 from brewclip_app.widgets.common import button, icon_button, label, row
 from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
 
 TYPING_MS = 250
 
 
-class FailureFilter(QWidget):
+class FailureFilter(LimitsBar):
     """Esc closes it and lets all through again."""
 
-    changed = Signal(object)  # Limits
-    closed = Signal()
-
     def __init__(self, labels: Sequence[tuple[str, str]]) -> None:
-        super().__init__()
-        self._told = Limits()
+        super().__init__(Limits(), TYPING_MS)
         self.words = QLineEdit()
         self.words.setPlaceholderText("Words or note")
         self.words.setClearButtonEnabled(True)
@@ -31,7 +27,6 @@ class FailureFilter(QWidget):
         for words, key in (("Any label", ""), ("Labelled", ANY_LABEL), ("Not labelled", NO_LABEL), *labels):
             self.label.addItem(words, key)
         self.rank, self.wer, self.length = Range("Rank", 1, 999_999), Range("WER %", 0, 999), Range("Words", 0, 999)
-        self._later = QTimer(self, singleShot=True, interval=TYPING_MS)
         self._lay_out()
         self._connect()
         self.offer((), ())
@@ -45,7 +40,6 @@ class FailureFilter(QWidget):
             flow.addWidget(part)
 
     def _connect(self) -> None:
-        self._later.timeout.connect(self._tell)
         self.words.textChanged.connect(lambda _: self._later.start())
         for combo in (self.kind, self.label, self.speaker):
             combo.currentIndexChanged.connect(lambda _: self._tell())
@@ -61,8 +55,8 @@ class FailureFilter(QWidget):
     def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissedRow]) -> None:
         """The kinds (title, key) and speakers that there are; what is chosen stays when it is among them."""
         speakers = sorted({each.speaker for each in rows if each.speaker})
-        _fill(self.kind, "Any kind", kinds)
-        _fill(self.speaker, "Any speaker", [(f"Speaker {name}", name) for name in speakers])
+        offer_choices(self.kind, "Any kind", kinds)
+        offer_choices(self.speaker, "Any speaker", [(f"Speaker {name}", name) for name in speakers])
         self.speaker.setVisible(len(speakers) > 1)
         self.kind.setVisible(bool(kinds))
         self._tell()
@@ -79,25 +73,6 @@ class FailureFilter(QWidget):
             each.reset()
         self.words.clear()
         self._tell()
-
-    def close_bar(self) -> None:
-        """Let all through and go away."""
-        self.reset()
-        self.hide()
-        self.closed.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.close_bar()
-            return
-        super().keyPressEvent(event)
-
-    def _tell(self) -> None:
-        self._later.stop()
-        limits = self.limits()
-        if limits != self._told:
-            self._told = limits
-            self.changed.emit(limits)
 
 
 class Range(QWidget):
@@ -136,14 +111,3 @@ def _combo(name: str) -> QComboBox:
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return made
-
-
-def _fill(combo: QComboBox, nothing: str, rows: Sequence[tuple[str, str]]) -> None:
-    chosen = combo.currentData()
-    combo.blockSignals(True)
-    combo.clear()
-    combo.addItem(nothing, "")
-    for words, value in rows:
-        combo.addItem(words, value)
-    combo.setCurrentIndex(max(0, combo.findData(chosen)))
-    combo.blockSignals(False)

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from brewclip_app.panels.inspect_case import Case
 from brewclip_app.panels.inspect_parts import BranchCard, PictureCard, VoiceCard, WordsCard, branch_rows
 from brewclip_app.widgets.branch_table import BranchTable
-from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row
+from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
 from brewclip_app.widgets.trust_card import TrustCard
 
 if TYPE_CHECKING:
@@ -165,14 +165,3 @@ class ComparePage(QWidget):
         """The opacity of both maps."""
         for side in (self.first, self.second):
             side.picture.opacity.setValue(percent)
-
-
-def scrolling(inside: QWidget) -> QScrollArea:
-    """Scrolls from top to bottom where there is not enough room."""
-    made = QScrollArea()
-    made.setFrameShape(QFrame.Shape.NoFrame)
-    made.setWidgetResizable(True)
-    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setWidget(inside)
-    return made

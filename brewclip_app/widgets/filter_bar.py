@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from brewclip_app import wording
 from brewclip_app.widgets.common import button, icon_button, label, row
+from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
 
 TYPING_MS = 350  # after the last key
 
@@ -28,15 +28,11 @@ class Limits:
         return bool(self.name or self.tag or self.folder)
 
 
-class FilterBar(QWidget):
+class FilterBar(LimitsBar):
     """A name, a tag, a folder; Esc closes it and lets all through again."""
 
-    changed = Signal(object)  # Limits
-    closed = Signal()
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._told = Limits()
+        super().__init__(Limits(), TYPING_MS, parent)
         self.name = QLineEdit()
         self.name.setPlaceholderText("Part of the file name")
         self.name.setClearButtonEnabled(True)
@@ -56,8 +52,6 @@ class FilterBar(QWidget):
         box.setStretch(2, 1)
         box.setStretch(3, 2)
         self.setLayout(box)
-        self._later = QTimer(self, singleShot=True, interval=TYPING_MS)
-        self._later.timeout.connect(self._tell)
         self.name.textChanged.connect(lambda _: self._later.start())
         self.name.returnPressed.connect(self._tell)
         self.offer((), ())
@@ -68,8 +62,8 @@ class FilterBar(QWidget):
 
     def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:
         """The tags (with their counts) and folders that may be chosen; what is chosen stays when it is among them."""
-        _fill(self.tag, "Any tag", [(f"{name} ({wording.count(number)})", name) for name, number in tags])
-        _fill(self.folder, "Any folder", [(_short(path, folders), str(path)) for path in folders])
+        offer_choices(self.tag, "Any tag", [(f"{name} ({wording.count(number)})", name) for name, number in tags], True)
+        offer_choices(self.folder, "Any folder", [(_short(path, folders), str(path)) for path in folders], True)
 
     def reset(self) -> None:
         """Let all through."""
@@ -77,37 +71,6 @@ class FilterBar(QWidget):
             combo.setCurrentIndex(0)
         self.name.clear()
         self._tell()
-
-    def close_bar(self) -> None:
-        """Let all through and go away."""
-        self.reset()
-        self.hide()
-        self.closed.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.close_bar()
-            return
-        super().keyPressEvent(event)
-
-    def _tell(self) -> None:
-        self._later.stop()
-        limits = self.limits()
-        if limits != self._told:
-            self._told = limits
-            self.changed.emit(limits)
-
-
-def _fill(combo: QComboBox, nothing: str, rows: Sequence[tuple[str, str]]) -> None:
-    chosen = combo.currentData()
-    combo.blockSignals(True)
-    combo.clear()
-    combo.addItem(nothing, "")
-    for words, value in rows:
-        combo.addItem(words, value)
-        combo.setItemData(combo.count() - 1, value, Qt.ItemDataRole.ToolTipRole)
-    combo.setCurrentIndex(max(0, combo.findData(chosen)))
-    combo.blockSignals(False)
 
 
 def _short(path: Path, folders: Sequence[Path]) -> str:
