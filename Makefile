@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt .ci/system-libraries
 
 $(DEV_READY): $(READY)
 	@sh .ci/system-libraries --dev
-	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e ".[dev,scale]"
 	@touch $@
 
 lint: setup-dev
