@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from core.errors import StoreError
 from core.store.records import FailureRecord, ImageRecord
@@ -46,9 +47,10 @@ class Pictures(Room):
                                       .where(FailureRow.gallery_id == gallery_id).order_by(FailureRow.path)).all()
         return [FailureRecord(Path(row.path), row.kind, row.reason) for row in rows]
 
-    def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "") -> np.ndarray:
-        """The ids, ascending int64 (n,), of the pictures with that tag, in that folder at any depth, and with that in
-        their file name (in any case); what is empty does not restrict.
+    def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
+                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
+        """The ids, ascending int64 (n,), of the pictures with that tag, in that folder at any depth, with that in their
+        file name (in any case), and taken from `since` on and before `until`; what is empty does not restrict.
         """
         which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
         if tag.strip():
@@ -57,6 +59,8 @@ class Pictures(Room):
             which.append(below(ImageRow.path, absolute(folder)))
         if name.strip():
             which.append(func.instr(ImageRow.name, compared(name.strip())) > 0)
+        if since is not None or until is not None:
+            which.append(ImageRow.content_id.in_(_taken(since, until)))
         with self._database.reading() as connection:
             ids = connection.scalars(select(ImageRow.id).where(*which)).all()
         return np.sort(np.array(ids, dtype=np.int64))
@@ -129,6 +133,14 @@ def _tags(connection: Connection, gallery_id: int, ids: Sequence[int] | None) ->
     for image_id, tag in connection.execute(wanted):
         found[image_id] += (tag,)
     return found
+
+
+def _taken(since: datetime | None, until: datetime | None) -> Select[tuple[int]]:
+    """The contents whose camera's clock lies in that time."""
+    contents = select(ContentRow.id)
+    if since is not None:
+        contents = contents.where(ContentRow.taken >= since)
+    return contents if until is None else contents.where(ContentRow.taken < until)
 
 
 def _tidy(tag: str) -> str:

@@ -19,6 +19,8 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
     `not_a_store` (damaged). What was stored before stays whole in each of these.
     """
 
+    rows_a_write = 1  # a write of one picture costs little more than its share of a larger one
+
     @staticmethod
     def open(path: Path) -> "Store":
         """The store in that file; the file and its folder are made, an older one is brought up to date.
