@@ -1,0 +1,185 @@
+"""Files at an address: object storage (`s3://bucket/key`) and `file:///folder`, beside plain paths.
+
+Where the storage is and who asks come from the environment alone: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and if need
+be AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL (a storage other than Amazon's). They are kept nowhere, and no
+error holds what a storage answered, for that may name a key.
+
+An address goes through `pathlib` unharmed but for one slash: `s3:/bucket/key` is the same address. That is the form
+in which a gallery keeps the paths of its pictures. Arrow is imported when an address is used.
+
+Kinds of StoreError: no_extra, scheme, no_credentials, no_rights, not_there, unreachable.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from core.errors import StoreError
+
+SCHEMES = ("s3", "file", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "https")  # what people write
+READ = ("s3", "file")
+PATTERN = re.compile(rf"({'|'.join(SCHEMES)}):(/+)(.*)", re.DOTALL)
+CONNECT_S, ANSWER_S, ATTEMPTS = 5.0, 30.0, 3
+DENIED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_SIGNATURE", "FORBIDDEN",
+          "INVALID_CLIENT_TOKEN_ID", "EXPIRED_TOKEN", "HTTP status 403")
+ABSENT = ("NO_SUCH_BUCKET", "NO_SUCH_KEY", "RESOURCE_NOT_FOUND", "HTTP status 404")
+ELSEWHERE = ("PERMANENT_REDIRECT", "HTTP status 301", "AUTHORIZATION_HEADER_MALFORMED")
+
+
+class RemoteFile(NamedTuple):
+    """A file at an address, as a listing tells of it: bytes, and when it was changed in nanoseconds since 1970."""
+
+    address: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an address leads: a file system of Arrow's, and the path in it."""
+
+    scheme: str
+    files: Any  # pyarrow.fs.FileSystem
+    path: str
+
+    def address(self, path: str) -> str:
+        return f"s3://{path}" if self.scheme == "s3" else path
+
+
+def is_address(place: str | Path) -> bool:
+    """Whether that names a file or folder by an address (`s3://...`, `file:///...`) rather than by a plain path."""
+    return PATTERN.match(str(place)) is not None
+
+
+def is_remote(place: str | Path) -> bool:
+    """Whether it is an address that is not a folder of this computer."""
+    return is_address(place) and local(place) is None
+
+
+def local(place: str | Path) -> Path | None:
+    """The path on this computer of a plain path or a `file:///` address; None for other addresses."""
+    found = PATTERN.match(str(place))
+    if found is None:
+        return Path(place)
+    return Path("/" + found[3]) if found[1] == "file" else None
+
+
+def shown(place: str | Path) -> str:
+    """The address as people write it, with both slashes; a plain path as it is."""
+    found = PATTERN.match(str(place))
+    return str(place) if found is None else f"{found[1]}://{'/' if found[1] == 'file' else ''}{found[3]}"
+
+
+def stored(place: str | Path) -> str:
+    """The address as a gallery keeps it: what `str(Path(address))` gives."""
+    return str(Path(place))
+
+
+def stamp(place: str | Path) -> RemoteFile | None:
+    """Size and time of the file there; None when there is none, or when it is a folder."""
+    from pyarrow.fs import FileType
+
+    where = _place(place)
+    with _told(place):
+        info = where.files.get_file_info(where.path)
+    return _file(where, info) if info.type == FileType.File else None
+
+
+def list_files(place: str | Path) -> Iterator[RemoteFile]:
+    """The files of a folder at any depth, a folder at a time; `not_there` when there is no such folder.
+
+    Object storage has no folders: there it is all keys that begin so, and one without any is not there.
+    """
+    from pyarrow.fs import FileSelector, FileType
+
+    where = _place(place)
+    waiting = [where.path.rstrip("/")]
+    while waiting:
+        with _told(place):
+            found = where.files.get_file_info(FileSelector(waiting.pop(), allow_not_found=False))
+        waiting += sorted((one.path for one in found if one.type == FileType.Directory), reverse=True)
+        yield from sorted(_file(where, one) for one in found if one.type == FileType.File)
+
+
+@contextmanager
+def open_input(place: str | Path) -> Iterator[BinaryIO]:
+    """The file there, to be read from any place in it."""
+    where = _place(place)
+    with _told(place):
+        file = where.files.open_input_file(where.path)
+    with file, _told(place):
+        yield cast(BinaryIO, file)
+
+
+def read(place: str | Path) -> bytes:
+    """All bytes of the file there."""
+    with open_input(place) as file:
+        return file.read()
+
+
+def _file(where: _Place, info: Any) -> RemoteFile:
+    return RemoteFile(where.address(info.path), info.size, info.mtime_ns)
+
+
+def _place(place: str | Path) -> _Place:
+    text = shown(place)
+    found = PATTERN.match(text)
+    fs = _arrow()
+    if found is None or found[1] == "file":
+        return _Place("file", fs.LocalFileSystem(), os.path.abspath(str(local(text))))  # noqa: PTH100  (keeps links)
+    if found[1] not in READ:
+        raise StoreError(f"{text} cannot be reached: addresses that begin with s3:// or file:// are read here.",
+                         "scheme")
+    if not found[3].strip("/"):
+        raise StoreError(f"{text} names no bucket; write s3://bucket/folder.", "not_there")
+    return _Place("s3", _s3(*_credentials(text)), found[3].strip("/"))
+
+
+def _arrow() -> Any:
+    try:
+        from pyarrow import fs
+    except ImportError as error:
+        raise StoreError("Addresses need Arrow, which is not installed. `pip install .[scale]` brings it.",
+                         "no_extra") from error
+    return fs
+
+
+def _credentials(address: str) -> tuple[str, str, str, str, str]:
+    key, secret = (os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    if not key or not secret:  # else the library would look for a server of Amazon's that gives keys
+        raise StoreError(f"{address} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL "
+                         "if the storage is not Amazon's.", "no_credentials")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return key, secret, os.environ.get("AWS_SESSION_TOKEN", ""), region, os.environ.get("AWS_ENDPOINT_URL", "")
+
+
+@lru_cache(maxsize=4)
+def _s3(key: str, secret: str, token: str, region: str, endpoint: str) -> Any:
+    fs = _arrow()
+    extra = {"endpoint_override": endpoint} if endpoint else {}
+    return fs.S3FileSystem(access_key=key, secret_key=secret, session_token=token or None, region=region,
+                           connect_timeout=CONNECT_S, request_timeout=ANSWER_S,
+                           retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS), **extra)
+
+
+@contextmanager
+def _told(place: str | Path) -> Iterator[None]:
+    """What the storage refuses, in our words: `from None`, since its own may hold a key."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        text, said = shown(place), str(error)
+        if isinstance(error, FileNotFoundError | NotADirectoryError) or any(word in said for word in ABSENT):
+            raise StoreError(f"There is nothing at {text}.", "not_there") from None
+        if isinstance(error, PermissionError) or any(word in said for word in DENIED):
+            raise StoreError(f"{text} may not be read with the keys of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+                             "they are wrong, or give no right to it.", "no_rights") from None
+        if any(word in said for word in ELSEWHERE):
+            raise StoreError(f"{text} lies in another region; name it in AWS_REGION.", "unreachable") from None
+        raise StoreError(f"{text} cannot be reached now: the storage does not answer as it should. Look at the "
+                         "network and at AWS_ENDPOINT_URL, then do the same again.", "unreachable") from None
