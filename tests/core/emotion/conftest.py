@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+from threadpoolctl import threadpool_limits
 
 from core import settings
 from core.audio import RATE
@@ -34,6 +35,16 @@ def write_take(folder, emotion, statement, repetition, actor, intensity=1, chann
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, np.repeat(sound[:, None], channels, axis=1), RATE)
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """What is computed here is so small that threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -139,5 +150,3 @@ def listener(make_explorer):
 def take():
     """write_take"""
     return write_take
-
-
