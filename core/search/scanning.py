@@ -16,12 +16,14 @@ REPORT_EVERY = 1000  # files
 class Scan:
     """What a folder holds: picture files by path, and folders that could not be looked into with the system's reason.
 
-    Paths are absolute, as the system gives them (str with surrogate escapes where a name is not UTF-8).
+    Paths are absolute, as the system gives them (str with surrogate escapes where a name is not UTF-8). `whole`: those
+    are all of the folder's pictures; else others may be in it, of which nothing is known.
     """
 
     folder: str
     files: dict[str, FileStamp]
     unread: dict[str, str]
+    whole: bool = True
 
 
 def scan(folder: Path, report: Report = silent) -> Scan:
