@@ -13,13 +13,15 @@ import threading
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from core.errors import ImageError
+from core import remote
+from core.errors import ImageError, StoreError
 
 CROP_POLICIES = ("centre", "letterbox", "squash")
 IMAGE_SUFFIXES = frozenset((".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo",
@@ -72,19 +74,24 @@ def read(path: Path, max_megapixels: float = 200, at_least: int = 0) -> Picture:
 
     `at_least` > 0 unpacks a JPEG at 1/2, 1/4 or 1/8 of its size, as long as no side gets shorter than that many pixels:
     faster, and the same to the eye. Not for embeddings: even at four times a backbone's side, some vectors turn away
-    from the whole picture's (cosine 0.998). ImageError as listed above.
+    from the whole picture's (cosine 0.998). The path may be an address (`core.remote`). ImageError as listed above.
     """
     with _open(path) as file:
-        try:
-            return _decode(path, file, max_megapixels, at_least)
-        except ImageError:
-            raise
-        except MemoryError as error:
-            raise ImageError(f"{path.name} does not fit into this computer's memory.", "too_large") from error
-        except Exception as error:  # what decoders raise on damaged files is written down nowhere
-            if isinstance(error, OSError) and error.errno is not None:  # the disk's trouble, not the picture's
-                raise _unreadable(path, error) from error
-            raise ImageError(f"{path.name} is damaged or cut off.", "truncated") from error
+        return read_from(file, path, max_megapixels, at_least)
+
+
+def read_from(file: BinaryIO, path: Path, max_megapixels: float = 200, at_least: int = 0) -> Picture:
+    """`read` of a file that is open, or of its bytes; `path` is what errors call it."""
+    try:
+        return _decode(path, file, max_megapixels, at_least)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(f"{path.name} does not fit into this computer's memory.", "too_large") from error
+    except Exception as error:  # what decoders raise on damaged files is written down nowhere
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's trouble, not the picture's
+            raise _unreadable(path, error) from error
+        raise ImageError(f"{path.name} is damaged or cut off.", "truncated") from error
 
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
@@ -139,6 +146,8 @@ def thumbnail(picture: Picture | Image.Image, side: int) -> Image.Image:
 
 
 def _open(path: Path) -> BinaryIO:
+    if remote.is_remote(path):
+        return BytesIO(fetched(path))
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # a folder; or a pipe, which would block for ever
@@ -151,6 +160,17 @@ def _open(path: Path) -> BinaryIO:
                          "missing") from error
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def fetched(path: Path) -> bytes:
+    """All bytes of the picture at an address. ImageError: missing, empty, unreadable."""
+    try:
+        content = remote.read(path)
+    except StoreError as error:
+        raise ImageError(str(error), "missing" if error.kind == "not_there" else "unreadable") from error
+    if not content:
+        raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
+    return content
 
 
 def _unreadable(path: Path, error: OSError) -> ImageError:

@@ -14,7 +14,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.progress import Report
 from core.search.pace import Pace
-from core.search.reading import Gone
+from core.search.reading import NO_STAMP, Gone
 from core.search.scanning import Scan
 from core.store.places import Place
 from core.store.records import Entry, FailedEntry, FailureRecord, FileStamp, KnownFailure
@@ -23,7 +23,6 @@ from core.store.room import is_below, plain
 BATCH = 32  # pictures that the model sees at once, and that one transaction stores
 READY = 256  # pictures that need no model are stored at the latest when so many wait
 RETRIED = ("unreadable", "missing", "no_embedding", "worker")  # failures that need no change of the file to go away
-NO_STAMP = FileStamp(-1, -1)  # of a folder
 
 Done = Entry | FailedEntry | Gone
 Work = Callable[[Sequence[str]], Iterator[Sequence[Done]]]
@@ -146,6 +145,8 @@ class Filling:
                         plan.searchable.add(path)
         plan.unread += [FailedEntry(path, NO_STAMP, "folder", _folder_reason(path, reason), self._limit)
                         for path, reason in found.unread.items()]
+        plan.unread += [FailedEntry(path, NO_STAMP, "missing", f"{Path(path).name} is in the list, and is not there.",
+                                    self._limit) for path in found.absent]
         if not found.whole:
             return
         away = [path for path in (known.keys() | failures.keys()) - found.files.keys()

@@ -9,12 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
+from core import remote
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.progress import Report, silent
 from core.search.filling import BATCH, READY, Done, Filling, IndexResult, unreachable
 from core.search.reading import Reader, ReadFile
-from core.search.scanning import scan
+from core.search.sources import look_into
 from core.store.places import Place
 from core.store.records import Entry, FailedEntry
 from core.store.room import absolute
@@ -42,13 +43,13 @@ class Backbone(Protocol):
 
 def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone, crop: str,
                  max_megapixels: float = 200, report: Report = silent) -> IndexResult:
-    """Add the folder to the gallery and index what is in it, at any depth.
+    """Add the folder, which may be an address, to the gallery and index what is in it, at any depth.
 
     `report` counts the files to read and its text tells the pace. StoreError: `no_folder`, `no_gallery`, and what every
     method of the store may raise. JobCancelled and errors of the model pass through; what was stored stays.
     """
     path = Path(absolute(folder))
-    if not path.is_dir():
+    if not remote.is_remote(path) and not path.is_dir():
         raise unreachable([path])
     place.add_folder(gallery_id, path)
     return _index(place, gallery_id, [path], backbone, crop, max_megapixels, report)
@@ -75,7 +76,7 @@ def _index(place: Place, gallery_id: int, folders: Sequence[Path], backbone: Bac
         return place.embedded_contents(hashes, fingerprint.hash)
 
     reader = Reader(crop, backbone.image_size, max_megapixels, known)
-    scans = [scan(folder, report) for folder in folders]
+    scans = [look_into(folder, report) for folder in folders]
     return Filling(place, gallery_id, fingerprint, max_megapixels, report).run(
         scans, lambda paths: embedding(reader, backbone, paths))
 

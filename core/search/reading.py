@@ -5,30 +5,36 @@ import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from core import images
-from core.errors import ImageError
+from core import images, remote
+from core.errors import ImageError, StoreError
 from core.search.scanning import stamp_of
 from core.store.records import FailedEntry, FileStamp, PictureFacts
 
 CHUNK = 8  # files that a thread takes at once, and asks the store about in one go
+NO_STAMP = FileStamp(-1, -1)  # of what has none
 AHEAD = 8  # chunks that are read or wait for the model: 64 pictures, some 10 MB as a model takes them
 THREADS = max(2, min(8, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file that was read; `pixels` (size, size, 3) uint8 and `facts` unless its content is embedded already."""
+    """A file that was read; `pixels` (size, size, 3) uint8 and `facts` unless its content is embedded already.
+
+    `content` are the bytes of a file from an address, until they are decoded.
+    """
 
     path: str
     stamp: FileStamp
     content_hash: bytes
     facts: PictureFacts | None = None
     pixels: np.ndarray | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -44,18 +50,22 @@ Outcome = ReadFile | FailedEntry | Gone
 
 @dataclass(frozen=True)
 class Reader:
-    """How files are read: what the model sees of them, and `embedded`, which of some contents need no decoding."""
+    """How files are read: what the model sees of them, and `embedded`, which of some contents need no decoding.
+
+    A path may be an address: its file is fetched once, and kept until it is decoded.
+    """
 
     crop: str
     image_size: int
     max_megapixels: float
     embedded: Callable[[Collection[bytes]], set[bytes]]
+    threads: int = THREADS
 
     def read_ahead(self, paths: Sequence[str]) -> Iterator[list[Outcome]]:
         """What became of the files, in their order, a chunk at a time, while the next are being read."""
         chunks = iter([paths[start:start + CHUNK] for start in range(0, len(paths), CHUNK)])
         waiting: deque[Future[list[Outcome]]] = deque()
-        with ThreadPoolExecutor(THREADS, "read-pictures") as pool:
+        with ThreadPoolExecutor(self.threads, "read-pictures") as pool:
             try:
                 for chunk in chunks:
                     waiting.append(pool.submit(self.read, chunk))
@@ -69,10 +79,30 @@ class Reader:
 
     def read(self, paths: Sequence[str]) -> list[Outcome]:
         """Read these files: hash all, ask the store once, decode what it does not know."""
-        outcomes = [self._hashed(path) for path in paths]
+        outcomes = [self._fetched(path) if remote.is_remote(path) else self._hashed(path) for path in paths]
         known = self.embedded({one.content_hash for one in outcomes if isinstance(one, ReadFile)})
-        return [self._decoded(one) if isinstance(one, ReadFile) and one.content_hash not in known else one
-                for one in outcomes]
+        return [self._seen(one, known) if isinstance(one, ReadFile) else one for one in outcomes]
+
+    def _seen(self, file: ReadFile, known: Collection[bytes]) -> Outcome:
+        return replace(file, content=None) if file.content_hash in known else self._decoded(file)
+
+    def _fetched(self, address: str) -> Outcome:
+        """The file at an address with its bytes. StoreError without keys, which no other file would be read with."""
+        try:
+            found = remote.stamp(address)
+            if found is None:
+                return Gone(address, vanished=True)
+            stamp = FileStamp(found.size, found.mtime_ns)
+            content = remote.read(address)
+        except StoreError as error:
+            if error.kind in ("no_credentials", "no_extra"):
+                raise
+            if error.kind == "not_there":
+                return Gone(address, vanished=True)
+            return self._failed(address, NO_STAMP, "unreadable", str(error))
+        if len(content) != stamp.size:  # another was put there meanwhile
+            return Gone(address, vanished=False)
+        return ReadFile(address, stamp, hashlib.sha256(content).digest(), content=content)
 
     def _hashed(self, path: str) -> Outcome:
         stamp = stamp_of(path)
@@ -89,14 +119,24 @@ class Reader:
 
     def _decoded(self, file: ReadFile) -> Outcome:
         try:
-            picture = images.read(Path(file.path), self.max_megapixels)
+            picture = self._picture(file)
             seen: Outcome = ReadFile(
                 file.path, file.stamp, file.content_hash, PictureFacts(picture.width, picture.height, picture.taken),
                 images.pixels(picture.rgb, self.crop, self.image_size))
         except ImageError as error:
             seen = self._failed(file.path, file.stamp, error.kind, str(error))
+        if file.content is not None:  # those bytes are what was decoded
+            return seen
         after = stamp_of(file.path)
         return seen if after == file.stamp else Gone(file.path, vanished=after is None)
+
+    def _picture(self, file: ReadFile) -> images.Picture:
+        path = Path(file.path)
+        if file.content is None:
+            return images.read(path, self.max_megapixels)
+        if not file.content:
+            raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
+        return images.read_from(BytesIO(file.content), path, self.max_megapixels)
 
     def _failed(self, path: str, stamp: FileStamp, kind: str, reason: str) -> FailedEntry:
         return FailedEntry(path, stamp, kind, reason, self.max_megapixels)

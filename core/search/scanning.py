@@ -17,13 +17,15 @@ class Scan:
     """What a folder holds: picture files by path, and folders that could not be looked into with the system's reason.
 
     Paths are absolute, as the system gives them (str with surrogate escapes where a name is not UTF-8). `whole`: those
-    are all of the folder's pictures; else others may be in it, of which nothing is known.
+    are all of the folder's pictures; else others may be in it, of which nothing is known. `absent` are paths that a
+    list names and that are not there.
     """
 
     folder: str
     files: dict[str, FileStamp]
     unread: dict[str, str]
     whole: bool = True
+    absent: tuple[str, ...] = ()
 
 
 def scan(folder: Path, report: Report = silent) -> Scan:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core import remote
 from core.errors import StoreError
 from core.store.database import Database
 from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
@@ -38,9 +39,17 @@ def compared(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", plain(text)).casefold())
 
 
+def tidy(tag: str) -> str:
+    """The tag as it is stored: what UTF-8 can hold, with single spaces."""
+    return " ".join(plain(tag).split())
+
+
 def absolute(folder: Path) -> str:
-    """The folder as the store names it: absolute, without "..", links left as they are."""
-    return os.path.abspath(folder.expanduser())  # noqa: PTH100  (Path has nothing that takes ".." out but not links)
+    """The folder as the store names it: absolute, without "..", links left as they are; an address stays one."""
+    here = remote.local(folder)
+    if here is None:
+        return str(folder)
+    return os.path.abspath(here.expanduser())  # noqa: PTH100  (Path has nothing that takes ".." out but not links)
 
 
 def below(column: InstrumentedAttribute[str], folder: str) -> ColumnElement[bool]:
