@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from core.errors import StoreError
 from core.store.records import FailureRecord, ImageRecord
-from core.store.room import Room, absolute, among, below, compared, fingerprint_id, plain
+from core.store.room import Room, absolute, among, below, compared, fingerprint_id, tidy
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
 
 LONGEST_TAG = 100
@@ -54,7 +54,7 @@ class Pictures(Room):
         """
         which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
         if tag.strip():
-            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == _tidy(tag))))
+            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == tidy(tag))))
         if folder is not None:
             which.append(below(ImageRow.path, absolute(folder)))
         if name.strip():
@@ -76,7 +76,7 @@ class Pictures(Room):
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Tag these pictures; those that have the tag keep it. StoreError: `bad_tag` (empty, over 100 characters)."""
-        tag = _tidy(tag)
+        tag = tidy(tag)
         if not tag or len(tag) > LONGEST_TAG:
             raise StoreError(f"A tag has 1 to {LONGEST_TAG} characters.", "bad_tag")
         with self._database.writing() as connection:
@@ -88,7 +88,7 @@ class Pictures(Room):
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Take the tag off these pictures."""
         with self._database.writing() as connection:
-            connection.execute(delete(TagRow).where(TagRow.image_id.in_(among(image_ids)), TagRow.tag == _tidy(tag)))
+            connection.execute(delete(TagRow).where(TagRow.image_id.in_(among(image_ids)), TagRow.tag == tidy(tag)))
 
     def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids, ascending int64 (n,), and vectors, float32 (n, dim) of unit length; present pictures only.
@@ -141,7 +141,3 @@ def _taken(since: datetime | None, until: datetime | None) -> Select[tuple[int]]
     if since is not None:
         contents = contents.where(ContentRow.taken >= since)
     return contents if until is None else contents.where(ContentRow.taken < until)
-
-
-def _tidy(tag: str) -> str:
-    return " ".join(plain(tag).split())

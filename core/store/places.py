@@ -106,5 +106,17 @@ def is_address(gallery: str) -> bool:
 
 
 def open_gallery(store: Store, gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
-    """The place of a gallery and its record; `create`: made there if there is none. StoreError: `no_gallery`."""
-    return store, store.ensure_gallery(gallery) if create else store.gallery(gallery)
+    """The place of a gallery and its record; `create`: made there if there is none. StoreError: `no_gallery`.
+
+    A place at an address stays open until the store is closed.
+    """
+    if not is_address(gallery):
+        return store, store.ensure_gallery(gallery) if create else store.gallery(gallery)
+    from core.store.lance.connection import normal
+    from core.store.lance.gallery import LanceGallery
+
+    address = normal(gallery)
+    found = store.elsewhere.get(address)
+    if found is None:
+        found = store.elsewhere[address] = LanceGallery.open(address, create)
+    return found, found.gallery()

@@ -59,6 +59,20 @@ class ImageRecord:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """Which pictures a search looks at; what is empty does not restrict. `name` is part of the file's name.
+
+    `since` and `until` are of the camera's clock: taken from the one on and before the other.
+    """
+
+    tag: str = ""
+    folder: Path | None = None
+    name: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class FailureRecord:
     """A file that could not be indexed; `kind` is a short word for programs, `reason` a sentence for the user."""
 

@@ -44,6 +44,11 @@ def tidy(tag: str) -> str:
     return " ".join(plain(tag).split())
 
 
+def tag_key(tag: str) -> str:
+    """A tag as tags are compared: without regard to the case of ASCII letters, as SQLite's NOCASE does."""
+    return "".join(one.lower() if one.isascii() else one for one in tag)
+
+
 def absolute(folder: Path) -> str:
     """The folder as the store names it: absolute, without "..", links left as they are; an address stays one."""
     here = remote.local(folder)

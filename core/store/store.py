@@ -1,10 +1,11 @@
 """The store: one SQLite file with galleries, embeddings, tags, transcripts, queries, takes and evaluations."""
 
 from pathlib import Path
+from typing import Any
 
 from core.store.annotations import Annotations
 from core.store.catalogue import Catalogue
-from core.store.database import open_database
+from core.store.database import Database, open_database
 from core.store.evaluations import Evaluations
 from core.store.galleries import Galleries
 from core.store.history import History
@@ -21,6 +22,10 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
 
     rows_a_write = 1  # a write of one picture costs little more than its share of a larger one
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.elsewhere: dict[str, Any] = {}  # galleries at addresses that were opened: `core.store.places`
+
     @staticmethod
     def open(path: Path) -> "Store":
         """The store in that file; the file and its folder are made, an older one is brought up to date.
@@ -32,4 +37,5 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
 
     def close(self) -> None:
         """Give the file back."""
+        self.elsewhere.clear()
         self._database.close()

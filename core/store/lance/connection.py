@@ -1,0 +1,235 @@
+"""Tables at an address: opened, read and written through LanceDB, and what its errors mean to a user.
+
+Where object storage is and who asks come from the environment alone (AWS_*); nothing of it is kept, and no error holds
+what a storage answered, for that may name a key.
+
+Kinds of StoreError: no_extra, scheme, no_credentials, no_rights, not_there, unreachable, disk_full, busy, unreadable.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from core import remote
+from core.errors import StoreError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH = 2048  # rows that are read at once
+ATTEMPTS, RETRY_S, CONNECT_S, ANSWER_S = 3, 20, 5, 30  # of a request to the storage
+KEPT = timedelta(hours=1)  # how long versions stay that nobody needs but who is reading them
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+# What is looked for in an error, the kind, and the sentence; the first that is found holds.
+KINDS: tuple[tuple[str, str, str], ...] = (
+    (r"No space left|StorageFull|QuotaExceeded|os error (28|122)\b", "disk_full",
+     "There is no room left at {place}. What was stored before is safe; make room and start again, it goes on from "
+     "there."),
+    (r"No object store provider|object store scheme", "scheme",
+     "{place} is no address of a gallery: write a folder that ends in .lance, or s3://bucket/path."),
+    (r"Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|Forbidden|status: 40[13]"
+     r"|Unauthorized|AuthorizationHeaderMalformed|AuthFailure", "no_rights",
+     "{place} may not be used with the keys of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they are wrong, or give no "
+     "right to it."),
+    (r"Permission denied|os error (1|13)\b|Read-only file system|os error 30\b", "no_rights",
+     "{place} may not be written to or read. Give yourself the right to, or choose another place."),
+    (r"NoSuchBucket", "not_there", "There is no bucket for {place}. Is the address right?"),
+    (r"PermanentRedirect|status: 301", "unreachable", "{place} lies in another region; name it in AWS_REGION."),
+    (r"URL scheme is not allowed|BadScheme|scheme.*not allowed", "unreachable",
+     "AWS_ENDPOINT_URL is not encrypted (http). Use https, or set AWS_ALLOW_HTTP=true if the network is yours."),
+    (r"error sending request|Connect|HTTP error|timed? ?out|connection|dispatch failure|status: 5\d\d|SlowDown|"
+     r"dns error", "unreachable",
+     "{place} cannot be reached now: the storage does not answer as it should. Look at the network and at "
+     "AWS_ENDPOINT_URL. What was stored before is safe; start again, it goes on from there."),
+    (r"[Cc]ommit ?[Cc]onflict|Retryable|concurrent", "busy",
+     "Several programs write into {place} at once, and this one did not get through. Nothing was lost; try again."),
+)
+OTHER = ("unreadable", "The tables at {place} could not be read: they are damaged, of another program, or were deleted "
+                       "meanwhile. They were left as they are.")
+
+
+class Table:
+    """One table at its newest version. `where` is a condition in SQL; "" is all rows. Any thread may use it."""
+
+    def __init__(self, raw: Any, place: str) -> None:
+        self.raw = raw
+        self._place = place
+
+    @property
+    def version(self) -> int:
+        """A number that grows with each commit."""
+        with told(self._place):
+            version: int = self.raw.version
+            return version
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What was said of the table when it was made."""
+        with told(self._place):
+            return {key.decode(): value.decode() for key, value in (self.raw.schema.metadata or {}).items()}
+
+    def count(self, where: str = "") -> int:
+        """How many rows."""
+        with told(self._place):
+            rows: int = self.raw.count_rows(where or None)
+            return rows
+
+    def rows(self, columns: list[str], where: str = "") -> "pa.Table":
+        """These columns of the rows."""
+        with told(self._place):
+            return self._asked(columns, where).to_arrow()
+
+    def batches(self, columns: list[str], where: str = "") -> "Iterator[pa.RecordBatch]":
+        """The same a batch at a time, all of one version."""
+        with told(self._place):
+            yield from self._asked(columns, where).to_batches(BATCH)
+
+    def put(self, rows: "pa.Table", key: str = "id") -> None:
+        """Have these rows, in place of those with the same keys."""
+        if rows.num_rows:
+            with told(self._place):
+                self.raw.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(rows)
+
+    def change(self, rows: "pa.Table", key: str = "id") -> None:
+        """Give the rows with these keys new values in these columns; keys that there are none of are passed over."""
+        if rows.num_rows:
+            with told(self._place):
+                self.raw.merge_insert(key).when_matched_update_all().execute(rows)
+
+    def update(self, where: str, values: dict[str, Any]) -> int:
+        """The same values for all rows of the condition; how many there were when it was committed."""
+        with told(self._place):
+            rows: int = self.raw.update(where=where, values=values).rows_updated
+            return rows
+
+    def delete(self, where: str) -> None:
+        """Take the rows out."""
+        with told(self._place):
+            self.raw.delete(where)
+
+    def compact(self) -> None:
+        """Make one file of many, bring the indices up to date, and let go of versions that are long over."""
+        with told(self._place):
+            self.raw.optimize(cleanup_older_than=KEPT)
+
+    def _asked(self, columns: list[str], where: str) -> Any:
+        asked = self.raw.search().select(columns)
+        return asked.where(where) if where else asked
+
+
+class Connection:
+    """The tables at an address."""
+
+    def __init__(self, place: str, create: bool) -> None:
+        self.place = place
+        self._raw = _connected(place, create)
+
+    def names(self) -> list[str]:
+        """The names of all tables."""
+        names: list[str] = []
+        token: str | None = None
+        with told(self.place):
+            while True:
+                found = self._raw.list_tables(page_token=token)
+                names += found.tables
+                token = found.page_token
+                if not token:
+                    return names
+
+    def open(self, name: str) -> Table | None:
+        """The table of that name, None when there is none."""
+        with told(self.place):
+            try:
+                return Table(self._raw.open_table(name), self.place)
+            except (ValueError, FileNotFoundError) as error:
+                if f"'{name}' was not found" in str(error):
+                    return None
+                raise
+
+    def create(self, name: str, rows: "pa.Table") -> Table:
+        """A new table; one of that name that another writer made meanwhile instead, as it is."""
+        with told(self.place):
+            try:
+                return Table(self._raw.create_table(name, rows), self.place)
+            except (ValueError, OSError) as error:
+                if "already exists" not in str(error):
+                    raise
+        found = self.open(name)
+        if found is None:  # deleted in between
+            raise _sentence(OTHER, self.place)
+        return found
+
+    def drop(self, name: str) -> None:
+        """Delete a table."""
+        with told(self.place):
+            self._raw.drop_table(name, ignore_missing=True)
+
+
+def normal(address: str) -> str:
+    """The address in the one way it is named: a folder absolute, no "/" at the end. StoreError when it holds keys."""
+    text = address.strip()
+    if "://" not in text or text.startswith("file:"):
+        return os.path.abspath((remote.local(text) or Path(text)).expanduser())  # noqa: PTH100  (keeps links)
+    parts = urlsplit(text)
+    if parts.username or parts.password or parts.query:
+        raise StoreError("An address holds no keys: they are read from the environment (AWS_ACCESS_KEY_ID and "
+                         "AWS_SECRET_ACCESS_KEY). Nothing of it was kept.", "scheme")
+    return text.rstrip("/")
+
+
+@contextmanager
+def told(place: str) -> Iterator[None]:
+    """LanceDB's errors in our words: `from None`, since its own may hold a key."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError) as error:
+        said = f"{error} (os error {error.errno})" if isinstance(error, OSError) and error.errno else str(error)
+        for pattern, kind, sentence in KINDS:
+            if re.search(pattern, said):
+                raise _sentence((kind, sentence), place) from None
+        raise _sentence(OTHER, place) from None
+
+
+def _sentence(kind: tuple[str, str], place: str) -> StoreError:
+    return StoreError(kind[1].format(place=place), kind[0])
+
+
+def _connected(place: str, create: bool) -> Any:
+    if "://" not in place and not create and not Path(place).is_dir():  # LanceDB would make the folder
+        raise StoreError(f"There is no gallery at {place}. `brewclip index FOLDER --gallery {place}` makes one.",
+                         "no_gallery")
+    options = _options(place) if "://" in place else None
+    lancedb = _lancedb()
+    with told(place):
+        return lancedb.connect(place, read_consistency_interval=timedelta(0), storage_options=options)
+
+
+def _options(place: str) -> dict[str, str]:
+    """How the storage is asked. Keys and endpoint are not among it: the library reads them from the environment."""
+    if place.startswith("s3://") and not (os.environ.get("AWS_ACCESS_KEY_ID")
+                                          and os.environ.get("AWS_SECRET_ACCESS_KEY")):
+        # else the library would look for a server of Amazon's that gives keys
+        raise StoreError(f"{place} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL "
+                         "if the storage is not Amazon's.", "no_credentials")
+    options = {"client_max_retries": str(ATTEMPTS), "client_retry_timeout": str(RETRY_S),
+               "connect_timeout": f"{CONNECT_S}s", "timeout": f"{ANSWER_S}s"}
+    if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK:
+        options["allow_http"] = "true"
+    return options
+
+
+def _lancedb() -> Any:
+    os.environ.setdefault("LANCE_LOG", "error")  # its warnings on stderr are for programmers
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
+    try:
+        import lancedb
+    except ImportError as error:
+        raise StoreError("Galleries at an address need LanceDB, which is not installed. "
+                         '`pip install "brewclip-explorer[scale]"` brings it.', "no_extra") from error
+    return lancedb

@@ -1,0 +1,126 @@
+"""What stands in the tables: their columns, names in SQL, and conditions.
+
+Paths are text here, and a name need not be UTF-8: a byte that is none stands as "\\0" and two hex digits, which no path
+holds otherwise.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.store.records import Filter
+from core.store.room import absolute, compared, tag_key, tidy
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+FORMAT = 1  # of the tables; a program refuses what is newer than it knows
+MARK = "brewclip.gallery"  # the key of FORMAT in the metadata of the table `gallery`
+GALLERY, PICTURES, FAILURES, VECTORS = "gallery", "pictures", "failures", "vectors_"
+MANY = 5000  # values in one condition
+PRESENT = "NOT missing"
+
+
+def gallery_schema() -> "pa.Schema":
+    """The one row of a gallery."""
+    import pyarrow as pa
+
+    return pa.schema([
+        ("key", pa.int64()), ("uuid", pa.string()), ("created", pa.timestamp("us")), ("folders", pa.list_(pa.string())),
+        ("writer", pa.string()), ("changing", pa.bool_()), ("revision", pa.string()), ("next_id", pa.int64()),
+    ], metadata={MARK: str(FORMAT)})
+
+
+def picture_schema() -> "pa.Schema":
+    """A picture; `tag_keys` are its tags as they are compared."""
+    import pyarrow as pa
+
+    return pa.schema([
+        ("id", pa.int64()), ("path", pa.string()), ("name", pa.string()), ("content", pa.binary(32)),
+        ("size", pa.int64()), ("mtime_ns", pa.int64()), ("missing", pa.bool_()), ("width", pa.int32()),
+        ("height", pa.int32()), ("taken", pa.timestamp("us")), ("tags", pa.list_(pa.string())),
+        ("tag_keys", pa.list_(pa.string()))])
+
+
+def failure_schema() -> "pa.Schema":
+    """A file or folder that could not be read."""
+    import pyarrow as pa
+
+    return pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("kind", pa.string()),
+                      ("reason", pa.string()), ("max_megapixels", pa.float64())])
+
+
+def vector_schema(dim: int, fingerprint_hash: str = "", description: str = "") -> "pa.Schema":
+    """A vector with what of its picture is filtered by."""
+    import pyarrow as pa
+
+    return pa.schema([
+        ("id", pa.int64()), ("content", pa.binary(32)), ("path", pa.string()), ("name", pa.string()),
+        ("missing", pa.bool_()), ("taken", pa.timestamp("us")), ("tag_keys", pa.list_(pa.string())),
+        ("vector", pa.list_(pa.float32(), dim)),
+    ], metadata={"fingerprint": fingerprint_hash, "description": description})
+
+
+def matrix(column: "pa.ChunkedArray | pa.Array") -> "np.ndarray":
+    """A column of vectors as (n, dim) float32."""
+    import pyarrow as pa
+
+    dim = column.type.list_size
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    import numpy as np
+
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim) for chunk in chunks]
+    return np.concatenate(parts) if parts else np.empty((0, dim), np.float32)
+
+
+def packed(path: str) -> str:
+    """A path of the file system as text."""
+    if path.isascii():
+        return path
+    return "".join(f"\0{ord(one) - 0xDC00:02x}" if 0xDC80 <= ord(one) <= 0xDCFF else one for one in path)
+
+
+def unpacked(text: str) -> str:
+    """The path again."""
+    return re.sub("\0([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found[1], 16)), text) if "\0" in text else text
+
+
+def literal(value: str | bytes | datetime) -> str:
+    """The value in SQL."""
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
+    if isinstance(value, datetime):
+        return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
+    return "'" + value.replace("'", "''") + "'"
+
+
+def among(column: str, values: Iterable[Any]) -> Iterator[str]:
+    """Conditions that the column has one of the values; several, since one holds MANY at most."""
+    known = [str(int(one)) if not isinstance(one, str | bytes) else literal(one) for one in values]
+    for start in range(0, len(known), MANY):
+        yield f"{column} IN ({', '.join(known[start:start + MANY])})"
+
+
+def below(folder: str) -> str:
+    """The condition that a path lies in the folder, at any depth."""
+    inside = packed(folder).rstrip("/") + "/"
+    return f"path >= {literal(inside)} AND path < {literal(inside[:-1] + chr(ord('/') + 1))}"
+
+
+def condition(chosen: Filter, first: Sequence[str] = (PRESENT,)) -> str:
+    """The condition of a filter, and of `first`."""
+    parts = list(first)
+    if chosen.tag.strip():
+        parts.append(f"array_has(tag_keys, {literal(tag_key(tidy(chosen.tag)))})")
+    if chosen.folder is not None:
+        parts.append(f"({below(absolute(Path(chosen.folder)))})")
+    if chosen.name.strip():
+        parts.append(f"strpos(name, {literal(compared(chosen.name.strip()))}) > 0")
+    if chosen.since is not None:
+        parts.append(f"taken >= {literal(chosen.since)}")
+    if chosen.until is not None:
+        parts.append(f"taken < {literal(chosen.until)}")
+    return " AND ".join(parts)
