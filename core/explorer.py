@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core import audio, images
+from core import audio, images, remote
 from core.audio import Waveform
 from core.engine import Engine, EngineStatus
 from core.errors import AudioError, QueryError, StoreError
@@ -23,7 +23,8 @@ from core.search.indexing import IndexResult, index_folder, index_gallery
 from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
 from core.settings import Settings
-from core.store.records import GalleryRecord, QueryRecord, QuerySource
+from core.store.places import Place, is_address, open_gallery
+from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
 from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -38,15 +39,6 @@ __all__ = ["Ask", "EngineStatus", "Explorer", "Filter", "SearchResult", "hearing
 MINUS = "\N{MINUS SIGN}"
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which pictures a search looks at; what is empty does not restrict."""
-
-    tag: str = ""
-    folder: Path | None = None
-    name: str = ""
-
-
 @dataclass(frozen=True, eq=False)
 class SearchResult:
     """What a search found, best first.
@@ -55,6 +47,7 @@ class SearchResult:
     are not indexed with the present model. `transcript` and `utterance` are of the first spoken term, if any; a
     transcript is None when the term came with its text. `cut` counts the tokens of texts that were too long for the
     model. `timings_ms` has load (models), hear (reading the recording), recognise, embed, search, and total.
+    `approximate`: among very many pictures an index was asked, which may miss one; scores are right in any case.
     """
 
     gallery: str
@@ -66,6 +59,7 @@ class SearchResult:
     cut: int
     timings_ms: Mapping[str, float]
     hidden_unindexed: int
+    approximate: bool = False
 
 
 class Explorer:
@@ -94,6 +88,10 @@ class Explorer:
     def settings(self) -> Settings:
         """The settings in use."""
         return self._settings
+
+    def place(self, gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
+        """Where the gallery of a name or an address lies, and its record. StoreError ("no_gallery", ...)."""
+        return open_gallery(self.store, gallery, create)
 
     def use_settings(self, settings: Settings) -> None:
         """Use other settings from the next call on; models that no longer fit are given up."""
@@ -152,50 +150,50 @@ class Explorer:
 
         StoreError ("no_folder", "no_gallery", ...), WeightsError, ModelError. What was embedded stays when it stops.
         """
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not remote.is_remote(folder) and not folder.is_dir():
             raise StoreError(f"There is no folder {folder}. Nothing was changed.", "no_folder")
-        known = self.store.gallery(gallery) if folder is None else None
+        if folder is None or is_address(gallery):  # before a model is loaded for nothing
+            self._reachable(gallery, may_be_new=folder is not None)
         settings = self._settings
         model, crop = self._engine.model(settings, report), settings["vision.crop"]
-        record = known or self.store.ensure_gallery(gallery)
+        place, record = self.place(gallery, create=folder is not None)
         limit = settings["images.max_megapixels"]
         if folder is None:
-            result = index_gallery(self.store, record.id, model, crop, limit, report)
+            result = index_gallery(place, record.id, model, crop, limit, report)
         else:
-            result = index_folder(self.store, record.id, folder, model, crop, limit, report)
+            result = index_folder(place, record.id, folder, model, crop, limit, report)
         with suppress(JobCancelled):  # the indexing is done and has a result
             self._described(model, model.fingerprint(crop), report)
         return result
 
     def search(self, gallery: str, asks: Sequence[Ask], top: int = 250, filter: Filter = Filter(),  # noqa: A002
-               report: Report = silent, word_times: bool = True) -> SearchResult:
+               report: Report = silent, word_times: bool = True, exact: bool = False) -> SearchResult:
         """The `top` pictures of the gallery for the sum of what is asked.
 
-        `word_times` False leaves out the times of words, which takes a little less. QueryError kinds: no_gallery,
+        `word_times` False leaves out the times of words, which takes a little less. `exact` compares every picture even
+        where there is an index for very many (`SearchResult.approximate`). QueryError kinds: no_gallery,
         empty_gallery, not_indexed, empty (nothing asked), nothing_heard, zero (terms take each other away), weight,
         not_finite. AudioError, ImageError, WeightsError, ModelError and StoreError pass through.
         """
         clock, settings = Clock(), self._settings
         means = self._means(clock, report)
-        record, fingerprint = self._gallery(gallery), self._engine.fingerprint(settings)
-        self._shelf.check(self.store, record, fingerprint)
+        (place, record), fingerprint = self._gallery(gallery), self._engine.fingerprint(settings)
+        self._shelf.check(place, record, fingerprint)
         said = [self._listening.said(ask, means, word_times) for ask in asks]
         with clock.step("load"):
             model = self._engine.model(settings, report)
             descriptions = self._described(model, fingerprint, report)
         with clock.step("search"):
-            opened = self._shelf.open(self.store, record, fingerprint, model.dim)
+            opened = self._shelf.open(place, record, fingerprint, model.dim)
         if model.hears:
             said = [self._listening.voiced(one, model, means) for one in said]  # type: ignore[arg-type]
         with clock.step("embed"):
-            terms, cut = self._terms(said, opened, model, settings)
+            terms, cut = self._terms(said, place, opened, model, settings)
         with clock.step("search"):
-            allowed = None if filter == Filter() else self.store.filter_ids(
-                record.id, filter.tag, filter.folder, filter.name)
-            hits = opened.find(self.store, terms, top, allowed, descriptions)
+            found = opened.find(place, terms, top, filter, descriptions, exact)
         spoken = next((one for one in said if one.ask.kind == "speech"), Said(Ask("speech")))
-        return SearchResult(record.name, hits, opened.compared(allowed), spoken.transcript, spoken.waveform, terms, cut,
-                            clock.read(), max(0, opened.images - len(opened.index)))
+        return SearchResult(record.name, found.hits, found.compared, spoken.transcript, spoken.waveform, terms, cut,
+                            clock.read(), max(0, opened.images - len(opened.index)), found.approximate)
 
     def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
         """Keep a query in the history, with its recording when it was spoken; None when the settings say not to.
@@ -220,9 +218,17 @@ class Explorer:
             return None
         return path
 
-    def _gallery(self, name: str) -> GalleryRecord:
+    def _reachable(self, gallery: str, may_be_new: bool) -> None:
+        """StoreError when the gallery cannot be opened."""
         try:
-            return self.store.gallery(name)
+            self.place(gallery)
+        except StoreError as error:
+            if error.kind != "no_gallery" or not may_be_new:
+                raise
+
+    def _gallery(self, name: str) -> tuple[Place, GalleryRecord]:
+        try:
+            return self.place(name)
         except StoreError as error:
             if error.kind != "no_gallery":
                 raise
@@ -232,7 +238,7 @@ class Explorer:
         settings = self._settings
         return Means(settings, self.store, lambda: self._engine.recogniser(settings, report), clock, report)
 
-    def _terms(self, said: Sequence[Said], opened: OpenGallery, model: "Model",
+    def _terms(self, said: Sequence[Said], place: Place, opened: OpenGallery, model: "Model",
                settings: Settings) -> tuple[tuple[Term, ...], int]:
         """The terms with their vectors, in the order asked, and how many tokens were cut."""
         words = [one.words for one in said if one.ask.kind != "image" and one.heard is None]
@@ -244,18 +250,18 @@ class Explorer:
         terms = []
         for one in said:
             if one.ask.kind == "image":
-                terms.append(self._image_term(one.ask, opened, model, settings))
+                terms.append(self._image_term(one.ask, place, opened, model, settings))
             elif one.heard is None:
                 terms.append(Term(one.ask.kind, one.words, queries.unit(next(texts)), one.ask.weight))
             else:
                 terms.append(_spoken_term(one, *next(voices)))
         return tuple(terms), sum(read.cut if read else ()) + sum(listened.cut if listened else ())
 
-    def _image_term(self, ask: Ask, opened: OpenGallery, model: "Model", settings: Settings) -> Term:
+    def _image_term(self, ask: Ask, place: Place, opened: OpenGallery, model: "Model", settings: Settings) -> Term:
         """The stored vector of an indexed picture; any other picture is embedded in the same way."""
         if ask.image_id is not None and (ask.image_id in opened.index or ask.path is None):
             vector = opened.index.vectors_of([ask.image_id])[0]
-            labels = [record.path.name for record in self.store.images(opened.id, [ask.image_id])]
+            labels = [record.path.name for record in place.images(opened.id, [ask.image_id])]
             return Term("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
         path = given(ask.path)
         picture = images.read(path, settings["images.max_megapixels"])

@@ -14,7 +14,7 @@ import numpy as np
 from core.progress import Report, silent
 from core.search.queries import Floats, units
 from core.search.vector_file import Ids
-from core.search.vector_index import ExactIndex
+from core.search.vector_index import VectorIndex
 
 PICTURES = 500  # of the gallery, at most
 BATCH = 32  # descriptions embedded at once
@@ -72,10 +72,9 @@ def descriptions(backbone: TextTower, dim: int, fingerprint_hash: str, folder: P
     return vectors
 
 
-def pictures(index: ExactIndex) -> tuple[Floats, Ids]:
+def pictures(index: VectorIndex) -> tuple[Floats, Ids]:
     """Vectors (m, dim) and ids (m,) of up to PICTURES pictures of the index, always the same ones."""
-    rows = np.sort(np.random.default_rng(0).permutation(len(index))[:PICTURES])
-    return np.asarray(index.matrix[rows]), index.ids[rows]
+    return index.sample(PICTURES)
 
 
 def _kept(path: Path, shape: tuple[int, int]) -> Floats | None:

@@ -9,16 +9,26 @@ import numpy as np
 
 from core.errors import QueryError
 from core.fingerprint import Fingerprint
-from core.search import background, queries, vector_index
+from core.search import background, queries, table_index, vector_index
 from core.search.background import Background
 from core.search.queries import Floats, Hit, Term
 from core.search.strength import strengths
+from core.search.table_index import TableIndex
 from core.search.vector_file import Ids
 from core.search.vector_index import ExactIndex
-from core.store.records import GalleryRecord
-from core.store.store import Store
+from core.store.places import Place
+from core.store.records import Filter, GalleryRecord, GalleryState
 
 OPEN = 4  # galleries whose vectors stay mapped
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits, best first; `compared` counts the pictures of the filter; `approximate`: a hit may be missing."""
+
+    hits: tuple[Hit, ...]
+    compared: int
+    approximate: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,29 +37,37 @@ class OpenGallery:
 
     id: int
     revision: str
-    index: ExactIndex
+    index: ExactIndex | TableIndex
     images: int
     pictures: tuple[Floats, Ids]  # of the background
 
-    def find(self, store: Store, terms: Sequence[Term], top: int, allowed: Ids | None,
-             descriptions: Floats) -> tuple[Hit, ...]:
-        """The `top` hits, best first, among the `allowed` ids if given. QueryError as in `queries.combine`.
+    def find(self, place: Place, terms: Sequence[Term], top: int, chosen: Filter, descriptions: Floats,
+             exact: bool = False) -> Found:
+        """The `top` hits among the pictures of the filter. QueryError as in `queries.combine`.
 
         `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out.
         """
-        ids, scores = self.index.search(queries.combine(terms), top, allowed)
-        records = {record.id: record for record in store.images(self.id, ids.tolist())}
+        (ids, scores), compared, approximate = self._best(place, queries.combine(terms), top, chosen, exact)
+        records = {record.id: record for record in place.images(self.id, ids.tolist())}
         there = np.array([image_id in records for image_id in ids.tolist()], bool)
         ids, scores = ids[there], scores[there]
         vectors = self.index.vectors_of(ids)
         found = strengths(terms, ids, vectors, scores, Background(descriptions, *self.pictures))
         parts = zip(ids.tolist(), scores.tolist(), found, queries.shares(terms, vectors), strict=True)
-        return tuple(Hit(rank, records[image_id], score, strength, shares)
-                     for rank, (image_id, score, strength, shares) in enumerate(parts, 1))
+        return Found(tuple(Hit(rank, records[image_id], score, strength, shares)
+                           for rank, (image_id, score, strength, shares) in enumerate(parts, 1)), compared, approximate)
 
-    def compared(self, allowed: Ids | None) -> int:
-        """How many pictures a search looks at."""
-        return len(self.index) if allowed is None else int(np.isin(self.index.ids, allowed).sum())
+    def _best(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool
+              ) -> tuple[tuple[Ids, Floats], int, bool]:
+        """Ids and scores, how many pictures were compared, and whether a better one may have been missed."""
+        index = self.index
+        if isinstance(index, TableIndex):
+            compared = len(index) if chosen == Filter() else index.table.count(chosen)
+            return index.search(query, top, chosen, exact), compared, index.approximate and not exact
+        if chosen == Filter():
+            return index.search(query, top), len(index), False
+        allowed = place.filter_ids(self.id, chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        return index.search(query, top, allowed), int(np.isin(index.ids, allowed).sum()), False
 
 
 class Shelf:
@@ -60,22 +78,22 @@ class Shelf:
         self._lock = threading.Lock()
         self._open: dict[tuple[int, str], OpenGallery] = {}
 
-    def check(self, store: Store, record: GalleryRecord, fingerprint: Fingerprint) -> None:
+    def check(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> None:
         """QueryError ("empty_gallery", "not_indexed") when there is nothing to search in; needs no model."""
         with self._lock:
-            if self._current(store, record, fingerprint) is None:
-                _indexed(store, record, fingerprint)
+            if self._current(place, record, fingerprint) is None:
+                _indexed(place, record, fingerprint)
 
-    def open(self, store: Store, record: GalleryRecord, fingerprint: Fingerprint, dim: int) -> OpenGallery:
+    def open(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint, dim: int) -> OpenGallery:
         """The gallery's vectors (n, dim), as open before when nothing has changed. QueryError as in `check`."""
         key = record.id, fingerprint.hash
         with self._lock:
-            found = self._current(store, record, fingerprint)
+            found = self._current(place, record, fingerprint)
             if found is None:
-                revision = store.revision(*key)  # before the vectors: what changes meanwhile is seen next time
-                present = _indexed(store, record, fingerprint)
-                index = vector_index.open_index(store, *key, dim, self._folder)
-                found = OpenGallery(record.id, revision, index, present, background.pictures(index))
+                revision = place.revision(*key)  # before the vectors: what changes meanwhile is seen next time
+                state = _indexed(place, record, fingerprint)
+                index = self._index(place, state, fingerprint, dim)
+                found = OpenGallery(record.id, revision, index, state.images, background.pictures(index))
             self._open.pop(key, None)
             self._open[key] = found
             while len(self._open) > OPEN:
@@ -87,19 +105,25 @@ class Shelf:
         with self._lock:
             self._open.clear()
 
-    def _current(self, store: Store, record: GalleryRecord, fingerprint: Fingerprint) -> OpenGallery | None:
+    def _index(self, place: Place, state: GalleryState, fingerprint: Fingerprint, dim: int) -> ExactIndex | TableIndex:
+        """The vectors where they lie when there are too many to be brought here, and they can be searched there."""
+        key = state.gallery.id, fingerprint.hash
+        table = place.vector_table(*key) if state.indexed > table_index.EXACT_UP_TO else None
+        return TableIndex(table) if table is not None else vector_index.open_index(place, *key, dim, self._folder)
+
+    def _current(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> OpenGallery | None:
         found = self._open.get((record.id, fingerprint.hash))
-        fresh = found is not None and found.revision == store.revision(record.id, fingerprint.hash)
+        fresh = found is not None and found.revision == place.revision(record.id, fingerprint.hash)
         return found if fresh else None
 
 
-def _indexed(store: Store, record: GalleryRecord, fingerprint: Fingerprint) -> int:
-    """How many pictures the gallery has; QueryError when none can be searched."""
-    state = store.state(record.id, fingerprint.hash)
+def _indexed(place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> GalleryState:
+    """How far the gallery is indexed; QueryError when nothing can be searched."""
+    state = place.state(record.id, fingerprint.hash)
     if not state.images:
         raise QueryError(f"The gallery {record.name} has no pictures yet. Index a folder into it first.",
                          "empty_gallery")
     if not state.indexed:
         raise QueryError(f"None of the {state.images} pictures of {record.name} are indexed with the present model. "
                          "Index the gallery again; what was indexed with another model stays.", "not_indexed")
-    return state.images
+    return state

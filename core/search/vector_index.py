@@ -40,8 +40,10 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def search(self, query: Floats, k: int, allowed: Sequence[int] | Ids | None = None) -> tuple[Ids, Floats]:
-        """The ids (k,) and scores (k,) of the best, best first, ties by id; fewer where there are fewer."""
+    def __contains__(self, image_id: int) -> bool: ...
+
+    def sample(self, count: int) -> tuple[Floats, Ids]:
+        """Vectors (m, dim) and ids (m,) of up to `count` pictures, drawn alike each time."""
 
     def scores_of(self, query: Floats, ids: Sequence[int] | Ids) -> Floats:
         """The scores (n,) of these pictures, NaN for one that is not in the index."""
@@ -79,13 +81,19 @@ class ExactIndex:
         """Numbers in a vector."""
         return int(self.matrix.shape[1])
 
+    def sample(self, count: int) -> tuple[Floats, Ids]:
+        """Vectors (m, dim) and ids (m,) of up to `count` pictures, always the same ones."""
+        order: Ids = self.__dict__["_order"]
+        rows = order[np.sort(np.random.default_rng(0).permutation(len(self))[:count])]
+        return np.asarray(self.matrix[rows]), self.ids[rows]
+
     def search(self, query: Floats, k: int, allowed: Sequence[int] | Ids | None = None) -> tuple[Ids, Floats]:
         """The ids (k,) and scores (k,) of the best by cosine, best first, ties by id; fewer where there are fewer.
 
         `query` (dim,) has unit length. `allowed`: only these ids; those not in the index are passed over.
         QueryError (kind "not_finite", "wrong_size") for a query that is not one of this index.
         """
-        query = self._checked(query)
+        query = checked(query, self.dim)
         rows = None if allowed is None else self._rows(np.unique(np.asarray(allowed, np.int64)))
         if rows is not None:
             rows = rows[rows >= 0]
@@ -101,7 +109,7 @@ class ExactIndex:
 
     def scores_of(self, query: Floats, ids: Sequence[int] | Ids) -> Floats:
         """The scores (n,) of these pictures, NaN for one that is not in the index; errors as in `search`."""
-        query = self._checked(query)
+        query = checked(query, self.dim)
         rows = self._rows(ids)
         scores = np.full(len(rows), np.nan, np.float32)
         scores[rows >= 0] = self._fine(query, rows[rows >= 0])
@@ -116,7 +124,7 @@ class ExactIndex:
 
     def rank_of(self, query: Floats, image_id: int) -> int:
         """The rank of a picture among all, 1 is the best, ties by id; QueryError (kind "not_indexed")."""
-        query = self._checked(query)
+        query = checked(query, self.dim)
         self.vectors_of([image_id])
         score = self.scores_of(query, [image_id])[0]
         rough = self._rough(query, None)
@@ -124,15 +132,6 @@ class ExactIndex:
         fine = self._fine(query, close)
         ahead = (fine > score) | ((fine == score) & (self.ids[close] < image_id))
         return 1 + int(np.count_nonzero(rough > score + ROUNDING)) + int(np.count_nonzero(ahead))
-
-    def _checked(self, query: Floats) -> Floats:
-        query = np.ascontiguousarray(query, np.float32)
-        if query.shape != (self.dim,):
-            raise QueryError(f"The query has {query.size} numbers and the gallery {self.dim}: they are of different "
-                             "models. Index the gallery with the model in use.", "wrong_size")
-        if not np.isfinite(query).all():
-            raise QueryError("The model gave no usable numbers for this query (not finite).", "not_finite")
-        return query
 
     def _rows(self, ids: Sequence[int] | Ids) -> Ids:
         """The row of each id, -1 for a strange one."""
@@ -153,10 +152,25 @@ class ExactIndex:
 
     def _fine(self, query: Floats, rows: Ids) -> Floats:
         """Scores of `rows`, added up in float64 in the same order for every row."""
-        wide = query.astype(np.float64)
-        parts = [np.einsum("ij,j->i", self.matrix[rows[start:start + 4096]].astype(np.float64), wide)
-                 for start in range(0, len(rows), 4096)]
-        return np.concatenate(parts).astype(np.float32) if parts else np.empty(0, np.float32)
+        parts = [fine(self.matrix[rows[start:start + 4096]], query) for start in range(0, len(rows), 4096)]
+        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+
+def checked(query: Floats, dim: int) -> Floats:
+    """The query (dim,); QueryError (kind "not_finite", "wrong_size") for one that is none of an index of `dim`."""
+    query = np.ascontiguousarray(query, np.float32)
+    if query.shape != (dim,):
+        raise QueryError(f"The query has {query.size} numbers and the gallery {dim}: they are of different models. "
+                         "Index the gallery with the model in use.", "wrong_size")
+    if not np.isfinite(query).all():
+        raise QueryError("The model gave no usable numbers for this query (not finite).", "not_finite")
+    return query
+
+
+def fine(vectors: Floats, query: Floats) -> Floats:
+    """Scores (n,) of vectors (n, dim), added up in float64 in the same order for every row."""
+    scores: Floats = np.einsum("ij,j->i", vectors.astype(np.float64), query.astype(np.float64)).astype(np.float32)
+    return scores
 
 
 def open_index(store: VectorSource, gallery_id: int, fingerprint_hash: str, dim: int, cache_folder: Path) -> ExactIndex:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -64,6 +64,9 @@ class Place(Protocol):
 
     def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids int64 (n,) and unit vectors float32 (n, dim) of the present pictures, as of one moment."""
+
+    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> Any:
+        """The vectors to be searched where they lie (`core.search.table_index.VectorTable`); None: they are brought."""
 
     def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
         """A word that changes whenever `vectors` would give something else, and at no restart."""

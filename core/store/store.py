@@ -35,6 +35,9 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
         """
         return Store(open_database(path.absolute()))
 
+    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> None:
+        """None: vectors in SQLite are brought out to be searched (`core.store.places.Place`)."""
+
     def close(self) -> None:
         """Give the file back."""
         self.elsewhere.clear()

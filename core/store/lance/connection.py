@@ -59,63 +59,63 @@ class Table:
 
     def __init__(self, raw: Any, place: str) -> None:
         self.raw = raw
-        self._place = place
+        self.place = place
 
     @property
     def version(self) -> int:
         """A number that grows with each commit."""
-        with told(self._place):
+        with told(self.place):
             version: int = self.raw.version
             return version
 
     @property
     def facts(self) -> dict[str, str]:
         """What was said of the table when it was made."""
-        with told(self._place):
+        with told(self.place):
             return {key.decode(): value.decode() for key, value in (self.raw.schema.metadata or {}).items()}
 
     def count(self, where: str = "") -> int:
         """How many rows."""
-        with told(self._place):
+        with told(self.place):
             rows: int = self.raw.count_rows(where or None)
             return rows
 
     def rows(self, columns: list[str], where: str = "") -> "pa.Table":
         """These columns of the rows."""
-        with told(self._place):
+        with told(self.place):
             return self._asked(columns, where).to_arrow()
 
     def batches(self, columns: list[str], where: str = "") -> "Iterator[pa.RecordBatch]":
         """The same a batch at a time, all of one version."""
-        with told(self._place):
+        with told(self.place):
             yield from self._asked(columns, where).to_batches(BATCH)
 
     def put(self, rows: "pa.Table", key: str = "id") -> None:
         """Have these rows, in place of those with the same keys."""
         if rows.num_rows:
-            with told(self._place):
+            with told(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def change(self, rows: "pa.Table", key: str = "id") -> None:
         """Give the rows with these keys new values in these columns; keys that there are none of are passed over."""
         if rows.num_rows:
-            with told(self._place):
+            with told(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().execute(rows)
 
     def update(self, where: str, values: dict[str, Any]) -> int:
         """The same values for all rows of the condition; how many there were when it was committed."""
-        with told(self._place):
+        with told(self.place):
             rows: int = self.raw.update(where=where, values=values).rows_updated
             return rows
 
     def delete(self, where: str) -> None:
         """Take the rows out."""
-        with told(self._place):
+        with told(self.place):
             self.raw.delete(where)
 
     def compact(self) -> None:
         """Make one file of many, bring the indices up to date, and let go of versions that are long over."""
-        with told(self._place):
+        with told(self.place):
             self.raw.optimize(cleanup_older_than=KEPT)
 
     def _asked(self, columns: list[str], where: str) -> Any:

@@ -24,7 +24,7 @@ class VectorTable:
     @property
     def indexed(self) -> int:
         """How many of its rows the index of vectors knows; 0 without one."""
-        with told(self.table._place):
+        with told(self.table.place):
             found = self.table.raw.index_stats(INDEX)
         return 0 if found is None else int(found.num_indexed_rows)
 
@@ -42,13 +42,21 @@ class VectorTable:
         """Numbers in a vector."""
         return int(self.table.raw.schema.field(COLUMN).type.list_size)
 
+    def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of up to `count` of its pictures, spread over the table and drawn alike."""
+        with told(self.table.place):
+            rows = self.table.raw.count_rows()
+            drawn = np.sort(np.random.default_rng(0).permutation(rows)[:count])
+            found = self.table.raw.take_offsets(drawn.tolist()).select(["id", COLUMN, "missing"]).to_arrow()
+        return _both([found.filter(np.logical_not(found["missing"].to_numpy()))], self.dim)
+
     def nearest(self, query: np.ndarray, count: int, chosen: Filter, probes: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of about the `count` nearest; all are compared with `probes` 0.
 
         With an index the candidates are first ranked by what it keeps of the vectors; rows that it does not know yet
         are compared one by one.
         """
-        with told(self.table._place):
+        with told(self.table.place):
             asked = self.table.raw.search(query, COLUMN).distance_type("dot").where(condition(chosen), prefilter=True)
             asked = asked.nprobes(probes) if probes else asked.bypass_vector_index()
             found = asked.limit(count).select(["id", COLUMN, "_distance"]).to_arrow()
