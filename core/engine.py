@@ -42,6 +42,17 @@ class EngineStatus:
 
 
 @dataclass(frozen=True)
+class ModelFiles:
+    """What the model that indexes and searches is made of: the backbone's name and file, and the folder of the trained
+    model on it, None for the backbone alone.
+    """
+
+    backbone: str
+    path: Path
+    checkpoint: Path | None
+
+
+@dataclass(frozen=True)
 class _Choice:
     """What decides a loaded model: another choice is another model."""
 
@@ -106,6 +117,15 @@ class Engine:
                 loaded = stamp, backbone, TrainedModel(checkpoints.read(folder), backbone)
                 self._trained = loaded
             return loaded[2]
+
+    def files(self, settings: Settings) -> ModelFiles:
+        """The files that `model` would load, for who loads them elsewhere. WeightsError ("missing"), ModelError."""
+        choice = self._chosen_backbone(settings)
+        return ModelFiles(choice.name, choice.path, self._checkpoint(settings))
+
+    def speech_file(self, settings: Settings) -> Path:
+        """The file that `recogniser` would load. WeightsError ("missing")."""
+        return self._choice(WHISPER, settings, "Spoken queries").path
 
     def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":
         """Whisper, loaded. WeightsError ("missing") says how to fetch it; ModelError."""

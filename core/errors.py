@@ -55,3 +55,7 @@ class TrainingError(BrewclipError):
 
 class EvaluationError(BrewclipError):
     """An evaluation that cannot be made, opened or exported."""
+
+
+class ClusterError(BrewclipError):
+    """Work on a cluster that cannot begin or go on."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import settings
-from core.cli import terms
+from core.cli import cluster, terms
 from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
@@ -83,15 +83,34 @@ def _share(hit: "Hit", branch: str) -> float:
 
 
 def _index_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="indexed with all folders below it")
+    parser.add_argument("folder", type=Path, metavar="SOURCE", help="a folder, indexed with all folders below it; an "
+                        "address (s3://bucket/folder); or a Parquet or CSV file that lists pictures")
     parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
+    parser.add_argument("--column", default="", metavar="C", help="of a list: the one with the paths, if not told by "
+                        "its name")
+    cluster.add_engine(parser)
     json_argument(parser)
 
 
 def _index(arguments: Arguments) -> int:
+    if cluster.by_cluster(arguments):
+        return _index_by_cluster(arguments)
     with explorer() as opened, progress() as report:
         result = opened.index(arguments.folder, arguments.gallery, report)
     print(as_json(_index_json(result)) if arguments.json else _index_text(result))
+    return OK
+
+
+def _index_by_cluster(arguments: Arguments) -> int:
+    from core.cluster import indexing
+
+    options = cluster.options_of(arguments)
+    with explorer() as opened, progress() as report:
+        found = indexing.index(opened, str(arguments.folder), arguments.gallery, options, arguments.column, report)
+    if arguments.json:
+        print(as_json({**_index_json(found.index), "workers": cluster.shares_json(found.workers)}))
+    else:
+        print("\n".join(filter(None, (_index_text(found.index), cluster.shares_text(found.workers, "pictures")))))
     return OK
 
 

@@ -1,0 +1,113 @@
+"""To a cluster and away from it. What Ray says of its troubles becomes one sentence.
+
+Kinds of ClusterError here: no_extra, no_cluster, other_version, no_start.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import ClusterError
+from core.progress import Report, silent
+
+LOCAL_STORE = 256 << 20  # bytes of Ray's object store on one machine: batches and, once, a model
+KNOCK_S = 5.0
+VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_TQDM_PATCH_PRINT": "0",
+}
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where the workers are and how many. `address` "" is a cluster of this machine's own, for as long as it works.
+
+    `workers` 0: as many as the cluster's CPUs (or GPUs) allow. `cpus` and `gpus` are for each of them; several share a
+    GPU when it is a fraction.
+    """
+
+    address: str = ""
+    workers: int = 0
+    cpus: float = 1
+    gpus: float = 0
+
+
+def ray_module() -> Any:
+    """Ray, imported. ClusterError ("no_extra")."""
+    os.environ.update(QUIET)
+    try:
+        import ray
+    except ImportError as error:
+        raise ClusterError("Work on a cluster needs Ray, which is not installed. `pip install .[scale]` brings it.",
+                           "no_extra") from error
+    return ray
+
+
+@contextmanager
+def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]:
+    """Ray, connected to the cluster; at the end the cluster of this machine's own is gone, another is left."""
+    ray = ray_module()
+    report(0, 0, "Connecting to the cluster" if options.address else "Starting workers on this machine")
+    if ray.is_initialized():
+        raise ClusterError("This process works on a cluster already; wait until that is done.", "no_start")
+    if options.address:
+        _knock(options.address)
+    try:
+        _init(ray, options)
+    except ConnectionError as error:
+        raise _no_cluster(options.address) from error
+    except (RuntimeError, ValueError, OSError) as error:
+        raise _told(error, options.address) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _init(ray: Any, options: ClusterOptions) -> None:
+    if options.address:
+        ray.init(address=options.address, log_to_driver=False, logging_level="ERROR")
+        return
+    workers = options.workers or max(1, int((os.cpu_count() or 1) / max(options.cpus, 0.01)))
+    ray.init(address="local", num_cpus=max(1, round(workers * options.cpus + 0.499)), include_dashboard=False,
+             object_store_memory=LOCAL_STORE, log_to_driver=False, logging_level="ERROR",
+             _node_ip_address="127.0.0.1")
+
+
+def _knock(address: str) -> None:
+    """ClusterError ("no_cluster") when nobody answers: Ray itself would try for a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        if address != "auto":
+            raise ClusterError(f"{address} is no address of a cluster; write host:port, such as 10.0.0.1:6379.",
+                               "no_cluster")
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S):
+            return
+    except OSError as error:
+        raise _no_cluster(address) from error
+
+
+def _no_cluster(address: str) -> ClusterError:
+    return ClusterError(f"There is no cluster at {address}. Start one with `ray start --head`, or look at the address "
+                        "and the network; nothing was changed.", "no_cluster")
+
+
+def _told(error: Exception, address: str) -> ClusterError:
+    said = str(error)
+    versions = VERSIONS.findall(said)
+    if "ersion mismatch" in said and len(versions) >= 2:
+        theirs, ours = versions[:2]
+        return ClusterError(f"The cluster runs Ray {theirs[0]} on Python {theirs[1]}, this computer Ray {ours[0]} on "
+                            f"Python {ours[1]}; both must be the same. Nothing was changed.", "other_version")
+    if address:
+        return _no_cluster(address)
+    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
+    return ClusterError(f"Ray does not start on this machine: {first}", "no_start")

@@ -1,0 +1,86 @@
+"""Filling a gallery by a cluster: this computer compares and stores, the workers read, decode and embed.
+
+What the workers do is what this computer would do; the vectors are the same, and so is the gallery. Only this computer
+writes into it, a batch at a time: a run that stops, or loses workers, costs what was in flight.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.cluster.connection import ClusterOptions, connected
+from core.cluster.pool import Lost, Pool, Share
+from core.cluster.workers import PictureJob, PictureWorker
+from core.engine import Engine
+from core.explorer import Explorer
+from core.progress import Report, silent
+from core.search.filling import BATCH, Done, Filling, IndexResult
+from core.search.reading import NO_STAMP
+from core.search.sources import look
+from core.store.places import open_gallery
+from core.store.records import FailedEntry
+
+GPU_BATCHES = 4  # batches that a worker with a GPU gets at once, so that it decodes one while it embeds another
+
+
+@dataclass(frozen=True)
+class ClusterResult:
+    """What a run did, and each worker's part of it."""
+
+    index: IndexResult
+    workers: tuple[Share, ...]
+
+
+def index(explorer: Explorer, source: str, gallery: str, options: ClusterOptions = ClusterOptions(), column: str = "",
+          report: Report = silent) -> ClusterResult:
+    """Index a folder, an address or a manifest (`core.search.sources`) into a gallery, made if there is none.
+
+    ClusterError, StoreError, DatasetError ("manifest"), WeightsError, ModelError. JobCancelled by `report` leaves what
+    was stored, and no worker.
+    """
+    settings = explorer.settings
+    limit = settings["images.max_megapixels"]
+    fingerprint = explorer.fingerprint()
+    job = PictureJob.of(Engine(explorer.home).files(settings), settings["device"], settings["vision.crop"], limit,
+                        fingerprint, options.gpus)
+    scans = look(source, column, report)
+    place, record = open_gallery(explorer.store, gallery, create=True)
+    for one in scans:
+        place.add_folder(record.id, Path(one.folder))
+    work = _Work(options, job, report)
+    filling = Filling(place, record.id, fingerprint, limit, report, work.pace)
+    return ClusterResult(filling.run(scans, work), work.shares)
+
+
+class _Work:
+    """The work of `Filling`, done by a pool that is there while there is something to do."""
+
+    def __init__(self, options: ClusterOptions, job: PictureJob, report: Report) -> None:
+        self._options, self._job, self._report = options, job, report
+        self._pool: Pool | None = None
+        self.shares: tuple[Share, ...] = ()
+
+    def pace(self) -> str:
+        """How fast each worker is, in words."""
+        return self._pool.pace() if self._pool is not None else ""
+
+    def __call__(self, paths: Sequence[str]) -> Iterator[Sequence[Done]]:
+        """What became of the files at these paths."""
+        if not paths:
+            return
+        length = BATCH * (GPU_BATCHES if self._options.gpus else 1)
+        batches = (paths[start:start + length] for start in range(0, len(paths), length))
+        with connected(self._options, self._report) as ray, Pool(ray, PictureWorker, self._job, self._options) as pool:
+            self._pool = pool
+            try:
+                for results in pool.run(batches):
+                    yield [self._told(one) for result in results for one in result]
+            finally:
+                self.shares, self._pool = pool.shares(), None
+
+    def _told(self, one: Done | Lost) -> Done:
+        if not isinstance(one, Lost):
+            return one
+        return FailedEntry(one.item, NO_STAMP, "worker", f"Reading {Path(one.item).name} ended the worker that did it, "
+                           "and then the next one too. It was left out, and is tried again by the next run.",
+                           self._job.max_megapixels)

@@ -1,0 +1,303 @@
+"""A pool of workers that outlives its workers: each holds a model and does one batch after the other.
+
+A worker that dies, or leaves with its node, gives its batches back and another takes its place. A batch over which two
+workers died is parted until the item is found that ends them; that one is given up, and told.
+
+Kinds of ClusterError: no_resources, workers_die, store_full, no_program, and those of the workers.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core import __version__
+from core.cluster.connection import ClusterOptions
+from core.cluster.workers import Begun, Worker
+from core.errors import BrewclipError, ClusterError
+
+AHEAD = 2  # batches that a worker has: the one it does, and the next
+TICK_S = 0.5  # how often whoever waits is asked whether to go on
+START_S = 120.0  # how long no worker at all may be there
+DEATHS = 2  # workers that a batch may cost before it is parted, and an item before it is given up
+START_DEATHS = 3  # workers in a row that die before they can work
+
+
+@dataclass
+class Batch:
+    """Items that go to a worker together; `deaths` counts the workers that died over them."""
+
+    items: list[Any]
+    deaths: int = 0
+
+    def after_death(self) -> "list[Batch]":
+        """What is to be tried next; [] when it is one item that was tried often enough."""
+        deaths = self.deaths + 1
+        if deaths < DEATHS:
+            return [Batch(self.items, deaths)]
+        if len(self.items) == 1:
+            return []
+        middle = len(self.items) // 2
+        parts = self.items[:middle], self.items[middle:]
+        return [Batch(part, deaths - 1 if len(part) > 1 else 0) for part in parts]  # an item alone has its own count
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An item over which workers died."""
+
+    item: Any
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a worker did: items, and its seconds from its first batch on."""
+
+    worker: int
+    machine: str
+    process: int
+    items: int
+    seconds: float
+    died: bool
+
+    @property
+    def rate(self) -> float:
+        """Items a second."""
+        return self.items / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass
+class _Member:
+    """A worker of the pool, as the driver sees it. `starting` until it has its model."""
+
+    number: int
+    actor: Any
+    starting: Any  # reference to what it does before it can work; None then
+    begun: Begun | None = None
+    queue: "deque[tuple[Any, Batch]]" = field(default_factory=deque)
+    since: float = 0.0
+    until: float = 0.0
+    items: int = 0
+    died: bool = False
+
+    def share(self) -> Share:
+        where = self.begun or Begun("", 0, ())
+        seconds = max(0.0, self.until - self.since)
+        return Share(self.number, where.machine, where.process, self.items, seconds, self.died)
+
+
+class Pool:
+    """Workers of one kind on a cluster; `ray` is connected. Use it as a context: at its end no worker is left."""
+
+    def __init__(self, ray: Any, kind: type[Worker], job: Any, options: ClusterOptions) -> None:
+        self._ray, self._kind, self._job, self._options = ray, kind, job, options
+        self._members: list[_Member] = []
+        self._gone: list[_Member] = []
+        self._contents: dict[str, Any] = {}
+        self._start_deaths = 0
+        self._asked = time.monotonic()  # since when no worker is there
+
+    def __enter__(self) -> "Pool":
+        self._size = self._options.workers or self._all_that_fit()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for member in self._members:
+            self._ray.kill(member.actor)
+        self._gone += self._members
+        self._members = []
+
+    def shares(self) -> tuple[Share, ...]:
+        """What each worker has done, those that died too, if it did anything."""
+        found = [member.share() for member in (*self._gone, *self._members)]
+        return tuple(sorted((one for one in found if one.items or one.died), key=lambda one: one.worker))
+
+    def pace(self) -> str:
+        """How fast each worker is: "worker 1: 20, worker 2: 21 a second"; of many the slowest and the fastest."""
+        rates = [(one.worker, one.rate) for one in self.shares() if not one.died and one.rate > 0]
+        if not rates:
+            waiting = sum(member.starting is not None for member in self._members)
+            return f"{waiting} workers are starting" if waiting else ""
+        if len(rates) <= 4:
+            return ", ".join(f"worker {number}: {rate:.1f}" for number, rate in rates) + " a second"
+        slow, fast = min(rate for _, rate in rates), max(rate for _, rate in rates)
+        return f"{len(rates)} workers, {slow:.1f} to {fast:.1f} a second each"
+
+    def run(self, batches: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+        """The results of the workers for these batches, in the order in which they come, each in a list; `Lost` for
+        items that end workers. Every TICK_S at the latest there is a list, if need be an empty one.
+        """
+        coming, again = iter(batches), deque[Batch]()
+        while self._hand_out(coming, again):
+            self._keep_size()
+            self._check_there()
+            refs = [ref for member in self._members for ref in self._refs(member)]
+            ready, _ = self._ray.wait(refs, num_returns=1, timeout=TICK_S) if refs else ([], [])
+            results: list[Any] = []
+            for ref in ready:
+                results += self._taken(ref, again)
+            yield results
+
+    def _hand_out(self, coming: Iterator[Sequence[Any]], again: "deque[Batch]") -> bool:
+        """Give batches to workers that have room; whether there is anything left to wait for."""
+        for depth in range(1, AHEAD + 1):  # first every worker has one
+            for member in self._members:
+                if member.starting is None and len(member.queue) < depth:
+                    batch = again.popleft() if again else _next(coming)
+                    if batch is None:
+                        return any(each.queue for each in self._members)
+                    member.since = member.since or time.monotonic()
+                    member.queue.append((member.actor.work.remote(batch.items), batch))
+        return True
+
+    def _refs(self, member: _Member) -> list[Any]:
+        return [member.starting] if member.starting is not None else [ref for ref, _ in member.queue]
+
+    def _taken(self, ref: Any, again: "deque[Batch]") -> list[Any]:
+        """What came of a reference that is ready."""
+        member = next(one for one in self._members if ref in self._refs(one))
+        try:
+            value = self._get(ref)
+        except self._ray.exceptions.RayActorError as error:
+            return self._died(member, again, error)
+        except self._ray.exceptions.ObjectLostError:  # the result went with its node, and the worker with it or not
+            return self._died(member, again, None)
+        if member.starting is not None:
+            self._started(member, value)
+            return []
+        return [self._done(member, ref, value)]
+
+    def _done(self, member: _Member, ref: Any, value: Any) -> Any:
+        batch = next(batch for one, batch in member.queue if one == ref)
+        member.queue = deque(each for each in member.queue if each[0] != ref)
+        member.items += len(batch.items)
+        member.until = time.monotonic()
+        return value
+
+    def _started(self, member: _Member, value: Any) -> None:
+        """The next step of a worker that is starting: it says what it lacks, it loads, it works."""
+        if isinstance(value, Begun):
+            member.begun = value
+            member.starting = member.actor.load.remote({key: self._content(key) for key in value.lacking})
+            return
+        member.starting = None
+        self._start_deaths = 0
+
+    def _content(self, key: str) -> Any:
+        """A reference to the bytes of a set of files, put into the object store once."""
+        if key not in self._contents:
+            files = next(one for one in self._job.sets if one.key == key)
+            try:
+                self._contents[key] = self._ray.put(files.contents())
+            except (self._ray.exceptions.ObjectStoreFullError, self._ray.exceptions.OutOfDiskError) as error:
+                raise _store_full() from error
+        return self._contents[key]
+
+    def _died(self, member: _Member, again: "deque[Batch]", error: Exception | None) -> list[Any]:
+        """Results that a dead worker still gave, and `Lost` items; its other batches are tried again."""
+        self._members.remove(member)
+        self._gone.append(member)
+        self._ray.kill(member.actor)
+        member.died = True
+        if member.starting is not None:
+            self._start_deaths += 1
+            if self._start_deaths >= START_DEATHS:
+                raise _workers_die(error)
+            return []
+        results, suspect = [], True
+        for ref, batch in tuple(member.queue):
+            try:
+                results.append(self._done(member, ref, self._get(ref)))
+            except (self._ray.exceptions.RayActorError, self._ray.exceptions.ObjectLostError):
+                parts = batch.after_death() if suspect else [batch]
+                suspect = False  # those behind it were not begun
+                again.extend(parts)
+                results += [[Lost(batch.items[0])]] if not parts else []
+        return results
+
+    def _get(self, ref: Any) -> Any:
+        """The value of a reference that is ready. What a worker raised is raised here; Ray's own errors pass."""
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(ref)
+        except errors.RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, BrewclipError):
+                raise cause from None
+            if isinstance(cause, errors.ObjectStoreFullError | errors.OutOfDiskError):
+                raise _store_full() from error
+            if isinstance(cause, ModuleNotFoundError):
+                raise _no_program() from error
+            raise
+        except (errors.ObjectStoreFullError, errors.OutOfDiskError) as error:
+            raise _store_full() from error
+
+    def _keep_size(self) -> None:
+        """Have as many workers as were asked for, in the place of those that died too."""
+        while len(self._members) < self._size:
+            number = len(self._members) + len(self._gone) + 1
+            actor = self._ray.remote(self._kind).options(
+                num_cpus=self._options.cpus, num_gpus=self._options.gpus, max_restarts=0, max_task_retries=0,
+                scheduling_strategy="SPREAD").remote(self._job)
+            self._members.append(_Member(number, actor, actor.begin.remote(__version__)))
+
+    def _check_there(self) -> None:
+        """ClusterError ("no_resources") when no worker was there for long, or none ever can be."""
+        if any(member.begun is not None for member in self._members):
+            self._asked = time.monotonic()
+        waited = time.monotonic() - self._asked
+        if waited > START_S or (waited > TICK_S * 4 and not self._could_ever()):
+            raise self._no_resources(waited)
+
+    def _could_ever(self) -> bool:
+        """Whether one of the nodes that are there is large enough for a worker."""
+        return any(self._fits(node) for node in self._nodes())
+
+    def _all_that_fit(self) -> int:
+        found = sum(self._fits(node) for node in self._nodes())
+        if not found:
+            raise self._no_resources(0)
+        return found
+
+    def _fits(self, resources: Mapping[str, float]) -> int:
+        """How many workers a node has room for, were it empty."""
+        wanted = [(name, share) for name, share in (("CPU", self._options.cpus), ("GPU", self._options.gpus)) if share]
+        return min((math.floor(resources.get(name, 0) / share + 1e-9) for name, share in wanted), default=1)
+
+    def _nodes(self) -> list[Mapping[str, float]]:
+        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+
+    def _no_resources(self, waited: float) -> ClusterError:
+        gpus = f" and {self._options.gpus:g} GPUs" if self._options.gpus else ""
+        total = self._ray.cluster_resources()
+        has = f"{total.get('CPU', 0):g} CPUs and {total.get('GPU', 0):g} GPUs in all"
+        why = (f"no worker has started for {waited:.0f} s: its nodes are busy, or gone" if waited > START_S
+               else "none of its nodes has as much free for one worker")
+        return ClusterError(f"A worker needs {self._options.cpus:g} CPUs{gpus}; the cluster has {has}, and {why}. What "
+                            "was stored is kept.", "no_resources")
+
+
+def _next(coming: Iterator[Sequence[Any]]) -> Batch | None:
+    items = next(coming, None)
+    return None if items is None else Batch(list(items))
+
+
+def _store_full() -> ClusterError:
+    return ClusterError("The object store of the cluster is full. Give its nodes more (`ray start "
+                        "--object-store-memory`), or put the model's files onto each node; what was stored is kept.",
+                        "store_full")
+
+
+def _no_program() -> ClusterError:
+    return ClusterError("A node of the cluster does not have BrewCLIP Explorer. Install the same release on each node.",
+                        "no_program")
+
+
+def _workers_die(error: Exception | None) -> ClusterError:
+    if "No module named 'core" in str(error):
+        return _no_program()
+    return ClusterError(f"{START_DEATHS} workers in a row died as they started: the nodes may have too little memory "
+                        "for the model. What was stored is kept; ask for fewer workers on each node (more CPUs a "
+                        "worker).", "workers_die")
