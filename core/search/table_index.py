@@ -17,7 +17,7 @@ from core.search.vector_index import checked, fine
 from core.store.records import Filter
 
 EXACT_UP_TO = 200_000  # vectors; so many are brought here within seconds and searched exactly
-PROBES = 32  # partitions of the index that a query looks into (docs/scale.md)
+PROBES = 96  # partitions of the index that a query looks into (docs/scale.md)
 REFINED = 4  # candidates for each hit
 SPARE = 64  # candidates beyond the hits, at least: whatever rounding could have put behind them
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.fingerprint import Fingerprint
+from core.progress import Report, silent
 from core.store.records import (
     Entry,
     FailedEntry,
@@ -98,6 +99,9 @@ class Place(Protocol):
     def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[Entry],
                failures: Sequence[FailedEntry] = ()) -> Recorded:
         """Store a batch of files that were read or could not be."""
+
+    def optimize(self, gallery_id: int, report: Report = silent) -> None:
+        """Put in order what many writes have left, so that reading stays quick; to be called when a run is over."""
 
     def forget_fingerprint(self, gallery_id: int, fingerprint_hash: str) -> int:
         """Delete the vectors under that fingerprint; how many."""

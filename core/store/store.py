@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from core.progress import Report, silent
 from core.store.annotations import Annotations
 from core.store.catalogue import Catalogue
 from core.store.database import Database, open_database
@@ -37,6 +38,9 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
 
     def vector_table(self, gallery_id: int, fingerprint_hash: str) -> None:
         """None: vectors in SQLite are brought out to be searched (`core.store.places.Place`)."""
+
+    def optimize(self, gallery_id: int, report: Report = silent) -> None:
+        """Nothing: SQLite keeps itself in order (`core.store.places.Place`)."""
 
     def close(self) -> None:
         """Give the file back."""

@@ -11,6 +11,7 @@ import numpy as np
 from core import remote
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.progress import Report, silent
 from core.store.lance import layout, writing
 from core.store.lance.connection import OTHER, Connection, Table, normal
 from core.store.lance.layout import (
@@ -62,7 +63,7 @@ class LanceGallery:
         self._connection = connection
         self.address = connection.place
         self._tables: dict[str, Table] = {}
-        self._turns = Turns(self._table(GALLERY), self.address)
+        self._turns = Turns(connection, self._table(GALLERY))
 
     @staticmethod
     def open(address: str, create: bool = False) -> "LanceGallery":
@@ -142,11 +143,12 @@ class LanceGallery:
 
     def state(self, gallery_id: int, fingerprint_hash: str = "") -> GalleryState:
         """See `Place`."""
+        record = self.gallery()
         pictures, failed = self._table(PICTURES), self._table(FAILURES).rows(["path"])["path"].to_pylist()
         fingerprints = tuple(sorted(((fingerprint, table.count(PRESENT)) for fingerprint, table in self.fingerprints()),
                                     key=lambda counted: -counted[1]))
         away = pictures.rows(["path"], "missing")["path"].to_pylist()
-        return GalleryState(self.gallery(), pictures.count(PRESENT),
+        return GalleryState(record, pictures.count(PRESENT),
                             next((count for one, count in fingerprints if one.hash == fingerprint_hash), 0),
                             len(failed), len(set(away) - set(failed)),
                             tuple(one for one in fingerprints if one[1]))
@@ -288,7 +290,18 @@ class LanceGallery:
         self._connection.drop(GALLERY)
         self._tables.clear()
 
+    def optimize(self, gallery_id: int, report: Report = silent) -> None:
+        """See `Place`."""
+        from core.store.lance.tending import optimize
+
+        optimize(self, report)
+
     # ---- tables
+
+    def tables(self) -> tuple[Table, Table, list[Table], Table]:
+        """The tables of pictures, of failures, of each fingerprint's vectors, and of the gallery's one row."""
+        return (self._table(PICTURES), self._table(FAILURES), [table for _, table in self.fingerprints()],
+                self._table(GALLERY))
 
     def _table(self, name: str) -> Table:
         """The table of that name, which must be there."""

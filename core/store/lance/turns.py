@@ -16,9 +16,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from core.errors import StoreError
-from core.store.lance.connection import Table
-from core.store.lance.layout import literal
+from core.store.lance.connection import Connection, Table
+from core.store.lance.layout import GALLERY, literal
 
+CELLS = ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]
 LEASE = 120.0  # seconds; a batch on a slow line takes less
 PATIENCE = 180.0  # seconds that one waits for its turn
 _held: set[str] = set()  # turns of this process
@@ -27,15 +28,20 @@ _held: set[str] = set()  # turns of this process
 class Turns:
     """The turns of one gallery."""
 
-    def __init__(self, table: Table, place: str) -> None:
+    def __init__(self, connection: Connection, table: Table) -> None:
+        self._connection = connection
         self._table = table
-        self._place = place
+        self._place = connection.place
         self._here = threading.RLock()  # threads of one process wait for each other without asking the storage
 
     def row(self) -> dict[str, Any]:
         """The gallery's row as it is now."""
-        rows: list[dict[str, Any]] = self._table.rows(
-            ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]).to_pylist()
+        try:
+            rows: list[dict[str, Any]] = self._table.rows(CELLS).to_pylist()
+        except StoreError as error:
+            if error.kind != "unreadable" or self._connection.open(GALLERY) is not None:
+                raise
+            rows = []
         if not rows:
             raise StoreError(f"The gallery at {self._place} was deleted. Its pictures are untouched.", "no_gallery")
         return rows[0]

@@ -57,9 +57,10 @@ class VectorTable:
         are compared one by one.
         """
         with told(self.table.place):
-            asked = self.table.raw.search(query, COLUMN).distance_type("dot").where(condition(chosen), prefilter=True)
+            asked = self.table.raw.search(query, COLUMN).distance_type("cosine")
             asked = asked.nprobes(probes) if probes else asked.bypass_vector_index()
-            found = asked.limit(count).select(["id", COLUMN, "_distance"]).to_arrow()
+            asked = asked.where(condition(chosen), prefilter=True).limit(count)
+            found = asked.select(["id", COLUMN, "_distance"]).to_arrow()
         return _both([found], self.dim)
 
 

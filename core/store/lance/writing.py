@@ -111,15 +111,17 @@ class Batch:
                 table.change(pa.Table.from_pylist(rows, chosen))
 
     def _embed(self, fingerprint_hash: str, written: Sequence[_Written]) -> None:
-        """Store the vectors: those that came along, else those that the same contents have already."""
+        """Store the vectors: those that the same contents have already, else those that came along."""
         table = self._vectors.get(fingerprint_hash)
         if table is None:
             return
-        known = {one.entry.content_hash: one.entry.vector for one in written if one.entry.vector is not None}
-        asked = {one.entry.content_hash for one in written} - known.keys()
-        for where in among("content", asked):
+        known: dict[bytes, np.ndarray] = {}
+        for where in among("content", {one.entry.content_hash for one in written}):
             found = table.rows(["content", "vector"], where)
             known |= dict(zip(found["content"].to_pylist(), matrix(found["vector"]), strict=True))
+        for one in written:
+            if one.entry.vector is not None:
+                known.setdefault(one.entry.content_hash, one.entry.vector)
         chosen = [one for one in written if one.entry.content_hash in known]
         if chosen:
             table.put(vector_rows([one.id for one in chosen], [one.entry.content_hash for one in chosen],
