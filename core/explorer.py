@@ -23,6 +23,8 @@ from core.search.indexing import IndexResult, index_folder, index_gallery
 from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
 from core.settings import Settings
+from core.store import copying
+from core.store.copying import Copied
 from core.store.places import Place, is_address, open_gallery
 from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
 from core.store.store import Store
@@ -163,8 +165,22 @@ class Explorer:
         else:
             result = index_folder(place, record.id, folder, model, crop, limit, report)
         with suppress(JobCancelled):  # the indexing is done and has a result
+            place.optimize(record.id, report)
             self._described(model, model.fingerprint(crop), report)
         return result
+
+    def copy_gallery(self, gallery: str, to: str, report: Report = silent) -> Copied:
+        """Copy a gallery with all that it holds, from a name or an address to another; a stopped copy goes on.
+
+        StoreError: `no_gallery`, `not_empty`, `same`, and what both places may raise.
+        """
+        source = self.place(gallery)
+        if is_address(to):
+            self._reachable(to, may_be_new=True)
+        target = self.place(to, create=True)
+        if target[1].id == source[1].id:
+            raise StoreError("A gallery cannot be copied into itself.", "same")
+        return copying.copy_gallery(source, target, report)
 
     def search(self, gallery: str, asks: Sequence[Ask], top: int = 250, filter: Filter = Filter(),  # noqa: A002
                report: Report = silent, word_times: bool = True, exact: bool = False) -> SearchResult:

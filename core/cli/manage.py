@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from core import settings
@@ -96,6 +97,11 @@ def _rename_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gallery_rename(arguments: Arguments) -> int:
+    from core.store.places import is_address
+
+    if is_address(arguments.gallery):
+        raise BrewclipError("A gallery at an address is named by it. `brewclip gallery copy` brings it to another.",
+                            "address")
     with explorer() as opened:
         opened.store.rename_gallery(opened.store.gallery(arguments.gallery).id, arguments.new_name)
     return OK
@@ -108,11 +114,40 @@ def _delete_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _gallery_delete(arguments: Arguments) -> int:
     with explorer() as opened:
-        record = opened.store.gallery(arguments.gallery)
+        place, record = opened.place(arguments.gallery)
         if not arguments.yes:
             raise BrewclipError(f"Say --yes to delete the gallery {record.name} with its tags; the pictures on disk "
                                 "stay.", "unconfirmed")
-        opened.store.delete_gallery(record.id)
+        place.delete_gallery(record.id)
+    return OK
+
+
+def _copy_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("gallery", metavar="FROM", help="a name or an address (folder.lance, s3://bucket/path)")
+    parser.add_argument("to", metavar="TO", help="a new name or address, or where an earlier copy was stopped")
+    json_argument(parser)
+
+
+def _gallery_copy(arguments: Arguments) -> int:
+    with explorer() as opened, progress() as report:
+        copied = opened.copy_gallery(arguments.gallery, arguments.to, report)
+    if arguments.json:
+        print(as_json(asdict(copied)))
+    else:
+        there = f", {copied.already} of them were there already" if copied.already else ""
+        print(f"{copied.gallery}: {copied.pictures} pictures{there}; {copied.vectors} vectors were written, "
+              f"{copied.failures} files that could not be read are listed")
+    return OK
+
+
+def _optimize_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("gallery", metavar="ADDRESS", help="folder.lance, s3://bucket/path")
+
+
+def _gallery_optimize(arguments: Arguments) -> int:
+    with explorer() as opened, progress() as report:
+        place, record = opened.place(arguments.gallery)
+        place.optimize(record.id, report)
     return OK
 
 
@@ -181,7 +216,11 @@ WEIGHTS = Command("weights", "the pretrained models on this computer", commands=
 GALLERY = Command("gallery", "the galleries", commands=(
     Command("list", "which there are and how far they are indexed", json_argument, _gallery_list),
     Command("rename", "give one another name", _rename_arguments, _gallery_rename),
-    Command("delete", "forget one; its pictures stay on disk", _delete_arguments, _gallery_delete)))
+    Command("delete", "forget one; its pictures stay on disk", _delete_arguments, _gallery_delete),
+    Command("copy", "copy one with all it holds, between names and addresses; a stopped copy goes on", _copy_arguments,
+            _gallery_copy),
+    Command("optimize", "put the tables at an address in order, as indexing does at its end", _optimize_arguments,
+            _gallery_optimize)))
 SETTINGS = Command("settings", "what can be chosen", commands=(
     Command("list", "all settings with their values", json_argument, _settings_list),
     Command("set", "change one", _set_arguments, _settings_set)))

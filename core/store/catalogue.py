@@ -1,17 +1,27 @@
 """How indexing reads and writes a gallery: what is known of its files, and batches of files that were read."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.fingerprint import Fingerprint
-from core.store.pictures import VECTOR
-from core.store.records import Entry, FailedEntry, FileStamp, KnownFailure, KnownImage, Recorded
+from core.store.pictures import VECTOR, tags_of
+from core.store.records import (
+    Entry,
+    FailedEntry,
+    FileStamp,
+    Kept,
+    KnownFailure,
+    KnownImage,
+    PictureFacts,
+    Recorded,
+)
 from core.store.room import (
     Room,
     among,
@@ -25,6 +35,8 @@ from core.store.room import (
     purge_contents,
 )
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintRow, ImageRow
+
+KEPT_A_BATCH = 1000
 
 
 class Catalogue(Room):
@@ -62,6 +74,33 @@ class Catalogue(Room):
                 select(ContentRow.hash).join(EmbeddingRow, EmbeddingRow.content_id == ContentRow.id)
                 .where(ContentRow.hash.in_(hashes),
                        EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))))
+
+    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
+        """Those that the gallery's pictures have vectors of, missing pictures too."""
+        used = (select(EmbeddingRow.fingerprint_id).join(ImageRow, ImageRow.content_id == EmbeddingRow.content_id)
+                .where(ImageRow.gallery_id == gallery_id))
+        with self._database.reading() as connection:
+            rows = connection.execute(select(FingerprintRow.hash, FingerprintRow.description)
+                                      .where(FingerprintRow.id.in_(used)).order_by(FingerprintRow.id)).all()
+        return [Fingerprint(row.hash, row.description) for row in rows]
+
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+        """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to.
+
+        All batches show the gallery as it was at the first.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execution_options(yield_per=KEPT_A_BATCH).execute(
+                select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing,
+                       ImageRow.content_id, ContentRow.hash, ContentRow.width, ContentRow.height, ContentRow.taken)
+                .join(ContentRow, ContentRow.id == ImageRow.content_id)
+                .where(ImageRow.gallery_id == gallery_id).order_by(ImageRow.id))
+            for part in rows.partitions():
+                tags = tags_of(connection, gallery_id, [row.id for row in part])
+                found = _vectors(connection, {row.content_id for row in part}) if vectors else {}
+                yield [Kept(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
+                            PictureFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
+                            found.get(row.content_id, {})) for row in part]
 
     def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
         """Say of these pictures that their files are gone, or there again. Nothing else of them is forgotten."""
@@ -210,6 +249,17 @@ class _Batch:
             select(ImageRow.path, ImageRow.id, ImageRow.content_id, ImageRow.missing)
             .where(ImageRow.gallery_id == self._gallery_id, *where).order_by(ImageRow.id))
         return {row.path: _Row(row.id, row.content_id, row.missing) for row in rows}
+
+
+def _vectors(connection: Connection, contents: Collection[int]) -> dict[int, dict[str, np.ndarray]]:
+    """The vectors of these contents by content and fingerprint's hash."""
+    found: defaultdict[int, dict[str, np.ndarray]] = defaultdict(dict)
+    for content, fingerprint, vector in connection.execute(
+            select(EmbeddingRow.content_id, FingerprintRow.hash, EmbeddingRow.vector)
+            .join(FingerprintRow, FingerprintRow.id == EmbeddingRow.fingerprint_id)
+            .where(EmbeddingRow.content_id.in_(among(contents)))):
+        found[content][fingerprint] = np.frombuffer(vector, VECTOR).astype(np.float32, copy=False)
+    return found
 
 
 def _take(gone: dict[str, _Row], path: str) -> int:

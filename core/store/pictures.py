@@ -32,7 +32,7 @@ class Pictures(Room):
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns,
                        ContentRow.width, ContentRow.height, ContentRow.taken, ContentRow.hash)
                 .join(ContentRow, ContentRow.id == ImageRow.content_id).where(*which).order_by(ImageRow.id)).all()
-            tags = _tags(connection, gallery_id, ids)
+            tags = tags_of(connection, gallery_id, ids)
         records = [ImageRecord(row.id, Path(row.path), row.width, row.height, row.size, row.mtime_ns / 1e9, row.taken,
                                tags.get(row.id, ()), row.hash.hex()) for row in rows]
         if ids is None:
@@ -123,7 +123,8 @@ def _batch(rows: Sequence[Sequence[Any]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(ids, dtype=np.int64), vectors.reshape(len(ids), -1)
 
 
-def _tags(connection: Connection, gallery_id: int, ids: Sequence[int] | None) -> dict[int, tuple[str, ...]]:
+def tags_of(connection: Connection, gallery_id: int, ids: Sequence[int] | None) -> dict[int, tuple[str, ...]]:
+    """The tags of a gallery's pictures, or of these, by picture."""
     wanted = select(TagRow.image_id, TagRow.tag).order_by(TagRow.tag)
     if ids is None:
         wanted = wanted.join(ImageRow, ImageRow.id == TagRow.image_id).where(ImageRow.gallery_id == gallery_id)

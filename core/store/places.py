@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,11 +21,14 @@ from core.store.records import (
     GalleryRecord,
     GalleryState,
     ImageRecord,
+    Kept,
     KnownFailure,
     KnownImage,
     Recorded,
 )
-from core.store.store import Store
+
+if TYPE_CHECKING:  # whoever asks whether it is an address needs no database
+    from core.store.store import Store
 
 SUFFIX = ".lance"
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -100,8 +103,17 @@ class Place(Protocol):
                failures: Sequence[FailedEntry] = ()) -> Recorded:
         """Store a batch of files that were read or could not be."""
 
+    def delete_gallery(self, gallery_id: int) -> None:
+        """Forget the gallery with its tags and vectors. Files of pictures stay."""
+
     def optimize(self, gallery_id: int, report: Report = silent) -> None:
         """Put in order what many writes have left, so that reading stays quick; to be called when a run is over."""
+
+    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
+        """Those that pictures have vectors of, missing pictures too."""
+
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+        """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to."""
 
     def forget_fingerprint(self, gallery_id: int, fingerprint_hash: str) -> int:
         """Delete the vectors under that fingerprint; how many."""
@@ -112,7 +124,7 @@ def is_address(gallery: str) -> bool:
     return gallery.strip().rstrip("/").endswith(SUFFIX) or SCHEME.match(gallery.strip()) is not None
 
 
-def open_gallery(store: Store, gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
+def open_gallery(store: "Store", gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
     """The place of a gallery and its record; `create`: made there if there is none. StoreError: `no_gallery`.
 
     A place at an address stays open until the store is closed.

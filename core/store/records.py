@@ -142,6 +142,20 @@ class Entry:
     vector: np.ndarray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """All that a gallery holds of a picture, whether its file is there or not; `vectors` by the fingerprint's hash."""
+
+    id: int
+    path: str
+    stamp: FileStamp
+    content_hash: bytes
+    facts: PictureFacts
+    missing: bool
+    tags: tuple[str, ...]
+    vectors: Mapping[str, np.ndarray]
+
+
 @dataclass(frozen=True)
 class FailedEntry:
     """A file or folder that could not be read; `max_megapixels` is the limit that held."""

@@ -42,8 +42,10 @@ from core.store.records import (
     GalleryRecord,
     GalleryState,
     ImageRecord,
+    Kept,
     KnownFailure,
     KnownImage,
+    PictureFacts,
     Recorded,
 )
 from core.store.room import absolute, is_below, tag_key, tidy
@@ -145,15 +147,19 @@ class LanceGallery:
         """See `Place`."""
         record = self.gallery()
         pictures, failed = self._table(PICTURES), self._table(FAILURES).rows(["path"])["path"].to_pylist()
-        fingerprints = tuple(sorted(((fingerprint, table.count(PRESENT)) for fingerprint, table in self.fingerprints()),
-                                    key=lambda counted: -counted[1]))
+        counted = [(fingerprint, table.count(PRESENT)) for fingerprint, table in self.vector_tables()]
+        fingerprints = tuple(sorted(counted, key=lambda one: -one[1]))
         away = pictures.rows(["path"], "missing")["path"].to_pylist()
         return GalleryState(record, pictures.count(PRESENT),
                             next((count for one, count in fingerprints if one.hash == fingerprint_hash), 0),
                             len(failed), len(set(away) - set(failed)),
                             tuple(one for one in fingerprints if one[1]))
 
-    def fingerprints(self) -> list[tuple[Fingerprint, Table]]:
+    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
+        """See `Place`."""
+        return [fingerprint for fingerprint, _ in self.vector_tables()]
+
+    def vector_tables(self) -> list[tuple[Fingerprint, Table]]:
         """The fingerprints with a table of vectors, by hash."""
         found = []
         for name in sorted(self._connection.names()):
@@ -176,7 +182,7 @@ class LanceGallery:
         """See `Place`."""
         path = absolute(folder)
         with self._turns.turn():
-            for _, table in self.fingerprints():
+            for _, table in self.vector_tables():
                 table.delete(below(path))
             self._table(PICTURES).delete(below(path))
             self._table(FAILURES).delete(f"({below(path)}) OR path = {literal(packed(path))}")
@@ -202,7 +208,7 @@ class LanceGallery:
             for where in chosen:
                 rows = self._table(PICTURES).rows(["id", "tags"], where).to_pylist()
                 tags = [sorted(change(row["tags"]), key=tag_key) for row in rows]
-                writing.retag([table for _, table in self.fingerprints()], self._table(PICTURES),
+                writing.retag([table for _, table in self.vector_tables()], self._table(PICTURES),
                               [row["id"] for row in rows], tags)
 
     # ---- indexing
@@ -232,12 +238,27 @@ class LanceGallery:
         return set() if table is None else {content for where in among("content", hashes)
                                             for content in table.rows(["content"], where)["content"].to_pylist()}
 
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+        """See `Place`."""
+        tables = self.vector_tables() if vectors else []
+        for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
+            rows = batch.to_pylist()
+            found: dict[int, dict[str, np.ndarray]] = {row["id"]: {} for row in rows}
+            for fingerprint, table in tables:
+                for where in among("id", found):
+                    part = table.rows(["id", "vector"], where)
+                    for image_id, vector in zip(part["id"].to_pylist(), matrix(part["vector"]), strict=True):
+                        found[image_id][fingerprint.hash] = vector
+            yield [Kept(row["id"], unpacked(row["path"]), FileStamp(row["size"], row["mtime_ns"]), row["content"],
+                        PictureFacts(row["width"], row["height"], row["taken"]), row["missing"], tuple(row["tags"]),
+                        found[row["id"]]) for row in rows]
+
     def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
         """See `Place`. The vectors first: cut off between, the next run marks again."""
         if not image_ids:
             return
         with self._turns.turn():
-            tables = [*(table for _, table in self.fingerprints()), self._table(PICTURES)]
+            tables = [*(table for _, table in self.vector_tables()), self._table(PICTURES)]
             for where in among("id", image_ids):
                 for table in tables:
                     table.update(where, {"missing": missing})
@@ -254,7 +275,7 @@ class LanceGallery:
             folders = self._folders()
             inside = [one for one in entries if any(is_below(one.path, folder) for folder in folders)]
             failed = [one for one in failures if any(is_below(one.path, folder) for folder in folders)]
-            tables = {one.hash: table for one, table in self.fingerprints()}
+            tables = {one.hash: table for one, table in self.vector_tables()}
             if fingerprint.hash not in tables:
                 dim = next((len(one.vector) for one in inside if one.vector is not None), 0)
                 if dim:
@@ -280,8 +301,8 @@ class LanceGallery:
             self._connection.drop(VECTORS + fingerprint_hash)
             return rows
 
-    def delete(self) -> None:
-        """Delete the gallery: all its tables, the one that says what it is last. Files of pictures stay."""
+    def delete_gallery(self, gallery_id: int) -> None:
+        """See `Place`. The table that says what it is goes last."""
         with self._turns.turn():
             names = [name for name in self._connection.names()
                      if name in (PICTURES, FAILURES) or name.startswith(VECTORS)]
@@ -300,7 +321,7 @@ class LanceGallery:
 
     def tables(self) -> tuple[Table, Table, list[Table], Table]:
         """The tables of pictures, of failures, of each fingerprint's vectors, and of the gallery's one row."""
-        return (self._table(PICTURES), self._table(FAILURES), [table for _, table in self.fingerprints()],
+        return (self._table(PICTURES), self._table(FAILURES), [table for _, table in self.vector_tables()],
                 self._table(GALLERY))
 
     def _table(self, name: str) -> Table:

@@ -42,7 +42,7 @@ class Addresses:
         return LanceGallery.open(str(self._folder / f"{name}.lance")).gallery()
 
     def delete_gallery(self, gallery_id: int) -> None:
-        self._places[gallery_id].delete()
+        self._places[gallery_id].delete_gallery(gallery_id)
 
     def __getattr__(self, name: str) -> Any:
         def ask(*args: Any, **options: Any) -> Any:

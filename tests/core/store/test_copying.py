@@ -1,0 +1,135 @@
+"""Galleries copied between SQLite and addresses: what goes along, going on, and what is refused."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.progress import JobCancelled
+from core.store import copying
+from core.store.copying import copy_gallery
+from core.store.places import Place, open_gallery
+from core.store.records import Entry, FailedEntry, FileStamp, GalleryRecord, PictureFacts
+from core.store.store import Store
+
+ONE, TWO = Fingerprint.of({"backbone": "one"}), Fingerprint.of({"backbone": "two"})
+ODD = "/pictures/caf\udce9's \U0001f600.jpg"  # a byte that is no UTF-8, an apostrophe, a character of four bytes
+random = np.random.default_rng(0)
+
+
+def unit(dim: int) -> np.ndarray:
+    vector = random.standard_normal(dim).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def fill(place: Place, gallery_id: int) -> None:
+    """Copies of one content, an odd name, a missing picture, two fingerprints, tags and failures."""
+    for folder in ("/pictures", "/s3 like"):
+        place.add_folder(gallery_id, Path(folder))
+    first, shared = [], unit(8)
+    for number in range(7):
+        path = ODD if number == 3 else f"/pictures/{number}.jpg"
+        content = bytes([1 if number in (0, 6) else number + 1] * 32)
+        facts = PictureFacts(40 + number, 30, datetime(2024, 1, number + 1, 12, 0, 0, 5))
+        first.append(Entry(path, FileStamp(100 + number, 10 ** 18 + number), content, facts,
+                           shared if number in (0, 6) else unit(8)))
+    place.record(gallery_id, ONE, first)
+    place.record(gallery_id, TWO, [Entry(one.path, one.stamp, one.content_hash, one.facts, unit(5))
+                                   for one in first[2:5]])
+    ids = [one.id for one in place.images(gallery_id)]
+    place.add_tag(ids[:3], "Beach")
+    place.add_tag(ids[2:4], "it's \U0001f600")
+    place.mark(gallery_id, [ids[0], ids[4]], missing=True)  # 0: a copy of its content comes later
+    place.record(gallery_id, ONE, [], [
+        FailedEntry("/pictures/b\udcff.jpg", FileStamp(1, 2), "truncated", "It is cut off.", 12.5),
+        FailedEntry("/s3 like", FileStamp(-1, -1), "folder", "It cannot be looked into.", 200)])
+
+
+def facts(place: Place, gallery_id: int) -> dict[str, Any]:
+    """All that a gallery says, without its ids."""
+    kept = {one.path: (one.stamp, one.content_hash, one.facts, one.missing, one.tags,
+                       {name: vector.tobytes() for name, vector in one.vectors.items()})
+            for batch in place.kept(gallery_id) for one in batch}
+    state = place.state(gallery_id, ONE.hash)
+    failures = {path: known for folder in state.gallery.folders
+                for path, known in place.known_failures(gallery_id, folder).items()}
+    return {"pictures": kept, "folders": state.gallery.folders, "tags": place.tags(gallery_id), "failures": failures,
+            "reasons": place.failures(gallery_id), "fingerprints": sorted(state.fingerprints, key=str),
+            "counts": (state.images, state.indexed, state.failed, state.missing)}
+
+
+@pytest.fixture
+def source(store: Store) -> tuple[Place, GalleryRecord]:
+    place, record = open_gallery(store, "Holidays", create=True)
+    fill(place, record.id)
+    return open_gallery(store, "Holidays")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "other" / "store.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
+        store: Store, other: Store, source: tuple[Place, GalleryRecord], tmp_path: Path) -> None:
+    before = facts(source[0], source[1].id)
+    assert before["counts"] == (5, 5, 2, 2)
+    there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
+    copied = copy_gallery(source, there)
+    assert (copied.pictures, copied.already, copied.vectors, copied.failures) == (7, 0, 10, 2)
+    assert facts(there[0], there[1].id) == before
+    back = open_gallery(other, "Back", create=True)
+    copy_gallery(open_gallery(other, str(tmp_path / "away.lance")), back)
+    assert facts(back[0], back[1].id) == before
+    assert facts(source[0], source[1].id) == before
+
+
+def test_a_copy_that_was_stopped_goes_on(store: Store, source: tuple[Place, GalleryRecord], tmp_path: Path,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "BATCH", 2)
+    monkeypatch.setattr("core.store.catalogue.KEPT_A_BATCH", 2)
+    there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
+
+    def stop(done: int, total: int, text: str) -> None:
+        if done >= 4:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        copy_gallery(source, there, stop)
+    assert 4 <= len(there[0].images(there[1].id)) < 7
+    again = copy_gallery(source, there)
+    assert (again.pictures, again.already) == (7, 4)
+    assert facts(there[0], there[1].id) == facts(source[0], source[1].id)
+    assert copy_gallery(source, there).vectors == 0
+
+
+def test_a_gallery_with_other_pictures_is_not_written_over(store: Store, source: tuple[Place, GalleryRecord],
+                                                           tmp_path: Path) -> None:
+    there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
+    there[0].add_folder(there[1].id, Path("/pictures"))
+    there[0].record(there[1].id, ONE, [Entry("/pictures/1.jpg", FileStamp(1, 1), bytes([99] * 32),
+                                             PictureFacts(1, 1, None), unit(8))])
+    before = facts(there[0], there[1].id)
+    with pytest.raises(StoreError, match="holds 1 pictures that Holidays does not, such as 1.jpg") as raised:
+        copy_gallery(source, there)
+    assert raised.value.kind == "not_empty"
+    assert facts(there[0], there[1].id) == before
+
+
+def test_pictures_without_vectors_and_empty_galleries_go_along(store: Store, tmp_path: Path) -> None:
+    place, record = open_gallery(store, "Bare", create=True)
+    empty = open_gallery(store, str(tmp_path / "empty.lance"), create=True)
+    assert copy_gallery((place, record), empty).pictures == 0
+    place.add_folder(record.id, Path("/pictures"))
+    place.record(record.id, ONE, [Entry("/pictures/1.jpg", FileStamp(1, 1), bytes(32), PictureFacts(1, 2, None))])
+    there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
+    copy_gallery(open_gallery(store, "Bare"), there)
+    assert facts(there[0], there[1].id) == facts(place, record.id)
+    assert facts(there[0], there[1].id)["counts"] == (1, 0, 0, 0)
