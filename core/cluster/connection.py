@@ -76,8 +76,7 @@ def _init(ray: Any, options: ClusterOptions) -> None:
         return
     workers = options.workers or max(1, int((os.cpu_count() or 1) / max(options.cpus, 0.01)))
     ray.init(address="local", num_cpus=max(1, round(workers * options.cpus + 0.499)), include_dashboard=False,
-             object_store_memory=LOCAL_STORE, log_to_driver=False, logging_level="ERROR",
-             _node_ip_address="127.0.0.1")
+             object_store_memory=LOCAL_STORE, log_to_driver=False, logging_level="ERROR")
 
 
 def _knock(address: str) -> None:

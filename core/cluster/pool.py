@@ -296,7 +296,7 @@ def _no_program() -> ClusterError:
 
 
 def _workers_die(error: Exception | None) -> ClusterError:
-    if "No module named 'core" in str(error):
+    if "ModuleNotFoundError" in str(error):
         return _no_program()
     return ClusterError(f"{START_DEATHS} workers in a row died as they started: the nodes may have too little memory "
                         "for the model. What was stored is kept; ask for fewer workers on each node (more CPUs a "

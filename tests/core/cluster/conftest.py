@@ -1,0 +1,58 @@
+"""One cluster of two nodes on the loopback for all tests here, two logical CPUs each; and a storage that it reaches."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.cluster.connection import QUIET, ClusterOptions
+
+os.environ.update(QUIET)
+HERE = str(Path(__file__).parent)
+sys.path.insert(0, HERE)
+
+NODE = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 100 << 20}
+KEYS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[dict[str, str]]:
+    """An object storage on the loopback: the environment of who may use it, {} where moto is not installed."""
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError:
+        yield {}
+        return
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    yield {**KEYS, "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port())}
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def nodes(storage: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The cluster; `add_node(**NODE)` and `remove_node` change it. Its workers have a home of their own."""
+    pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
+    from ray.cluster_utils import Cluster
+
+    before = dict(os.environ)
+    os.environ.update(storage, PYTHONPATH=HERE, OMP_NUM_THREADS="1",
+                      BREWCLIP_HOME=str(tmp_path_factory.mktemp("node")))
+    cluster = Cluster(initialize_head=True, head_node_args=NODE)
+    cluster.add_node(**NODE)
+    cluster.wait_for_nodes()
+    os.environ.clear()
+    os.environ.update(before)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def options(nodes: Any) -> ClusterOptions:
+    """Two workers on that cluster."""
+    return ClusterOptions(nodes.address, workers=2)
