@@ -18,7 +18,7 @@ from core.emotion.features import feature
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.emotion.experiment import Acting, Result
+    from core.emotion.results import Acting, Result
     from core.progress import Report
 
 PLACE = Qt.ItemDataRole.UserRole

@@ -15,7 +15,7 @@ from core.emotion.features import feature
 from core.errors import StoreError
 
 if TYPE_CHECKING:
-    from core.emotion.experiment import Result
+    from core.emotion.results import Result
 
 KINDS = (("csv", "Table (CSV)"), ("md", "Table (Markdown)"), ("png", "Figure (PNG)"), ("svg", "Figure (SVG)"))
 SIDE = 460  # px of the matrix

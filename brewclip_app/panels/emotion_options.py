@@ -12,9 +12,9 @@ from brewclip_app.widgets.common import button, column, label, row
 from core.engine import SHIPPED
 
 if TYPE_CHECKING:
-    from core.emotion.experiment import Options
+    from core.emotion.results import Options
 
-TUNED = ("layers", "fused", "acoustic", "text")  # of core.emotion.tuning, which imports torch
+TUNED = ("layers", "fused", "acoustic", "text", "text-reference")  # of core.emotion.tuning, which imports torch
 FOLDER_WIDTH = 230
 
 
@@ -56,7 +56,7 @@ class OptionsBar(QWidget):
 
     def options(self) -> "Options | None":
         """What is asked for; None while no folder was chosen."""
-        from core.emotion.experiment import Options
+        from core.emotion.results import Options
 
         if self.folder is None:
             return None

@@ -12,7 +12,7 @@ from brewclip_app.widgets.common import Card, label
 from brewclip_app.widgets.emotion_bars import ColumnBars
 
 if TYPE_CHECKING:
-    from core.emotion.experiment import Result
+    from core.emotion.results import Result
 
 HEAD = ("Feature", "Accuracy", "Recall", "F1", "Speaker", "Sex", "Paper")
 TIPS = ("", "Recordings that were told rightly, %; ± over folds and seeds",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.emotion.features import LAYERS, feature
 
 if TYPE_CHECKING:
-    from core.emotion.experiment import FeatureScore, Result
+    from core.emotion.results import FeatureScore, Result
     from core.emotion.run_store import KeptRun
 
 PROTOCOLS = (("paper", "Paper's protocol: actors 1–18 / 19–24"), ("folds", "Five folds by speaker"),

@@ -9,7 +9,7 @@ from core.cli.parts import OK, Arguments, Command, count, explorer, json_argumen
 from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS
 
 if TYPE_CHECKING:
-    from core.emotion.experiment import Options, Result
+    from core.emotion.results import Options, Result
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(arguments: Arguments) -> "Options":
-    from core.emotion.experiment import Options
+    from core.emotion.results import Options
 
     return Options(arguments.folder.resolve(), arguments.protocol, arguments.mode, arguments.classes,
                    tuple(arguments.feature), arguments.checkpoint, arguments.speaker_statistics, arguments.seeds)
@@ -41,7 +41,7 @@ def _options(arguments: Arguments) -> "Options":
 
 def _emotion(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
-        from core.emotion import experiment, tables
+        from core.emotion import experiment, results, tables
         from core.emotion.run_store import Runs
 
         result = experiment.run(opened, _options(arguments), report)
@@ -49,7 +49,7 @@ def _emotion(arguments: Arguments) -> int:
             Runs(opened.home).keep(result)
         if arguments.table:
             tables.save(result, arguments.table)
-    print(as_json(experiment.to_json(result)) if arguments.json else _text(result))
+    print(as_json(results.to_json(result)) if arguments.json else _text(result))
     for each in result.notes:
         note(each)
     return OK

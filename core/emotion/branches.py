@@ -1,5 +1,6 @@
 """The branches of a BrewCLIP as vectors of recordings: F_T, F_A and F_L of a checkpoint, or of a model as it begins."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.emotion.features import REFERENCE
 from core.emotion.voices import Floats
 from core.errors import DatasetError
 from core.features.hearing import Hearing, Spoken
+from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
@@ -25,6 +28,7 @@ AT_ONCE = 32
 FRAMES = 50  # of states a second
 HOP = FRAMES // 5
 KINDS = ("fused", "acoustic", "text")
+LAYOUT = 1  # of what is kept of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +45,14 @@ class Branches:
         self._explorer = explorer
         self._backbone = explorer.backbone(report)
         self._recogniser = explorer.recogniser(report)
+        self._hearing = Hearing(explorer, "en")
         self._trained: BrewCLIP | None = None
+        self._made_of = "untrained"
         self.title = f"untrained, over {self._backbone.title}"
         if checkpoint is not None:
             self._trained = self._load(checkpoint)
         self._models: dict[int, BrewCLIP] = {}
+        self._prints: dict[int, str] = {}
         self._texts: dict[tuple[int, str], Floats] = {}
 
     @property
@@ -55,7 +62,18 @@ class Branches:
 
     def hear(self, recordings: Sequence[Path], report: Report = silent) -> list[Spoken]:
         """Transcripts and encoder states, kept as all other parts of the program keep them."""
-        return Hearing(self._explorer, "en").hear(recordings, report=report)
+        return self._hearing.hear(recordings, report=report)
+
+    def fingerprint(self, seed: int) -> str:
+        """Names all that decides the vectors: backbone, checkpoint or seed, and the recogniser."""
+        if seed not in self._prints:
+            drawn: dict[str, str | int | float] = {}
+            if not self.is_trained:
+                drawn = {"seed": seed, "options": repr(BrewClipOptions())}
+            self._prints[seed] = Fingerprint.of({
+                "backbone": self._backbone.fingerprint("").hash, "hearing": self._hearing.fingerprint,
+                "model": self._made_of, "layout": LAYOUT, **drawn}).hash
+        return self._prints[seed]
 
     def model(self, seed: int) -> "BrewCLIP":
         """The checkpoint's model, or the untrained one of a seed."""
@@ -68,14 +86,19 @@ class Branches:
     def check(self, kind: str) -> None:
         """DatasetError ("no_feature") when the model has no such branch."""
         variant = self.model(0).variant
-        if not {"text": variant.text, "acoustic": variant.acoustic}.get(kind, True):
-            raise DatasetError(f"The model {self.title} has no {'text' if kind == 'text' else 'acoustic'} branch.",
+        if not {"text": variant.text, REFERENCE: variant.text, "acoustic": variant.acoustic}.get(kind, True):
+            raise DatasetError(f"The model {self.title} has no {'acoustic' if kind == 'acoustic' else 'text'} branch.",
                                "no_feature")
 
     def vectors(self, spoken: Sequence[Spoken], seed: int, report: Report = silent) -> Vectors:
         """The vectors of recordings that could be read."""
         return self._vectors([one.transcript for one in spoken],
                              [np.concatenate(one.states) for one in spoken], seed, report)
+
+    def words(self, texts: Sequence[str], seed: int) -> Floats:
+        """(n, dim): F_T of texts as they are."""
+        model = self.model(seed)
+        return np.stack([self._text(model, seed, text) for text in texts])
 
     def windows(self, one: Spoken, seed: int) -> tuple[Floats, Vectors]:
         """Times (k,) in s, and vectors of the second around each. The words are those of the whole recording."""
@@ -90,6 +113,7 @@ class Branches:
         found = checkpoints.read(inside if (inside / checkpoints.RUN).is_file() else folder)
         padding = self._explorer.settings["speech.padding"]
         checkpoints.check_hearing(found.run, self._recogniser.name, padding)
+        self._made_of = _digest(found)
         self.title = f"{folder.name} ({found.run.variant} over {backbones.title(found.run.backbone)})"
         return checkpoints.assemble(found, self._backbone)
 
@@ -138,7 +162,19 @@ class Branches:
         return {kind: vectors.float().cpu().numpy() for kind, vectors in named.items() if vectors is not None}
 
     def _text(self, model: "BrewCLIP", seed: int, text: str) -> Floats:
+        import torch
+
         if (seed, text) not in self._texts:
-            tokens = model.tokens([text])[0].to(model.log_scale.device)
-            self._texts[seed, text] = model.encode_tokens(tokens)[0].cpu().numpy()
+            with torch.inference_mode():
+                tokens = model.tokens([text])[0].to(model.log_scale.device)
+                self._texts[seed, text] = model.encode_tokens(tokens)[0].cpu().numpy()
         return self._texts[seed, text]
+
+
+def _digest(found: "checkpoints.Checkpoint") -> str:
+    """Of all that was trained: the acoustic branch too, which is no part of a picture's fingerprint."""
+    made = hashlib.sha256(repr((found.run.variant, found.run.options)).encode())
+    for name, tensor in sorted(found.tensors.items()):
+        made.update(name.encode())
+        made.update(tensor.float().contiguous().numpy().tobytes())
+    return made.hexdigest()[:32]

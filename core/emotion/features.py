@@ -32,6 +32,7 @@ class Feature:
 
 PUBLISHED = (56.0, 78.0)
 PUBLISHED_WORDS = (33.0, 33.0)
+REFERENCE = "text-reference"
 LAYERS = tuple(f"layer-{number}" for number in range(7))
 FEATURES: tuple[Feature, ...] = (
     Feature("layers", "Layers, chosen", "Means over the voice of the layers that tell held-out training "
@@ -42,12 +43,15 @@ FEATURES: tuple[Feature, ...] = (
             "the mean.", "voice", "voice", seeded=True),
     Feature("fused", "Both branches", "F_L, what pictures are searched with.", "branches", "main", PUBLISHED),
     Feature("acoustic", "Acoustic branch", "F_A, what the model makes of the sound.", "branches", "voice"),
-    Feature("text", "Transcript alone", "F_T, what the model makes of the words.", "branches", "transcript",
+    Feature("text", "Transcript, as heard", "F_T of the transcript: words as the recogniser heard them, with its "
+            "mistakes and exclamation marks: the voice has a part in them.", "branches", "transcript",
             PUBLISHED_WORDS),
+    Feature(REFERENCE, "Caption, as written", "F_T of the sentence that was to be said. Every emotion has the same "
+            "two: nothing can be told by them.", "branches", "transcript", PUBLISHED_WORDS),
     Feature("paper", "Both, as in the paper", "F_L as it is under one linear layer, trained by Adam: nothing "
             "standardised, nothing chosen.", "branches", "main", PUBLISHED, seeded=True),
-    Feature("paper-text", "Transcript, as in the paper", "F_T as it is under one linear layer, trained by Adam.",
-            "branches", "transcript", PUBLISHED_WORDS, seeded=True),
+    Feature("paper-text", "Transcript, as in the paper", "F_T of what was heard, under one linear layer, trained by "
+            "Adam.", "branches", "transcript", PUBLISHED_WORDS, seeded=True),
     *(Feature(key, f"Whisper's layer {number}", "The mean over the voice of this layer alone.", "voice", "voice")
       for number, key in enumerate(LAYERS)),
 )

@@ -1,15 +1,20 @@
 """What is fine-tuned: prompts and the acoustic layer under the classes' linear layer. Nothing else has gradients."""
 
+from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.emotion.features import REFERENCE
 from core.emotion.probe import LinearProbe
 from core.models import prompts
 from core.models.acoustic import AcousticBranch
+from core.models.brewclip import SpokenBatch
+from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
 
 if TYPE_CHECKING:
@@ -18,34 +23,58 @@ if TYPE_CHECKING:
 LOWEST = -30.0  # log odds of a class that was never learned
 
 
+def words_of(model: "BrewCLIP", transcripts: Sequence[Transcript]) -> SpokenBatch:
+    """n transcripts as the text branch and the gate take them, without states."""
+    texts = [one.text for one in transcripts]
+    return SpokenBatch(model.tokens(texts)[0], None, torch.zeros(len(texts), dtype=torch.int64),
+                       model.signals(transcripts), torch.tensor([bool(text) for text in texts]))
+
+
+def rows(words: SpokenBatch, places: Sequence[int]) -> SpokenBatch:
+    """Some of `words_of`, in that order."""
+    chosen = list(places)
+    return replace(words, tokens=words.tokens[chosen], lengths=words.lengths[chosen], signals=words.signals[chosen],
+                   has_text=words.has_text[chosen])
+
+
 class BranchHearer(nn.Module):
-    """The paper's way: `kind` "fused", "acoustic" or "text" of a model, read by one linear layer at unit length."""
+    """The paper's way: `kind` "fused", "acoustic", "text" or "text-reference" of a model, read by one linear layer at
+    unit length. Both branches are added as the model adds them; its gate, where it has one, stays as it is.
+    """
 
     def __init__(self, model: "BrewCLIP", kind: str, classes: int) -> None:
         super().__init__()
         self._model = (model,)  # in a tuple: its frozen towers are no part of what is learned and kept
         self.kind = kind
         self.prompts = nn.Parameter(model.prompts.detach().clone())
-        self.acoustic: Any = None if kind == "text" else deepcopy(model.acoustic)
+        self.acoustic: Any = None if kind in ("text", REFERENCE) else deepcopy(model.acoustic)
         self.head = nn.Linear(model.built.dim, classes)
         self.requires_grad_(True)
 
-    def forward(self, states: Tensor, share: Tensor, tokens: Tensor | None) -> Tensor:
-        """Logits (n, classes) from Z_A (n, t, width), `share` (n, t) of voice (-1: padding), tokens (n, k)."""
-        logits: Tensor = self.head(self.features(states, share, tokens))
+    def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
+        """Logits (n, classes) from Z_A (n, t, width), `share` (n, t) of voice (-1: padding), the words of n."""
+        logits: Tensor = self.head(self.features(states, share, words))
         return logits
 
-    def features(self, states: Tensor, share: Tensor, tokens: Tensor | None) -> Tensor:
+    def features(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
         """(n, dim) of unit length: what the linear layer reads."""
-        parts = []
         model, = self._model
-        if self.kind != "acoustic":
-            assert tokens is not None
-            parts.append(prompts.encode_text(model.backbone, tokens, self.prompts).float())
-        if self.acoustic is not None:
-            found = self.acoustic(states, (share >= 0).sum(dim=1), self.prompts)
-            parts.append(model.options.acoustic_weight * found if parts else found)
-        return functional.normalize(torch.stack(parts).sum(dim=0), dim=1)
+        if self.acoustic is None:
+            assert words is not None
+            return functional.normalize(self._text(words), dim=1)
+        found: Tensor = self.acoustic(states, (share >= 0).sum(dim=1), self.prompts)
+        if self.kind == "fused":
+            assert words is not None
+            text = self._text(words)
+            of_text, of_acoustic = model.weights(text, found, words)
+            found = of_text * text + of_acoustic * found
+        return functional.normalize(found, dim=1)
+
+    def _text(self, words: SpokenBatch) -> Tensor:
+        """(n, dim); the same words are read once."""
+        model, = self._model
+        tokens, place = torch.unique(words.tokens, dim=0, return_inverse=True)
+        return prompts.encode_text(model.backbone, tokens, self.prompts).float()[place]
 
 
 class LayersHearer(nn.Module):
@@ -66,14 +95,14 @@ class LayersHearer(nn.Module):
         self.probe.weight.data.copy_(torch.from_numpy(start.weights))
         self.probe.bias.data.copy_(torch.from_numpy(start.bias).clamp(min=LOWEST))
 
-    def forward(self, states: Tensor, share: Tensor, tokens: Tensor | None) -> Tensor:
+    def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
         """Logits (n, classes) from standardised layers (n, layers, t, width), `share` (n, t) of voice (-1: padding)."""
         weights = share.clamp(min=0)
         means = torch.einsum("nltw,nt->nlw", states, weights / weights.sum(dim=1, keepdim=True))
-        logits: Tensor = self.head(self.features(states, share, tokens)) + self.probe(means.flatten(1))
+        logits: Tensor = self.head(self.features(states, share, words)) + self.probe(means.flatten(1))
         return logits
 
-    def features(self, states: Tensor, share: Tensor, tokens: Tensor | None) -> Tensor:
+    def features(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
         """(n, width): what is read beside the means."""
         frames = torch.einsum("nltw,l->ntw", states, self.mix.softmax(dim=0))
         found: Tensor = self.acoustic(frames, (share >= 0).sum(dim=1), self.prompts)

@@ -13,6 +13,7 @@ from core import audio
 from core.audio import RATE, Waveform
 from core.emotion import pooling
 from core.emotion.branches import Branches
+from core.emotion.features import REFERENCE
 from core.emotion.learned import Mixture
 from core.emotion.material import of_few, standardised
 from core.emotion.pooling import View
@@ -26,10 +27,9 @@ from core.features.hearing import Spoken
 from core.progress import Report, silent
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from core.emotion.tuning import Ear
     from core.explorer import Explorer
+    from core.models.brewclip import SpokenBatch
 
 ENOUGH = 3  # sentences of one's own from which their mean tells more of the voice than of the sentences
 AROUND = 1.0  # s of silence that recordings of RAVDESS have before and after the voice
@@ -128,7 +128,7 @@ class Listener:
 
     @property
     def _kind(self) -> str:
-        return {"paper": "fused", "paper-text": "text"}.get(self._feature, self._feature)
+        return {"paper": "fused", "paper-text": "text", REFERENCE: "text"}.get(self._feature, self._feature)
 
     def _prepared(self, vectors: Floats) -> Floats:
         if self._own is None:
@@ -139,15 +139,16 @@ class Listener:
 
     def _by_ear(self, waveform: Waveform) -> Told:
         from core.emotion import tuning
+        from core.emotion.hearer import words_of
 
         if self._ear is None:
             model = self._branches.model(0) if self._branches is not None else None
             self._ear = tuning.restore(self._feature, model, self._kept, self._classes)
-        tokens: Tensor | None = None
+        words: SpokenBatch | None = None
         if self._branches is not None and self._feature != "acoustic":
-            tokens = self._branches.model(0).tokens([self._heard(waveform).transcript.text])[0]
+            words = words_of(self._branches.model(0), [self._heard(waveform).transcript])
         voice = self._voice(waveform)
-        return Told(self._ear.read([voice], tokens)[0], tuning.ear_curve(self._ear, voice, tokens))
+        return Told(self._ear.read([voice], words)[0], tuning.ear_curve(self._ear, voice, words))
 
     def _heard(self, waveform: Waveform) -> Spoken:
         heard = self._explorer.hear([waveform], options=hearing_options(self._explorer.settings, word_times=False))[0]

@@ -1,7 +1,7 @@
 """What the probes of one experiment read: recordings with their voices, means and branches, made when asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.emotion import pooling, recordings
-from core.emotion.branches import Branches, Vectors
+from core.emotion.branches import Branches
 from core.emotion.classes import class_set
+from core.emotion.kept_branches import KeptBranches
 from core.emotion.pooling import View
 from core.emotion.recordings import Acted
 from core.emotion.voices import Floats, Voice, Voices
@@ -27,7 +28,9 @@ LITTLE = 1e-3  # of a deviation: keeps what never changes from being blown up
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """Recordings, heard. `voices` (n), () when no probe reads them; `spoken` (n) or (), and the `branches` of them."""
+    """Recordings, heard. `voices` (n), () when no probe reads them; `spoken` (n) or (), and the `branches` of them, of
+    which `shelf` keeps what was computed.
+    """
 
     acted: Acted
     voices: Sequence[Voice]
@@ -35,8 +38,7 @@ class Material:
     branches: Branches | None
     own: "Statistics | None" = None
     as_is: "Material | None" = None
-    shelf: dict[int, Vectors] = field(default_factory=dict)  # raw vectors of the branches by seed, made once
-    windows: dict[tuple[int, int], tuple[Floats, Vectors]] = field(default_factory=dict)  # by seed and place
+    shelf: KeptBranches | None = None
 
     @property
     def heard_as_is(self) -> "Material":
@@ -99,7 +101,11 @@ def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[st
         raise DatasetError(f"Too few recordings of {folder.name} can be read: {next(iter(unreadable.values()))}",
                            "too_few")
     heard = tuple(one for place, one in enumerate(voices) if place in set(kept) and isinstance(one, Voice))
-    return Material(acted, heard, tuple(spoken[place] for place in kept) if spoken else (), branches)
+    if branches is None:
+        return Material(acted, heard, (), None)
+    whole = tuple(spoken[place] for place in kept)
+    shelf = KeptBranches(explorer, branches, [paths[place] for place in kept], whole)
+    return Material(acted, heard, whole, branches, shelf=shelf)
 
 
 class Standardised(Sequence[Voice]):

@@ -1,6 +1,6 @@
 """How each feature is learned and asked: one prober a feature, all used alike by the experiment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.emotion import learned, pooling, probe
-from core.emotion.features import LAYERS, Feature
+from core.emotion.features import LAYERS, REFERENCE, Feature
 from core.emotion.learned import Mixture
 from core.emotion.material import Material, Statistics, statistics
 from core.emotion.pooling import View
@@ -36,8 +36,8 @@ class Fitted(Protocol):
     def probabilities(self, places: Places) -> Floats:
         """(k, classes) of recordings."""
 
-    def curve(self, place: int) -> Curve:
-        """The probabilities over the time of one recording."""
+    def curves(self, places: Places, report: Report) -> list[Curve]:
+        """The probabilities over the time of recordings."""
 
 
 class Prober(Protocol):
@@ -72,6 +72,13 @@ def _views(key: str, layers: int) -> tuple[View, ...]:
     return (View(every), View(every, pauses=True), *several, *(View((number,)) for number in every))
 
 
+def told(places: Places, report: Report) -> Iterator[int]:
+    """The places, one after the other; how far it is, is told."""
+    for number, place in enumerate(places):
+        report(number, len(places), "")
+        yield place
+
+
 def labels_of(material: Material, places: Places) -> Labels:
     """Class numbers of recordings."""
     return np.array(material.acted.labels, np.int64)[list(places)]
@@ -98,9 +105,9 @@ class FittedLayers:
         """As `Fitted`."""
         return self.probe.probabilities(self.material.means(self.view)[list(places)])
 
-    def curve(self, place: int) -> Curve:
+    def curves(self, places: Places, report: Report) -> list[Curve]:
         """As `Fitted`."""
-        return layers_curve(self.material.voices[place], self.view, self.probe)
+        return [layers_curve(self.material.voices[place], self.view, self.probe) for place in told(places, report)]
 
 
 def layers_curve(voice: Voice, view: View, found: LinearProbe) -> Curve:
@@ -156,9 +163,9 @@ class FittedMixture:
         """As `Fitted`."""
         return np.stack([self.mixture.probabilities(self.material.voices[place]) for place in places])
 
-    def curve(self, place: int) -> Curve:
+    def curves(self, places: Places, report: Report) -> list[Curve]:
         """As `Fitted`."""
-        return mixture_curve(self.material.voices[place], self.mixture)
+        return [mixture_curve(self.material.voices[place], self.mixture) for place in told(places, report)]
 
 
 def mixture_curve(voice: Voice, mixture: Mixture) -> Curve:
@@ -216,10 +223,11 @@ class FittedBranch:
         """As `Fitted`."""
         return self.probe.probabilities(self.source.vectors(self.seed)[list(places)])
 
-    def curve(self, place: int) -> Curve:
+    def curves(self, places: Places, report: Report) -> list[Curve]:
         """As `Fitted`."""
-        times, raw = self.source.raw_windows(place, self.seed)
-        return times, self.probe.probabilities(self.source.prepared(raw, [place] * len(raw), self.seed))
+        raw = zip(places, self.source.raw_windows(places, self.seed, report), strict=True)
+        return [(times, self.probe.probabilities(self.source.prepared(found, [place] * len(found), self.seed)))
+                for place, (times, found) in raw]
 
 
 class BranchProber:
@@ -263,17 +271,19 @@ class BranchProber:
         """What strangers are standardised by, where speakers were."""
         return self._own[seed].kept if seed in self._own else {}
 
-    def raw_windows(self, place: int, seed: int) -> Curve:
-        """Times, and vectors of the stretches around them."""
-        known = self._material.windows
-        if (seed, place) not in known:
-            assert self._material.branches is not None
-            known[seed, place] = self._material.branches.windows(self._material.spoken[place], seed)
-        times, found = known[seed, place]
-        return times, found.by_kind[self._kind]
+    def raw_windows(self, places: Places, seed: int, report: Report) -> list[Curve]:
+        """Of each recording times, and vectors of the stretches around them."""
+        assert self._material.shelf is not None
+        found = self._material.shelf.windows(places, seed, report)
+        if self._kind != REFERENCE:
+            return [(times, vectors.by_kind[self._kind]) for times, vectors in found]
+        whole = self._of(seed)
+        return [(times, np.repeat(whole[[place]], len(times), axis=0))
+                for place, (times, _) in zip(places, found, strict=True)]
 
     def _of(self, seed: int) -> Floats:
-        if seed not in self._material.shelf:
-            assert self._material.branches is not None
-            self._material.shelf[seed] = self._material.branches.vectors(self._material.spoken, seed, self._report)
-        return self._material.shelf[seed].by_kind[self._kind]
+        assert self._material.shelf is not None
+        if self._kind == REFERENCE:
+            captions = [one.caption for one in self._material.acted.utterances]
+            return self._material.shelf.branches.words(captions, seed)
+        return self._material.shelf.vectors(seed, self._report).by_kind[self._kind]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.emotion.experiment import Acting, Answers, FeatureScore, FoldScore, Options, Result, to_json
+from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result, to_json
 from core.emotion.scores import Leak, Score
 from core.errors import StoreError
 from core.home import Home

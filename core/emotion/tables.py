@@ -5,8 +5,8 @@ import io
 from pathlib import Path
 
 from core.emotion import leaks, protocols
-from core.emotion.experiment import FeatureScore, Result
 from core.emotion.features import feature
+from core.emotion.results import FeatureScore, Result
 from core.errors import StoreError
 
 HEAD = ("Feature", "Accuracy", "+-", "Recall (UAR)", "Macro F1", *leaks.TITLES.values(), "Paper (all 24 actors)")

@@ -3,7 +3,7 @@ their noisy, stretched and shifted copies. Whisper and the text tower stay as th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from torch.nn import functional
 
 from core.emotion import pooling, probe
 from core.emotion.augment import CHANGES
-from core.emotion.features import Feature
-from core.emotion.hearer import BranchHearer, LayersHearer
+from core.emotion.features import REFERENCE, Feature
+from core.emotion.hearer import BranchHearer, LayersHearer, rows, words_of
 from core.emotion.material import Material
 from core.emotion.pooling import View
-from core.emotion.probers import Curve, Kept, Places, labels_of, say
+from core.emotion.probers import Curve, Kept, Places, labels_of, say, told
 from core.emotion.voices import Floats, Voice, Voices
+from core.models.brewclip import SpokenBatch
 from core.models.variants import BrewClipOptions
 from core.progress import Report, silent
 
@@ -26,14 +27,25 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
     from core.models.brewclip import BrewCLIP
 
-TUNED = ("layers", "fused", "acoustic", "text")
-EPOCHS, BATCH = 20, 32
-RATE, SLOW = 3e-4, 3e-5  # the second: of what a linear probe has learned already
+TUNED = ("layers", "fused", "acoustic", "text", REFERENCE)
+BATCH = 32
 WARM = 0.1  # of the steps
 LARGEST = 4.0  # norm of a gradient
 SMALL = BrewClipOptions(feed_forward=1024, dropout=0.2)  # of the layer over all of Whisper's layers
 Hearer = BranchHearer | LayersHearer
 Variants = Mapping[str, Sequence[Voice]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a feature is fine-tuned. `slow`: the rate of what a linear probe has learned already."""
+
+    epochs: int = 20
+    rate: float = 3e-4
+    slow: float = 3e-5
+
+
+RECIPES: Mapping[str, Recipe] = {key: Recipe() for key in TUNED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +73,14 @@ class Ear:
         return padded.to(self.device), share.to(self.device)
 
     @torch.inference_mode()
-    def read(self, voices: Sequence[Voice], tokens: Tensor | None, features: bool = False) -> Floats:
+    def read(self, voices: Sequence[Voice], words: SpokenBatch | None, features: bool = False) -> Floats:
         """(n, classes) probabilities, or (n, dim) features, of voices."""
         self.hearer.eval()
         found = []
         for start in range(0, len(voices), BATCH):
             states, share = self.batch(voices[start:start + BATCH])
-            said = None if tokens is None else tokens[start:start + BATCH].to(self.device)
+            part = range(start, min(start + BATCH, len(voices)))
+            said = None if words is None else rows(words, part).to(self.device)
             vectors = self.hearer.features(states, share, said) if features else \
                 self.hearer(states, share, said).softmax(dim=1)
             found.append(vectors.float().cpu().numpy())
@@ -80,10 +93,10 @@ class Ear:
         return states
 
 
-def ear_curve(ear: Ear, voice: Voice, tokens: Tensor | None) -> Curve:
-    """What it says over the time of a voice; `tokens` (1, k) of the whole."""
+def ear_curve(ear: Ear, voice: Voice, words: SpokenBatch | None) -> Curve:
+    """What it says over the time of a voice; `words` of the whole."""
     times, parts = pooling.stretches(voice)
-    return times, ear.read(parts, None if tokens is None else tokens.expand(len(parts), -1))
+    return times, ear.read(parts, None if words is None else rows(words, [0] * len(parts)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +117,12 @@ class FittedEar:
 
     def probabilities(self, places: Places) -> Floats:
         """As `Fitted`."""
-        return self.ear.read([self.source.clean[place] for place in places], self.source.tokens(places))
+        return self.ear.read([self.source.clean[place] for place in places], self.source.words(places))
 
-    def curve(self, place: int) -> Curve:
+    def curves(self, places: Places, report: Report) -> list[Curve]:
         """As `Fitted`."""
-        return ear_curve(self.ear, self.source.clean[place], self.source.tokens([place]))
+        return [ear_curve(self.ear, self.source.clean[place], self.source.words([place]))
+                for place in told(places, report)]
 
 
 class TunedProber:
@@ -127,25 +141,27 @@ class TunedProber:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             ear, said = self._begin(places, seed, report)
-            _descend(ear, lambda number, variant: copies[variant][number], labels_of(self._material, places),
-                     lambda part: self.tokens([places[number] for number in part]), seed, report)
+            _descend(ear, RECIPES[self._kind], lambda number, variant: copies[variant][number],
+                     labels_of(self._material, places), self.words(places), seed, report)
         self._last = ear
         return FittedEar(self, ear, said)
 
     def vectors(self, seed: int) -> Floats:
         """As `Prober`: of what was learned last."""
         assert self._last is not None
-        return self._last.read(self.clean, self.tokens(range(len(self.clean))), features=True)
+        return self._last.read(self.clean, self.words(range(len(self.clean))), features=True)
 
-    def tokens(self, places: Places) -> Tensor | None:
-        """(n, k) tokens of transcripts; None where words are not read."""
-        if self._kind not in ("fused", "text"):
+    def words(self, places: Places) -> SpokenBatch | None:
+        """What is read of recordings: as heard, or as written; None where words are not read."""
+        if self._kind not in ("fused", "text", REFERENCE):
             return None
         branches = self._material.branches
         assert branches is not None
-        texts = [self._material.spoken[place].transcript.text for place in places]
-        found: Tensor = branches.model(0).tokens(texts)[0]
-        return found
+        said = [self._material.spoken[place].transcript for place in places]
+        if self._kind == REFERENCE:
+            said = [replace(one, text=self._material.acted.utterances[place].caption)
+                    for one, place in zip(said, places, strict=True)]
+        return words_of(branches.model(0), said)
 
     def _copies(self, places: Places, report: Report) -> Variants:
         """The recordings as they are and changed; a change that cannot be heard leaves one as it is."""
@@ -165,7 +181,7 @@ class TunedProber:
             assert self._material.branches is not None
             model = self._material.branches.model(seed)
             return Ear(BranchHearer(model, self._kind, classes).to(model.log_scale.device), None, None), \
-                "prompts and acoustic layer" if self._kind != "text" else "prompts"
+                "prompts and acoustic layer" if self._kind in ("fused", "acoustic") else "prompts"
         means, labels = self._material.voiced[list(places)], labels_of(self._material, places)
         mean, scale = means.mean(axis=0), means.std(axis=0)
         scale = np.where(scale > probe.EVEN, scale, 1).astype(np.float32)
@@ -176,28 +192,27 @@ class TunedProber:
         return Ear(LayersHearer(start, means.shape[1], means.shape[2], SMALL), mean, scale), say(chosen)
 
 
-def _descend(ear: Ear, voice: Callable[[int, str], Voice], labels: Any, tokens: Callable[[list[int]], Tensor | None],
-             seed: int, report: Report) -> None:
-    """Train for `EPOCHS`; each recording is taken as it is or changed, drawn anew in each epoch."""
+def _descend(ear: Ear, recipe: Recipe, voice: Callable[[int, str], Voice], labels: Any,
+             words: SpokenBatch | None, seed: int, report: Report) -> None:
+    """Train; each recording is taken as it is or changed, drawn anew in each epoch."""
     draw, names = np.random.default_rng(seed), ["", *CHANGES]
     slow = list(ear.hearer.probe.parameters()) if isinstance(ear.hearer, LayersHearer) else []
     fast = [each for each in ear.hearer.parameters() if not any(each is other for other in slow)]
-    groups = [{"params": fast, "lr": RATE}, *([{"params": slow, "lr": SLOW}] if slow else [])]
+    groups = [{"params": fast, "lr": recipe.rate}, *([{"params": slow, "lr": recipe.slow}] if slow else [])]
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
-    steps = EPOCHS * -(-len(labels) // BATCH)
+    steps = recipe.epochs * -(-len(labels) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / (WARM * steps), (steps - step) / (steps * (1 - WARM))))
     targets = torch.from_numpy(labels).to(ear.device)
     ear.hearer.train()
-    for epoch in range(EPOCHS):
+    for epoch in range(recipe.epochs):
         order = draw.permutation(len(labels))
         for start in range(0, len(order), BATCH):
-            report(epoch, EPOCHS, "Fine-tuning")
+            report(epoch, recipe.epochs, "Fine-tuning")
             part = order[start:start + BATCH].tolist()
             states, share = ear.batch([voice(number, names[draw.integers(len(names))]) for number in part])
-            said = tokens(part)
-            loss = functional.cross_entropy(ear.hearer(states, share, None if said is None else said.to(ear.device)),
-                                            targets[part])
+            said = None if words is None else rows(words, part).to(ear.device)
+            loss = functional.cross_entropy(ear.hearer(states, share, said), targets[part])
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(ear.hearer.parameters(), LARGEST)

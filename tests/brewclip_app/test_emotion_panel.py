@@ -17,7 +17,7 @@ from brewclip_app.panels.search_voice import Voice
 from brewclip_app.recording import Microphone
 from core.audio import RATE, from_samples
 from core.emotion import experiment, listening, scores
-from core.emotion.experiment import Acting, Answers, FeatureScore, FoldScore, Options, Result
+from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result
 from core.emotion.features import feature
 from core.emotion.listening import Told
 from core.emotion.run_store import Runs

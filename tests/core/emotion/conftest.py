@@ -87,7 +87,8 @@ class FakeExplorer:
         self.home, self.settings = home, settings.load(home.settings)
         self.store = Store.open(home.store)
         self.ears = FakeRecogniser()
-        self._backbone = SimpleNamespace(built=built, title="Tiny CLIP", name="tiny")
+        self._backbone = SimpleNamespace(built=built, title="Tiny CLIP", name="tiny",
+                                         fingerprint=lambda crop: Fingerprint.of({"backbone": "tiny", "crop": crop}))
 
     def recogniser(self, report=None):
         return self.ears

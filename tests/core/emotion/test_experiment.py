@@ -1,20 +1,33 @@
 """Experiments from end to end on small recordings: what they print, what they refuse, what they keep."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from core.emotion import experiment
-from core.emotion.experiment import Options
+from core.emotion import experiment, probe, results
+from core.emotion.branches import Branches, _digest
+from core.emotion.results import Options
 from core.errors import DatasetError
+from core.models import checkpoints
+from core.models.brewclip import BrewCLIP
+from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
+
+RUN = checkpoints.Run("full", BrewClipOptions(), "tiny", "0", "Whisper fake", 16, "own", "centre")
+
+
+@pytest.fixture
+def one_strength(monkeypatch):
+    """Nothing is chosen, which is most of the work."""
+    monkeypatch.setattr(probe, "STRENGTHS", (1e-2,))
 
 
 def test_the_paper_s_protocol_tells_pitches_apart_and_adds_up(listener, small_ravdess):
     wish = Options(small_ravdess, features=("layers", "weighted", "attention"), seeds=2)
     result = experiment.run(listener, wish)
-    told = experiment.to_json(result)
+    told = results.to_json(result)
     assert told["classes"] == ["neutral", "happy", "sad", "angry"]
     assert (told["train_files"], told["test_files"]) == (80, 40)
     assert told["majority"] == 40.0 and told["chance"] == 25.0  # calm counts as neutral: two of five
@@ -31,8 +44,6 @@ def test_the_paper_s_protocol_tells_pitches_apart_and_adds_up(listener, small_ra
 
 def test_layers_are_chosen_among_the_training_speakers_alone(listener, small_ravdess, monkeypatch):
     seen = []
-    from core.emotion import probe
-
     choose = probe.choose
     monkeypatch.setattr(probe, "choose", lambda views, labels, groups, report: seen.append(set(groups))
                         or choose(views, labels, groups, report))
@@ -41,7 +52,7 @@ def test_layers_are_chosen_among_the_training_speakers_alone(listener, small_rav
     assert "layer 0," not in result.scores[0].folds[0].said  # noise
 
 
-def test_nothing_is_heard_twice(listener, small_ravdess):
+def test_nothing_is_heard_twice(listener, small_ravdess, one_strength):
     experiment.run(listener, Options(small_ravdess, features=("layer-1",)))
     before = listener.ears.heard
     experiment.run(listener, Options(small_ravdess, protocol="speakers", features=("layer-1", "layer-2")))
@@ -60,7 +71,7 @@ def test_a_cancelled_run_goes_on_where_it_stood(explorer, small_ravdess):
     assert explorer.ears.heard == 120
 
 
-def test_every_recording_is_tested_once_over_the_folds(listener, small_ravdess):
+def test_every_recording_is_tested_once_over_the_folds(listener, small_ravdess, one_strength):
     for protocol, folds in (("speakers", 6), ("statement", 2), ("random", 5), ("folds", 4)):
         result = experiment.run(listener, Options(small_ravdess, protocol, features=("layer-1",), seeds=1))
         assert len(result.scores[0].folds) == folds
@@ -69,7 +80,7 @@ def test_every_recording_is_tested_once_over_the_folds(listener, small_ravdess):
         assert all(curve is not None for curve in result.answers["layer-1"].curves)
 
 
-def test_protocols_that_leak_say_so(listener, small_ravdess):
+def test_protocols_that_leak_say_so(listener, small_ravdess, one_strength):
     random = experiment.run(listener, Options(small_ravdess, "random", features=("layer-1",), seeds=2))
     assert "same speakers" in random.leaking
     assert random.scores[0].seeds == 2 and random.scores[0].spread[0] > 0  # other parts by another seed
@@ -85,7 +96,7 @@ def test_the_features_tell_speakers_until_these_are_standardised(listener, small
     assert plain["speaker"].majority == pytest.approx(100 / 6, abs=0.1)
 
 
-def test_branches_of_an_untrained_model(listener, small_ravdess):
+def test_branches_of_an_untrained_model(listener, small_ravdess, one_strength):
     options = Options(small_ravdess, features=("fused", "acoustic", "text", "paper", "paper-text"), seeds=2)
     found = {one.feature: one for one in experiment.run(listener, options).scores}
     assert all(one.seeds == 2 for one in found.values())
@@ -94,6 +105,32 @@ def test_branches_of_an_untrained_model(listener, small_ravdess):
     assert found["paper-text"].score.accuracy == 40.0  # the most frequent class
     again = {one.feature: one for one in experiment.run(listener, options).scores}
     assert found == again
+
+
+def test_vectors_of_the_branches_are_made_once(explorer, small_ravdess, one_strength, monkeypatch):
+    wish = Options(small_ravdess, features=("fused", "paper", "text-reference"), seeds=2)
+    first = experiment.run(explorer, wish)
+
+    def forbidden(*args):
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(Branches, "_vectors", forbidden)
+    again = experiment.run(explorer, wish)
+    assert again.scores == first.scores
+    assert all(np.array_equal(one[1], other[1]) for one, other in
+               zip(again.answers["fused"].curves, first.answers["fused"].curves, strict=True) if one is not None)
+    with pytest.raises(AssertionError, match="made again"):  # an untrained model of another seed is another model
+        experiment.run(explorer, replace(wish, seeds=3))
+
+
+def test_branches_of_another_model_have_other_fingerprints(listener, tiny_clip, tmp_path):
+    seen = {Branches(listener, None).fingerprint(seed) for seed in range(2)}
+    for _ in range(2):
+        model = BrewCLIP(tiny_clip, "full", BrewClipOptions(), listener.ears.width)
+        made = checkpoints.Checkpoint(RUN, {name: each.detach() for name, each in model.trained().items()})
+        seen.add(_digest(made))
+        assert _digest(made) == _digest(made)
+    assert len(seen) == 4
 
 
 def test_eight_classes_of_which_five_are_there(listener, small_ravdess):

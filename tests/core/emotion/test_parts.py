@@ -7,8 +7,8 @@ import pytest
 
 from core import cli
 from core.emotion import classes, features, pooling, probe, protocols, scores
-from core.emotion.experiment import Options
 from core.emotion.probe import LinearProbe
+from core.emotion.results import Options
 from core.emotion.voices import Voice
 
 

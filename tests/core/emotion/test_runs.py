@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from core import audio
-from core.emotion import experiment, listening, run_store, tables
-from core.emotion.experiment import Options, Result
+from core.emotion import experiment, listening, results, run_store, tables
+from core.emotion.results import Options, Result
 from core.emotion.run_store import Runs
 from core.errors import AudioError, StoreError
 
@@ -45,7 +45,7 @@ def test_a_run_comes_back_as_it_was_kept(runs, result):
             assert one is None or (np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1]))
         assert all(np.array_equal(again.probe[name], array) for name, array in answers.probe.items())
     assert [one.name for one in runs.all()] == [kept.name]
-    assert json.loads((kept.folder / run_store.RUN).read_text())["results"] == experiment.to_json(result)["results"]
+    assert json.loads((kept.folder / run_store.RUN).read_text())["results"] == results.to_json(result)["results"]
 
 
 def test_a_full_disk_leaves_no_half_run(runs, result, monkeypatch):

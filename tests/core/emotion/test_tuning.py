@@ -1,18 +1,28 @@
 """Fine-tuning on small recordings: it learns, the same way each time, and can be taken up again from what is kept."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
-from core.emotion import experiment, listening, tuning
+from core.emotion import experiment, kept_folds, listening, tuning
 from core.emotion.augment import CHANGES
-from core.emotion.experiment import Options
+from core.emotion.hearer import BranchHearer, words_of
+from core.emotion.results import Options
 from core.emotion.run_store import Runs
+from core.errors import StoreError
+from core.models.brewclip import BrewCLIP
+from core.models.transcripts import Transcript
+from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
 
 
 @pytest.fixture(autouse=True)
 def few_epochs(monkeypatch):
-    monkeypatch.setattr(tuning, "EPOCHS", 4)
+    monkeypatch.setattr(tuning, "RECIPES", {key: replace(one, epochs=4) for key, one in tuning.RECIPES.items()})
 
 
 def options(folder, *features, **more):
@@ -25,6 +35,7 @@ def test_it_learns_from_what_whisper_hears_and_repeats_itself(listener, small_ra
     found = {one.feature: one for one in first.scores}
     assert found["layers"].score.accuracy > 70
     assert found["text"].score.accuracy < 60  # the words say nothing here
+    shutil.rmtree(listener.home.caches / "emotion-folds")
     again = experiment.run(listener, wish)
     assert again.scores == first.scores
     assert np.array_equal(again.answers["layers"].probabilities, first.answers["layers"].probabilities)
@@ -50,6 +61,92 @@ def test_stopped_training_costs_only_the_training(explorer, small_ravdess):
     assert heard == 360  # 120 recordings, and three copies of the 80 that are learned from
     experiment.run(explorer, options(small_ravdess, "layers"))
     assert explorer.ears.heard == heard
+
+
+def trained_folds(monkeypatch):
+    """The seeds of folds that are trained from now on, by feature."""
+    trained, fit = [], tuning.TunedProber.fit
+
+    def counted(self, places, seed, report):
+        trained.append((self._kind, seed))
+        return fit(self, places, seed, report)
+
+    monkeypatch.setattr(tuning.TunedProber, "fit", counted)
+    return trained
+
+
+def test_a_stopped_fine_tuning_goes_on_with_the_fold_it_stood_at(explorer, small_ravdess, monkeypatch):
+    monkeypatch.setattr(tuning, "RECIPES", {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()})
+    wish = options(small_ravdess, "acoustic", protocol="folds")
+    trained = trained_folds(monkeypatch)
+
+    def stop(done, total, text):
+        if "Fine-tuning" in text and len(trained) == 2:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        experiment.run(explorer, wish, stop)
+    trained.clear()
+    result = experiment.run(explorer, wish)
+    assert len(trained) == 3  # one of four was there
+    trained.clear()
+    again = experiment.run(explorer, wish)
+    assert trained == [] and again.scores == result.scores
+    for one, other in zip(again.answers["acoustic"].curves, result.answers["acoustic"].curves, strict=True):
+        assert np.array_equal(one[1], other[1])
+    assert again.answers["acoustic"].probe.keys() == result.answers["acoustic"].probe.keys()
+    experiment.run(explorer, replace(wish, speaker_statistics=True))
+    assert len(trained) == 4  # another experiment has folds of its own
+
+
+def test_a_damaged_fold_is_learned_again(explorer, small_ravdess, monkeypatch):
+    wish = options(small_ravdess, "acoustic", "text-reference")
+    experiment.run(explorer, wish)
+    trained = trained_folds(monkeypatch)
+    damaged, = (explorer.home.caches / "emotion-folds").rglob("acoustic-*.npz")
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    experiment.run(explorer, wish)
+    assert trained == [("acoustic", 0)]
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_fold(explorer, small_ravdess, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept_folds.np, "savez", full)
+    with pytest.raises(StoreError, match="make room") as error:
+        experiment.run(explorer, options(small_ravdess, "text-reference"))
+    assert error.value.kind == "full" and not list((explorer.home.caches / "emotion-folds").rglob("*.n*"))
+
+
+def test_folds_of_the_last_experiments_alone_are_kept(explorer, small_ravdess):
+    place = explorer.home.caches / "emotion-folds"
+    for number in range(6):
+        (place / f"old {number}").mkdir(parents=True)
+    experiment.run(explorer, options(small_ravdess, "text-reference"))
+    assert len(list(place.iterdir())) == kept_folds.EXPERIMENTS
+
+
+def test_words_that_are_the_same_in_all_emotions_tell_nothing(listener, small_ravdess):
+    for mode in ("linear", "fine-tuned"):
+        wish = replace(options(small_ravdess, "text-reference"), mode=mode)
+        score = experiment.run(listener, wish).scores[0]
+        assert score.score.accuracy == 40.0 and score.score.uar == 25.0  # all are heard as neutral
+        assert all(row[1:] == (0, 0, 0) for row in score.confusion)
+
+
+def test_the_branches_are_added_as_the_model_adds_them(tiny_clip):
+    torch.manual_seed(1)
+    model = BrewCLIP(tiny_clip, "full", BrewClipOptions(gate=True, acoustic_weight=0.4), 16).eval()
+    torch.nn.init.normal_(model.gate.weigh.weight)
+    said = [Transcript("Kids are talking", "en", (), -0.9, 0.1, 1.0), Transcript("", "", (), -4.0, 0.9, 1.0),
+            Transcript("Dogs are sitting by the door", "en", (), -0.1, 0.0, 1.0)]
+    states = [np.random.default_rng(place).normal(size=(6, 16)).astype(np.float16) for place in range(3)]
+    wanted = model.encode_speech(model.collate(said, [[one] for one in states])).spoken
+    hearer = BranchHearer(model, "fused", 4).eval()
+    found = hearer.features(torch.from_numpy(np.stack(states)).float(), torch.ones(3, 6), words_of(model, said))
+    assert torch.allclose(found, functional.normalize(wanted, dim=1), atol=1e-4)
+    assert not any(name.startswith("gate") for name in hearer.state_dict())
 
 
 def test_a_kept_ear_says_the_same_of_a_recording(listener, small_ravdess):

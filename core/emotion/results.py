@@ -1,0 +1,142 @@
+"""What is asked of an experiment, and what comes out of it: frozen records."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.emotion.features import SEEDS, feature
+from core.emotion.scores import Leak, Score
+
+if TYPE_CHECKING:  # they import torch: lists of runs are shown without it
+    from core.emotion.probers import Curve, Kept
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for. `features` () are the usual ones of the mode; `seeds` is how often chance is let in again.
+
+    `speaker_statistics`: each speaker's recordings are standardised by themselves; no label is used, several
+    recordings of a speaker are needed.
+    """
+
+    folder: Path
+    protocol: str = "paper"
+    mode: str = "linear"
+    classes: int = 4
+    features: tuple[str, ...] = ()
+    checkpoint: Path | None = None
+    speaker_statistics: bool = False
+    seeds: int = SEEDS
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for `from_json`."""
+        return {**asdict(self), "folder": str(self.folder), "features": list(self.features),
+                "checkpoint": str(self.checkpoint) if self.checkpoint else None}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Options":
+        """The options of `to_json`. KeyError, TypeError when it is none."""
+        known = {each.name: found[each.name] for each in fields(cls)}
+        checkpoint = found["checkpoint"]
+        return cls(**{**known, "folder": Path(found["folder"]), "features": tuple(found["features"]),
+                      "checkpoint": Path(checkpoint) if checkpoint else None})
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """One fold under one seed: how many were learned from and tested, and what was chosen among the former."""
+
+    fold: str
+    seed: int
+    train: int
+    test: int
+    score: Score
+    said: str
+
+
+@dataclass(frozen=True)
+class FeatureScore:
+    """What a feature tells. `score` is of all tested recordings, the mean of the seeds; `spread` are standard
+    deviations of accuracy and recall over folds and seeds (0 with one of each). `confusion` adds up over the seeds.
+    """
+
+    feature: str
+    title: str
+    score: Score
+    spread: tuple[float, float]
+    confusion: tuple[tuple[int, ...], ...]
+    seeds: int
+    folds: tuple[FoldScore, ...]
+    leaks: Mapping[str, Leak]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a feature's probes said of n recordings: `heard` (seeds, n) class numbers, -1 where not tested.
+
+    `probabilities` (n, classes) and `curves` (n) are of the first seed; `probe` is kept for other voices, as arrays.
+    """
+
+    heard: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    curves: "tuple[Curve | None, ...]"
+    probe: "Kept"
+
+
+@dataclass(frozen=True)
+class Acting:
+    """One recording of an experiment, in plain words."""
+
+    path: Path
+    actor: int
+    sex: str
+    emotion: str
+    intensity: str
+    words: str
+    label: int
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A whole experiment. `learned_from`: the actors behind the probes that are kept for other voices."""
+
+    options: Options
+    classes: tuple[str, ...]
+    train_files: int
+    test_files: int
+    majority: float
+    chance: float
+    leaking: str
+    model: str
+    notes: tuple[str, ...]
+    learned_from: tuple[int, ...]
+    scores: tuple[FeatureScore, ...]
+    recordings: tuple[Acting, ...] = ()
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """What `brewclip emotion --json` prints; figures in percent."""
+    options = result.options
+    return {
+        "protocol": options.protocol, "mode": options.mode, "classes": list(result.classes),
+        "train_files": result.train_files, "test_files": result.test_files, "majority": result.majority,
+        "chance": result.chance, "speaker_statistics": options.speaker_statistics, "leaking": result.leaking,
+        "model": result.model, "folder": str(options.folder), "notes": list(result.notes),
+        "results": [_score_json(each) for each in result.scores]}
+
+
+def _score_json(found: FeatureScore) -> dict[str, Any]:
+    paper = feature(found.feature).paper
+    return {
+        "feature": found.feature, "title": found.title, **asdict(found.score),
+        "spread": {"accuracy": found.spread[0], "uar": found.spread[1]}, "seeds": found.seeds,
+        "confusion": [list(row) for row in found.confusion],
+        "leaks": {name: asdict(one) for name, one in found.leaks.items()},
+        "paper": {"linear": paper[0], "fine-tuned": paper[1]} if paper else None,
+        "folds": [{"fold": one.fold, "seed": one.seed, "train": one.train, "test": one.test, **asdict(one.score),
+                   "chosen": one.said} for one in found.folds]}
