@@ -1,0 +1,217 @@
+"""Where pictures come from: folders, addresses, and lists good and bad."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import remote
+from core.errors import DatasetError, StoreError
+from core.search.filling import RETRIED
+from core.search.reading import Gone, Reader, ReadFile
+from core.search.sources import look, look_into
+from core.store.records import FailedEntry, FileStamp
+
+pa = pytest.importorskip("pyarrow", reason="lists and addresses need the extra: pip install .[scale]")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    top = tmp_path / "pictures"
+    for number, name in enumerate(("a.png", "sub/b.png", "sub/deep/c.png")):
+        path = top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((20, 30, 3), number * 40, np.uint8)).save(path)
+    return top
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    moto_server = pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    boto3 = pytest.importorskip("boto3", reason="the storage to test against is moto's: pip install .[dev]")
+    for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b"), ("ENDPOINT_URL", endpoint),
+                        ("REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    client = boto3.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket="archive")
+    for path in folder.rglob("*.png"):
+        client.put_object(Bucket="archive", Key=f"p/{path.relative_to(folder)}", Body=path.read_bytes())
+    for key in ("p/.hidden/x.png", "p/notes.txt", "other/y.png"):
+        client.put_object(Bucket="archive", Key=key, Body=b"x")
+    return "s3://archive/p"
+
+
+def csv(folder: Path, text: str) -> Path:
+    path = folder / "list.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def stamp(path: Path) -> FileStamp:
+    return FileStamp(path.stat().st_size, path.stat().st_mtime_ns)
+
+
+def test_a_folder_is_looked_through_whether_path_or_address(folder: Path) -> None:
+    (found,) = look(folder)
+    assert found.files == {str(path): stamp(path) for path in folder.rglob("*.png")} and found.whole
+    assert look(f"file://{folder}") == [found]
+
+
+def test_an_address_is_looked_through(bucket: str, folder: Path) -> None:
+    (found,) = look(bucket)
+    assert found.folder == "s3:/archive/p"
+    assert {path: one.size for path, one in found.files.items()} == {
+        f"s3:/archive/p/{path.relative_to(folder)}": path.stat().st_size for path in folder.rglob("*.png")}
+
+
+def test_an_address_without_anything_is_unread(bucket: str) -> None:
+    found = look_into(Path("s3://archive/none"))
+    assert found.files == {} and "nothing at s3://archive/none" in found.unread[found.folder]
+
+
+def test_a_csv_names_paths_from_where_it_lies(folder: Path) -> None:
+    (found,) = look(csv(folder, f"id,path\n1,a.png\n2,sub/b.png\n3,{folder}/sub/deep/c.png\n4,sub/../a.png\n5,\n"))
+    assert found.files == {str(path): stamp(path) for path in folder.rglob("*.png")}
+    assert (found.folder, found.whole, found.absent) == (str(folder), False, ())
+
+
+def test_a_parquet_file_with_stamps_spares_asking(folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"url": ["s3://archive/p/a.png", "s3://archive/other/z.png"], "size": [3, 4],
+                                  "mtime_ns": [5, 6]}), folder / "list.parquet")
+    monkeypatch.setattr(remote, "stamp", lambda place: pytest.fail("the storage was asked"))
+    (found,) = look(folder / "list.parquet")
+    assert found.files == {"s3:/archive/p/a.png": FileStamp(3, 5), "s3:/archive/other/z.png": FileStamp(4, 6)}
+    assert found.folder == "s3:/archive"
+
+
+def test_a_list_may_lie_at_an_address_and_names_what_is_beside_it(bucket: str, folder: Path, endpoint: str) -> None:
+    import boto3
+
+    boto3.client("s3", endpoint_url=endpoint).put_object(Bucket="archive", Key="p/list.csv", Body=b"file\na.png\n")
+    (found,) = look(f"{bucket}/list.csv")
+    assert list(found.files) == ["s3:/archive/p/a.png"]
+
+
+def test_files_that_a_list_names_in_vain_are_told(folder: Path) -> None:
+    (found,) = look(csv(folder, "path\na.png\nnone.png\n"))
+    assert list(found.files) == [str(folder / "a.png")]
+    assert found.absent == (str(folder / "none.png"),)
+    with pytest.raises(StoreError) as told:
+        look(csv(folder, "path\nnone.png\n"))
+    assert told.value.kind == "no_folder"
+
+
+def test_pictures_that_lie_apart_get_folders_apart(folder: Path, bucket: str) -> None:
+    found = look(csv(folder, f"path\n{folder}/a.png\ns3://archive/p/a.png\n"))
+    assert [one.folder for one in found] == [str(folder), "s3:/archive/p"]
+
+
+@pytest.mark.parametrize("text, said", [
+    ("a,b\n1,2\n", "no column of paths that could be told by its name; it has a, b"),
+    ("path\n", "names no picture"), ("path,size\n,3\n", "names no picture"), ("", "cannot be read"),
+])
+def test_a_list_that_is_none_is_told(folder: Path, text: str, said: str) -> None:
+    with pytest.raises(DatasetError, match=said) as told:
+        look(csv(folder, text))
+    assert told.value.kind == "manifest"
+
+
+def test_a_column_can_be_named_and_must_be_there(folder: Path) -> None:
+    path = csv(folder, "a,b\nx,a.png\n")
+    assert list(look(path, "b")[0].files) == [str(folder / "a.png")]
+    with pytest.raises(DatasetError, match="no column 'c'; it has a, b"):
+        look(path, "c")
+
+
+@pytest.mark.parametrize("content", [b"", b"no parquet", b"PAR1 cut off"])
+def test_a_damaged_parquet_file_is_told(folder: Path, content: bytes) -> None:
+    (folder / "list.parquet").write_bytes(content)
+    with pytest.raises(DatasetError, match="cannot be read") as told:
+        look(folder / "list.parquet")
+    assert told.value.kind == "manifest"
+
+
+def test_a_column_of_numbers_holds_no_paths(folder: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"path": [1, 2]}), folder / "list.parquet")
+    with pytest.raises(DatasetError, match="int64 in its column 'path'"):
+        look(folder / "list.parquet")
+
+
+def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="There is no list"):
+        look(tmp_path / "none.csv")
+
+
+def test_a_folder_named_like_a_list_is_a_folder(folder: Path) -> None:
+    (folder / "odd.csv").mkdir()
+    assert look(folder / "odd.csv")[0].whole
+
+
+def reader(**more: object) -> Reader:
+    return Reader("centre", 8, 200, lambda hashes: set(), **more)
+
+
+def test_a_picture_at_an_address_is_read_once(bucket: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = remote.read
+    monkeypatch.setattr(remote, "read", lambda place: asked.append(str(place)) or real(place))
+    addresses = ["s3:/archive/p/a.png", "s3:/archive/p/sub/b.png"]
+    here = reader().read([str(folder / "a.png"), str(folder / "sub/b.png")])
+    there = reader().read(addresses)
+    assert asked == addresses
+    for one, other in zip(here, there, strict=True):
+        assert isinstance(one, ReadFile) and isinstance(other, ReadFile)
+        assert (one.content_hash, one.facts, other.content) == (other.content_hash, other.facts, None)
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+def test_what_an_address_lacks_or_holds_broken_costs_nothing_else(bucket: str, endpoint: str) -> None:
+    import boto3
+
+    client = boto3.client("s3", endpoint_url=endpoint)
+    client.put_object(Bucket="archive", Key="p/empty.png", Body=b"")
+    client.put_object(Bucket="archive", Key="p/text.png", Body=b"no picture at all")
+    gone, empty, text, good = reader().read([f"s3:/archive/p/{name}.png" for name in ("none", "empty", "text", "a")])
+    assert gone == Gone("s3:/archive/p/none.png", vanished=True)
+    assert isinstance(empty, FailedEntry) and isinstance(text, FailedEntry) and isinstance(good, ReadFile)
+    assert (empty.kind, text.kind) == ("empty", "not_an_image")
+
+
+def test_an_object_that_changes_while_it_is_read_is_left_to_the_next_run(bucket: str, monkeypatch: pytest.MonkeyPatch
+                                                                         ) -> None:
+    monkeypatch.setattr(remote, "read", lambda place: b"another one")
+    assert reader().read(["s3:/archive/p/a.png"]) == [Gone("s3:/archive/p/a.png", vanished=False)]
+
+
+def test_a_storage_that_fails_in_the_middle_is_a_failure_that_is_tried_again(bucket: str,
+                                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(place: str) -> bytes:
+        raise StoreError("It does not answer.", "unreachable")
+
+    monkeypatch.setattr(remote, "read", fail)
+    (found,) = reader().read(["s3:/archive/p/a.png"])
+    assert isinstance(found, FailedEntry)
+    assert found.kind == "unreadable" and found.kind in RETRIED
+
+
+def test_without_keys_the_run_ends_and_no_picture_is_blamed(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(StoreError) as told:
+        reader().read(["s3:/archive/p/a.png"])
+    assert told.value.kind == "no_credentials"
