@@ -38,5 +38,5 @@ def read_view(explorer: "Explorer", name: str, spec: str) -> View:
     store.adopt_takes(gallery.id)
     takes, place = tuple(store.takes(gallery.id)), store.annotating(gallery.id)
     queue = open_queue(store, gallery.id, spec or place.queue, takes)
-    return View(names, speakers, gallery, tuple(offered(store, gallery.id)), queue,
+    return View(names, speakers, gallery, tuple(offered(store, gallery.id, queue.spec)), queue,
                 tuple(store.images(gallery.id, queue.image_ids)), takes, place, Annotator(explorer))

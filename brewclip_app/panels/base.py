@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
+    from core.evaluation.records import ModelChoice
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Inspection:
     gallery: str = ""
     image_id: int | None = None
     caption: str = ""     # the reference text, where it is known: its rank is shown beside the transcript's
-    checkpoint: str = ""  # folder of a run; "" for the model of the settings
+    model: "ModelChoice | None" = None  # None: that of the settings
+    crop: str = ""        # how that model is to see the picture; "": as it was made for
     note: str = ""        # what the user is to know, such as that other terms of the query are left out
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from brewclip_app.item_models.missed import Limits, MissedRow
 from brewclip_app.panels import failures_view
-from brewclip_app.panels.base import Inspection, Panel
+from brewclip_app.panels.base import Panel
 from brewclip_app.panels.failures_confusion import ConfusionDialog
 from brewclip_app.panels.failures_desk import Desk
 from brewclip_app.panels.failures_filter import FailureFilter
@@ -95,7 +95,8 @@ class FailuresPanel(Panel):
         numbers = [(str(each.number), f"Label: {each.title}") for each in self._labels]
         return [("\N{LEFTWARDS ARROW}", "The failure before"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
                 ("Space", "Play the utterance, or stop"), *numbers, ("0", "Take the label away"), ("N", "Write a note"),
-                ("Ctrl+Z", "Undo the last label or note"), ("I", "Inspect"), ("Ctrl+F", "Filter"),
+                ("Ctrl+Z", "Undo the last label or note"), ("I", "Inspect"),
+                ("A", "Describe these pictures anew, in Annotate"), ("Ctrl+F", "Filter"),
                 ("Ctrl+E", "Export"), ("Esc", "Stop playing or diagnosing")]
 
     def closing(self) -> None:
@@ -116,6 +117,7 @@ class FailuresPanel(Panel):
         self.header.asked.connect(self._ask)
         self.header.filter_toggled.connect(self._show_filter)
         self.header.export.connect(self._ask_folder)
+        self.header.annotate.connect(self._annotate)
         self.filter.changed.connect(self._limit)
         self.filter.closed.connect(lambda: self.header.filter.setChecked(False))
         self.kinds.diagnose.connect(self._diagnose)
@@ -194,6 +196,8 @@ class FailuresPanel(Panel):
 
     def _take_missed(self, missed: Missed) -> None:
         before, self._missed = self._missed, missed
+        self.voice.under(missed.record.setup.condition,
+                         [each.recording for each in missed.evaluation.utterances if each.recording])
         same = before is not None and (before.record.id, before.way, before.at) == (missed.record.id, missed.way,
                                                                                    missed.at)
         front = self._front if self._front is not None else self.desk.number() if same else None
@@ -209,7 +213,7 @@ class FailuresPanel(Panel):
         self.desk.bring_to_front(front)
 
     def _follow_page(self) -> None:
-        for part in (self.header.filter, self.header.save):
+        for part in (self.header.filter, self.header.describe, self.header.save):
             part.setEnabled(self.desk.listed)
         for combo in (self.header.evaluations, self.header.ways, self.header.levels):
             combo.setVisible(self.header.evaluations.count() > 0)
@@ -317,13 +321,27 @@ class FailuresPanel(Panel):
     def _inspect(self) -> None:
         """To the Inspect panel, with this query and its right picture, under the model that was evaluated."""
         case, missed = self.case.case, self._missed
-        if case is None or missed is None or case.picture is None:
+        if case is not None and missed is not None and case.picture is not None:
+            self.voice.ask(lambda heard: self.go_to.emit("inspect", failures_view.inspection(missed, case, heard)))
+
+    def _annotate(self) -> None:
+        """To the Annotate panel, with the pictures of these failures, in a gallery that has them."""
+        missed, store, first = self._missed, self.context.explorer.store, self.context.gallery
+        if missed is not None and missed.queries:
+            from core.annotation.failed import home_of
+
+            argument = f"{missed.record.id}/{missed.at}"
+            self.context.jobs.submit("Looking for the pictures", lambda report: home_of(store, argument, first),
+                                     key="failures:annotate", quiet=True,
+                                     on_done=lambda gallery: self._go_annotate(missed, gallery))
+
+    def _go_annotate(self, missed: Missed, gallery: str | None) -> None:
+        if gallery is None:
+            self.banner.say("No gallery has these pictures, so they cannot be described anew. Index "
+                            f"{missed.record.setup.folder} in Library first.", "care")
             return
-        said = missed.utterance(case.query.utterance)
-        checkpoint = missed.record.setup.checkpoint
-        self.go_to.emit("inspect", Inspection(
-            said.transcript if said else "", case.recording, path=case.picture,
-            caption=failures_view.plain(said.caption) if said else "", checkpoint=str(checkpoint or "")))
+        self.context.set_gallery(gallery)
+        self.go_to.emit("annotate", f"failures:{missed.record.id}/{missed.at}")
 
     # ---- keys
 
@@ -341,6 +359,7 @@ class FailuresPanel(Panel):
             return True
         acts = {Qt.Key.Key_Left: lambda: self.table.step(-1), Qt.Key.Key_Right: lambda: self.table.step(1),
                 Qt.Key.Key_Space: self.voice.turn, Qt.Key.Key_P: self.voice.turn, Qt.Key.Key_I: self._inspect,
+                Qt.Key.Key_A: self._annotate,
                 Qt.Key.Key_N: self.case.labels.note.setFocus, Qt.Key.Key_Escape: self._escape}
         act = acts.get(key)
         if act is not None:

@@ -57,7 +57,8 @@ class CaseCard(Card):
         self.again_title = label("Ranked again with one thing changed", "heading")
         self.not_tried = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.reason = label("", "care", wrap=True)
-        self.inspect = button("Inspect", self.inspected.emit, icon="inspect", tip="See why, in the Inspect panel (I)")
+        self.inspect = button("Inspect", self.inspected.emit, icon="inspect",
+                              tip="See why, under the model that was evaluated, in the Inspect panel (I)")
         self.labels = LabelBar(labels)
         self._lay_out()
 

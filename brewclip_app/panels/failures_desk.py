@@ -13,10 +13,6 @@ from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, button, column
 from brewclip_app.widgets.missed_table import MissedTable
 
-INSPECT = "See why, under the model that was evaluated, in the Inspect panel (I)"
-INSPECT_ZERO_SHOT = ("See why, in the Inspect panel (I). This evaluation was zero-shot; Inspect uses the model that"
-                     " the settings name")
-
 
 class Desk(QStackedWidget):
     """The list and the card, or what is to be said in their place. The card follows the table's current row."""
@@ -159,7 +155,6 @@ class Desk(QStackedWidget):
         other = self.case.case is None or self.case.case.query is not query
         case = failures_view.case_of(missed, query)
         self.case.show_case(case)
-        self.case.inspect.setToolTip(INSPECT if missed.record.setup.checkpoint else INSPECT_ZERO_SHOT)
         self._show_label(row)
         self.case.show_place(self.table.line(), self.proxy.rowCount())
         if other:

@@ -21,6 +21,7 @@ class FailuresHeader(QWidget):
     asked = Signal()  # another evaluation, direction or K
     filter_toggled = Signal(bool)
     export = Signal()
+    annotate = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,12 +39,14 @@ class FailuresHeader(QWidget):
         self.filter.setAutoDefault(False)
         self.filter.setToolTip("By rank, WER, length, speaker, kind, label (Ctrl+F)")
         self.filter.toggled.connect(self.filter_toggled)
+        self.describe = button("Annotate", self.annotate.emit,
+                               tip="Describe the pictures of these failures anew, in Annotate (A)")
         self.save = button("Export…", self.export.emit,
                            tip="CSV and JSON with pictures (Ctrl+E)")
         for combo in (self.evaluations, self.ways, self.levels):
             combo.activated.connect(lambda _: self.asked.emit())
         box = row(label("Failures", "title"), 4, self.evaluations, self.ways, self.levels, self.summary, self.filter,
-                  self.save)
+                  self.describe, self.save)
         box.setStretch(2, 2)
         box.setStretch(5, 3)
         self.setLayout(box)

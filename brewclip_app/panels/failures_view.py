@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app.item_models.missed import MissedRow
+from brewclip_app.panels.base import Inspection
 from brewclip_app.widgets.kind_chart import Bar
 
 if TYPE_CHECKING:
     from core.annotation.differences import Piece
+    from core.audio import Waveform
     from core.evaluation.archive import Evaluation
     from core.evaluation.failures import Again, Diagnosis, DiagnosisRecord
     from core.evaluation.records import EvaluationRecord, Query, UtteranceFacts, Way
@@ -138,6 +140,19 @@ def case_of(missed: Missed, query: "Query") -> Case:
         "" if spoken or other is None else other.transcript or other.caption,
         other.recording if other and not spoken else None,
         again, not_tried, query.reason or (utterance.reason if utterance else ""), missed.record.setup.crop)
+
+
+def inspection(missed: Missed, case: Case, heard: "Waveform | None") -> Inspection:
+    """What Inspect is to take apart: the query as it was heard and the right picture, under the evaluated model."""
+    from core.images import CROP_POLICIES
+
+    said, setup = missed.utterance(case.query.utterance), missed.record.setup
+    one_look = setup.crop in CROP_POLICIES
+    note = "" if one_look else (f"The evaluation looked at each picture under {setup.crop}; this is one look, as the "
+                                "model was made for.")
+    return Inspection(said.transcript if said else "", case.recording, heard, case.picture,
+                      caption=plain(said.caption) if said else "", model=setup.choice,
+                      crop=setup.crop if one_look else "", note=note)
 
 
 def summary(missed: Missed) -> str:

@@ -1,5 +1,6 @@
 """Utterances of the Failures panel: read in jobs, played one at a time."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,15 @@ from brewclip_app.playback import Player
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
+    from core.features.noise import Condition
+    from core.progress import Report
 
 
 class Voice(QObject):
-    """`show` reads the utterance in front; `play` plays it, `play_other` any other recording."""
+    """`show` reads the utterance in front; `play` plays it, `play_other` any other recording.
+
+    All sound as the evaluation heard them, noise and all (`under`).
+    """
 
     read = Signal(object)        # Waveform of the utterance in front
     moved = Signal(object)       # seconds; None when nothing plays
@@ -27,19 +33,33 @@ class Voice(QObject):
         self._front: Path | None = None
         self._waveform: Waveform | None = None
         self._of_front = False  # whether what plays is the utterance in front
+        self._condition: Condition | None = None
+        self._recordings: tuple[Path, ...] = ()
+        self._asking: Callable[[Waveform | None], object] | None = None
         self.player = Player(self)
         self.player.moved.connect(lambda seconds: self.moved.emit(seconds) if self._of_front else None)
         self.player.finished.connect(self.stop)
         self.player.failed.connect(self._take_failure)
 
+    def under(self, condition: "Condition", recordings: Sequence[Path]) -> None:
+        """The condition of the evaluation, and all recordings of its split."""
+        self._condition, self._recordings = condition, tuple(recordings)
+
     def show(self, recording: Path | None) -> None:
         """Another utterance is in front."""
         self.stop()
-        self._front, self._waveform = recording, None
+        self._front, self._waveform, self._asking = recording, None, None
         if recording is not None:
-            self._context.jobs.submit("Reading the recording", lambda report: _read(recording), key="failures:voice",
+            self._context.jobs.submit("Reading the recording", self._reading(recording), key="failures:voice",
                                       quiet=True, on_done=lambda waveform: self._take(recording, waveform),
-                                      on_failed=lambda error: self.unreadable.emit(str(error)))
+                                      on_failed=self._take_unreadable)
+
+    def ask(self, tell: "Callable[[Waveform | None], object]") -> None:
+        """Tell the utterance in front, as soon as it is read; None where there is none that can be."""
+        if self._waveform is not None or self._front is None:
+            tell(self._waveform)
+        else:
+            self._asking = tell
 
     def turn(self) -> None:
         """Play the utterance in front, or stop."""
@@ -58,7 +78,7 @@ class Voice(QObject):
     def play_other(self, recording: Path) -> None:
         """Play another recording."""
         self.stop()
-        self._context.jobs.submit("Reading the recording", lambda report: _read(recording), key="failures:other",
+        self._context.jobs.submit("Reading the recording", self._reading(recording), key="failures:other",
                                   quiet=True, on_done=self._play_read,
                                   on_failed=lambda error: self.failed.emit(str(error)))
 
@@ -76,13 +96,29 @@ class Voice(QObject):
         if recording == self._front:
             self._waveform = waveform
             self.read.emit(waveform)
+            self._answer(waveform)
+
+    def _take_unreadable(self, error: Exception) -> None:
+        self._front = None
+        self.unreadable.emit(str(error))
+        self._answer(None)
+
+    def _answer(self, waveform: "Waveform | None") -> None:
+        tell, self._asking = self._asking, None
+        if tell is not None:
+            tell(waveform)
+
+    def _reading(self, recording: Path) -> "Callable[[Report], Waveform]":
+        condition, recordings = self._condition, self._recordings
+
+        def read(report: "Report") -> "Waveform":
+            from core.features.hearing import read_under
+            from core.features.noise import CLEAN
+
+            return read_under(recording, condition or CLEAN, recordings)
+
+        return read
 
     def _take_failure(self, words: str) -> None:
         self.stop()
         self.failed.emit(words)
-
-
-def _read(recording: Path) -> "Waveform":
-    from core import audio
-
-    return audio.read(recording)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from core.audio import Waveform
+    from core.evaluation.records import ModelChoice
     from core.explain.faithfulness import Faithfulness
     from core.explain.inspection import Lens, Sight, Standing
     from core.explain.maps import Maps
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
     Judged = dict[str, dict[Tower, Faithfulness]]
+    _Asked = tuple[ModelChoice | None, str]
 
 SHOWN = 1400  # px, the longer side of the picture that is kept to be drawn
 DRAWN = 640  # px, the longer side of heat and shade
@@ -112,7 +114,7 @@ class Looker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lens: tuple[str, Settings, Lens] | None = None
+        self._lens: tuple[_Asked, Settings, Lens] | None = None
         self._heard: dict[tuple[str, str], Heard] = {}  # by the recording's digest and the model's title
 
     def look_and_try(self, explorer: "Explorer", subject: Inspection, target: "Target", report: Report) -> Case:
@@ -129,7 +131,7 @@ class Looker:
         from core import images
         from core.explain import inspection
 
-        lens = self._lens_of(explorer, subject.checkpoint, report)
+        lens = self._lens_of(explorer, subject, report)
         waveform, heard = self._hear(explorer, lens, subject, report)
         asked = said(heard, subject.text)
         path, image_id = self._picture(explorer, lens, subject, asked)
@@ -157,15 +159,15 @@ class Looker:
         sight = case.tried.get(found) or case.sight.occluded(found, report)
         return sight, sight.faithfulness(found, report=report)
 
-    def _lens_of(self, explorer: "Explorer", checkpoint: str, report: Report) -> "Lens":
+    def _lens_of(self, explorer: "Explorer", subject: Inspection, report: Report) -> "Lens":
         from core.explain import inspection
 
         with self._lock:
-            kept, settings = self._lens, explorer.settings
-            if kept is None or kept[0] != checkpoint or kept[1] != settings:
-                lens = (inspection.trained(explorer, Path(checkpoint), report) if checkpoint
-                        else inspection.of_settings(explorer, report))
-                self._lens = kept = (checkpoint, settings, lens)
+            kept, settings, asked = self._lens, explorer.settings, (subject.model, subject.crop)
+            if kept is None or kept[0] != asked or kept[1] != settings:
+                lens = (inspection.of_settings(explorer, report) if subject.model is None
+                        else inspection.of_choice(explorer, subject.model, subject.crop, report))
+                self._lens = kept = (asked, settings, lens)
             return kept[2]
 
     def _hear(self, explorer: "Explorer", lens: "Lens", subject: Inspection, report: Report

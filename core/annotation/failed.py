@@ -22,12 +22,27 @@ def failures(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
     return [(str(record.id), f"Failures of {record.setup.title}") for record in _evaluations(store, gallery_id)]
 
 
+def beyond(store: "Store", gallery_id: int, argument: str) -> str:
+    """The words for "7/5": the failures of evaluation 7 that are not among the first five; "" where there is none."""
+    number, _, at = argument.partition("/")
+    found = dict(failures(store, gallery_id))
+    return f"{found[number]}, beyond the top {at}" if number in found and at.isdecimal() and int(at) else ""
+
+
 def failed(store: "Store", gallery_id: int, argument: str) -> Sequence[int]:
-    """The pictures of the queries, either way, whose right item was not among the first ten."""
+    """The pictures of the queries, either way, whose right item was not among the first ten, or how many "7/5" says."""
+    number, _, at = argument.partition("/")
     with suppress(EvaluationError, ValueError):
-        evaluation = _open(store, argument)
-        return _ids(store, gallery_id, evaluation, (query.picture for query in _failures(evaluation)))
+        evaluation = _open(store, number)
+        missed = _failures(evaluation, int(at or BEYOND))
+        return _ids(store, gallery_id, evaluation, (query.picture for query in missed))
     return []
+
+
+def home_of(store: "Store", argument: str, first: str) -> str | None:
+    """The name of a gallery that has pictures of these failures, `first` before all others; None: no gallery."""
+    galleries = sorted(store.galleries(), key=lambda gallery: gallery.name != first)
+    return next((each.name for each in galleries if failed(store, each.id, argument)), None)
 
 
 def labels(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
@@ -72,11 +87,11 @@ def _open(store: "Store", number: str) -> "Evaluation":
     return open_evaluation(store, int(number))
 
 
-def _failures(evaluation: "Evaluation") -> "Iterator[Query]":
+def _failures(evaluation: "Evaluation", at: int = BEYOND) -> "Iterator[Query]":
     from core.evaluation.records import WAYS
 
     for way in WAYS:
-        yield from evaluation.failures(way, BEYOND)
+        yield from evaluation.failures(way, at)
 
 
 def _ids(store: "Store", gallery_id: int, evaluation: "Evaluation", places: Iterable[int]) -> list[int]:

@@ -24,7 +24,8 @@ class QueueKind:
 
     `choices` gives each argument it can have in a gallery, with its words for the user. `find` gives the pictures of
     the gallery (ids, ascending) for an argument. `leaves_out_done`: described pictures are none of the queue's.
-    `speaker` gives the speaker whose descriptions count, None when everyone's do.
+    `speaker` gives the speaker whose descriptions count, None when everyone's do. `unlisted` gives the words of an
+    argument that is not among the choices but may be asked for; "" where it may not.
     """
 
     key: str
@@ -32,6 +33,7 @@ class QueueKind:
     find: "Callable[[Store, int, str], Sequence[int]]"
     leaves_out_done: bool = False
     speaker: Callable[[str], int | None] = lambda argument: None
+    unlisted: "Callable[[Store, int, str], str]" = lambda store, gallery_id, argument: ""
 
 
 @dataclass(frozen=True)
@@ -84,19 +86,23 @@ QUEUES: tuple[QueueKind, ...] = (
     QueueKind("all", lambda store, gallery_id: [("", "All pictures")], _all),
     QueueKind("speaker", _speakers, _all, leaves_out_done=True, speaker=_number),
     QueueKind("tag", _tags, _tagged),
-    QueueKind("failures", failed.failures, failed.failed),
+    QueueKind("failures", failed.failures, failed.failed, unlisted=failed.beyond),
     QueueKind("labelled", failed.labels, failed.labelled),
 )
 
 
-def offered(store: "Store", gallery_id: int) -> list[tuple[str, str]]:
-    """Every queue of the gallery as (spec, words for the user)."""
-    return [(f"{kind.key}:{argument}", title) for kind in QUEUES for argument, title in kind.choices(store, gallery_id)]
+def offered(store: "Store", gallery_id: int, wanted: str = "") -> list[tuple[str, str]]:
+    """Every queue of the gallery as (spec, words for the user), and the one that is wanted where it can be had."""
+    found = [(f"{kind.key}:{argument}", title) for kind in QUEUES
+             for argument, title in kind.choices(store, gallery_id)]
+    key, _, argument = wanted.partition(":")
+    title = next((each.unlisted(store, gallery_id, argument) for each in QUEUES if each.key == key), "")
+    return found if not title or wanted in dict(found) else [*found, (wanted, title)]
 
 
 def open_queue(store: "Store", gallery_id: int, spec: str, takes: Iterable[TakeRecord]) -> Queue:
     """The queue as it is now; `takes` are those of the gallery. One that is not offered any more is the first queue."""
-    titles = dict(offered(store, gallery_id))
+    titles = dict(offered(store, gallery_id, spec))
     if spec not in titles:
         spec = next(iter(titles))
     key, _, argument = spec.partition(":")

@@ -49,10 +49,11 @@ def _explain(arguments: Arguments) -> int:
     chosen = method(arguments.method)
     with explorer() as opened, progress() as report:
         from core import images
+        from core.evaluation.records import ModelChoice
         from core.explain import inspection
 
         picture = images.read(arguments.image, opened.settings["images.max_megapixels"])
-        lens = (inspection.trained(opened, arguments.checkpoint, report) if arguments.checkpoint
+        lens = (inspection.of_choice(opened, ModelChoice(arguments.checkpoint), report=report) if arguments.checkpoint
                 else inspection.of_settings(opened, report))
         heard, waveform = _heard(opened, lens, arguments, report)
         sight = inspection.look(lens, picture.rgb, heard).occluded("fused", report)

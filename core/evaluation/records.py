@@ -88,6 +88,11 @@ class Setup:
         return " · ".join(parts)
 
     @property
+    def choice(self) -> ModelChoice:
+        """The model, to be loaded again."""
+        return ModelChoice(self.checkpoint, self.backbone)
+
+    @property
     def apart_from_noise(self) -> "Setup":
         """The same under no noise: evaluations that share it are points of one noise curve."""
         return replace(self, condition=CLEAN)

@@ -8,6 +8,7 @@ from core import weights
 from core.errors import EvaluationError
 from core.evaluation.records import ModelChoice
 from core.explorer import Explorer
+from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.variants import BY_NAME
 from core.progress import Report, silent
@@ -50,12 +51,12 @@ class Subject:
     model: "BrewCLIP"
     backbone: "VisionLanguage"
 
-    def fingerprint(self, crop: str) -> str:
-        """The hash under which its vectors of pictures are kept."""
+    def fingerprint(self, crop: str) -> Fingerprint:
+        """That of its vectors of pictures under a crop policy."""
         if self.known.run is None:
-            return self.backbone.fingerprint(crop).hash
+            return self.backbone.fingerprint(crop)
         assert self.known.checkpoint is not None
-        return checkpoints.fingerprint(checkpoints.read(self.known.checkpoint), crop).hash
+        return checkpoints.fingerprint(checkpoints.read(self.known.checkpoint), crop)
 
 
 def know(explorer: Explorer, choice: ModelChoice) -> Known:
@@ -69,8 +70,11 @@ def know(explorer: Explorer, choice: ModelChoice) -> Known:
     return Known(f"{BY_NAME[run.variant].title} ({called})", run.variant, run.backbone, run.crop, folder, run)
 
 
-def load(explorer: Explorer, known: Known, report: Report = silent) -> Subject:
-    """The model. WeightsError ("missing"), ModelError (as `checkpoints.assemble` and `check_hearing`)."""
+def load(explorer: Explorer, known: Known, report: Report = silent, listens: bool = True) -> Subject:
+    """The model. WeightsError ("missing"), ModelError (as `checkpoints.assemble` and `check_hearing`).
+
+    `listens` False: nothing is to be heard with it, so no recogniser is needed.
+    """
     backbone = _backbone(explorer, known.backbone, report)
     if known.checkpoint is None:
         from core.models.brewclip import BrewCLIP
@@ -78,7 +82,7 @@ def load(explorer: Explorer, known: Known, report: Report = silent) -> Subject:
         model = BrewCLIP(backbone.built, ZERO_SHOT).to(backbone.built.model.logit_scale.device).eval()
         return Subject(known, model, backbone)
     assert known.run is not None
-    if known.acoustic:
+    if known.acoustic and listens:
         checkpoints.check_hearing(known.run, explorer.recogniser(report).name, explorer.settings["speech.padding"])
     return Subject(known, checkpoints.load(known.checkpoint, backbone), backbone)
 

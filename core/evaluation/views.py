@@ -40,7 +40,7 @@ def picture_vectors(explorer: Explorer, subject: Subject, split: Split, crop: st
 def _several(explorer: Explorer, subject: Subject, paths: Sequence[Path | None], report: Report) -> Floats:
     """Mean vectors over several crops, kept by what is in the file under the model's fingerprint."""
     files = Digests(explorer.home.caches / "pictures")
-    store = ArrayStore(explorer.home.caches / "views" / subject.fingerprint(SEVERAL))
+    store = ArrayStore(explorer.home.caches / "views" / subject.fingerprint(SEVERAL).hash)
     limit: float = explorer.settings["images.max_megapixels"]
     found = np.full((len(paths), subject.model.built.dim), np.nan, np.float32)
     for start in range(0, len(paths), AT_ONCE):

@@ -13,6 +13,8 @@ from PIL import Image
 from core import images
 from core.audio import Waveform
 from core.errors import QueryError
+from core.evaluation import subjects
+from core.evaluation.records import ModelChoice
 from core.explain import placement
 from core.explain.faithfulness import Faithfulness, Judge, judge_all
 from core.explain.maps import Maps, draw
@@ -30,8 +32,6 @@ from core.progress import Report, silent
 from core.search import queries, vector_index
 from core.search.vector_file import Ids
 from core.store.records import GalleryRecord
-
-BEST = "best"  # the checkpoint inside a run's folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +118,16 @@ def of_settings(explorer: Explorer, report: Report = silent) -> Lens:
     return Lens(model, found.title, crop, found.fingerprint(crop), found.run)
 
 
-def trained(explorer: Explorer, folder: Path, report: Report = silent) -> Lens:
-    """The model of a run's folder (its best checkpoint) or of a checkpoint's. ModelError as in `checkpoints.load`."""
-    inside = folder / BEST
-    checkpoint = checkpoints.read(inside if (inside / checkpoints.RUN).is_file() else folder)
-    model = checkpoints.assemble(checkpoint, explorer.backbone(report))
-    name = f"{folder.name} ({checkpoint.run.variant} over {backbones.title(checkpoint.run.backbone)})"
-    return Lens(model, name, checkpoint.run.crop, checkpoints.fingerprint(checkpoint), checkpoint.run)
+def of_choice(explorer: Explorer, choice: ModelChoice, crop: str = "", report: Report = silent) -> Lens:
+    """A model as evaluations name it: a run's or checkpoint's, or a backbone alone; `crop` "": what it was made for.
+
+    ModelError as in `checkpoints.load`, WeightsError ("missing") without its backbone.
+    """
+    known = subjects.know(explorer, choice)
+    subject = subjects.load(explorer, known, report, listens=False)  # `hear` checks the recogniser
+    crop = crop or known.crop
+    title = known.title if known.run is None else f"{known.title} over {backbones.title(known.backbone)}"
+    return Lens(subject.model, title, crop, subject.fingerprint(crop), known.run)
 
 
 def hear(explorer: Explorer, lens: Lens, waveform: Waveform, report: Report = silent) -> Heard:

@@ -116,8 +116,8 @@ class Hearing:
         """Hear recordings under their keys; states first, so that a kept transcript has states."""
         if not waves:
             return
-        heard = self._explorer.hear([noisy(wave, condition, [each for each in others if each.digest != wave.digest])
-                                     for wave in waves.values()], options=self._options)
+        heard = self._explorer.hear([_sounding(wave, condition, others) for wave in waves.values()],
+                                    options=self._options)
         if writer is not None:
             for key, one in zip(waves, heard, strict=True):
                 writer.add(key, one.states)
@@ -147,16 +147,32 @@ class Hearing:
             return None
 
     def _others(self, recordings: Sequence[Path], condition: Condition) -> list[Waveform]:
-        """What babble is made of: recordings from all over the list; those that cannot be read are left out."""
         if condition.noise != "babble":
             return []
-        step = max(1, len(recordings) // OTHERS)
         with self._files.writer() as remember:
-            found = [_read(path, remember) for path in sorted(recordings)[::step][:OTHERS]]
-        return [each for each in found if isinstance(each, Waveform)]
+            return _others(recordings, condition, remember)
 
     def _states(self, fingerprint: str) -> ArrayStore:
         return ArrayStore(self._explorer.home.caches / "states" / fingerprint)
+
+
+def read_under(path: Path, condition: Condition, recordings: Sequence[Path]) -> Waveform:
+    """A recording as it sounds under a condition; babble is made of `recordings`, all of its split. AudioError."""
+    return _sounding(audio.read(path), condition, _others(recordings, condition, lambda path, digest: None))
+
+
+def _sounding(wave: Waveform, condition: Condition, others: Sequence[Waveform]) -> Waveform:
+    """An utterance under a condition: nobody babbles over himself."""
+    return noisy(wave, condition, [each for each in others if each.digest != wave.digest])
+
+
+def _others(recordings: Sequence[Path], condition: Condition, remember: Remember) -> list[Waveform]:
+    """What babble is made of: recordings from all over the list; those that cannot be read are left out."""
+    if condition.noise != "babble":
+        return []
+    step = max(1, len(recordings) // OTHERS)
+    found = [_read(path, remember) for path in sorted(recordings)[::step][:OTHERS]]
+    return [each for each in found if isinstance(each, Waveform)]
 
 
 def _read(path: Path, remember: Remember) -> Waveform | str:

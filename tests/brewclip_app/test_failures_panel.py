@@ -1,8 +1,10 @@
 """The Failures panel on the real store with a small stored evaluation; models take no part."""
 
+import hashlib
 import threading
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
@@ -15,8 +17,13 @@ from brewclip_app.panels.failures import FailuresPanel
 from brewclip_app.panels.failures_confusion import ConfusionDialog
 from brewclip_app.widgets.kind_chart import Bar, KindChart
 from brewclip_app.widgets.label_bar import LabelBar
+from core import audio
 from core.evaluation import archive, diagnosis, labelling
 from core.evaluation.failures import Again, conclude
+from core.evaluation.records import ModelChoice
+from core.features.noise import Condition, noisy
+from core.fingerprint import Fingerprint
+from core.store.records import Entry, FileStamp, PictureFacts
 from core.store.store import Store
 
 WAIT = 20_000
@@ -365,7 +372,61 @@ def test_inspect_is_given_the_query_and_its_picture(panel, qtbot):
     key, asked = sent.args
     assert key == "inspect" and isinstance(asked, Inspection)
     assert (asked.path, asked.speech) == (case.picture, case.recording)
-    assert asked.caption and asked.text
+    assert asked.caption and asked.text and (asked.crop, asked.note) == ("centre", "")
+    assert asked.model == ModelChoice(panel._missed.record.setup.checkpoint, "brewclip-mini")
+
+
+def test_what_was_heard_under_noise_is_played_and_inspected_under_noise(context, qtbot, make_evaluation):
+    condition = Condition("white", 0.0)
+    make_evaluation(context.explorer.store, condition, checkpoint=None, variant="zero-shot", crop="multi-crop")
+    panel = open_panel(context, qtbot)
+    with qtbot.waitSignal(panel.go_to) as sent:
+        press(panel, qtbot, Qt.Key.Key_I)
+    _, asked = sent.args
+    clean = audio.read(asked.speech)
+    assert asked.waveform.digest == noisy(clean, condition).digest != clean.digest
+    assert asked.model == ModelChoice(None, "brewclip-mini")  # zero-shot, whatever the settings search with
+    assert asked.crop == "" and "multi-crop" in asked.note
+    panel.closing()
+
+
+def test_inspect_waits_until_the_utterance_is_read(panel, context, qtbot):
+    panel.table.step(1)
+    assert panel.voice._waveform is None  # its job is on the way
+    with qtbot.waitSignal(panel.go_to, timeout=WAIT) as sent:
+        press(panel, qtbot, Qt.Key.Key_I)
+    assert sent.args[1].waveform.digest == audio.read(panel.case.case.recording).digest
+
+
+def test_an_utterance_that_cannot_be_read_goes_to_inspect_as_a_file(panel, context, qtbot):
+    panel.table.step(1)
+    settle(context, qtbot)
+    panel.table.step(-1)
+    settle(context, qtbot)
+    panel.case.case.recording.write_bytes(b"no sound")
+    panel.table.step(1)
+    panel.table.step(-1)
+    with qtbot.waitSignal(panel.go_to, timeout=WAIT) as sent:
+        press(panel, qtbot, Qt.Key.Key_I)
+    assert sent.args[1].waveform is None and sent.args[1].speech == panel.case.case.recording
+
+
+def test_annotate_is_given_the_failures_in_a_gallery_that_has_them(panel, context, qtbot, evaluation, tmp_path):
+    press(panel, qtbot, Qt.Key.Key_A)
+    settle(context, qtbot)
+    assert "No gallery has these pictures" in panel.banner.message.text()
+    assert str(evaluation.setup.folder) in panel.banner.message.text()
+    store = context.explorer.store
+    for name, paths in (("Other", []), ("Here", sorted(tmp_path.glob("*.png")))):
+        gallery = store.create_gallery(name)
+        store.add_folder(gallery.id, tmp_path)
+        store.record(gallery.id, Fingerprint.of({"backbone": "a"}), [
+            Entry(str(path), FileStamp(1, 1), hashlib.sha256(path.read_bytes()).digest(), PictureFacts(60, 40, None),
+                  np.ones(1, np.float32)) for path in paths])
+    context.set_gallery("Other")
+    with qtbot.waitSignal(panel.go_to, timeout=WAIT) as sent:
+        panel.header.describe.click()
+    assert sent.args == ["annotate", f"failures:{evaluation.id}/1"] and context.gallery == "Here"
 
 
 def test_an_evaluation_that_was_deleted_meanwhile_is_said(panel, context, qtbot, evaluation):

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -20,6 +21,7 @@ from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect import InspectPanel
 from brewclip_app.panels.inspect_save import explanation
 from core.audio import RATE, from_samples
+from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.inspection import Lens
 from core.explain.methods import METHODS
@@ -124,7 +126,8 @@ def folder(tmp_path):
 def context(home, qtbot, built, monkeypatch):
     explorer = Explorer(home, built)
     monkeypatch.setattr(inspection, "of_settings", lambda opened, report: opened.lens())
-    monkeypatch.setattr(inspection, "trained", lambda opened, folder, report: opened.lens(folder.name))
+    monkeypatch.setattr(inspection, "of_choice", lambda opened, choice, crop, report: opened.lens(
+        choice.checkpoint.name if choice.checkpoint else "zero-shot"))
     monkeypatch.setattr(inspection, "hear", lambda opened, lens, waveform, report: opened.hear(waveform, report))
     made = Context(home, explorer)
     yield made
@@ -276,10 +279,11 @@ def test_keys_change_method_and_target_without_a_new_look(panel, qtbot, gallery,
     assert panel.case is case and panel.single.trust.rows()
 
 
-@pytest.mark.parametrize(("variant", "words", "voiced"), [
-    ("zero-shot", "the voice itself adds nothing", "Transcript"), ("e2e", "the words add nothing", "Voice")])
-def test_a_model_of_one_branch_says_so_in_words(panel, qtbot, gallery, folder, voice, variant, words, voiced):
-    open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery, checkpoint=f"/runs/{variant}")
+@pytest.mark.parametrize(("variant", "choice", "words", "voiced"), [
+    ("zero-shot", ModelChoice(), "the voice itself adds nothing", "Transcript"),
+    ("e2e", ModelChoice(Path("/runs/e2e")), "the words add nothing", "Voice")])
+def test_a_model_of_one_branch_says_so_in_words(panel, qtbot, gallery, folder, voice, variant, choice, words, voiced):
+    open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery, model=choice)
     assert list(rows(panel)) == [voiced]
     said = panel.single.words.about.text() + panel.single.voice.about.text()
     assert words in said and not panel.single.branches.mix.isVisibleTo(panel)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.annotation import failed
 from core.annotation.queues import offered, open_queue
 from core.evaluation import archive, labelling
 from core.evaluation.archive import Outcome, Summary
@@ -35,6 +36,23 @@ def queue_of(explorer, gallery, spec):
 def test_the_pictures_of_failed_queries_are_a_queue(explorer, gallery, ids, evaluation):
     queue = queue_of(explorer, gallery, f"failures:{evaluation.id}")
     assert queue.image_ids == (ids[2], ids[4]) and queue.title == "Failures of pictures test · Model"
+
+
+def test_the_failures_beyond_another_rank_are_a_queue_where_they_are_asked_for(explorer, gallery, ids, evaluation):
+    spec = f"failures:{evaluation.id}/20"
+    queue = queue_of(explorer, gallery, spec)
+    assert queue.image_ids == (ids[4],) and queue.title.endswith("beyond the top 20")
+    assert spec not in dict(offered(explorer.store, gallery.id))
+    assert spec in dict(offered(explorer.store, gallery.id, spec))
+    for strange in (f"failures:{evaluation.id}/x", f"failures:{evaluation.id}/0", "failures:99/5"):
+        assert queue_of(explorer, gallery, strange).spec == "unlabelled:"
+
+
+def test_a_gallery_that_has_the_failures_is_found(explorer, gallery, evaluation, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    explorer.index(tmp_path / "elsewhere", "Other")
+    assert failed.home_of(explorer.store, f"{evaluation.id}/20", "Other") == gallery.name
+    assert failed.home_of(explorer.store, f"{evaluation.id}/50", "Other") is None
 
 
 def test_what_people_called_a_failure_is_a_queue(explorer, gallery, ids, evaluation):

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from core import cli
 from core.errors import ModelError, QueryError, StoreError
+from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.inspection import Lens, look, stand
 from core.explain.methods import METHODS, method
@@ -143,12 +144,15 @@ def test_a_trained_model_is_put_together_from_its_folder(home, tmp_path, mini, m
     run = checkpoints.Run("full", options, backbone.name, sha, "Whisper base", 512, "own", "letterbox")
     checkpoints.save(tmp_path / "a run" / "best", model, run)
     for folder in (tmp_path / "a run", tmp_path / "a run" / "best"):
-        lens = inspection.trained(explorer, folder)
-        assert lens.crop == "letterbox" and lens.model.variant.name == "full" and "full over" in lens.title
+        lens = inspection.of_choice(explorer, ModelChoice(folder))
+        assert lens.crop == "letterbox" and lens.model.variant.name == "full" and lens.title.startswith("BrewCLIP (")
         assert lens.fingerprint.hash != explorer.fingerprint().hash
     assert inspection.zero_shot(explorer).fingerprint.hash == backbone.fingerprint("centre").hash
+    bare = inspection.of_choice(explorer, ModelChoice(), "squash")
+    assert (bare.model.variant.name, bare.crop) == ("zero-shot", "squash") and bare.title.endswith("zero-shot")
+    assert bare.fingerprint.hash == backbone.fingerprint("squash").hash
     with pytest.raises(ModelError) as caught:
-        inspection.trained(explorer, tmp_path)
+        inspection.of_choice(explorer, ModelChoice(tmp_path))
     assert caught.value.kind == "missing"
     explorer.close()
 
@@ -201,7 +205,7 @@ def test_explain_tells_people_and_draws(command, folder, recording, tmp_path, ca
     (["--text", " "], "text is empty"), (["--text", "a dog", "--method", "legrad"], "no method"),
     (["--text", "a dog", "--gallery", "Nowhere"], "no gallery"),
     (["--text", "a dog", "--png", "/nowhere/x.png"], "/nowhere"),
-    (["--text", "a dog", "--checkpoint", "/nowhere"], "no model")])
+    (["--text", "a dog", "--checkpoint", "/nowhere"], "no trained model")])
 def test_explain_says_what_is_wrong_in_a_sentence(command, folder, arguments, words, capsys):
     assert command("--image", folder / "red.png", *arguments) == 2
     assert words in capsys.readouterr().err

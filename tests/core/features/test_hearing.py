@@ -158,3 +158,14 @@ def test_under_noise_a_recording_is_another_one(explorer: Explorer, recordings: 
     assert len(explorer.ears.heard) == 12
     assert np.array_equal(noisy[0].states[0], again[0].states[0])
     assert Hearing(explorer).size(recordings, 16, Condition("babble", 5.0)).new == 6
+
+
+@pytest.mark.parametrize("text", ["clean", "0", "babble:0"])
+def test_a_recording_sounds_to_people_as_it_was_heard(explorer: Explorer, recordings: list[Path], text: str,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    listen = explorer.hear
+    monkeypatch.setattr(explorer, "hear", lambda waves, *rest, **more: (
+        heard.extend(wave.digest for wave in waves), listen(waves, *rest, **more))[1])
+    Hearing(explorer).hear(recordings, condition=Condition.of(text))
+    assert heard == [hearing.read_under(path, Condition.of(text), recordings).digest for path in recordings]
