@@ -56,6 +56,14 @@ def conditions(noise: str) -> tuple[Condition, ...]:
     return (CLEAN, *(Condition.of(part) for part in noise.split(",") if part.strip()))
 
 
+def check_enough(pairs: int, batch: int, broken: int = 0) -> None:
+    """TrainingError ("too_few") where the pairs do not fill one batch; `broken` files are given as a reason."""
+    if pairs < batch:
+        why = f" ({broken} pictures or recordings are missing or cannot be read)" if broken else ""
+        raise TrainingError(f"There are {pairs} pairs to learn from{why}, which is less than a batch of {batch}. "
+                            "Choose a smaller batch or more data.", "too_few")
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """n pairs: what `BrewCLIP.forward` and `loss` take. `pictures` (n, ...): what is kept of each (`Seeing.stems`)."""
@@ -77,11 +85,7 @@ class Corpus:
         self._pairs = [(which, row) for which, split in enumerate(splits) for row in range(len(split.utterances))
                        if usable(split, row, drop_unheard or text_only)]
         self.unheard = sum(not one.reason and not one.transcript.text for one in splits[0].spoken)
-        if len(self._pairs) < batch:
-            broken = len(splits[0].unreadable)
-            why = f" ({broken} pictures or recordings are missing or cannot be read)" if broken else ""
-            raise TrainingError(f"There are {len(self._pairs)} pairs to learn from{why}, which is less than a batch of "
-                                f"{batch}. Choose a smaller batch or more data.", "too_few")
+        check_enough(len(self._pairs), batch, len(splits[0].unreadable))
 
     def __len__(self) -> int:
         return len(self._pairs)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import datasets
+from core.datasets.records import Dataset
 from core.errors import BrewclipError, TrainingError
 from core.explorer import Explorer
 from core.features.noise import Condition
@@ -13,7 +14,7 @@ from core.features.split import Cost, Preparing, Split
 from core.models.checkpoints import Run
 from core.models.variants import variant
 from core.progress import JobCancelled, Report, silent
-from core.training.corpus import Corpus, conditions, with_dev
+from core.training.corpus import Corpus, check_enough, conditions, with_dev
 from core.training.processes import Processes, together
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
@@ -39,10 +40,10 @@ class Preview:
 
 
 def begin(folder: RunFolder, recipe: Recipe) -> None:
-    """Write down a new run. TrainingError: exists, busy, no_split; DatasetError when the dataset cannot be read."""
-    conditions(recipe.training.noise)
-    dataset = datasets.load(recipe.dataset, recipe.kind)
-    with_dev(dataset, recipe.train, recipe.dev, recipe.training.seed)
+    """Write down a new run. TrainingError: exists, busy, no_split, too_few; DatasetError: unreadable dataset."""
+    under = conditions(recipe.training.noise)
+    dataset, _ = with_dev(datasets.load(recipe.dataset, recipe.kind), recipe.train, recipe.dev, recipe.training.seed)
+    check_enough(_pairs(dataset.of(recipe.train), under), recipe.training.batch)  # before hours of hearing
     folder.create(recipe)
 
 
@@ -95,6 +96,12 @@ def _is_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in said.lower() or "DefaultCPUAllocator" in said
 
 
+def _pairs(part: Dataset, under: tuple[Condition, ...]) -> int:
+    """How many pairs of a split have both files, over all conditions."""
+    there = {image.image_id for image in part.images if image.path}
+    return len(under) * sum(each.recording is not None and each.image_id in there for each in part.utterances)
+
+
 def _wants_gpu(recipe: Recipe) -> bool:
     if recipe.training.device in ("cpu", "mps"):
         return False
@@ -122,10 +129,9 @@ class _Job:
 
     def preview(self, report: Report) -> Preview:
         preparing = self._preparing(self._explorer.backbone(report))
-        part = self._dataset.of(self._recipe.train)
-        there = {image.image_id for image in part.images if image.path}
-        pairs = sum(each.recording is not None and each.image_id in there for each in part.utterances)
-        return Preview(pairs * len(self._conditions), self._conditions, self._dev, self._cost(preparing))
+        pairs = _pairs(self._dataset.of(self._recipe.train), self._conditions)
+        check_enough(pairs, self._recipe.training.batch)
+        return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
 
     def train(self, folder: RunFolder, report: Report) -> "Outcome":
         backbone = self._explorer.backbone(report)

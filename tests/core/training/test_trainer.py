@@ -271,3 +271,13 @@ def test_a_state_of_another_model_is_refused(train, explorer, data: Path, little
     with pytest.raises(TrainingError, match="of another model") as caught:
         job.train(explorer, other)
     assert caught.value.kind == "damaged"
+
+
+def test_too_few_pairs_are_told_before_anything_is_heard(explorer, data: Path, little: ModuleType, tmp_path: Path
+                                                         ) -> None:
+    recipe = little.recipe(data, batch=32)
+    for refused in (lambda: job.begin(RunFolder(tmp_path / "run"), recipe), lambda: job.preview(explorer, recipe)):
+        with pytest.raises(TrainingError, match="24 pairs to learn from, which is less than a batch of 32") as caught:
+            refused()
+        assert caught.value.kind == "too_few"
+    assert not (tmp_path / "run").exists() and not explorer.ears.heard
