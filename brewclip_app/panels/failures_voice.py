@@ -98,7 +98,7 @@ class Voice(QObject):
             self.read.emit(waveform)
             self._answer(waveform)
 
-    def _take_unreadable(self, error: Exception) -> None:
+    def _take_unreadable(self, error: BaseException) -> None:
         self._front = None
         self.unreadable.emit(str(error))
         self._answer(None)

@@ -5,7 +5,7 @@ what is in the recording, so that moved files and datasets that share recordings
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from core.datasets.headers import seconds
 from core.errors import AudioError
 from core.explorer import Explorer, hearing_options
 from core.features.arrays import ArrayStore, Writer
-from core.features.files import Digests, Remember
+from core.features.files import Digests
 from core.features.noise import CLEAN, Condition, noisy
 from core.models.transcripts import Heard, Transcript
 from core.progress import Report, silent
@@ -26,6 +26,7 @@ from core.progress import Report, silent
 AT_ONCE = 64  # recordings between two times that results are kept
 OTHERS = 24  # recordings that babble is drawn from
 FRAMES = 50  # of states a second
+_Remember = Callable[[Path, str], object]  # a file and the digest of what is in it
 EMPTY = Transcript("", "", (), 0.0, 1.0, 0.0)
 
 
@@ -166,7 +167,7 @@ def _sounding(wave: Waveform, condition: Condition, others: Sequence[Waveform]) 
     return noisy(wave, condition, [each for each in others if each.digest != wave.digest])
 
 
-def _others(recordings: Sequence[Path], condition: Condition, remember: Remember) -> list[Waveform]:
+def _others(recordings: Sequence[Path], condition: Condition, remember: _Remember) -> list[Waveform]:
     """What babble is made of: recordings from all over the list; those that cannot be read are left out."""
     if condition.noise != "babble":
         return []
@@ -175,7 +176,7 @@ def _others(recordings: Sequence[Path], condition: Condition, remember: Remember
     return [each for each in found if isinstance(each, Waveform)]
 
 
-def _read(path: Path, remember: Remember) -> Waveform | str:
+def _read(path: Path, remember: _Remember) -> Waveform | str:
     """The waveform, or the reason why there is none; what is in the file is known from now on."""
     try:
         wave = audio.read(path)
