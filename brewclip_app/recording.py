@@ -61,6 +61,26 @@ class Recording:
         return len(self.samples) / self.rate
 
 
+@dataclass(frozen=True)
+class SoFar:
+    """What is recorded until now. Nothing is copied before `samples` is asked for, which another thread may do."""
+
+    blocks: "tuple[np.ndarray, ...]"
+    rate: int
+
+    @property
+    def samples(self) -> "np.ndarray":
+        """(n,) float32 mono in -1..1."""
+        import numpy as np
+
+        return np.concatenate(self.blocks) if self.blocks else np.zeros(0, np.float32)
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return sum(len(each) for each in self.blocks) / self.rate
+
+
 def fault(recording: Recording) -> tuple[str, str] | None:
     """Why a recording is of no use, as (kind, sentence for the user); None when it can be heard."""
     import numpy as np
@@ -200,6 +220,12 @@ class Microphone(QObject):
             self._thread.call(lambda: input_devices(self._sound()), self._looked)
         elif self._stream is None:
             self._open()
+
+    def so_far(self) -> SoFar | None:
+        """What is recorded until now, with what was heard before the press; None while nothing is."""
+        if self.state != "recording" or self._stream is None:
+            return None
+        return SoFar(tuple(self._kept), self._stream.device.rate)
 
     def stop(self) -> None:
         """End the recording `TAIL` seconds from now; `finished` follows."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAME = Qt.ItemDataRole.UserRole
 SHORT = {"layers": "Layers", "weighted": "Weighed", "attention": "Attended", "fused": "Both", "acoustic": "Acoustic",
-         "text": "Words", "paper": "Both*", "paper-text": "Words*"}
+         "text": "Heard", "text-reference": "Written", "paper": "Both*", "paper-text": "Heard*"}
 KEYS = tuple(one.key for one in FEATURES if one.key not in LAYERS)
 FIRST = ("Run", "Files", "Majority")
 

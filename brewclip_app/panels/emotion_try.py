@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app.panels import emotion_words as words
+from brewclip_app.panels.emotion_live import Ear, Live, Probe
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.widgets.common import Card, button, column, label, look, row
 from brewclip_app.widgets.emotion_bars import ShareBars
@@ -15,7 +16,7 @@ from brewclip_app.widgets.waveform import WaveformView
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.emotion.listening import Listener, Told, Try
+    from core.emotion.listening import Told
     from core.emotion.run_store import KeptRun
     from core.progress import Report
 
@@ -36,13 +37,13 @@ class TryCard(Card):
     def __init__(self, context: "Context", voice: Voice | None = None) -> None:
         super().__init__("Try your own voice", space=8)
         self._context = context
-        self._run: KeptRun | None = None
-        self._feature = ""
-        self._listener: Listener | None = None
+        self._probe: Probe | None = None
+        self._ear = Ear(context)
         self._collecting = False
         self._sentences: list[Waveform] = []
         self._waveform: Waveform | None = None
         self.voice = voice or Voice(context, self)
+        self.live = Live(context, self.voice.microphone, self._ear, self)
         self.record = RecordButton(texts=TEXTS)
         self.state = label(STATES["off"], "quiet", wrap=True)
         self.bars = ShareBars()
@@ -59,9 +60,10 @@ class TryCard(Card):
 
     def show_run(self, run: "KeptRun", feature: str) -> None:
         """Use the probe of a feature of a run; what was said before is not judged again."""
-        if self._run is run and self._feature == feature:
+        if self._probe is not None and self._probe.run is run and self._probe.feature == feature:
             return
-        self._run, self._feature, self._listener = run, feature, None
+        self.live.stop()
+        self._probe = Probe(run, feature, tuple(self._sentences))
         self.bars.show_shares(run.result.classes, None)
         self.waveform.clear()
         self.curves.clear()
@@ -97,6 +99,7 @@ class TryCard(Card):
         self.record.let_go.connect(self.voice.release)
         self.voice.microphone.state_changed.connect(self._show_state)
         self.voice.microphone.level.connect(self._show_level)
+        self.live.told.connect(self._show_live)
         self.voice.spoken.connect(self._take)
         self.voice.problem.connect(lambda kind, text: self._say(text, "care"))
         self.voice.started.connect(self._begin)
@@ -109,6 +112,10 @@ class TryCard(Card):
         self.record.show_state(state)
         if state in ("opening", "recording", "stopping"):
             self._say(STATES[state])
+        if state == "recording" and self._probe is not None and not self._collecting:
+            self.live.start(self._probe)
+        elif state != "recording":
+            self.live.stop()
 
     def _show_level(self, peak: float) -> None:
         self.record.show_level(peak)
@@ -123,32 +130,36 @@ class TryCard(Card):
         if self._collecting:
             self._collect(waveform)
             return
-        if self._run is None:
+        probe = self._probe
+        if probe is None:
             return
         self._waveform = waveform
         self.waveform.show_waveform(waveform)
         self._say("Listening…")
-        run, feature, sentences = self._run, self._feature, list(self._sentences)
 
-        def listen(report: "Report") -> "tuple[Listener, Told, Try]":
+        def listen(report: "Report") -> "Told":
             from core.emotion import listening
 
-            listener = self._listener or listening.Listener(self._context.explorer, run, feature, report)
-            if listener.takes_sentences and len(sentences) >= listening.ENOUGH:
-                listener.standardise_by(sentences)
-            told = listener.listen(waveform)
-            return listener, told, listening.keep(run, feature, waveform, told)
+            told = self._ear.ask(probe, waveform, report)
+            listening.keep(probe.run, probe.feature, waveform, told)
+            return told
 
         self._context.jobs.submit("Asking the probe", listen, key="emotion-try",
-                                  on_done=lambda found: self._show(run, feature, warning, *found),
+                                  on_done=lambda told: self._show(probe, warning, told),
                                   on_failed=lambda error: self._say(str(error), "care"))
 
-    def _show(self, run: "KeptRun", feature: str, warning: str, listener: "Listener", told: "Told", kept: "Try"
-              ) -> None:
-        if self._run is not run or self._feature != feature or self._waveform is None:
+    def _show_live(self, told: "Told") -> None:
+        """While one speaks: the bars move, and the strongest class is said."""
+        if self._probe is None:
             return
-        self._listener = listener
-        classes = run.result.classes
+        classes, shares = self._probe.run.result.classes, told.probabilities.tolist()
+        self.bars.show_shares(classes, shares)
+        self._say(f"Recording… So far {classes[shares.index(max(shares))]}.")
+
+    def _show(self, probe: Probe, warning: str, told: "Told") -> None:
+        if self._probe is not probe or self._waveform is None:
+            return
+        classes = probe.run.result.classes
         shares = told.probabilities.tolist()
         self.bars.show_shares(classes, shares)
         strong = sorted(range(len(classes)), key=lambda number: -shares[number])[:2]
@@ -179,13 +190,13 @@ class TryCard(Card):
         if len(self._sentences) >= ENOUGH:
             self._collecting = False
             self.own.setChecked(False)
-            self._listener = None
+            if self._probe is not None:
+                self._probe = Probe(self._probe.run, self._probe.feature, tuple(self._sentences))
         self._say(STATES["off"])
         self._show_own()
 
     def _show_own(self) -> None:
-        run = self._run
-        self._own_row.setVisible(run is not None and run.result.options.speaker_statistics)
+        self._own_row.setVisible(self._probe is not None and self._probe.run.result.options.speaker_statistics)
         number = len(self._sentences)
         if self._collecting:
             text = f"Say {ENOUGH} sentences in different moods: {number} of {ENOUGH}."
@@ -196,14 +207,14 @@ class TryCard(Card):
         self.own_words.setText(text)
 
     def _show_kept(self) -> None:
-        run = self._run
-        if run is None:
+        probe = self._probe
+        if probe is None:
             return
 
         def look_up(report: "Report") -> int:
             from core.emotion import listening
 
-            return len(listening.tries(run))
+            return len(listening.tries(probe.run))
 
         self._context.jobs.submit("Looking up recordings", look_up, key="emotion-tries", quiet=True,
                                   on_done=self._count, on_failed=lambda error: self._count(0))

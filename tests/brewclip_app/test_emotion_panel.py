@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
+from brewclip_app import recording
 from brewclip_app.context import Context
 from brewclip_app.panels import emotion_export
 from brewclip_app.panels.emotion import JOB, EmotionPanel
@@ -17,9 +18,9 @@ from brewclip_app.panels.search_voice import Voice
 from brewclip_app.recording import Microphone
 from core.audio import RATE, from_samples
 from core.emotion import experiment, listening, scores
-from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result
 from core.emotion.features import feature
 from core.emotion.listening import Told
+from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result
 from core.emotion.run_store import Runs
 from core.emotion.scores import Leak
 from core.errors import DatasetError
@@ -179,7 +180,7 @@ def test_the_table_stands_beside_the_paper_s_figures(panel):
     columns = range(table.columnCount())
     rows = [[table.item(row, column).text() for column in columns] for row in range(table.rowCount())]
     assert [row[0] for row in rows] == ["Layers, chosen", "Both branches", "Acoustic branch",
-                                        "Transcript alone", "Most frequent class", "Chance"]
+                                        "Transcript, as heard", "Most frequent class", "Chance"]
     assert [row[-1] for row in rows] == ["–", "56", "–", "33", "–", "–"]
     assert rows[0][4:6] == ["80", "97"]
     assert "8 of RAVDESS' 24 actors" in panel.results.notes.text()
@@ -255,6 +256,38 @@ def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kep
     assert panel.trying.state.text() == "Happy, 70 %."
     assert "3 actors" in panel.trying.about.text()
     assert len(listening.tries(kept)) == 2 and "2 recordings of yours" in panel.trying.kept.text()
+
+
+def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monkeypatch):
+    class Ear:
+        takes_sentences = False
+
+        def __init__(self, explorer, run, key, report):
+            pass
+
+        def listen(self, waveform):
+            shares = np.array([0.1, 0.1, 0.7, 0.1] if waveform.seconds > 1.5 else [0.1, 0.7, 0.1, 0.1], np.float32)
+            return Told(shares, (np.array([0.5], np.float32), shares[None]))
+
+    monkeypatch.setattr(listening, "Listener", Ear)
+    monkeypatch.setattr(recording, "LONGEST_SILENCE", 1000.0)  # nothing is sent while this waits
+    monkeypatch.setattr(recording, "SHORTEST", 0.0)  # two seconds are sent in no time
+    panel.trying.live.timer.setInterval(10)
+    microphone = panel.trying.voice.microphone
+    microphone.refresh()
+    panel.setFocus()
+    QTest.keyClick(panel, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(sound.streams) > 0, timeout=WAIT)
+    sound.streams[-1].send(0.3, 1.0)
+    qtbot.waitUntil(lambda: panel.trying.state.text() == "Recording… So far happy.", timeout=WAIT)
+    sound.streams[-1].send(0.3, 1.0)
+    qtbot.waitUntil(lambda: panel.trying.state.text() == "Recording… So far sad.", timeout=WAIT)
+    assert panel.trying.bars.shares()[2] == ("sad", pytest.approx(0.7)) and listening.tries(kept) == []
+    QTest.keyClick(panel, Qt.Key.Key_Space)
+    sound.streams[-1].send(0.3, 0.6)
+    qtbot.waitUntil(lambda: panel.trying.state.text() == "Sad, 70 %.", timeout=WAIT)
+    settle(context, qtbot)
+    assert len(listening.tries(kept)) == 1 and not panel.trying.live.timer.isActive()
 
 
 def test_space_records_with_the_microphone(panel, sound, qtbot, monkeypatch):

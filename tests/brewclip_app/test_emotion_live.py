@@ -1,0 +1,174 @@
+"""The probe while one speaks: what it is asked, when not, and that the recording does not suffer from it."""
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from brewclip_app.context import Context
+from brewclip_app.panels.emotion_live import LEAST, Ear, Live, Probe
+from brewclip_app.recording import TAIL, Microphone
+from core.emotion import listening
+from core.emotion.listening import Told
+from core.errors import ModelError
+
+WAIT = 20_000
+DEVICE = 48_000
+TOLD = Told(np.array([0.1, 0.9], np.float32), (np.zeros(1, np.float32), np.zeros((1, 2), np.float32)))
+
+
+class SlowEar:
+    """Remembers how many seconds it was asked about; thinks while `free` is not set."""
+
+    def __init__(self):
+        self.heard, self.free, self.error = [], threading.Event(), None
+        self.free.set()
+
+    def ask(self, probe, waveform, report):
+        self.heard.append(waveform.seconds)
+        assert self.free.wait(20)
+        if self.error is not None:
+            raise self.error
+        return TOLD
+
+
+@pytest.fixture
+def context(home, qtbot):
+    made = Context(home)
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+@pytest.fixture
+def microphone(sound, direct_thread):
+    made = Microphone(sound=sound, thread=direct_thread)
+    made.heard = []
+    made.finished.connect(made.heard.append)
+    made.refresh()
+    made.set_ready(True)
+    sound.streams[-1].send(0.0)
+    made.drain()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def live(context, microphone):
+    made = Live(context, microphone, SlowEar())
+    made.answers = []
+    made.told.connect(made.answers.append)
+    microphone.start()
+    made.start(Probe(None, "layers"))
+    made.timer.setInterval(1_000_000)  # the tests say when
+    yield made
+    made._ear.free.set()
+
+
+def speak(microphone, sound, seconds, value=0.3):
+    sound.streams[-1].send(value, seconds)
+    microphone.drain()
+
+
+def settle(context, qtbot):
+    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
+def test_what_is_heard_so_far_is_asked_about_again_and_again(live, context, microphone, sound, qtbot):
+    for seconds in (1.0, 1.0):
+        speak(microphone, sound, seconds)
+        live.ask()
+        settle(context, qtbot)
+    assert live._ear.heard == pytest.approx([1.1, 2.1], abs=0.01)  # with the block before the press
+    assert live.answers == [TOLD, TOLD]
+
+
+def test_while_it_thinks_nothing_is_queued_and_then_the_newest_is_asked(live, context, microphone, sound, qtbot):
+    live._ear.free.clear()
+    speak(microphone, sound, 1.0)
+    for _ in range(5):
+        live.ask()
+        speak(microphone, sound, 0.5)
+    qtbot.waitUntil(lambda: len(live._ear.heard) == 1, timeout=WAIT)
+    live._ear.free.set()
+    settle(context, qtbot)
+    live.ask()
+    settle(context, qtbot)
+    assert live._ear.heard == pytest.approx([1.1, 3.6], abs=0.01)
+
+
+def test_a_probe_that_thinks_costs_the_recording_nothing(live, microphone, sound, context, qtbot):
+    live._ear.free.clear()
+    speak(microphone, sound, 1.0)
+    live.ask()
+    speak(microphone, sound, 2.0, 0.4)
+    live.stop()
+    microphone.stop()
+    while microphone.state == "stopping":
+        speak(microphone, sound, 0.05, 0.5)
+    recording, = microphone.heard
+    assert recording.seconds == pytest.approx(0.1 + 3.0 + TAIL, abs=0.1) and recording.gaps == 0
+    assert np.unique(recording.samples) == pytest.approx([0.0, 0.3, 0.4, 0.5])
+    live._ear.free.set()
+    settle(context, qtbot)
+    assert live.answers == []  # it came too late
+
+
+def test_silence_and_a_first_moment_are_not_asked_about(live, microphone, sound):
+    speak(microphone, sound, LEAST - 0.2)
+    live.ask()
+    live.start(Probe(None, "layers"))
+    speak(microphone, sound, 2.0, 0.001)
+    live.ask()
+    assert live._ear.heard == []
+
+
+def test_nothing_is_asked_when_nothing_is_recorded(live, microphone):
+    microphone.cancel()
+    assert microphone.so_far() is None
+    live.ask()
+    assert live._ear.heard == []
+
+
+def test_a_failure_on_the_way_is_not_the_end(live, context, microphone, sound, qtbot):
+    live._ear.error = ModelError("The recogniser is gone.", "damaged")
+    speak(microphone, sound, 1.0)
+    live.ask()
+    settle(context, qtbot)
+    live._ear.error = None
+    live.ask()
+    settle(context, qtbot)
+    assert len(live._ear.heard) == 2 and live.answers == [TOLD]
+
+
+def test_what_is_recorded_so_far_stays_as_it_was(microphone, sound):
+    microphone.start()
+    speak(microphone, sound, 0.5, 0.2)
+    found = microphone.so_far()
+    speak(microphone, sound, 0.5, 0.7)
+    assert found.seconds == pytest.approx(0.6) and found.samples.max() == pytest.approx(0.2)
+    assert microphone.so_far().samples.max() == pytest.approx(0.7)
+
+
+def test_the_ear_loads_a_probe_once_and_standardises_it_once(context, monkeypatch):
+    made, by = [], []
+
+    class Listener:
+        takes_sentences = True
+
+        def __init__(self, explorer, run, feature, report):
+            made.append(feature)
+
+        def standardise_by(self, sentences):
+            by.append(len(sentences))
+
+        def listen(self, waveform):
+            return TOLD
+
+    context._explorer = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(listening, "Listener", Listener)
+    ear, first = Ear(context), Probe(None, "layers", ("a", "b", "c"))
+    for probe in (first, first, Probe(None, "text", ("a",))):
+        assert ear.ask(probe, None, None) is TOLD
+    assert made == ["layers", "text"] and by == [3]
