@@ -23,7 +23,7 @@ from core.search.indexing import IndexResult, index_folder, index_gallery
 from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
 from core.settings import Settings
-from core.store import copying
+from core.store import address_book, copying
 from core.store.copying import Copied
 from core.store.places import Place, is_address, open_gallery
 from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
@@ -94,6 +94,20 @@ class Explorer:
     def place(self, gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
         """Where the gallery of a name or an address lies, and its record. StoreError ("no_gallery", ...)."""
         return open_gallery(self.store, gallery, create)
+
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of galleries that the window lists beside the store's."""
+        return address_book.read(self.home.addresses)
+
+    def open_address(self, address: str) -> GalleryRecord:
+        """Open a gallery by its address, and list it from now on. StoreError: `no_gallery`, `not_a_gallery`, ..."""
+        _, record = self.place(address)
+        address_book.add(self.home.addresses, address)
+        return record
+
+    def close_address(self, address: str) -> None:
+        """Take an address off the list; what lies there stays as it is."""
+        address_book.remove(self.home.addresses, address)
 
     def use_settings(self, settings: Settings) -> None:
         """Use other settings from the next call on; models that no longer fit are given up."""

@@ -49,6 +49,11 @@ class Home:
         return self.root / "demo"
 
     @property
+    def addresses(self) -> Path:
+        """The addresses of galleries that the window lists, JSON."""
+        return self.root / "addresses.json"
+
+    @property
     def settings(self) -> Path:
         """The settings, JSON."""
         return self.root / "settings.json"

@@ -201,8 +201,8 @@ class Looker:
         if subject.path is not None:
             return subject.path, subject.image_id
         if subject.image_id is not None and subject.gallery:
-            record = explorer.store.gallery(subject.gallery)
-            found = explorer.store.images(record.id, [subject.image_id])
+            place, record = explorer.place(subject.gallery)
+            found = place.images(record.id, [subject.image_id])
             if found:
                 return found[0].path, found[0].id
         if not subject.gallery:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core import settings
@@ -63,6 +64,11 @@ def count(text: str) -> int:
     if value < 1:
         raise ValueError(text)
     return value
+
+
+def day(text: str) -> datetime:
+    """An argument that is a day, at its beginning. ValueError, which argparse explains."""
+    return datetime.strptime(text, "%Y-%m-%d")
 
 
 def json_argument(parser: argparse.ArgumentParser) -> None:

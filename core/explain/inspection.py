@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from core import images
+from core import images, remote
 from core.audio import Waveform
 from core.errors import QueryError
 from core.evaluation import subjects
@@ -31,8 +31,10 @@ from core.models.transcripts import Heard, HearingOptions
 from core.progress import Report, silent
 from core.search import queries, vector_index
 from core.search.vector_file import Ids
+from core.store.places import Place, open_gallery
 from core.store.records import GalleryRecord
 
+RANKED_UP_TO = 4_000_000  # pictures of a gallery whose vectors are brought here for the ranks: 6 GB of 384 numbers
 
 @dataclass(frozen=True, eq=False)
 class Lens:
@@ -153,8 +155,8 @@ def stand(explorer: Explorer, lens: Lens, gallery: str, observation: Observation
 
     StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
     """
-    record, index = open_index(explorer, lens, gallery)
-    known = image_id if image_id is not None else _id_of(explorer, record.id, path)
+    place, record, index = open_index(explorer, lens, gallery)
+    known = image_id if image_id is not None else _id_of(place, record.id, path)
     if known is not None and known in index:
         return Standing(record.name, mix(observation.branches, index.matrix, index.ids),
                         int(np.flatnonzero(index.ids == known)[0]), True, index.matrix)
@@ -162,20 +164,25 @@ def stand(explorer: Explorer, lens: Lens, gallery: str, observation: Observation
     return Standing(record.name, mix(observation.branches, vectors, ids), len(index), False, vectors)
 
 
-def open_index(explorer: Explorer, lens: Lens, gallery: str) -> tuple[GalleryRecord, vector_index.ExactIndex]:
-    """A gallery and its vectors under the lens; StoreError, QueryError as `stand`."""
-    record = explorer.store.gallery(gallery)
-    index = vector_index.open_index(explorer.store, record.id, lens.fingerprint.hash, lens.model.built.dim,
+def open_index(explorer: Explorer, lens: Lens, gallery: str
+               ) -> tuple[Place, GalleryRecord, vector_index.ExactIndex]:
+    """A gallery and its vectors under the lens; StoreError, QueryError as `stand`, and "too_large"."""
+    place, record = open_gallery(explorer.store, gallery)
+    table = place.vector_table(record.id, lens.fingerprint.hash)
+    if table is not None and table.count() > RANKED_UP_TO:
+        raise QueryError(f"{record.name} has more than {RANKED_UP_TO} pictures, too many to rank all of them here. "
+                         "Leave the gallery out; the rest of the explanation needs none.", "too_large")
+    index = vector_index.open_index(place, record.id, lens.fingerprint.hash, lens.model.built.dim,
                                     explorer.home.caches / "vectors")
     if not len(index):
         raise QueryError(f"No picture of {record.name} is indexed with {lens.title}, so there are no ranks. Index the "
                          "gallery with this model, or leave the gallery out.", "not_indexed")
-    return record, index
+    return place, record, index
 
 
-def _id_of(explorer: Explorer, gallery_id: int, path: Path) -> int | None:
-    wanted = path.resolve()
-    return next((each.id for each in explorer.store.images(gallery_id) if each.path == wanted), None)
+def _id_of(place: Place, gallery_id: int, path: Path) -> int | None:
+    wanted = Path(remote.stored(path)) if remote.is_remote(path) else path.resolve()
+    return next((each.id for each in place.images(gallery_id) if each.path == wanted), None)
 
 
 def _added(index: vector_index.ExactIndex, own: queries.Floats) -> tuple[queries.Floats, Ids]:

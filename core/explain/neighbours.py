@@ -8,6 +8,7 @@ from core.explain.observation import branches_of
 from core.explain.shares import mix
 from core.explorer import Explorer
 from core.models.transcripts import Heard
+from core.store.places import open_gallery
 from core.store.records import ImageRecord
 
 BEST = 12  # always shown, from rank 1 on
@@ -32,17 +33,17 @@ def neighbours(explorer: Explorer, standing: Standing, t: float = 0.5, best: int
     places = [place for place in range(len(rows)) if place < best or abs(place + 1 - own) <= beside]
     kept = [place for place in places if standing.known or rows[place] != standing.row]
     ids = [int(found.ids[rows[place]]) for place in kept]
-    gallery = explorer.store.gallery(standing.gallery)
-    images = {each.id: each for each in explorer.store.images(gallery.id, ids)}
+    lies, gallery = open_gallery(explorer.store, standing.gallery)
+    images = {each.id: each for each in lies.images(gallery.id, ids)}
     return tuple(Neighbour(place + 1, float(scores[rows[place]]), images[image_id])
                  for place, image_id in zip(kept, ids, strict=True) if image_id in images)
 
 
 def best_match(explorer: Explorer, lens: Lens, gallery: str, heard: Heard) -> ImageRecord:
     """The gallery's best picture for a query. StoreError, QueryError as `inspection.stand` and `observe`."""
-    record, index = open_index(explorer, lens, gallery)
+    place, record, index = open_index(explorer, lens, gallery)
     found = mix(branches_of(lens.model, heard), index.matrix, index.ids)
-    images = explorer.store.images(record.id, [int(index.ids[row]) for row in found.best(0.5, 1)])
+    images = place.images(record.id, [int(index.ids[row]) for row in found.best(0.5, 1)])
     if not images:
         raise QueryError(f"The best picture of {record.name} is gone. Index the gallery again.", "not_indexed")
     return images[0]

@@ -11,6 +11,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.store.places import is_address
 from core.store.records import GalleryRecord, GalleryState
 from core.store.room import (
     Room,
@@ -38,7 +39,13 @@ class Galleries(Room):
             return _records(connection)
 
     def gallery(self, name: str) -> GalleryRecord:
-        """The gallery of that name, in any case of its letters; StoreError (no_gallery) names those that are near."""
+        """The gallery of that name, in any case of its letters; StoreError (no_gallery) names those that are near.
+
+        StoreError (elsewhere): an address, for what is done in galleries of this computer alone.
+        """
+        if is_address(name):
+            raise StoreError(f"This is done in galleries of this computer. `brewclip gallery copy {name} NAME` brings "
+                             "this one here.", "elsewhere")
         with self._database.reading() as connection:
             found = _records(connection, GalleryRow.key == compared(name.strip()))
             if found:
@@ -148,6 +155,8 @@ def _checked(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise StoreError(f"A gallery's name has 1 to {LONGEST_NAME} characters that can be seen.", "bad_name")
+    if is_address(name):
+        raise StoreError(f"{name} is an address, not a name. A gallery at an address is opened by it.", "bad_name")
     return name
 
 
