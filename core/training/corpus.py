@@ -71,6 +71,7 @@ class Batch:
     pictures: NDArray[Any]
     speech: "SpokenBatch"
     image_ids: "torch.Tensor"  # (n,) int64
+    rows: "torch.Tensor"  # (n,) int64: the utterances' places in the split
 
 
 class Corpus:
@@ -111,10 +112,11 @@ class Corpus:
         chosen = self.chosen(step)[rank::processes]
         heard = [self._splits[which].spoken[row] for which, row in chosen]
         states = [each.states for each in heard] if self._model.variant.acoustic else None
-        speech = self._model.collate([each.transcript for each in heard], states)
+        words = heard if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
+        speech = self._model.collate([each.transcript for each in words], states)  # teachers speak without noise
         places = [int(self._splits[which].image_of[row]) for which, row in chosen]
         pictures = np.stack([self._splits[0].pictures[place].kept for place in places])
-        return Batch(pictures, speech, torch.tensor(places))
+        return Batch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
 
     def stems(self, batch: Batch, device: "torch.device") -> "torch.Tensor":
         """The batch's pictures as the image tower takes them."""

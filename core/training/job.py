@@ -179,6 +179,7 @@ class _Job:
 
         from core.models.brewclip import BrewCLIP
         from core.training.dev import Dev
+        from core.training.lesson import Lesson
         from core.training.trainer import Trainer
 
         recipe, options = self._recipe, self._recipe.training
@@ -192,8 +193,10 @@ class _Job:
         if self._processes.first:
             self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot")).to_json()
         facts = self._facts(splits, corpus)
+        lesson = (Lesson.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
+                  if options.teach and model.variant.acoustic else None)
         trainer = Trainer(model, corpus, dev, folder, options, self._processes,
-                          lambda step, result: self._run(backbone, step, result, facts))
+                          lambda step, result: self._run(backbone, step, result, facts), lesson)
         return trainer.run(report)
 
     def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: Corpus, splits: tuple[list[Split], list[Split]],

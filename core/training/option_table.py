@@ -16,7 +16,7 @@ TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is 
     "evaluate_every": "Look at dev every", "noise": "Noise", "choose_weight": "Choose the weight",
     "drop_unheard": "Drop the unheard", "max_cache_gb": "Largest caches", "prompt_std": "Prompts' spread",
     "cls_std": "CLS vector's spread", "inner_weight": "Inner loss α", "learn_temperature": "Learn temperature",
-    "acoustic_weight": "Weight of the voice", "gate": "Gate",
+    "acoustic_weight": "Weight of the voice", "gate": "Gate", "teach": "Words teach the voice",
 })
 FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",
          "model.temperature")  # what is changed most; the others stay behind a fold

@@ -39,6 +39,10 @@ class TrainingOptions:
     patience: int = _option(0, "Stop after so many looks without a better model; 0: go on to the last step.", 0,
                             100_000, beyond=True)
     noise: str = _option("", "Also learn from the utterances under noise, such as 10,0,babble:5 (dB).", beyond=True)
+    teach: float = _option(0.0, "Weight of a further loss: how like the voice is to each training caption is to follow "
+                           "its words (0: none).", 0, 1000, beyond=True)
+    teach_temperature: float = _option(0.1, "Temperature of that likeness: the lower, the fewer captions count.", 0.01,
+                                       10, beyond=True)
     choose_weight: bool = _option(False, "Choose the weight of the acoustic branch in the sum on the dev split.",
                                   beyond=True)
     fit_gate: bool = _option(False, "With a gate: fit it on the dev split, where the branches are as good as in use.",

@@ -19,11 +19,13 @@ from torch.nn.parallel import DistributedDataParallel
 
 from core.errors import TrainingError
 from core.models import checkpoints
-from core.models.brewclip import BrewCLIP
+from core.models.brewclip import BrewCLIP, Features
 from core.models.checkpoints import Run
+from core.models.losses import Losses
 from core.progress import JobCancelled, Report
 from core.training.corpus import Batch, Corpus
 from core.training.dev import Dev, DevResult, chosen
+from core.training.lesson import Lesson
 from core.training.processes import Processes
 from core.training.recipe import TrainingOptions, rate_at
 from core.training.run_folder import RunFolder, State, not_written
@@ -53,10 +55,13 @@ class Best:
 
 
 class Trainer:
-    """Trains a model in a run's folder. `describe` makes a checkpoint's run of a step and its result on dev."""
+    """Trains a model in a run's folder. `describe` makes a checkpoint's run of a step and its result on dev; `lesson`
+    is what the words teach the voice, None without it.
+    """
 
     def __init__(self, model: BrewCLIP, corpus: Corpus, dev: Dev, folder: RunFolder, options: TrainingOptions,
-                 processes: Processes, describe: Callable[[int, DevResult], Run]) -> None:
+                 processes: Processes, describe: Callable[[int, DevResult], Run], lesson: Lesson | None = None) -> None:
+        self._lesson = lesson
         self._model, self._corpus, self._dev, self._folder = model, corpus, dev, folder
         self._options, self._processes, self._describe = options, processes, describe
         self._device = model.log_scale.device
@@ -131,7 +136,7 @@ class Trainer:
         with self._autocast():
             stems = self._corpus.stems(batch, self._device)
             features = self._whole(stems, batch.speech.to(self._device))
-            losses = self._model.loss(features, batch.image_ids.to(self._device))
+            losses = self._taught(self._model.loss(features, batch.image_ids.to(self._device)), features, batch)
         for group in self._optimiser.param_groups:
             group["lr"] = rate_at(step, self._options)
         self._optimiser.zero_grad(set_to_none=True)
@@ -143,6 +148,14 @@ class Trainer:
         self._scaler.update()
         self._meter.add(losses.total, losses.inner, losses.outer)
         return following
+
+    def _taught(self, losses: Losses, features: Features, batch: Batch) -> Losses:
+        """The losses with that of the lesson in the total."""
+        acoustic = features.speech.acoustic
+        if self._lesson is None or acoustic is None:
+            return losses
+        lesson = self._lesson.loss(acoustic, batch.rows.to(self._device))
+        return replace(losses, total=losses.total + self._options.teach * lesson)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if self._precision == "float32":

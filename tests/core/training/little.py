@@ -165,7 +165,7 @@ def _train(folder: Path, scenario: str) -> None:
     # without a cache of its own, `hear` would have nothing to hear
     explorer = LittleExplorer(folder / ("home_of_hear" if scenario == "hear" else "home"))
     if first:
-        job.begin(run, recipe(folder / "data"))
+        job.begin(run, recipe(folder / "data", teach=1.0))
     report = silent
     if first and scenario == "hear":
         from core.features import hearing
@@ -195,7 +195,8 @@ def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
         return real(self, *arguments, **more)
 
     torch.optim.Adam.step = step
-    asked = recipe(folder / "data", model=replace(MODEL, dropout=0.0), steps=12, evaluate_every=5, clip=0.0)
+    asked = recipe(folder / "data", model=replace(MODEL, dropout=0.0), steps=12, evaluate_every=5, clip=0.0,
+                   teach=1.0)
     stopped = scenario == "pair_stopped" and not (run.path / "state.safetensors").exists()
     if rank == 0 and not run.path.exists():
         job.begin(run, asked)

@@ -69,6 +69,25 @@ def test_processes_share_a_batch(explorer: Explorer, data: Path, little: ModuleT
     assert sorted(parts[0] + parts[1]) == sorted(found.batch(5).image_ids.tolist())
 
 
+def test_words_that_only_teach_are_those_heard_without_noise(explorer: Explorer, data: Path, little: ModuleType
+                                                             ) -> None:
+    both = {variant: corpus(explorer, data, little, variant, noise="babble:-20") for variant in ("full", "e2e")}
+    clean, _ = both["e2e"]._splits
+    misheard = 0
+    for step in range(both["e2e"].steps_per_epoch):
+        chosen = both["e2e"].chosen(step)
+        said = [clean.spoken[row].transcript for _, row in chosen]
+        heard = [both["full"]._splits[which].spoken[row].transcript for which, row in chosen]
+        for variant, words in (("e2e", said), ("full", heard)):
+            batch, states = both[variant].batch(step), [both[variant]._splits[which].spoken[row].states
+                                                        for which, row in chosen]
+            expected = both[variant]._model.collate(words, states)
+            assert torch.equal(batch.speech.tokens, expected.tokens)
+            assert torch.equal(batch.speech.states, expected.states)
+        misheard += [each.text for each in said] != [each.text for each in heard]
+    assert misheard > 0
+
+
 def test_under_noise_there_are_as_many_pairs_again(explorer: Explorer, data: Path, little: ModuleType) -> None:
     found = corpus(explorer, data, little, noise="10,babble:0")
     assert len(found) == 72
