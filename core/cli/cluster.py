@@ -2,17 +2,20 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.output import table
-from core.cli.parts import Arguments, count
+from core.cli.output import as_json, size, table
+from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, note, progress
 from core.errors import ClusterError
+from core.settings import BY_KEY
 
 if TYPE_CHECKING:
     from core.cluster.connection import ClusterOptions
     from core.cluster.pool import Share
 
 ENGINES = ("local", "ray")
+CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices)
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
@@ -65,3 +68,46 @@ def shares_text(shares: "Sequence[Share]", noun: str) -> str:
     rows = [(str(one.worker), one.machine, str(one.process), str(one.items), f"{one.rate:.1f}",
              "it died" if one.died else "") for one in shares]
     return table(rows, ("worker", "machine", "process", noun, "a second", ""), right=(0, 2, 3, 4)) if rows else ""
+
+
+def _prepare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
+    parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
+    parser.add_argument("--split", action="append", default=[], metavar="S", help="may be given again (all with pairs)")
+    parser.add_argument("--backbone", default="auto", metavar="NAME", help="as `brewclip weights list` names it")
+    parser.add_argument("--crop", choices=CROPS, default="centre", help="what of a picture is seen (centre)")
+    parser.add_argument("--noise", default="", metavar="N", help="also under noise, such as 10,babble:5 (dB)")
+    parser.add_argument("--no-states", action="store_true", help="words alone, for variants without an acoustic branch")
+    parser.add_argument("--max-cache-gb", type=_share, default=100.0, metavar="GB", help="refuse to write more (100)")
+    add_engine(parser)
+    json_argument(parser)
+
+
+def _prepare(arguments: Arguments) -> int:
+    options = options_of(arguments) if by_cluster(arguments) else None
+    from core.cluster.preparing import Preparation, PrepareRecipe
+
+    recipe = PrepareRecipe(arguments.folder.absolute(), arguments.kind, tuple(arguments.split), arguments.backbone,
+                           arguments.crop, arguments.noise, not arguments.no_states, arguments.max_cache_gb)
+    with explorer() as opened, progress() as report:
+        preparation = Preparation(opened, recipe, report)
+        cost = preparation.cost()
+        preparation.check(cost)
+        note(f"{', '.join(preparation.splits)}: {cost.recordings} recordings to hear, caches grow by "
+             f"{size(cost.nbytes)}.")
+        done = preparation.run(options, report)
+    if arguments.json:
+        print(as_json({"splits": preparation.splits, "recordings": done.heard, "pictures": done.seen,
+                       "unreadable": [{"path": path, "reason": reason} for path, reason in done.unreadable],
+                       "workers": shares_json(done.workers)}))
+        return OK
+    print(f"{done.heard} recordings heard, {done.seen} pictures seen; the rest was there.")
+    if done.unreadable:
+        print(table(list(done.unreadable)))
+    if done.workers:
+        print(shares_text(done.workers, "files"))
+    return OK
+
+
+PREPARE = Command("prepare", "hear and see a dataset ahead of training, here or by a cluster", _prepare_arguments,
+                  _prepare)

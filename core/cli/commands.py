@@ -13,10 +13,11 @@ from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
-from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, count, explorer, json_argument, note, progress
+from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, count, day, explorer, json_argument, note, progress
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
+from core.remote import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,15 @@ TOP = 20
 
 
 def _search_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gallery", required=True, metavar="NAME", help="where to search")
+    parser.add_argument("--gallery", required=True, metavar="NAME", help="where to search; a name or an address")
     terms.add_terms(parser)
     parser.add_argument("--top", type=count, default=TOP, metavar="K", help=f"how many hits ({TOP} unless told)")
     parser.add_argument("--tag", default="", metavar="T", help="only pictures with this tag")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="only pictures in this folder, at any depth")
+    parser.add_argument("--since", type=day, metavar="DAY", help="only pictures taken from this day on (2024-05-01)")
+    parser.add_argument("--until", type=day, metavar="DAY", help="only pictures taken before this day")
+    parser.add_argument("--exact", action="store_true",
+                        help="compare every picture even where an index answers for very many")
     json_argument(parser)
 
 
@@ -43,12 +49,15 @@ def _search(arguments: Arguments) -> int:
 
         if not arguments.terms:
             raise QueryError("There is nothing to search for: give --speech, --text or --image.", "empty")
-        result = opened.search(arguments.gallery, terms.asks(arguments.terms), arguments.top,
-                               Filter(tag=arguments.tag), report, word_times=False)
+        chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until)
+        result = opened.search(arguments.gallery, terms.asks(arguments.terms), arguments.top, chosen, report,
+                               word_times=False, exact=arguments.exact)
     print(as_json(_search_json(result)) if arguments.json else _search_text(result))
     if result.hidden_unindexed:
         note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the present model and were "
              "not looked at; index the gallery again.")
+    if result.approximate:
+        note("The index of the gallery was asked, which may miss a picture; --exact compares them all.")
     if result.cut:
         note(f"The description is too long for the model: its last {result.cut} tokens were left out.")
     return OK
@@ -57,7 +66,8 @@ def _search(arguments: Arguments) -> int:
 def _search_json(result: "SearchResult") -> dict[str, Any]:
     heard = result.transcript
     return {"transcript": heard.text if heard else None, "language": heard.language if heard else None,
-            "hits": [{"rank": hit.rank, "path": str(hit.image.path), "score": hit.score} for hit in result.hits],
+            "hits": [{"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score} for hit in result.hits],
+            "approximate": result.approximate,
             "timings_ms": {step: round(spent, 1) for step, spent in result.timings_ms.items()}}
 
 
@@ -70,7 +80,7 @@ def _search_text(result: "SearchResult") -> str:
     listened = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
     branches = (("text", "words"), ("acoustic", "voice")) if listened else ()
     rows = [(str(hit.rank), f"{hit.score:.3f}", *(f"{_share(hit, branch):.3f}" for branch, _ in branches),
-             hit.strength.level, str(hit.image.path)) for hit in result.hits]
+             hit.strength.level, shown(hit.image.path)) for hit in result.hits]
     heads = ("rank", "score", *(name for _, name in branches), "match", "picture")
     lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture fits the filter.")
     steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
@@ -243,6 +253,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("dataset", "what is in a dataset's folder, and what is wrong with it", _dataset_arguments, _dataset),
     IMPORT,
     EXPORT,
+    cluster.PREPARE,
     TRAIN,
     EVALUATE,
     DIAGNOSE,

@@ -5,21 +5,29 @@ Plain classes; `core.cluster.pool` makes Ray's actors of them. Torch is imported
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import __version__
+import numpy as np
+from numpy.typing import NDArray
+
+from core import __version__, audio
+from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
 from core.engine import ModelFiles
-from core.errors import ClusterError
+from core.errors import AudioError, ClusterError
+from core.features.noise import Condition, noisy
+from core.features.pictures import kept_of, read_pixels
 from core.fingerprint import Fingerprint
 from core.models import checkpoints
+from core.models.transcripts import Heard, HearingOptions
 from core.search.filling import Done
 from core.search.indexing import embedding
 from core.search.reading import Reader
 
 if TYPE_CHECKING:
+    from core.models.speech import Recogniser
     from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
@@ -116,3 +124,131 @@ class PictureWorker(Worker):
         job = self._job
         reader = Reader(job.crop, self._model.image_size, job.max_megapixels, lambda hashes: set(), job.threads)
         return [one for done in embedding(reader, self._model, items) for one in done]
+
+
+@dataclass(frozen=True)
+class HearingJob:
+    """What a `HearingWorker` must know; `fingerprint` names what the driver's own recogniser would hear."""
+
+    sets: tuple[FileSet, ...]
+    device: str
+    options: HearingOptions
+    fingerprint: str
+    states: bool = True
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording to be heard under a condition; `others` are those that babble is made of."""
+
+    path: str
+    condition: Condition
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class HeardFile:
+    """A recording that was heard; `reason` says why it could not be read, and is "" for all others."""
+
+    path: str
+    digest: str = ""
+    transcript: dict[str, Any] = field(default_factory=dict)
+    states: tuple[NDArray[np.float16], ...] = ()
+    reason: str = ""
+
+
+class HearingWorker(Worker):
+    """Reads and hears recordings, as `core.features.hearing` does."""
+
+    def __init__(self, job: HearingJob) -> None:
+        self._job, self.sets = job, job.sets
+        self._recogniser: Recogniser | None = None
+        self._others: tuple[tuple[str, ...], list[Waveform]] = (), []
+
+    def build(self, folders: Sequence[Path]) -> None:
+        """Load the recogniser. ModelError, ClusterError ("fingerprint")."""
+        from core.models import speech
+
+        job = self._job
+        self._recogniser = speech.load(folders[0] / job.sets[0].digests[0][0], job.device)
+        if self._recogniser.fingerprint_of(job.options).hash != job.fingerprint:
+            raise ClusterError(f"The node {os.uname().nodename} hears on {self._recogniser.device} with other numbers "
+                               "than this computer; choose one device for both under Settings.", "fingerprint")
+
+    def work(self, items: Sequence[Recording]) -> list[HeardFile]:
+        """What is said in these recordings, all under one condition; those of one content are heard once."""
+        assert self._recogniser is not None
+        condition, others = items[0].condition, self._read(items[0].others)
+        read = {item.path: _waveform(item.path) for item in items}
+        waves = {wave.digest: wave for wave in read.values() if isinstance(wave, Waveform)}
+        sounding = [noisy(wave, condition, [each for each in others if each.digest != wave.digest])
+                    for wave in waves.values()]
+        heard = dict(zip(waves, self._recogniser.hear(sounding, self._job.options), strict=True)) if waves else {}
+        return [HeardFile(path, reason=wave) if isinstance(wave, str) else self._file(path, wave.digest, heard)
+                for path, wave in read.items()]
+
+    def _read(self, others: tuple[str, ...]) -> list[Waveform]:
+        """What babble is made of, read once for many batches."""
+        if self._others[0] != others:
+            read = [_waveform(path) for path in others]
+            self._others = others, [wave for wave in read if isinstance(wave, Waveform)]
+        return self._others[1]
+
+    def _file(self, path: str, digest: str, heard: Mapping[str, Heard]) -> HeardFile:
+        one = heard[digest]
+        return HeardFile(path, digest, one.transcript.to_json(), tuple(one.states) if self._job.states else ())
+
+
+def _waveform(path: str) -> Waveform | str:
+    """The waveform, or the reason why there is none."""
+    try:
+        return audio.read(Path(path))
+    except (AudioError, OSError) as error:
+        return str(error)
+
+
+@dataclass(frozen=True)
+class SeeingJob:
+    """What a `SeeingWorker` must know."""
+
+    backbone: str
+    sets: tuple[FileSet, ...]
+    device: str
+    crop: str
+    max_megapixels: float
+
+
+@dataclass(frozen=True, eq=False)
+class SeenFile:
+    """A picture that was seen; `kept` is what is kept of it, None when it could not be read, for that reason."""
+
+    path: str
+    digest: str = ""
+    kept: NDArray[Any] | None = None
+    reason: str = ""
+
+
+class SeeingWorker(Worker):
+    """Looks at the pictures of a dataset, as `core.features.pictures` does."""
+
+    def __init__(self, job: SeeingJob) -> None:
+        self._job, self.sets = job, job.sets
+        self._backbone: VisionLanguage | None = None
+
+    def build(self, folders: Sequence[Path]) -> None:
+        """Load the backbone. ModelError."""
+        from core.models import vision_language
+
+        job = self._job
+        self._backbone = vision_language.load(job.backbone, folders[0] / job.sets[0].digests[0][0], job.device)
+
+    def work(self, items: Sequence[str]) -> list[SeenFile]:
+        """What is kept of these pictures."""
+        assert self._backbone is not None
+        job, side = self._job, self._backbone.image_size
+        read = {path: read_pixels(Path(path), job.crop, side, job.max_megapixels) for path in items}
+        pixels = {found[0]: found[1] for found in read.values() if not isinstance(found, str) and found[1] is not None}
+        seen = kept_of(self._backbone, np.stack(list(pixels.values()))) if pixels else ()
+        kept = dict(zip(pixels, seen, strict=True))
+        return [SeenFile(path, reason=found) if isinstance(found, str) else SeenFile(path, found[0], kept[found[0]])
+                for path, found in read.items()]

@@ -44,12 +44,10 @@ class Seeing:
     """Sees pictures through a backbone and a crop policy, and remembers."""
 
     def __init__(self, explorer: Explorer, backbone: "VisionLanguage", crop: str) -> None:
-        from torch import nn
-
         self._backbone, self._crop = backbone, crop
         self._limit: float = explorer.settings["images.max_megapixels"]
         self._files = Digests(explorer.home.caches / "pictures")
-        self._whole = isinstance(backbone.built.model.visual.conv1, nn.Conv2d)
+        self._whole = keeps_pixels(backbone)
         name = "pixels" if self._whole else "stems"
         facts = f"{crop}-{backbone.image_size}" if self._whole else backbone.fingerprint(crop).hash
         self._store = ArrayStore(explorer.home.caches / name / facts)
@@ -96,32 +94,13 @@ class Seeing:
         """Keep pictures by key."""
         if not pictures:
             return
-        pixels = np.stack(list(pictures.values()))
-        for key, one in zip(pictures, pixels if self._whole else self._stems(pixels), strict=True):
+        for key, one in zip(pictures, kept_of(self._backbone, np.stack(list(pictures.values()))), strict=True):
             writer.add(key, [one])
         writer.flush()
 
-    def _stems(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import torch
-
-        from core.models import prompts
-        from core.models.open_clip_models import prepare
-
-        with torch.inference_mode():
-            model = self._backbone.built.model
-            stems = prompts.image_stem(model, prepare(self._backbone.built, pixels, model.logit_scale.device))
-        found: NDArray[np.float32] = stems.float().cpu().numpy()
-        return found
-
     def _read(self, path: Path) -> tuple[str, NDArray[np.uint8] | None] | str:
         """A picture's key and pixels (None: it is known by its content), or the reason why there are none."""
-        try:
-            digest = content_digest(path)
-            if digest in self._store:
-                return digest, None
-            return digest, images.pixels(images.read(path, self._limit).rgb, self._crop, self._backbone.image_size)
-        except (ImageError, OSError) as error:
-            return str(error)
+        return read_pixels(path, self._crop, self._backbone.image_size, self._limit, self._store)
 
     def _known(self, path: Path) -> str | None:
         try:
@@ -133,3 +112,38 @@ class Seeing:
         """Of what is kept of one picture."""
         visual, side = self._backbone.built.model.visual, self._backbone.image_size
         return (side, side, 3) if self._whole else tuple(visual.positional_embedding.shape)
+
+
+def keeps_pixels(backbone: "VisionLanguage") -> bool:
+    """Whether pixels are kept of a picture: the image tower begins with one convolution."""
+    from torch import nn
+
+    return isinstance(backbone.built.model.visual.conv1, nn.Conv2d)
+
+
+def read_pixels(path: Path, crop: str, side: int, max_megapixels: float,
+                known: ArrayStore | frozenset[str] = frozenset()) -> tuple[str, NDArray[np.uint8] | None] | str:
+    """A picture's digest and what the backbone sees of it (None when the digest is known), or why it is not read."""
+    try:
+        digest = content_digest(path)
+        if digest in known:
+            return digest, None
+        return digest, images.pixels(images.read(path, max_megapixels).rgb, crop, side)
+    except (ImageError, OSError) as error:
+        return str(error)
+
+
+def kept_of(backbone: "VisionLanguage", pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """What is kept of pictures (n, size, size, 3): themselves, or what the trunk makes of them, float32."""
+    if keeps_pixels(backbone):
+        return pixels
+    import torch
+
+    from core.models import prompts
+    from core.models.open_clip_models import prepare
+
+    with torch.inference_mode():
+        model = backbone.built.model
+        stems = prompts.image_stem(model, prepare(backbone.built, pixels, model.logit_scale.device))
+    found: NDArray[np.float32] = stems.float().cpu().numpy()
+    return found

@@ -47,7 +47,12 @@ def look(source: str | Path, column: str = "", report: Report = silent) -> list[
     text = str(source)
     if Path(text).suffix.lower() in MANIFESTS and not _is_folder(text):
         return _listed(text, column, report)
-    return [look_into(Path(absolute(Path(text))), report)]
+    found = look_into(Path(absolute(Path(text))), report)
+    if found.folder in found.unread:
+        if remote.is_remote(found.folder):
+            raise StoreError(found.unread[found.folder], "no_folder")
+        raise unreachable([found.folder])
+    return [found]
 
 
 def look_into(folder: Path, report: Report = silent) -> Scan:

@@ -41,7 +41,7 @@ def nodes(storage: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     from ray.cluster_utils import Cluster
 
     before = dict(os.environ)
-    os.environ.update(storage, PYTHONPATH=HERE, OMP_NUM_THREADS="1",
+    os.environ.update(storage, PYTHONPATH=HERE, OMP_NUM_THREADS="1", RAY_worker_niceness="0",
                       BREWCLIP_HOME=str(tmp_path_factory.mktemp("node")))
     cluster = Cluster(initialize_head=True, head_node_args=NODE)
     cluster.add_node(**NODE)

@@ -79,6 +79,15 @@ def test_an_address_is_looked_through(bucket: str, folder: Path) -> None:
 def test_an_address_without_anything_is_unread(bucket: str) -> None:
     found = look_into(Path("s3://archive/none"))
     assert found.files == {} and "nothing at s3://archive/none" in found.unread[found.folder]
+    with pytest.raises(StoreError, match="nothing at s3://archive/none") as told:
+        look("s3://archive/none")
+    assert told.value.kind == "no_folder"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="There is no folder") as told:
+        look(tmp_path / "none")
+    assert told.value.kind == "no_folder"
 
 
 def test_a_csv_names_paths_from_where_it_lies(folder: Path) -> None:

@@ -1,0 +1,282 @@
+"""A dataset heard and seen before it is trained on, by this computer or by a cluster, into the caches that training
+reads.
+
+Only this computer writes. The workers get the recordings and pictures in the groups in which it would take them itself,
+so that what they give is the same to the last bit; a run that stops goes on with what is not yet kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import datasets
+from core.cluster.connection import ClusterOptions, connected
+from core.cluster.model_files import FileSet
+from core.cluster.pool import Lost, Pool, Share
+from core.cluster.workers import (
+    HeardFile,
+    HearingJob,
+    HearingWorker,
+    Recording,
+    SeeingJob,
+    SeeingWorker,
+    SeenFile,
+)
+from core.datasets.kinds import kind_of
+from core.datasets.records import Dataset
+from core.engine import WHISPER, Engine
+from core.errors import DatasetError, TrainingError
+from core.explorer import Explorer
+from core.features import hearing, pictures
+from core.features.hearing import Hearing
+from core.features.noise import Condition
+from core.features.pictures import Seeing
+from core.features.split import Cost, Preparing
+from core.progress import Report, silent
+from core.training.corpus import conditions
+
+if TYPE_CHECKING:
+    from core.models.vision_language import VisionLanguage
+
+LOST = "Reading it ended the worker that did it, and then the next one too."
+
+
+@dataclass(frozen=True)
+class PrepareRecipe:
+    """What is prepared: `splits` () are all that hold pairs; `noise` as training takes it; `states` of the encoder are
+    what an acoustic branch reads. `backbone` "auto" is the one that training would take.
+    """
+
+    dataset: Path
+    kind: str = ""
+    splits: tuple[str, ...] = ()
+    backbone: str = "auto"
+    crop: str = "centre"
+    noise: str = ""
+    states: bool = True
+    max_cache_gb: float = 100.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was done: recordings (under every condition) and pictures that were new, those that could not be read with
+    the reason, and each worker's part.
+    """
+
+    heard: int
+    seen: int
+    unreadable: tuple[tuple[str, str], ...]
+    workers: tuple[Share, ...] = ()
+
+
+@dataclass
+class _Counted:
+    """What came of the files so far."""
+
+    new: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+class Preparation:
+    """One dataset to be prepared. DatasetError (no_split, no_pairs, ...), WeightsError, ModelError."""
+
+    def __init__(self, explorer: Explorer, recipe: PrepareRecipe, report: Report = silent) -> None:
+        self._explorer, self._recipe = explorer, recipe
+        settings = explorer.settings.with_value("vision.backbone", recipe.backbone)
+        explorer.use_settings(settings.with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
+        self._dataset = datasets.load(recipe.dataset, recipe.kind)
+        self.splits = recipe.splits or _with_pairs(self._dataset)
+        self._check_splits()
+        self._conditions = conditions(recipe.noise)
+        self._backbone: VisionLanguage = explorer.backbone(report)
+        self._preparing = Preparing(explorer, self._backbone, recipe.crop, recipe.states)
+
+    def cost(self) -> Cost:
+        """What `run` would add to the disk; files that are known are not read."""
+        parts = [self._preparing.cost(self._dataset, self.splits, each) for each in self._conditions]
+        return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
+
+    def check(self, cost: Cost) -> None:
+        """TrainingError ("cache_cap") when that is more than is allowed."""
+        cap = self._recipe.max_cache_gb
+        if cost.nbytes > cap * 1e9:
+            raise TrainingError(f"Preparing this dataset writes {cost.nbytes / 1e9:.1f} GB, more than the {cap:g} GB "
+                                "that are allowed. Allow more (--max-cache-gb), or choose a split of it.", "cache_cap")
+
+    def run(self, options: ClusterOptions | None = None, report: Report = silent) -> Prepared:
+        """Prepare all of it: here, or by the workers of a cluster. What was kept stays, however it ends.
+
+        ClusterError; StoreError ("full"); JobCancelled by `report`.
+        """
+        return self._here(report) if options is None else self._by_workers(options, report)
+
+    def _check_splits(self) -> None:
+        for name in self.splits:
+            if name not in self._dataset.splits:
+                raise DatasetError(f"{self._dataset.folder.name} has no split {name!r}; it has "
+                                   f"{', '.join(self._dataset.splits)}.", "no_split")
+        if not self.splits:
+            raise DatasetError(f"{self._dataset.folder.name} has no split with pictures and recordings of them: there "
+                               "is nothing to prepare.", "no_pairs")
+
+    def _here(self, report: Report) -> Prepared:
+        before = self.cost()
+        pictures_before = self._unseen()
+        unreadable: dict[str, str] = {}
+        for condition in self._conditions:
+            for split in self.splits:
+                unreadable.update(self._preparing.prepare(self._dataset, split, condition, report).unreadable)
+        return Prepared(before.recordings - self.cost().recordings, pictures_before - self._unseen(),
+                        tuple(unreadable.items()))
+
+    def _unseen(self) -> int:
+        seeing = self._seeing()
+        return sum(len(seeing.unseen(self._pictures(split))) for split in self.splits)
+
+    def _recordings(self, split: str) -> list[Path]:
+        """In the order in which `Preparing` hears them."""
+        part = self._dataset.of(split)
+        known = {image.image_id for image in part.images}
+        return [one.recording for one in part.utterances if one.image_id in known and one.recording]
+
+    def _pictures(self, split: str) -> list[Path]:
+        return [image.path for image in self._dataset.of(split).images if image.path]
+
+    def _by_workers(self, options: ClusterOptions, report: Report) -> Prepared:
+        states = self._recipe.states
+        with connected(options, report) as ray:
+            with Pool(ray, HearingWorker, self._hearing_job(), options) as pool:
+                heard = [self._hearing().by_workers(pool, self._recordings(split), condition, states, report)
+                         for condition in self._conditions for split in self.splits]
+            shares = pool.shares()
+            with Pool(ray, SeeingWorker, self._seeing_job(), options) as pool:
+                seen = [self._seeing().by_workers(pool, self._pictures(split), report) for split in self.splits]
+        reasons = {path: reason for one in (*heard, *seen) for path, reason in one.reasons.items()}
+        return Prepared(sum(one.new for one in heard), sum(one.new for one in seen), tuple(reasons.items()),
+                        (*shares, *pool.shares()))
+
+    def _hearing(self) -> "_Hearing":
+        return _Hearing(self._explorer, kind_of(self._dataset.kind).language)
+
+    def _hearing_job(self) -> HearingJob:
+        settings = self._explorer.settings
+        path = Engine(self._explorer.home).speech_file(settings)
+        files = FileSet.of(path.parent, (path.name,), WHISPER)
+        return self._hearing().job((files,), settings["device"], self._recipe.states)
+
+    def _seeing(self) -> "_Seeing":
+        return _Seeing(self._explorer, self._backbone, self._recipe.crop)
+
+    def _seeing_job(self) -> SeeingJob:
+        settings = self._explorer.settings
+        found = Engine(self._explorer.home).files(settings)
+        files = FileSet.of(found.path.parent, (found.path.name,), found.backbone)
+        return SeeingJob(found.backbone, (files,), settings["device"], self._recipe.crop,
+                         settings["images.max_megapixels"])
+
+
+class _Hearing(Hearing):
+    """`Hearing` whose recordings are read and heard by workers. What is known and kept is the same."""
+
+    def job(self, files: tuple[FileSet, ...], device: str, states: bool) -> HearingJob:
+        """What the workers must know."""
+        return HearingJob(files, device, self._options, self.fingerprint, states)
+
+    def by_workers(self, pool: Pool, recordings: Sequence[Path], condition: Condition, states: bool, report: Report
+                   ) -> _Counted:
+        """Have every recording heard that is not. StoreError ("full"), ClusterError."""
+        fingerprint, counted = self.fingerprint, _Counted()
+        store, others = self._states(fingerprint), self._others(recordings, condition)
+        keys = self._known(recordings, condition, others)
+        done = self._done(keys, fingerprint, store, states)
+        made_of = tuple(map(str, _others_of(recordings))) if others else ()
+        missing = [Recording(str(path), condition, made_of)
+                   for path, key in zip(recordings, keys, strict=True) if key not in done]
+        told = _from(report, len(recordings), len(missing), f"Hearing recordings ({condition})")
+        with store.writer() as writer, self._files.writer() as remember:
+            for part in _results(pool, missing, hearing.AT_ONCE, counted, told):
+                good = [one for one in part if isinstance(one, HeardFile) and not one.reason]
+                named = {hearing._key(one.digest, condition, others): one for one in good}
+                new = {key: one for key, one in named.items() if key not in done}
+                for key, one in new.items() if states else ():
+                    if key not in store:
+                        writer.add(key, one.states)
+                writer.flush()  # states first, so that a kept transcript has states
+                self._explorer.store.keep_transcripts({key: one.transcript for key, one in new.items()}, fingerprint)
+                for one in good:
+                    remember(Path(one.path), one.digest)
+                remember.flush()
+                done |= new.keys()
+                counted.new += len(good)
+        return counted
+
+
+class _Seeing(Seeing):
+    """`Seeing` whose pictures are read by workers."""
+
+    def unseen(self, paths: Sequence[Path]) -> list[Path]:
+        """The pictures of which nothing is kept yet, as far as it is known without reading them."""
+        return [path for path in paths if (key := self._known(path)) is None or key not in self._store]
+
+    def by_workers(self, pool: Pool, paths: Sequence[Path], report: Report) -> _Counted:
+        """Have every picture seen that is not. StoreError ("full"), ClusterError."""
+        missing, counted = [str(path) for path in self.unseen(paths)], _Counted()
+        told = _from(report, len(paths), len(missing), "Looking at pictures")
+        with self._store.writer() as writer, self._files.writer() as remember:
+            for part in _results(pool, missing, pictures.AT_ONCE, counted, told):
+                good = [one for one in part if isinstance(one, SeenFile) and one.kept is not None]
+                for one in good:
+                    if one.digest not in self._store and one.kept is not None:
+                        writer.add(one.digest, [one.kept])
+                writer.flush()
+                for one in good:
+                    remember(Path(one.path), one.digest)
+                remember.flush()
+                counted.new += len(good)
+        return counted
+
+
+def _results(pool: Pool, items: Sequence[Any], at_once: int, counted: _Counted, report: Report
+             ) -> Iterator[list[Any]]:
+    """What the workers give, a group at a time; what could not be read is counted, with the reason."""
+    if not items:
+        return
+    came = 0
+    for results in pool.run(items[start:start + at_once] for start in range(0, len(items), at_once)):
+        report(came, len(items), pool.pace())
+        for part in results:
+            came += len(part)
+            counted.reasons.update(filter(None, map(_reason, part)))
+            yield part
+    report(came, len(items), "")
+
+
+def _reason(one: Any) -> tuple[str, str] | None:
+    """The path of what could not be read, and why; None for what could."""
+    if isinstance(one, Lost):
+        return getattr(one.item, "path", one.item), LOST
+    return (one.path, one.reason) if one.reason else None
+
+
+def _from(report: Report, total: int, missing: int, text: str) -> Report:
+    """A report of the missing ones, told among all."""
+    def told(done: int, of: int, pace: str) -> None:
+        report(total - missing + done, total, f"{text} ({pace})" if pace else text)
+
+    return told
+
+
+def _others_of(recordings: Sequence[Path]) -> list[Path]:
+    """The recordings that babble is made of, as `Hearing` chooses them."""
+    step = max(1, len(recordings) // hearing.OTHERS)
+    return sorted(recordings)[::step][:hearing.OTHERS]
+
+
+def _with_pairs(dataset: Dataset) -> tuple[str, ...]:
+    found = []
+    for name in dataset.splits:
+        part = dataset.of(name)
+        if part.images and part.utterances:
+            found.append(name)
+    return tuple(found)

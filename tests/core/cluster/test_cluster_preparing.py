@@ -1,0 +1,144 @@
+"""What a cluster prepares is what training would have prepared by itself, to the last bit."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cluster_processes import none_left, workers_of
+from PIL import Image
+
+from core import cli, datasets, demo, settings
+from core.cluster import preparing
+from core.cluster.connection import ClusterOptions
+from core.cluster.preparing import Preparation, PrepareRecipe
+from core.errors import DatasetError, TrainingError
+from core.explorer import Explorer
+from core.features.split import Preparing, Split
+from core.home import Home
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's recordings with drawn pictures: four of training, two of dev; a recording and a picture are broken."""
+    folder = tmp_path_factory.mktemp("data")
+    spoken = [query.path for query in demo.queries()][:4]
+    lines = ["image,recording,caption,split"]
+    for number in range(6):
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        if number < len(spoken):
+            shutil.copy(spoken[number], folder / f"{number}.flac")
+        else:
+            (folder / f"{number}.flac").write_bytes(spoken[0].read_bytes() if number == 4 else b"no recording")
+        lines.append(f"{number}.png,{number}.flac,words,{'train' if number % 3 else 'dev'}")
+    (folder / "0.png").write_bytes(b"no picture")
+    (folder / "pairs.csv").write_text("\n".join(lines))
+    return folder
+
+
+def explorer_at(home: Path, whisper_base: Path) -> Explorer:
+    return Explorer(Home(home), settings.Settings().with_value("weights.folder", str(whisper_base.parent)))
+
+
+@pytest.fixture
+def explorer(tmp_path: Path, whisper_base: Path) -> Iterator[Explorer]:
+    opened = explorer_at(tmp_path / "home", whisper_base)
+    yield opened
+    opened.close()
+
+
+def recipe(data: Path, **more: object) -> PrepareRecipe:
+    return PrepareRecipe(data, backbone="brewclip-mini", **more)
+
+
+def splits(explorer: Explorer, data: Path) -> list[Split]:
+    """What training reads."""
+    ready = Preparing(explorer, explorer.backbone(), "centre")
+    return [ready.prepare(datasets.load(data), name) for name in ("train", "dev")]
+
+
+@pytest.fixture(scope="module")
+def local(data: Path, whisper_base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Split]:
+    opened = explorer_at(tmp_path_factory.mktemp("local"), whisper_base)
+    done = Preparation(opened, recipe(data)).run()
+    assert (done.heard, done.seen) == (5, 5)
+    found = splits(opened, data)
+    opened.close()
+    return found
+
+
+def assert_same(ones: list[Split], others: list[Split]) -> None:
+    for one, other in zip(ones, others, strict=True):
+        assert [each.transcript for each in one.spoken] == [each.transcript for each in other.spoken]
+        assert one.unreadable == other.unreadable
+        for mine, theirs in zip(one.spoken, other.spoken, strict=True):
+            assert [part.tobytes() for part in mine.states] == [part.tobytes() for part in theirs.states]
+        for mine, theirs in zip(one.pictures, other.pictures, strict=True):
+            np.testing.assert_array_equal(mine.kept, theirs.kept)
+
+
+def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer, data: Path, local: list[Split],
+                                                              options: ClusterOptions) -> None:
+    preparation = Preparation(explorer, recipe(data))
+    cost = preparation.cost()
+    assert cost.recordings == 6 and cost.nbytes > 0
+    killed: list[int] = []
+
+    def report(done: int, total: int, text: str) -> None:
+        if not killed and (found := workers_of("HearingWorker.work")):
+            killed.append(found[0])
+            os.kill(found[0], signal.SIGKILL)
+
+    done = preparation.run(options, report)
+    assert killed
+    assert (done.heard, done.seen) == (5, 5)
+    assert sorted(Path(path).name for path, _ in done.unreadable) == ["0.png", "5.flac"]
+    after = preparation.cost()
+    assert (after.recordings, after.nbytes) == (1, cost_of_broken(explorer, data))
+    assert_same(splits(explorer, data), local)
+    assert none_left("HearingWorker") and none_left("SeeingWorker")
+
+
+def cost_of_broken(explorer: Explorer, data: Path) -> int:
+    """What is left to be done is what cannot be done."""
+    ready = Preparing(explorer, explorer.backbone(), "centre")
+    return ready.cost(datasets.load(data), ("train",)).nbytes
+
+
+def test_a_split_that_is_not_there_is_told(explorer: Explorer, data: Path) -> None:
+    with pytest.raises(DatasetError, match="it has train, dev") as told:
+        Preparation(explorer, recipe(data, splits=("nope",)))
+    assert told.value.kind == "no_split"
+
+
+def test_more_than_is_allowed_is_refused_before_anything_is_heard(explorer: Explorer, data: Path) -> None:
+    preparation = Preparation(explorer, recipe(data, max_cache_gb=1e-6))
+    with pytest.raises(TrainingError, match="--max-cache-gb") as told:
+        preparation.check(preparation.cost())
+    assert told.value.kind == "cache_cap"
+    assert not (explorer.home.caches / "states").exists()
+
+
+def test_the_command_tells_what_it_will_write_and_what_it_did(home: Home, whisper_base: Path, data: Path,
+                                                              monkeypatch: pytest.MonkeyPatch,
+                                                              capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("BREWCLIP_MODELS", str(whisper_base.parent))
+    arguments = ["prepare", str(data), "--backbone", "brewclip-mini", "--split", "dev", "--json"]
+    assert cli.main(arguments) == 0
+    told = capsys.readouterr()
+    told_of = [{"path": "0", "reason": "0.png is not a picture of a kind that is read here."}]
+    assert json.loads(told.out) == {"splits": ["dev"], "recordings": 2, "pictures": 1, "unreadable": told_of,
+                                    "workers": []}
+    assert "dev: 2 recordings to hear, caches grow by" in told.err
+    assert cli.main([*arguments, "--workers", "2"]) == 2
+    assert "--engine ray" in capsys.readouterr().err
+
+
+def test_the_recordings_of_babble_are_those_that_hearing_takes() -> None:
+    paths = [Path(f"{number:03}.wav") for number in range(100)]
+    assert len(preparing._others_of(paths)) <= 25 and preparing._others_of(paths)[0] == paths[0]

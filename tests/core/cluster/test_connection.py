@@ -1,0 +1,91 @@
+"""To a cluster and away: each trouble is one sentence, and nothing of Ray is imported for nothing."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import cli
+from core.cluster.connection import ClusterOptions, _told, connected
+from core.errors import ClusterError
+from core.home import Home
+
+MISMATCH = """Version mismatch: The cluster was started with:
+    Ray: 2.44.1
+    Python: 3.12.3
+This process on node 10.0.0.7 was started with:
+    Ray: 2.60.0
+    Python: 3.11.7
+"""
+
+
+def test_nothing_of_ray_is_imported_before_it_is_asked_for() -> None:
+    code = ("import sys; from core.cli.commands import COMMANDS; import core.cluster.indexing, core.cluster.preparing; "
+            "assert not {'ray', 'pyarrow', 'torch'} & set(sys.modules)")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ClusterError, match=r"pip install .\[scale\]") as told, connected(ClusterOptions()):
+        pass
+    assert told.value.kind == "no_extra"
+
+
+def test_ray_tells_nobody_of_its_use() -> None:
+    pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
+    code = ("import os; os.environ.pop('RAY_USAGE_STATS_ENABLED', None); from core.cluster import connection; "
+            "connection.ray_module(); from ray._private.usage import usage_lib; "
+            "assert not usage_lib.usage_stats_enabled()")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "nowhere", "[::1]:{port}"])
+def test_no_cluster_at_the_address_is_told_at_once(address: str) -> None:
+    pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = address.format(port=free.getsockname()[1])
+    with pytest.raises(ClusterError, match=r"no cluster at|no address of a cluster") as told, (
+            connected(ClusterOptions(address))):
+        pass
+    assert told.value.kind == "no_cluster"
+
+
+def test_another_version_is_told_with_both() -> None:
+    told = _told(RuntimeError(MISMATCH), "10.0.0.1:6379")
+    assert told.kind == "other_version"
+    assert "Ray 2.44.1 on Python 3.12.3, this computer Ray 2.60.0 on Python 3.11.7" in str(told)
+
+
+def test_a_cluster_of_another_version_is_told(nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    real = ray.__version__
+    monkeypatch.setattr(ray, "__version__", "2.0.0")
+    with pytest.raises(ClusterError, match=f"Ray {real} on Python .*, this computer Ray 2.0.0") as told, (
+            connected(ClusterOptions(nodes.address))):
+        pass
+    assert told.value.kind == "other_version"
+    assert not ray.is_initialized()
+
+
+def test_a_second_job_in_one_process_is_told(nodes: Any) -> None:
+    with connected(ClusterOptions(nodes.address)), pytest.raises(ClusterError) as told, (
+            connected(ClusterOptions(nodes.address))):
+        pass
+    assert told.value.kind == "no_start"
+
+
+@pytest.mark.parametrize("more, said", [
+    (["--workers", "2"], "--workers is for a cluster: add --engine ray"),
+    (["--address", "10.0.0.1:6379", "--gpus-per-worker", "0.5"], "--address and --gpus-per-worker"),
+    (["--engine", "ray", "--cpus-per-worker", "0"], "share of a CPU or of a GPU"),
+])
+def test_options_that_make_no_sense_are_told(home: Home, tmp_path: Path, more: list[str], said: str,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["index", str(tmp_path), "--gallery", "g", *more]) == 2
+    assert said in capsys.readouterr().err
