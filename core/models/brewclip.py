@@ -38,6 +38,7 @@ class SpokenBatch:
     signals: Tensor  # (n, 3) float32: mean log probability, no-speech probability, share of the words that was cut
     has_text: Tensor  # (n,) bool: whether anything was transcribed
     owners: Tensor | None = None  # (p,) int64: the utterance of each row of `tokens`; None where it is its own row
+    text: Tensor | None = None  # (n, dim) float32: F_T where it is known already
 
     def to(self, device: torch.device | str) -> "SpokenBatch":
         """The same batch on a device."""
@@ -105,9 +106,13 @@ class BrewCLIP(nn.Module):
         """The parameters that are trained, by name: what an optimiser takes and a checkpoint keeps."""
         return {name: each for name, each in self.named_parameters() if each.requires_grad}
 
-    def forward(self, stem: Tensor, speech: SpokenBatch) -> Features:
-        """The vectors of n pairs; `stem` (n, 1 + patches, vision width) as `image_stem` gives it, or from a cache."""
-        return Features(self.encode_stem(stem), self.encode_speech(speech), self.scale)
+    def forward(self, pictures: Tensor, speech: SpokenBatch) -> Features:
+        """The vectors of n pairs.
+
+        `pictures`: stems (n, 1 + patches, vision width) as `image_stem` gives them, or F_V (n, dim) where it is known.
+        """
+        image = pictures if pictures.ndim == 2 else self.encode_stem(pictures)
+        return Features(image, self.encode_speech(speech), self.scale)
 
     def loss(self, features: Features, image_ids: Tensor) -> Losses:
         """Equation 2 for the pairs; `image_ids` (n,) int64 tell which pairs share a picture. See `brewclip_loss`."""
@@ -206,17 +211,22 @@ class BrewCLIP(nn.Module):
 
         Where nothing was transcribed, F_L of `full` is F_A alone.
         """
-        text = self.encode_tokens(batch.tokens) if self.variant.text else None
-        if text is not None and batch.owners is not None:
-            text = _pooled(text, batch.owners, len(batch.has_text))
+        text = self._text(batch) if self.variant.text else None
         acoustic = None
         if self.acoustic is not None:
             assert batch.states is not None
             acoustic = self.acoustic(batch.states, batch.lengths, self.prompts).float()
         fused = self._fused(text, acoustic, batch)
         if text is None and self.training and self.options.learn_words:  # for the loss alone
-            text = self.encode_tokens(batch.tokens)
+            text = self._text(batch)
         return SpokenFeatures(fused, text, acoustic, batch.has_text)
+
+    def _text(self, batch: SpokenBatch) -> Tensor:
+        """F_T (n, dim)."""
+        if batch.text is not None:
+            return batch.text
+        text = self.encode_tokens(batch.tokens)
+        return text if batch.owners is None else _pooled(text, batch.owners, len(batch.has_text))
 
     def parts(self, found: SpokenFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the text and the acoustic branch add to F_L, (n, dim) each, which they add up to; None for one that the

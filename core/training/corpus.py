@@ -15,6 +15,7 @@ from core.errors import TrainingError
 from core.features.noise import CLEAN, Condition
 from core.features.pictures import Seeing
 from core.features.split import Split
+from core.progress import Report, silent
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +67,10 @@ def check_enough(pairs: int, batch: int, broken: int = 0) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """n pairs: what `BrewCLIP.forward` and `loss` take. `pictures` (n, ...): what is kept of each (`Seeing.stems`)."""
+    """n pairs: what `BrewCLIP.forward` and `loss` take.
+
+    `pictures` (n, ...): what is kept of each (`Seeing.stems`), or their vectors where these stay.
+    """
 
     pictures: NDArray[Any]
     speech: "SpokenBatch"
@@ -82,6 +86,8 @@ class Corpus:
         self._splits, self._seeing, self._model = tuple(splits), seeing, model
         self._batch, self._seed = batch, seed
         self._order = -1, np.empty(0, np.int64)  # an epoch, and its order of pairs
+        self._seen: NDArray[np.float32] | None = None  # F_V (images, dim) where it stays as it is
+        self._read: tuple[torch.Tensor, ...] = ()  # F_T (utterances, dim) of each split, likewise
         text_only = not model.variant.acoustic
         self._pairs = [(which, row) for which, split in enumerate(splits) for row in range(len(split.utterances))
                        if usable(split, row, drop_unheard or text_only)]
@@ -95,6 +101,34 @@ class Corpus:
     def steps_per_epoch(self) -> int:
         """Steps after which every pair was used once, but for what no longer fills a batch."""
         return len(self._pairs) // self._batch
+
+    def settle(self, report: Report = silent) -> None:
+        """Without prompts pictures and words have the same vectors in every step: have them computed once, here.
+
+        In batches of their own, so that a run that goes on has the same bits.
+        """
+        if self._model.prompts.numel():
+            return
+        import torch
+
+        from core.features import encode
+
+        self._seen = encode.encode_pictures(self._model, self._seeing, self._splits[0], report)
+        if self._model.variant.text or self._model.options.learn_words:
+            read = self._splits if self._model.variant.text else self._splits[:1]
+            with torch.no_grad():
+                self._read = tuple(self._texts(split, report) for split in read)
+
+    def _texts(self, split: Split, report: Report) -> "torch.Tensor":
+        import torch
+
+        from core.features.encode import AT_ONCE
+
+        texts, found = [one.transcript.text for one in split.spoken], []
+        for start in range(0, len(texts), AT_ONCE):
+            report(start, len(texts), "Reading the words")
+            found.append(self._model.encode_texts(texts[start:start + AT_ONCE]).cpu())
+        return torch.cat(found)
 
     def chosen(self, step: int) -> list[tuple[int, int]]:
         """The pairs (condition, utterance) of a step, over all processes."""
@@ -114,12 +148,20 @@ class Corpus:
         states = [each.states for each in heard] if self._model.variant.acoustic else None
         words = heard if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
         speech = self._model.collate([each.transcript for each in words], states)  # teachers speak without noise
+        if self._read:
+            speech = replace(speech, text=torch.stack([self._read[which % len(self._read)][row]
+                                                       for which, row in chosen]))
         places = [int(self._splits[which].image_of[row]) for which, row in chosen]
-        pictures = np.stack([self._splits[0].pictures[place].kept for place in places])
+        pictures = (np.stack([self._splits[0].pictures[place].kept for place in places]) if self._seen is None
+                    else self._seen[places])
         return Batch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
 
     def stems(self, batch: Batch, device: "torch.device") -> "torch.Tensor":
-        """The batch's pictures as the image tower takes them."""
+        """The batch's pictures as `BrewCLIP.forward` takes them."""
+        import torch
+
+        if self._seen is not None:
+            return torch.from_numpy(batch.pictures).to(device)
         return self._seeing.stems(self._model, batch.pictures, device)
 
 

@@ -187,6 +187,7 @@ class _Job:
         model = BrewCLIP(backbone.built, recipe.variant, recipe.model, self._explorer.recogniser().width)
         model.to(backbone.built.model.logit_scale.device)
         corpus = Corpus(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
+        corpus.settle(report)
         if self._processes.first:
             self._begun(folder, model, corpus, splits, backbone)
         dev = Dev(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)

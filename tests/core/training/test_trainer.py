@@ -11,8 +11,9 @@ import torch
 from core.errors import TrainingError
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
-from core.progress import silent
+from core.progress import JobCancelled, silent
 from core.training import job, run_folder, trainer
+from core.training.corpus import Corpus
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
 from core.training.runs import RunReader
@@ -281,3 +282,38 @@ def test_too_few_pairs_are_told_before_anything_is_heard(explorer, data: Path, l
             refused()
         assert caught.value.kind == "too_few"
     assert not (tmp_path / "run").exists() and not explorer.ears.heard
+
+
+@pytest.mark.parametrize(("variant", "options"), [("full", {}), ("e2e", {"learn_words": True, "inner_weight": 0.5})])
+def test_without_prompts_the_frozen_towers_are_asked_once_and_it_is_the_same_run(
+        train, data: Path, little: ModuleType, variant: str, options: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = replace(little.MODEL, prompts=0, dropout=0.0, **options)
+    recipe = little.recipe(data, variant, model, steps=8, evaluate_every=4, noise="0", clip=0.0)
+    settled, asked = train(recipe, "settled"), []
+    real = BrewCLIP.encode_stem
+    monkeypatch.setattr(Corpus, "settle", lambda self, report: None)
+    monkeypatch.setattr(BrewCLIP, "encode_stem", lambda self, stem: (asked.append(self.training), real(self, stem))[1])
+    plain = train(recipe, "plain")
+    assert asked.count(True) == 8  # of the plain run, in its steps
+    ours, theirs = (folder.state().tensors for folder, _ in (settled, plain))
+    assert ours.keys() == theirs.keys()
+    for name, each in ours.items():
+        assert torch.allclose(each, theirs[name], atol=1e-4), name
+
+
+def test_without_prompts_a_stopped_run_ends_with_the_same_bits(train, explorer, data: Path, little: ModuleType,
+                                                               tmp_path: Path) -> None:
+    recipe = little.recipe(data, model=replace(little.MODEL, prompts=0), steps=12, evaluate_every=5, teach=1.0)
+    whole, _ = train(recipe, "whole")
+    stopped = RunFolder(tmp_path / "stopped")
+    job.begin(stopped, recipe)
+
+    def stop(step: int, total: int, text: str) -> None:
+        if text.startswith("Training") and step == 7:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        job.train(explorer, stopped, stop)
+    job.train(explorer, stopped, silent)
+    ours, theirs = whole.state().tensors, stopped.state().tensors
+    assert all(torch.equal(each, theirs[name]) for name, each in ours.items())
