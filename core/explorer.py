@@ -22,6 +22,7 @@ from core.search import background, queries
 from core.search.indexing import IndexResult, index_folder, index_gallery
 from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
+from core.search.sources import is_list
 from core.settings import Settings
 from core.store import address_book, copying
 from core.store.copying import Copied
@@ -161,12 +162,13 @@ class Explorer:
         """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
         return self._listening.transcribed(waveform, self._means(Clock(), report))
 
-    def index(self, folder: Path | None, gallery: str, report: Report = silent) -> IndexResult:
+    def index(self, folder: Path | None, gallery: str, report: Report = silent, column: str = "") -> IndexResult:
         """Index a folder into a gallery, made if there is none; None: all folders of the gallery again.
 
-        StoreError ("no_folder", "no_gallery", ...), WeightsError, ModelError. What was embedded stays when it stops.
+        The folder may be an address, or a list with the paths in that `column`. StoreError ("no_folder", "no_gallery",
+        ...), DatasetError ("manifest"), WeightsError, ModelError. What was embedded stays when it stops.
         """
-        if folder is not None and not remote.is_remote(folder) and not folder.is_dir():
+        if folder is not None and not (remote.is_remote(folder) or folder.is_dir() or is_list(folder)):
             raise StoreError(f"There is no folder {folder}. Nothing was changed.", "no_folder")
         if folder is None or is_address(gallery):  # before a model is loaded for nothing
             self._reachable(gallery, may_be_new=folder is not None)
@@ -177,7 +179,7 @@ class Explorer:
         if folder is None:
             result = index_gallery(place, record.id, model, crop, limit, report)
         else:
-            result = index_folder(place, record.id, folder, model, crop, limit, report)
+            result = index_folder(place, record.id, folder, model, crop, limit, report, column)
         with suppress(JobCancelled):  # the indexing is done and has a result
             place.optimize(record.id, report)
             self._described(model, model.fingerprint(crop), report)

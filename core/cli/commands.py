@@ -106,7 +106,7 @@ def _index(arguments: Arguments) -> int:
     if cluster.by_cluster(arguments):
         return _index_by_cluster(arguments)
     with explorer() as opened, progress() as report:
-        result = opened.index(arguments.folder, arguments.gallery, report)
+        result = opened.index(arguments.folder, arguments.gallery, report, arguments.column)
     print(as_json(_index_json(result)) if arguments.json else _index_text(result))
     return OK
 

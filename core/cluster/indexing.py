@@ -5,6 +5,7 @@ writes into it, a batch at a time: a run that stops, or loses workers, costs wha
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,10 @@ from core.cluster.pool import Lost, Pool, Share
 from core.cluster.workers import PictureJob, PictureWorker
 from core.engine import Engine
 from core.explorer import Explorer
-from core.progress import Report, silent
+from core.progress import JobCancelled, Report, silent
 from core.search.filling import BATCH, Done, Filling, IndexResult
 from core.search.reading import NO_STAMP
 from core.search.sources import look
-from core.store.places import open_gallery
 from core.store.records import FailedEntry
 
 GPU_BATCHES = 4  # batches that a worker with a GPU gets at once, so that it decodes one while it embeds another
@@ -44,12 +44,15 @@ def index(explorer: Explorer, source: str, gallery: str, options: ClusterOptions
     job = PictureJob.of(Engine(explorer.home).files(settings), settings["device"], settings["vision.crop"], limit,
                         fingerprint, options.gpus)
     scans = look(source, column, report)
-    place, record = open_gallery(explorer.store, gallery, create=True)
+    place, record = explorer.place(gallery, create=True)
     for one in scans:
         place.add_folder(record.id, Path(one.folder))
     work = _Work(options, job, report)
     filling = Filling(place, record.id, fingerprint, limit, report, work.pace)
-    return ClusterResult(filling.run(scans, work), work.shares)
+    result = filling.run(scans, work)
+    with suppress(JobCancelled):  # the indexing is done and has a result
+        place.optimize(record.id, report)
+    return ClusterResult(result, work.shares)
 
 
 class _Work:

@@ -9,16 +9,15 @@ from typing import Protocol
 
 import numpy as np
 
-from core import remote
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.progress import Report, silent
-from core.search.filling import BATCH, READY, Done, Filling, IndexResult, unreachable
+from core.search.filling import BATCH, READY, Done, Filling, IndexResult
 from core.search.reading import Reader, ReadFile
-from core.search.sources import look_into
+from core.search.scanning import Scan
+from core.search.sources import look, look_into
 from core.store.places import Place
 from core.store.records import Entry, FailedEntry
-from core.store.room import absolute
 
 __all__ = ["Backbone", "IndexResult", "embedding", "index_folder", "index_gallery"]
 
@@ -42,17 +41,18 @@ class Backbone(Protocol):
 
 
 def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone, crop: str,
-                 max_megapixels: float = 200, report: Report = silent) -> IndexResult:
-    """Add the folder, which may be an address, to the gallery and index what is in it, at any depth.
+                 max_megapixels: float = 200, report: Report = silent, column: str = "") -> IndexResult:
+    """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
+    whose paths are in that `column` (`core.search.sources`).
 
     `report` counts the files to read and its text tells the pace. StoreError: `no_folder`, `no_gallery`, and what every
-    method of the store may raise. JobCancelled and errors of the model pass through; what was stored stays.
+    method of the store may raise; DatasetError (manifest). JobCancelled and errors of the model pass through; what was
+    stored stays.
     """
-    path = Path(absolute(folder))
-    if not remote.is_remote(path) and not path.is_dir():
-        raise unreachable([path])
-    place.add_folder(gallery_id, path)
-    return _index(place, gallery_id, [path], backbone, crop, max_megapixels, report)
+    scans = look(folder, column, report)
+    for one in scans:
+        place.add_folder(gallery_id, Path(one.folder))
+    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
 
 
 def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str, max_megapixels: float = 200,
@@ -65,10 +65,11 @@ def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str, 
     folders = place.state(gallery_id).gallery.folders
     if not folders:
         raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
-    return _index(place, gallery_id, folders, backbone, crop, max_megapixels, report)
+    scans = [look_into(folder, report) for folder in folders]
+    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
 
 
-def _index(place: Place, gallery_id: int, folders: Sequence[Path], backbone: Backbone, crop: str,
+def _index(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
            max_megapixels: float, report: Report) -> IndexResult:
     fingerprint = backbone.fingerprint(crop)
 
@@ -76,7 +77,6 @@ def _index(place: Place, gallery_id: int, folders: Sequence[Path], backbone: Bac
         return place.embedded_contents(hashes, fingerprint.hash)
 
     reader = Reader(crop, backbone.image_size, max_megapixels, known)
-    scans = [look_into(folder, report) for folder in folders]
     return Filling(place, gallery_id, fingerprint, max_megapixels, report).run(
         scans, lambda paths: embedding(reader, backbone, paths))
 

@@ -39,13 +39,18 @@ class _Listed:
     stamp: FileStamp | None
 
 
+def is_list(source: str | Path) -> bool:
+    """Whether that is read as a manifest: a Parquet or CSV file, or the address of one."""
+    return Path(source).suffix.lower() in MANIFESTS and not _is_folder(str(source))
+
+
 def look(source: str | Path, column: str = "", report: Report = silent) -> list[Scan]:
     """The pictures of a folder, an address or a manifest, none of them read.
 
     `column` is that of the paths, where it has a name of its own. StoreError (no_folder), DatasetError (manifest).
     """
     text = str(source)
-    if Path(text).suffix.lower() in MANIFESTS and not _is_folder(text):
+    if is_list(text):
         return _listed(text, column, report)
     found = look_into(Path(absolute(Path(text))), report)
     if found.folder in found.unread:
