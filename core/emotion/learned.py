@@ -8,18 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.emotion.probe import Labels, LinearProbe
+from core.emotion.probe import Labels, LinearProbe, inner_folds
 from core.emotion.voices import Floats, Voice
 from core.progress import Report, silent
 
 STEPS = 120
 RATE = 1e-2
-STRENGTH = 1e-2  # of the linear layer, as scikit-learn's C
+STRENGTHS = (3e-3, 1e-2, 3e-2)  # of the linear layer, as scikit-learn's C
+COSTS = (10.0, 30.0, 100.0)  # of a query that singles out frames
+INNER_FOLDS = 3
 PAPER_RATE = 1e-3
 PAPER_EPOCHS = 100
 PAPER_BATCH = 32
 EVEN = 1e-6  # of a deviation: less is rounding
-ATTENTION = 30.0  # how much a query that singles out frames costs
 FAR = -1e4  # score of a frame that is not there
 
 
@@ -41,6 +42,15 @@ class Mixture:
         shares: Floats = self.probe.probabilities(self.pooled(voice)[None])[0]
         return shares
 
+    def heard(self, recordings: "Heard") -> Labels:
+        """Class numbers (n,) of recordings."""
+        if not self.query.any():  # the mean over the voice, which is at hand
+            vectors = np.einsum("nlw,l->nw", (recordings.means - self.mean) / self.scale, self.mix)
+        else:
+            vectors = np.stack([self.pooled(voice) for voice in recordings.voices])
+        told: Labels = self.probe.probabilities(vectors.astype(np.float32)).argmax(axis=1)
+        return told
+
     def pooled(self, voice: Voice) -> Floats:
         """(width,): the mixture, averaged over the frames as the query and the pauses have it."""
         frames = self.frames(voice)
@@ -57,9 +67,57 @@ class Mixture:
         return mixed
 
 
-def fit_mixture(voices: Sequence[Voice], of_layers: Floats, labels: Labels, classes: int, seed: int, attend: bool,
-                report: Report = silent) -> Mixture:
-    """Learn from recordings: their voices, the means of these (n, layers, width), class numbers (n,)."""
+@dataclass(frozen=True)
+class Restraint:
+    """How far a mixture is held back: `strength` of its linear layer, `cost` of its query; None: it does not attend."""
+
+    strength: float = STRENGTHS[1]
+    cost: float | None = None
+
+    def __str__(self) -> str:
+        return f"C = {self.strength:g}" + ("" if self.cost is None else f", attention held at {self.cost:g}")
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What mixtures are learned from: n voices, their means (n, layers, width), class numbers (n,) out of `classes`."""
+
+    voices: Sequence[Voice]
+    means: Floats
+    labels: Labels
+    classes: int
+
+    def part(self, places: Labels) -> "Heard":
+        """Some of the recordings."""
+        return Heard([self.voices[place] for place in places], self.means[places], self.labels[places], self.classes)
+
+
+def choose_restraint(heard: Heard, groups: Sequence[int], attend: bool, report: Report = silent) -> Restraint:
+    """The restraint under which held-out groups (speakers) are told best; the middle one with one group alone."""
+    best = Restraint(cost=COSTS[len(COSTS) // 2] if attend else None)
+    folds = inner_folds(heard.labels, groups, INNER_FOLDS)
+    if not folds:
+        return best
+    strength = _best([Restraint(one) for one in STRENGTHS], heard, folds, report).strength
+    return _best([Restraint(strength, cost) for cost in COSTS], heard, folds, report) if attend else Restraint(strength)
+
+
+def _best(options: Sequence[Restraint], heard: Heard, folds: Sequence[tuple[Labels, Labels]], report: Report
+          ) -> Restraint:
+    if len(options) == 1:
+        return options[0]
+
+    def right(option: Restraint) -> float:
+        told = [fit_mixture(heard.part(train), option, 0, report).heard(heard.part(test)) == heard.labels[test]
+                for train, test in folds]
+        return float(np.concatenate(told).mean())
+
+    return max(options, key=right)
+
+
+def fit_mixture(heard: Heard, restraint: Restraint, seed: int, report: Report = silent) -> Mixture:
+    """Learn from recordings."""
+    of_layers, labels, classes = heard.means, heard.labels, heard.classes
     mean, scale = of_layers.mean(axis=0), of_layers.std(axis=0)
     scale = np.where(scale > EVEN, scale, 1).astype(np.float32)
     even = torch.from_numpy((of_layers - mean) / scale)
@@ -71,10 +129,11 @@ def fit_mixture(voices: Sequence[Voice], of_layers: Floats, labels: Labels, clas
         return torch.einsum("nlw,l->nw", even, odds.softmax(dim=0))
 
     targets = torch.from_numpy(labels)
-    _descend([odds, *head.parameters()], lambda: _loss(head, pooled_by_mean(), targets), report, "Weighing the layers")
+    _descend([odds, *head.parameters()], lambda: _loss(head, pooled_by_mean(), targets, restraint.strength), report,
+             "Weighing the layers")
     mix = odds.detach().softmax(dim=0).numpy()
     found = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), _as_probe(head))
-    return _attending(found, voices, targets, head, report) if attend else found
+    return found if restraint.cost is None else _attending(found, heard.voices, targets, head, restraint, report)
 
 
 def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: Report = silent) -> LinearProbe:
@@ -92,7 +151,8 @@ def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: 
     return _as_probe(head)
 
 
-def _attending(found: Mixture, voices: Sequence[Voice], targets: Tensor, head: nn.Linear, report: Report) -> Mixture:
+def _attending(found: Mixture, voices: Sequence[Voice], targets: Tensor, head: nn.Linear, restraint: Restraint,
+               report: Report) -> Mixture:
     """The mixture with attention learnt over its frames, from the mean that it has."""
     longest = max(len(voice.share) for voice in voices)
     frames = torch.zeros(len(voices), longest, len(found.query))
@@ -104,7 +164,8 @@ def _attending(found: Mixture, voices: Sequence[Voice], targets: Tensor, head: n
 
     def loss() -> Tensor:
         weights = (frames @ query + heed).softmax(dim=1)
-        return _loss(head, torch.einsum("nt,ntw->nw", weights, frames), targets) + query.square().sum() * ATTENTION
+        pooled = torch.einsum("nt,ntw->nw", weights, frames)
+        return _loss(head, pooled, targets, restraint.strength) + query.square().sum() * (restraint.cost or 0.0)
 
     _descend([query, *head.parameters()], loss, report, "Learning to attend")
     return Mixture(found.mix, found.mean, found.scale, query.detach().numpy(), _as_probe(head))
@@ -119,9 +180,9 @@ def _descend(parameters: Sequence[nn.Parameter], loss: Callable[[], Tensor], rep
         optimiser.step()
 
 
-def _loss(head: nn.Linear, points: Tensor, targets: Tensor) -> Tensor:
+def _loss(head: nn.Linear, points: Tensor, targets: Tensor, strength: float) -> Tensor:
     """The loss of logistic regression, large weights held down as there."""
-    penalty = head.weight.square().sum() / (2 * STRENGTH * len(points))
+    penalty = head.weight.square().sum() / (2 * strength * len(points))
     return functional.cross_entropy(head(points), targets) + penalty
 
 

@@ -61,7 +61,7 @@ def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int], r
 
     `labels` (n,) class numbers. With one group alone nothing can be held out: the first vectors, a middle strength.
     """
-    inner = _inner_folds(labels, groups)
+    inner = inner_folds(labels, groups)
     best = Settings(next(iter(views)), STRENGTHS[len(STRENGTHS) // 2], 0.0)
     for number, (name, vectors) in enumerate(views.items() if inner else ()):
         points = _space(vectors).points[:, :ROUGH]
@@ -89,10 +89,11 @@ def fit(vectors: Floats, labels: Labels, classes: int, strength: float) -> Linea
     return LinearProbe(weights, bias)
 
 
-def _inner_folds(labels: Labels, groups: Sequence[int]) -> list[tuple[Labels, Labels]]:
+def inner_folds(labels: Labels, groups: Sequence[int], most: int = INNER_FOLDS) -> list[tuple[Labels, Labels]]:
+    """Places to learn from and to try, each group (speaker) held out once; () with one group alone."""
     from sklearn.model_selection import GroupKFold
 
-    number = min(INNER_FOLDS, len(set(groups)))
+    number = min(most, len(set(groups)))
     if number < 2:
         return []
     parts = GroupKFold(number).split(labels[:, None], labels, groups)

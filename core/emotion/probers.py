@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.emotion import learned, pooling, probe
 from core.emotion.features import LAYERS, REFERENCE, Feature
-from core.emotion.learned import Mixture
+from core.emotion.learned import Mixture, Restraint
 from core.emotion.material import Material, Statistics, statistics
 from core.emotion.pooling import View
 from core.emotion.probe import Labels, LinearProbe, Settings
@@ -175,21 +175,28 @@ def mixture_curve(voice: Voice, mixture: Mixture) -> Curve:
 
 
 class MixtureProber:
-    """Learns how much each layer counts, and where to listen if it may `attend`."""
+    """Learns how much each layer counts, and where to listen if it may `attend`.
+
+    How far it is held back is chosen among the training speakers.
+    """
 
     def __init__(self, material: Material, attend: bool) -> None:
         self._material, self._attend = material, attend
         self._last: Mixture | None = None
+        self._chosen: dict[tuple[int, ...], Restraint] = {}  # by what was learned from: seeds share it
 
     def fit(self, places: Places, seed: int, report: Report) -> FittedMixture:
         """As `Prober`."""
         material = self._material
-        voices, labels = [material.voices[place] for place in places], labels_of(material, places)
-        found = learned.fit_mixture(voices, material.voiced[list(places)], labels, len(material.acted.classes), seed,
-                                    self._attend, report)
-        self._last = found
+        heard = learned.Heard([material.voices[place] for place in places], material.voiced[list(places)],
+                              labels_of(material, places), len(material.acted.classes))
+        if tuple(places) not in self._chosen:
+            speakers = [material.speakers[place] for place in places]
+            self._chosen[tuple(places)] = learned.choose_restraint(heard, speakers, self._attend, report)
+        restraint = self._chosen[tuple(places)]
+        found = self._last = learned.fit_mixture(heard, restraint, seed, report)
         shares = " ".join(f"{round(100 * share)}" for share in found.mix)
-        return FittedMixture(material, found, f"layers 0 to {len(found.mix) - 1} at {shares} %")
+        return FittedMixture(material, found, f"layers 0 to {len(found.mix) - 1} at {shares} %; {restraint}")
 
     def vectors(self, seed: int) -> Floats:
         """As `Prober`: pooled by the mixture that was learned last."""

@@ -2,7 +2,7 @@
 their noisy, stretched and shifted copies. Whisper and the text tower stay as they are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ TUNED = ("layers", "fused", "acoustic", "text", REFERENCE)
 BATCH = 32
 WARM = 0.1  # of the steps
 LARGEST = 4.0  # norm of a gradient
+LEAST = 3.0  # frames of voice that a stretch has
 SMALL = BrewClipOptions(feed_forward=1024, dropout=0.2)  # of the layer over all of Whisper's layers
 Hearer = BranchHearer | LayersHearer
 Variants = Mapping[str, Sequence[Voice]]
@@ -38,14 +39,19 @@ Variants = Mapping[str, Sequence[Voice]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a feature is fine-tuned. `slow`: the rate of what a linear probe has learned already."""
+    """How a feature is fine-tuned. `slow`: the rate of what a linear probe has learned already. `as_is`: how often a
+    recording is taken as it is and not as one of its copies; `cut`: what share of it is left out at most.
+    """
 
     epochs: int = 20
     rate: float = 3e-4
     slow: float = 3e-5
+    as_is: float = 0.25
+    cut: float = 0.0
 
 
-RECIPES: Mapping[str, Recipe] = {key: Recipe() for key in TUNED}
+LAYERS = Recipe(rate=1e-4, slow=1e-5, as_is=0.55, cut=0.4)  # chosen among speakers learned from: docs/emotion.md
+RECIPES: Mapping[str, Recipe] = {key: LAYERS if key == "layers" else Recipe() for key in TUNED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +146,9 @@ class TunedProber:
         copies = self._copies(places, report)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            ear, said = self._begin(places, seed, report)
-            _descend(ear, RECIPES[self._kind], lambda number, variant: copies[variant][number],
-                     labels_of(self._material, places), self.words(places), seed, report)
+            ear, said = self._begin(places, copies, seed, report)
+            _descend(ear, RECIPES[self._kind], copies, labels_of(self._material, places), self.words(places), seed,
+                     report)
         self._last = ear
         return FittedEar(self, ear, said)
 
@@ -175,7 +181,8 @@ class TunedProber:
             found[name] = self._source.like(whole, [one.actor for one in acted])
         return found
 
-    def _begin(self, places: Places, seed: int, report: Report) -> tuple[Ear, str]:
+    def _begin(self, places: Places, copies: Variants, seed: int, report: Report) -> tuple[Ear, str]:
+        """The ear before it is tuned: that of the layers says what a linear probe learned, from the copies as well."""
         classes = len(self._material.acted.classes)
         if self._kind != "layers":
             assert self._material.branches is not None
@@ -185,17 +192,20 @@ class TunedProber:
         means, labels = self._material.voiced[list(places)], labels_of(self._material, places)
         mean, scale = means.mean(axis=0), means.std(axis=0)
         scale = np.where(scale > probe.EVEN, scale, 1).astype(np.float32)
-        points = ((means - mean) / scale).reshape(len(means), -1)
+        changed = [means, *(pooling.means(copies[name], pauses=False) for name in CHANGES)]
+        points = ((np.concatenate(changed) - mean) / scale).reshape(-1, mean.size)
+        labels, speakers = np.tile(labels, len(changed)), [self._material.speakers[place] for place in places]
         view = str(View(tuple(range(means.shape[1]))))
-        chosen = probe.choose({view: points}, labels, [self._material.speakers[place] for place in places], report)
+        chosen = probe.choose({view: points}, labels, speakers * len(changed), report)
         start = probe.fit(points, labels, classes, chosen.strength)
         return Ear(LayersHearer(start, means.shape[1], means.shape[2], SMALL), mean, scale), say(chosen)
 
 
-def _descend(ear: Ear, recipe: Recipe, voice: Callable[[int, str], Voice], labels: Any,
-             words: SpokenBatch | None, seed: int, report: Report) -> None:
+def _descend(ear: Ear, recipe: Recipe, copies: Variants, labels: Any, words: SpokenBatch | None, seed: int,
+             report: Report) -> None:
     """Train; each recording is taken as it is or changed, drawn anew in each epoch."""
     draw, names = np.random.default_rng(seed), ["", *CHANGES]
+    shares = [recipe.as_is, *[(1 - recipe.as_is) / len(CHANGES)] * len(CHANGES)]
     slow = list(ear.hearer.probe.parameters()) if isinstance(ear.hearer, LayersHearer) else []
     fast = [each for each in ear.hearer.parameters() if not any(each is other for other in slow)]
     groups = [{"params": fast, "lr": recipe.rate}, *([{"params": slow, "lr": recipe.slow}] if slow else [])]
@@ -210,7 +220,8 @@ def _descend(ear: Ear, recipe: Recipe, voice: Callable[[int, str], Voice], label
         for start in range(0, len(order), BATCH):
             report(epoch, recipe.epochs, "Fine-tuning")
             part = order[start:start + BATCH].tolist()
-            states, share = ear.batch([voice(number, names[draw.integers(len(names))]) for number in part])
+            voices = [copies[names[draw.choice(len(names), p=shares)]][number] for number in part]
+            states, share = ear.batch([shortened(voice, recipe.cut, draw) for voice in voices])
             said = None if words is None else rows(words, part).to(ear.device)
             loss = functional.cross_entropy(ear.hearer(states, share, said), targets[part])
             optimiser.zero_grad()
@@ -218,6 +229,16 @@ def _descend(ear: Ear, recipe: Recipe, voice: Callable[[int, str], Voice], label
             torch.nn.utils.clip_grad_norm_(ear.hearer.parameters(), LARGEST)
             optimiser.step()
             schedule.step()
+
+
+def shortened(voice: Voice, most: float, draw: np.random.Generator) -> Voice:
+    """A stretch of a voice, drawn; at most that share of it is left out, and never all that is voice."""
+    if most == 0:
+        return voice
+    length = max(1, round(len(voice.share) * draw.uniform(1 - most, 1)))
+    start = int(draw.integers(0, len(voice.share) - length + 1))
+    share = voice.share[start:start + length]
+    return Voice(voice.states[:, start:start + length], share) if share.sum() >= LEAST else voice
 
 
 def tuned_prober(explorer: "Explorer", one: Feature, material: Material) -> TunedProber:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.emotion import experiment, probe, results
+from core.emotion import experiment, learned, probe, results
 from core.emotion.branches import Branches, _digest
 from core.emotion.results import Options
 from core.errors import DatasetError
@@ -24,7 +24,8 @@ def one_strength(monkeypatch):
     monkeypatch.setattr(probe, "STRENGTHS", (1e-2,))
 
 
-def test_the_paper_s_protocol_tells_pitches_apart_and_adds_up(listener, small_ravdess):
+def test_the_paper_s_protocol_tells_pitches_apart_and_adds_up(listener, small_ravdess, monkeypatch):
+    monkeypatch.setattr(learned, "COSTS", (30.0,))
     wish = Options(small_ravdess, features=("layers", "weighted", "attention"), seeds=2)
     result = experiment.run(listener, wish)
     told = results.to_json(result)
@@ -38,6 +39,8 @@ def test_the_paper_s_protocol_tells_pitches_apart_and_adds_up(listener, small_ra
         assert one["accuracy"] == pytest.approx(100 * np.trace(counts) / counts.sum(), abs=0.02)
         assert one["uar"] == pytest.approx(100 * np.mean(np.diag(counts) / counts.sum(axis=1)), abs=0.02)
         assert one["accuracy"] > (75 if one["feature"] == "layers" else 45)
+        assert "C = " in one["folds"][0]["chosen"]
+    assert "attention held at 30" in told["results"][2]["folds"][0]["chosen"]
     assert told["results"][0]["spread"]["accuracy"] == 0 and told["results"][0]["seeds"] == 1
     assert "6 of RAVDESS' 24 actors" in told["notes"][0]
 

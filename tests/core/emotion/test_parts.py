@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core import cli
-from core.emotion import classes, features, pooling, probe, protocols, scores
+from core.emotion import classes, features, learned, pooling, probe, protocols, scores, tuning
+from core.emotion.learned import Restraint
 from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
 from core.emotion.voices import Voice
@@ -62,6 +63,26 @@ def test_choosing_prefers_what_tells_strangers_apart():
     assert probe.choose({"first": right}, labels, [1] * 60).view == "first"  # nobody to hold out
 
 
+def test_a_mixture_is_held_back_as_held_out_speakers_have_it(monkeypatch):
+    labels, tried = np.tile([0, 1], 12), []
+
+    class Told:
+        def __init__(self, heard, restraint, seed, report):
+            tried.append((len(heard.labels), restraint))
+            self.right = restraint in (Restraint(3e-2), Restraint(3e-2, 10.0))
+
+        def heard(self, others):
+            return others.labels if self.right else 1 - others.labels
+
+    monkeypatch.setattr(learned, "fit_mixture", Told)
+    heard = learned.Heard([None] * 24, np.zeros((24, 2, 3), np.float32), labels, 2)
+    speakers = np.repeat([1, 2, 3], 8).tolist()
+    assert learned.choose_restraint(heard, speakers, attend=False) == Restraint(3e-2)
+    assert learned.choose_restraint(heard, speakers, attend=True) == Restraint(3e-2, 10.0)
+    assert {number for number, _ in tried} == {16}  # the third speaker is held out
+    assert learned.choose_restraint(heard, [1] * 24, attend=True) == Restraint(1e-2, 30.0)  # nobody to hold out
+
+
 def test_pauses_do_not_count_and_curves_skip_them():
     states = np.zeros((2, 40, 3), np.float16)
     states[:, :10] = 1
@@ -74,6 +95,19 @@ def test_pauses_do_not_count_and_curves_skip_them():
     assert times.tolist() == pytest.approx([0.5, 0.7, 0.9, 1.1, 1.3]) and means == pytest.approx(np.ones((5, 2, 3)))
     short, _ = pooling.windows(Voice(states[:, :4], share[:4]), pauses=False)
     assert short.tolist() == pytest.approx([0.2])
+
+
+def test_a_stretch_of_a_voice_has_voice_in_it():
+    draw = np.random.default_rng(0)
+    share = np.zeros(40, np.float32)
+    share[:5] = 1
+    voice = Voice(np.arange(40, dtype=np.float16)[None, :, None].repeat(2, 0), share)
+    assert tuning.shortened(voice, 0, draw) is voice
+    found = [tuning.shortened(voice, 0.4, draw) for _ in range(50)]
+    assert len({len(one.share) for one in found}) > 3 and min(len(one.share) for one in found) >= 24
+    for one in found:
+        assert one.share.sum() >= tuning.LEAST and one.states.shape[1] == len(one.share)
+        assert np.array_equal(share[one.states[0, :, 0].astype(int)], one.share)
 
 
 def test_options_come_back(tmp_path):

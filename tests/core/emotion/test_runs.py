@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import audio
-from core.emotion import experiment, listening, results, run_store, tables
+from core.emotion import experiment, learned, listening, results, run_store, tables
 from core.emotion.results import Options, Result
 from core.emotion.run_store import Runs
 from core.errors import AudioError, StoreError
@@ -18,7 +18,10 @@ from core.errors import AudioError, StoreError
 def result(make_explorer, small_ravdess):
     explorer = make_explorer()
     features = ("layers", "attention", "fused", "layer-1")
-    found = experiment.run(explorer, Options(small_ravdess, features=features, seeds=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learned, "COSTS", (30.0,))
+        patch.setattr(learned, "STRENGTHS", (1e-2,))
+        found = experiment.run(explorer, Options(small_ravdess, features=features, seeds=2))
     explorer.close()
     return found
 
