@@ -135,10 +135,21 @@ class _Job:
 
     def train(self, folder: RunFolder, report: Report) -> "Outcome":
         backbone = self._explorer.backbone(report)
+        model = self._model(backbone)  # before hours of hearing: its options may not fit the backbone
         preparing = self._preparing(backbone)
         self._check_cap(preparing)
         splits = self._prepared(preparing, folder, report)
-        return self._trained(backbone, preparing, splits, folder, report)
+        return self._trained(backbone, model, preparing, splits, folder, report)
+
+    def _model(self, backbone: "VisionLanguage") -> "BrewCLIP":
+        """The model as the seed makes it. ModelError ("options", "unsupported")."""
+        import torch
+
+        from core.models.brewclip import BrewCLIP
+
+        torch.manual_seed(self._recipe.training.seed)
+        model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self._explorer.recogniser().width)
+        return model.to(backbone.built.model.logit_scale.device)
 
     def _preparing(self, backbone: "VisionLanguage") -> Preparing:
         return Preparing(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
@@ -173,19 +184,14 @@ class _Job:
             self._processes.wait()
         return found[0], found[1]
 
-    def _trained(self, backbone: "VisionLanguage", preparing: Preparing, splits: tuple[list[Split], list[Split]],
-                 folder: RunFolder, report: Report) -> "Outcome":
-        import torch
-
+    def _trained(self, backbone: "VisionLanguage", model: "BrewCLIP", preparing: Preparing,
+                 splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "Outcome":
         from core.models.brewclip import BrewCLIP
         from core.training.dev import Dev
         from core.training.lesson import Lesson
         from core.training.trainer import Trainer
 
-        recipe, options = self._recipe, self._recipe.training
-        torch.manual_seed(options.seed)
-        model = BrewCLIP(backbone.built, recipe.variant, recipe.model, self._explorer.recogniser().width)
-        model.to(backbone.built.model.logit_scale.device)
+        options = self._recipe.training
         corpus = Corpus(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
         corpus.settle(report)
         if self._processes.first:

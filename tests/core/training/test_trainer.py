@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from core.errors import TrainingError
+from core.errors import ModelError, TrainingError
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled, silent
@@ -317,3 +317,12 @@ def test_without_prompts_a_stopped_run_ends_with_the_same_bits(train, explorer, 
     job.train(explorer, stopped, silent)
     ours, theirs = whole.state().tensors, stopped.state().tensors
     assert all(torch.equal(each, theirs[name]) for name, each in ours.items())
+
+
+def test_options_that_do_not_fit_the_backbone_are_told_before_hearing(explorer, data: Path, little: ModuleType,
+                                                                     tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    job.begin(folder, little.recipe(data, model=replace(little.MODEL, heads=5)))
+    with pytest.raises(ModelError, match="5 heads do not divide"):
+        job.train(explorer, folder)
+    assert not explorer.ears.heard
