@@ -1,56 +1,94 @@
 """A gallery in words: how far it is, what its embeddings were made with, what a change of the model would cost."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from brewclip_app import wording
+from core.errors import StoreError
 from core.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
-    from core.store.records import FailureRecord, GalleryState, ImageRecord
+    from core.store.places import Place
+    from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
 
 CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squash": "whole picture squashed"}
+TRIED_AGAIN = 60.0  # seconds after which an address that was refused is tried again
 SHOWN = 72  # pictures of a gallery at a glance, at most
 
 
 @dataclass(frozen=True)
 class Overview:
-    """All galleries, under the fingerprint that the settings ask for ("" and why when there is none)."""
+    """All galleries, under the fingerprint that the settings ask for ("" and why when there is none).
+
+    `refused` are the addresses that could not be opened, why, and when that was tried.
+    """
 
     states: "tuple[GalleryState, ...]"
     mosaics: "dict[int, tuple[ImageRecord, ...]]"
     fingerprint: Fingerprint | None
     problem: str = ""
+    refused: "Mapping[str, Refusal]" = field(default_factory=dict)
 
 
-def read_overview(explorer: "Explorer") -> Overview:
-    """For a job: everything the list of galleries shows."""
+@dataclass(frozen=True)
+class Refusal:
+    """Why an address could not be opened; `at` is the time of the monotonic clock."""
+
+    reason: str
+    at: float
+
+
+def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overview:
+    """For a job: everything the list of galleries shows. Addresses that were refused are not tried at each look."""
     try:
         fingerprint, problem = explorer.fingerprint(), ""
     except Exception as error:  # the galleries are worth seeing without the model
         fingerprint, problem = None, str(error)
     wanted = fingerprint.hash if fingerprint else ""
-    states = tuple(explorer.store.state(gallery.id, wanted) for gallery in explorer.store.galleries())
-    return Overview(states, {state.gallery.id: some_images(explorer, state.gallery.id) for state in states},
-                    fingerprint, problem)
+    states = [explorer.store.state(gallery.id, wanted) for gallery in explorer.store.galleries()]
+    mosaics = {state.gallery.id: some_images(explorer.store, state.gallery.id) for state in states}
+    refused = dict(before.refused) if before is not None else {}
+    for address in explorer.addresses():
+        refusal = refused.pop(address, None)
+        if refusal is None or time.monotonic() - refusal.at > TRIED_AGAIN:
+            try:
+                place, record = explorer.place(address)
+                states.append(place.state(record.id, wanted))
+                mosaics[record.id] = some_images(place, record.id)
+                continue
+            except StoreError as error:
+                refusal = Refusal(str(error), time.monotonic())
+        refused[address] = refusal
+        states.append(_unknown(address))
+    return Overview(tuple(states), mosaics, fingerprint, problem, refused)
 
 
-def some_images(explorer: "Explorer", gallery_id: int) -> "tuple[ImageRecord, ...]":
+def _unknown(address: str) -> "GalleryState":
+    """What is known of a gallery that could not be opened: its address."""
+    from core.store.records import GalleryRecord, GalleryState
+
+    return GalleryState(GalleryRecord(-hash(address) % 2**31 - 2**31, address, datetime.now(UTC), ()), 0, 0, 0, 0, ())
+
+
+def some_images(place: "Place", gallery_id: int) -> "tuple[ImageRecord, ...]":
     """Up to `SHOWN` pictures, evenly from the whole gallery."""
-    ids = explorer.store.filter_ids(gallery_id)
+    ids = place.filter_ids(gallery_id)
     if not len(ids):
         return ()
     chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
-    return tuple(explorer.store.images(gallery_id, [int(each) for each in chosen]))
+    return tuple(place.images(gallery_id, [int(each) for each in chosen]))
 
 
-def read_failures(explorer: "Explorer", gallery_id: int) -> "list[FailureRecord]":
+def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[FailureRecord]":
     """For a job: what could not be read."""
-    return explorer.store.failures(gallery_id)
+    place, record = explorer.place(gallery.name)
+    return place.failures(record.id)
 
 
 def how_far(state: "GalleryState", running: bool = False) -> str:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QPixmap
 
 from core.errors import ImageError
+from core.remote import is_remote
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -139,7 +140,7 @@ class Thumbnails(QObject):
 
 def make(image: "ImageRecord", side: int, folder: Path) -> tuple[QImage | None, str]:
     """The small picture from the disk cache, else from the file; or None and why, in three words."""
-    if not image.path.exists():
+    if not is_remote(image.path) and not image.path.exists():
         return None, GONE
     name = sha256(f"{image.content_hash or image.path}\n{image.mtime}".encode()).hexdigest()
     cached = folder / name[:2] / f"{name}-{side}.jpg"

@@ -25,8 +25,9 @@ from core.search.shelf import OpenGallery, Shelf
 from core.search.sources import is_list
 from core.settings import Settings
 from core.store import address_book, copying
+from core.store.addressing import is_address
 from core.store.copying import Copied
-from core.store.places import Place, is_address, open_gallery
+from core.store.places import Place, open_gallery
 from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
 from core.store.store import Store
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
+from core.remote import is_remote, shown
+
 if TYPE_CHECKING:
     from core.search.queries import Hit
     from core.store.records import ImageRecord
@@ -118,7 +120,8 @@ class HitModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return hit.image.path.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{hit.image.path}\nRank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}{_by_branch(hit)}"
+            return (f"{shown(hit.image.path)}\nRank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
+                    f"{_by_branch(hit)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"Rank {hit.rank}, {hit.image.path.name}, {hit.strength.level} match"
         return None
@@ -130,7 +133,8 @@ class HitModel(QAbstractListModel):
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
         """The files, so that hits can be dragged into other programs."""
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(self._shown[index.row()].image.path)) for index in indexes])
+        paths = [self._shown[index.row()].image.path for index in indexes]
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths if not is_remote(path)])
         return data
 
     def mimeTypes(self) -> list[str]:

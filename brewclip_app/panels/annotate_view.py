@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.store.addressing import is_address
+
 if TYPE_CHECKING:
     from core.annotation.queues import Queue
     from core.annotation.takes import Annotator
@@ -32,6 +34,8 @@ def read_view(explorer: "Explorer", name: str, spec: str) -> View:
 
     store = explorer.store
     names, speakers = tuple(gallery.name for gallery in store.galleries()), tuple(store.speakers())
+    if is_address(name):
+        store.gallery(name)  # StoreError: what can be done
     if not names:
         return View(names, speakers)
     gallery = store.gallery(name if name in names else names[0])

@@ -197,11 +197,12 @@ class Looker:
                  ) -> tuple[Path, int | None]:
         """The subject's picture, or the gallery's best where it names none."""
         from core.explain.neighbours import best_match
+        from core.store.places import open_gallery
 
         if subject.path is not None:
             return subject.path, subject.image_id
         if subject.image_id is not None and subject.gallery:
-            place, record = explorer.place(subject.gallery)
+            place, record = open_gallery(explorer.store, subject.gallery)
             found = place.images(record.id, [subject.image_id])
             if found:
                 return found[0].path, found[0].id

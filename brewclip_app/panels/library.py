@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app import gallery_facts, wording
 from brewclip_app.gallery_facts import Overview
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.library_detail import GalleryDetail
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, look, row
-from brewclip_app.widgets.dialogs import NameDialog
+from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, icon_button, label, look, row
+from brewclip_app.widgets.dialogs import AddressDialog, NameDialog
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.gallery_row import GalleryRow
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.search.indexing import IndexResult
-    from core.store.records import GalleryState
+    from core.store.records import GalleryRecord, GalleryState
 
 NAME = Qt.ItemDataRole.UserRole
 RELOAD_MS = 2500  # so often what indexing has stored by now is shown
@@ -74,8 +74,13 @@ class LibraryPanel(Panel):
         self.thumbnails.close()
 
     def _lay_out(self) -> None:
+        more = icon_button("more", "Open a gallery by its address")
+        menu = QMenu(more)
+        menu.addAction("Open a gallery by its address…", self._ask_address)
+        more.setMenu(menu)
+        more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         head = row(label("Library", "title"), 4, self.summary, None, button("New gallery", self._ask_new, icon="plus"),
-                   button("Add a folder…", self._add_folder, icon="folder"))
+                   button("Add a folder…", self._add_folder, icon="folder"), more)
         left = Card(margin=7)
         left.body.addWidget(self.list)
         self.split = QSplitter()
@@ -131,7 +136,7 @@ class LibraryPanel(Panel):
 
     def _reload(self) -> None:
         self.context.jobs.submit("Reading the galleries",
-                                 lambda report: gallery_facts.read_overview(self.context.explorer),
+                                 lambda report: gallery_facts.read_overview(self.context.explorer, self._overview),
                                  key="library", on_done=self._take, quiet=True,
                                  on_failed=lambda error: self.failed.emit(error, ""))
 
@@ -161,6 +166,8 @@ class LibraryPanel(Panel):
             self.list.addItem(item)
             self.list.setItemWidget(item, line)
             line.show_progress(self.context.indexing.job(state.gallery.name))
+            if state.gallery.name in overview.refused:
+                line.words.setText("cannot be opened now")
 
     def _choose(self, name: str) -> bool:
         for line in range(self.list.count()):
@@ -220,6 +227,17 @@ class LibraryPanel(Panel):
         self.context.jobs.submit(f"Creating {name}", lambda report: self.context.explorer.store.create_gallery(name),
                                  on_done=lambda _: self.context.galleries_changed.emit(),
                                  on_failed=lambda error: self.failed.emit(error, ""), quiet=True)
+
+    def _ask_address(self) -> None:
+        AddressDialog(self, self._open_address).open()
+
+    def _open_address(self, address: str) -> None:
+        self.context.jobs.submit(f"Opening {address}", lambda report: self.context.explorer.open_address(address),
+                                 on_done=self._opened, on_failed=lambda error: self.failed.emit(error, ""))
+
+    def _opened(self, record: "GalleryRecord") -> None:
+        self._wanted = record.name
+        self.context.galleries_changed.emit()
 
     def _take_new_name(self, old: str, new: str) -> None:
         self._wanted = new

@@ -28,6 +28,8 @@ from brewclip_app.widgets.common import (
 from brewclip_app.widgets.dialogs import NameDialog, confirm
 from brewclip_app.widgets.failures_card import FailuresCard
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
+from core.remote import is_remote, shown
+from core.store.addressing import is_address
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -50,6 +52,7 @@ class GalleryDetail(QWidget):
         self._state: GalleryState | None = None
         self._fingerprint: Fingerprint | None = None
         self._taken: frozenset[str] = frozenset()
+        self._refused = ""  # why it cannot be opened
         self._results: dict[str, str] = {}  # gallery: what its last run did, in words
         self.head = self._make_head(thumbnails)
         self.outdated = OutdatedCard(self.index_again)
@@ -69,6 +72,9 @@ class GalleryDetail(QWidget):
         """Show a gallery's present state."""
         other = self._state is None or self._state.gallery.id != state.gallery.id
         self._state, self._fingerprint, self._taken = state, overview.fingerprint, taken
+        refusal = overview.refused.get(state.gallery.name)
+        self._refused = refusal.reason if refusal is not None else ""
+        self._show_kind()
         self.name.setText(state.gallery.name)
         for pictures in (self.mosaic, self.wall):
             pictures.set_images(overview.mosaics.get(state.gallery.id, ()))
@@ -80,6 +86,12 @@ class GalleryDetail(QWidget):
         self._show_progress()
         if other or state.failed != self.failures.model.rowCount():
             self._read_failures(state)
+
+    def _show_kind(self) -> None:
+        """A gallery at an address has no other name, and is not deleted from here: others may use it."""
+        here = not is_address(self._name())
+        self.rename_action.setVisible(here)
+        self.delete_action.setText("Delete…" if here else "Take off the list")
 
     def say(self, gallery: str, words: str) -> None:
         """What the last indexing run of a gallery did."""
@@ -97,7 +109,7 @@ class GalleryDetail(QWidget):
 
     def ask_name(self) -> None:
         """Let the user give the gallery another name."""
-        if self._state is not None:
+        if self._state is not None and not is_address(self._name()):
             NameDialog(self, "Rename gallery", "Rename", self._rename, self._name(), self._taken).open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -126,7 +138,7 @@ class GalleryDetail(QWidget):
                             tip="Goes through the folders again; unchanged pictures are not read again (F5)")
         more = icon_button("more", "Rename or delete the gallery")
         menu = QMenu(more)
-        menu.addAction("Rename…", self.ask_name)
+        self.rename_action = menu.addAction("Rename…", self.ask_name)
         self.delete_action = menu.addAction("Delete…", self._ask_delete)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
@@ -175,14 +187,17 @@ class GalleryDetail(QWidget):
         words = [gallery_facts.how_far(self._state, running=job is not None)]
         words += [f"{wording.count(self._state.missing)} no longer there"] if self._state.missing else []
         result = self._results.get(self._name(), "") if job is None else ""
-        self.state_words.setText(" · ".join(words) + (f"\n{result}" if result else ""))
+        self.state_words.setText(self._refused or " · ".join(words) + (f"\n{result}" if result else ""))
         if job is not None:
             done, total, _ = job.progress
             self.progress.set_progress(done, total, gallery_facts.progress_in_words(*job.progress))
 
     def _read_failures(self, state: "GalleryState") -> None:
+        if self._refused:
+            self._show_failures([])
+            return
         self._context.jobs.submit(
-            "Reading the list", lambda report: gallery_facts.read_failures(self._context.explorer, state.gallery.id),
+            "Reading the list", lambda report: gallery_facts.read_failures(self._context.explorer, state.gallery),
             key="library:failures", on_done=self._show_failures,
             on_failed=lambda error: self.failed.emit(error, ""), quiet=True)
 
@@ -203,17 +218,21 @@ class GalleryDetail(QWidget):
         assert self._state is not None
         gallery = self._state.gallery
         if name != gallery.name:
-            self._change(lambda store: store.rename_gallery(gallery.id, name),
+            self._change(lambda explorer: explorer.store.rename_gallery(gallery.id, name),
                          lambda: self.renamed.emit(gallery.name, name))
 
     def _ask_delete(self) -> None:
         if self._state is None:
             return
         gallery = self._state.gallery
+        if is_address(gallery.name):
+            self._change(lambda explorer: explorer.close_address(gallery.name),
+                         lambda: self._after_delete(gallery.name))
+            return
         confirm(self, f"Delete the gallery {gallery.name}?",
                 f"The {wording.pictures(self._state.images)} stay on disk. Their embeddings and tags are deleted; "
                 "to search them again they must be embedded again.", "Delete gallery",
-                lambda: self._change(lambda store: store.delete_gallery(gallery.id),
+                lambda: self._change(lambda explorer: explorer.store.delete_gallery(gallery.id),
                                      lambda: self._after_delete(gallery.name)))
 
     def _after_delete(self, name: str) -> None:
@@ -227,11 +246,11 @@ class GalleryDetail(QWidget):
         gallery = self._state.gallery
         confirm(self, f"Take {folder.name or folder} out of {gallery.name}?",
                 "Its pictures stay on disk. They are no longer found in this gallery.", "Take out",
-                lambda: self._change(lambda store: store.remove_folder(gallery.id, folder),
+                lambda: self._change(lambda explorer: explorer.place(gallery.name)[0].remove_folder(gallery.id, folder),
                                      self._context.galleries_changed.emit))
 
     def _change(self, change: Callable[[Any], object], then: Callable[[], object]) -> None:
-        self._context.jobs.submit("Changing the gallery", lambda report: change(self._context.explorer.store),
+        self._context.jobs.submit("Changing the gallery", lambda report: change(self._context.explorer),
                                   on_done=lambda _: then(), on_failed=lambda error: self.failed.emit(error, ""),
                                   quiet=True)
 
@@ -259,9 +278,11 @@ class FoldersCard(Card):
             self.rows.addWidget(label("No folder yet.", "quiet-body"))
 
     def _row(self, folder: Path) -> Any:
-        path = ElidedLabel(str(folder))
-        path.setToolTip(str(folder))
-        made = row(path, icon_button("open", f"Open {folder.name}", lambda: _open(folder), 16),
+        path = ElidedLabel(shown(folder))
+        path.setToolTip(shown(folder))
+        look_in = () if is_remote(folder) else (
+            icon_button("open", f"Open {folder.name}", lambda: _open(folder), 16),)
+        made = row(path, *look_in,
                    icon_button("close", f"Take {folder.name} out of the gallery", lambda: self.remove.emit(folder), 14),
                    space=2)
         made.setStretch(0, 1)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 from brewclip_app import wording
 from brewclip_app.multimedia import dbus
 from brewclip_app.thumbnails import to_qimage
+from core.errors import ImageError
 from core.progress import Report
+from core.remote import is_remote, shown
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -63,14 +66,25 @@ class HitActions(QObject):
         return menu
 
     def open(self, hit: "Hit") -> None:
-        """Open the picture in the system's viewer."""
-        if self._is_there(hit.image.path) and not QDesktopServices.openUrl(_url(hit.image.path)):
+        """Open the picture in the system's viewer; one at an address is brought here first."""
+        if is_remote(hit.image.path):
+            self._bring(hit)
+        elif self._is_there(hit.image.path) and not QDesktopServices.openUrl(_url(hit.image.path)):
             self.said.emit(f"No program on this computer opens {hit.image.path.name}.")
+
+    def _bring(self, hit: "Hit") -> None:
+        self._context.jobs.submit(f"Bringing {hit.image.path.name}",
+                                  lambda report: _brought(hit.image.path, self._context.home.caches / "opened"),
+                                  key="bring-picture",
+                                  on_done=lambda path: QDesktopServices.openUrl(_url(path)),
+                                  on_failed=lambda error: self.said.emit(str(error)))
 
     def show_in_folder(self, hit: "Hit") -> None:
         """Open the folder in the file manager, the picture selected where the system can."""
         path = hit.image.path
-        if not path.parent.exists():
+        if is_remote(path):
+            self.said.emit(f"It lies at {shown(path.parent)}.")
+        elif not path.parent.exists():
             self.said.emit(f"The folder {path.parent} is gone.")
         elif sys.platform == "darwin":
             QProcess.startDetached("open", ["-R", str(path)])
@@ -81,7 +95,7 @@ class HitActions(QObject):
 
     def copy_paths(self, hits: "Sequence[Hit]") -> None:
         """The paths, one on each line."""
-        QGuiApplication.clipboard().setText("\n".join(str(hit.image.path) for hit in hits))
+        QGuiApplication.clipboard().setText("\n".join(shown(hit.image.path) for hit in hits))
         self.said.emit("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
 
     def copy_picture(self, hit: "Hit") -> None:
@@ -104,9 +118,9 @@ class HitActions(QObject):
             return
 
         def work(report: Report) -> "list[ImageRecord]":
-            store = self._context.explorer.store
-            (store.add_tag if put else store.remove_tag)(ids, name)
-            return list(store.images(store.gallery(gallery).id, ids))
+            place, record = self._context.explorer.place(gallery)
+            (place.add_tag if put else place.remove_tag)(ids, name)
+            return list(place.images(record.id, ids))
 
         self._context.jobs.submit("Tagging", work, on_done=self.tagged.emit, quiet=True)
 
@@ -142,6 +156,21 @@ class HitActions(QObject):
             self.said.emit(f"{path.name} is gone from {path.parent}. Index the gallery again to take it out.")
             return False
         return True
+
+
+def _brought(path: Path, folder: Path) -> Path:
+    """A copy of a picture at an address; ImageError when there is none to be had."""
+    from core import images
+
+    copy = folder / sha256(str(path).encode()).hexdigest()[:12] / path.name
+    content = images.fetched(path)
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+    except OSError as error:
+        raise ImageError(f"{path.name} could not be brought to this computer: {error.strerror}.",
+                         "unreadable") from error
+    return copy
 
 
 def _url(path: Path) -> QUrl:

@@ -61,6 +61,11 @@ class Conductor(QObject):
         main = self._session.query.main
         return main.waveform if main is not None else None
 
+    def _ask_exactly(self) -> None:
+        """The same query again, every picture compared."""
+        self._header.say("")
+        self._flow.ask(self._session.query, self._results.filter.limits(), keep=False, exact=True)
+
     def hear(self, waveform: "Waveform", sign: int, note: str = "") -> None:
         """A recording came; `note` is a warning about it."""
         self._note = note
@@ -164,6 +169,9 @@ class Conductor(QObject):
             self._header.say(f"Too long for the model: the last {result.cut} word parts were not used.", "care")
         elif note:
             self._header.say(note, "care")
+        elif result.approximate:
+            self._header.say("Among so many pictures the gallery's index was asked. It may have missed one.", "quiet",
+                             "Compare them all", self._ask_exactly)
         elif result.hidden_unindexed:
             self._header.say(f"{wording.pictures(result.hidden_unindexed)} of this gallery are not indexed with this "
                              "model yet and were not looked at.", "quiet", "Index them", self.index_wanted.emit)

@@ -13,6 +13,7 @@ from brewclip_app.panels.search_query import Query, QueryTerm, to_history
 from brewclip_app.widgets.filter_bar import Limits
 from core.errors import BrewclipError
 from core.progress import Report
+from core.remote import is_remote
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -44,7 +45,8 @@ class Answer:
         took = f"{max(1, round(milliseconds))} ms" if milliseconds < 1000 else wording.duration(self.searching)
         parts.append(f"searched {wording.count(self.result.total)} in {took}")
         line = " · ".join(parts)
-        return line[:1].upper() + line[1:]
+        line = line[:1].upper() + line[1:]
+        return f"{line} · approximately" if self.result.approximate else line
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class _Run:
     gallery: str
     limits: Limits
     keep: bool  # in the history
+    exact: bool = False  # compare every picture
     heard: float = 0.0
     recognising: float = 0.0
     terms: list[QueryTerm] = field(default_factory=list)
@@ -112,10 +115,10 @@ class SearchFlow(QObject):
         self._history_lock = threading.Lock()
         self._recognised.connect(self._tell_heard)
 
-    def ask(self, query: Query, limits: Limits, keep: bool = True) -> None:
-        """Search the current gallery; `keep` puts the query into the history."""
+    def ask(self, query: Query, limits: Limits, keep: bool = True, exact: bool = False) -> None:
+        """Search the current gallery; `keep` puts the query into the history, `exact` compares every picture."""
         self._number += 1
-        run = _Run(self._number, query, self._context.gallery, limits, keep)
+        run = _Run(self._number, query, self._context.gallery, limits, keep, exact)
         self.began.emit()
         self._context.jobs.submit(
             "Searching", lambda report: self._work(run, report), key=KEY, on_done=self._done, on_failed=self._fail,
@@ -162,7 +165,8 @@ class SearchFlow(QObject):
         status = explorer.status()
         report(0, 0, "Searching" if status.backbone_loaded else f"Loading {status.backbone}…")
         result = explorer.search(run.gallery, [term.ask() for term in run.terms],
-                                 int(self._context.settings["search.top"]), _filter(run.limits), report)
+                                 int(self._context.settings["search.top"]), _filter(run.limits), report,
+                                 exact=run.exact)
         answer = Answer(run.query, result, run.heard, run.recognising, result.timings_ms.get("search", 0.0) / 1000)
         if run.keep:
             self._remember(explorer, run, result)
@@ -217,14 +221,12 @@ class SearchFlow(QObject):
 
 def look_at(explorer: "Explorer", name: str) -> GalleryView:
     """How the gallery of a name stands; of the first one when there is none of that name. In a job."""
-    store = explorer.store
-    galleries = store.galleries()
-    names = tuple(gallery.name for gallery in galleries)
-    current = next((gallery for gallery in galleries if gallery.name == name), None)
-    if current is None:
+    names = (*(gallery.name for gallery in explorer.store.galleries()), *explorer.addresses())
+    if name not in names:
         return GalleryView(names)
-    state = store.state(current.id, explorer.fingerprint().hash)
-    return GalleryView(names, state, tuple(store.tags(current.id)), folders_of(state.gallery.folders))
+    place, current = explorer.place(name)
+    state = place.state(current.id, explorer.fingerprint().hash)
+    return GalleryView(names, state, tuple(place.tags(current.id)), folders_of(state.gallery.folders))
 
 
 def folders_of(roots: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -232,6 +234,8 @@ def folders_of(roots: tuple[Path, ...]) -> tuple[Path, ...]:
     found: list[Path] = []
     for root in roots:
         found.append(root)
+        if is_remote(root):
+            continue
         try:
             found += sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         except OSError:  # a disk that is not plugged in: its pictures are still found by the gallery

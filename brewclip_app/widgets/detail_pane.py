@@ -16,6 +16,7 @@ from brewclip_app.widgets.branch_bar import COLOURS
 from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.hit_delegate import draw_fitted
+from core.remote import shown
 
 if TYPE_CHECKING:
     from core.search.queries import Hit, Share, Strength
@@ -173,7 +174,7 @@ class DetailPane(Card):
         if hit is None:
             return
         self.name.setText(breakable(hit.image.path))
-        self.name.setToolTip(str(hit.image.path))
+        self.name.setToolTip(shown(hit.image.path))
         self.facts.setText(facts_words(hit.image))
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from brewclip_app.widgets.common import button, label, look, row
+from core.store.addressing import is_address
 
 
 def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callable[[], object]) -> QMessageBox:
@@ -18,6 +19,36 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
     box.finished.connect(box.deleteLater)
     box.open()
     return box
+
+
+class AddressDialog(QDialog):
+    """Asks for the address of a gallery."""
+
+    def __init__(self, parent: QWidget, on_address: Callable[[str], object]) -> None:
+        super().__init__(parent)
+        title = "Open a gallery by its address"
+        self.setWindowTitle(title)
+        self.field = QLineEdit()
+        self.field.setAccessibleName("Address")
+        self.field.setPlaceholderText("s3://bucket/path or /folder/name.lance")
+        self.field.setMinimumWidth(420)
+        self.words = label("Keys and the place of a storage are read from the environment (AWS_ACCESS_KEY_ID, "
+                           "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL) and kept nowhere.", "quiet", wrap=True)
+        self.accept_button = button("Open", self.accept, "main")
+        self.accept_button.setDefault(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 18, 20, 16)
+        box.setSpacing(10)
+        for part in (label(title, "title"), self.field, self.words):
+            box.addWidget(part)
+        box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
+        self.field.textChanged.connect(self._check)
+        self.accepted.connect(lambda: on_address(self.field.text().strip()))
+        self.finished.connect(self.deleteLater)
+        self._check("")
+
+    def _check(self, text: str) -> None:
+        self.accept_button.setEnabled(is_address(text))
 
 
 class NameDialog(QDialog):

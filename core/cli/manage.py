@@ -97,7 +97,7 @@ def _rename_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gallery_rename(arguments: Arguments) -> int:
-    from core.store.places import is_address
+    from core.store.addressing import is_address
 
     if is_address(arguments.gallery):
         raise BrewclipError("A gallery at an address is named by it. `brewclip gallery copy` brings it to another.",

@@ -4,7 +4,6 @@ Whoever fills, searches or shows a gallery asks `open_gallery` and talks to a `P
 difference. An address ends in `.lance` or begins with a scheme: `folder.lance`, `s3://bucket/path`.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from core.fingerprint import Fingerprint
 from core.progress import Report, silent
+from core.store.addressing import is_address
 from core.store.records import (
     Entry,
     FailedEntry,
@@ -30,8 +30,6 @@ from core.store.records import (
 if TYPE_CHECKING:  # whoever asks whether it is an address needs no database
     from core.store.store import Store
 
-SUFFIX = ".lance"
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class Place(Protocol):
@@ -117,11 +115,6 @@ class Place(Protocol):
 
     def forget_fingerprint(self, gallery_id: int, fingerprint_hash: str) -> int:
         """Delete the vectors under that fingerprint; how many."""
-
-
-def is_address(gallery: str) -> bool:
-    """Whether a gallery is named by its address, not by a name in the store."""
-    return gallery.strip().rstrip("/").endswith(SUFFIX) or SCHEME.match(gallery.strip()) is not None
 
 
 def open_gallery(store: "Store", gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:

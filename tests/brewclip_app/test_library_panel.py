@@ -16,7 +16,8 @@ from brewclip_app import gallery_facts
 from brewclip_app.context import Context
 from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.panels.library import LibraryPanel
-from brewclip_app.widgets.dialogs import NameDialog
+from brewclip_app.widgets.dialogs import AddressDialog, NameDialog
+from core import explorer
 from core.fingerprint import Fingerprint
 from core.search.indexing import index_folder, index_gallery
 from core.store.store import Store
@@ -46,14 +47,17 @@ class Explorer:
         self.home, self.model, self.crop = home, Backbone(), "centre"
         self.store = Store.open(home.store)
 
+    place, addresses = explorer.Explorer.place, explorer.Explorer.addresses
+    open_address, close_address = explorer.Explorer.open_address, explorer.Explorer.close_address
+
     def fingerprint(self):
         return self.model.fingerprint(self.crop)
 
     def index(self, folder, gallery, report):
-        record = self.store.ensure_gallery(gallery)
+        place, record = self.place(gallery, create=True)
         if folder is None:
-            return index_gallery(self.store, record.id, self.model, self.crop, report=report)
-        return index_folder(self.store, record.id, folder, self.model, self.crop, report=report)
+            return index_gallery(place, record.id, self.model, self.crop, report=report)
+        return index_folder(place, record.id, folder, self.model, self.crop, report=report)
 
     def use_settings(self, settings):
         self.crop = settings["vision.crop"]
@@ -197,6 +201,62 @@ def test_renaming_keeps_the_current_gallery(panel, context, qtbot, pictures):
     dialog.accept_button.click()
     qtbot.waitUntil(lambda: panel.detail.name.text() == "Summer", timeout=WAIT)
     assert context.gallery == "Summer"
+
+
+@pytest.fixture
+def far(tmp_path, pictures):
+    """The address of a gallery that somebody else has filled."""
+    pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    from core.store.lance.gallery import LanceGallery
+
+    address = str(tmp_path / "far away" / "museum.lance")
+    place = LanceGallery.open(address, create=True)
+    index_folder(place, 0, pictures, Backbone(), "centre")
+    return address
+
+
+def open_by_address(panel, context, qtbot, address):
+    panel._ask_address()
+    [dialog] = panel.findChildren(AddressDialog)
+    assert not dialog.accept_button.isEnabled()
+    dialog.field.setText("Holiday")
+    assert not dialog.accept_button.isEnabled()  # a name, not an address
+    dialog.field.setText(address)
+    dialog.accept_button.click()
+    settle(context, qtbot)
+
+
+def test_a_gallery_at_an_address_is_listed_indexed_and_taken_off_the_list(panel, context, qtbot, pictures, far, home):
+    open_by_address(panel, context, qtbot, far)
+    assert panel.detail.name.text() == far
+    assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
+    assert panel.detail.failures.model.rowCount() == 1
+    assert context.explorer.addresses() == (far,)
+    assert not panel.detail.rename_action.isVisible()  # its address is its name
+    (pictures / "0.png").unlink()
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        panel.detail.index_again()
+    settle(context, qtbot)
+    assert "4 pictures, all indexed · 1 no longer there" in panel.detail.state_words.text()
+    panel.detail.delete_action.trigger()  # asks nothing: nothing is deleted
+    settle(context, qtbot)
+    assert context.explorer.addresses() == () and panel.list.count() == 0
+    assert len(context.explorer.place(far)[0].images(0)) == 4
+
+
+def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tmp_path):
+    said = []
+    panel.failed.connect(lambda error, safe: said.append(str(error)))
+    open_by_address(panel, context, qtbot, str(tmp_path / "nothing.lance"))
+    assert "There is no gallery at" in said[0] and context.explorer.addresses() == ()
+    open_by_address(panel, context, qtbot, far)
+    context.explorer.store.elsewhere.clear()
+    Path(far).rename(tmp_path / "moved.lance")
+    panel.activated()
+    settle(context, qtbot)
+    assert panel.list.count() == 1
+    assert panel.detail.state_words.text().startswith("There is no gallery at")
+    assert not panel.detail.search.isEnabled()
 
 
 def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):

@@ -74,6 +74,7 @@ class FakeExplorer:
     def __init__(self, make_hit):
         self.store, self.make_hit = FakeStore(), make_hit
         self.asked, self.transcript, self.error, self.cut = [], HEARD, None, 0
+        self.exact, self.large = [], False  # whether each search was to be exact; whether an index answers
         self.levels = ("strong",) * 3 + ("weak",) * 17
         self.gate = threading.Event()
         self.gate.set()
@@ -100,14 +101,22 @@ class FakeExplorer:
         while not self.gate.wait(0.01):
             report(0, 0, "Waiting")
 
-    def search(self, gallery, asks, top, limits, report):
+    def addresses(self):
+        return ()
+
+    def place(self, gallery):
+        return self.store, self.store.gallery(gallery)
+
+    def search(self, gallery, asks, top, limits, report, exact=False):
         self.asked.append((gallery, asks, limits))
+        self.exact.append(exact)
         self.wait(report)
         if self.error:
             raise self.error
         hits = tuple(self.make_hit(rank, level=level) for rank, level in enumerate(self.levels, 1))
         terms = tuple(Term(ask.kind, ask.text, np.ones(3, np.float32), ask.weight) for ask in asks)
-        return SearchResult(gallery, hits, len(hits), None, None, terms, self.cut, {"search": 3.2}, 0)
+        return SearchResult(gallery, hits, len(hits), None, None, terms, self.cut, {"search": 3.2}, 0,
+                            self.large and not exact)
 
     def remember(self, result, terms="[]"):
         number = len(self.store.history) + 1
@@ -364,6 +373,19 @@ def test_the_filter_goes_to_the_core_and_is_not_kept_as_a_query(panel, explorer,
     qtbot.keyClick(panel.results.filter.name, Qt.Key.Key_Escape)
     wait_for_hits(qtbot, panel, explorer, 3)
     assert explorer.asked[-1][2].tag == "" and panel.results.filter.isHidden()
+
+
+def test_an_approximate_result_is_said_and_can_be_made_exact(panel, explorer, qtbot):
+    explorer.large = True
+    ask(qtbot, panel, explorer)
+    assert "· approximately" in panel.conductor.words
+    assert panel.header.action.text() == "Compare them all"
+    kept = len(explorer.store.history)
+    panel.header.action.click()
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert explorer.exact == [False, True] and explorer.asked[1][1][0].text == "a dog"
+    assert "approximately" not in panel.conductor.words and panel.header.action.text() != "Compare them all"
+    assert len(explorer.store.history) == kept
 
 
 def test_nothing_passes_the_filter(panel, explorer, qtbot):

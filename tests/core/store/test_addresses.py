@@ -14,10 +14,11 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.store.addressing import is_address
 from core.store.lance import turns
 from core.store.lance.connection import Table
 from core.store.lance.gallery import LanceGallery
-from core.store.places import is_address, open_gallery
+from core.store.places import open_gallery
 from core.store.records import Entry, FailedEntry, FileStamp, PictureFacts
 from core.store.store import Store
 
