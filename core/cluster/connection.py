@@ -1,6 +1,6 @@
 """To a cluster and away from it. What Ray says of its troubles becomes one sentence.
 
-Kinds of ClusterError here: no_extra, no_cluster, other_version, no_start.
+Kinds of ClusterError here: no_extra, no_cluster, refused, other_version, no_start.
 """
 
 import os
@@ -60,8 +60,8 @@ def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]
         _knock(options.address)
     try:
         _init(ray, options)
-    except ConnectionError as error:
-        raise _no_cluster(options.address) from error
+    except ConnectionError as error:  # somebody answered the knock
+        raise _refused(options.address) from error
     except (RuntimeError, ValueError, OSError) as error:
         raise _told(error, options.address) from error
     try:
@@ -99,6 +99,12 @@ def _no_cluster(address: str) -> ClusterError:
                         "and the network; nothing was changed.", "no_cluster")
 
 
+def _refused(address: str) -> ClusterError:
+    return ClusterError(f"What answers at {address} lets this computer into no cluster. If the cluster asks for a "
+                        "token, set RAY_AUTH_MODE=token here and have its ~/.ray/auth_token; else it is no Ray "
+                        "cluster, or one of another version. Nothing was changed.", "refused")
+
+
 def _told(error: Exception, address: str) -> ClusterError:
     said = str(error)
     versions = VERSIONS.findall(said)
@@ -107,6 +113,6 @@ def _told(error: Exception, address: str) -> ClusterError:
         return ClusterError(f"The cluster runs Ray {theirs[0]} on Python {theirs[1]}, this computer Ray {ours[0]} on "
                             f"Python {ours[1]}; both must be the same. Nothing was changed.", "other_version")
     if address:
-        return _no_cluster(address)
+        return _refused(address)
     first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
     return ClusterError(f"Ray does not start on this machine: {first}", "no_start")

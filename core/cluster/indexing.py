@@ -76,7 +76,7 @@ class _Work:
         with connected(self._options, self._report) as ray, Pool(ray, PictureWorker, self._job, self._options) as pool:
             self._pool = pool
             try:
-                for results in pool.run(batches):
+                for results in pool.run(batches, -(-len(paths) // length)):
                     yield [self._told(one) for result in results for one in result]
             finally:
                 self.shares, self._pool = pool.shares(), None

@@ -100,7 +100,7 @@ class Pool:
         self._asked = time.monotonic()  # since when no worker is there
 
     def __enter__(self) -> "Pool":
-        self._size = self._options.workers or self._all_that_fit()
+        self._size = self._wanted = self._options.workers or self._all_that_fit()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -125,10 +125,13 @@ class Pool:
         slow, fast = min(rate for _, rate in rates), max(rate for _, rate in rates)
         return f"{len(rates)} workers, {slow:.1f} to {fast:.1f} a second each"
 
-    def run(self, batches: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+    def run(self, batches: Iterable[Sequence[Any]], count: int = 0) -> Iterator[list[Any]]:
         """The results of the workers for these batches, in the order in which they come, each in a list; `Lost` for
         items that end workers. Every TICK_S at the latest there is a list, if need be an empty one.
+
+        `count` of the batches, where it is known, spares starting workers that would have none.
         """
+        self._wanted = min(self._size, count or self._size)
         coming, again = iter(batches), deque[Batch]()
         while self._hand_out(coming, again):
             self._keep_size()
@@ -236,7 +239,7 @@ class Pool:
 
     def _keep_size(self) -> None:
         """Have as many workers as were asked for, in the place of those that died too."""
-        while len(self._members) < self._size:
+        while len(self._members) < self._wanted:
             number = len(self._members) + len(self._gone) + 1
             actor = self._ray.remote(self._kind).options(
                 num_cpus=self._options.cpus, num_gpus=self._options.gpus, max_restarts=0, max_task_retries=0,

@@ -243,7 +243,8 @@ def _results(pool: Pool, items: Sequence[Any], at_once: int, counted: _Counted, 
     if not items:
         return
     came = 0
-    for results in pool.run(items[start:start + at_once] for start in range(0, len(items), at_once)):
+    groups = [items[start:start + at_once] for start in range(0, len(items), at_once)]
+    for results in pool.run(groups, len(groups)):
         report(came, len(items), pool.pace())
         for part in results:
             came += len(part)

@@ -18,16 +18,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core import demo, images
+from core import audio, demo, images
 from core.cli.output import table
 from core.explorer import Explorer
+from core.listening import hearing_options
 from core.search.reading import Reader
 from core.search.scanning import scan, stamp_of
 from core.settings import Settings
 from core.store.records import Entry, FileStamp, PictureFacts
-from tests.benchmarks.common import DATA, own_home
+from tests.benchmarks.common import DATA, own_home, recordings
 
 BATCH, MOST, ROUNDS, WRITTEN_AT_ONCE = 32, 96, 3, 256
+HEARD = 24  # recordings
 SHARD = "/archive/shards/000123/"  # of a path of usual length
 
 
@@ -107,6 +109,21 @@ def measure_driver(explorer: Explorer, number: int) -> list[tuple[str, str]]:
             ("bytes in memory to search exactly", f"{model.dim * 4}")]
 
 
+def measure_hearing(explorer: Explorer) -> list[tuple[str, str]]:
+    waves = [audio.read(path) for path in recordings(HEARD)]
+    spoken = sum(len(wave.samples) for wave in waves) / audio.RATE
+    recogniser = explorer.recogniser()
+    options = hearing_options(explorer.settings, word_times=False)
+    recogniser.hear(waves[:2], options)
+    start = time.process_time()
+    heard = recogniser.hear(waves, options)
+    spent = time.process_time() - start
+    kept = sum(states.nbytes for one in heard for states in one.states)
+    about = f"{recogniser.name}, {len(waves)} recordings of {spoken / len(waves):.1f} s"
+    return [(f"a second of speech heard ({about}), seconds of one core", f"{spent / spoken:.3f}"),
+            ("states of a second of speech, bytes", f"{kept / spoken:,.0f}")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?", type=Path, default=DATA / "spokencoco")
@@ -120,8 +137,8 @@ def main() -> None:
             folder = home.demo
             demo.write_pictures(folder)
         assert stamp_of(str(next(folder.rglob("*.*")))) is not None
-        print(table([*measure_worker(explorer, folder), *measure_driver(explorer, chosen.made)],
-                    ("one picture", ""), right=(1,)))
+        print(table([*measure_worker(explorer, folder), *measure_driver(explorer, chosen.made),
+                     *measure_hearing(explorer)], ("one picture", ""), right=(1,)))
         explorer.close()
 
 

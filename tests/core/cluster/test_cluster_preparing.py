@@ -131,7 +131,7 @@ def test_the_command_tells_what_it_will_write_and_what_it_did(home: Home, whispe
     arguments = ["prepare", str(data), "--backbone", "brewclip-mini", "--split", "dev", "--json"]
     assert cli.main(arguments) == 0
     told = capsys.readouterr()
-    told_of = [{"path": "0", "reason": "0.png is not a picture of a kind that is read here."}]
+    told_of = [{"path": "0.png", "reason": "0.png is not a picture of a kind that is read here."}]
     assert json.loads(told.out) == {"splits": ["dev"], "recordings": 2, "pictures": 1, "unreadable": told_of,
                                     "workers": []}
     assert "dev: 2 recordings to hear, caches grow by" in told.err

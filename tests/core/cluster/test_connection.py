@@ -38,7 +38,7 @@ def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
 def test_ray_tells_nobody_of_its_use() -> None:
     pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
     code = ("import os; os.environ.pop('RAY_USAGE_STATS_ENABLED', None); from core.cluster import connection; "
-            "connection.ray_module(); from ray._private.usage import usage_lib; "
+            "connection.ray_module(); from ray._common.usage import usage_lib; "
             "assert not usage_lib.usage_stats_enabled()")
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -53,6 +53,22 @@ def test_no_cluster_at_the_address_is_told_at_once(address: str) -> None:
             connected(ClusterOptions(address))):
         pass
     assert told.value.kind == "no_cluster"
+
+
+def test_what_answers_and_is_no_cluster_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
+
+    def refuse(**options: object) -> None:  # what it raises after a while for a wrong token, or another protocol
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with socket.socket() as open_port:
+        open_port.bind(("127.0.0.1", 0))
+        open_port.listen()
+        address = f"127.0.0.1:{open_port.getsockname()[1]}"
+        with pytest.raises(ClusterError, match="RAY_AUTH_MODE=token") as told, connected(ClusterOptions(address)):
+            pass
+    assert told.value.kind == "refused"
 
 
 def test_another_version_is_told_with_both() -> None:
