@@ -94,6 +94,7 @@ class FailuresPanel(Panel):
     def shortcuts(self) -> list[tuple[str, str]]:
         numbers = [(str(each.number), f"Label: {each.title}") for each in self._labels]
         return [("\N{LEFTWARDS ARROW}", "The failure before"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
+                ("Home End", "The first failure, the last"),
                 ("Space", "Play the utterance, or stop"), *numbers, ("0", "Take the label away"), ("N", "Write a note"),
                 ("Ctrl+Z", "Undo the last label or note"), ("I", "Inspect"),
                 ("A", "Describe these pictures anew, in Annotate"), ("Ctrl+F", "Filter"),

@@ -51,9 +51,12 @@ def _table(found: "Confusion") -> QTableWidget:
     made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     made.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
     made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     for line, number in enumerate(rows):
         for place, kind in enumerate(columns):
             made.setItem(line, place, _cell(found.cells[number][kind], found.rows[number] == found.columns[kind]))
+    made.setMaximumHeight(made.horizontalHeader().sizeHint().height() + made.verticalHeader().length()
+                          + 2 * made.frameWidth())
     return made
 
 

@@ -22,6 +22,7 @@ INKS: Mapping[str, str] = {"crop": "main", "heard": "voice", "cut": "transcript"
                            "ambiguous": "quiet", "several": "good", "none": "line", "unreadable": "line"}
 ARROW = "\N{RIGHTWARDS ARROW}"
 LEVELS = (1, 5, 10)
+UNHEARD = "No words were heard"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ def case_of(missed: Missed, query: "Query") -> Case:
         "Found instead · rank 1" if best else "Nothing was found",
         "" if spoken or other is None else other.transcript or other.caption,
         other.recording if other and not spoken else None,
-        again, not_tried, query.reason or (utterance.reason if utterance else ""), missed.record.setup.crop)
+        again, not_tried, query.reason or _reason(utterance), missed.record.setup.crop)
 
 
 def inspection(missed: Missed, case: Case, heard: "Waveform | None") -> Inspection:
@@ -181,7 +182,7 @@ def _row(missed: Missed, query: "Query", kinds: "Mapping[str, str]", labels: Map
 def _said(utterance: "UtteranceFacts | None") -> str:
     if utterance is None:
         return ""
-    return utterance.transcript or plain(utterance.caption) or utterance.reason
+    return utterance.transcript or utterance.reason or UNHEARD
 
 
 def plain(caption: str) -> str:
@@ -197,6 +198,12 @@ def _about(utterance: "UtteranceFacts | None") -> str:
     return " · ".join(part for part in (f"{utterance.seconds:.1f} s", speaker, wer) if part)
 
 
+def _reason(utterance: "UtteranceFacts | None") -> str:
+    if utterance is None or utterance.reason or utterance.transcript.strip():
+        return utterance.reason if utterance else ""
+    return f"{UNHEARD}. The words above are the caption's." if utterance.caption.strip() else f"{UNHEARD}."
+
+
 def _words(utterance: "UtteranceFacts | None") -> "tuple[tuple[Piece, ...], bool]":
     """The transcript with its differences from the caption; and whether there is a caption to differ from."""
     from core.annotation.differences import Piece, differences
@@ -204,8 +211,10 @@ def _words(utterance: "UtteranceFacts | None") -> "tuple[tuple[Piece, ...], bool
     if utterance is None:
         return (), False
     heard, caption = utterance.transcript.strip(), plain(utterance.caption.strip())
-    if not caption or not heard:
-        return (Piece("same", heard or caption, heard or caption),), False
+    if not heard:
+        return (Piece("added", "", caption),), False
+    if not caption:
+        return (Piece("same", heard, heard),), False
     found = differences(heard, caption)
     return tuple(Piece("same", each.heard, each.heard) if each.change == "same" else each for each in found), True
 

@@ -29,7 +29,8 @@ from brewclip_app.widgets.common import look, width_of
 DOT = 9  # px
 LEAST_WORDS = 90  # px of the utterance
 FAINT = "line"  # a colour that needs an edge to be seen
-WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+ALL = 10**9  # rows: to the first or the last
+WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Home: -ALL, Qt.Key.Key_End: ALL}
 
 
 class MissedTable(QTableView):

@@ -25,7 +25,7 @@ def words_of(text: str) -> list[str]:
 
 def differences(heard: str, text: str) -> tuple[Piece, ...]:
     """The stretches of both texts, in order; joined, each side gives its text again."""
-    left, right = heard.split(), text.split()
+    left, right = _tokens(heard), _tokens(text)
     matcher = SequenceMatcher(None, [_compared(word) for word in left], [_compared(word) for word in right], False)
     return tuple(Piece(CHANGES[tag], " ".join(left[a:b]), " ".join(right[c:d]))
                  for tag, a, b, c, d in matcher.get_opcodes())
@@ -34,6 +34,17 @@ def differences(heard: str, text: str) -> tuple[Piece, ...]:
 def corrected_words(pieces: tuple[Piece, ...]) -> int:
     """How many words were heard wrongly, left out or too many."""
     return sum(max(len(piece.heard.split()), len(piece.text.split())) for piece in pieces if piece.change != "same")
+
+
+def _tokens(text: str) -> list[str]:
+    """The words with their punctuation, that which stands by itself with the word before it."""
+    found: list[str] = []
+    for token in text.split():
+        if found and not (words_of(token) and words_of(found[-1])):
+            found[-1] += f" {token}"
+        else:
+            found.append(token)
+    return found
 
 
 def _compared(word: str) -> str:

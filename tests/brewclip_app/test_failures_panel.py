@@ -18,6 +18,7 @@ from brewclip_app.panels.failures_confusion import ConfusionDialog
 from brewclip_app.widgets.kind_chart import Bar, KindChart
 from brewclip_app.widgets.label_bar import LabelBar
 from core import audio
+from core.annotation.differences import Piece
 from core.evaluation import archive, diagnosis, labelling
 from core.evaluation.failures import Again, conclude
 from core.evaluation.records import ModelChoice
@@ -127,6 +128,13 @@ def test_arrows_walk_the_cards_and_stop_at_the_ends(panel, qtbot):
     assert panel.table.line() == last and not panel.case.next.isEnabled()
     assert panel.case.count.text() == f"{last + 1} of {last + 1}"
     assert panel.case.case.query.number == panel.desk.proxy.row_at(last).place
+
+
+def test_home_and_end_go_to_the_first_and_the_last(panel, qtbot):
+    press(panel, qtbot, Qt.Key.Key_End)
+    assert panel.table.line() == panel.desk.proxy.rowCount() - 1
+    press(panel, qtbot, Qt.Key.Key_Home)
+    assert panel.table.line() == 0
 
 
 def test_the_card_shows_voice_words_and_both_pictures(panel, context, qtbot):
@@ -449,6 +457,15 @@ def test_captions_in_capitals_are_no_differences(panel):
     utterance = SimpleNamespace(transcript="A dog runs.", caption="A DOG RUNS")
     pieces, compared = failures_view._words(utterance)
     assert compared and [(each.change, each.text) for each in pieces] == [("same", "A dog runs.")]
+
+
+@pytest.mark.parametrize(("caption", "reason"), [
+    ("A DOG RUNS", "No words were heard. The words above are the caption's."), ("", "No words were heard.")])
+def test_an_utterance_without_words_says_so_and_shows_its_caption_as_such(caption, reason):
+    utterance = SimpleNamespace(transcript=" ", caption=caption, reason="")
+    assert failures_view._words(utterance) == ((Piece("added", "", caption.lower()),), False)
+    assert failures_view._reason(utterance) == reason
+    assert failures_view._said(SimpleNamespace(transcript="", caption=caption, reason="")) == "No words were heard"
 
 
 def rows(count=6):

@@ -7,6 +7,13 @@ from core.annotation.differences import Piece, corrected_words, differences
 from core.annotation.progress import by_speaker
 
 
+def test_punctuation_that_stands_by_itself_is_no_difference():
+    assert differences("Two dogs run.", "two dogs , run .") == (Piece("same", "Two dogs run.", "two dogs , run ."),)
+    assert differences("A dog.", "\" a cat .") == (
+        Piece("same", "A", "\" a"), Piece("changed", "dog.", "cat ."))
+    assert differences(".", "") == (Piece("left_out", ".", ""),)
+
+
 def test_differences_ignore_case_and_punctuation():
     pieces = differences("A man climbs, above the see.", "a man climbs above the sea")
     assert pieces == (Piece("same", "A man climbs, above the", "a man climbs above the"),
