@@ -11,6 +11,7 @@ from brewclip_app.jobs import Job
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, column, row
 from brewclip_app.widgets.mosaic import Mosaic
+from core.store.addressing import is_address
 
 if TYPE_CHECKING:
     from core.store.records import GalleryState, ImageRecord
@@ -25,7 +26,8 @@ class GalleryRow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         mosaic = Mosaic(thumbnails, 4, 3, QSize(100, 74))
         mosaic.set_images(images)
-        self.name = ElidedLabel(state.gallery.name, "strong", Qt.TextElideMode.ElideRight)
+        end = Qt.TextElideMode.ElideLeft if is_address(state.gallery.name) else Qt.TextElideMode.ElideRight
+        self.name = ElidedLabel(state.gallery.name, "strong", end)  # what tells addresses apart stands at their end
         self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.failed = ElidedLabel(f"{wording.count(state.failed)} could not be read" if state.failed else "", "quiet",
                                   Qt.TextElideMode.ElideRight)

@@ -108,10 +108,14 @@ def folder(tmp_path):
     return place
 
 
-@pytest.fixture
-def gallery(explorer, folder):
-    assert explorer.index(folder, "colours").indexed == len(COLOURS)
-    return "colours"
+@pytest.fixture(params=["a name", "an address"])
+def gallery(explorer, folder, tmp_path, request):
+    """The pictures indexed, under a name and at an address: whoever searches notices no difference."""
+    if request.param == "an address":
+        pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    name = "colours" if request.param == "a name" else str(tmp_path / "colours.lance")
+    assert explorer.index(folder, name).indexed == len(COLOURS)
+    return name
 
 
 def transcript(text, **others):
@@ -128,8 +132,9 @@ def names(result):
     return [hit.image.path.stem for hit in result.hits]
 
 
-def image_id(explorer, name):
-    return next(one.id for one in explorer.store.images(explorer.store.gallery("colours").id) if one.path.stem == name)
+def image_id(explorer, gallery, name):
+    place, record = explorer.place(gallery)
+    return next(one.id for one in place.images(record.id) if one.path.stem == name)
 
 
 def kind_of(work, error=QueryError):
@@ -202,7 +207,7 @@ def test_a_recording_without_words_says_why(explorer, gallery):
 
 def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read_again(explorer, gallery):
     seen = explorer._engine.bare.pixels
-    result = explorer.search(gallery, [Ask("image", image_id=image_id(explorer, "violet"))])
+    result = explorer.search(gallery, [Ask("image", image_id=image_id(explorer, gallery, "violet"))])
     assert names(result)[0] == "violet"
     assert result.hits[0].score == pytest.approx(1, abs=1e-6)
     assert result.terms[0].label == "violet.png"
@@ -219,7 +224,7 @@ def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery,
 
 
 def test_terms_are_added_and_taken_away(explorer, gallery):
-    red_and_blue = [Ask("text", "red"), Ask("image", image_id=image_id(explorer, "blue"))]
+    red_and_blue = [Ask("text", "red"), Ask("image", image_id=image_id(explorer, gallery, "blue"))]
     assert names(explorer.search(gallery, red_and_blue))[0] == "violet"
     without = explorer.search(gallery, [*red_and_blue, Ask("text", "violet", weight=-2.0)])
     assert names(without)[-1] == "violet"
@@ -249,7 +254,7 @@ def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
 
 
 def test_galleries_that_cannot_be_searched_say_what_to_do(explorer, gallery):
-    with pytest.raises(QueryError, match="colours"):
+    with pytest.raises(QueryError, match=r"There is no gallery.*colours" if "/" not in gallery else "index a folder"):
         explorer.search("colour", [Ask("text", "red")])
     assert kind_of(lambda: explorer.search("nothing like it", [Ask("text", "red")])) == "no_gallery"
     explorer.store.create_gallery("bare")
@@ -264,7 +269,8 @@ def test_a_part_of_a_gallery(explorer, gallery, folder):
         assert result.total == len(result.hits)
         return sorted(names(result))
 
-    explorer.store.add_tag([image_id(explorer, "red"), image_id(explorer, "blue")], "mine")
+    mine = [image_id(explorer, gallery, name) for name in ("red", "blue")]
+    explorer.place(gallery)[0].add_tag(mine, "mine")
     assert found(tag="mine") == ["blue", "red"]
     assert found(folder=folder / "deep") == ["violet"]
     assert found(name="LL") == ["yellow"]
