@@ -22,6 +22,15 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """One term of a query: words, or a voice (`text` where its words were edited)."""
+
+    label: str
+    text: str = ""
+    waveform: "Waveform | None" = None
+
+
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """What the Inspect panel is to take apart (payload of `go_to("inspect", ...)`): a query and a picture.
 
@@ -38,6 +47,8 @@ class Inspection:
     caption: str = ""     # the reference text, where it is known: its rank is shown beside the transcript's
     model: "ModelChoice | None" = None  # None: that of the settings
     crop: str = ""        # how that model is to see the picture; "": as it was made for
+    terms: tuple[Asked, ...] = ()  # of a query of several, to choose from; `term` is the one that is taken apart
+    term: int = 0
     note: str = ""        # what the user is to know, such as that other terms of the query are left out
 
 

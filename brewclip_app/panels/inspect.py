@@ -106,7 +106,9 @@ class InspectPanel(Panel):
 
     def _lay_out(self) -> None:
         self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideMiddle)
-        self.targets, self.methods = QComboBox(), QComboBox()
+        self.terms, self.targets, self.methods = QComboBox(), QComboBox(), QComboBox()
+        self.terms.setAccessibleName("Which term of the query is taken apart")
+        self.terms.hide()
         for target, words in TARGETS:
             self.targets.addItem(words, target)
         for method in METHODS:
@@ -114,7 +116,7 @@ class InspectPanel(Panel):
             self.methods.setItemData(self.methods.count() - 1, method.about, Qt.ItemDataRole.ToolTipRole)
         self.targets.setAccessibleName("Which score the map explains")
         self.methods.setAccessibleName("Method of the map")
-        for box in (self.targets, self.methods):
+        for box in (self.terms, self.targets, self.methods):
             box.setMinimumWidth(150)  # in a narrow window they give way to the names
         self.about.setMinimumWidth(190)
         self.side_by_side = button("Compare two hits", self._turn_compare)
@@ -127,7 +129,8 @@ class InspectPanel(Panel):
         self.pages = QStackedWidget()
         for page in (self.empty, self.single, self.compare):
             self.pages.addWidget(page)
-        head = row(label("Inspect", "title"), 4, self.about, self.targets, self.methods, self.side_by_side, self.save)
+        head = row(label("Inspect", "title"), 4, self.about, self.terms, self.targets, self.methods, self.side_by_side,
+                   self.save)
         head.setStretch(2, 1)
         whole = column(head, self.notice, self.progress, self.pages, space=12)
         whole.setContentsMargins(20, 14, 20, 12)
@@ -160,6 +163,7 @@ class InspectPanel(Panel):
         self.player.finished.connect(self._stop_playing)
         self.player.failed.connect(self._cannot_play)
         self.strip.chosen.connect(self._choose)
+        self.terms.activated.connect(self._choose_term)
         self.targets.currentIndexChanged.connect(self._turn_target)
         self.methods.currentIndexChanged.connect(self._show_maps)
         self.empty.typed.connect(self.take_words)
@@ -185,11 +189,11 @@ class InspectPanel(Panel):
         """A typed query in place of the one before."""
         words = " ".join(text.split())
         if words:
-            self._look(replace(self.subject, text=words, speech=None, waveform=None, caption=""))
+            self._look(replace(self.subject, text=words, speech=None, waveform=None, caption="", terms=()))
 
     def take_voice(self, waveform: "Waveform") -> None:
         """A spoken query in place of the one before."""
-        self._look(replace(self.subject, text="", speech=None, waveform=waveform, caption=""))
+        self._look(replace(self.subject, text="", speech=None, waveform=waveform, caption="", terms=()))
 
     def take_picture(self, path: Path) -> None:
         """A picture in place of the one before."""
@@ -220,7 +224,15 @@ class InspectPanel(Panel):
             self._look(subject)
 
     def _edit(self, text: str) -> None:
-        self._look(replace(self.subject, text=text))
+        terms, at = self.subject.terms, self.subject.term
+        edited = tuple(replace(each, text=text) if place == at else each for place, each in enumerate(terms))
+        self._look(replace(self.subject, text=text, terms=edited))
+        self.setFocus()
+
+    def _choose_term(self, at: int) -> None:
+        """Another term of the query, with the same picture."""
+        asked = self.subject.terms[at]
+        self._look(replace(self.subject, text=asked.text, speech=None, waveform=asked.waveform, caption="", term=at))
         self.setFocus()
 
     def _edit_words(self) -> None:
@@ -411,7 +423,17 @@ class InspectPanel(Panel):
         for part in (self.methods, self.side_by_side, self.save):
             part.setVisible(self.case is not None)
         self.targets.setVisible(self._has_both())
+        self._offer_terms()
         self.side_by_side.setEnabled(self.case is not None and self.case.standing is not None)
+
+    def _offer_terms(self) -> None:
+        """Of a query of several terms, which one."""
+        offered = [f"Term: {each.label}" for each in self.subject.terms]
+        if [self.terms.itemText(at) for at in range(self.terms.count())] != offered:
+            self.terms.clear()
+            self.terms.addItems(offered)
+        self.terms.setCurrentIndex(self.subject.term)
+        self.terms.setVisible(self.case is not None and len(offered) > 1)
 
     def _show_empty(self) -> None:
         self.leave_compare()

@@ -8,7 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, 
 from PySide6.QtWidgets import QApplication, QWidget
 
 from brewclip_app.held_key import GRACE, HeldKey
-from brewclip_app.panels.base import Inspection, Panel, Question
+from brewclip_app.panels.base import Asked, Inspection, Panel, Question
 from brewclip_app.panels.search_actions import HitActions
 from brewclip_app.panels.search_conductor import Conductor
 from brewclip_app.panels.search_flow import GalleryView, SearchFlow
@@ -317,14 +317,14 @@ class SearchPanel(Panel):
     def _why(self, hit: "Hit") -> None:
         """Take a hit apart; only what was said or typed can be, not the pictures in the query."""
         query = self.session.query
-        main = query.main
-        if main is None or main.kind == "image":
-            self.header.say("Only words and voices can be taken apart, and this query begins with neither.", "care")
+        terms = tuple(Asked(each.label, each.text if each.kind == "text" or each.edited else "", each.waveform)
+                      for each in query.terms() if each.kind != "image" and each.ready)
+        if not terms:
+            self.header.say("Only words and voices can be taken apart, and this query has neither.", "care")
             return
-        text = main.text if main.kind == "text" or main.edited else ""
-        note = "The query's other terms are left out here: this is its first one alone." if query.extras else ""
-        self.go_to.emit("inspect", Inspection(text=text, waveform=main.waveform, path=hit.image.path, note=note,
-                                              gallery=self.context.gallery, image_id=hit.image.id))
+        note = "One term of the query at a time: score and ranks here are of this one alone." if query.extras else ""
+        self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=hit.image.path, note=note,
+                                              terms=terms, gallery=self.context.gallery, image_id=hit.image.id))
 
     def _why_chosen(self) -> None:
         hits = self.results.grid.selected()

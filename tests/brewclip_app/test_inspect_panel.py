@@ -17,7 +17,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from brewclip_app.context import Context
 from brewclip_app.item_models.neighbours import NeighboursModel
-from brewclip_app.panels.base import Inspection
+from brewclip_app.panels.base import Asked, Inspection
 from brewclip_app.panels.inspect import InspectPanel
 from brewclip_app.panels.inspect_save import explanation
 from core.audio import RATE, from_samples
@@ -246,6 +246,23 @@ def test_escape_takes_an_edit_back(panel, qtbot, gallery):
     qtbot.keyClicks(words, "xyz")
     qtbot.keyClick(words, Qt.Key.Key_Escape)
     assert words.text() == "a dog"
+
+
+def test_of_a_query_of_several_terms_each_can_be_taken_apart(panel, qtbot, gallery, folder, voice):
+    terms = (Asked("a dog", "a dog"), Asked("what was said", "", voice))
+    open_case(panel, qtbot, text="a dog", path=folder / "red.png", gallery=gallery, terms=terms)
+    assert panel.terms.isVisibleTo(panel)
+    assert [panel.terms.itemText(at) for at in range(2)] == ["Term: a dog", "Term: what was said"]
+    panel.terms.setCurrentIndex(1)
+    panel.terms.activated.emit(1)
+    settle(panel, qtbot)
+    assert panel.case.waveform is voice and panel.case.text == TEXT and panel.terms.currentIndex() == 1
+    panel._edit("a cat")
+    settle(panel, qtbot)
+    assert panel.subject.terms[1].text == "a cat" and panel.case.waveform is voice
+    panel.take_words("something else")
+    settle(panel, qtbot)
+    assert panel.subject.terms == () and not panel.terms.isVisibleTo(panel)
 
 
 def test_the_slider_tells_the_rank_at_once_and_the_strip_follows(panel, qtbot, gallery, folder, voice):

@@ -594,7 +594,9 @@ def test_i_takes_the_chosen_hit_apart(panel, explorer, qtbot, sound):
     wait_for_hits(qtbot, panel, explorer, 2)
     with qtbot.waitSignal(panel.go_to) as gone:
         panel.results.detail.why.click()
-    assert "left out" in gone.args[1].note
+    asked = gone.args[1]
+    assert "of this one alone" in asked.note and (asked.text, asked.term) == ("a brown dog", 0)
+    assert [(each.label, each.text) for each in asked.terms] == [("a brown dog",) * 2, ("a red ball",) * 2]
     assert "Why this picture?\tI" in [each.text() for each in panel.hit_actions.menu([hit]).actions()]
 
 
