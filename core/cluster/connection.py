@@ -20,6 +20,7 @@ VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it tells of dead workers on stdout, where JSON may be expected
     "RAY_raylet_start_wait_time_s": "120",  # a busy machine takes longer than the 30 that are usual
 }
 

@@ -5,9 +5,10 @@ writes into it, a batch at a time: a run that stops, or loses workers, costs wha
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Lost, Pool, Share
@@ -44,24 +45,41 @@ def index(explorer: Explorer, source: str, gallery: str, options: ClusterOptions
     job = PictureJob.of(Engine(explorer.home).files(settings), settings["device"], settings["vision.crop"], limit,
                         fingerprint, options.gpus)
     scans = look(source, column, report)
-    place, record = explorer.place(gallery, create=True)
-    for one in scans:
-        place.add_folder(record.id, Path(one.folder))
-    work = _Work(options, job, report)
-    filling = Filling(place, record.id, fingerprint, limit, report, work.pace)
-    result = filling.run(scans, work)
+    with _Work(options, job, report) as work:
+        if options.address:  # before anything is changed
+            work.connect()
+        place, record = explorer.place(gallery, create=True)
+        for one in scans:
+            place.add_folder(record.id, Path(one.folder))
+        result = Filling(place, record.id, fingerprint, limit, report, work.pace).run(scans, work)
     with suppress(JobCancelled):  # the indexing is done and has a result
         place.optimize(record.id, report)
     return ClusterResult(result, work.shares)
 
 
 class _Work:
-    """The work of `Filling`, done by a pool that is there while there is something to do."""
+    """The work of `Filling`, done by a pool that is there while there is something to do. At its end as a context it
+    leaves the cluster.
+    """
 
     def __init__(self, options: ClusterOptions, job: PictureJob, report: Report) -> None:
         self._options, self._job, self._report = options, job, report
+        self._ending = ExitStack()
+        self._ray: Any = None
         self._pool: Pool | None = None
         self.shares: tuple[Share, ...] = ()
+
+    def __enter__(self) -> "_Work":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ending.close()
+
+    def connect(self) -> Any:
+        """Ray, connected. ClusterError."""
+        if self._ray is None:
+            self._ray = self._ending.enter_context(connected(self._options, self._report))
+        return self._ray
 
     def pace(self) -> str:
         """How fast each worker is, in words."""
@@ -73,7 +91,7 @@ class _Work:
             return
         length = BATCH * (GPU_BATCHES if self._options.gpus else 1)
         batches = (paths[start:start + length] for start in range(0, len(paths), length))
-        with connected(self._options, self._report) as ray, Pool(ray, PictureWorker, self._job, self._options) as pool:
+        with Pool(self.connect(), PictureWorker, self._job, self._options) as pool:
             self._pool = pool
             try:
                 for results in pool.run(batches, -(-len(paths) // length)):

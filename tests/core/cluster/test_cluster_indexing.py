@@ -89,7 +89,8 @@ def run(explorer: Explorer, folder: Path, options: ClusterOptions, report: Repor
 
 
 def test_a_worker_killed_in_the_middle_costs_nothing(explorer: Explorer, folder: Path, local: Gallery,
-                                                     options: ClusterOptions) -> None:
+                                                     options: ClusterOptions,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
     killed: list[int] = []
     told: list[str] = []
 
@@ -109,6 +110,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(explorer: Explorer, folder:
     assert sum(share.items for share in found.workers) == COUNT + 2  # each file was asked for and came once
     assert any("worker 1:" in text for text in told) and any("images a second" in text for text in told)
     assert none_left("PictureWorker")
+    assert capsys.readouterr().out == ""  # Ray would tell of the dead worker where JSON may be expected
     again = run(explorer, folder, options)
     assert (again.index.unchanged, again.index.indexed, again.workers) == (COUNT + 1, 0, ())
 

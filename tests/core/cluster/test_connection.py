@@ -89,6 +89,17 @@ def test_a_cluster_of_another_version_is_told(nodes: Any, monkeypatch: pytest.Mo
     assert not ray.is_initialized()
 
 
+def test_no_cluster_at_the_address_changes_nothing(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+                                                   ) -> None:
+    pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    assert cli.main(["index", str(tmp_path), "--gallery", "g", "--engine", "ray", "--address", address]) == 2
+    assert f"no cluster at {address}" in capsys.readouterr().err
+    assert not home.store.exists()
+
+
 def test_a_second_job_in_one_process_is_told(nodes: Any) -> None:
     with connected(ClusterOptions(nodes.address)), pytest.raises(ClusterError) as told, (
             connected(ClusterOptions(nodes.address))):
