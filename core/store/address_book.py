@@ -1,6 +1,7 @@
 """The addresses of galleries that the window lists: a small file of the home, without keys."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ def _write(path: Path, addresses: list[str]) -> None:
         staged.write_text(json.dumps(sorted(addresses), indent=1), encoding="utf-8")
         staged.replace(path)
     except OSError as error:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
         raise StoreError(f"The list of addresses could not be kept in {path}: {error.strerror or error}.",
                          "disk_full") from error

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from core.models.transcripts import Transcript
 from core.progress import JobCancelled
 from core.search.queries import Hit, Share, Strength
 from core.settings import SETTINGS, load
-from core.store.records import FailureRecord, ImageRecord
+from core.store.records import FailureRecord, Filter, ImageRecord
 from core.store.store import Store
 
 HEARD = Transcript("a red house", "de", (), -0.2, 0.01, 1.0, original="ein rotes Haus")
@@ -33,20 +34,22 @@ class Stand:
 
     def __init__(self, tmp_path):
         self.asked, self.tmp_path, self.error, self.heard, self.hidden = None, tmp_path, None, HEARD, 0
+        self.large, self.exact = False, False
         self.shares = (Share("a red house", "text", 0.25),)
 
-    def search(self, gallery, asks, top, chosen, report, word_times):
+    def search(self, gallery, asks, top, chosen, report, word_times, exact):
         from core.explorer import SearchResult
 
         if self.error:
             raise self.error
-        self.asked = gallery, asks, top, chosen
+        self.asked, self.exact = (gallery, asks, top, chosen), exact
         image = ImageRecord(7, self.tmp_path / "a.jpg", 4, 3, 99, 0.0, None, (), "00")
         hit = Hit(1, image, 0.25, Strength("strong", 0.001), self.shares)
         timings = {"hear": 1.04, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.04}
-        return SearchResult("holiday", (hit,), 30, self.heard, None, (), 0, timings, self.hidden)
+        return SearchResult("holiday", (hit,), 30, self.heard, None, (), 0, timings, self.hidden,
+                            self.large and not exact)
 
-    def index(self, folder, gallery, report):
+    def index(self, folder, gallery, report, column=""):
         from core.search.indexing import IndexResult
 
         report(3, 3, "8 images a second")
@@ -112,12 +115,51 @@ def test_search_in_json(stand, tmp_path, capsys):
     assert run("search", "--gallery", "holiday", "--text", "x", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
         "transcript": "a red house", "language": "de",
-        "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25}],
+        "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25}], "approximate": False,
         "timings_ms": {"hear": 1.0, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.0}}
     stand.heard = None
     run("search", "--gallery", "holiday", "--text", "x", "--json")
     found = json.loads(capsys.readouterr().out)
     assert (found["transcript"], found["language"]) == (None, None)
+
+
+def test_a_part_of_a_gallery_at_an_address_is_searched_exactly_when_told(stand, tmp_path, capsys):
+    stand.large = True
+    asked = ("search", "--gallery", "s3://archive/museum", "--text", "x", "--folder", tmp_path, "--since", "2024-05-01",
+             "--until", "2024-06-01")
+    assert run(*asked) == 0
+    assert "may miss a picture; --exact compares them all" in capsys.readouterr().err
+    gallery, _, _, chosen = stand.asked
+    assert (gallery, chosen) == ("s3://archive/museum", Filter("", tmp_path, "", datetime(2024, 5, 1),
+                                                               datetime(2024, 6, 1)))
+    assert run(*asked, "--exact", "--json") == 0
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["approximate"], err) == (False, "")
+    with pytest.raises(SystemExit):
+        run(*asked[:-1], "June")
+    assert "--until" in capsys.readouterr().err
+
+
+def test_galleries_are_copied_put_in_order_and_deleted_at_addresses(home, tmp_path, capsys):
+    pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    store, away = Store.open(home.store), str(tmp_path / "away.lance")
+    store.add_folder(store.create_gallery("holiday").id, tmp_path)
+    store.close()
+    assert run("gallery", "copy", "holiday", away) == 0
+    assert f"{away}: 0 pictures" in capsys.readouterr().out
+    assert run("gallery", "copy", away, "back", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"gallery": "back", "pictures": 0, "already": 0, "vectors": 0,
+                                                   "failures": 0}
+    assert run("gallery", "optimize", away) == 0
+    capsys.readouterr()
+    for told, *wrong in (("cannot be copied into itself", "copy", away, away), ("is named by it", "rename", away, "x"),
+                         ("--yes", "delete", away), ("There is no gallery at", "optimize", tmp_path / "no.lance")):
+        assert run("gallery", *wrong) == 2
+        assert told in capsys.readouterr().err
+    assert run("export", away, tmp_path / "out", "--layout", "flickr8k") == 2
+    assert "gallery copy" in capsys.readouterr().err
+    assert run("gallery", "delete", away, "--yes") == 0
+    assert run("gallery", "optimize", away) == 2
 
 
 def test_search_for_people(stand, tmp_path, capsys):
