@@ -11,16 +11,17 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget
 from brewclip_app.panels.base import Inspection, Panel
 from brewclip_app.panels.inspect_case import WAITING, Case
 from brewclip_app.panels.inspect_flow import InspectFlow
+from brewclip_app.panels.inspect_head import InspectHead
 from brewclip_app.panels.inspect_pages import ComparePage, EmptyPage, SinglePage
 from brewclip_app.panels.inspect_save import PictureSaver, explanation
 from brewclip_app.panels.search_intake import Intake
 from brewclip_app.playback import Player
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import ElidedLabel, ProgressRow, button, column, label, row
+from brewclip_app.widgets.common import ProgressRow, column, label
 from brewclip_app.widgets.rank_strip import RankStrip
 from brewclip_app.widgets.trust_card import TrustRow
 from core.errors import BrewclipError
-from core.explain.methods import BY_NAME, METHODS
+from core.explain.methods import BY_NAME
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from core.explain.observation import Target
     from core.store.records import ImageRecord
 
-TARGETS = (("fused", "Score of both"), ("text", "Score of the transcript"), ("acoustic", "Score of the voice"))
 MODEL_SETTINGS = ("vision.backbone", "vision.crop", "vision.model", "device", "weights.folder")
 TRYING = "This map is tried out part by part; it comes in a moment."
 KEYS = [("← →", "The picture before or after in the ranking"), ("M", "The next method of the map"),
@@ -89,12 +89,12 @@ class InspectPanel(Panel):
         return list(KEYS)
 
     def save_state(self) -> dict[str, Any]:
-        return {"method": self.methods.currentData(), "target": self.targets.currentData(),
+        return {"method": self.head.methods.currentData(), "target": self.head.targets.currentData(),
                 "opacity": self.single.picture.opacity.value(), "split": self.single.sizes(),
                 "map": self.single.trust.tower}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        for box, name in ((self.methods, "method"), (self.targets, "target")):
+        for box, name in ((self.head.methods, "method"), (self.head.targets, "target")):
             box.setCurrentIndex(max(0, box.findData(str(state.get(name, "")))))
         opacity, sizes = state.get("opacity"), state.get("split")
         if isinstance(opacity, int):
@@ -105,23 +105,7 @@ class InspectPanel(Panel):
     # ---- wiring
 
     def _lay_out(self) -> None:
-        self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideMiddle)
-        self.terms, self.targets, self.methods = QComboBox(), QComboBox(), QComboBox()
-        self.terms.setAccessibleName("Which term of the query is taken apart")
-        self.terms.hide()
-        for target, words in TARGETS:
-            self.targets.addItem(words, target)
-        for method in METHODS:
-            self.methods.addItem(f"Map: {method.title}", method.name)
-            self.methods.setItemData(self.methods.count() - 1, method.about, Qt.ItemDataRole.ToolTipRole)
-        self.targets.setAccessibleName("Which score the map explains")
-        self.methods.setAccessibleName("Method of the map")
-        for box in (self.terms, self.targets, self.methods):
-            box.setMinimumWidth(150)  # in a narrow window they give way to the names
-        self.about.setMinimumWidth(190)
-        self.side_by_side = button("Compare two hits", self._turn_compare)
-        self.side_by_side.setCheckable(True)
-        self.save = button("Save picture", self._save)
+        self.head = InspectHead()
         self.notice = label("", "care", wrap=True)
         self.notice.hide()
         self.progress = ProgressRow("Taking it apart")
@@ -129,10 +113,7 @@ class InspectPanel(Panel):
         self.pages = QStackedWidget()
         for page in (self.empty, self.single, self.compare):
             self.pages.addWidget(page)
-        head = row(label("Inspect", "title"), 4, self.about, self.terms, self.targets, self.methods, self.side_by_side,
-                   self.save)
-        head.setStretch(2, 1)
-        whole = column(head, self.notice, self.progress, self.pages, space=12)
+        whole = column(self.head, self.notice, self.progress, self.pages, space=12)
         whole.setContentsMargins(20, 14, 20, 12)
         whole.setStretch(3, 1)
         self.setLayout(whole)
@@ -163,9 +144,11 @@ class InspectPanel(Panel):
         self.player.finished.connect(self._stop_playing)
         self.player.failed.connect(self._cannot_play)
         self.strip.chosen.connect(self._choose)
-        self.terms.activated.connect(self._choose_term)
-        self.targets.currentIndexChanged.connect(self._turn_target)
-        self.methods.currentIndexChanged.connect(self._show_maps)
+        self.head.terms.activated.connect(self._choose_term)
+        self.head.targets.currentIndexChanged.connect(self._turn_target)
+        self.head.methods.currentIndexChanged.connect(self._show_maps)
+        self.head.compare.clicked.connect(self._turn_compare)
+        self.head.save.clicked.connect(self._save)
         self.empty.typed.connect(self.take_words)
         self.empty.recording_wanted.connect(intake.choose_recording)
         self.empty.picture_wanted.connect(intake.choose_picture)
@@ -257,13 +240,13 @@ class InspectPanel(Panel):
         self.case, self.subject = case, case.subject
         if self.pages.currentWidget() is not self.compare:
             self.pages.setCurrentWidget(self.single)
-        self.about.setText(f"“{case.text or 'spoken query'}” → {case.path.name}")
+        self.head.about.setText(f"“{case.text or 'spoken query'}” → {case.path.name}")
         self._enable()
         maps = self._maps(case)
         self.single.show_case(case, maps)
         if maps.method == WAITING:
             self._say(TRYING)
-        self.single.trust.mark(str(self.methods.currentData()))
+        self.single.trust.mark(self.head.method)
         self._rank()
         self._judge()
         if self.pages.currentWidget() is self.compare:
@@ -288,7 +271,7 @@ class InspectPanel(Panel):
                                       BY_NAME[name].baseline) for name, judged in found.items() if tower in judged)
                 for tower in towers}
         self.single.trust.show_rows(rows)
-        if BY_NAME[str(self.methods.currentData())].tried:
+        if BY_NAME[self.head.method].tried:
             self._show_maps()
 
     def _fail(self, error: BaseException) -> None:
@@ -305,13 +288,13 @@ class InspectPanel(Panel):
 
     def _target(self) -> "Target":
         """The score that the maps explain; all of it where there is only one branch."""
-        return self.targets.currentData() if self._has_both() else "fused"
+        return self.head.target if self._has_both() else "fused"
 
     def _maps(self, case: Case) -> "Maps":
-        return case.maps(self._target(), str(self.methods.currentData()))
+        return case.maps(self._target(), self.head.method)
 
     def _show_maps(self) -> None:
-        self.single.trust.mark(str(self.methods.currentData()))
+        self.single.trust.mark(self.head.method)
         if self.case is None:
             return
         maps = self._maps(self.case)
@@ -325,7 +308,7 @@ class InspectPanel(Panel):
 
     def _tried_target(self) -> "Target | None":
         """The target whose map takes long to draw, if such a method is chosen."""
-        return self._target() if BY_NAME[str(self.methods.currentData())].tried else None
+        return self._target() if BY_NAME[self.head.method].tried else None
 
     def _turn_target(self) -> None:
         if self.case is not None:
@@ -357,7 +340,7 @@ class InspectPanel(Panel):
         if self.pages.currentWidget() is self.compare or self.case is None:
             self.leave_compare()
             return
-        self.side_by_side.setChecked(True)
+        self.head.compare.setChecked(True)
         self.second = None
         self.compare.add_below(self.strip)
         self.compare.set_opacity(self.single.picture.opacity.value())
@@ -367,7 +350,7 @@ class InspectPanel(Panel):
 
     def leave_compare(self) -> None:
         """Back to one case."""
-        self.side_by_side.setChecked(False)
+        self.head.compare.setChecked(False)
         if self.pages.currentWidget() is self.compare:
             self.single.add_below(self.strip)
             self.pages.setCurrentWidget(self.single)
@@ -381,7 +364,7 @@ class InspectPanel(Panel):
 
     def _show_compare(self) -> None:
         if self.case is not None:
-            self.compare.show_cases(self.case, self.second, self._target(), str(self.methods.currentData()))
+            self.compare.show_cases(self.case, self.second, self._target(), self.head.method)
 
     # ---- the voice
 
@@ -409,7 +392,7 @@ class InspectPanel(Panel):
     def _save(self) -> None:
         if self.case is not None:
             cases = [self.case] + ([self.second] if self.second and self.pages.currentWidget() is self.compare else [])
-            method, target = str(self.methods.currentData()), self._target()
+            method, target = self.head.method, self._target()
             trust = {row.title: (row.deletion, row.insertion) for row in self.single.trust.rows()}
             limit = float(self.context.settings["images.max_megapixels"])
             self.saver.ask(lambda: explanation(cases, target, method, trust, limit), self.case.path.stem)
@@ -420,24 +403,13 @@ class InspectPanel(Panel):
 
     def _enable(self) -> None:
         """Only what this case has can be chosen."""
-        for part in (self.methods, self.side_by_side, self.save):
-            part.setVisible(self.case is not None)
-        self.targets.setVisible(self._has_both())
-        self._offer_terms()
-        self.side_by_side.setEnabled(self.case is not None and self.case.standing is not None)
-
-    def _offer_terms(self) -> None:
-        """Of a query of several terms, which one."""
-        offered = [f"Term: {each.label}" for each in self.subject.terms]
-        if [self.terms.itemText(at) for at in range(self.terms.count())] != offered:
-            self.terms.clear()
-            self.terms.addItems(offered)
-        self.terms.setCurrentIndex(self.subject.term)
-        self.terms.setVisible(self.case is not None and len(offered) > 1)
+        ranked = self.case is not None and self.case.standing is not None
+        self.head.enable(self.case is not None, self._has_both(), ranked)
+        self.head.offer_terms([each.label for each in self.subject.terms] if self.case else [], self.subject.term)
 
     def _show_empty(self) -> None:
         self.leave_compare()
-        self.about.setText("")
+        self.head.about.setText("")
         self._enable()
         subject = self.subject
         self.empty.show_parts(subject.text or ("spoken" if subject.waveform or subject.speech else ""),
@@ -454,7 +426,8 @@ class InspectPanel(Panel):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         acts = {Qt.Key.Key_Left: lambda: self.strip.step(-1), Qt.Key.Key_Right: lambda: self.strip.step(1),
-                Qt.Key.Key_M: lambda: self._next(self.methods), Qt.Key.Key_T: lambda: self._next(self.targets),
+                Qt.Key.Key_M: lambda: self._next(self.head.methods),
+                Qt.Key.Key_T: lambda: self._next(self.head.targets),
                 Qt.Key.Key_C: self._turn_compare, Qt.Key.Key_0: self.single.branches.mix.reset,
                 Qt.Key.Key_Space: self._turn_play}
         act = acts.get(Qt.Key(event.key()))

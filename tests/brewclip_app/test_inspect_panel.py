@@ -175,13 +175,13 @@ def rows(panel):
 def test_at_first_it_says_how_to_begin(panel):
     assert panel.pages.currentWidget() is panel.empty
     assert "press I" in panel.empty.state.sentence.text()
-    assert not panel.save.isVisibleTo(panel) and not panel.methods.isVisibleTo(panel)
+    assert not panel.head.save.isVisibleTo(panel) and not panel.head.methods.isVisibleTo(panel)
 
 
 def test_a_spoken_hit_is_taken_apart(panel, qtbot, gallery, folder, voice):
     open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery, image_id=4, caption="a red ball")
     case = panel.case
-    assert panel.pages.currentWidget() is panel.single and TEXT in panel.about.text()
+    assert panel.pages.currentWidget() is panel.single and TEXT in panel.head.about.text()
     shown = rows(panel)
     assert shown["Transcript"].share + shown["Voice"].share == pytest.approx(shown["Both"].share, abs=1e-6)
     assert shown["Both"].share == pytest.approx(case.sight.observation.scores["fused"], abs=1e-6)
@@ -204,7 +204,7 @@ def test_typed_words_find_their_best_picture(panel, qtbot, gallery):
     assert panel.case.text == "a brown dog" and panel.case.rank == 1
     assert list(rows(panel)) == ["Transcript"]
     assert not panel.single.voice.isVisibleTo(panel) and "no voice" in panel.single.words.about.text()
-    assert not panel.single.branches.mix.isVisibleTo(panel) and not panel.targets.isVisibleTo(panel)
+    assert not panel.single.branches.mix.isVisibleTo(panel) and not panel.head.targets.isVisibleTo(panel)
 
 
 def test_a_picture_waits_for_its_query(panel, qtbot, folder):
@@ -251,18 +251,18 @@ def test_escape_takes_an_edit_back(panel, qtbot, gallery):
 def test_of_a_query_of_several_terms_each_can_be_taken_apart(panel, qtbot, gallery, folder, voice):
     terms = (Asked("a dog", "a dog"), Asked("what was said", "", voice))
     open_case(panel, qtbot, text="a dog", path=folder / "red.png", gallery=gallery, terms=terms)
-    assert panel.terms.isVisibleTo(panel)
-    assert [panel.terms.itemText(at) for at in range(2)] == ["Term: a dog", "Term: what was said"]
-    panel.terms.setCurrentIndex(1)
-    panel.terms.activated.emit(1)
+    assert panel.head.terms.isVisibleTo(panel)
+    assert [panel.head.terms.itemText(at) for at in range(2)] == ["Term: a dog", "Term: what was said"]
+    panel.head.terms.setCurrentIndex(1)
+    panel.head.terms.activated.emit(1)
     settle(panel, qtbot)
-    assert panel.case.waveform is voice and panel.case.text == TEXT and panel.terms.currentIndex() == 1
+    assert panel.case.waveform is voice and panel.case.text == TEXT and panel.head.terms.currentIndex() == 1
     panel._edit("a cat")
     settle(panel, qtbot)
     assert panel.subject.terms[1].text == "a cat" and panel.case.waveform is voice
     panel.take_words("something else")
     settle(panel, qtbot)
-    assert panel.subject.terms == () and not panel.terms.isVisibleTo(panel)
+    assert panel.subject.terms == () and not panel.head.terms.isVisibleTo(panel)
 
 
 def test_the_slider_tells_the_rank_at_once_and_the_strip_follows(panel, qtbot, gallery, folder, voice):
@@ -285,12 +285,12 @@ def test_keys_change_method_and_target_without_a_new_look(panel, qtbot, gallery,
     panel.setFocus()
     for method in (*[each.name for each in METHODS[1:]], METHODS[0].name):
         qtbot.keyClick(panel, Qt.Key.Key_M)
-        assert panel.methods.currentData() == method
+        assert panel.head.methods.currentData() == method
     qtbot.keyClick(panel, Qt.Key.Key_T)
-    assert panel.targets.currentData() == "text"
+    assert panel.head.targets.currentData() == "text"
     assert "owes nothing to the voice" in panel.single.voice.about.text()
     qtbot.keyClick(panel, Qt.Key.Key_T)
-    assert panel.targets.currentData() == "acoustic" and panel.single.words.words.words == ()
+    assert panel.head.targets.currentData() == "acoustic" and panel.single.words.words.words == ()
     assert "owes nothing to the words" in panel.single.words.about.text()
     settle(panel, qtbot)
     assert panel.case is case and panel.single.trust.rows()
@@ -356,7 +356,7 @@ def test_a_map_that_is_tried_out_comes_when_it_is_ready(panel, qtbot, gallery, f
         return plain(self, target, report)
 
     monkeypatch.setattr(inspection.Sight, "occluded", slow)
-    panel.methods.setCurrentIndex(panel.methods.findData("occlusion"))
+    panel.head.methods.setCurrentIndex(panel.head.methods.findData("occlusion"))
     panel.receive(Inspection(text="a dog", path=folder / "red.png"))
     qtbot.waitUntil(lambda: panel.case is not None, timeout=WAIT)
     assert "tried out" in panel.notice.text() and {word.heat for word in panel.single.words.words.words} == {0}
@@ -402,7 +402,7 @@ def test_two_hits_stand_side_by_side(panel, qtbot, gallery, folder, voice):
     assert panel.second.path == other.path and other.path.name in panel.compare.second.name.text()
     assert panel.case is first and panel.compare.first.picture.isVisibleTo(panel)
     qtbot.keyClick(panel, Qt.Key.Key_Escape)
-    assert panel.pages.currentWidget() is panel.single and not panel.side_by_side.isChecked()
+    assert panel.pages.currentWidget() is panel.single and not panel.head.compare.isChecked()
     assert panel.strip.isVisibleTo(panel)
 
 
@@ -448,7 +448,7 @@ def test_a_gallery_of_another_model_has_no_ranks_but_maps(panel, qtbot, context,
     context.explorer.store.ensure_gallery("Empty")
     open_case(panel, qtbot, text="a dog", path=folder / "red.png", gallery="Empty")
     assert panel.case.rank is None and "indexed" in panel.single.branches.about.text()
-    assert not panel.side_by_side.isEnabled() and panel.single.words.words.words
+    assert not panel.head.compare.isEnabled() and panel.single.words.words.words
 
 
 def test_the_voice_plays_with_a_cursor_over_waveform_and_words(panel, qtbot, gallery, folder, voice):
@@ -505,8 +505,8 @@ def test_the_explanation_is_saved_as_a_picture(panel, qtbot, gallery, folder, vo
 
 
 def test_the_state_comes_back(panel, qtbot, context):
-    panel.methods.setCurrentIndex(2)
-    panel.targets.setCurrentIndex(1)
+    panel.head.methods.setCurrentIndex(2)
+    panel.head.targets.setCurrentIndex(1)
     panel.single.picture.opacity.setValue(30)
     state = panel.save_state()
     again = InspectPanel(context, Player())
@@ -515,7 +515,7 @@ def test_the_state_comes_back(panel, qtbot, context):
     assert {**again.save_state(), "split": 0} == {**state, "split": 0}
     assert again.single.picture.picture.opacity == pytest.approx(0.3)
     again.restore_state({"method": "gone", "target": 5, "opacity": "x", "split": [1]})
-    assert again.methods.currentIndex() == 0
+    assert again.head.methods.currentIndex() == 0
     again.closing()
 
 
