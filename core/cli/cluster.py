@@ -11,8 +11,8 @@ from core.errors import ClusterError
 from core.settings import BY_KEY
 
 if TYPE_CHECKING:
+    from core.cluster.batches import Share
     from core.cluster.connection import ClusterOptions
-    from core.cluster.pool import Share
 
 ENGINES = ("local", "ray")
 CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices)

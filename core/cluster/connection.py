@@ -21,7 +21,8 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it tells of dead workers on stdout, where JSON may be expected
-    "RAY_raylet_start_wait_time_s": "120",  # a busy machine takes longer than the 30 that are usual
+    "RAY_raylet_start_wait_time_s": "60",  # a busy machine takes longer than the 30 that are usual
+    "RAY_agent_register_timeout_ms": "60000",
 }
 
 

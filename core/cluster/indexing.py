@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.cluster.batches import Lost, Share
 from core.cluster.connection import ClusterOptions, connected
-from core.cluster.pool import Lost, Pool, Share
+from core.cluster.pool import Pool
 from core.cluster.workers import PictureJob, PictureWorker
 from core.engine import Engine
 from core.explorer import Explorer

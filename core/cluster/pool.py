@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import __version__
+from core.cluster.batches import Batch, Lost, Share
 from core.cluster.connection import ClusterOptions
 from core.cluster.workers import Begun, Worker
 from core.errors import BrewclipError, ClusterError
@@ -21,51 +22,7 @@ from core.errors import BrewclipError, ClusterError
 AHEAD = 2  # batches that a worker has: the one it does, and the next
 TICK_S = 0.5  # how often whoever waits is asked whether to go on
 START_S = 120.0  # how long no worker at all may be there
-DEATHS = 2  # workers that a batch may cost before it is parted, and an item before it is given up
 START_DEATHS = 3  # workers in a row that die before they can work
-
-
-@dataclass
-class Batch:
-    """Items that go to a worker together; `deaths` counts the workers that died over them."""
-
-    items: list[Any]
-    deaths: int = 0
-
-    def after_death(self) -> "list[Batch]":
-        """What is to be tried next; [] when it is one item that was tried often enough."""
-        deaths = self.deaths + 1
-        if deaths < DEATHS:
-            return [Batch(self.items, deaths)]
-        if len(self.items) == 1:
-            return []
-        middle = len(self.items) // 2
-        parts = self.items[:middle], self.items[middle:]
-        return [Batch(part, deaths - 1 if len(part) > 1 else 0) for part in parts]  # an item alone has its own count
-
-
-@dataclass(frozen=True)
-class Lost:
-    """An item over which workers died."""
-
-    item: Any
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a worker did: items, and its seconds from its first batch on."""
-
-    worker: int
-    machine: str
-    process: int
-    items: int
-    seconds: float
-    died: bool
-
-    @property
-    def rate(self) -> float:
-        """Items a second."""
-        return self.items / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass

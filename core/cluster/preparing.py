@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import datasets
+from core.cluster.batches import Lost, Share
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.model_files import FileSet
-from core.cluster.pool import Lost, Pool, Share
+from core.cluster.pool import Pool
 from core.cluster.workers import (
     HeardFile,
     HearingJob,

@@ -23,6 +23,7 @@ from core.errors import StoreError
 from core.explorer import Explorer
 from core.home import Home
 from core.progress import JobCancelled, Report, silent
+from core.store.places import open_gallery
 from core.store.store import Store
 
 COUNT = 80
@@ -50,11 +51,11 @@ Gallery = dict[str, tuple[str, np.ndarray]]
 
 def gallery_of(store: Store, name: str) -> Gallery:
     """The pictures by path: what is known of each, and its vector."""
-    record = store.gallery(name)
-    fingerprint = store.state(record.id).fingerprints[0][0].hash
-    vectors = {id_: vector for ids, part in store.vectors(record.id, fingerprint)
+    place, record = open_gallery(store, name)
+    fingerprint = place.state(record.id).fingerprints[0][0].hash
+    vectors = {id_: vector for ids, part in place.vectors(record.id, fingerprint)
                for id_, vector in zip(ids.tolist(), part, strict=True)}
-    images = store.images(record.id)
+    images = place.images(record.id)
     assert len({image.path for image in images}) == len(images) == len(vectors)
     return {str(image.path): (f"{image.content_hash} {image.width} {image.height} {image.size} {image.mtime}",
                               vectors[image.id]) for image in images}
@@ -88,17 +89,18 @@ def run(explorer: Explorer, folder: Path, options: ClusterOptions, report: Repor
     return index(explorer, str(folder), "g", options, report=report)
 
 
-def test_a_worker_killed_in_the_middle_costs_nothing(explorer: Explorer, folder: Path, local: Gallery,
-                                                     options: ClusterOptions,
-                                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_workers_killed_in_the_middle_cost_nothing(explorer: Explorer, folder: Path, local: Gallery,
+                                                   options: ClusterOptions,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
     killed: list[int] = []
     told: list[str] = []
 
     def report(done: int, total: int, text: str) -> None:
         told.append(text)
-        if 0 < done < COUNT - 32 and not killed:
-            killed.append(workers_of("PictureWorker")[0])
-            os.kill(killed[0], signal.SIGKILL)
+        if "worker" in text and "a second" in text and not killed:  # the first batch came, the others are in flight
+            for process in workers_of("PictureWorker"):
+                killed.append(process)
+                os.kill(process, signal.SIGKILL)
 
     found = run(explorer, folder, options, report)
     assert killed
@@ -106,9 +108,9 @@ def test_a_worker_killed_in_the_middle_costs_nothing(explorer: Explorer, folder:
     assert (found.index.images, found.index.indexed) == (COUNT + 1, COUNT + 1)
     assert [failure.path.name for failure in found.index.failed] == ["broken.png"]
     dead = [share for share in found.workers if share.died]
-    assert [share.process for share in dead] == killed
+    assert dead and {share.process for share in dead} <= set(killed)
     assert sum(share.items for share in found.workers) == COUNT + 2  # each file was asked for and came once
-    assert any("worker 1:" in text for text in told) and any("images a second" in text for text in told)
+    assert any("images a second" in text for text in told)
     assert none_left("PictureWorker")
     assert capsys.readouterr().out == ""  # Ray would tell of the dead worker where JSON may be expected
     again = run(explorer, folder, options)
@@ -184,12 +186,15 @@ def test_a_folder_that_is_not_there_changes_nothing(explorer: Explorer, tmp_path
     assert explorer.store.galleries() == []
 
 
-def test_a_cluster_of_this_machine_from_the_command_line(home: Home, folder: Path, local: Gallery) -> None:
+def test_a_cluster_of_this_machine_fills_a_gallery_at_an_address(home: Home, folder: Path, local: Gallery,
+                                                                 tmp_path: Path) -> None:
+    pytest.importorskip("lancedb", reason="galleries at an address need the extra: pip install .[scale]")
     part = {path: found for path, found in local.items() if Path(path).parent.name == "0"}
-    command = [sys.executable, "-m", "core.cli", "index", str(folder / "0"), "--gallery", "g", "--engine", "ray",
+    gallery = str(tmp_path / "gallery.lance")
+    command = [sys.executable, "-m", "core.cli", "index", str(folder / "0"), "--gallery", gallery, "--engine", "ray",
                "--workers", "1", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
     assert (told["images"], [one["items"] for one in told["workers"]]) == (len(part), [len(part)])
-    assert_same(gallery_of(Store.open(home.store), "g"), part)
+    assert_same(gallery_of(Store.open(home.store), gallery), part)
     assert none_left("PictureWorker")

@@ -12,8 +12,9 @@ from cluster_processes import none_left
 from cluster_toys import Elsewhere, Toy, ToyJob
 
 from core.cluster import pool as pools
+from core.cluster.batches import Batch, Lost
 from core.cluster.connection import ClusterOptions, connected
-from core.cluster.pool import Batch, Lost, Pool
+from core.cluster.pool import Pool
 from core.errors import ClusterError
 
 
