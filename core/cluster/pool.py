@@ -76,7 +76,7 @@ class Pool:
         rates = [(one.worker, one.rate) for one in self.shares() if not one.died and one.rate > 0]
         if not rates:
             waiting = sum(member.starting is not None for member in self._members)
-            return f"{waiting} workers are starting" if waiting else ""
+            return f"{waiting} workers are starting" if waiting > 1 else "a worker is starting" if waiting else ""
         if len(rates) <= 4:
             return ", ".join(f"worker {number}: {rate:.1f}" for number, rate in rates) + " a second"
         slow, fast = min(rate for _, rate in rates), max(rate for _, rate in rates)
