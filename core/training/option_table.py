@@ -80,8 +80,9 @@ OPTIONS: tuple[Option, ...] = (*_options("training", TrainingOptions), *_options
 BY_KEY: Mapping[str, Option] = MappingProxyType({each.key: each for each in OPTIONS})
 
 SMALL_DATA: Mapping[str, Value] = MappingProxyType({  # for about a thousand utterances; see docs/train.md
-    "training.steps": 600, "training.rate": 1e-3, "training.evaluate_every": 50, "training.choose_weight": True,
-    "model.feed_forward": 1024, "model.dropout": 0.2})
+    "training.steps": 1000, "training.rate": 1e-3, "training.evaluate_every": 100, "training.choose_weight": True,
+    "training.teach": 30.0, "training.teach_temperature": 0.15, "model.prompts": 0, "model.heads": 32,
+    "model.feed_forward": 1024, "model.dropout": 0.2, "model.mask_states": 0.3, "model.inner_weight": 0.9})
 
 FACTS: Mapping[str, str] = MappingProxyType({  # what decides a run beside the options
     "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop", "train": "Learns from",
