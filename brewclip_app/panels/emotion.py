@@ -12,7 +12,7 @@ from brewclip_app.held_key import GRACE, HeldKey
 from brewclip_app.panels import emotion_export
 from brewclip_app.panels import emotion_words as words
 from brewclip_app.panels.base import Panel
-from brewclip_app.panels.emotion_cell import CellCard, MatrixCard, first_cell
+from brewclip_app.panels.emotion_cell import CellCard, MatrixCard, cell_to_show
 from brewclip_app.panels.emotion_options import OptionsBar
 from brewclip_app.panels.emotion_results import LayersCard, ResultsCard
 from brewclip_app.panels.emotion_runs import RunsCard
@@ -59,6 +59,7 @@ class EmotionPanel(Panel):
 
     def activated(self) -> None:
         self.trying.voice.watch()
+        self.trying.warm()
 
     def deactivated(self) -> None:
         self.trying.cancel()
@@ -111,7 +112,8 @@ class EmotionPanel(Panel):
         left.setStretch(1, 2)
         right = column(self.results, self.layers, self.trying, space=12)
         right.setStretch(2, 1)
-        both = row(_scrolling(left), _scrolling(right), space=8)
+        self._right = _scrolling(right)
+        both = row(_scrolling(left), self._right, space=8)
         both.setStretch(0, LEFT_SHARE)
         both.setStretch(1, RIGHT_SHARE)
         self.shown = QWidget()
@@ -140,6 +142,7 @@ class EmotionPanel(Panel):
         self.progress.cancelled.connect(self._cancel)
         self.results.chosen.connect(self._show_feature)
         self.matrix.matrix.chosen.connect(self._show_cell)
+        self.trying.voice.started.connect(lambda: self._right.ensureWidgetVisible(self.trying, 0, 0))
         self.runs.chosen.connect(self._open)
         self.runs.delete.connect(self._delete)
         for keys, do in (("Ctrl+Return", self.options.start.click), ("Ctrl+O", self.options.choose_folder),
@@ -207,7 +210,7 @@ class EmotionPanel(Panel):
         if self.run is None or key not in self.run.result.answers:
             return
         self.matrix.show_feature(self.run.result, key)
-        self.matrix.matrix.choose(self.matrix.matrix.cell or first_cell(self.run.result, key))
+        self.matrix.matrix.choose(cell_to_show(self.run.result, key, self.matrix.matrix.cell))
         self.trying.show_run(self.run, key)
 
     def _show_cell(self, acted: int, heard: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from brewclip_app import theme
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 PLACE = Qt.ItemDataRole.UserRole
+SAID_FROM = 440  # px
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def entries(result: "Result", key: str, acted: int, heard: int) -> list[Entry]:
 
 
 class MatrixCard(Card):
-    """The matrix, its name, and what rows and columns are."""
+    """The matrix, its name, and what rows and columns are, where there is room to say it."""
 
     def __init__(self) -> None:
         super().__init__(space=6)
@@ -61,12 +62,17 @@ class MatrixCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.matrix, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.about.setVisible(self.width() >= SAID_FROM)
+
     def show_feature(self, result: "Result", key: str) -> None:
         """Show the matrix of a feature."""
         score = next(one for one in result.scores if one.feature == key)
         self.title.setText(f"Confusion · {feature(key).title}")
         seeds = f"; {score.seeds} seeds added up" if score.seeds > 1 else ""
         self.about.setText(f"rows: acted, columns: heard{seeds}")
+        self.title.setToolTip(f"{self.title.text()}; {self.about.text()}")
         self.matrix.show_counts(result.classes, score.confusion, feature(key).tone)
 
 
@@ -102,6 +108,7 @@ class CellCard(Card):
         self.waveform = WaveformView()
         self.waveform.setAccessibleName("Waveform of the recording")
         self.curves = EmotionCurves()
+        self.nothing = label("", "quiet", wrap=True)
         self.problem = label("", "care", wrap=True)
         self.player = Player(self)
         self._dress()
@@ -118,6 +125,7 @@ class CellCard(Card):
         self.list.clear()
         for entry in self._entries:
             self.list.addItem(self._item(entry, second))
+        self.nothing.setText(f"No {first} recording was heard {'rightly' if acted == heard else f'as {second}'}.")
         self._show_parts(bool(self._entries))
         if self._entries:
             self.list.setCurrentRow(0)
@@ -145,6 +153,7 @@ class CellCard(Card):
         look(self.list, "rows")
         self.curves.setToolTip("What the probe hears in the second around each moment")
         self.body.addWidget(self.title)
+        self.body.addWidget(self.nothing, 1, Qt.AlignmentFlag.AlignTop)
         self.body.addWidget(self.list, 1)
         side = self.play.sizeHint().width()  # both are over the same time: they begin and end below each other
         wave, over_time = row(self.play, self.waveform, NAMES - 8), row(side, self.curves)
@@ -166,8 +175,8 @@ class CellCard(Card):
     def _item(self, entry: Entry, heard: str) -> QListWidgetItem:
         one = entry.acting
         often = f" · {entry.seeds} of {entry.of} seeds" if entry.of > 1 and entry.seeds < entry.of else ""
-        item = QListWidgetItem(f"Actor {one.actor:02d} · {one.emotion}, {one.intensity} · “{one.words.split()[0]} …” · "
-                               f"{heard} {100 * entry.share:.0f} %{often}")
+        item = QListWidgetItem(f"{heard} {100 * entry.share:.0f} %{often} · actor {one.actor:02d} · {one.emotion}, "
+                               f"{one.intensity} · “{one.words.split()[0]} …”")
         item.setData(PLACE, entry.place)
         item.setToolTip(f"{one.path.name}: “{one.words}”, {one.sex}")
         return item
@@ -217,6 +226,7 @@ class CellCard(Card):
     def _show_parts(self, there: bool) -> None:
         for part in (self.list, self.play, self.waveform, self.curves):
             part.setVisible(there)
+        self.nothing.setVisible(not there)
 
     def _say(self, text: str) -> None:
         self.problem.setText(text)
@@ -224,9 +234,13 @@ class CellCard(Card):
         self._show_playing()
 
 
-def first_cell(result: "Result", key: str) -> tuple[int, int]:
-    """Where the feature errs most; the first cell where it does not err."""
+def cell_to_show(result: "Result", key: str, before: tuple[int, int] | None) -> tuple[int, int]:
+    """The cell that was chosen before where it holds something, else where the feature errs most; the first one where
+    it does not err.
+    """
     counts = next(one for one in result.scores if one.feature == key).confusion
+    if before is not None and max(before) < len(counts) and counts[before[0]][before[1]]:
+        return before
     wrong = [(count, row_, column) for row_, line in enumerate(counts) for column, count in enumerate(line)
              if row_ != column and count]
     most = max(wrong, default=(0, 0, 0))

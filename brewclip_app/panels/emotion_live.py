@@ -41,10 +41,18 @@ class Ear:
     def ask(self, probe: Probe, waveform: "Waveform", report: "Report") -> "Told":
         """What the probe says of a recording. Errors as `core.emotion.listening.Listener`."""
         with self._lock:
-            if self._listener is None or self._probe is not probe:
-                self._listener = self._made(probe, report)
-                self._probe = probe
-            return self._listener.listen(waveform)
+            return self._of(probe, report).listen(waveform)
+
+    def warm(self, probe: Probe, report: "Report") -> None:
+        """Have the probe's models at hand before something is said. Errors as `ask`."""
+        with self._lock:
+            self._of(probe, report)
+
+    def _of(self, probe: Probe, report: "Report") -> "Listener":
+        if self._listener is None or self._probe is not probe:
+            self._listener = self._made(probe, report)
+            self._probe = probe
+        return self._listener
 
     def _made(self, probe: Probe, report: "Report") -> "Listener":
         from core.emotion import listening

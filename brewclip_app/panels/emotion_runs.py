@@ -4,21 +4,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from brewclip_app.panels import emotion_words as words
 from brewclip_app.widgets.common import Card, button, label, row
 from brewclip_app.widgets.dialogs import confirm
-from core.emotion.features import FEATURES, LAYERS
+from core.emotion.features import FEATURES, LAYERS, feature
 
 if TYPE_CHECKING:
     from core.emotion.run_store import KeptRun
 
 NAME = Qt.ItemDataRole.UserRole
 SHORT = {"layers": "Layers", "weighted": "Weighed", "attention": "Attended", "fused": "Both", "acoustic": "Acoustic",
-         "text": "Heard", "text-reference": "Written", "paper": "Both*", "paper-text": "Heard*"}
+         "text": "Words", "text-reference": "Caption", "paper": "Both*", "paper-text": "Words*"}
 KEYS = tuple(one.key for one in FEATURES if one.key not in LAYERS)
-FIRST = ("Run", "Files", "Majority")
+FIRST = ("Protocol · mode · classes", "When")
+SHOWN_FROM = {"When": 960, "paper": 1000, "paper-text": 1000}  # px: a narrower card leaves them out
 
 
 class RunsCard(Card):
@@ -29,6 +31,7 @@ class RunsCard(Card):
 
     def __init__(self) -> None:
         super().__init__("Runs", margin=12, space=8)
+        self._probed: set[str] = set()
         self.table = QTableWidget(0, len(FIRST) + len(KEYS))
         self.show_button = button("Show", self._show)
         self.delete_button = button("Delete…", self._ask, "danger")
@@ -43,28 +46,41 @@ class RunsCard(Card):
         self.table.setRowCount(len(runs))
         for place, run in enumerate(runs):
             told = {one.feature: f"{one.score.accuracy:.1f}" for one in run.result.scores}
-            files = f"{run.result.train_files} / {run.result.test_files}"
             figures = (told.get(key, words.DASH) for key in KEYS)
-            cells = words.short_of(run), files, f"{run.result.majority:.1f}", *figures
+            cells = words.short_of(run), words.when(run.when), *figures
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 item.setData(NAME, run.name)
-                item.setToolTip("\n".join([words.title_of(run), *run.result.notes]) if column == 0 else "")
+                item.setToolTip(words.about_run(run) if column == 0 else "")
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(place, column, item)
             if run.name == current:
                 self.table.setCurrentCell(place, 0)
-        for place, key in enumerate(KEYS, len(FIRST)):  # what no run has probed takes no room
-            self.table.setColumnHidden(place, not any(one.feature == key for run in runs for one in run.result.scores))
+        self._probed = {one.feature for run in runs for one in run.result.scores}
+        self._give_room()
         self._allow()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """What no run has probed, and where the card is narrow what matters least, takes no room."""
+        for place, key in enumerate((*FIRST[1:], *KEYS), 1):
+            there = key in self._probed or key in FIRST
+            self.table.setColumnHidden(place, not there or self.width() < SHOWN_FROM.get(key, 0))
 
     def _dress(self) -> None:
         table = self.table
-        table.setHorizontalHeaderLabels([*FIRST, *(SHORT[key] for key in KEYS)])
+        table.setHorizontalHeaderLabels(FIRST)
         first = QTableWidgetItem(FIRST[0])
         first.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setHorizontalHeaderItem(0, first)
+        for place, key in enumerate(KEYS, len(FIRST)):
+            head = QTableWidgetItem(SHORT[key])
+            head.setToolTip(feature(key).title)
+            table.setHorizontalHeaderItem(place, head)
         table.setAccessibleName("Runs")
         table.setWordWrap(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -98,5 +114,6 @@ class RunsCard(Card):
         name = self._current()
         item = self.table.item(self.table.currentRow(), 0)
         if name and item is not None:
-            confirm(self, "Delete this run?", f"{item.text()}\n\nIts figures, its probe and what you recorded for it "
-                    "go. RAVDESS and what was heard of it stay.", "Delete run", lambda: self.delete.emit(name))
+            which = item.toolTip().splitlines()[0]
+            confirm(self, "Delete this run?", f"{which}\n\nIts figures, its probe and what you recorded for it go. "
+                    "RAVDESS and what was heard of it stay.", "Delete run", lambda: self.delete.emit(name))

@@ -72,6 +72,14 @@ class TryCard(Card):
         self._show_own()
         self._say(STATES["off"])
         self._show_kept()
+        self.warm()
+
+    def warm(self) -> None:
+        """Load what the probe needs while nothing is said yet; what fails is told when something is."""
+        probe = self._probe
+        if probe is not None and self.isVisible():
+            self._context.jobs.submit("Loading the probe", lambda report: self._ear.warm(probe, report),
+                                      key="emotion-warm", quiet=True, on_failed=lambda error: None)
 
     def cancel(self) -> bool:
         """Forget what is being recorded, be silent; whether there was anything to stop."""

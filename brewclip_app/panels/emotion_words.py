@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.emotion.features import LAYERS, feature
+from core.emotion.features import LAYERS, REFERENCE, feature
 
 if TYPE_CHECKING:
     from core.emotion.results import FeatureScore, Result
@@ -74,8 +74,15 @@ def title_of(run: "KeptRun") -> str:
 def short_of(run: "KeptRun") -> str:
     """A run in half a line, what tells runs apart first."""
     options = run.result.options
-    own = " · speakers standardised" if options.speaker_statistics else ""
-    return f"{options.protocol} · {options.mode} · {len(run.result.classes)} classes{own} · {when(run.when)}"
+    own = " · standardised" if options.speaker_statistics else ""
+    return f"{options.protocol} · {options.mode} · {len(run.result.classes)}{own}"
+
+
+def about_run(run: "KeptRun") -> str:
+    """All that a run is compared by, in lines."""
+    result = run.result
+    return "\n".join([title_of(run), f"{result.train_files} recordings learned from, {result.test_files} tested; the "
+                      f"most frequent class has {result.majority:.1f} %.", *result.notes])
 
 
 def when(stamp: str) -> str:
@@ -95,7 +102,18 @@ def sentences(result: "Result") -> str:
         parts.append("Each speaker was standardised by their own recordings, without labels.")
     if result.model:
         parts.append(f"Branches: {result.model}.")
+    parts += _of_words(result)
     return " ".join([*parts, *result.notes, "The paper's figures are of all 24 actors and of its own model."])
+
+
+def _of_words(result: "Result") -> list[str]:
+    """Why a transcript may tell more than nothing, though all emotions say the same two sentences."""
+    told = {one.feature: one.score.accuracy for one in result.scores}
+    if told.get("text", 0.0) <= result.majority:
+        return []
+    written = f" (caption alone: {told[REFERENCE]:.1f} %)" if REFERENCE in told else ""
+    return [f"All emotions say the same two sentences{written}; what the transcript tells beyond that, the recogniser "
+            "heard in the voice: exclamation marks, wrong words."]
 
 
 def learned_from(result: "Result") -> str:

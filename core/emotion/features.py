@@ -43,10 +43,10 @@ FEATURES: tuple[Feature, ...] = (
             "the mean.", "voice", "voice", seeded=True),
     Feature("fused", "Both branches", "F_L, what pictures are searched with.", "branches", "main", PUBLISHED),
     Feature("acoustic", "Acoustic branch", "F_A, what the model makes of the sound.", "branches", "voice"),
-    Feature("text", "Transcript, as heard", "F_T of the transcript: words as the recogniser heard them, with its "
+    Feature("text", "Transcript alone", "F_T of the transcript: words as the recogniser heard them, with its "
             "mistakes and exclamation marks: the voice has a part in them.", "branches", "transcript",
             PUBLISHED_WORDS),
-    Feature(REFERENCE, "Caption, as written", "F_T of the sentence that was to be said. Every emotion has the same "
+    Feature(REFERENCE, "Caption alone", "F_T of the sentence that was to be said. Every emotion has the same "
             "two: nothing can be told by them.", "branches", "transcript", PUBLISHED_WORDS),
     Feature("paper", "Both, as in the paper", "F_L as it is under one linear layer, trained by Adam: nothing "
             "standardised, nothing chosen.", "branches", "main", PUBLISHED, seeded=True),

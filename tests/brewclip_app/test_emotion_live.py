@@ -169,6 +169,7 @@ def test_the_ear_loads_a_probe_once_and_standardises_it_once(context, monkeypatc
     context._explorer = SimpleNamespace(close=lambda: None)
     monkeypatch.setattr(listening, "Listener", Listener)
     ear, first = Ear(context), Probe(None, "layers", ("a", "b", "c"))
+    ear.warm(first, None)
     for probe in (first, first, Probe(None, "text", ("a",))):
         assert ear.ask(probe, None, None) is TOLD
     assert made == ["layers", "text"] and by == [3]

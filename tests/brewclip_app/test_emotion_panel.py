@@ -13,7 +13,7 @@ from brewclip_app import recording
 from brewclip_app.context import Context
 from brewclip_app.panels import emotion_export
 from brewclip_app.panels.emotion import JOB, EmotionPanel
-from brewclip_app.panels.emotion_cell import entries
+from brewclip_app.panels.emotion_cell import cell_to_show, entries
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.recording import Microphone
 from core.audio import RATE, from_samples
@@ -180,11 +180,22 @@ def test_the_table_stands_beside_the_paper_s_figures(panel):
     columns = range(table.columnCount())
     rows = [[table.item(row, column).text() for column in columns] for row in range(table.rowCount())]
     assert [row[0] for row in rows] == ["Layers, chosen", "Both branches", "Acoustic branch",
-                                        "Transcript, as heard", "Most frequent class", "Chance"]
+                                        "Transcript alone", "Most frequent class", "Chance"]
     assert [row[-1] for row in rows] == ["–", "56", "–", "33", "–", "–"]
     assert rows[0][4:6] == ["80", "97"]
     assert "8 of RAVDESS' 24 actors" in panel.results.notes.text()
     assert panel.layers.isVisibleTo(panel) and len(panel.layers.bars._bars) == 8  # seven layers and F_A
+
+
+def test_what_the_transcript_tells_beyond_nothing_is_explained(folder):
+    from brewclip_app.panels import emotion_words
+
+    result = make_result(folder, ("text", "text-reference"))
+    assert result.scores[0].score.accuracy > result.majority
+    written = f"(caption alone: {result.scores[1].score.accuracy:.1f} %)"
+    assert written in emotion_words.sentences(result) and "exclamation marks" in emotion_words.sentences(result)
+    assert "caption alone" not in emotion_words.sentences(make_result(folder, ("text",)))
+    assert "sentences;" not in emotion_words.sentences(make_result(folder, ("layers",)))
 
 
 def test_a_cell_shows_its_recordings_over_time(panel, context, qtbot, kept):
@@ -216,6 +227,20 @@ def test_the_surest_recordings_come_first(kept):
     found = entries(kept.result, "layers", 2, 2)
     assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
     assert all(one.acting.emotion == "sad" for one in found)
+
+
+def test_a_feature_without_the_chosen_error_shows_where_it_errs_itself(panel, context, qtbot, kept):
+    counts = kept.result.scores[2].confusion
+    assert cell_to_show(kept.result, "acoustic", (9, 9)) == cell_to_show(kept.result, "acoustic", None)
+    chosen = cell_to_show(kept.result, "acoustic", None)
+    assert counts[chosen[0]][chosen[1]] == max(count for row, line in enumerate(counts)
+                                               for column, count in enumerate(line) if row != column)
+    assert cell_to_show(kept.result, "acoustic", (1, 1)) == (1, 1)
+    settle(context, qtbot)
+    empty = next((row, column) for row, line in enumerate(counts) for column, count in enumerate(line) if not count)
+    panel.cell.show_cell(kept.result, "acoustic", *empty)
+    assert panel.cell.nothing.isVisibleTo(panel) and panel.cell.nothing.text().startswith("No ")
+    assert not panel.cell.list.isVisibleTo(panel)
 
 
 def test_a_recording_that_is_gone_is_said_in_its_place(panel, context, qtbot, folder):
@@ -291,6 +316,7 @@ def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monk
 
 
 def test_space_records_with_the_microphone(panel, sound, qtbot, monkeypatch):
+    monkeypatch.setattr(recording, "LONGEST_SILENCE", 1000.0)  # a busy computer is no pulled plug
     spoken = []
     panel.trying.voice.spoken.disconnect(panel.trying._take)
     panel.trying.voice.spoken.connect(lambda wave, warning: spoken.append(wave))
@@ -361,7 +387,7 @@ def test_the_state_comes_back(panel, make_panel, kept, folder):
     again.restore_state(state)
     options = again.options.options()
     assert (options.folder, options.protocol, options.mode) == (folder, "speakers", "fine-tuned")
-    assert options.features == ("layers", "fused", "acoustic")  # of those that can be fine-tuned
+    assert options.features == ("layers", "fused", "acoustic", "text-reference")  # of those that can be fine-tuned
     again.restore_state({"protocol": "gone", "features": "x", "classes": None})
     assert again.options.options().protocol == "paper"
 
