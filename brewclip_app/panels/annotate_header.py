@@ -9,6 +9,7 @@ from brewclip_app import wording
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.panels.search_header import language_name
 from brewclip_app.widgets.common import button, column, label, repolish, row
+from brewclip_app.widgets.elided_combo import ElidedCombo
 
 NEW, EDIT = -1, -2  # the last entries of the list of speakers
 LEAST_WIDTH = 7  # characters
@@ -96,7 +97,7 @@ def _profile(name: str, language: str) -> str:
 
 
 def _combo(name: str) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -10,6 +10,7 @@ from brewclip_app.panels.evaluate_data import DataChoices
 from brewclip_app.panels.evaluate_models import ModelChoices
 from brewclip_app.panels.evaluate_view import CROP_TITLES
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, look, row, scrolling
+from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _path(text: str) -> Any:
 
 
 def _combo(name: str, items: list[tuple[str, str]]) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -9,6 +9,7 @@ from brewclip_app.panels import evaluate_curves
 from brewclip_app.panels.evaluate_curves import VIEWS, Curves
 from brewclip_app.panels.evaluate_view import LEVELS, WAYS
 from brewclip_app.widgets.common import row, width_of
+from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.interval_plot import IntervalPlot
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _show(plot: IntervalPlot, found: Curves) -> None:
 
 
 def _combo(name: str, items: list[tuple[str, object]]) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setProperty("look", "small")
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)

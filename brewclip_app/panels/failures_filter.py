@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from brewclip_app.item_models.missed import ANY_LABEL, NO_LABEL, Limits, MissedRow
 from brewclip_app.widgets.common import button, icon_button, label, row
+from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
 
@@ -106,7 +107,7 @@ class Range(QWidget):
 
 
 def _combo(name: str) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from brewclip_app.panels.failures_view import LEVELS
 from brewclip_app.widgets.common import ElidedLabel, button, label, row
+from brewclip_app.widgets.elided_combo import ElidedCombo
 
 if TYPE_CHECKING:
     from core.evaluation.records import EvaluationRecord
@@ -86,7 +87,7 @@ class FailuresHeader(QWidget):
 
 
 def _combo(name: str) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return made

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from brewclip_app.widgets.common import ElidedLabel, button, label, row
+from brewclip_app.widgets.elided_combo import ElidedCombo
 from core.explain.methods import METHODS
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class InspectHead(QWidget):
 
 
 def _box(name: str) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setAccessibleName(name)
     made.setMinimumWidth(NARROW)
     return made

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QWidget
 from brewclip_app import theme, wording
 from brewclip_app.recording import Microphone
 from brewclip_app.widgets.common import Card, button, column, icon_button, label, look, row
+from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.transcript_view import TranscriptView
 from brewclip_app.widgets.waveform import WaveformView
@@ -204,7 +205,7 @@ class QueryHeader(Card):
 
 
 def _combo(name: str) -> QComboBox:
-    made = QComboBox()
+    made = ElidedCombo()
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

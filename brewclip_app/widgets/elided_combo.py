@@ -1,0 +1,32 @@
+"""A combo box that says with an ellipsis that its text goes on; Qt's own cuts it off."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
+
+EDGE = 4  # px that styles keep beside the text
+
+
+class ElidedCombo(QComboBox):
+    """As QComboBox, whose whole text stays in its list."""
+
+    def shown_text(self) -> str:
+        """The current text as far as there is room."""
+        option = self._option()
+        return option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideRight, self._room(option))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, option = QStylePainter(self), self._option()
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        option.currentText = self.shown_text()
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def _option(self) -> QStyleOptionComboBox:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        return option
+
+    def _room(self, option: QStyleOptionComboBox) -> int:
+        field = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option,
+                                            QStyle.SubControl.SC_ComboBoxEditField, self)
+        return field.width() - EDGE
