@@ -93,13 +93,13 @@ QLineEdit[look="changed"], QComboBox[look="changed"] { border: 1px solid @main; 
 QLineEdit[look="wrong"] { border: 1px solid @record; }
 QLineEdit[look="transcript"]:focus { border: 1px solid @main; }
 QPlainTextEdit[look="details"] { background: @ground; font-size: #size-quiet; font-family: monospace; }
-QComboBox { padding-right: 26px; }
+QComboBox { padding-right: 4px; }
 QComboBox[look="heading"] { background: transparent; border: 1px solid transparent; color: @quiet; font-weight: 600;
     padding: 2px 6px; }
 QComboBox[look="heading"]::drop-down { border: none; width: 16px; }
 QComboBox[look="heading"]:hover { background: @hover; }
 QComboBox[look="heading"]:focus { border: 1px solid @main; }
-QComboBox[look="small"] { padding: 2px 22px 2px 8px; font-size: #size-quiet; }
+QComboBox[look="small"] { padding: 2px 4px 2px 8px; font-size: #size-quiet; }
 QComboBox::drop-down { border: none; width: 26px; }
 QComboBox::down-arrow { image: url($chevron); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: @card; border: 1px solid @line; padding: 4px; outline: none;

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from brewclip_app.panels.failures_view import LEVELS
@@ -13,6 +14,7 @@ from brewclip_app.widgets.elided_combo import ElidedCombo
 if TYPE_CHECKING:
     from core.evaluation.records import EvaluationRecord
 
+ROOM = 940  # px: in less, the boxes need what the summary would take
 TITLES = {"speech_to_image": "Speech to image", "image_to_speech": "Image to speech"}
 
 
@@ -51,6 +53,10 @@ class FailuresHeader(QWidget):
         box.setStretch(2, 2)
         box.setStretch(5, 3)
         self.setLayout(box)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.summary.setVisible(self.width() >= ROOM)  # the status bar says it too
+        super().resizeEvent(event)
 
     def show_evaluations(self, records: "Sequence[EvaluationRecord]", chosen: int) -> None:
         """The stored evaluations; `chosen` stays chosen when it is among them, else the newest is."""

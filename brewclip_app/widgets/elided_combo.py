@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
-EDGE = 4  # px that styles keep beside the text
+EDGE = 2  # px that styles keep beside the text
 
 
 class ElidedCombo(QComboBox):
