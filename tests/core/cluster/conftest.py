@@ -44,29 +44,14 @@ def nodes(storage: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     os.environ.update(storage, PYTHONPATH=HERE, OMP_NUM_THREADS="1", RAY_worker_niceness="0",
                       BREWCLIP_HOME=str(tmp_path_factory.mktemp("node")))
     try:
-        cluster = _started(Cluster)
+        cluster = Cluster(initialize_head=True, head_node_args=NODE)
+        cluster.add_node(**NODE)
+        cluster.wait_for_nodes()
     finally:
         os.environ.clear()
         os.environ.update(before)
     yield cluster
     cluster.shutdown()
-
-
-def _started(kind: Any) -> Any:
-    """Two nodes. Ray gives its own agent 15 s to start, which a busy machine does not always keep: then once more."""
-    for last in (False, False, True):
-        cluster = kind()
-        try:
-            for _ in range(2):
-                cluster.add_node(**NODE)
-            cluster.wait_for_nodes()
-        except Exception:
-            cluster.shutdown()
-            if last:
-                raise
-        else:
-            return cluster
-    return None
 
 
 @pytest.fixture
