@@ -36,7 +36,7 @@ class VectorSource(Protocol):
 
 
 class VectorIndex(Protocol):
-    """What a search needs. Scores are cosines; ids are image ids."""
+    """What an index gives, wherever its vectors lie. Scores are cosines; ids are image ids."""
 
     def __len__(self) -> int: ...
 
@@ -50,9 +50,6 @@ class VectorIndex(Protocol):
 
     def vectors_of(self, ids: Sequence[int] | Ids) -> Floats:
         """The unit vectors (n, dim) of these pictures; QueryError (kind "not_indexed") when one is not in the index."""
-
-    def rank_of(self, query: Floats, image_id: int) -> int:
-        """The rank of a picture among all, 1 is the best; QueryError (kind "not_indexed")."""
 
 
 @dataclass(frozen=True, eq=False)

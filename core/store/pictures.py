@@ -136,7 +136,7 @@ def tags_of(connection: Connection, gallery_id: int, ids: Sequence[int] | None) 
     return found
 
 
-def _taken(since: datetime | None, until: datetime | None) -> Select[tuple[int]]:
+def _taken(since: datetime | None, until: datetime | None) -> Select[Any]:
     """The contents whose camera's clock lies in that time."""
     contents = select(ContentRow.id)
     if since is not None:

@@ -90,15 +90,17 @@ def first_query(address: Path, query: np.ndarray, exact: bool) -> float:
     return float(ran.stdout)
 
 
-def recall(index: TableIndex, exact: ExactIndex, queries: np.ndarray, probes: int, chosen: Filter,
-           allowed: np.ndarray | None) -> float:
-    """The share of the best TOP that a search with so many probes finds."""
+def best(exact: ExactIndex, queries: np.ndarray, allowed: np.ndarray | None) -> list[set[int]]:
+    """The best TOP of each query."""
+    return [set(exact.search(query, TOP, allowed)[0].tolist()) for query in queries]
+
+
+def recall(index: TableIndex, queries: np.ndarray, right: list[set[int]], probes: int, chosen: Filter) -> float:
+    """The share of the best that a search with so many probes finds."""
     table_index.PROBES = probes
-    found = 0
-    for query in queries:
-        right = exact.search(query, TOP, allowed)[0].tolist()
-        found += len(set(right) & set(index.search(query, TOP, chosen)[0].tolist()))
-    return found / (TOP * len(queries))
+    found = sum(len(wanted & set(index.search(query, TOP, chosen)[0].tolist()))
+                for query, wanted in zip(queries, right, strict=False))
+    return found / (TOP * len(right))
 
 
 def main() -> None:
@@ -132,14 +134,15 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
     print(f"{chosen.pictures} vectors of {around.shape[1]} numbers around {len(around)} real ones; written in "
           f"{written:.0f} s, put in order and indexed in {ordered:.0f} s ({vectors.indexed} in the index), brought "
           f"here for exact search in {brought:.1f} s; {size(kept)} on disk")
-    tenth = Filter(folder=Path("/made/07"))
-    among = place.filter_ids(0, folder=tenth.folder)
+    part = Filter(folder=Path("/made/07"))
+    among = place.filter_ids(0, folder=part.folder)
     default = table_index.PROBES
+    of_all, of_part = best(exact, queries, None), best(exact, queries[:30], among)
     rows = []
     for probes in sorted({8, 16, 32, 64, 128, default}):
         rows.append((f"{probes}{' (default)' if probes == default else ''}",
-                     f"{recall(index, exact, queries, probes, Filter(), None):.3f}",
-                     f"{recall(index, exact, queries[:30], probes, tenth, among):.3f}",
+                     f"{recall(index, queries, of_all, probes, Filter()):.3f}",
+                     f"{recall(index, queries, of_part, probes, part):.3f}",
                      f"{medians(in_turns([lambda: index.search(queries[3], TOP)], 15))[0] * 1e3:.1f}"))
     table_index.PROBES = default
     print(table(rows, ("probes", "recall@10", "in a folder (1 %)", "ms"), right=(1, 2, 3)))
@@ -150,7 +153,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
 
     spent = medians(in_turns([
         lambda: index.search(query(), TOP), lambda: index.search(query(), 250),
-        lambda: index.search(query(), TOP, tenth), lambda: index.search(query(), TOP, exact=True),
+        lambda: index.search(query(), TOP, part), lambda: index.search(query(), TOP, exact=True),
         lambda: exact.search(query(), TOP)], 15))
     names = ("the index, 10 hits", "the index, 250 hits", "the index, 10 hits in a folder with 1 %",
              "exact where they lie, 10 hits", "exact, brought here (memory map)")

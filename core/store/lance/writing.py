@@ -73,7 +73,9 @@ class Batch:
         for row in alike:
             if row["missing"] and row["path"] not in paths:
                 gone[row["content"]][row["path"]] = row
-        written, moved, same = [], [], []
+        written: list[_Written] = []
+        moved: list[int] = []
+        same: list[str] = []
         for entry in entries:
             if entry.content_hash not in facts:  # forgotten meanwhile: the next run reads it
                 continue
