@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 
 from brewclip_app import theme
+from brewclip_app.widgets.seekable import SEEK_TIP, Seekable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,32 +18,20 @@ if TYPE_CHECKING:
 STEP, BAR = 4, 2.4  # px from bar to bar, px wide
 BARS = 58  # px high
 PALEST = 0.22  # opacity of a bar without relevance
-SEEK_KEYS = {Qt.Key.Key_Left: -0.25, Qt.Key.Key_Right: 0.25}  # seconds
 
 
-class HeatVoice(QWidget):
+class HeatVoice(Seekable):
     """Shows one utterance; without relevance its bars are quiet."""
-
-    sought = Signal(float)  # seconds, where the user clicked
 
     def __init__(self) -> None:
         super().__init__()
-        self._waveform: Waveform | None = None
         self._frames: np.ndarray | None = None
         self._words: tuple[Word, ...] = ()
         self._bars: list[tuple[float, float]] = []  # height, heat
-        self._cursor: float | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Click to play from here")
+        self.setToolTip(SEEK_TIP)
         self.setAccessibleName("Waveform of the query")
-        theme.changed.connect(self.update)
-
-    @property
-    def cursor_seconds(self) -> float | None:
-        """Where playback stands; None while nothing plays."""
-        return self._cursor
 
     def bars(self) -> list[tuple[float, float]]:
         """Heights and heats 0..1 that are drawn now."""
@@ -56,12 +44,6 @@ class HeatVoice(QWidget):
         self.updateGeometry()
         self.update()
 
-    def set_cursor(self, seconds: float | None) -> None:
-        """Show where playback stands; None takes the cursor away."""
-        if seconds != self._cursor:
-            self._cursor = seconds
-            self.update()
-
     def sizeHint(self) -> QSize:
         return QSize(480, BARS + 8 + QFontMetrics(theme.font("quiet")).height())
 
@@ -71,18 +53,6 @@ class HeatVoice(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._measure()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._waveform is not None and event.button() == Qt.MouseButton.LeftButton:
-            share = min(1.0, max(0.0, event.position().x() / max(1, self.width())))
-            self.sought.emit(share * self._waveform.seconds)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = SEEK_KEYS.get(Qt.Key(event.key()))
-        if step is None or self._waveform is None:
-            super().keyPressEvent(event)
-            return
-        self.sought.emit(min(self._waveform.seconds, max(0.0, (self._cursor or 0.0) + step)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._waveform is None:

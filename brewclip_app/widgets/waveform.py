@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app import theme
+from brewclip_app.widgets.seekable import SEEK_TIP, Seekable
 
 if TYPE_CHECKING:
     from core.audio import Waveform
@@ -17,29 +18,17 @@ STEP = 4  # px from bar to bar
 BAR = 2.2  # px wide
 DOT = 1.2  # px: a bar of silence
 LIVE_BARS = 2000
-SEEK_KEYS = {Qt.Key.Key_Left: -0.25, Qt.Key.Key_Right: 0.25}  # seconds
 
 
-class WaveformView(QWidget):
+class WaveformView(Seekable):
     """Shows nothing, a recording in progress (`add_level`) or a whole utterance (`show_waveform`)."""
-
-    sought = Signal(float)  # seconds, where the user clicked
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._waveform: Waveform | None = None
         self._bars: list[float] = []
         self._live: deque[float] | None = None
-        self._cursor: float | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Waveform of the spoken query")
-        theme.changed.connect(self.update)
-
-    @property
-    def cursor_seconds(self) -> float | None:
-        """Where playback stands; None while nothing plays."""
-        return self._cursor
 
     def bars(self) -> list[float]:
         """The heights that are drawn now, 0..1, left to right."""
@@ -70,12 +59,6 @@ class WaveformView(QWidget):
         self._measure()
         self._settle()
 
-    def set_cursor(self, seconds: float | None) -> None:
-        """Show where playback stands; None takes the cursor away."""
-        if seconds != self._cursor:
-            self._cursor = seconds
-            self.update()
-
     def sizeHint(self) -> QSize:
         return QSize(480, 40)
 
@@ -85,18 +68,6 @@ class WaveformView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._measure()
         super().resizeEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._waveform is not None and event.button() == Qt.MouseButton.LeftButton:
-            share = min(1.0, max(0.0, event.position().x() / max(1, self.width())))
-            self.sought.emit(share * self._waveform.seconds)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = SEEK_KEYS.get(Qt.Key(event.key()))
-        if step is None or self._waveform is None:
-            super().keyPressEvent(event)
-            return
-        self.sought.emit(min(self._waveform.seconds, max(0.0, (self._cursor or 0.0) + step)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -112,7 +83,7 @@ class WaveformView(QWidget):
         whole = self._waveform is not None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if whole else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if whole else Qt.CursorShape.ArrowCursor)
-        self.setToolTip("Click to play from here" if whole else "")
+        self.setToolTip(SEEK_TIP if whole else "")
         self.update()
 
     def _measure(self) -> None:
