@@ -26,6 +26,7 @@ from core.evaluation.records import (
     PictureFacts,
     Query,
     Setup,
+    Summary,
     Unseen,
     UtteranceFacts,
     Way,
@@ -49,23 +50,6 @@ class Outcome:
     best: Ints
     text: Ints | None = None
     acoustic: Ints | None = None
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What is said of an evaluation as a whole; the fields are those of `EvaluationRecord`."""
-
-    setup: Setup
-    speech_to_image: Metrics
-    image_to_speech: Metrics
-    words: WordErrors | None
-    n_images: int
-    n_utterances: int
-    unreadable: int
-    nothing_heard: int
-    unseen: Unseen | None
-    unseen_note: str
-    seconds: float
 
 
 class Evaluation:
@@ -204,13 +188,13 @@ def _record(kept: KeptEvaluation) -> EvaluationRecord:
     found = kept.summary
     unseen = found["unseen"]
     return EvaluationRecord(
-        kept.id, kept.created, Setup.from_json(found["setup"]), Metrics.from_json(found["speech_to_image"]),
+        Setup.from_json(found["setup"]), Metrics.from_json(found["speech_to_image"]),
         Metrics.from_json(found["image_to_speech"]),
         None if found["words"] is None else WordErrors(**found["words"]), found["n_images"], found["n_utterances"],
         found["unreadable"], found["nothing_heard"],
         None if unseen is None else Unseen(Metrics.from_json(unseen["speech_to_image"]),
                                            Metrics.from_json(unseen["image_to_speech"]), unseen["images"]),
-        found["unseen_note"], found["seconds"])
+        found["unseen_note"], found["seconds"], id=kept.id, created=kept.created)
 
 
 def _packed(pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFacts], outcomes: Mapping[Way, Outcome]

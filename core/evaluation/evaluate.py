@@ -18,7 +18,7 @@ from core.datasets.headers import seconds
 from core.datasets.records import Dataset
 from core.errors import DatasetError, EvaluationError
 from core.evaluation import archive, hits, subjects, unseen, words
-from core.evaluation.archive import Outcome, Summary
+from core.evaluation.archive import Outcome
 from core.evaluation.metrics import Metrics, metrics
 from core.evaluation.ranks import Floats, Ints, ranks, units
 from core.evaluation.records import (
@@ -27,6 +27,7 @@ from core.evaluation.records import (
     PictureFacts,
     Request,
     Setup,
+    Summary,
     Unseen,
     UtteranceFacts,
     Way,

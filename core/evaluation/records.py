@@ -135,15 +135,13 @@ class Unseen:
 
 
 @dataclass(frozen=True)
-class EvaluationRecord:
-    """One stored evaluation, as lists and tables show it.
+class Summary:
+    """What is said of an evaluation as a whole.
 
     `words` is None where no caption is known. `unseen` is None for a model that was not trained, or where it is not
     known what on: `unseen_note` then says why. `unreadable` and `nothing_heard` count pictures and utterances.
     """
 
-    id: int
-    created: datetime
     setup: Setup
     speech_to_image: Metrics
     image_to_speech: Metrics
@@ -159,6 +157,14 @@ class EvaluationRecord:
     def metrics(self, way: Way) -> Metrics:
         """The figures of one direction."""
         return self.speech_to_image if way == "speech_to_image" else self.image_to_speech
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord(Summary):
+    """One stored evaluation, as lists and tables show it."""
+
+    id: int
+    created: datetime
 
 
 @dataclass(frozen=True)

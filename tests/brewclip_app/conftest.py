@@ -14,7 +14,7 @@ from brewclip_app.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
 from core.evaluation.metrics import metrics
-from core.evaluation.records import WAYS, EvaluationRecord, PictureFacts, Setup, UtteranceFacts, WordErrors
+from core.evaluation.records import WAYS, EvaluationRecord, PictureFacts, Setup, Summary, UtteranceFacts, WordErrors
 from core.features.noise import CLEAN, Condition
 from core.search.queries import Hit, Share, Strength
 from core.store.records import ImageRecord
@@ -165,7 +165,7 @@ def make_evaluation(tmp_path: Path) -> Callable[..., object]:
         facts = {"folder": tmp_path / "flickr8k", "kind": "flickr8k", "split": "test", "model": "BrewCLIP (7)",
                  "variant": "full", "checkpoint": tmp_path / "run", "backbone": "brewclip-mini", "whisper": "base",
                  "crop": "centre", **setup}
-        summary = archive.Summary(Setup(**facts, condition=condition), *figures, WordErrors(9, 100, 20), 10, 20, 0, 0,
+        summary = Summary(Setup(**facts, condition=condition), *figures, WordErrors(9, 100, 20), 10, 20, 0, 0,
                                   None, "", 2.0)
         return archive.keep(store, summary, _drawn_pictures(tmp_path), _spoken(tmp_path), outcomes)
 

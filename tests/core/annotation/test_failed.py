@@ -6,10 +6,10 @@ import pytest
 from core.annotation import failed
 from core.annotation.queues import offered, open_queue
 from core.evaluation import archive, labelling
-from core.evaluation.archive import Outcome, Summary
+from core.evaluation.archive import Outcome
 from core.evaluation.hits import Hits
 from core.evaluation.metrics import NAMES, Figure, Metrics
-from core.evaluation.records import PictureFacts, Setup, UtteranceFacts
+from core.evaluation.records import PictureFacts, Setup, Summary, UtteranceFacts
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 
 from core.errors import EvaluationError, StoreError
 from core.evaluation import archive, labelling
-from core.evaluation.archive import Outcome, Summary
+from core.evaluation.archive import Outcome
 from core.evaluation.failures import Again, conclude, confusion, counts
 from core.evaluation.hits import Hits
 from core.evaluation.metrics import metrics
-from core.evaluation.records import PictureFacts, Setup, Unseen, UtteranceFacts, WordErrors
+from core.evaluation.records import PictureFacts, Setup, Summary, Unseen, UtteranceFacts, WordErrors
 from core.features.noise import Condition
 from core.store.store import Store
 

@@ -84,8 +84,9 @@ def record(number, condition, rate=0.1, **fields):
 
     setup = Setup(Path("/d"), "flickr8k", "test", "M", "full", None, "b", "w", "centre", condition)
     figures = metrics(np.array([number]), np.array([0]))
-    return EvaluationRecord(number, datetime.now(UTC), replace(setup, **fields), figures, figures,
-                            WordErrors(int(100 * rate), 100, 5), 1, 1, 0, 0, None, "", 1.0)
+    return EvaluationRecord(replace(setup, **fields), figures, figures,
+                            WordErrors(int(100 * rate), 100, 5), 1, 1, 0, 0, None, "", 1.0, id=number,
+                            created=datetime.now(UTC))
 
 
 def test_noise_curves_gather_what_differs_in_the_condition_alone():

@@ -23,8 +23,9 @@ def record(number, variant="zero-shot", kind="flickr8k", trained_on="", rank=1, 
                   Path("/r") if trained_on else None, "b", "w", "centre", trained_on=trained_on)
     figures = metrics(np.array([rank, 1, 99]), np.arange(3))
     unseen = Unseen(figures, figures, 2) if trained_on else None
-    return EvaluationRecord(number, datetime.now(UTC), replace(setup, **fields), figures, figures,
-                            WordErrors(1, 100, 5), 200, 396, 0, 0, unseen, "", 1.0)
+    return EvaluationRecord(replace(setup, **fields), figures, figures,
+                            WordErrors(1, 100, 5), 200, 396, 0, 0, unseen, "", 1.0, id=number,
+                            created=datetime.now(UTC))
 
 
 def row(table, *labels):
