@@ -132,6 +132,8 @@ class TryCard(Card):
 
     def _begin(self) -> None:
         self.curves.clear()
+        if self._probe is not None:
+            self.bars.show_shares(self._probe.run.result.classes, None)
         self.waveform.start_live()
 
     def _take(self, waveform: "Waveform", warning: str) -> None:
