@@ -91,11 +91,11 @@ class Preparation:
         self._check_splits()
         self._conditions = conditions(recipe.noise)
         self._backbone: VisionLanguage = explorer.backbone(report)
-        self._preparing = Preparing(explorer, self._backbone, recipe.crop, recipe.states)
 
     def cost(self) -> Cost:
         """What `run` would add to the disk; files that are known are not read."""
-        parts = [self._preparing.cost(self._dataset, self.splits, each) for each in self._conditions]
+        preparing = self._preparing()
+        parts = [preparing.cost(self._dataset, self.splits, each) for each in self._conditions]
         return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
 
     def check(self, cost: Cost) -> None:
@@ -112,6 +112,10 @@ class Preparation:
         """
         return self._here(report) if options is None else self._by_workers(options, report)
 
+    def _preparing(self) -> Preparing:
+        """Anew each time: it knows what was kept when it was made."""
+        return Preparing(self._explorer, self._backbone, self._recipe.crop, self._recipe.states)
+
     def _check_splits(self) -> None:
         for name in self.splits:
             if name not in self._dataset.splits:
@@ -124,10 +128,10 @@ class Preparation:
     def _here(self, report: Report) -> Prepared:
         before = self.cost()
         pictures_before = self._unseen()
-        unreadable: dict[str, str] = {}
+        preparing, unreadable = self._preparing(), dict[str, str]()
         for condition in self._conditions:
             for split in self.splits:
-                unreadable.update(self._preparing.prepare(self._dataset, split, condition, report).unreadable)
+                unreadable.update(preparing.prepare(self._dataset, split, condition, report).unreadable)
         return Prepared(before.recordings - self.cost().recordings, pictures_before - self._unseen(),
                         tuple(unreadable.items()))
 
