@@ -27,8 +27,8 @@ SMALL = 5000  # utterances to learn from; below it the small recipe is offered
 CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed"}  # short, for a narrow field
 BY_ITSELF = "found by itself"
 WHY_SMALL = ("{count} utterances are few for the paper's recipe, which was made for ten times as many and more. The "
-             "recipe for small data trains 600 steps at a higher rate, with a narrower acoustic layer, more dropout, "
-             "and the weight of the voice chosen on dev.")
+             "recipe for small data lets the words teach the voice, over 1000 steps at a higher rate, without prompts, "
+             "and chooses the weight of the voice on dev.")
 
 
 class TrainForm(Card):
