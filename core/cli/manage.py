@@ -10,6 +10,7 @@ from core.cli.output import Progress, as_json, size, table
 from core.cli.parts import OK, Arguments, Command, explorer, json_argument, progress
 from core.errors import BrewclipError
 from core.home import find_home
+from core.remote import shown
 
 FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
@@ -81,10 +82,10 @@ def _gallery_list(arguments: Arguments) -> int:
     if arguments.json:
         print(as_json([{"name": state.gallery.name, "images": state.images, "indexed": state.indexed,
                         "failed": state.failed, "missing": state.missing,
-                        "folders": [str(folder) for folder in state.gallery.folders]} for state in states]))
+                        "folders": [shown(folder) for folder in state.gallery.folders]} for state in states]))
     elif states:
         rows = [(state.gallery.name, str(state.images), str(state.indexed), str(state.failed),
-                 ", ".join(str(folder) for folder in state.gallery.folders)) for state in states]
+                 ", ".join(shown(folder) for folder in state.gallery.folders)) for state in states]
         print(table(rows, ("gallery", "pictures", "indexed", "not read", "folders"), right=(1, 2, 3)))
     else:
         print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` makes one.")

@@ -271,6 +271,16 @@ def test_galleries_are_listed_renamed_and_deleted_only_with_yes(home, capsys):
     assert "no gallery yet" in capsys.readouterr().out
 
 
+def test_a_folder_on_object_storage_is_listed_as_people_write_it(home, capsys):
+    store = Store.open(home.store)
+    store.add_folder(store.create_gallery("museum").id, Path("s3://archive/pictures"))
+    store.close()
+    assert run("gallery", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["folders"] == ["s3://archive/pictures"]
+    assert run("gallery", "list") == 0
+    assert "s3://archive/pictures" in capsys.readouterr().out
+
+
 def test_settings_are_set_and_listed(home, capsys):
     for key, value in (("search.top", "40"), ("search.keep_history", "off"), ("vision.crop", "squash"),
                        ("vision.backbone", "ViT-B-32/openai"), ("weights.folder", "/models")):
