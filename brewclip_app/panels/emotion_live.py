@@ -46,7 +46,7 @@ class Ear:
     def warm(self, probe: Probe, report: "Report") -> None:
         """Have the probe's models at hand before something is said. Errors as `ask`."""
         with self._lock:
-            self._of(probe, report)
+            self._of(probe, report).warm_up()
 
     def _of(self, probe: Probe, report: "Report") -> "Listener":
         if self._listener is None or self._probe is not probe:

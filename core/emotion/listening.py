@@ -83,6 +83,11 @@ class Listener:
             vectors = pooling.means([self._voices.of(one) for one in voices], pauses=False)
         self._own = of_few(vectors, self._kept["usual"])
 
+    def warm_up(self) -> None:
+        """Have every model work once, so that the first answer comes as fast as the next ones."""
+        noise = np.random.default_rng(0).normal(scale=0.05, size=RATE).astype(np.float32)
+        self._listen(audio.from_samples(noise, RATE))
+
     def listen(self, waveform: Waveform) -> Told:
         """What the probe says of a recording, as a whole and over its time.
 

@@ -152,7 +152,7 @@ def test_what_is_recorded_so_far_stays_as_it_was(microphone, sound):
 
 
 def test_the_ear_loads_a_probe_once_and_standardises_it_once(context, monkeypatch):
-    made, by = [], []
+    made, by, warmed = [], [], []
 
     class Listener:
         takes_sentences = True
@@ -163,6 +163,9 @@ def test_the_ear_loads_a_probe_once_and_standardises_it_once(context, monkeypatc
         def standardise_by(self, sentences):
             by.append(len(sentences))
 
+        def warm_up(self):
+            warmed.append(made[-1])
+
         def listen(self, waveform):
             return TOLD
 
@@ -172,4 +175,4 @@ def test_the_ear_loads_a_probe_once_and_standardises_it_once(context, monkeypatc
     ear.warm(first, None)
     for probe in (first, first, Probe(None, "text", ("a",))):
         assert ear.ask(probe, None, None) is TOLD
-    assert made == ["layers", "text"] and by == [3]
+    assert made == ["layers", "text"] and by == [3] and warmed == ["layers"]

@@ -267,6 +267,9 @@ def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kep
         def __init__(self, explorer, run, key, report):
             asked.append((run.name, key))
 
+        def warm_up(self):
+            pass
+
         def listen(self, waveform):
             curve = np.array([0.5, 0.7], np.float32), np.array([[0.1, 0.7, 0.1, 0.1]] * 2, np.float32)
             return Told(np.array([0.1, 0.7, 0.1, 0.1], np.float32), curve)
@@ -288,6 +291,9 @@ def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monk
         takes_sentences = False
 
         def __init__(self, explorer, run, key, report):
+            pass
+
+        def warm_up(self):
             pass
 
         def listen(self, waveform):
