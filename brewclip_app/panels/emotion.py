@@ -59,7 +59,6 @@ class EmotionPanel(Panel):
 
     def activated(self) -> None:
         self.trying.voice.watch()
-        self.trying.warm()
 
     def deactivated(self) -> None:
         self.trying.cancel()

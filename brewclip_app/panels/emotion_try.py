@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app.panels import emotion_words as words
@@ -80,6 +81,10 @@ class TryCard(Card):
         if probe is not None and self.isVisible():
             self._context.jobs.submit("Loading the probe", lambda report: self._ear.warm(probe, report),
                                       key="emotion-warm", quiet=True, on_failed=lambda error: None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.warm()  # a run that was read before the card was seen
 
     def cancel(self) -> bool:
         """Forget what is being recorded, be silent; whether there was anything to stop."""

@@ -258,6 +258,29 @@ def test_another_feature_has_its_own_matrix(panel, context, qtbot, kept):
     assert panel.matrix.matrix._counts == kept.result.scores[2].confusion
 
 
+def test_the_models_are_at_hand_before_something_is_said(context, qtbot, kept, monkeypatch):
+    warmed = []
+
+    class Ear:
+        takes_sentences = False
+
+        def __init__(self, explorer, run, key, report):
+            self.asked = run.name, key
+
+        def warm_up(self):
+            warmed.append(self.asked)
+
+    monkeypatch.setattr(listening, "Listener", Ear)
+    panel = EmotionPanel(context)
+    qtbot.addWidget(panel)
+    settle(context, qtbot)
+    assert panel.run is not None and warmed == []  # nobody looks
+    panel.show()
+    settle(context, qtbot)
+    assert warmed == [(kept.name, panel.results.feature())]
+    panel.closing()
+
+
 def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kept, monkeypatch):
     asked = []
 
