@@ -131,9 +131,9 @@ class CostEstimate(QObject):
 
 
 def _decides(recipe: Recipe) -> tuple[object, ...]:
-    """What of a recipe decides what is heard, seen and written."""
+    """What of a recipe decides what is heard, seen and written, and whether that is enough."""
     return (recipe.dataset, recipe.kind, recipe.variant, recipe.backbone, recipe.crop, recipe.train, recipe.dev,
-            recipe.training.noise, recipe.training.seed, recipe.training.device)
+            recipe.training.noise, recipe.training.seed, recipe.training.device, recipe.training.batch)
 
 
 def _alike(one: Recipe, other: Recipe) -> bool:

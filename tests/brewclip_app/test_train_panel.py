@@ -114,6 +114,7 @@ def begin(panel, qtbot, folder):
     """Start a run in the panel; it waits at step 20 of 40. Its folder."""
     choose(panel, qtbot, folder)
     panel.form.rows["training.steps"].set_value(40)
+    panel.form.rows["training.batch"].set_value(2)  # there are no more pairs
     panel.form.changed.emit()
     panel.form.start_button.click()
     until_state(panel, qtbot, "training", 20)
@@ -231,7 +232,7 @@ def test_a_run_is_started_watched_and_finished(panel, qtbot, dataset, home):
     assert path == home.runs / "1"
     recipe = RunFolder(path).recipe()
     assert recipe.dataset == dataset and values_of(recipe)["model.dropout"] == SMALL_DATA["model.dropout"]
-    assert panel.live.words.text().startswith("step 20 of 40 · 2.0 steps/s")
+    assert panel.live.words.text().startswith("step 20 of 40 · 32.0 steps/s")
     assert {line.name for line in panel.loss.lines()} == {"Outer loss", "Inner loss"}
     assert [each.name for each in panel.context.jobs.running()] == ["Training run 1"]
     order(path, "run")
