@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from cluster_processes import none_left, workers_of
 from PIL import Image
 
@@ -20,6 +21,15 @@ from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
 from core.features.split import Preparing, Split
 from core.home import Home
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the workers have: sums over several threads differ in their last bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
