@@ -195,14 +195,14 @@ class _Hearing(Hearing):
         store, others = self._states(fingerprint), self._others(recordings, condition)
         keys = self._known(recordings, condition, others)
         done = self._done(keys, fingerprint, store, states)
-        made_of = tuple(map(str, _others_of(recordings))) if others else ()
+        made_of = tuple(map(str, hearing.babbling(recordings))) if others else ()
         missing = [Recording(str(path), condition, made_of)
                    for path, key in zip(recordings, keys, strict=True) if key not in done]
         told = _from(report, len(recordings), len(missing), f"Hearing recordings ({condition})")
         with store.writer() as writer, self._files.writer() as remember:
             for part in _results(pool, missing, hearing.AT_ONCE, counted, told):
                 good = [one for one in part if isinstance(one, HeardFile) and not one.reason]
-                named = {hearing._key(one.digest, condition, others): one for one in good}
+                named = {hearing.key_of(one.digest, condition, others): one for one in good}
                 new = {key: one for key, one in named.items() if key not in done}
                 for key, one in new.items() if states else ():
                     if key not in store:
@@ -271,12 +271,6 @@ def _from(report: Report, total: int, missing: int, text: str) -> Report:
         report(total - missing + done, total, f"{text} ({pace})" if pace else text)
 
     return told
-
-
-def _others_of(recordings: Sequence[Path]) -> list[Path]:
-    """The recordings that babble is made of, as `Hearing` chooses them."""
-    step = max(1, len(recordings) // hearing.OTHERS)
-    return sorted(recordings)[::step][:hearing.OTHERS]
 
 
 def _with_pairs(dataset: Dataset) -> tuple[str, ...]:

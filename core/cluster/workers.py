@@ -17,7 +17,8 @@ from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
 from core.engine import ModelFiles
 from core.errors import AudioError, ClusterError
-from core.features.noise import Condition, noisy
+from core.features import hearing
+from core.features.noise import Condition
 from core.features.pictures import kept_of, read_pixels
 from core.fingerprint import Fingerprint
 from core.models import checkpoints
@@ -181,9 +182,8 @@ class HearingWorker(Worker):
         condition, others = items[0].condition, self._read(items[0].others)
         read = {item.path: _waveform(item.path) for item in items}
         waves = {wave.digest: wave for wave in read.values() if isinstance(wave, Waveform)}
-        sounding = [noisy(wave, condition, [each for each in others if each.digest != wave.digest])
-                    for wave in waves.values()]
-        heard = dict(zip(waves, self._recogniser.hear(sounding, self._job.options), strict=True)) if waves else {}
+        sounds = [hearing.sounding(wave, condition, others) for wave in waves.values()]
+        heard = dict(zip(waves, self._recogniser.hear(sounds, self._job.options), strict=True)) if waves else {}
         return [HeardFile(path, reason=wave) if isinstance(wave, str) else self._file(path, wave.digest, heard)
                 for path, wave in read.items()]
 

@@ -72,6 +72,14 @@ def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, r
     return SpokenVectors(**found)
 
 
+@torch.no_grad()  # not inference mode: what is learnt from them may be saved for backward
+def encode_texts(model: "BrewCLIP", texts: Sequence[str], report: Report = silent) -> torch.Tensor:
+    """F_T of texts: (n, dim) on the model's device, not normalised, without gradients."""
+    found = [model.encode_texts([texts[row] for row in part])
+             for part in _parts(range(len(texts)), report, "Reading the words")]
+    return torch.cat(found)
+
+
 def _parts(rows: Sequence[int], report: Report, text: str) -> Any:
     for start in range(0, len(rows), AT_ONCE):
         report(start, len(rows), text)

@@ -96,7 +96,7 @@ class Hearing:
                 part = {number: _read(recordings[number], remember) for number in missing[start:start + AT_ONCE]}
                 reasons.update((number, found) for number, found in part.items() if isinstance(found, str))
                 read = {number: found for number, found in part.items() if isinstance(found, Waveform)}
-                of = {number: _key(wave.digest, condition, others) for number, wave in read.items()}
+                of = {number: key_of(wave.digest, condition, others) for number, wave in read.items()}
                 for number, key in of.items():
                     keys[number] = key
                 done |= self._done(list(of.values()), fingerprint, store, states)  # moved files
@@ -117,7 +117,7 @@ class Hearing:
         """Hear recordings under their keys; states first, so that a kept transcript has states."""
         if not waves:
             return
-        heard = self._explorer.hear([_sounding(wave, condition, others) for wave in waves.values()],
+        heard = self._explorer.hear([sounding(wave, condition, others) for wave in waves.values()],
                                     options=self._options)
         if writer is not None:
             for key, one in zip(waves, heard, strict=True):
@@ -139,7 +139,7 @@ class Hearing:
                ) -> list[str | None]:
         """The keys of recordings whose content is known, without reading one."""
         digests = (self._digest(path) for path in recordings)
-        return [None if digest is None else _key(digest, condition, others) for digest in digests]
+        return [None if digest is None else key_of(digest, condition, others) for digest in digests]
 
     def _digest(self, path: Path) -> str | None:
         try:
@@ -159,21 +159,26 @@ class Hearing:
 
 def read_under(path: Path, condition: Condition, recordings: Sequence[Path]) -> Waveform:
     """A recording as it sounds under a condition; babble is made of `recordings`, all of its split. AudioError."""
-    return _sounding(audio.read(path), condition, _others(recordings, condition, lambda path, digest: None))
+    return sounding(audio.read(path), condition, _others(recordings, condition, lambda path, digest: None))
 
 
-def _sounding(wave: Waveform, condition: Condition, others: Sequence[Waveform]) -> Waveform:
+def sounding(wave: Waveform, condition: Condition, others: Sequence[Waveform]) -> Waveform:
     """An utterance under a condition: nobody babbles over himself."""
     return noisy(wave, condition, [each for each in others if each.digest != wave.digest])
 
 
 def _others(recordings: Sequence[Path], condition: Condition, remember: _Remember) -> list[Waveform]:
-    """What babble is made of: recordings from all over the list; those that cannot be read are left out."""
+    """What babble is made of; recordings that cannot be read are left out."""
     if condition.noise != "babble":
         return []
-    step = max(1, len(recordings) // OTHERS)
-    found = [_read(path, remember) for path in sorted(recordings)[::step][:OTHERS]]
+    found = [_read(path, remember) for path in babbling(recordings)]
     return [each for each in found if isinstance(each, Waveform)]
+
+
+def babbling(recordings: Sequence[Path]) -> list[Path]:
+    """The recordings that babble is made of: some from all over the list."""
+    step = max(1, len(recordings) // OTHERS)
+    return sorted(recordings)[::step][:OTHERS]
 
 
 def _read(path: Path, remember: _Remember) -> Waveform | str:
@@ -186,7 +191,7 @@ def _read(path: Path, remember: _Remember) -> Waveform | str:
     return wave
 
 
-def _key(digest: str, condition: Condition, others: Sequence[Waveform]) -> str:
+def key_of(digest: str, condition: Condition, others: Sequence[Waveform]) -> str:
     """The name of a recording under a condition; a clean one goes by its digest, as in the history of queries."""
     if condition.snr is None:
         return digest

@@ -109,26 +109,13 @@ class Corpus:
         """
         if self._model.prompts.numel():
             return
-        import torch
-
         from core.features import encode
 
         self._seen = encode.encode_pictures(self._model, self._seeing, self._splits[0], report)
         if self._model.variant.text or self._model.options.learn_words:
             read = self._splits if self._model.variant.text else self._splits[:1]
-            with torch.no_grad():
-                self._read = tuple(self._texts(split, report) for split in read)
-
-    def _texts(self, split: Split, report: Report) -> "torch.Tensor":
-        import torch
-
-        from core.features.encode import AT_ONCE
-
-        texts, found = [one.transcript.text for one in split.spoken], []
-        for start in range(0, len(texts), AT_ONCE):
-            report(start, len(texts), "Reading the words")
-            found.append(self._model.encode_texts(texts[start:start + AT_ONCE]).cpu())
-        return torch.cat(found)
+            self._read = tuple(encode.encode_texts(self._model, [one.transcript.text for one in split.spoken],
+                                                   report).cpu() for split in read)
 
     def chosen(self, step: int) -> list[tuple[int, int]]:
         """The pairs (condition, utterance) of a step, over all processes."""

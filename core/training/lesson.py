@@ -15,14 +15,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.errors import TrainingError
+from core.features import encode
 from core.features.split import Split
+from core.models.brewclip import BrewCLIP
 from core.progress import Report, silent
 
 if TYPE_CHECKING:
     from core.models.open_clip_models import Built
 
 MOST = 16_384  # captions that a lesson is made of
-AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,8 @@ class Lesson:
                                 "cannot teach the voice. Begin a run without that (teach 0).", "no_words")
         if len(written) > MOST:
             written = [written[place] for place in np.random.default_rng(seed).permutation(len(written))[:MOST]]
-        read = _read(built, [*written, *texts], report)
+        bare = BrewCLIP(built, "zero-shot").to(built.model.logit_scale.device).eval()
+        read = functional.normalize(encode.encode_texts(bare, [*written, *texts], report), dim=1)
         said = torch.tensor([bool(text) for text in texts], device=read.device)
         return cls(read[:len(written)], read[len(written):] * said[:, None], temperature)
 
@@ -66,17 +68,3 @@ class Lesson:
             wanted = (words @ self.captions.T / self.temperature).softmax(dim=1)
             apart = functional.kl_div(voice.log_softmax(dim=1), wanted, reduction="none").sum(dim=1)
         return (apart * taught).mean()
-
-
-@torch.no_grad()
-def _read(built: "Built", texts: list[str], report: Report) -> Tensor:
-    """Unit vectors (n, dim) of texts under the tower as it came."""
-    from core.models.brewclip import BrewCLIP
-
-    bare = BrewCLIP(built, "zero-shot").to(built.model.logit_scale.device).eval()
-    found = []
-    for start in range(0, len(texts), AT_ONCE):
-        report(start, len(texts), "Reading the words")
-        found.append(functional.normalize(bare.encode_texts(texts[start:start + AT_ONCE]), dim=1))
-    report(len(texts), len(texts), "Reading the words")
-    return torch.cat(found)

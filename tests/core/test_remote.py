@@ -1,6 +1,5 @@
 """Files at addresses: a storage on the loopback, and every way in which it can refuse."""
 
-import logging
 import os
 import socket
 import subprocess
@@ -12,9 +11,10 @@ import pytest
 
 from core import remote
 from core.errors import StoreError
+from tests.core.store.storage import served
 
 pytest.importorskip("pyarrow", reason="addresses need the extra: pip install .[scale]")
-moto_server = pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
+pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
 boto3 = pytest.importorskip("boto3", reason="the storage to test against is moto's: pip install .[dev]")
 
 SECRET = "a-secret-that-nobody-may-read"
@@ -22,11 +22,8 @@ SECRET = "a-secret-that-nobody-may-read"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture

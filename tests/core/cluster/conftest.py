@@ -1,15 +1,16 @@
 """One cluster of two nodes on the loopback for all tests here, two logical CPUs each; and a storage that it reaches."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.cluster.connection import QUIET, ClusterOptions
+from tests.core.store.storage import served
 
 os.environ.update(QUIET)
 HERE = str(Path(__file__).parent)
@@ -22,16 +23,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS
 @pytest.fixture(scope="session")
 def storage() -> Iterator[dict[str, str]]:
     """An object storage on the loopback: the environment of who may use it, {} where moto is not installed."""
-    try:
-        from moto.server import ThreadedMotoServer
-    except ImportError:
-        yield {}
-        return
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    yield {**KEYS, "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port())}
-    server.stop()
+    with ExitStack() as ending:
+        try:
+            found = {**KEYS, "AWS_ENDPOINT_URL": ending.enter_context(served())}
+        except ImportError:
+            found = {}
+        yield found
 
 
 @pytest.fixture(scope="session")

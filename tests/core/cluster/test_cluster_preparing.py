@@ -14,11 +14,11 @@ from cluster_processes import none_left, workers_of
 from PIL import Image
 
 from core import cli, datasets, demo, settings
-from core.cluster import preparing
 from core.cluster.connection import ClusterOptions
 from core.cluster.preparing import Preparation, PrepareRecipe
 from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
+from core.features import hearing
 from core.features.split import Preparing, Split
 from core.home import Home
 
@@ -145,4 +145,4 @@ def test_the_command_tells_what_it_will_write_and_what_it_did(home: Home, whispe
 
 def test_the_recordings_of_babble_are_those_that_hearing_takes() -> None:
     paths = [Path(f"{number:03}.wav") for number in range(100)]
-    assert len(preparing._others_of(paths)) <= 25 and preparing._others_of(paths)[0] == paths[0]
+    assert len(hearing.babbling(paths)) <= 25 and hearing.babbling(paths)[0] == paths[0]

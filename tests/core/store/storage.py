@@ -1,12 +1,26 @@
 """A storage on the loopback for the tests: moto's, with a door that can be shut in the middle of anything."""
 
 import http.client
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Refuses = Callable[[str, str], bool]
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of a storage on the loopback, for as long as it is used. ImportError without moto."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
 
 
 class Door:

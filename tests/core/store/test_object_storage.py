@@ -1,6 +1,5 @@
 """A gallery on object storage: a server on the loopback, keys, connections that are cut, and what is said of it."""
 
-import logging
 import subprocess
 import sys
 import traceback
@@ -18,10 +17,10 @@ from core.store.lance.gallery import LanceGallery
 from core.store.places import open_gallery
 from core.store.records import Entry, FileStamp, PictureFacts
 from core.store.store import Store
-from tests.core.store.storage import Door
+from tests.core.store.storage import Door, served
 
 pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
-moto_server = pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
+pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
 boto3 = pytest.importorskip("boto3", reason="the storage to test against is moto's: pip install .[dev]")
 
 KEY, SECRET = "the-key-of-somebody", "a-secret-that-nobody-may-read"
@@ -31,11 +30,8 @@ ADDRESS = "s3://archive/museum/gallery"
 
 @pytest.fixture(scope="module")
 def storage() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture
