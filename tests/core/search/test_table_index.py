@@ -87,7 +87,7 @@ def test_the_index_finds_nearly_all_and_its_scores_are_exact(indexed: LanceGalle
                                                              ) -> None:
     assert index.approximate
     assert 0 < index.table.indexed < COUNT + 30
-    monkeypatch.setattr(table_index, "PROBES", 12)  # of some 39 parts
+    monkeypatch.setattr(table_index, "PROBES", 20)  # of some 39 parts, which are drawn anew each time: 0.97 to 0.98
     shares = []
     for chosen in FILTERS:
         allowed = indexed.filter_ids(0, chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
