@@ -101,9 +101,12 @@ class Explorer:
         """The addresses of galleries that the window lists beside the store's."""
         return address_book.read(self.home.addresses)
 
-    def open_address(self, address: str) -> GalleryRecord:
-        """Open a gallery by its address, and list it from now on. StoreError: `no_gallery`, `not_a_gallery`, ..."""
-        _, record = self.place(address)
+    def open_address(self, address: str, create: bool = False) -> GalleryRecord:
+        """Open a gallery by its address, made if there is none and `create`, and list it from now on.
+
+        StoreError: `no_gallery`, `not_a_gallery`, and what opening an address may raise.
+        """
+        _, record = self.place(address, create)
         address_book.add(self.home.addresses, address)
         return record
 

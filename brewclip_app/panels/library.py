@@ -13,9 +13,10 @@ from brewclip_app.panels.base import Panel
 from brewclip_app.panels.library_detail import GalleryDetail
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, icon_button, label, look, row
-from brewclip_app.widgets.dialogs import AddressDialog, NameDialog
+from brewclip_app.widgets.dialogs import AddressDialog, NameDialog, confirm
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.gallery_row import GalleryRow
+from core.errors import StoreError
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -74,9 +75,9 @@ class LibraryPanel(Panel):
         self.thumbnails.close()
 
     def _lay_out(self) -> None:
-        more = icon_button("more", "Open a gallery by its address")
+        more = icon_button("more", "Open or make a gallery at an address")
         menu = QMenu(more)
-        menu.addAction("Open a gallery by its address…", self._ask_address)
+        menu.addAction("Open or make a gallery at an address…", self._ask_address)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         head = row(label("Library", "title"), 4, self.summary, None, button("New gallery", self._ask_new, icon="plus"),
@@ -231,9 +232,19 @@ class LibraryPanel(Panel):
     def _ask_address(self) -> None:
         AddressDialog(self, self._open_address).open()
 
-    def _open_address(self, address: str) -> None:
-        self.context.jobs.submit(f"Opening {address}", lambda report: self.context.explorer.open_address(address),
-                                 on_done=self._opened, on_failed=lambda error: self.failed.emit(error, ""))
+    def _open_address(self, address: str, create: bool = False) -> None:
+        self.context.jobs.submit(
+            f"Opening {address}", lambda report: self.context.explorer.open_address(address, create),
+            on_done=self._opened, on_failed=lambda error: self._not_opened(address, error))
+
+    def _not_opened(self, address: str, error: BaseException) -> None:
+        """Nothing there is no mistake of somebody who wants a gallery there."""
+        if isinstance(error, StoreError) and error.kind == "no_gallery":
+            confirm(self, f"Make a gallery at {address}?", "There is none yet. It begins empty; add folders to "
+                    "fill it. Its embeddings and tags will lie at that address, the pictures stay where they are.",
+                    "Make it", lambda: self._open_address(address, create=True), danger=False)
+        else:
+            self.failed.emit(error, "")
 
     def _opened(self, record: "GalleryRecord") -> None:
         self._wanted = record.name

@@ -245,4 +245,4 @@ def folders_of(roots: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def _filter(limits: Limits) -> "Filter":
     from core.explorer import Filter
-    return Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name)
+    return Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name, *limits.taken)

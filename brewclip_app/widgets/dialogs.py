@@ -8,13 +8,16 @@ from brewclip_app.widgets.common import button, label, look, row
 from core.store.addressing import is_address
 
 
-def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callable[[], object]) -> QMessageBox:
-    """Ask before something that cannot be undone; the button says what it does, Cancel is the default."""
+def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callable[[], object],
+            danger: bool = True) -> QMessageBox:
+    """Ask first; the button says what it does. `danger`: it cannot be undone, so Cancel is the default."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, title, title, parent=parent)
     box.setInformativeText(text)
-    yes = box.addButton(action, QMessageBox.ButtonRole.DestructiveRole)
-    look(yes, "danger")
-    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    roles = QMessageBox.ButtonRole
+    yes = box.addButton(action, roles.DestructiveRole if danger else roles.AcceptRole)
+    look(yes, "danger" if danger else "main")
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(cancel if danger else yes)
     box.finished.connect(lambda _: on_yes() if box.clickedButton() is yes else None)
     box.finished.connect(box.deleteLater)
     box.open()
@@ -22,11 +25,11 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
 
 
 class AddressDialog(QDialog):
-    """Asks for the address of a gallery."""
+    """Asks for the address of a gallery, which may be made there."""
 
     def __init__(self, parent: QWidget, on_address: Callable[[str], object]) -> None:
         super().__init__(parent)
-        title = "Open a gallery by its address"
+        title = "Open or make a gallery at an address"
         self.setWindowTitle(title)
         self.field = QLineEdit()
         self.field.setAccessibleName("Address")

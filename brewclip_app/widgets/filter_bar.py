@@ -1,4 +1,4 @@
-"""Which pictures are searched: those with a name, a tag, in a folder."""
+"""Which pictures are searched: those with a name, a tag, in a folder, taken within some time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from brewclip_app import wording
-from brewclip_app.widgets.common import button, icon_button, label, row
+from brewclip_app.widgets.common import button, icon_button, label, look, row
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
+from core.dates import Span, span
 
 TYPING_MS = 350  # after the last key
+TAKEN_TIP = ("When the camera says it was taken: 2024, 2024-05, 2024-05-17, 2023 to 2024-06, since 2024, before 2024. "
+             "Pictures that do not say are left out.")
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,16 @@ class Limits:
     name: str = ""
     tag: str = ""
     folder: str = ""
+    taken: Span = (None, None)
 
     @property
     def any(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.name or self.tag or self.folder)
+        return self != Limits()
 
 
 class FilterBar(LimitsBar):
-    """A name, a tag, a folder; Esc closes it and lets all through again."""
+    """A name, a tag, a folder, a time; Esc closes it and lets all through again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Limits(), TYPING_MS, parent)
@@ -45,20 +49,29 @@ class FilterBar(LimitsBar):
             combo.setMinimumContentsLength(16)
             combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             combo.currentIndexChanged.connect(self._tell)
+        self.taken = QLineEdit()
+        self.taken.setPlaceholderText("Taken, as 2024-05")
+        self.taken.setToolTip(TAKEN_TIP)
+        self.taken.setClearButtonEnabled(True)
+        self.taken.setAccessibleName("Only pictures taken then")
         self.clear = button("Clear", self.reset)
         close = icon_button("close", "Close the filter", self.close_bar, side=14)
-        box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.clear, close)
+        box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.taken, self.clear, close)
         box.setStretch(1, 2)
         box.setStretch(2, 1)
         box.setStretch(3, 2)
+        box.setStretch(4, 1)
         self.setLayout(box)
-        self.name.textChanged.connect(lambda _: self._later.start())
-        self.name.returnPressed.connect(self._tell)
+        for field in (self.name, self.taken):
+            field.textChanged.connect(lambda _: self._later.start())
+            field.returnPressed.connect(self._tell)
+        self.taken.textChanged.connect(lambda _: look(self.taken, "" if self._taken() else "wrong"))
         self.offer((), ())
 
     def limits(self) -> Limits:
-        """What is let through now."""
-        return Limits(self.name.text().strip(), str(self.tag.currentData() or ""), str(self.folder.currentData() or ""))
+        """What is let through now; a time that says nothing restricts nothing."""
+        return Limits(self.name.text().strip(), str(self.tag.currentData() or ""), str(self.folder.currentData() or ""),
+                      self._taken() or (None, None))
 
     def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:
         """The tags (with their counts) and folders that may be chosen; what is chosen stays when it is among them."""
@@ -70,7 +83,15 @@ class FilterBar(LimitsBar):
         for combo in (self.tag, self.folder):
             combo.setCurrentIndex(0)
         self.name.clear()
+        self.taken.clear()
         self._tell()
+
+    def _taken(self) -> Span | None:
+        """The time that is typed; None when it is none."""
+        try:
+            return span(self.taken.text())
+        except ValueError:
+            return None
 
 
 def _short(path: Path, folders: Sequence[Path]) -> str:

@@ -36,8 +36,9 @@ def _search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=count, default=TOP, metavar="K", help=f"how many hits ({TOP} unless told)")
     parser.add_argument("--tag", default="", metavar="T", help="only pictures with this tag")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="only pictures in this folder, at any depth")
-    parser.add_argument("--since", type=day, metavar="DAY", help="only pictures taken from this day on (2024-05-01)")
-    parser.add_argument("--until", type=day, metavar="DAY", help="only pictures taken before this day")
+    parser.add_argument("--since", type=day, metavar="DAY",
+                        help="only pictures taken from this day, month or year on (2024-05-01, 2024-05, 2024)")
+    parser.add_argument("--until", type=day, metavar="DAY", help="only pictures taken before it began")
     parser.add_argument("--exact", action="store_true",
                         help="compare every picture even where an index answers for very many")
     json_argument(parser)

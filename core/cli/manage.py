@@ -1,14 +1,15 @@
 """`brewclip weights`, `gallery` and `settings`."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from core import settings
 from core.cli.output import Progress, as_json, size, table
-from core.cli.parts import OK, Arguments, Command, explorer, json_argument, progress
-from core.errors import BrewclipError
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, progress
+from core.errors import BrewclipError, StoreError
 from core.home import find_home
 from core.remote import shown
 
@@ -76,9 +77,17 @@ def _weights_verify(arguments: Arguments) -> int:
 
 
 def _gallery_list(arguments: Arguments) -> int:
+    """Those of the store, and those at the addresses that the window lists; exit code 1 when one cannot be opened."""
     with explorer() as opened:
         wanted = opened.fingerprint().hash
         states = [opened.store.state(gallery.id, wanted) for gallery in opened.store.galleries()]
+        problems = {}
+        for address in opened.addresses():
+            try:
+                place, record = opened.place(address)
+                states.append(place.state(record.id, wanted))
+            except StoreError as error:
+                problems[address] = str(error)
     if arguments.json:
         print(as_json([{"name": state.gallery.name, "images": state.images, "indexed": state.indexed,
                         "failed": state.failed, "missing": state.missing,
@@ -87,9 +96,11 @@ def _gallery_list(arguments: Arguments) -> int:
         rows = [(state.gallery.name, str(state.images), str(state.indexed), str(state.failed),
                  ", ".join(shown(folder) for folder in state.gallery.folders)) for state in states]
         print(table(rows, ("gallery", "pictures", "indexed", "not read", "folders"), right=(1, 2, 3)))
-    else:
+    elif not problems:
         print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` makes one.")
-    return OK
+    for address, problem in problems.items():
+        print(f"{address}: {problem}", file=sys.stderr)
+    return WARNED if problems else OK
 
 
 def _rename_arguments(parser: argparse.ArgumentParser) -> None:

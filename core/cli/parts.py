@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core import settings
+from core import dates, settings
 from core.cli.output import Progress
 from core.home import find_home
 
@@ -67,8 +67,8 @@ def count(text: str) -> int:
 
 
 def day(text: str) -> datetime:
-    """An argument that is a day, at its beginning. ValueError, which argparse explains."""
-    return datetime.strptime(text, "%Y-%m-%d")
+    """An argument that is a day, a month or a year, at its beginning. ValueError, which argparse explains."""
+    return dates.beginning(text)
 
 
 def json_argument(parser: argparse.ArgumentParser) -> None:

@@ -247,8 +247,10 @@ def test_a_gallery_at_an_address_is_listed_indexed_and_taken_off_the_list(panel,
 def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tmp_path):
     said = []
     panel.failed.connect(lambda error, safe: said.append(str(error)))
-    open_by_address(panel, context, qtbot, str(tmp_path / "nothing.lance"))
-    assert "There is no gallery at" in said[0] and context.explorer.addresses() == ()
+    (tmp_path / "other.lance").mkdir()
+    (tmp_path / "other.lance" / "letter.txt").write_text("Not ours.")
+    open_by_address(panel, context, qtbot, str(tmp_path / "other.lance"))
+    assert len(said) == 1 and context.explorer.addresses() == () and panel.findChild(QMessageBox) is None
     open_by_address(panel, context, qtbot, far)
     context.explorer.store.elsewhere.clear()
     Path(far).rename(tmp_path / "moved.lance")
@@ -257,6 +259,24 @@ def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tm
     assert panel.list.count() == 1
     assert panel.detail.state_words.text().startswith("There is no gallery at")
     assert not panel.detail.search.isEnabled()
+
+
+@pytest.mark.parametrize(("answer", "listed"), [("Make it", 1), ("Cancel", 0)])
+def test_a_gallery_is_made_at_an_address_once_it_was_asked(panel, context, qtbot, pictures, tmp_path, answer, listed):
+    pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    address = str(tmp_path / "new.lance")
+    open_by_address(panel, context, qtbot, address)
+    box = panel.findChild(QMessageBox)
+    assert address in box.text() and not Path(address).exists()
+    next(button for button in box.buttons() if button.text() == answer).click()
+    settle(context, qtbot)
+    assert (panel.list.count(), len(context.explorer.addresses()), Path(address).exists()) == (
+        listed, listed, bool(listed))
+    if listed:
+        with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+            panel.add_folders([pictures], panel.detail.name.text())
+        settle(context, qtbot)
+        assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
 
 
 def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):

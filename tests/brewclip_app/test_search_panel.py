@@ -23,7 +23,7 @@ from core.fingerprint import Fingerprint
 from core.models.transcripts import Transcript, Word
 from core.search.queries import Term
 from core.settings import Settings
-from core.store.records import GalleryRecord, GalleryState, QueryRecord
+from core.store.records import Filter, GalleryRecord, GalleryState, QueryRecord
 
 HEARD = Transcript("a brown dog", "en", (Word("a", 0, 0.1, 0.99), Word("brown", 0.1, 0.5, 0.4),
                                          Word("dog", 0.5, 0.8, 0.97)), -0.1, 0.01, 1.0)
@@ -370,9 +370,12 @@ def test_the_filter_goes_to_the_core_and_is_not_kept_as_a_query(panel, explorer,
     panel.results.filter.tag.setCurrentIndex(1)
     wait_for_hits(qtbot, panel, explorer, 2)
     assert explorer.asked[-1][2].tag == "holiday" and len(explorer.store.history) == 1
-    qtbot.keyClick(panel.results.filter.name, Qt.Key.Key_Escape)
+    qtbot.keyClicks(panel.results.filter.taken, "since 2024-05")
     wait_for_hits(qtbot, panel, explorer, 3)
-    assert explorer.asked[-1][2].tag == "" and panel.results.filter.isHidden()
+    assert explorer.asked[-1][2] == Filter("holiday", since=datetime(2024, 5, 1))
+    qtbot.keyClick(panel.results.filter.name, Qt.Key.Key_Escape)
+    wait_for_hits(qtbot, panel, explorer, 4)
+    assert explorer.asked[-1][2] == Filter() and panel.results.filter.isHidden()
 
 
 def test_an_approximate_result_is_said_and_can_be_made_exact(panel, explorer, qtbot):

@@ -188,7 +188,19 @@ def test_a_filter_tells_name_tag_and_folder(bar, qtbot):
     assert bar.limits().any and bar.folder.itemText(2) == "a / b"
 
 
+def test_a_filter_tells_when_pictures_were_taken_and_marks_what_is_no_time(bar, qtbot):
+    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits.taken == (datetime(2024, 5, 1),
+                                                                                       datetime(2024, 6, 1))):
+        qtbot.keyClicks(bar.taken, "2024-05")
+    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: not limits.any):
+        qtbot.keyClicks(bar.taken, "-99")
+    assert bar.taken.property("look") == "wrong"
+    bar.taken.clear()
+    assert bar.taken.property("look") == ""
+
+
 def test_esc_closes_and_lets_all_through(bar, qtbot):
+    bar.taken.setText("2024")
     bar.tag.setCurrentIndex(1)
     with qtbot.waitSignals([bar.changed, bar.closed]):
         qtbot.keyClick(bar, Qt.Key.Key_Escape)

@@ -282,6 +282,24 @@ def test_a_folder_on_object_storage_is_listed_as_people_write_it(home, capsys):
     assert "s3://archive/pictures" in capsys.readouterr().out
 
 
+def test_galleries_at_addresses_are_listed_too_and_one_that_cannot_be_opened_is_said(home, tmp_path, capsys):
+    pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    from core.explorer import Explorer
+    from core.settings import Settings
+
+    here, gone = str(tmp_path / "here.lance"), tmp_path / "gone.lance"
+    explorer = Explorer(home, Settings({}))
+    for address in (here, str(gone)):
+        explorer.open_address(address, create=True)
+    explorer.close()
+    gone.rename(tmp_path / "elsewhere")
+    assert run("gallery", "list", "--json") == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out) == [
+        {"name": here, "images": 0, "indexed": 0, "failed": 0, "missing": 0, "folders": []}]
+    assert said.err.startswith(f"{gone}: There is no gallery at")
+
+
 def test_settings_are_set_and_listed(home, capsys):
     for key, value in (("search.top", "40"), ("search.keep_history", "off"), ("vision.crop", "squash"),
                        ("vision.backbone", "ViT-B-32/openai"), ("weights.folder", "/models")):
