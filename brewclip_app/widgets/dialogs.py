@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from brewclip_app.widgets.common import button, label, look, row
@@ -17,6 +18,7 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
     yes = box.addButton(action, roles.DestructiveRole if danger else roles.AcceptRole)
     look(yes, "danger" if danger else "main")
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    cancel.setIcon(QIcon())  # the desktop's own, which no other button has
     box.setDefaultButton(cancel if danger else yes)
     box.finished.connect(lambda _: on_yes() if box.clickedButton() is yes else None)
     box.finished.connect(box.deleteLater)

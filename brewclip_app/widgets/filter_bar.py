@@ -60,7 +60,7 @@ class FilterBar(LimitsBar):
         box.setStretch(1, 2)
         box.setStretch(2, 1)
         box.setStretch(3, 2)
-        box.setStretch(4, 1)
+        box.setStretch(4, 2)
         self.setLayout(box)
         for field in (self.name, self.taken):
             field.textChanged.connect(lambda _: self._later.start())

@@ -1,6 +1,8 @@
 """Fine-tuning on small recordings: it learns, the same way each time, and can be taken up again from what is kept."""
 
+import os
 import shutil
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -97,6 +99,30 @@ def test_a_stopped_fine_tuning_goes_on_with_the_fold_it_stood_at(explorer, small
     assert again.answers["acoustic"].probe.keys() == result.answers["acoustic"].probe.keys()
     experiment.run(explorer, replace(wish, speaker_statistics=True))
     assert len(trained) == 4  # another experiment has folds of its own
+
+
+def test_a_killed_fine_tuning_ends_as_one_that_was_not(explorer, make_explorer, small_ravdess, monkeypatch):
+    wish = options(small_ravdess, "layers", protocol="folds")
+    monkeypatch.setattr(tuning, "RECIPES", {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()})
+    trained = trained_folds(monkeypatch)
+
+    def killed(done, total, text):
+        if "Fine-tuning" in text and len(trained) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:  # torch is on one thread here, and has none that a fork would lose
+        experiment.run(explorer, wish, killed)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    result = experiment.run(explorer, wish)
+    assert len(trained) == 3  # one of four was kept
+    other = make_explorer()
+    whole = experiment.run(other, wish)
+    other.close()
+    assert len(trained) == 7 and result.scores == whole.scores
+    for one, same in zip(result.answers["layers"].curves, whole.answers["layers"].curves, strict=True):
+        assert np.array_equal(one[1], same[1])
 
 
 def test_a_damaged_fold_is_learned_again(explorer, small_ravdess, monkeypatch):
