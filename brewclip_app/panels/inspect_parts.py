@@ -10,11 +10,11 @@ from brewclip_app import theme
 from brewclip_app.panels.inspect_case import WAITING, Case, overlays
 from brewclip_app.widgets.branch_table import BranchRow, BranchTable
 from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
+from brewclip_app.widgets.growing_text import find_words
 from brewclip_app.widgets.heat_picture import HeatPicture
 from brewclip_app.widgets.heat_voice import HeatVoice
 from brewclip_app.widgets.heat_words import HeatWord, HeatWords
 from brewclip_app.widgets.mix_view import MixView
-from brewclip_app.widgets.transcript_view import find_words
 
 if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps

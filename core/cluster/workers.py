@@ -78,14 +78,20 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class PictureJob:
-    """What a `PictureWorker` must know. `fingerprint` is that of the vectors that the driver stores."""
+class SeeingJob:
+    """What a `SeeingWorker` must know."""
 
     backbone: str
     sets: tuple[FileSet, ...]
     device: str
     crop: str
     max_megapixels: float
+
+
+@dataclass(frozen=True)
+class PictureJob(SeeingJob):
+    """What a `PictureWorker` must know as well. `fingerprint` is that of the vectors that the driver stores."""
+
     fingerprint: Fingerprint
     threads: int
 
@@ -205,17 +211,6 @@ def _waveform(path: str) -> Waveform | str:
         return audio.read(Path(path))
     except (AudioError, OSError) as error:
         return str(error)
-
-
-@dataclass(frozen=True)
-class SeeingJob:
-    """What a `SeeingWorker` must know."""
-
-    backbone: str
-    sets: tuple[FileSet, ...]
-    device: str
-    crop: str
-    max_megapixels: float
 
 
 @dataclass(frozen=True, eq=False)

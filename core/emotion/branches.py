@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
     from core.models.brewclip import BrewCLIP
 
-BEST = "best"  # the checkpoint inside a run's folder
 AT_ONCE = 32
 FRAMES = 50  # of states a second
 HOP = FRAMES // 5
@@ -109,8 +108,7 @@ class Branches:
         return times.astype(np.float32), self._vectors([one.transcript] * len(parts), parts, seed, silent)
 
     def _load(self, folder: Path) -> "BrewCLIP":
-        inside = folder / BEST
-        found = checkpoints.read(inside if (inside / checkpoints.RUN).is_file() else folder)
+        found = checkpoints.read(checkpoints.find(folder))
         padding = self._explorer.settings["speech.padding"]
         checkpoints.check_hearing(found.run, self._recogniser.name, padding)
         self._made_of = _digest(found)

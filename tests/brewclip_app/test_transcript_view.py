@@ -3,7 +3,8 @@
 import pytest
 from PySide6.QtCore import Qt
 
-from brewclip_app.widgets.transcript_view import MOST_LINES, TranscriptView, find_words
+from brewclip_app.widgets.growing_text import find_words
+from brewclip_app.widgets.transcript_view import MOST_LINES, TranscriptView
 from core.models.transcripts import Word
 
 WORDS = (Word("a", 0, 0.1, 0.99), Word("brown", 0.1, 0.4, 0.95), Word("dog", 0.4, 0.6, 0.9),
