@@ -37,7 +37,29 @@ def rows(words: SpokenBatch, places: Sequence[int]) -> SpokenBatch:
                    has_text=words.has_text[chosen])
 
 
-class BranchHearer(nn.Module):
+class Hearer(nn.Module):
+    """What is fine-tuned, and says classes of voices."""
+
+    prompts: nn.Parameter
+
+    def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
+        """Logits (n, classes) from states, `share` (n, t) of voice (-1: padding), the words of n."""
+        raise NotImplementedError
+
+    def features(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
+        """(n, d): what the classes are read from."""
+        raise NotImplementedError
+
+    def loss(self, states: Tensor, share: Tensor, words: SpokenBatch | None, targets: Tensor) -> Tensor:
+        """The cross-entropy with class numbers (n,)."""
+        return functional.cross_entropy(self(states, share, words), targets)
+
+    def learned_before(self) -> list[nn.Parameter]:
+        """What a linear probe has learned already."""
+        return []
+
+
+class BranchHearer(Hearer):
     """The paper's way: `kind` "fused", "acoustic", "text" or "text-reference" of a model, read by one linear layer at
     unit length. Both branches are added as the model adds them; its gate, where it has one, stays as it is.
     """
@@ -77,7 +99,7 @@ class BranchHearer(nn.Module):
         return prompts.encode_text(model.backbone, tokens, self.prompts).float()[place]
 
 
-class LayersHearer(nn.Module):
+class LayersHearer(Hearer):
     """Beyond the paper: the acoustic layer looks at a learnt mixture of all layers, and what it finds is added to what
     a linear probe on their means says, which is where it begins.
     """
@@ -107,3 +129,35 @@ class LayersHearer(nn.Module):
         frames = torch.einsum("nltw,l->ntw", states, self.mix.softmax(dim=0))
         found: Tensor = self.acoustic(frames, (share >= 0).sum(dim=1), self.prompts)
         return found
+
+    def learned_before(self) -> list[nn.Parameter]:
+        """As `Hearer`."""
+        return list(self.probe.parameters())
+
+
+class Together(Hearer):
+    """Several of one kind that begin differently; they learn each for themselves, and what they say is averaged."""
+
+    def __init__(self, members: Sequence[Hearer]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    @property
+    def _all(self) -> list[Hearer]:
+        return [each for each in self.members if isinstance(each, Hearer)]
+
+    def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
+        """Log odds (n, classes), the mean of the members' log probabilities."""
+        return torch.stack([each(states, share, words).log_softmax(dim=1) for each in self._all]).mean(dim=0)
+
+    def features(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
+        """(n, d): those of all members side by side."""
+        return torch.cat([each.features(states, share, words) for each in self._all], dim=1)
+
+    def loss(self, states: Tensor, share: Tensor, words: SpokenBatch | None, targets: Tensor) -> Tensor:
+        """The sum of the members' own."""
+        return torch.stack([each.loss(states, share, words, targets) for each in self._all]).sum()
+
+    def learned_before(self) -> list[nn.Parameter]:
+        """As `Hearer`, of all members."""
+        return [one for each in self._all for one in each.learned_before()]

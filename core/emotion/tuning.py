@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from core.emotion import pooling, probe
 from core.emotion.augment import CHANGES
 from core.emotion.features import REFERENCE, Feature
-from core.emotion.hearer import BranchHearer, LayersHearer, rows, words_of
+from core.emotion.hearer import BranchHearer, Hearer, LayersHearer, Together, rows, words_of
 from core.emotion.material import Material
 from core.emotion.pooling import View
 from core.emotion.probers import Curve, Kept, Places, labels_of, say, told
@@ -30,17 +29,18 @@ if TYPE_CHECKING:
 TUNED = ("layers", "fused", "acoustic", "text", REFERENCE)
 BATCH = 32
 WARM = 0.1  # of the steps
-LARGEST = 4.0  # norm of a gradient
+LARGEST = 4.0  # norm of a gradient, of one member
 LEAST = 3.0  # frames of voice that a stretch has
 SMALL = BrewClipOptions(feed_forward=1024, dropout=0.2)  # of the layer over all of Whisper's layers
-Hearer = BranchHearer | LayersHearer
+BLENDED = 0.7  # of a Dirichlet distribution: blends of speakers in which few have most of the share
 Variants = Mapping[str, Sequence[Voice]]
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a feature is fine-tuned. `slow`: the rate of what a linear probe has learned already. `as_is`: how often a
-    recording is taken as it is and not as one of its copies; `cut`: what share of it is left out at most.
+    recording is taken as it is and not as one of its copies; `cut`: what share of it is left out at most; `others`: how
+    often it is moved to the mean of other speakers, a blend of those learned from. `members` learn, and are averaged.
     """
 
     epochs: int = 20
@@ -48,9 +48,11 @@ class Recipe:
     slow: float = 3e-5
     as_is: float = 0.25
     cut: float = 0.0
+    others: float = 0.0
+    members: int = 1
 
 
-LAYERS = Recipe(rate=1e-4, slow=1e-5, as_is=0.55, cut=0.4)  # chosen among speakers learned from: docs/emotion.md
+LAYERS = Recipe(rate=1e-4, slow=1e-5, as_is=0.55, cut=0.4, others=0.5, members=3)  # as docs/emotion.md tells
 RECIPES: Mapping[str, Recipe] = {key: LAYERS if key == "layers" else Recipe() for key in TUNED}
 
 
@@ -65,7 +67,7 @@ class Ear:
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return self.hearer.prompts.device
+        return next(self.hearer.parameters()).device
 
     def batch(self, voices: Sequence[Voice]) -> tuple[Tensor, Tensor]:
         """States, padded, and the share of voice, -1 where there is no frame."""
@@ -147,8 +149,9 @@ class TunedProber:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             ear, said = self._begin(places, copies, seed, report)
-            _descend(ear, RECIPES[self._kind], copies, labels_of(self._material, places), self.words(places), seed,
-                     report)
+            speakers = self._speakers(ear, places)
+            _descend(ear, RECIPES[self._kind], copies, speakers, labels_of(self._material, places), self.words(places),
+                     seed, report)
         self._last = ear
         return FittedEar(self, ear, said)
 
@@ -198,15 +201,45 @@ class TunedProber:
         view = str(View(tuple(range(means.shape[1]))))
         chosen = probe.choose({view: points}, labels, speakers * len(changed), report)
         start = probe.fit(points, labels, classes, chosen.strength)
-        return Ear(LayersHearer(start, means.shape[1], means.shape[2], SMALL), mean, scale), say(chosen)
+        members = [LayersHearer(start, means.shape[1], means.shape[2], SMALL)
+                   for _ in range(RECIPES[self._kind].members)]
+        return Ear(Together(members), mean, scale), say(chosen)
+
+    def _speakers(self, ear: Ear, places: Places) -> "Speakers | None":
+        """The speakers learned from, as the ear hears them; None where it hears Z_A alone."""
+        if ear.mean is None or ear.scale is None:
+            return None
+        means = (self._material.voiced[list(places)] - ear.mean) / ear.scale
+        return Speakers.of(means, [self._material.speakers[place] for place in places])
 
 
-def _descend(ear: Ear, recipe: Recipe, copies: Variants, labels: Any, words: SpokenBatch | None, seed: int,
-             report: Report) -> None:
+@dataclass(frozen=True, eq=False)
+class Speakers:
+    """The `means` (s, layers, width) of speakers, and which of them is that of a recording (n)."""
+
+    means: Floats
+    which: Sequence[int]
+
+    @staticmethod
+    def of(voiced: Floats, speakers: Sequence[int]) -> "Speakers":
+        """From means of recordings (n, layers, width) and who speaks."""
+        names = sorted(set(speakers))
+        means = np.stack([voiced[np.array(speakers) == name].mean(axis=0) for name in names])
+        return Speakers(means, [names.index(one) for one in speakers])
+
+    def to_others(self, number: int, draw: np.random.Generator) -> Floats:
+        """(layers, width): from the mean of a recording's speaker to that of a blend of all, drawn."""
+        shares = draw.dirichlet(np.full(len(self.means), BLENDED))
+        moved: Floats = (np.tensordot(shares, self.means, 1) - self.means[self.which[number]]).astype(np.float32)
+        return moved
+
+
+def _descend(ear: Ear, recipe: Recipe, copies: Variants, speakers: Speakers | None, labels: Any,
+             words: SpokenBatch | None, seed: int, report: Report) -> None:
     """Train; each recording is taken as it is or changed, drawn anew in each epoch."""
     draw, names = np.random.default_rng(seed), ["", *CHANGES]
     shares = [recipe.as_is, *[(1 - recipe.as_is) / len(CHANGES)] * len(CHANGES)]
-    slow = list(ear.hearer.probe.parameters()) if isinstance(ear.hearer, LayersHearer) else []
+    slow = ear.hearer.learned_before()
     fast = [each for each in ear.hearer.parameters() if not any(each is other for other in slow)]
     groups = [{"params": fast, "lr": recipe.rate}, *([{"params": slow, "lr": recipe.slow}] if slow else [])]
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
@@ -222,11 +255,15 @@ def _descend(ear: Ear, recipe: Recipe, copies: Variants, labels: Any, words: Spo
             part = order[start:start + BATCH].tolist()
             voices = [copies[names[draw.choice(len(names), p=shares)]][number] for number in part]
             states, share = ear.batch([shortened(voice, recipe.cut, draw) for voice in voices])
+            for row, number in enumerate(part):
+                if speakers is not None and draw.random() < recipe.others:
+                    moved = torch.from_numpy(speakers.to_others(number, draw)).to(ear.device)
+                    states[row] += moved[:, None] * (share[row] >= 0)[:, None]
             said = None if words is None else rows(words, part).to(ear.device)
-            loss = functional.cross_entropy(ear.hearer(states, share, said), targets[part])
+            loss = ear.hearer.loss(states, share, said, targets[part])
             optimiser.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(ear.hearer.parameters(), LARGEST)
+            torch.nn.utils.clip_grad_norm_(ear.hearer.parameters(), LARGEST * recipe.members ** 0.5)
             optimiser.step()
             schedule.step()
 
@@ -260,6 +297,9 @@ def restore(kind: str, model: "BrewCLIP | None", kept: Kept, classes: int) -> Ea
         return Ear(made.to(model.log_scale.device), None, None)
     layers, width = kept["mean"].shape
     start = probe.LinearProbe(np.zeros((classes, layers * width), np.float32), np.zeros(classes, np.float32))
-    mine = LayersHearer(start, layers, width, SMALL)
+    if "mix" in tensors:  # of a run from when there was one member
+        tensors = {f"members.0.{name}": tensor for name, tensor in tensors.items()}
+    members = len({name.split(".")[1] for name in tensors})
+    mine = Together([LayersHearer(start, layers, width, SMALL) for _ in range(members)])
     mine.load_state_dict(tensors)
     return Ear(mine, np.asarray(kept["mean"], np.float32), np.asarray(kept["scale"], np.float32))

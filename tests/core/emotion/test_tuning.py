@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from core.emotion import experiment, kept_folds, listening, tuning
 from core.emotion.augment import CHANGES
-from core.emotion.hearer import BranchHearer, words_of
+from core.emotion.hearer import BranchHearer, LayersHearer, Together, words_of
+from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
 from core.emotion.run_store import Runs
 from core.errors import StoreError
@@ -186,6 +187,46 @@ def test_a_kept_ear_says_the_same_of_a_recording(listener, small_ravdess):
         told = listening.Listener(listener, run, key).listen(waveform)
         assert told.probabilities == pytest.approx(result.answers[key].probabilities[place], abs=2e-3)
         assert told.curve[1] == pytest.approx(result.answers[key].curves[place][1], abs=2e-3)
+
+
+def test_a_run_from_when_one_learned_alone_is_still_read(listener, small_ravdess):
+    kept = experiment.run(listener, options(small_ravdess, "layers")).answers["layers"].probe
+    alone = {name.replace("members.0.", ""): array for name, array in kept.items() if "members.0." in name}
+    assert 0 < len(alone) < len(kept)
+    ear = tuning.restore("layers", None, {**alone, "mean": kept["mean"], "scale": kept["scale"]}, 4)
+    three = tuning.restore("layers", None, kept, 4)
+    assert (len(ear.hearer.members), len(three.hearer.members)) == (1, 3)
+    assert all(torch.equal(mine, its) for mine, its in zip(ear.hearer.parameters(),
+                                                          three.hearer.members[0].parameters(), strict=True))
+
+
+def test_members_that_learn_together_learn_each_for_themselves():
+    torch.manual_seed(0)
+    start = LinearProbe(np.zeros((3, 8), np.float32), np.zeros(3, np.float32))
+    members = [LayersHearer(start, 2, 4, BrewClipOptions(heads=2, feed_forward=8)).eval() for _ in range(2)]
+    for each in members:
+        torch.nn.init.normal_(each.head.weight)
+    states, share, targets = torch.randn(5, 2, 6, 4), torch.ones(5, 6), torch.tensor([0, 1, 2, 0, 1])
+    together = Together(members)
+    together.loss(states, share, None, targets).backward()
+    shared = [one.grad.clone() for one in members[1].parameters()]
+    members[1].zero_grad()
+    members[1].loss(states, share, None, targets).backward()
+    assert all(torch.equal(one.grad, before) for one, before in zip(members[1].parameters(), shared, strict=True))
+    said = torch.stack([each(states, share, None).log_softmax(1) for each in members]).mean(0)
+    assert torch.allclose(together(states, share, None), said)
+
+
+def test_a_voice_is_moved_to_a_blend_of_the_speakers_learned_from():
+    draw = np.random.default_rng(0)
+    voiced = draw.normal(size=(6, 2, 3)).astype(np.float32)
+    speakers = tuning.Speakers.of(voiced, [7, 7, 9, 9, 9, 4])
+    assert speakers.means[1] == pytest.approx(voiced[:2].mean(axis=0)) and speakers.which == [1, 1, 2, 2, 2, 0]
+    moved = np.stack([speakers.to_others(0, draw) + speakers.means[1] for _ in range(50)])
+    low, high = speakers.means.min(axis=0), speakers.means.max(axis=0)
+    assert (moved >= low - 1e-5).all() and (moved <= high + 1e-5).all() and moved.std(axis=0).min() > 0
+    alone = tuning.Speakers.of(voiced, [1] * 6)
+    assert alone.to_others(3, draw) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_changes_of_a_recording(tone):
