@@ -45,7 +45,7 @@ class TrainPanel(Panel):
         self.cost = CostEstimate(context, self.form, self.dataset)
         self.live = LiveCard()
         self.loss = CurveCard(choices("step"), "parts")
-        self.dev = CurveCard(choices("dev"), "speech_to_image.R@10")
+        self.dev = CurveCard(choices("dev"), "score")
         self.runs = RunsCard(_is_panel("evaluate"))
         self._clock = QTimer(self, interval=LOOK_MS)
         self._clock.timeout.connect(self.training.look)
