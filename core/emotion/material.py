@@ -119,6 +119,8 @@ class Standardised(Sequence[Voice]):
         return len(self._voices)
 
     def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
         mean, scale = self._own.of[self._speakers[place]]
         return standardised(self._voices[place], mean.reshape(self._shape), scale.reshape(self._shape))
 

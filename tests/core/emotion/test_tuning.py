@@ -189,6 +189,13 @@ def test_a_kept_ear_says_the_same_of_a_recording(listener, small_ravdess):
         assert told.curve[1] == pytest.approx(result.answers[key].curves[place][1], abs=2e-3)
 
 
+def test_layers_of_speakers_that_are_standardised_are_tuned_as_well(listener, small_ravdess):
+    result = experiment.run(listener, options(small_ravdess, "layers", speaker_statistics=True))
+    found, = result.scores
+    assert found.score.accuracy > 70 and 0 < found.leaks["speaker"].accuracy <= 100
+    assert {"typical", "usual"} <= result.answers["layers"].probe.keys()
+
+
 def test_a_run_from_when_one_learned_alone_is_still_read(listener, small_ravdess):
     kept = experiment.run(listener, options(small_ravdess, "layers")).answers["layers"].probe
     alone = {name.replace("members.0.", ""): array for name, array in kept.items() if "members.0." in name}
