@@ -13,7 +13,7 @@ from brewclip_app.panels.base import Panel
 from brewclip_app.panels.library_detail import GalleryDetail
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, icon_button, label, look, row
-from brewclip_app.widgets.dialogs import AddressDialog, NameDialog, confirm
+from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog, confirm
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.gallery_row import GalleryRow
 from core.errors import StoreError
@@ -131,6 +131,7 @@ class LibraryPanel(Panel):
         self.detail.search_here.connect(self._search_here)
         self.detail.failed.connect(self.failed)
         self.detail.renamed.connect(self._take_new_name)
+        self.detail.copied.connect(self._take_copy)
         for keys, do in (("Ctrl+N", self._ask_new), ("Ctrl+O", self._add_folder), ("F5", self.detail.index_again),
                          ("F2", self.detail.ask_name), ("Escape", self.detail.cancel)):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -230,7 +231,7 @@ class LibraryPanel(Panel):
                                  on_failed=lambda error: self.failed.emit(error, ""), quiet=True)
 
     def _ask_address(self) -> None:
-        AddressDialog(self, self._open_address).open()
+        PlaceDialog(self, "Open or make a gallery at an address", "Open", self._open_address).open()
 
     def _open_address(self, address: str, create: bool = False) -> None:
         self.context.jobs.submit(
@@ -248,6 +249,11 @@ class LibraryPanel(Panel):
 
     def _opened(self, record: "GalleryRecord") -> None:
         self._wanted = record.name
+        self.context.galleries_changed.emit()
+
+    def _take_copy(self, gallery: str, words: str) -> None:
+        self._wanted = gallery
+        self.detail.say(gallery, words)
         self.context.galleries_changed.emit()
 
     def _take_new_name(self, old: str, new: str) -> None:

@@ -25,15 +25,17 @@ from brewclip_app.widgets.common import (
     row,
     scrolling,
 )
-from brewclip_app.widgets.dialogs import NameDialog, confirm
+from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog, confirm
 from brewclip_app.widgets.failures_card import FailuresCard
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
+from core.progress import Report
 from core.remote import is_remote, shown
 from core.store.addressing import is_address
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.fingerprint import Fingerprint
+    from core.store.copying import Copied
     from core.store.records import FailureRecord, GalleryState
 
 MOSAIC_FROM = 640  # px; a narrower detail has no room for it
@@ -44,6 +46,7 @@ class GalleryDetail(QWidget):
 
     search_here = Signal()
     renamed = Signal(str, str)  # old name, new name
+    copied = Signal(str, str)  # name or address of the copy, what was done
     failed = Signal(object, str)
 
     def __init__(self, context: "Context", thumbnails: Thumbnails) -> None:
@@ -136,9 +139,10 @@ class GalleryDetail(QWidget):
         self.search = button("Search here", self.search_here.emit, "main")
         self.again = button("Look for new pictures", self.index_again,
                             tip="Goes through the folders again; unchanged pictures are not read again (F5)")
-        more = icon_button("more", "Rename or delete the gallery")
+        more = icon_button("more", "Rename, copy or delete the gallery")
         menu = QMenu(more)
         self.rename_action = menu.addAction("Rename…", self.ask_name)
+        self.copy_action = menu.addAction("Copy…", self._ask_copy)
         self.delete_action = menu.addAction("Delete…", self._ask_delete)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
@@ -182,6 +186,7 @@ class GalleryDetail(QWidget):
         self._settle()
         self.again.setEnabled(job is None and bool(self._state.gallery.folders))
         self.delete_action.setEnabled(job is None)
+        self.copy_action.setEnabled(job is None and not self._refused)
         self.outdated.action.setEnabled(job is None)
         self.search.setEnabled(self._state.indexed > 0)
         words = [gallery_facts.how_far(self._state, running=job is not None)]
@@ -220,6 +225,27 @@ class GalleryDetail(QWidget):
         if name != gallery.name:
             self._change(lambda explorer: explorer.store.rename_gallery(gallery.id, name),
                          lambda: self.renamed.emit(gallery.name, name))
+
+    def _ask_copy(self) -> None:
+        PlaceDialog(self, f"Copy the gallery {self._name()} to", "Copy", self._copy, named=True).open()
+
+    def _copy(self, to: str) -> None:
+        """With all it holds: pictures stay where they are, embeddings, tags and failures are copied."""
+        gallery, explorer = self._name(), self._context.explorer
+
+        def work(report: Report) -> "Copied":
+            done = explorer.copy_gallery(gallery, to, report)
+            if is_address(to):
+                explorer.open_address(to)
+            return done
+
+        self._context.jobs.submit(
+            f"Copying {gallery}", work, on_done=self._say_copied, on_failed=lambda error: self.failed.emit(
+                error, "What was copied is kept; copying to the same place again goes on from there."))
+
+    def _say_copied(self, done: "Copied") -> None:
+        there = f", {wording.count(done.already)} of them were there" if done.already else ""
+        self.copied.emit(done.gallery, f"Copied: {wording.pictures(done.pictures)}{there}.")
 
     def _ask_delete(self) -> None:
         if self._state is None:

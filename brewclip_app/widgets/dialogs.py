@@ -26,20 +26,21 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
     return box
 
 
-class AddressDialog(QDialog):
-    """Asks for the address of a gallery, which may be made there."""
+class PlaceDialog(QDialog):
+    """Asks where a gallery lies or shall lie: at an address, or, where it may be `named`, under a name here."""
 
-    def __init__(self, parent: QWidget, on_address: Callable[[str], object]) -> None:
+    def __init__(self, parent: QWidget, title: str, action: str, on_place: Callable[[str], object],
+                 named: bool = False) -> None:
         super().__init__(parent)
-        title = "Open or make a gallery at an address"
         self.setWindowTitle(title)
+        self._named = named
         self.field = QLineEdit()
-        self.field.setAccessibleName("Address")
-        self.field.setPlaceholderText("s3://bucket/path or /folder/name.lance")
+        self.field.setAccessibleName("Name or address" if named else "Address")
+        self.field.setPlaceholderText(("A name, " if named else "") + "s3://bucket/path or /folder/name.lance")
         self.field.setMinimumWidth(420)
         self.words = label("Keys and the place of a storage are read from the environment (AWS_ACCESS_KEY_ID, "
                            "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL) and kept nowhere.", "quiet", wrap=True)
-        self.accept_button = button("Open", self.accept, "main")
+        self.accept_button = button(action, self.accept, "main")
         self.accept_button.setDefault(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 18, 20, 16)
@@ -48,12 +49,12 @@ class AddressDialog(QDialog):
             box.addWidget(part)
         box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
         self.field.textChanged.connect(self._check)
-        self.accepted.connect(lambda: on_address(self.field.text().strip()))
+        self.accepted.connect(lambda: on_place(self.field.text().strip()))
         self.finished.connect(self.deleteLater)
         self._check("")
 
     def _check(self, text: str) -> None:
-        self.accept_button.setEnabled(is_address(text))
+        self.accept_button.setEnabled(bool(text.strip()) if self._named else is_address(text))
 
 
 class NameDialog(QDialog):

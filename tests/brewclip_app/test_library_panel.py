@@ -16,7 +16,7 @@ from brewclip_app import gallery_facts
 from brewclip_app.context import Context
 from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.panels.library import LibraryPanel
-from brewclip_app.widgets.dialogs import AddressDialog, NameDialog
+from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog
 from core import explorer
 from core.fingerprint import Fingerprint
 from core.search.indexing import index_folder, index_gallery
@@ -49,6 +49,7 @@ class Explorer:
 
     place, addresses = explorer.Explorer.place, explorer.Explorer.addresses
     open_address, close_address = explorer.Explorer.open_address, explorer.Explorer.close_address
+    copy_gallery, _reachable = explorer.Explorer.copy_gallery, explorer.Explorer._reachable
 
     def fingerprint(self):
         return self.model.fingerprint(self.crop)
@@ -217,7 +218,7 @@ def far(tmp_path, pictures):
 
 def open_by_address(panel, context, qtbot, address):
     panel._ask_address()
-    [dialog] = panel.findChildren(AddressDialog)
+    [dialog] = panel.findChildren(PlaceDialog)
     assert not dialog.accept_button.isEnabled()
     dialog.field.setText("Holiday")
     assert not dialog.accept_button.isEnabled()  # a name, not an address
@@ -277,6 +278,34 @@ def test_a_gallery_is_made_at_an_address_once_it_was_asked(panel, context, qtbot
             panel.add_folders([pictures], panel.detail.name.text())
         settle(context, qtbot)
         assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
+
+
+def test_a_gallery_is_copied_to_a_name_and_to_an_address(panel, context, qtbot, pictures, tmp_path):
+    pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    index(context, qtbot, pictures)
+    address = str(tmp_path / "copy.lance")
+    for number, to in enumerate(("Second", address, address)):
+        panel._choose("Second" if number else panel._chosen_name())
+        panel.detail.copy_action.trigger()
+        dialog = panel.findChildren(PlaceDialog)[-1]
+        assert not dialog.accept_button.isEnabled()
+        dialog.field.setText(to)
+        dialog.accept_button.click()
+        settle(context, qtbot)
+        assert panel.detail.name.text() == to
+        assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
+        told = "Copied: 5 pictures, 5 of them were there." if number == 2 else "Copied: 5 pictures."
+        assert panel.detail.state_words.text().endswith(told)
+    assert panel.list.count() == 3 and context.explorer.addresses() == (address,)
+
+
+def test_a_copy_that_cannot_be_made_says_why(panel, context, qtbot, pictures):
+    said = []
+    panel.failed.connect(lambda error, safe: said.append(str(error)))
+    index(context, qtbot, pictures)
+    panel.detail._copy("Holiday")
+    settle(context, qtbot)
+    assert said == ["A gallery cannot be copied into itself."] and panel.list.count() == 1
 
 
 def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):
