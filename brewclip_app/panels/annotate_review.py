@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QSplitter, QTableView, QWidget
+from PySide6.QtWidgets import QComboBox, QHeaderView, QSplitter, QTableView, QWidget
 
 from brewclip_app.item_models.takes import COLUMNS, LENGTH, TakesModel
 from brewclip_app.panels.annotate_review_detail import TakeDetail
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import EmptyState, button, column, label, row
+from brewclip_app.widgets.tables import of_lines
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -53,15 +54,8 @@ class Review(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self.model)
-        table.setAccessibleName("Takes")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
+        header = of_lines(table, "Takes", several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column_at, width in enumerate((100, 84, 0, 106, 64)):
             header.resizeSection(column_at, width)

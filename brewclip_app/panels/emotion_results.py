@@ -10,6 +10,7 @@ from brewclip_app import theme
 from brewclip_app.panels import emotion_words as words
 from brewclip_app.widgets.common import Card, label
 from brewclip_app.widgets.emotion_bars import ColumnBars
+from brewclip_app.widgets.tables import of_lines
 
 if TYPE_CHECKING:
     from core.emotion.results import Result
@@ -73,15 +74,8 @@ class ResultsCard(Card):
             head.setToolTip(tip)
             head.setTextAlignment(Qt.AlignmentFlag.AlignLeft if place == 0 else Qt.AlignmentFlag.AlignRight)
             table.setHorizontalHeaderItem(place, head)
-        table.setAccessibleName("What each feature tells")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
+        of_lines(table, "What each feature tells")
         table.setIconSize(QSize(DOT, DOT))
-        table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(ROW)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         header = table.horizontalHeader()

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from brewclip_app.panels import emotion_words as words
 from brewclip_app.widgets.common import Card, button, label, row
 from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.tables import of_lines
 from core.emotion.features import FEATURES, LAYERS, feature
 
 if TYPE_CHECKING:
@@ -81,16 +82,7 @@ class RunsCard(Card):
             head = QTableWidgetItem(SHORT[key])
             head.setToolTip(feature(key).title)
             table.setHorizontalHeaderItem(place, head)
-        table.setAccessibleName("Runs")
-        table.setWordWrap(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
+        header = of_lines(table, "Runs").horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         header.setMinimumSectionSize(44)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
+from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
 from brewclip_app.item_models import runs as columns
 from brewclip_app.item_models.runs import RunsModel
 from brewclip_app.widgets.common import Card, button, icon_button, label, row
+from brewclip_app.widgets.tables import of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,17 +114,9 @@ class RunsCard(Card):
         table.setModel(self.shown)
         table.setSortingEnabled(True)
         table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # as they come: the newest first
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
         table.setTextElideMode(Qt.TextElideMode.ElideRight)
-        table.verticalHeader().hide()
         table.setMinimumHeight(90)
-        table.setAccessibleName("Runs")
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
+        header = of_lines(table, "Runs").horizontalHeader()
         header.setSectionResizeMode(columns.CHANGED, QHeaderView.ResizeMode.Stretch)
         for place, width in WIDTHS.items():
             header.resizeSection(place, width)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from brewclip_app import theme
 from brewclip_app.item_models.evaluations import CELL_ROLE, SORT_ROLE, Cell, CellsModel, Column, Index
 from brewclip_app.widgets.common import look, width_of
+from brewclip_app.widgets.tables import of_lines
 
 PAD = 9  # px at both sides of a cell
 LEAST, MOST = 150, 460  # px of the first column
@@ -34,19 +35,12 @@ class CellsTable(QTableView):
         self.shown.setSortRole(SORT_ROLE)
         self.setModel(self.shown)
         self.setItemDelegate(CellDelegate(self))
-        self.setAccessibleName(name)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
         self.setMinimumHeight(90)
         header = GroupHeader(self)
         self.setHorizontalHeader(header)
         header.setSectionsClickable(True)
-        header.setHighlightSections(False)
+        of_lines(self, name)
         look(header, "figures")
         header.setMinimumSectionSize(24)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

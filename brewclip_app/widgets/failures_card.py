@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableView
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView
 
 from brewclip_app import wording
 from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.widgets.common import Card, button, label, row
+from brewclip_app.widgets.tables import of_lines
 
 if TYPE_CHECKING:
     from core.store.records import FailureRecord
@@ -61,21 +62,14 @@ class FailuresCard(Card):
         table.setModel(self.shown)
         table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setShowGrid(False)
-        table.setWordWrap(False)  # else a reason is cut at a word, long before the cell ends
-        table.setTabKeyNavigation(False)
         table.setAlternatingRowColors(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        table.verticalHeader().hide()
         table.setMinimumHeight(120)
-        table.setAccessibleName("What could not be read")
-        header = table.horizontalHeader()
+        header = of_lines(table, "What could not be read", several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason is what was asked for
         for at in (0, 2):
             header.resizeSection(at, COLUMN_WIDTH)
-        header.setHighlightSections(False)
         return table
 
     def _follow_choice(self) -> None:

@@ -3,7 +3,6 @@
 from PySide6.QtCore import QItemSelectionModel, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -25,12 +24,12 @@ from brewclip_app.item_models.missed import (
     MissedRow,
 )
 from brewclip_app.widgets.common import look, width_of
+from brewclip_app.widgets.tables import of_lines
 
 DOT = 9  # px
 LEAST_WORDS = 90  # px of the utterance
 FAINT = "line"  # a colour that needs an edge to be seen
-ALL = 10**9  # rows: to the first or the last
-WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Home: -ALL, Qt.Key.Key_End: ALL}
+WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 class MissedTable(QTableView):
@@ -46,19 +45,12 @@ class MissedTable(QTableView):
         look(self, "bare")
         self.setModel(proxy)
         self.setItemDelegateForColumn(KIND, KindDelegate(self))
-        self.setAccessibleName("Failures")
+        of_lines(self, "Failures")
         self.setSortingEnabled(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
         self.setMinimumHeight(120)
         header = self.horizontalHeader()
-        header.setHighlightSections(False)
         look(header, "figures")
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(WORDS, QHeaderView.ResizeMode.Stretch)

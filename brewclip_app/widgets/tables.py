@@ -1,0 +1,39 @@
+"""What all tables of lines share: a line is chosen as a whole, Home and End go to the first and the last."""
+
+from functools import partial
+from typing import TypeVar
+
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QTableView
+
+T = TypeVar("T", bound=QTableView)
+
+
+def of_lines(table: T, name: str, several: bool = False) -> T:
+    """Have a table (with its model) show lines to choose from, one or `several`; `name` is for screen readers."""
+    modes = QAbstractItemView.SelectionMode
+    table.setAccessibleName(name)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(modes.ExtendedSelection if several else modes.SingleSelection)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    table.horizontalHeader().setHighlightSections(False)
+    for key, last in (("Home", False), ("End", True)):
+        QShortcut(QKeySequence(key), table, partial(_to_an_end, table, last),
+                  context=Qt.ShortcutContext.WidgetShortcut)
+    return table
+
+
+def _to_an_end(table: QTableView, last: bool) -> None:
+    model, selection = table.model(), table.selectionModel()
+    if model.rowCount() == 0:
+        return
+    columns = (column for column in range(model.columnCount()) if not table.isColumnHidden(column))
+    index = model.index(model.rowCount() - 1 if last else 0, next(columns))
+    flags = QItemSelectionModel.SelectionFlag
+    selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+    table.scrollTo(index)
