@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from core.store.places import Place
     from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
 
-CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squash": "whole picture squashed"}
+CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squash": "whole picture squashed",
+         "multi-crop": "several crops"}
 TRIED_AGAIN = 60.0  # seconds after which an address that was refused is tried again
 SHOWN = 72  # pictures of a gallery at a glance, at most
 

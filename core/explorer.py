@@ -16,6 +16,7 @@ from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
 from core.home import Home
 from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options
+from core.models.multicrop import encode_views
 from core.models.transcripts import Heard, HearingOptions, Transcript
 from core.progress import JobCancelled, Report, silent
 from core.search import background, queries
@@ -301,8 +302,8 @@ class Explorer:
             return Term("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
         path = given(ask.path)
         picture = images.read(path, settings["images.max_megapixels"])
-        pixels = images.pixels(picture.rgb, settings["vision.crop"], model.image_size)
-        return Term("image", path.name, queries.unit(model.encode_pixels(pixels[None])[0]), ask.weight)
+        looks = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
+        return Term("image", path.name, encode_views(model.encode_pixels, [looks])[0], ask.weight)
 
     def _described(self, model: "Model", fingerprint: Fingerprint, report: Report) -> Floats:
         """The background's descriptions under the fingerprint."""

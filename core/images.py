@@ -24,6 +24,8 @@ from core import remote
 from core.errors import ImageError, StoreError
 
 CROP_POLICIES = ("centre", "letterbox", "squash")
+SEVERAL = "multi-crop"  # beyond the paper: several looks at each picture, whose mean vector is its vector
+CROPS = (*CROP_POLICIES, SEVERAL)
 IMAGE_SUFFIXES = frozenset((".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo",
                             ".png", ".tif", ".tiff", ".webp"))
 
@@ -96,7 +98,8 @@ def read_from(file: BinaryIO, path: Path, max_megapixels: float = 200, at_least:
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
     """The part of a picture that is seen: left, top, right, bottom as fractions (0-1) of its width and height."""
-    _check_policy(crop)
+    if crop != SEVERAL:
+        _check_policy(crop)
     if crop != "centre":
         return 0.0, 0.0, 1.0, 1.0
     side = min(width, height)
@@ -120,21 +123,31 @@ def pixels(picture: Image.Image, crop: str, size: int) -> np.ndarray:
     return np.asarray(square)
 
 
+def looks(picture: Image.Image, crop: str, size: int) -> np.ndarray:
+    """All looks at an RGB picture under one of `CROPS`: (k, size, size, 3) uint8; one, or `views` for "multi-crop"."""
+    return views(picture, size) if crop == SEVERAL else pixels(picture, crop, size)[None]
+
+
 def views(picture: Image.Image, size: int) -> np.ndarray:
     """Several looks at an RGB picture: (k, size, size, 3) uint8. Their mean vector sees what one square leaves out.
 
-    The centre crop, the crops at both ends of the long side and the whole picture with bars; a picture that is nearly
-    square (`NEARLY_SQUARE`) has the first alone.
+    The centre crop, the crops at both `ends` and the whole picture with bars; a picture that is nearly square
+    (`NEARLY_SQUARE`) has the first alone.
     """
-    short, long = sorted(picture.size)
     found = [pixels(picture, "centre", size)]
-    if long > NEARLY_SQUARE * short:
-        width, height = picture.size
-        for left, top in ((0, 0), (width - short, height - short)):
-            box = left, top, left + short, top + short
-            found.append(np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box)))
+    for box in ends(*picture.size):
+        found.append(np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box)))
+    if len(found) > 1:
         found.append(pixels(picture, "letterbox", size))
     return np.stack(found)
+
+
+def ends(width: int, height: int) -> tuple[tuple[int, int, int, int], ...]:
+    """The squares at both ends of the long side: left, top, right, bottom in px; () for a nearly square picture."""
+    short, long = sorted((width, height))
+    if long <= NEARLY_SQUARE * short:
+        return ()
+    return tuple((left, top, left + short, top + short) for left, top in ((0, 0), (width - short, height - short)))
 
 
 def thumbnail(picture: Picture | Image.Image, side: int) -> Image.Image:

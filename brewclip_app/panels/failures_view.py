@@ -145,15 +145,9 @@ def case_of(missed: Missed, query: "Query") -> Case:
 
 def inspection(missed: Missed, case: Case, heard: "Waveform | None") -> Inspection:
     """What Inspect is to take apart: the query as it was heard and the right picture, under the evaluated model."""
-    from core.images import CROP_POLICIES
-
     said, setup = missed.utterance(case.query.utterance), missed.record.setup
-    one_look = setup.crop in CROP_POLICIES
-    note = "" if one_look else (f"The evaluation looked at each picture under {setup.crop}; this is one look, as the "
-                                "model was made for.")
     return Inspection(said.transcript if said else "", case.recording, heard, case.picture,
-                      caption=plain(said.caption) if said else "", model=setup.choice,
-                      crop=setup.crop if one_look else "", note=note)
+                      caption=plain(said.caption) if said else "", model=setup.choice, crop=setup.crop)
 
 
 def summary(missed: Missed) -> str:

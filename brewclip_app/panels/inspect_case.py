@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.explain.inspection import Lens, Sight, Standing
     from core.explain.maps import Maps
     from core.explain.neighbours import Neighbour
-    from core.explain.observation import Observation, Target, Tower
+    from core.explain.observation import Target, Tower
     from core.explain.shares import Ranks
     from core.explorer import Explorer
     from core.models.transcripts import Heard
@@ -139,13 +139,13 @@ class Looker:
         picture = images.read(path, explorer.settings["images.max_megapixels"]).rgb
         sight = inspection.look(lens, picture, asked)
         subject = replace(subject, path=path, image_id=image_id, waveform=waveform)
-        standing, unranked = _stand(explorer, lens, subject, sight.observation)
+        standing, unranked = _stand(explorer, sight, subject)
         if standing is not None and standing.known:  # a dropped file may be one of the gallery
             subject = replace(subject, image_id=int(standing.mix.ids[standing.row]))
-        return Case(subject, sight, heard, waveform, _shown(picture), path, _shares(sight.observation), standing,
+        return Case(subject, sight, heard, waveform, _shown(picture), path, _shares(sight), standing,
                     unranked, tuple(standing.mix.curve(standing.row, MIXES)) if standing else (),
                     standing.mix.branch_ranks(standing.row) if standing else None,
-                    _caption(lens, heard, sight.observation, standing, subject.caption))
+                    _caption(sight, heard, standing, subject.caption))
 
     def neighbours(self, explorer: "Explorer", case: Case, t: float) -> "tuple[Neighbour, ...]":
         """The pictures around the case's under a mix; none without a gallery."""
@@ -220,37 +220,34 @@ def said(heard: "Heard", text: str) -> "Heard":
     return replace(heard, transcript=replace(heard.transcript, text=text))
 
 
-def _stand(explorer: "Explorer", lens: "Lens", subject: Inspection, observation: "Observation"
-           ) -> "tuple[Standing | None, str]":
+def _stand(explorer: "Explorer", sight: "Sight", subject: Inspection) -> "tuple[Standing | None, str]":
     from core.explain import inspection
 
     if not subject.gallery:
         return None, "No gallery is open, so there are no ranks."
     assert subject.path is not None
     try:
-        return inspection.stand(explorer, lens, subject.gallery, observation, subject.path, subject.image_id), ""
+        return inspection.stand(explorer, sight, subject.gallery, subject.path, subject.image_id), ""
     except BrewclipError as error:
         return None, str(error)
 
 
-def _shares(observation: "Observation") -> tuple[float, float, float]:
+def _shares(sight: "Sight") -> tuple[float, float, float]:
     from core.explain.shares import shares
-    from core.search.queries import unit
 
-    found = shares(observation.branches, unit(observation.image)[None])
+    found = shares(sight.observation.branches, sight.image[None])
     return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
 
 
-def _caption(lens: "Lens", heard: "Heard", observation: "Observation", standing: "Standing | None", text: str
-             ) -> Caption | None:
+def _caption(sight: "Sight", heard: "Heard", standing: "Standing | None", text: str) -> Caption | None:
     from core.explain.observation import branches_of, reads_words
     from core.explain.shares import shares
-    from core.search.queries import unit
 
+    lens = sight.lens
     if not text.strip() or not reads_words(lens.model, heard):
         return None
     branches = branches_of(lens.model, said(heard, text))
-    score = float(shares(branches, unit(observation.image)[None]).score[0])
+    score = float(shares(branches, sight.image[None]).score[0])
     return Caption(" ".join(text.split()), score, standing.rank_of(branches) if standing else None)
 
 

@@ -109,11 +109,17 @@ class PictureCard(Card):
         """Show a case's picture and map."""
         heat, shade = overlays(case, maps.picture.relevance)
         self.picture.show_layers(case.picture, heat, shade, f"{case.path.name} with the map of what mattered")
-        cut = bool(case.sight.placement.cut)
-        self.crop.setText("Dark: cut off by the centre crop" if cut else "The model saw all of it")
+        self.crop.setText(_crop_words(case))
         self.elsewhere.setText(elsewhere_words(maps.picture.elsewhere, float(maps.picture.relevance.sum()),
                                                "class token"))
         self.elsewhere.setVisible(maps.method not in SILENT)
+
+
+def _crop_words(case: Case) -> str:
+    sight = case.sight
+    if sight.looks > 1:
+        return f"Explained: the best of {sight.looks} crops; all count"
+    return "Dark: cut off by the centre crop" if sight.placement.cut else "The model saw all of it"
 
 
 class WordsCard(Card):

@@ -164,7 +164,8 @@ class TrainForm(Card):
     # --- how it is made ---
 
     def _make_rows(self) -> None:
-        crops = tuple((value, CROPS.get(str(value), words)) for value, words in SETTINGS["vision.crop"].choices)
+        crops = tuple((value, CROPS.get(str(value), words)) for value, words in SETTINGS["vision.crop"].choices
+                      if value in CROPS)
         for field in (
                 Field("variant", "Variant", "Which parts are trained.", None, "full", TRAINED),
                 Field("backbone", "Backbone", f"The CLIP model underneath, which stays as it is. The paper's is "

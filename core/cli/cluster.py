@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.cluster.connection import ClusterOptions
 
 ENGINES = ("local", "ray")
-CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices)
+CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices if value != "multi-crop")  # one look
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:

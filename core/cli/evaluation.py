@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 ZERO_SHOT = "zero-shot"
-CROPS = (*(value for value, _ in BY_KEY["vision.crop"].choices), "multi-crop")
+CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices)
 TABLES, FORMATS = (1, 2, 4, 5), ("csv", "markdown", "latex")
 AT = 10
 

@@ -57,7 +57,7 @@ def _explain(arguments: Arguments) -> int:
                 else inspection.of_settings(opened, report))
         heard, waveform = _heard(opened, lens, arguments, report)
         sight = inspection.look(lens, picture.rgb, heard).occluded("fused", report)
-        standing = (inspection.stand(opened, lens, arguments.gallery, sight.observation, arguments.image)
+        standing = (inspection.stand(opened, sight, arguments.gallery, arguments.image)
                     if arguments.gallery else None)
         maps, judged = sight.maps("fused", chosen), sight.faithfulness("fused", report=report)
     print(as_json(_json(sight, standing, maps, judged)) if arguments.json else _text(sight, standing, maps, judged))
@@ -105,7 +105,7 @@ def _json(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Ju
         "model": sight.lens.title, "method": maps.method, "transcript": observation.heard.transcript.text,
         "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
         "ranks": _ranks_json(standing) if standing else None,
-        "picture": {"size": [placement.width, placement.height], "box": list(placement.box),
+        "picture": {"size": [placement.width, placement.height], "box": list(placement.box), "looks": sight.looks,
                     "relevance": maps.picture.relevance.tolist(), "layer": maps.picture.layer,
                     **_elsewhere(maps.picture.elsewhere)},
         "words": None, "voice": None,
@@ -136,9 +136,8 @@ def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
 def _shares(sight: "Sight") -> tuple[float, float, float]:
     """Score, share of the text branch, share of the acoustic branch."""
     from core.explain.shares import shares
-    from core.search.queries import unit
 
-    found = shares(sight.observation.branches, unit(sight.observation.image)[None])
+    found = shares(sight.observation.branches, sight.image[None])
     return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
 
 
@@ -159,7 +158,9 @@ def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Ju
         rows = [(word.text, "cut off" if not word.read else f"{heat:.2f}" + (", partly cut off" if word.cut else ""))
                 for word, heat in zip(maps.words.words, heats.tolist(), strict=True)]
         lines += ["", table(rows, ("word", "relevance"))]
-    if sight.placement.cut:
+    if sight.looks > 1:
+        lines += ["", f"The map is of the crop that fits best; the score is of all {sight.looks} crops."]
+    elif sight.placement.cut:
         lines += ["", "A part of the picture was cut off by the centre crop."]
     lines += ["", table(_judged_rows(judged), ("map", "method", "deletion (low is good)", "insertion (high is good)"),
                         right=(2, 3))]

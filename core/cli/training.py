@@ -19,7 +19,7 @@ from core.settings import BY_KEY
 from core.training.recipe import Recipe, TrainingOptions
 
 RECORDS = (TrainingOptions, BrewClipOptions)
-CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices)
+CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices if value != "multi-crop")  # one look
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

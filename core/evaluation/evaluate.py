@@ -33,10 +33,11 @@ from core.evaluation.records import (
     Way,
 )
 from core.evaluation.subjects import Known, Subject
-from core.evaluation.views import CROPS, SEVERAL, picture_vectors
+from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
 from core.features.noise import Condition
 from core.features.split import Preparing, Split
+from core.images import CROPS, SEVERAL
 from core.progress import Report, silent
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from core.features.arrays import ArrayStore
 from core.features.files import Digests, content_digest
 from core.features.pictures import Seeing
 from core.features.split import Split
+from core.images import SEVERAL
 from core.progress import Report, silent
 
-SEVERAL = "multi-crop"
-CROPS = (*images.CROP_POLICIES, SEVERAL)
 AT_ONCE = 16  # pictures of up to four views each
 Views = NDArray[np.uint8]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from core import images, remote
@@ -19,14 +20,15 @@ from core.explain import placement
 from core.explain.faithfulness import Faithfulness, Judge, judge_all
 from core.explain.maps import Maps, draw
 from core.explain.methods import METHODS, Method
-from core.explain.observation import Observation, Target, Tower, observe
+from core.explain.observation import Observation, Target, Tower, branches_of, observe
 from core.explain.occlusion import tried
 from core.explain.placement import Placement
-from core.explain.shares import Branches, Mix, mix
+from core.explain.shares import Branches, Mix, mix, shares
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
+from core.models.multicrop import encode_views
 from core.models.transcripts import Heard, HearingOptions
 from core.progress import Report, silent
 from core.search import queries, vector_index
@@ -52,12 +54,18 @@ class Lens:
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """One pair seen through a lens: where the square lies on the picture, its pixels, and what was observed."""
+    """One pair seen through a lens: where the square lies on the picture, its pixels, and what was observed.
+
+    `image` (dim,): the picture's unit vector as galleries have it. Under several crops that is the mean of `looks` looks,
+    and what is observed is the one of them that fits the query best.
+    """
 
     lens: Lens
     placement: Placement
     pixels: np.ndarray  # (size, size, 3) uint8
     observation: Observation
+    image: queries.Floats
+    looks: int = 1
 
     def maps(self, target: Target, method: Method) -> Maps:
         """The maps of a target that is in `observation.scores`; at once."""
@@ -145,23 +153,34 @@ def hear(explorer: Explorer, lens: Lens, waveform: Waveform, report: Report = si
 
 def look(lens: Lens, picture: Image.Image, heard: Heard) -> Sight:
     """Observe an RGB picture with a query. QueryError ("empty") where the query says nothing to this model."""
-    pixels = images.pixels(picture, lens.crop, lens.model.built.image_size)
-    return Sight(lens, placement.place(*picture.size, lens.crop), pixels, observe(lens.model, pixels, heard))
+    looks = images.looks(picture, lens.crop, lens.model.built.image_size)
+    at, image = (0, None) if len(looks) == 1 else _best(lens.model, looks, heard)
+    observation = observe(lens.model, looks[at], heard)
+    return Sight(lens, placement.places(*picture.size, lens.crop)[at], looks[at], observation,
+                 queries.unit(observation.image) if image is None else image, len(looks))
 
 
-def stand(explorer: Explorer, lens: Lens, gallery: str, observation: Observation, path: Path,
-          image_id: int | None = None) -> Standing:
-    """Where the picture of that file, or of that id, stands in a gallery indexed with the lens' model.
+def _best(model: BrewCLIP, looks: np.ndarray, heard: Heard) -> tuple[int, queries.Floats]:
+    """Which of several looks fits a query best, and the unit vector (dim,) of all. QueryError ("empty")."""
+    with torch.inference_mode():
+        vectors = model.encode_stem(model.image_stem(looks)).cpu().numpy()
+    fits = shares(branches_of(model, heard), np.stack([queries.unit(each) for each in vectors])).score
+    return int(np.argmax(fits)), encode_views(lambda _: vectors, [looks])[0]
+
+
+def stand(explorer: Explorer, sight: Sight, gallery: str, path: Path, image_id: int | None = None) -> Standing:
+    """Where the picture of that file, or of that id, stands in a gallery indexed with the sight's model.
 
     StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
     """
-    place, record, index = open_index(explorer, lens, gallery)
+    place, record, index = open_index(explorer, sight.lens, gallery)
+    branches = sight.observation.branches
     known = image_id if image_id is not None else _id_of(place, record.id, path)
     if known is not None and known in index:
-        return Standing(record.name, mix(observation.branches, index.matrix, index.ids),
+        return Standing(record.name, mix(branches, index.matrix, index.ids),
                         int(np.flatnonzero(index.ids == known)[0]), True, index.matrix)
-    vectors, ids = _added(index, queries.unit(observation.image))
-    return Standing(record.name, mix(observation.branches, vectors, ids), len(index), False, vectors)
+    vectors, ids = _added(index, sight.image)
+    return Standing(record.name, mix(branches, vectors, ids), len(index), False, vectors)
 
 
 def open_index(explorer: Explorer, lens: Lens, gallery: str

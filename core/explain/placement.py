@@ -46,6 +46,14 @@ class Placement:
         return (left + column * wide, top + row * high, left + (column + 1) * wide, top + (row + 1) * high)
 
 
+def places(width: int, height: int, crop: str) -> tuple[Placement, ...]:
+    """Where each look of `core.images.looks` lies on a picture of that size, in their order."""
+    if crop != images.SEVERAL:
+        return (place(width, height, crop),)
+    ends = tuple(Placement(width, height, box) for box in images.ends(width, height))
+    return place(width, height, "centre"), *ends, *((place(width, height, "letterbox"),) if ends else ())
+
+
 def place(width: int, height: int, crop: str) -> Placement:
     """Where a picture of that size is seen under a crop policy (`core.images.CROP_POLICIES`).
 

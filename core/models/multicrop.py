@@ -13,7 +13,7 @@ def encode_views(encode: Callable[[NDArray[np.uint8]], Floats], views: Sequence[
 
     `encode` takes (n, size, size, 3) uint8 to (n, dim), as `VisionLanguage.encode_pixels`. Each crop counts the same.
     """
-    found = np.concatenate([encode(each) for each in views]).astype(np.float64)
+    found = np.asarray(encode(np.concatenate(views)), np.float64)
     owners = np.repeat(np.arange(len(views)), [len(each) for each in views])
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
     total = np.zeros((len(views), found.shape[1]))

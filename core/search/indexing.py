@@ -11,6 +11,8 @@ import numpy as np
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.images import SEVERAL
+from core.models.multicrop import encode_views
 from core.progress import Report, silent
 from core.search.filling import BATCH, READY, Done, Filling, IndexResult
 from core.search.reading import Reader, ReadFile
@@ -122,7 +124,8 @@ def _embedded(reader: Reader, backbone: Backbone, files: Sequence[ReadFile]) -> 
     pixels = [file.pixels for file in files if file.pixels is not None]
     if not pixels:
         return [_entry(file) for file in files]
-    vectors = np.asarray(backbone.encode_pixels(np.stack(pixels)), dtype=np.float32)
+    vectors = (encode_views(backbone.encode_pixels, pixels) if reader.crop == SEVERAL else
+               np.asarray(backbone.encode_pixels(np.concatenate(pixels)), dtype=np.float32))
     lengths = np.linalg.norm(vectors, axis=1)
     made = iter(zip(vectors, lengths, strict=True))
     found: list[Done] = []

@@ -24,7 +24,8 @@ THREADS = max(2, min(8, os.cpu_count() or 2))
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file that was read; `pixels` (size, size, 3) uint8 and `facts` unless its content is embedded already.
+    """A file that was read; `facts`, and `pixels` (k, size, size, 3) uint8 of k looks at it, unless its content is
+    embedded already.
 
     `content` are the bytes of a file from an address, until they are decoded.
     """
@@ -122,7 +123,7 @@ class Reader:
             picture = self._picture(file)
             seen: Outcome = ReadFile(
                 file.path, file.stamp, file.content_hash, PictureFacts(picture.width, picture.height, picture.taken),
-                images.pixels(picture.rgb, self.crop, self.image_size))
+                images.looks(picture.rgb, self.crop, self.image_size))
         except ImageError as error:
             seen = self._failed(file.path, file.stamp, error.kind, str(error))
         if file.content is not None:  # those bytes are what was decoded

@@ -223,6 +223,21 @@ def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery,
     assert names(strange)[0] == "green"
 
 
+def test_under_several_crops_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, folder, tmp_path):
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, :20], wide[:, 20:40], wide[:, 40:] = COLOURS["red"], COLOURS["white"], COLOURS["blue"]
+    Image.fromarray(wide).save(folder / "flag.png")
+    explorer.use_settings(explorer.settings.with_value("vision.crop", "multi-crop"))
+    before = explorer._engine.bare.pixels
+    explorer.index(folder, "Several")
+    assert explorer._engine.bare.pixels == before + 4 * (len(COLOURS) + 1)
+    shutil.copy(folder / "flag.png", tmp_path / "mine.png")
+    result = explorer.search("Several", [Ask("image", path=tmp_path / "mine.png")])
+    assert names(result)[0] == "flag" and result.hits[0].score == pytest.approx(1, abs=1e-6)
+    centre = explorer.search("Several", [Ask("text", "white")]).hits
+    assert next(hit.score for hit in centre if hit.image.path.stem == "flag") < 0.9  # its ends count as well
+
+
 def test_terms_are_added_and_taken_away(explorer, gallery):
     red_and_blue = [Ask("text", "red"), Ask("image", image_id=image_id(explorer, gallery, "blue"))]
     assert names(explorer.search(gallery, red_and_blue))[0] == "violet"

@@ -1,6 +1,7 @@
 """From a query and a picture to an explanation, with a gallery's ranks; small models, a real store."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,7 @@ from core.settings import Settings
 from core.store.store import Store
 
 PRINT = Fingerprint.of({"backbone": "tiny", "weights": "0", "checkpoint": "none", "crop": "centre"})
+SEVERAL = Fingerprint.of({"backbone": "tiny", "weights": "0", "checkpoint": "none", "crop": "multi-crop"})
 COLOURS = ("red", "green", "blue", "yellow", "black", "white", "orange", "purple")
 
 
@@ -38,7 +40,7 @@ class Indexer:
             return self.model.encode_stem(self.model.image_stem(pixels)).numpy()
 
     def fingerprint(self, crop):
-        return PRINT
+        return PRINT if crop == "centre" else SEVERAL
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_a_picture_of_the_gallery_stands_where_a_naive_count_puts_it(explorer, f
     sight = look(lens, picture(folder), heard())
     assert sight.placement.cut
     assert sight.maps("text", method("gradient")).sound is None
-    standing = stand(explorer, lens, "shapes", sight.observation, folder / "red.png")
+    standing = stand(explorer, sight, "shapes", folder / "red.png")
     assert standing.known and standing.gallery == "Shapes"
     scores = {}
     for name in COLOURS:
@@ -83,7 +85,7 @@ def test_a_picture_of_the_gallery_stands_where_a_naive_count_puts_it(explorer, f
     ranks = standing.mix.branch_ranks(standing.row)
     assert ranks.both == order.index("red") + 1
     assert float(standing.mix.scores(0.5)[standing.row]) == pytest.approx(scores["red"], abs=1e-5)
-    by_id = stand(explorer, lens, "Shapes", sight.observation, folder / "nowhere.png",
+    by_id = stand(explorer, sight, "Shapes", folder / "nowhere.png",
                   next(each.id for each in explorer.store.images(1) if each.path.name == "red.png"))
     assert by_id.row == standing.row
     assert best_match(explorer, lens, "Shapes", heard()).path.stem == order[0]
@@ -91,7 +93,7 @@ def test_a_picture_of_the_gallery_stands_where_a_naive_count_puts_it(explorer, f
 
 def test_a_picture_from_elsewhere_is_ranked_among_them_but_is_no_neighbour(explorer, folder, lens, heard, tmp_path):
     sight = look(lens, Image.new("RGB", (50, 70), "pink"), heard())
-    standing = stand(explorer, lens, "Shapes", sight.observation, tmp_path / "pink.png")
+    standing = stand(explorer, sight, "Shapes", tmp_path / "pink.png")
     assert not standing.known and len(standing.mix.ids) == len(COLOURS) + 1
     rows = neighbours(explorer, standing)
     assert {each.image.path.stem for each in rows} == set(COLOURS)
@@ -102,7 +104,7 @@ def test_a_picture_from_elsewhere_is_ranked_among_them_but_is_no_neighbour(explo
 @pytest.mark.parametrize("t", [0.0, 0.5, 1.0])
 def test_neighbours_are_the_best_and_those_beside(explorer, folder, lens, heard, t):
     sight = look(lens, picture(folder), heard())
-    standing = stand(explorer, lens, "Shapes", sight.observation, folder / "red.png")
+    standing = stand(explorer, sight, "Shapes", folder / "red.png")
     own = standing.mix.rank(standing.row, t)
     rows = neighbours(explorer, standing, t, best=2, beside=1)
     assert [each.rank for each in rows] == sorted({1, 2} | {max(1, own - 1), own, min(8, own + 1)})
@@ -112,20 +114,40 @@ def test_neighbours_are_the_best_and_those_beside(explorer, folder, lens, heard,
 
 def test_another_query_has_its_own_rank_there(explorer, folder, lens, heard):
     sight = look(lens, picture(folder), heard())
-    standing = stand(explorer, lens, "Shapes", sight.observation, folder / "red.png")
+    standing = stand(explorer, sight, "Shapes", folder / "red.png")
     same, other = (standing.rank_of(branches_of(lens.model, query)) for query in (heard(), typed("blue whale")))
     assert same == standing.mix.branch_ranks(standing.row).both
-    assert other == stand(explorer, lens, "Shapes", look(lens, picture(folder), typed("blue whale")).observation,
+    assert other == stand(explorer, look(lens, picture(folder), typed("blue whale")), "Shapes",
                           folder / "red.png").mix.branch_ranks(standing.row).both
 
 
+def test_under_several_crops_the_score_is_of_all_and_the_map_of_the_best(explorer, folder, lens, heard):
+    index_folder(explorer.store, explorer.store.ensure_gallery("Several").id, folder, Indexer(lens.model), "multi-crop")
+    wide = replace(lens, crop="multi-crop", fingerprint=SEVERAL)
+    sight = look(wide, picture(folder), heard())
+    alone = [look(replace(lens, crop=crop), picture(folder), heard()) for crop in ("centre", "letterbox")]
+    assert sight.looks == 4 and [round(edge) for edge in sight.placement.box] in (
+        [0, 0, 40, 40], [10, 0, 50, 40], [20, 0, 60, 40], [0, -10, 60, 50])
+    assert sight.observation.scores["fused"] >= max(each.observation.scores["fused"] for each in alone) - 1e-6
+    standing = stand(explorer, sight, "Several", folder / "red.png")
+    assert standing.known and standing.vectors[standing.row] == pytest.approx(sight.image, abs=1e-6)
+    assert np.linalg.norm(sight.image) == pytest.approx(1) and alone[0].looks == 1
+    assert not np.allclose(sight.image, alone[0].image, atol=1e-3)
+    outside = stand(explorer, sight, "Several", folder / "not there.png")
+    assert not outside.known and outside.mix.scores(0.5)[outside.row] == pytest.approx(
+        standing.mix.scores(0.5)[standing.row], abs=1e-6)
+    square = look(wide, Image.new("RGB", (50, 50), "pink"), heard())
+    assert square.looks == 1 and square.image == pytest.approx(look(lens, Image.new("RGB", (50, 50), "pink"),
+                                                                    heard()).image)
+
+
 def test_a_gallery_that_is_not_there_or_not_indexed_is_said(explorer, folder, lens, heard):
-    seen = look(lens, picture(folder), heard()).observation
+    seen = look(lens, picture(folder), heard())
     with pytest.raises(StoreError, match="no gallery"):
-        stand(explorer, lens, "Nowhere", seen, folder / "red.png")
+        stand(explorer, seen, "Nowhere", folder / "red.png")
     other = Lens(lens.model, "Other", "centre", Fingerprint.of({"backbone": "other"}))
     with pytest.raises(QueryError, match="indexed with Other") as caught:
-        stand(explorer, other, "Shapes", seen, folder / "red.png")
+        stand(explorer, replace(seen, lens=other), "Shapes", folder / "red.png")
     assert caught.value.kind == "not_indexed"
     with pytest.raises(QueryError):
         best_match(explorer, other, "Shapes", heard())

@@ -105,6 +105,18 @@ def test_a_folder_is_indexed_and_copies_are_embedded_once(store: Store, gallery:
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
 
 
+def test_under_several_crops_a_vector_is_the_mean_of_all_looks(store: Store, gallery: GalleryRecord, folder: Path,
+                                                               backbone: TinyBackbone) -> None:
+    index_folder(store, gallery.id, folder, backbone, "multi-crop")
+    assert backbone.seen == 5 * 4
+    [(ids, vectors)] = store.vectors(gallery.id, backbone.fingerprint("multi-crop").hash)
+    for record, vector in zip(store.images(gallery.id), vectors, strict=True):
+        looks = TinyBackbone().encode_pixels(images.views(images.read(record.path).rgb, 32))
+        expected = (looks / np.linalg.norm(looks, axis=1, keepdims=True)).mean(axis=0)
+        np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
+    assert len(ids) == 6
+
+
 def test_unchanged_files_are_not_opened_again(store: Store, gallery: GalleryRecord, folder: Path,
                                               backbone: TinyBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
     index_folder(store, gallery.id, folder, backbone, "centre")
