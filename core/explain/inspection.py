@@ -56,8 +56,8 @@ class Lens:
 class Sight:
     """One pair seen through a lens: where the square lies on the picture, its pixels, and what was observed.
 
-    `image` (dim,): the picture's unit vector as galleries have it. Under several crops that is the mean of `looks` looks,
-    and what is observed is the one of them that fits the query best.
+    `image` (dim,): the picture's unit vector as galleries have it. Under several crops that is the mean of `looks`
+    looks, and what is observed is the one of them that fits the query best.
     """
 
     lens: Lens
