@@ -45,7 +45,7 @@ class PlaceDialog(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 18, 20, 16)
         box.setSpacing(10)
-        for part in (label(title, "title"), self.field, self.words):
+        for part in (label(title, "title", wrap=True), self.field, self.words):
             box.addWidget(part)
         box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
         self.field.textChanged.connect(self._check)
