@@ -3,7 +3,10 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +24,8 @@ from core.models.brewclip import BrewCLIP
 from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -102,20 +107,41 @@ def test_a_stopped_fine_tuning_goes_on_with_the_fold_it_stood_at(explorer, small
     assert len(trained) == 4  # another experiment has folds of its own
 
 
+# a fine-tuning whose process is killed in the second fold
+KILLED = """
+import os, runpy, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from core.emotion import experiment, tuning
+from core.emotion.results import Options
+from core.home import Home
+
+made = runpy.run_path(sys.argv[1])  # conftest.py
+tuning.RECIPES = {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()}
+fit, trained = tuning.TunedProber.fit, []
+
+def counted(self, places, seed, report):
+    trained.append(seed)
+    return fit(self, places, seed, report)
+
+def killed(done, total, text):
+    if "Fine-tuning" in text and len(trained) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+tuning.TunedProber.fit = counted
+wish = Options(Path(sys.argv[3]), "folds", "fine-tuned", features=("layers",), seeds=1)
+experiment.run(made["FakeExplorer"](Home(Path(sys.argv[2])), None), wish, killed)
+"""
+
+
 def test_a_killed_fine_tuning_ends_as_one_that_was_not(explorer, make_explorer, small_ravdess, monkeypatch):
-    wish = options(small_ravdess, "layers", protocol="folds")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).with_name("conftest.py")), str(explorer.home.root),
+               str(small_ravdess)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     monkeypatch.setattr(tuning, "RECIPES", {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()})
-    trained = trained_folds(monkeypatch)
-
-    def killed(done, total, text):
-        if "Fine-tuning" in text and len(trained) == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    child = os.fork()
-    if child == 0:  # torch is on one thread here, and has none that a fork would lose
-        experiment.run(explorer, wish, killed)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    trained, wish = trained_folds(monkeypatch), options(small_ravdess, "layers", protocol="folds")
     result = experiment.run(explorer, wish)
     assert len(trained) == 3  # one of four was kept
     other = make_explorer()
