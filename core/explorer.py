@@ -303,7 +303,7 @@ class Explorer:
         path = given(ask.path)
         picture = images.read(path, settings["images.max_megapixels"])
         looks = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
-        return Term("image", path.name, encode_views(model.encode_pixels, [looks])[0], ask.weight)
+        return Term("image", path.name, queries.unit(encode_views(model.encode_pixels, [looks])[0]), ask.weight)
 
     def _described(self, model: "Model", fingerprint: Fingerprint, report: Report) -> Floats:
         """The background's descriptions under the fingerprint."""

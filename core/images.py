@@ -98,8 +98,7 @@ def read_from(file: BinaryIO, path: Path, max_megapixels: float = 200, at_least:
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
     """The part of a picture that is seen: left, top, right, bottom as fractions (0-1) of its width and height."""
-    if crop != SEVERAL:
-        _check_policy(crop)
+    _check_crop(crop, CROPS)
     if crop != "centre":
         return 0.0, 0.0, 1.0, 1.0
     side = min(width, height)
@@ -113,7 +112,7 @@ def pixels(picture: Image.Image, crop: str, size: int) -> np.ndarray:
     centre: the short side becomes `size` (bicubic, antialiased) and the middle is cut out, equal to open_clip's and
     CLIP's own transform; letterbox: the whole picture with bars in CLIP's mean colour; squash: the whole, distorted.
     """
-    _check_policy(crop)
+    _check_crop(crop, CROP_POLICIES)
     if crop == "centre":
         square = _centre(picture, size)
     elif crop == "letterbox":
@@ -279,9 +278,9 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     return (values * (255 / ceiling)).round().astype(np.uint8)
 
 
-def _check_policy(crop: str) -> None:
-    if crop not in CROP_POLICIES:
-        raise ValueError(f"crop is {crop!r}, not one of {CROP_POLICIES}")
+def _check_crop(crop: str, known: tuple[str, ...]) -> None:
+    if crop not in known:
+        raise ValueError(f"crop is {crop!r}, not one of {known}")
 
 
 def _centre(picture: Image.Image, size: int) -> Image.Image:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QSplitter, QTableView, QWidget
 
@@ -12,7 +12,7 @@ from brewclip_app.panels.annotate_review_detail import TakeDetail
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import EmptyState, button, column, label, row
-from brewclip_app.widgets.tables import of_lines
+from brewclip_app.widgets.tables import go_to, of_lines
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -180,9 +180,8 @@ class Review(QWidget):
         self.speakers.setCurrentIndex(max(0, self.speakers.findData(chosen)))
 
     def _select(self, at: int) -> None:
-        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         if 0 <= at < self.model.rowCount():
-            self.table.selectionModel().setCurrentIndex(self.model.index(at, 0), flags)
+            go_to(self.table, self.model.index(at, 0))
 
     def _show_current(self) -> None:
         take = self.current()

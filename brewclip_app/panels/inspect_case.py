@@ -142,7 +142,7 @@ class Looker:
         standing, unranked = _stand(explorer, sight, subject)
         if standing is not None and standing.known:  # a dropped file may be one of the gallery
             subject = replace(subject, image_id=int(standing.mix.ids[standing.row]))
-        return Case(subject, sight, heard, waveform, _shown(picture), path, _shares(sight), standing,
+        return Case(subject, sight, heard, waveform, _shown(picture), path, sight.shares, standing,
                     unranked, tuple(standing.mix.curve(standing.row, MIXES)) if standing else (),
                     standing.mix.branch_ranks(standing.row) if standing else None,
                     _caption(sight, heard, standing, subject.caption))
@@ -230,13 +230,6 @@ def _stand(explorer: "Explorer", sight: "Sight", subject: Inspection) -> "tuple[
         return inspection.stand(explorer, sight, subject.gallery, subject.path, subject.image_id), ""
     except BrewclipError as error:
         return None, str(error)
-
-
-def _shares(sight: "Sight") -> tuple[float, float, float]:
-    from core.explain.shares import shares
-
-    found = shares(sight.observation.branches, sight.image[None])
-    return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
 
 
 def _caption(sight: "Sight", heard: "Heard", standing: "Standing | None", text: str) -> Caption | None:

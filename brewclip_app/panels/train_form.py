@@ -12,7 +12,6 @@ from brewclip_app import training_words
 from brewclip_app.widgets.common import Card, button, column, label, look, row, scrolling
 from brewclip_app.widgets.option_row import Field, OptionRow, Value
 from core.models.variants import VARIANTS, variant
-from core.settings import BY_KEY as SETTINGS
 from core.training.option_table import APART, FACTS, FIRST, OPTIONS, PAPER_CROP, SMALL_DATA, Option, with_values
 from core.training.option_table import BY_KEY as BY_OPTION
 from core.training.recipe import Recipe
@@ -164,8 +163,7 @@ class TrainForm(Card):
     # --- how it is made ---
 
     def _make_rows(self) -> None:
-        crops = tuple((value, CROPS.get(str(value), words)) for value, words in SETTINGS["vision.crop"].choices
-                      if value in CROPS)
+        crops = tuple(CROPS.items())
         for field in (
                 Field("variant", "Variant", "Which parts are trained.", None, "full", TRAINED),
                 Field("backbone", "Backbone", f"The CLIP model underneath, which stays as it is. The paper's is "

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
 from brewclip_app.item_models import runs as columns
 from brewclip_app.item_models.runs import RunsModel
 from brewclip_app.widgets.common import Card, button, icon_button, label, row
-from brewclip_app.widgets.tables import of_lines
+from brewclip_app.widgets.tables import go_to, of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,8 +139,7 @@ class RunsCard(Card):
             return
         place = self.shown.mapFromSource(self.model.index(row, 0))
         if self.table.currentIndex().row() != place.row():
-            self.table.selectionModel().setCurrentIndex(
-                place, QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows)
+            go_to(self.table, place)
 
     def _turn_tick(self) -> None:
         row = self.model.row_of(self._current)

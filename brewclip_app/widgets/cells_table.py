@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QRect, QSize, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QRect, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from brewclip_app import theme
 from brewclip_app.item_models.evaluations import CELL_ROLE, SORT_ROLE, Cell, CellsModel, Column, Index
 from brewclip_app.widgets.common import look, width_of
-from brewclip_app.widgets.tables import of_lines
+from brewclip_app.widgets.tables import go_to, of_lines
 
 PAD = 9  # px at both sides of a cell
 LEAST, MOST = 150, 460  # px of the first column
@@ -58,9 +58,7 @@ class CellsTable(QTableView):
         place = self.cells.row_of(evaluation)
         index = self.shown.mapFromSource(self.cells.index(place, 0)) if place >= 0 else self.shown.index(0, 0)
         if index.isValid():
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            self.selectionModel().setCurrentIndex(index, flags)
-            self.scrollTo(index)
+            go_to(self, index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:

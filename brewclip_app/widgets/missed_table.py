@@ -1,6 +1,6 @@
 """The table of failures: sortable, one row current; a kind is a dot and a word."""
 
-from PySide6.QtCore import QItemSelectionModel, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QHeaderView,
@@ -24,7 +24,7 @@ from brewclip_app.item_models.missed import (
     MissedRow,
 )
 from brewclip_app.widgets.common import look, width_of
-from brewclip_app.widgets.tables import of_lines
+from brewclip_app.widgets.tables import go_to, of_lines
 
 DOT = 9  # px
 LEAST_WORDS = 90  # px of the utterance
@@ -68,10 +68,7 @@ class MissedTable(QTableView):
     def go(self, line: int) -> None:
         """Bring another line to the front."""
         if 0 <= line < self.proxy.rowCount():
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            index = self.proxy.index(line, WORDS)
-            self.selectionModel().setCurrentIndex(index, flags)
-            self.scrollTo(index)
+            go_to(self, self.proxy.index(line, WORDS))
 
     def step(self, by: int) -> None:
         """To the next (1) or the one before (-1)."""

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TypeVar
 
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
@@ -28,12 +28,15 @@ def of_lines(table: T, name: str, several: bool = False) -> T:
     return table
 
 
-def _to_an_end(table: QTableView, last: bool) -> None:
-    model, selection = table.model(), table.selectionModel()
-    if model.rowCount() == 0:
-        return
-    columns = (column for column in range(model.columnCount()) if not table.isColumnHidden(column))
-    index = model.index(model.rowCount() - 1 if last else 0, next(columns))
+def go_to(table: QTableView, index: QModelIndex) -> None:
+    """Bring the line of a cell to the front."""
     flags = QItemSelectionModel.SelectionFlag
-    selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+    table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
     table.scrollTo(index)
+
+
+def _to_an_end(table: QTableView, last: bool) -> None:
+    model = table.model()
+    columns = (column for column in range(model.columnCount()) if not table.isColumnHidden(column))
+    if model.rowCount():
+        go_to(table, model.index(model.rowCount() - 1 if last else 0, next(columns)))

@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import as_json, size, table
-from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, note, progress
+from core.cli.parts import OK, ONE_LOOK, Arguments, Command, count, explorer, json_argument, note, progress
 from core.errors import ClusterError
-from core.settings import BY_KEY
 
 if TYPE_CHECKING:
     from core.cluster.batches import Share
     from core.cluster.connection import ClusterOptions
 
 ENGINES = ("local", "ray")
-CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices if value != "multi-crop")  # one look
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +73,7 @@ def _prepare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
     parser.add_argument("--split", action="append", default=[], metavar="S", help="may be given again (all with pairs)")
     parser.add_argument("--backbone", default="auto", metavar="NAME", help="as `brewclip weights list` names it")
-    parser.add_argument("--crop", choices=CROPS, default="centre", help="what of a picture is seen (centre)")
+    parser.add_argument("--crop", choices=ONE_LOOK, default="centre", help="what of a picture is seen (centre)")
     parser.add_argument("--noise", default="", metavar="N", help="also under noise, such as 10,babble:5 (dB)")
     parser.add_argument("--no-states", action="store_true", help="words alone, for variants without an acoustic branch")
     parser.add_argument("--max-cache-gb", type=_share, default=100.0, metavar="GB", help="refuse to write more (100)")

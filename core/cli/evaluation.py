@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import as_json, duration, table
-from core.cli.parts import OK, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import CROPS, OK, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import EvaluationError
 from core.models.variants import BY_NAME
-from core.settings import BY_KEY
 
 if TYPE_CHECKING:
     from core.evaluation.failures import DiagnosisRecord
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 ZERO_SHOT = "zero-shot"
-CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices)
 TABLES, FORMATS = (1, 2, 4, 5), ("csv", "markdown", "latex")
 AT = 10
 

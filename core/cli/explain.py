@@ -100,7 +100,7 @@ def _save(picture: Any, path: Path) -> None:
 
 def _json(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> dict[str, Any]:
     observation, placement = sight.observation, sight.placement
-    score, text, acoustic = _shares(sight)
+    score, text, acoustic = sight.shares
     found: dict[str, Any] = {
         "model": sight.lens.title, "method": maps.method, "transcript": observation.heard.transcript.text,
         "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
@@ -133,14 +133,6 @@ def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
     return {"prompts": elsewhere.prompts.tolist(), "readout": elsewhere.readout, "start": elsewhere.start}
 
 
-def _shares(sight: "Sight") -> tuple[float, float, float]:
-    """Score, share of the text branch, share of the acoustic branch."""
-    from core.explain.shares import shares
-
-    found = shares(sight.observation.branches, sight.image[None])
-    return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
-
-
 # --- for people ---
 
 def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> str:
@@ -168,7 +160,7 @@ def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Ju
 
 
 def _branch_rows(sight: "Sight", standing: "Standing | None") -> list[tuple[str, str, str]]:
-    score, text, acoustic = _shares(sight)
+    score, text, acoustic = sight.shares
     branches, ranks = sight.observation.branches, standing.mix.branch_ranks(standing.row) if standing else None
     rows = []
     if branches.text is not None:

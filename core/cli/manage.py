@@ -1,14 +1,13 @@
 """`brewclip weights`, `gallery` and `settings`."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from core import settings
 from core.cli.output import Progress, as_json, size, table
-from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import BrewclipError, StoreError
 from core.home import find_home
 from core.remote import shown
@@ -99,7 +98,7 @@ def _gallery_list(arguments: Arguments) -> int:
     elif not problems:
         print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` makes one.")
     for address, problem in problems.items():
-        print(f"{address}: {problem}", file=sys.stderr)
+        note(f"{address}: {problem}")
     return WARNED if problems else OK
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Arguments = argparse.Namespace
 OK, WARNED, FAILED = 0, 1, 2
+CROPS = tuple(value for value, _ in settings.BY_KEY["vision.crop"].choices)
+ONE_LOOK = tuple(value for value in CROPS if value != "multi-crop")  # what training and its caches know
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import as_json, size
-from core.cli.parts import OK, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import OK, ONE_LOOK, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import TrainingError
 from core.models.variants import VARIANTS, BrewClipOptions
 from core.progress import JobCancelled, Report
-from core.settings import BY_KEY
 from core.training.recipe import Recipe, TrainingOptions
 
 RECORDS = (TrainingOptions, BrewClipOptions)
-CROPS = tuple(value for value, _ in BY_KEY["vision.crop"].choices if value != "multi-crop")  # one look
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +27,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN, as it was begun")
     parser.add_argument("--variant", choices=trained, default="full", help="what to train (full)")
     parser.add_argument("--backbone", default="auto", metavar="NAME", help="as `brewclip weights list` names it")
-    parser.add_argument("--crop", choices=CROPS, default="centre", help="what of a picture is seen (centre)")
+    parser.add_argument("--crop", choices=ONE_LOOK, default="centre", help="what of a picture is seen (centre)")
     parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
     parser.add_argument("--train-split", default="train", metavar="SPLIT", help="learnt from (train)")
     parser.add_argument("--dev-split", default="", metavar="SPLIT",

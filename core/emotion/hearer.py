@@ -40,8 +40,6 @@ def rows(words: SpokenBatch, places: Sequence[int]) -> SpokenBatch:
 class Hearer(nn.Module):
     """What is fine-tuned, and says classes of voices."""
 
-    prompts: nn.Parameter
-
     def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
         """Logits (n, classes) from states, `share` (n, t) of voice (-1: padding), the words of n."""
         raise NotImplementedError

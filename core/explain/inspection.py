@@ -28,7 +28,7 @@ from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
-from core.models.multicrop import encode_views
+from core.models.multicrop import mean_views
 from core.models.transcripts import Heard, HearingOptions
 from core.progress import Report, silent
 from core.search import queries, vector_index
@@ -66,6 +66,12 @@ class Sight:
     observation: Observation
     image: queries.Floats
     looks: int = 1
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The score, and what of it the text and the acoustic branch give; a branch that is not there gives 0."""
+        found = shares(self.observation.branches, self.image[None])
+        return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
 
     def maps(self, target: Target, method: Method) -> Maps:
         """The maps of a target that is in `observation.scores`; at once."""
@@ -165,7 +171,7 @@ def _best(model: BrewCLIP, looks: np.ndarray, heard: Heard) -> tuple[int, querie
     with torch.inference_mode():
         vectors = model.encode_stem(model.image_stem(looks)).cpu().numpy()
     fits = shares(branches_of(model, heard), np.stack([queries.unit(each) for each in vectors])).score
-    return int(np.argmax(fits)), encode_views(lambda _: vectors, [looks])[0]
+    return int(np.argmax(fits)), mean_views(vectors, [len(looks)])[0]
 
 
 def stand(explorer: Explorer, sight: Sight, gallery: str, path: Path, image_id: int | None = None) -> Standing:

@@ -13,10 +13,15 @@ def encode_views(encode: Callable[[NDArray[np.uint8]], Floats], views: Sequence[
 
     `encode` takes (n, size, size, 3) uint8 to (n, dim), as `VisionLanguage.encode_pixels`. Each crop counts the same.
     """
-    found = np.asarray(encode(np.concatenate(views)), np.float64)
-    owners = np.repeat(np.arange(len(views)), [len(each) for each in views])
+    return mean_views(encode(np.concatenate(views)), [len(each) for each in views])
+
+
+def mean_views(vectors: Floats, counts: Sequence[int]) -> Floats:
+    """Unit vectors (n, dim) of pictures, from those of all their crops (sum of `counts`, dim), one after the other."""
+    found = vectors.astype(np.float64)
+    owners = np.repeat(np.arange(len(counts)), counts)
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    total = np.zeros((len(views), found.shape[1]))
+    total = np.zeros((len(counts), found.shape[1]))
     np.add.at(total, owners, found)
     mean: Floats = (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(np.float32)
     return mean

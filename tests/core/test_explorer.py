@@ -268,6 +268,16 @@ def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
     assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_finite"
 
 
+@pytest.mark.parametrize("nothing", [np.nan, 0.0])
+@pytest.mark.parametrize("crop", ["centre", "multi-crop"])
+def test_a_picture_that_the_model_makes_nothing_of_is_told(explorer, gallery, folder, tmp_path, nothing, crop):
+    shutil.copy(folder / "green.png", tmp_path / "mine.png")
+    explorer.use_settings(explorer.settings.with_value("vision.crop", crop))
+    explorer.index(folder, "Again")
+    explorer._engine.bare._vectors = lambda colours: np.full((len(colours), 4), nothing, np.float32)
+    assert kind_of(lambda: explorer.search("Again", [Ask("image", path=tmp_path / "mine.png")])) == "not_finite"
+
+
 def test_galleries_that_cannot_be_searched_say_what_to_do(explorer, gallery):
     with pytest.raises(QueryError, match=r"There is no gallery.*colours" if "/" not in gallery else "index a folder"):
         explorer.search("colour", [Ask("text", "red")])
