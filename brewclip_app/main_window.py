@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QPlainTextEdit, QStackedWidget, QTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QPlainTextEdit, QTextEdit, QWidget
 
 from brewclip_app import theme
 from brewclip_app.context import Context
@@ -16,13 +16,14 @@ from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
 from brewclip_app.widgets.key_list import KeyList
+from brewclip_app.widgets.panel_stack import PanelStack
 from brewclip_app.widgets.rail import Rail
 from brewclip_app.widgets.status_strip import StatusStrip
 
 if TYPE_CHECKING:
     from core.explorer import EngineStatus
 
-SMALLEST = QSize(1000, 640)
+SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale px, not the screen
 FIRST_SIZE = QSize(1280, 800)
 FRAME = QSize(4, 40)  # about what a desktop draws around a window
 TRAINING = "train:"  # before the key of jobs that follow runs: these go on without the window
@@ -79,9 +80,8 @@ class MainWindow(QMainWindow):
         self._closing = self._impatient = False
         self.is_over = False  # everything is kept, the window has gone
         self.setWindowTitle("BrewCLIP Explorer")
-        self.setMinimumSize(SMALLEST)
         self.rail = Rail()
-        self.stack = QStackedWidget()
+        self.stack = PanelStack()
         self.banner = Banner()
         self.strip = StatusStrip(context.jobs)
         self.keys = KeyList(self)
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
 
     def current(self) -> Panel | None:
         """The panel in front."""
-        shown = self.stack.currentWidget()
+        shown = self.stack.current()
         return shown if isinstance(shown, Panel) else None
 
     def show_panel(self, key: str, payload: object = None) -> None:
@@ -102,7 +102,7 @@ class MainWindow(QMainWindow):
         if panel is not before:
             if before is not None:
                 before.deactivated()
-            self.stack.setCurrentWidget(panel)
+            self.stack.show_panel(panel)
             self.rail.show_chosen(key)
             self._show_words()
             self.context.state.keep("panel", key)
@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
         panel.status_link.connect(lambda words, to: self._take_link(entry.key, words, to))
         panel.go_to.connect(self.show_panel)
         panel.failed.connect(self.show_error)
-        self.stack.addWidget(panel)
+        self.stack.add(panel)
         panel.restore_state(self.context.state.panel(entry.key))
         return panel
 
@@ -244,9 +244,10 @@ class MainWindow(QMainWindow):
                             "Close again to leave without waiting.", "care")
 
     def _restore(self) -> None:
+        room = self.screen().availableSize() - FRAME
+        self.setMinimumSize(SMALLEST.boundedTo(room))
         if not self.restoreGeometry(self.context.state.bytes("geometry")):
-            room = self.screen().availableSize() - FRAME
-            self.resize(FIRST_SIZE.boundedTo(room).expandedTo(SMALLEST))
+            self.resize(FIRST_SIZE.boundedTo(room))
         self.context.set_gallery(str(self.context.state.get("gallery", "")))
 
     def _leave(self) -> None:

@@ -1,13 +1,16 @@
-"""The rail at the left: one button for each panel, icon over word."""
+"""Navigation rail at the left: one button per panel, icon over word; icons alone where there is little room."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme
-from brewclip_app.widgets.common import look
+from brewclip_app.widgets.common import column, look, scrolling
 
 MARK = 3  # px, the violet line at the left of the chosen one
+ICON = 22  # px
+COMPACT = QSize(52, 40)  # px, a button without its word
+NARROW = 900  # px; a window narrower than this has no room for the words
 
 
 class RailButton(QAbstractButton):
@@ -17,6 +20,7 @@ class RailButton(QAbstractButton):
         super().__init__()
         self._icon = icon
         self._ring = False
+        self._compact = False
         self.setText(title)
         self.setCheckable(True)
         self.setToolTip(f"{title} ({keys})")
@@ -26,8 +30,18 @@ class RailButton(QAbstractButton):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
+        return COMPACT if self._compact else self.full_size()
+
+    def full_size(self) -> QSize:
+        """Size of icon and word, px."""
         metrics = self.fontMetrics()
         return QSize(max(84, metrics.horizontalAdvance(self.text()) + 24), metrics.height() + 42)
+
+    def set_compact(self, compact: bool) -> None:
+        """Show the icon alone; the tool tip keeps the word."""
+        self._compact = compact
+        self.updateGeometry()
+        self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """A click needs no ring: the chosen one is marked."""
@@ -43,10 +57,13 @@ class RailButton(QAbstractButton):
         if chosen:
             painter.fillRect(0, 0, MARK, self.height(), theme.colour("main"))
         ink = theme.colour("words" if chosen else "quiet")
-        theme.icon(self._icon, "words" if chosen else "quiet").paint(painter, (self.width() - 22) // 2, 9, 22, 22)
-        painter.setFont(theme.font("quiet", bold=chosen))
-        painter.setPen(ink)
-        painter.drawText(self.rect().adjusted(0, 34, 0, -6), Qt.AlignmentFlag.AlignCenter, self.text())
+        top = 9 if not self._compact else (self.height() - ICON) // 2
+        theme.icon(self._icon, "words" if chosen else "quiet").paint(
+            painter, (self.width() - ICON) // 2, top, ICON, ICON)
+        if not self._compact:
+            painter.setFont(theme.font("quiet", bold=chosen))
+            painter.setPen(ink)
+            painter.drawText(self.rect().adjusted(0, 34, 0, -6), Qt.AlignmentFlag.AlignCenter, self.text())
         if self._ring and self.hasFocus() and self.window().isActiveWindow():
             self._draw_focus(painter, theme.colour("main"))
         painter.end()
@@ -57,7 +74,7 @@ class RailButton(QAbstractButton):
 
 
 class Rail(QWidget):
-    """Chooses the panel; what belongs `below` stands at the bottom."""
+    """Chooses the panel; what belongs `below` stands at the bottom. Scrolls where not even the icons fit."""
 
     chosen = Signal(str)
 
@@ -66,13 +83,25 @@ class Rail(QWidget):
         look(self, "rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons: dict[str, RailButton] = {}
+        self._compact = False
         self._group = QButtonGroup(self)
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(0, 10, 1, 10)
+        inside = look(QWidget(), "bare")
+        self._box = QVBoxLayout(inside)
+        self._box.setContentsMargins(0, 10, 0, 10)
         self._box.setSpacing(2)
         self._box.addStretch(1)
         self._above = 0
+        self.area = look(scrolling(inside), "bare")
+        self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # the wheel and the focus scroll
+        box = column(self.area, space=0)
+        box.setContentsMargins(0, 0, 1, 0)
+        self.setLayout(box)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether icons stand without their words."""
+        return self._compact
 
     def add(self, key: str, icon: str, title: str, keys: str, below: bool = False) -> None:
         """Add a panel's button: above the gap, or below it."""
@@ -87,15 +116,36 @@ class Rail(QWidget):
             self._above += 1
         self._keep_width()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self._keep_width()
-
-    def _keep_width(self) -> None:
-        """Whatever a panel asks for, the way to the other panels stays whole."""
-        self.setFixedWidth(max(button.sizeHint().width() for button in self.buttons.values()) + 1)
-
     def show_chosen(self, key: str) -> None:
         """Mark a panel as the one in front."""
         self.buttons[key].setChecked(True)
+        self.area.ensureWidgetVisible(self.buttons[key], 0, 0)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Words where they have room, icons alone where they have not."""
+        compact = self.window().width() < NARROW or self.height() < self._full_height()
+        if compact != self._compact:
+            self._compact = compact
+            for each in self.buttons.values():
+                each.set_compact(compact)
+        self._keep_width()
+
+    def _full_height(self) -> int:
+        margins, spaces = self._box.contentsMargins(), self._box.spacing() * len(self.buttons)
+        return margins.top() + margins.bottom() + spaces + sum(
+            each.full_size().height() for each in self.buttons.values() if not each.isHidden())
+
+    def _keep_width(self) -> None:
+        """Whatever a panel asks for, the way to the other panels stays whole."""
+        width = max((each.sizeHint().width() for each in self.buttons.values()), default=0) + 1
+        if width != self.width():
+            self.setFixedWidth(width)

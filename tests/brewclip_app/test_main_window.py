@@ -249,7 +249,40 @@ def test_a_damaged_state_is_forgotten(home, qtbot):
 
 
 def test_it_gets_no_smaller_than_it_works(window):
-    assert window.minimumSize() == SMALLEST
+    """The offscreen screen is 800 px wide: less than the smallest window that needs no scroll bars."""
+    room = window.screen().availableSize()
+    assert window.minimumWidth() <= room.width() and window.minimumHeight() == SMALLEST.height()
+
+
+@pytest.mark.parametrize("size", [QSize(768, 480), QSize(480, 300)])
+def test_a_window_too_small_for_its_panel_scrolls_it_and_keeps_every_panel_within_reach(window, qtbot, size):
+    """Large fonts: 1280 x 800 at 167 % are 768 x 480."""
+    window.setMinimumSize(QSize(0, 0))
+    panel = window.current()
+    panel.field.setMinimumSize(1000, 600)
+    window.resize(size)
+    qtbot.waitUntil(lambda: window.size() == size and panel.width() >= 1000 and panel.height() >= 600)
+    assert window.rail.is_compact and window.rail.width() < 60
+    bars = window.stack.horizontalScrollBar(), window.stack.verticalScrollBar()
+    assert all(bar.maximum() > 0 for bar in bars)
+    window.show_panel("two")
+    qtbot.waitUntil(lambda: all(bar.maximum() == 0 for bar in bars))
+    assert not window.rail.buttons["two"].visibleRegion().isEmpty(), "the chosen button can be seen"
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: not window.rail.is_compact)
+
+
+def test_a_rail_with_no_room_for_its_icons_scrolls_to_the_chosen_one(context, qtbot):
+    entries = tuple(Entry(f"two{number}", f"Two {number}", "search", __name__, "TwoPanel") for number in range(12))
+    window = MainWindow(context, entries)
+    qtbot.addWidget(window)
+    window.setMinimumSize(QSize(0, 0))
+    window.resize(500, 240)
+    window.show()
+    qtbot.waitUntil(lambda: window.rail.is_compact)
+    window.show_panel("two11")
+    qtbot.waitUntil(lambda: not window.rail.buttons["two11"].visibleRegion().isEmpty())
+    assert window.rail.buttons["two0"].visibleRegion().isEmpty()
 
 
 # ---- the real program
