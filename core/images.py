@@ -118,7 +118,7 @@ def pixels(picture: Image.Image, crop: str, size: int) -> np.ndarray:
     elif crop == "letterbox":
         square = _letterbox(picture, size)
     else:
-        square = picture.resize((size, size), Image.Resampling.BICUBIC)
+        square = _resized(picture, (size, size))
     return np.asarray(square)
 
 
@@ -300,5 +300,14 @@ def _letterbox(picture: Image.Image, size: int) -> Image.Image:
     ratio = max(picture.size) / size
     width, height = max(1, round(picture.width / ratio)), max(1, round(picture.height / ratio))
     square = Image.new("RGB", (size, size), BAR)
-    square.paste(picture.resize((width, height), Image.Resampling.BICUBIC), ((size - width) // 2, (size - height) // 2))
+    square.paste(_resized(picture, (width, height)), ((size - width) // 2, (size - height) // 2))
     return square
+
+
+def _resized(picture: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """The whole picture at that size (bicubic, antialiased). Long strips are averaged down first: Pillow's table of
+    weights for a side of 200 million pixels would take gigabytes.
+    """
+    short, long = sorted(picture.size)
+    gap = 4.0 if long > LONGEST_STRIP * short else None
+    return picture.resize(target, Image.Resampling.BICUBIC, reducing_gap=gap)

@@ -93,16 +93,20 @@ def stamp(place: str | Path) -> RemoteFile | None:
 def list_files(place: str | Path) -> Iterator[RemoteFile]:
     """The files of a folder at any depth, a folder at a time; `not_there` when there is no such folder.
 
-    Object storage has no folders: there it is all keys that begin so, and one without any is not there.
+    Object storage has no folders: there it is all keys that begin so, and one without any is not there. Keys that
+    hold an empty name (`a//b.jpg`) cannot be read through Arrow and are passed over.
     """
     from pyarrow.fs import FileSelector, FileType
 
     where = _place(place)
     waiting = [where.path.rstrip("/")]
+    listed = set(waiting)
     while waiting:
         with _told(place):
             found = where.files.get_file_info(FileSelector(waiting.pop(), allow_not_found=False))
-        waiting += sorted((one.path for one in found if one.type == FileType.Directory), reverse=True)
+        inner = {one.path.rstrip("/") for one in found if one.type == FileType.Directory}  # `a//b` lists `a` in itself
+        waiting += sorted(inner - listed, reverse=True)
+        listed |= inner
         yield from sorted(_file(where, one) for one in found if one.type == FileType.File)
 
 

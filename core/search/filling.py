@@ -220,4 +220,4 @@ class Filling:
 
 
 def _folder_reason(path: str, reason: str) -> str:
-    return f"The folder {path} cannot be looked into ({reason}). What the gallery holds of it stays as it is."
+    return f"{path} cannot be looked into ({reason}). What the gallery holds of it stays as it is."

@@ -13,7 +13,7 @@ import numpy as np
 
 from core import images, remote
 from core.errors import ImageError, StoreError
-from core.search.scanning import stamp_of
+from core.search.scanning import file_stamp, stamp_of
 from core.store.records import FailedEntry, FileStamp, PictureFacts
 
 CHUNK = 8  # files that a thread takes at once, and asks the store about in one go
@@ -93,7 +93,7 @@ class Reader:
             found = remote.stamp(address)
             if found is None:
                 return Gone(address, vanished=True)
-            stamp = FileStamp(found.size, found.mtime_ns)
+            stamp = file_stamp(found.size, found.mtime_ns)
             content = remote.read(address)
         except StoreError as error:
             if error.kind in ("no_credentials", "no_extra"):
@@ -106,17 +106,19 @@ class Reader:
         return ReadFile(address, stamp, hashlib.sha256(content).digest(), content=content)
 
     def _hashed(self, path: str) -> Outcome:
-        stamp = stamp_of(path)
-        if stamp is None:
-            return Gone(path, vanished=True)
+        stamp: FileStamp | None = NO_STAMP
         try:
+            stamp = stamp_of(path)
+            if stamp is None:
+                return Gone(path, vanished=True)
             with Path(path).open("rb") as file:
                 content_hash = hashlib.file_digest(file, "sha256").digest()
+            return ReadFile(path, stamp, content_hash) if stamp_of(path) == stamp else Gone(path, vanished=False)
         except FileNotFoundError:
             return Gone(path, vanished=True)
         except OSError as error:
-            return self._failed(path, stamp, "unreadable", f"{Path(path).name} cannot be read: {error.strerror}.")
-        return ReadFile(path, stamp, content_hash) if stamp_of(path) == stamp else Gone(path, vanished=False)
+            return self._failed(path, stamp or NO_STAMP, "unreadable",
+                                f"{Path(path).name} cannot be read: {error.strerror}.")
 
     def _decoded(self, file: ReadFile) -> Outcome:
         try:
@@ -128,7 +130,10 @@ class Reader:
             seen = self._failed(file.path, file.stamp, error.kind, str(error))
         if file.content is not None:  # those bytes are what was decoded
             return seen
-        after = stamp_of(file.path)
+        try:
+            after = stamp_of(file.path)
+        except OSError:  # the share went away after it was read
+            return Gone(file.path, vanished=False)
         return seen if after == file.stamp else Gone(file.path, vanished=after is None)
 
     def _picture(self, file: ReadFile) -> images.Picture:

@@ -1,4 +1,8 @@
-"""Finding the picture files of a folder, without reading any."""
+"""Find the picture files of a folder, without reading any.
+
+One entry that cannot be reached (a loop of links, a locked folder, a share that went away) never ends a scan: it is
+listed in `Scan.unread` with the system's reason, and what the gallery holds of it stays as it is.
+"""
 
 import os
 import stat
@@ -10,11 +14,12 @@ from core.progress import Report, silent
 from core.store.records import FileStamp
 
 REPORT_EVERY = 1000  # files
+LATEST_NS = 2**63 - 1  # what a store's integer holds: the year 2262, and 1677 before 1970
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a folder holds: picture files by path, and folders that could not be looked into with the system's reason.
+    """What a folder holds: picture files by path; `unread`, folders and files that cannot be reached, with the reason.
 
     Paths are absolute, as the system gives them (str with surrogate escapes where a name is not UTF-8). `whole`: those
     are all of the folder's pictures; else others may be in it, of which nothing is known. `absent` are paths that a
@@ -57,31 +62,45 @@ def scan(folder: Path, report: Report = silent) -> Scan:
 
 def _look_into(folder: str, found: Scan) -> tuple[list[str], list[str]]:
     """Add the folder's pictures; its folders and its links to folders."""
-    try:
-        with os.scandir(folder) as entries:
-            seen = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        found.unread[folder] = error.strerror or str(error)
-        return [], []
     inner: list[str] = []
     links: list[str] = []
-    for entry in seen:
-        if entry.is_dir():
-            (links if entry.is_symlink() else inner).append(entry.path)
-        elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122  (a Path costs more than all else)
-            stamp = stamp_of(entry)
-            if stamp is not None:
-                found.files[entry.path] = stamp
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    _sort_entry(entry, found, inner, links)
+    except OSError as error:  # at once, or half-way: what was seen until then is kept
+        found.unread[folder] = error.strerror or str(error)
     return sorted(inner, reverse=True), sorted(links)
 
 
-def stamp_of(file: "os.DirEntry[str] | str") -> FileStamp | None:
-    """The stamp of a regular file, links followed; None when there is none."""
+def _sort_entry(entry: "os.DirEntry[str]", found: Scan, inner: list[str], links: list[str]) -> None:
+    """Add the entry to the folders, the links to folders or the pictures; to `unread` when it cannot be reached."""
     try:
-        known = file.stat() if isinstance(file, os.DirEntry) else os.stat(file)  # noqa: PTH116  (may hold surrogates)
-    except OSError:
+        if entry.is_dir():
+            (links if entry.is_symlink() else inner).append(entry.path)
+        elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122  (a Path costs more than all else)
+            known = entry.stat()
+            if stat.S_ISREG(known.st_mode):
+                found.files[entry.path] = file_stamp(known.st_size, known.st_mtime_ns)
+    except FileNotFoundError:  # a broken link, or gone since the folder was listed
+        return
+    except OSError as error:
+        found.unread[entry.path] = error.strerror or str(error)
+
+
+def stamp_of(file: str) -> FileStamp | None:
+    """The stamp of a regular file, links followed; None when there is none. OSError when it cannot be reached."""
+    try:
+        known = os.stat(file)  # noqa: PTH116  (may hold surrogates)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte in a path out of a list
         return None
-    return FileStamp(known.st_size, known.st_mtime_ns) if stat.S_ISREG(known.st_mode) else None
+    return file_stamp(known.st_size, known.st_mtime_ns) if stat.S_ISREG(known.st_mode) else None
+
+
+def file_stamp(size: int, mtime_ns: int) -> FileStamp:
+    """A stamp that every store can hold: times beyond the years 1677 to 2262 become the nearest that fits."""
+    return FileStamp(min(size, LATEST_NS), max(-LATEST_NS, min(mtime_ns, LATEST_NS)))
 
 
 def _place(folder: str) -> tuple[int, int] | None:

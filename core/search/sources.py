@@ -11,6 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from core.errors import DatasetError, StoreError
 from core.images import IMAGE_SUFFIXES
 from core.progress import Report, silent
 from core.search.filling import unreachable
-from core.search.scanning import REPORT_EVERY, Scan, scan, stamp_of
+from core.search.scanning import REPORT_EVERY, Scan, file_stamp, scan, stamp_of
 from core.store.records import FileStamp
 from core.store.room import absolute
 
@@ -67,7 +68,7 @@ def look_into(folder: Path, report: Report = silent) -> Scan:
     found = Scan(str(folder), {}, {})
     try:
         for number, file in enumerate(_pictures(folder)):
-            found.files[remote.stored(file.address)] = FileStamp(file.size, file.mtime_ns)
+            found.files[remote.stored(file.address)] = file_stamp(file.size, file.mtime_ns)
             if not number % REPORT_EVERY:
                 report(0, 0, f"Looking for pictures: {number + 1} found")
     except StoreError as error:
@@ -130,9 +131,11 @@ def _stamps(listed: Sequence[_Listed], report: Report) -> dict[str, FileStamp | 
 
 def _stamp(path: str) -> FileStamp | None:
     if not remote.is_remote(path):
-        return stamp_of(path)
+        with suppress(OSError):
+            return stamp_of(path)
+        return None
     found = remote.stamp(path)
-    return FileStamp(found.size, found.mtime_ns) if found is not None else None
+    return file_stamp(found.size, found.mtime_ns) if found is not None else None
 
 
 def _top(path: str) -> str:
@@ -157,7 +160,10 @@ def _lines(manifest: str, column: str) -> Iterator[_Listed]:
 def _given(sizes: Sequence[Any] | None, times: Sequence[Any] | None, number: int) -> FileStamp | None:
     if sizes is None or times is None or sizes[number] is None or times[number] is None:
         return None
-    return FileStamp(int(sizes[number]), int(times[number]))
+    try:
+        return file_stamp(int(sizes[number]), int(times[number]))
+    except (ValueError, OverflowError):  # "inf", or no number at all: the file itself is asked
+        return None
 
 
 def _resolved(path: str, base: Path) -> str:

@@ -56,6 +56,14 @@ def test_an_address_survives_pathlib() -> None:
     assert remote.shown(Path("file:///x/y")) == "file:///x/y"
 
 
+def test_keys_with_an_empty_name_are_not_walked_for_ever(bucket: str, endpoint: str) -> None:
+    client = boto3.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket="odd")
+    for key in ("a.jpg", "/b.jpg", "c//d.jpg", "c/e.jpg", "c//f//g.jpg"):
+        client.put_object(Bucket="odd", Key=f"top/{key}", Body=b"x")
+    assert [one.address for one in remote.list_files("s3://odd/top")] == ["s3://odd/top/a.jpg", "s3://odd/top/c/e.jpg"]
+
+
 def test_a_listing_goes_to_any_depth_and_keeps_to_its_folder(bucket: str) -> None:
     found = list(remote.list_files(bucket))
     assert {one.address: one.size for one in found} == {

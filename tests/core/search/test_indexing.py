@@ -1,9 +1,13 @@
 """Filling a gallery from real files with a tiny model: what is read, what is not, and what goes wrong on the way."""
 
+import errno
 import os
+import struct
 import threading
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +20,7 @@ from core.fingerprint import Fingerprint
 from core.progress import JobCancelled, silent
 from core.search import reading
 from core.search.indexing import IndexResult, index_folder, index_gallery
-from core.store.records import GalleryRecord
+from core.store.records import FileStamp, GalleryRecord
 from core.store.store import Store
 
 
@@ -409,3 +413,77 @@ def test_a_relative_folder_with_a_home_sign_is_the_same_folder(
         index_folder(store, gallery.id, Path(spelled), backbone, "centre", report=silent)
     assert store.gallery("Holidays").folders == (folder,)
     assert backbone.seen == 5
+
+
+def bad_text(path: Path) -> None:
+    path.write_text("no picture")
+
+
+def bad_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def bad_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def bad_link(path: Path) -> None:
+    path.symlink_to(path.parent / "nothing")
+
+
+def bad_half(path: Path) -> None:
+    path.write_bytes(draw(path.with_suffix(".whole"), 7).read_bytes()[:300])
+    path.with_suffix(".whole").unlink()
+
+
+def bad_strip(path: Path) -> None:
+    """A header of 150 million by 1 pixels and no data."""
+    header = struct.pack(">IIBBBBB", 150_000_000, 1, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)))
+
+
+@pytest.mark.parametrize("crop", images.CROPS)
+@pytest.mark.parametrize("spoil", [bad_text, bad_pipe, bad_loop, bad_link, bad_half, bad_strip, Path.touch, Path.mkdir])
+def test_one_bad_file_never_costs_the_nine_good_ones(store: Store, gallery: GalleryRecord, backbone: TinyBackbone,
+                                                     tmp_path: Path, spoil: Callable[[Path], None], crop: str) -> None:
+    for number in range(9):
+        draw(tmp_path / "ten" / f"{number}.png", number)
+    spoil(tmp_path / "ten" / "5 bad.png")
+    result = index_folder(store, gallery.id, tmp_path / "ten", backbone, crop)
+    assert (result.images, result.indexed) == (9, 9)
+    assert len(result.failed) <= 1
+
+
+@pytest.mark.parametrize("year", [1901, 1969, 2106, 2400])
+def test_a_file_of_any_year_is_indexed(store: Store, gallery: GalleryRecord, backbone: TinyBackbone, folder: Path,
+                                       year: int) -> None:
+    odd = folder / "0.png"
+    moment = int((datetime(year, 6, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    os.utime(odd, (moment, moment))
+    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
+    assert index_folder(store, gallery.id, folder, backbone, "centre").unchanged == 6
+    assert odd in {record.path for record in store.images(gallery.id)}
+
+
+def test_a_file_that_the_disk_cannot_reach_just_now_is_listed(store: Store, gallery: GalleryRecord, folder: Path,
+                                                              backbone: TinyBackbone,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    known = reading.stamp_of
+
+    def stale(path: str) -> FileStamp | None:
+        if path.endswith("3.png"):
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return known(path)
+
+    monkeypatch.setattr(reading, "stamp_of", stale)
+    result = index_folder(store, gallery.id, folder, backbone, "centre")
+    assert (result.images, failed(result)) == (5, {"3.png": "unreadable"})
+    monkeypatch.setattr(reading, "stamp_of", known)
+    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
+
+
+@pytest.mark.parametrize("crop", images.CROPS)
+def test_a_strip_of_a_million_pixels_is_indexed_under_every_crop(crop: str) -> None:
+    strip = Image.new("RGB", (1_000_000, 1), (9, 200, 30))
+    assert images.looks(strip, crop, 32).shape[1:] == (32, 32, 3)

@@ -1,11 +1,14 @@
 """Finding pictures: hidden ones, links and loops, odd names, unreadable folders."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from core.search.scanning import scan
+from core.search.scanning import file_stamp, scan
 
 
 def put(path: Path) -> Path:
@@ -68,3 +71,66 @@ def test_progress_is_told_while_looking(tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
     scan(tmp_path, lambda *step: told.append(step))
     assert told == [(0, 0, "Looking for pictures: 1 found")]
+
+
+def test_a_loop_of_links_and_a_locked_link_do_not_end_a_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "a.jpg")
+    put(tmp_path / "b" / "c.jpg")
+    for name in ("self", "self.jpg"):
+        (tmp_path / "b" / name).symlink_to(tmp_path / "b" / name)
+    for name, target in (("one", "two"), ("two", "one")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+    result = scan(tmp_path)
+    assert found(tmp_path) == ["a.jpg", "b/c.jpg"]
+    assert sorted(Path(path).name for path in result.unread) == ["one", "self", "self.jpg", "two"]
+    assert "symbolic links" in result.unread[str(tmp_path / "one")]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ELOOP])
+def test_an_entry_that_cannot_be_reached_is_listed_and_the_rest_found(tmp_path: Path, number: int,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.jpg", "bad.jpg", "c.jpg"):
+        put(tmp_path / name)
+    look = os.scandir
+
+    class Entry:
+        def __init__(self, entry: "os.DirEntry[str]") -> None:
+            self.name, self.path, self.is_symlink, self.stat = entry.name, entry.path, entry.is_symlink, entry.stat
+
+        def is_dir(self) -> bool:
+            if self.name == "bad.jpg":
+                raise OSError(number, os.strerror(number))
+            return False
+
+    @contextmanager
+    def failing(path: str) -> Iterator[Iterator[Entry]]:
+        with look(path) as entries:
+            yield map(Entry, entries)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    result = scan(tmp_path)
+    assert sorted(result.files) == [str(tmp_path / "a.jpg"), str(tmp_path / "c.jpg")]
+    assert result.unread == {str(tmp_path / "bad.jpg"): os.strerror(number)}
+
+
+def test_a_folder_that_goes_away_half_way_keeps_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "a.jpg")
+    look = os.scandir
+
+    @contextmanager
+    def breaking(path: str) -> Iterator[Iterator["os.DirEntry[str]"]]:
+        def entries() -> Iterator["os.DirEntry[str]"]:
+            with look(path) as those:
+                yield from those
+            raise OSError(errno.ESTALE, "Stale file handle")
+        yield entries()
+
+    monkeypatch.setattr(os, "scandir", breaking)
+    result = scan(tmp_path)
+    assert list(result.files) == [str(tmp_path / "a.jpg")]
+    assert result.unread == {str(tmp_path): "Stale file handle"}
+
+
+@pytest.mark.parametrize("moment", [-(2**63) * 10, -1, 0, 2**63, 13_600_000_000 * 10**9])
+def test_times_of_any_year_become_a_stamp_that_a_store_holds(moment: int) -> None:
+    assert abs(file_stamp(1, moment).mtime_ns) < 2**63
