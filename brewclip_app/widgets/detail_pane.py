@@ -9,7 +9,7 @@ from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt, Signal, SignalInsta
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from brewclip_app import theme
+from brewclip_app import theme, wording
 from brewclip_app.item_models.hits import taken_or_changed
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import COLOURS
@@ -30,13 +30,16 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def strength_words(strength: "Strength") -> str:
-    """What the strength means, in a sentence."""
-    thousandth = round(strength.chance * 1000)
-    if thousandth == 0:
-        return "Fewer than 1 in 1 000 unrelated descriptions fit this picture as well."
-    if strength.level == "weak":
-        return f"{thousandth} in 1 000 unrelated descriptions fit this picture as well: it may be here by chance."
-    return f"Only {thousandth} in 1 000 unrelated descriptions fit this picture as well."
+    """What the significance of a hit means, in a sentence."""
+    expected = strength.expected
+    if expected < 0.001:
+        return "By accident, fewer than 1 in 1 000 such searches would show a picture that scores this high."
+    if expected < 0.995:
+        often = round(1 / expected) if expected < 0.5 else 0
+        share = f"1 in {often:,}".replace(",", " ") if often else f"{10 * expected:.0f} in 10"
+        return f"By accident, {share} such searches would show a picture that scores this high."
+    several = "1 picture" if round(expected) == 1 else f"{wording.count(round(expected))} pictures"
+    return f"By accident, about {several} of this gallery would score this high."
 
 
 def date_words(moment: datetime) -> str:

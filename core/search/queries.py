@@ -60,10 +60,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Strength:
-    """How much a hit means: `chance` is the share of unrelated queries that score this picture as high, 0..1."""
+    """Significance of a hit: how many of the compared pictures are expected to score as high by accident, >= 0."""
 
     level: Level
-    chance: float
+    expected: float
 
 
 @dataclass(frozen=True)

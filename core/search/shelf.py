@@ -52,7 +52,7 @@ class OpenGallery:
         there = np.array([image_id in records for image_id in ids.tolist()], bool)
         ids, scores = ids[there], scores[there]
         vectors = self.index.vectors_of(ids)
-        found = strengths(terms, ids, vectors, scores, Background(descriptions, *self.pictures))
+        found = strengths(terms, scores, Background(descriptions, *self.pictures), compared)
         parts = zip(ids.tolist(), scores.tolist(), found, queries.shares(terms, vectors), strict=True)
         return Found(tuple(Hit(rank, records[image_id], score, strength, shares)
                            for rank, (image_id, score, strength, shares) in enumerate(parts, 1)), compared, approximate)

@@ -1,20 +1,17 @@
-"""The strength of a hit: how rarely an unrelated query scores the picture as high.
+"""Significance of hits: how many of the compared pictures would score as high for an unrelated query.
 
-A bare cosine says little: some pictures are near every text, and each backbone has its own scale. So each hit is held
-against a background of 571 everyday descriptions (resources/background_sentences.txt), without the hundredth that is
-nearest to the query's own words: `chance` is the share of them that score this very picture at least as high as the
-query does. A query of several terms is held against queries of the same form (same kinds, weights and signs) whose
-terms are drawn from the background; for image terms the background is other pictures of the gallery, as cosines of two
-pictures lie on another scale.
+A bare cosine says little: its scale differs from model to model, and some queries score high everywhere. So a score is
+standardised by the mean and deviation that this query has over the gallery. The tail of that standard score is taken
+from queries of the same form made of unrelated terms: 571 everyday descriptions (resources/background_sentences.txt)
+without those nearest to the query, or, for an image term, other pictures of the gallery. Multiplied by the number of
+compared pictures it is the expected number of accidental hits at that score, as sequence search reports it (the
+E-value of BLAST; Altschul et al. 1990). Source: ours; the paper has no such measure.
 
-Beyond the background's resolution the tail is an exponential one through its highest tenth. Measured with brewclip-mini
-on 60 pictures of Flickr8k's dev split with 5 captions each, for captions of *other* pictures (which are seldom quite
-unrelated): a chance below 5 / 1 / 0.1 % came in 8.9 / 2.6 / 0.5 % of the pairs. A normal tail gave 9.3 / 3.8 / 1.2 %,
-as the background's scores lean to the right (skewness 0.37).
+It depends on a hit by its score alone and falls with it, so words and order of a result tell one story. A gallery that
+is all on one subject is recognised by the query's mean, which is held at what unrelated queries reach (`MEAN_LIMIT`).
+In galleries of few pictures mean and deviation lean on those of unrelated queries (`PRIOR_PICTURES`).
 
-The levels were set there: of the first hits 65 % are the captioned picture. `strong` (chance at most 0.3 %) are 69 % of
-the first hits, and 74 % of those are right; of all strong hits, first or not, 50 % are the captioned picture (one of
-60; others fit too). `fair` reaches to 3 %: 89 % of the captioned pictures are fair or strong.
+How often a strong, fair or weak hit is right was measured: docs/significance.md.
 """
 
 from collections.abc import Sequence
@@ -23,65 +20,116 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.search.background import Background
-from core.search.queries import Floats, Level, Strength, Term, units
+from core.search.queries import Floats, Level, Strength, Term, combine, units
 from core.search.vector_file import Ids
 
-STRONG, FAIR = 0.003, 0.03  # chances up to which a hit is called so
-ENOUGH = 100  # background pictures, from which on each hit has its own background; with fewer, all pairs are one
+STRONG, FAIR = 0.1, 1.0  # expected accidental hits up to which a hit is called so
 RELATED = 0.01  # of the descriptions, those nearest to a term, are no strangers to it and stay out
-FEWEST = 3  # background pictures; with fewer, descriptions stand in for pictures
+FEWEST = 3  # background pictures; with fewer, descriptions stand in for pictures, and no query has a mean of its own
+PRIOR_PICTURES = 10  # pictures that the mean and deviation of unrelated queries count for beside the gallery's own
+MEAN_LIMIT = 2.0  # deviations by which a query's mean may exceed that of unrelated queries; beyond it, it is on topic
+TAIL = 0.001  # share of unrelated scores, the highest, through which the tail is extrapolated
+TAIL_SCORES = 10  # at least
+_Wide = NDArray[np.float64]
 
 
-def strengths(terms: Sequence[Term], image_ids: Ids, vectors: Floats, scores: Floats,
-              background: Background) -> list[Strength]:
-    """The strengths of hits (n) for the query of `terms`: ids (n,), unit vectors (n, dim), scores (n,)."""
-    unrelated, made_of = _unrelated(terms, background)
-    if made_of.shape[1] and len(background.pictures) < ENOUGH:
-        pairs = _scores(background.pictures, background.picture_ids, unrelated, made_of)
-        pooled = pairs[pairs > -np.inf]
-        found = chances(scores, np.broadcast_to(pooled, (len(scores), len(pooled))))
-    else:
-        found = chances(scores, _scores(vectors, image_ids, unrelated, made_of))
-    return [Strength(level(chance), chance) for chance in found.tolist()]
+def strengths(terms: Sequence[Term], scores: Floats, background: Background, compared: int) -> list[Strength]:
+    """Significance of hits with these scores (n,), for the query of `terms` over `compared` pictures.
+
+    `background.pictures` (m, dim), m > 0, are a sample of the gallery. Errors as in `queries.combine`.
+    """
+    if not len(scores):
+        return []
+    chances = Null(terms, background).chances(scores)
+    return [Strength(level(expected), expected) for expected in (chances * compared).tolist()]
 
 
-def level(chance: float) -> Level:
-    """The word for a chance."""
-    if chance <= STRONG:
+def level(expected: float) -> Level:
+    """The word for an expected number of accidental hits."""
+    if expected <= STRONG:
         return "strong"
-    return "fair" if chance <= FAIR else "weak"
+    return "fair" if expected <= FAIR else "weak"
 
 
-def chances(scores: Floats, background: Floats) -> NDArray[np.float64]:
-    """The chance (n,) that a background score (n, m) reaches the score (n,); -inf in the background does not count."""
-    count = np.count_nonzero(background > -np.inf, axis=1)
-    reached = np.count_nonzero(background >= scores[:, None] - np.float32(1e-6), axis=1)
-    counted: NDArray[np.float64] = (reached + 1) / (count + 1)
-    size = background.shape[1]
-    top = max(2, min(10, size // 2), size // 10)
-    if size <= top:
+class Null:
+    """Distribution of the scores that a query has with pictures it does not describe."""
+
+    def __init__(self, terms: Sequence[Term], background: Background) -> None:
+        unrelated, made_of = _unrelated(terms, background)
+        scores = _scores(background.pictures, background.picture_ids, unrelated, made_of)
+        there = scores > -np.inf
+        own = background.pictures[_not_shown(terms, background)] @ combine(terms)
+        if len(background.pictures) < FEWEST or not len(own):
+            pooled = np.asarray(scores[there], np.float64)
+            self._mean, self._deviation = _moments(pooled)
+            self._standard = self._standardised(pooled)
+            return
+        means, deviations = _column_moments(scores, there)
+        self._mean, self._deviation = _blended(np.asarray(own, np.float64), means, deviations)
+        self._standard = (((scores - means) / np.maximum(deviations, 1e-9))[there]).astype(np.float64)
+
+    def chances(self, scores: Floats) -> _Wide:
+        """The chance (n,), 0..1, that a picture which the query does not describe reaches each score (n,)."""
+        return tail(self._standardised(np.asarray(scores, np.float64)), self._standard)
+
+    def _standardised(self, scores: _Wide) -> _Wide:
+        return (scores - self._mean) / max(self._deviation, 1e-9)
+
+
+def tail(values: _Wide, sample: _Wide) -> _Wide:
+    """The chance (n,) that a draw from where `sample` (m,) is from reaches each value (n,); falls with the value.
+
+    Counted within the sample; through its highest thousandth goes an exponential tail.
+    """
+    ordered = np.sort(sample)
+    size = len(ordered)
+    counted: _Wide = (size - np.searchsorted(ordered, values - 1e-6) + 1) / (size + 1)
+    top = min(size - 1, max(TAIL_SCORES, round(TAIL * size)))
+    if top < 1:
         return counted
-    head = np.partition(background, size - top - 1, axis=1)[:, size - top - 1:]
-    return _with_tail(np.asarray(scores, np.float64), head.astype(np.float64), count, counted)
+    start = ordered[size - top]
+    mean_excess = float((ordered[size - top:] - start).mean())
+    if mean_excess <= 1e-9:
+        return counted
+    beyond: _Wide = (top + 1) / (size + 1) * np.exp(-np.maximum(values - start, 0) / mean_excess)
+    return np.where(values > start, beyond, counted)
 
 
-def _with_tail(scores: NDArray[np.float64], head: NDArray[np.float64], count: Ids,
-               counted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The counted chances, and above the lowest of `head` (the background's highest) an exponential tail through it."""
-    usable: NDArray[np.bool_] = np.all(head > -np.inf, axis=1)
-    head = np.where(usable[:, None], head, 0)
-    top = head.shape[1] - 1
-    start = head.min(axis=1)
-    mean_excess = (head - start[:, None]).sum(axis=1) / top
-    beyond = usable & (mean_excess > 1e-9) & (scores > start)
-    excess = np.where(beyond, (scores - start) / np.maximum(mean_excess, 1e-9), 0)
-    found: NDArray[np.float64] = np.where(beyond, top / np.maximum(count, 1) * np.exp(-excess), counted)
-    return found
+def _blended(own: _Wide, means: _Wide, deviations: _Wide) -> tuple[float, float]:
+    """Mean and deviation of a query's scores (m,), blended with those of unrelated queries (k,)."""
+    share = len(own) / (len(own) + PRIOR_PICTURES)
+    usual = float(means.mean())
+    mean = min(share * float(own.mean()) + (1 - share) * usual, usual + MEAN_LIMIT * float(means.std()))
+    variance = share * float(own.var()) + (1 - share) * float(np.square(deviations).mean())
+    return mean, float(np.sqrt(variance))
+
+
+def _moments(values: _Wide) -> tuple[float, float]:
+    return (float(values.mean()), float(values.std())) if len(values) else (0.0, 0.0)
+
+
+def _column_moments(scores: Floats, there: NDArray[np.bool_]) -> tuple[_Wide, _Wide]:
+    """Mean and deviation (m,) of the scores (n, m) of each unrelated query; those that are not `there` do not count."""
+    counts = np.maximum(there.sum(axis=0), 1)
+    wide = np.where(there, scores, 0).astype(np.float64)
+    means = wide.sum(axis=0) / counts
+    variances = np.maximum(np.square(wide).sum(axis=0) / counts - np.square(means), 0)
+    return means, np.sqrt(variances)
+
+
+def _not_shown(terms: Sequence[Term], background: Background) -> NDArray[np.bool_]:
+    """Which of the background's pictures (m,) the query itself does not show."""
+    strange = np.ones(len(background.pictures), bool)
+    for term in terms:
+        if term.kind == "image":
+            strange &= background.pictures @ term.vector < 1 - 1e-5
+    return strange
 
 
 def _unrelated(terms: Sequence[Term], background: Background) -> tuple[Floats, Ids]:
     """Queries of the same form as that of `terms`, (m, dim), and the ids of the pictures each is made of, (m, p)."""
-    pictures, ids = _strangers(terms, background)
+    strange = _not_shown(terms, background)
+    pictures, ids = background.pictures[strange], background.picture_ids[strange]
     by_picture = [term.kind == "image" and len(pictures) >= FEWEST for term in terms]
     sources = [pictures if shown else _unlike(term, background.descriptions)
                for term, shown in zip(terms, by_picture, strict=True)]
@@ -94,15 +142,6 @@ def _unrelated(terms: Sequence[Term], background: Background) -> tuple[Floats, I
         if shown:
             made_of.append(ids[drawn][:, None])
     return units(total), np.concatenate(made_of, axis=1)
-
-
-def _strangers(terms: Sequence[Term], background: Background) -> tuple[Floats, Ids]:
-    """The background's pictures without those that the query itself shows."""
-    strange = np.ones(len(background.pictures), bool)
-    for term in terms:
-        if term.kind == "image":
-            strange &= background.pictures @ term.vector < 1 - 1e-5
-    return background.pictures[strange], background.picture_ids[strange]
 
 
 def _unlike(term: Term, descriptions: Floats) -> Floats:

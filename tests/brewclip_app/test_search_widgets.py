@@ -109,12 +109,14 @@ def pane(qtbot, tmp_path):
     thumbnails.close()
 
 
-@pytest.mark.parametrize(("level", "chance", "words"), [
-    ("strong", 0.002, "Only 2 in 1 000 unrelated descriptions fit this picture as well."),
-    ("strong", 0.0001, "Fewer than 1 in 1 000 unrelated descriptions fit this picture as well."),
-    ("weak", 0.12, "120 in 1 000 unrelated descriptions fit this picture as well: it may be here by chance.")])
-def test_strength_in_words(level, chance, words):
-    assert strength_words(Strength(level, chance)) == words
+@pytest.mark.parametrize(("level", "expected", "words"), [
+    ("strong", 0.0001, "By accident, fewer than 1 in 1 000 such searches would show a picture that scores this high."),
+    ("strong", 0.05, "By accident, 1 in 20 such searches would show a picture that scores this high."),
+    ("fair", 0.7, "By accident, 7 in 10 such searches would show a picture that scores this high."),
+    ("weak", 1.2, "By accident, about 1 picture of this gallery would score this high."),
+    ("weak", 1234, "By accident, about 1\N{THIN SPACE}234 pictures of this gallery would score this high.")])
+def test_significance_in_words(level, expected, words):
+    assert strength_words(Strength(level, expected)) == words
 
 
 def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):

@@ -410,7 +410,7 @@ def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_ba
     result = explorer.search("photographs", [Ask("speech", path=said)])
     assert "coffee with a spoon" in result.transcript.text.lower()
     assert result.hits[0].image.path.name == "coffee.png"
-    assert result.hits[0].strength.chance < result.hits[-1].strength.chance
+    assert result.hits[0].strength.expected < result.hits[-1].strength.expected
     assert {share.branch for share in result.hits[0].shares} == {"text", "acoustic"}
     for hit in result.hits:
         assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)

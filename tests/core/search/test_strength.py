@@ -1,4 +1,4 @@
-"""The strength of hits: calibrated chances, fair backgrounds, and what small galleries do."""
+"""Significance of hits: calibrated, in the order of the scores, fair to small and to one-sided galleries."""
 
 import math
 
@@ -9,7 +9,7 @@ from core.progress import JobCancelled
 from core.search import background
 from core.search.background import Background, descriptions, pictures, sentences
 from core.search.queries import Term, combine, units
-from core.search.strength import chances, level, strengths
+from core.search.strength import level, strengths, tail
 from core.search.vector_index import ExactIndex
 
 DIM = 32
@@ -23,8 +23,9 @@ def a_background(count=0, texts=600):
     return Background(random_units(texts, 1), random_units(count, 2), np.arange(count, dtype=np.int64))
 
 
-def measure(terms, vectors, ids, held_against):
-    return strengths(terms, ids, vectors, vectors @ combine(terms), held_against)
+def measure(terms, vectors, held_against, compared=None):
+    scores = (vectors @ combine(terms)).astype(np.float32)
+    return strengths(terms, scores, held_against, len(vectors) if compared is None else compared)
 
 
 def test_the_sentences_are_many_and_all_different():
@@ -34,62 +35,85 @@ def test_the_sentences_are_many_and_all_different():
     assert all(line == line.strip() and len(line) > 3 for line in lines)
 
 
-def test_chances_are_right_for_scores_from_the_background_itself():
+def test_the_tail_is_right_for_values_of_the_same_distribution():
     numbers = np.random.default_rng(3)
-    found = chances(numbers.standard_normal(4000).astype(np.float32),
-                    numbers.standard_normal((4000, 500)).astype(np.float32))
-    for chance in (0.5, 0.2, 0.05, 0.01, 0.002):
-        assert (found <= chance).mean() == pytest.approx(chance, abs=3 * math.sqrt(chance / 4000) + 0.003)
+    chances = tail(numbers.standard_normal(40_000), numbers.standard_normal(100_000))
+    for chance in (0.5, 0.05, 0.01, 0.002, 0.0005):
+        assert (chances <= chance).mean() == pytest.approx(chance, rel=0.25)
 
 
-def test_a_higher_score_never_has_a_higher_chance_and_the_tail_goes_on_falling():
-    held_against = np.broadcast_to(np.random.default_rng(3).standard_normal(500).astype(np.float32), (300, 500))
-    found = chances(np.linspace(-6, 9, 300).astype(np.float32), held_against)
-    # counting and the tail through the highest tenth meet with a small step
-    assert (np.diff(found) <= 2e-3).all()
-    assert found[0] == 1
-    assert found[-1] < 1e-4
-    assert len(set(found[-50:])) == 50
+def test_a_higher_value_never_has_a_higher_chance_and_the_tail_goes_on_falling():
+    chances = tail(np.linspace(-6, 9, 3000), np.random.default_rng(3).standard_normal(20_000))
+    assert (np.diff(chances) <= 0).all()
+    assert chances[0] == 1 and chances[-1] < 1e-8
+    assert len(set(chances[-50:])) == 50
 
 
-@pytest.mark.parametrize("held_against", [np.zeros((2, 400)), np.full((2, 400), -np.inf), np.zeros((2, 0)),
-                                          np.zeros((2, 1)), np.zeros((2, 2))])
-def test_backgrounds_that_tell_nothing_give_no_strong_hit_by_accident(held_against):
-    found = chances(np.zeros(2, np.float32), held_against.astype(np.float32))
-    assert found.tolist() == [1, 1]
+@pytest.mark.parametrize("sample", [np.zeros(400), np.zeros(0), np.zeros(1), np.zeros(2)])
+def test_samples_that_tell_nothing_make_nothing_significant(sample):
+    assert tail(np.zeros(2), sample).tolist() == [1, 1]
 
 
 def test_levels():
-    assert [level(chance) for chance in (0, 0.003, 0.0031, 0.03, 0.031, 1)] == [
+    assert [level(expected) for expected in (0, 0.1, 0.11, 1, 1.01, 500)] == [
         "strong", "strong", "fair", "fair", "weak", "weak"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12, 40, 300])
+@pytest.mark.parametrize("kinds", [("text",), ("image",), ("text", "image", "text")])
+def test_significance_follows_the_order_of_the_scores(count, kinds):
+    """No hit is called stronger than one that is shown before it."""
+    held_against = a_background(count)
+    terms = [Term(kind, str(number), random_units(1, 20 + number)[0], 1 - 0.7 * number)
+             for number, kind in enumerate(kinds)]
+    vectors = units(random_units(50, 8) + 0.3 * random_units(1, 9))
+    vectors = vectors[np.argsort(-(vectors @ combine(terms)))]
+    expected = [each.expected for each in measure(terms, vectors, held_against)]
+    assert expected == sorted(expected)
 
 
 def test_a_fitting_picture_is_strong_and_another_is_not():
     asked = random_units(1, 5)[0]
-    vectors = np.stack([units((asked + 0.1 * random_units(1, 6)[0])[None])[0], random_units(1, 7)[0]])
-    found = measure([Term("text", "x", asked)], vectors, np.array([1, 2]), a_background())
+    others = random_units(39, 7)
+    gallery = np.concatenate([units(asked + 0.1 * random_units(1, 6)), others])
+    held_against = Background(random_units(600, 1), gallery, np.arange(40))
+    found = measure([Term("text", "x", asked)], gallery, held_against)
     assert found[0].level == "strong"
-    assert found[1].chance > 0.03
+    assert [each.level for each in found[1:]].count("strong") == 0
+
+
+def test_the_same_score_means_less_in_a_larger_gallery():
+    asked = Term("text", "x", random_units(1, 5)[0])
+    vectors = units(asked.vector + 0.8 * random_units(1, 6))
+    small, large = (measure([asked], vectors, a_background(200), compared)[0] for compared in (200, 200_000))
+    assert large.expected == pytest.approx(1000 * small.expected)
+
+
+def test_a_gallery_all_on_one_subject_fits_a_query_for_it():
+    """Nothing stands out among pictures that all show what is asked for; none of them is there by accident."""
+    subject = random_units(1, 5)[0]
+    gallery = units(subject + 0.15 * random_units(60, 6))
+    held_against = Background(random_units(600, 1), gallery, np.arange(60))
+    assert {each.level for each in measure([Term("text", "x", subject)], gallery, held_against)} == {"strong"}
+    unlike = measure([Term("text", "x", random_units(1, 30)[0])], gallery, held_against)
+    assert [each.level for each in unlike].count("strong") <= 1
 
 
 def test_descriptions_that_say_the_same_as_the_query_do_not_count_against_it():
     asked = random_units(1, 5)[0]
     alike = units(asked + 0.2 * random_units(6, 8))
-    held_against = a_background()
-    crowded = Background(np.concatenate([held_against.descriptions[:594], alike]), *(held_against.pictures,
-                                                                                  held_against.picture_ids))
-    found = measure([Term("text", "x", asked)], units(asked + 0.2 * random_units(1, 9)), np.array([1]), crowded)
-    assert found[0].level == "strong"
+    pictures_ = np.concatenate([units(asked + 0.2 * random_units(1, 9)), random_units(80, 2)])
+    crowded = Background(np.concatenate([random_units(594, 1), alike]), pictures_, np.arange(81))
+    assert measure([Term("text", "x", asked)], pictures_[:1], crowded, 81)[0].level == "strong"
 
 
 @pytest.mark.parametrize("count", [8, 40, 150])
 def test_the_picture_itself_is_the_strongest_for_an_image_query(count):
     held_against = a_background(count)
-    found = measure([Term("image", "x", held_against.pictures[1])], held_against.pictures, held_against.picture_ids,
-                    held_against)
-    assert min(found, key=lambda each: each.chance) is found[1]
-    assert count < 40 or found[1].level == "strong"
-    assert np.median([each.chance for each in found]) > 0.2
+    found = measure([Term("image", "x", held_against.pictures[1])], held_against.pictures, held_against)
+    assert min(found, key=lambda each: each.expected) is found[1]
+    assert found[1].level == "strong"
+    assert np.median([each.expected for each in found]) > 0.2 * count
 
 
 def test_pictures_are_held_against_pictures_even_when_these_all_look_alike():
@@ -97,31 +121,28 @@ def test_pictures_are_held_against_pictures_even_when_these_all_look_alike():
     held_against = a_background(200)
     shifted = units(held_against.pictures + 3 * random_units(1, 11))
     other = Background(held_against.descriptions, shifted, held_against.picture_ids)
-    found = measure([Term("image", "x", units(random_units(1, 12) + 3 * random_units(1, 11))[0])], shifted,
-                    held_against.picture_ids, other)
+    found = measure([Term("image", "x", units(random_units(1, 12) + 3 * random_units(1, 11))[0])], shifted, other)
     assert np.mean([each.level == "strong" for each in found]) < 0.02
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_without_pictures_to_compare_with_the_descriptions_stand_in(count):
-    found = measure([Term("image", "x", random_units(1, 5)[0])], random_units(2, 6), np.array([1, 2]),
-                    a_background(count))
-    assert all(0 < each.chance <= 1 for each in found)
+@pytest.mark.parametrize("count", [1, 2])
+def test_with_hardly_a_picture_to_compare_with_the_descriptions_stand_in(count):
+    found = measure([Term("image", "x", random_units(1, 5)[0])], random_units(2, 6), a_background(count))
+    assert all(0 < each.expected <= 2 for each in found)
 
 
 def test_a_sum_of_terms_is_held_against_sums_of_the_same_form():
     terms = [Term("text", "a", random_units(1, 5)[0]), Term("image", "b", random_units(1, 6)[0], 0.5),
              Term("text", "c", random_units(1, 7)[0], -1.0)]
-    vectors = random_units(2000, 8)
-    found = measure(terms, vectors, np.arange(5000, 7000), a_background(200))
+    found = measure(terms, random_units(2000, 8), a_background(200), 1)
     for chance in (0.5, 0.1, 0.02):
-        assert np.mean([each.chance <= chance for each in found]) == pytest.approx(chance, abs=0.035)
+        assert np.mean([each.expected <= chance for each in found]) == pytest.approx(chance, abs=0.035)
 
 
 def test_no_hits_have_no_strengths():
     empty = np.empty((0, DIM), np.float32)
     for kind in ("text", "image"):
-        assert measure([Term(kind, "x", random_units(1, 5)[0])], empty, np.empty(0, np.int64), a_background(5)) == []
+        assert measure([Term(kind, "x", random_units(1, 5)[0])], empty, a_background(5)) == []
 
 
 class Tower:
