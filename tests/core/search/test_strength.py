@@ -1,7 +1,5 @@
 """Significance of hits: calibrated, in the order of the scores, fair to small and to one-sided galleries."""
 
-import math
-
 import numpy as np
 import pytest
 
