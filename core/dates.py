@@ -7,6 +7,11 @@ FORM = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 SPAN = re.compile(r"\s*(?:\.\.|–|—|\bto\b)\s*")
 OPEN = re.compile(r"(?i)(since|from|before|until)\s+(.*)")
 
+CAMERA = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})(?:\D{1,2}(\d{1,2})\D{0,2}(\d{2})(?:\D{0,2}(\d{2}))?)?")
+COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?")
+UNSET = frozenset((datetime(1904, 1, 1), datetime(1970, 1, 1)))  # what clocks begin with
+OLDEST = 1800  # the year from which there can be photographs
+
 Span = tuple[datetime | None, datetime | None]  # taken from the one on and before the other
 
 
@@ -49,3 +54,24 @@ def _bounds(text: str) -> tuple[datetime, datetime]:
     if day:
         return start, start + timedelta(days=1)
     return start, datetime(year + 1, 1, 1) if not month or start.month == 12 else datetime(year, start.month + 1, 1)
+
+
+def camera_date(written: object) -> datetime | None:
+    """A date as EXIF data hold it ("2024:05:01 12:30:00"), in any of the spellings that cameras and programs use.
+
+    Without a time of day it is midnight. None for blanks, zeros, clocks that were never set and what is no date.
+    """
+    if isinstance(written, bytes):
+        written = written.decode("ascii", "replace")
+    if not isinstance(written, str):
+        return None
+    text = written.strip(" \0\t\r\n")
+    found = COMPACT.match(text) or CAMERA.match(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    try:
+        moment = datetime(year, month, day, hour % 24, minute, min(second, 59)) + timedelta(days=hour // 24)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year >= OLDEST and hour <= 24 and moment not in UNSET else None

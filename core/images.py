@@ -1,16 +1,21 @@
 """Pictures: read files of many formats safely, and give a backbone the square it sees.
 
 Reading turns a picture as its EXIF data say, puts transparent ones on white and gives RGB. The limit on pixels is held
-against the header, before anything is unpacked. Every way a file can be bad is an ImageError whose `kind` is one of:
+against the header, before anything is unpacked, and all threads share one budget of pixels (`core.pixel_budget`).
+Damaged metadata and a missing end marker cost nothing (`core.image_repair`). Every way a file can be bad is an
+ImageError whose `kind` is one of:
 
     missing       no file there              not_an_image  a folder, a text, a format that is not read here
-    empty         0 bytes                    truncated     damaged or cut off
-    unreadable    the system refuses         too_large     more pixels than allowed, or than the memory holds
+    empty         0 bytes                    truncated     damaged or cut off: some pixels are lost
+    unreadable    the system refuses         too_large     more pixels than allowed or than the memory holds, or more
+                                                           passes over them than take reasonable time
 """
 
+import hashlib
 import stat
 import threading
 import warnings
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -20,8 +25,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from core import remote
+from core import dates, remote
+from core.deep_pixels import eight_bits
 from core.errors import ImageError, StoreError
+from core.image_repair import attempts
+from core.pixel_budget import PixelBudget
 
 CROP_POLICIES = ("centre", "letterbox", "squash")
 SEVERAL = "multi-crop"  # beyond the paper: several looks at each picture, whose mean vector is its vector
@@ -35,6 +43,13 @@ BOXED_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
 
 BAR = (123, 117, 104)  # CLIP's mean colour, 0-255: the bars of a letterbox are nearly zero once normalised
+MAX_MEGAPIXELS = 120.0  # all cameras of one shot; a decoded picture takes 4 bytes a pixel, twice that with its RGB copy
+BUDGET = PixelBudget()
+FEW_SCANS = 20  # passes over a JPEG that are always allowed
+SCANNED_MEGAPIXELS = 1000  # passes times megapixels that are allowed beyond
+REPAIRED_UP_TO = 256 << 20  # bytes of a file that is damaged
+BAND_PIXELS = 1 << 22  # that are put on white at once
+
 NEARLY_SQUARE = 1.1  # long side to short side, up to which the centre crop shows all that matters
 LONGEST_STRIP = 16  # times the short side; resized whole, a longer one would take gigabytes
 
@@ -71,7 +86,7 @@ class Picture:
     taken: datetime | None = None
 
 
-def read(path: Path, max_megapixels: float = 200, at_least: int = 0) -> Picture:
+def read(path: Path, max_megapixels: float = MAX_MEGAPIXELS, at_least: int = 0) -> Picture:
     """The picture in a file: upright, RGB, transparent parts white; of several frames the first.
 
     `at_least` > 0 unpacks a JPEG at 1/2, 1/4 or 1/8 of its size, as long as no side gets shorter than that many pixels:
@@ -82,18 +97,88 @@ def read(path: Path, max_megapixels: float = 200, at_least: int = 0) -> Picture:
         return read_from(file, path, max_megapixels, at_least)
 
 
-def read_from(file: BinaryIO, path: Path, max_megapixels: float = 200, at_least: int = 0) -> Picture:
+def read_from(file: BinaryIO, path: Path, max_megapixels: float = MAX_MEGAPIXELS, at_least: int = 0) -> Picture:
     """`read` of a file that is open, or of its bytes; `path` is what errors call it."""
+    with ExitStack() as held:
+        return _read(path, file, max_megapixels, at_least, held)
+
+
+def read_looks(path: Path, crop: str, size: int, max_megapixels: float = MAX_MEGAPIXELS,
+               content: bytes | None = None) -> tuple[Picture, np.ndarray]:
+    """A file's picture, its `rgb` no larger than a look, and all `looks` at it, for indexing many at once.
+
+    The whole picture is given up before others may take its place in the budget of pixels. `content` are the bytes of
+    the file, if they are here already. ImageError as listed above.
+    """
+    if content is not None and not content:
+        raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
+    with BytesIO(content) if content is not None else _open(path) as file, ExitStack() as held:
+        picture = _read(path, file, max_megapixels, 0, held)
+        try:
+            seen = looks(picture.rgb, crop, size)
+        except MemoryError as error:
+            raise _no_room(path) from error
+        small = Image.fromarray(seen[0])
+        return Picture(small, picture.width, picture.height, picture.taken), seen
+
+
+def _read(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture:
+    """The picture; its part of the budget is held until `held` is closed."""
     try:
-        return _decode(path, file, max_megapixels, at_least)
+        return _decode(path, file, max_megapixels, at_least, held)
     except ImageError:
         raise
     except MemoryError as error:
-        raise ImageError(f"{path.name} does not fit into this computer's memory.", "too_large") from error
+        raise _no_room(path) from error
     except Exception as error:  # what decoders raise on damaged files is written down nowhere
         if isinstance(error, OSError) and error.errno is not None:  # the disk's trouble, not the picture's
             raise _unreadable(path, error) from error
-        raise ImageError(f"{path.name} is damaged or cut off.", "truncated") from error
+        held.close()
+        repaired = _repaired(path, file, max_megapixels, at_least, held)
+        if repaired is None:
+            raise ImageError(f"{path.name} is damaged or cut off: part of the picture is lost.",
+                             "truncated") from error
+        return repaired
+
+
+def _repaired(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture | None:
+    """The picture of a file whose metadata or end is damaged; None when pixels are lost, as far as can be told."""
+    try:
+        file.seek(0)
+        content = file.read(REPAIRED_UP_TO + 1)
+        for attempt in attempts(content) if len(content) <= REPAIRED_UP_TO else ():
+            picture = _agreed(path, attempt, max_megapixels, at_least, held)
+            if picture is not None:
+                return picture
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except MemoryError as error:
+        raise _no_room(path) from error
+    return None
+
+
+def _agreed(path: Path, contents: tuple[bytes, ...], max_megapixels: float, at_least: int,
+            held: ExitStack) -> Picture | None:
+    """The picture that all of these contents decode to; None when they do not."""
+    found: Picture | None = None
+    first = b""
+    for content in contents:
+        held.close()
+        try:
+            picture = _decode(path, BytesIO(content), max_megapixels, at_least, held)
+        except MemoryError:
+            raise
+        except Exception:  # as above; an ImageError too, about a file that was made here
+            return None
+        digest = hashlib.sha256(picture.rgb.tobytes()).digest()
+        if found is not None and digest != first:
+            return None
+        found, first = found or picture, digest
+    return found
+
+
+def _no_room(path: Path) -> ImageError:
+    return ImageError(f"{path.name} does not fit into this computer's memory.", "too_large")
 
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
@@ -189,21 +274,38 @@ def _unreadable(path: Path, error: OSError) -> ImageError:
     return ImageError(f"{path.name} cannot be read: {error.strerror or error}.", "unreadable")
 
 
-def _decode(path: Path, file: BinaryIO, max_megapixels: float, at_least: int) -> Picture:
+def _decode(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture:
     image: Image.Image = _header(path, file)
     width, height = image.size
     if width * height > max_megapixels * 1e6:
         raise ImageError(f"{path.name} has {width * height / 1e6:,.0f} megapixels ({width} x {height}), more than "
                          f"the {max_megapixels:g} allowed in the settings.", "too_large")
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(path, file, width * height / 1e6)
     if at_least:
         image.draft("RGB", (at_least, at_least))  # only JPEG knows how; the others stay as they are
+    held.enter_context(BUDGET.hold(image.width * image.height))
     image.load()
     orientation, taken = _exif(image)  # after loading: TIFF is turned by then, PNG may carry EXIF at its end
-    upright = image.transpose(TURNS[orientation]) if orientation in TURNS else image
-    rgb = _to_rgb(upright)
+    image = _to_rgb(image)
+    if orientation in TURNS:
+        image = image.transpose(TURNS[orientation])
     if orientation >= 5:
         width, height = height, width
-    return Picture(rgb, width, height, taken)
+    return Picture(image, width, height, taken)
+
+
+def _check_scans(path: Path, file: BinaryIO, megapixels: float) -> None:
+    """ImageError for a JPEG of so many passes over the picture that decoding would take minutes."""
+    file.seek(0)
+    scans, last = 0, b""
+    while block := file.read(1 << 20):
+        scans += (last + block).count(b"\xff\xda")  # in the pixels themselves an 0xFF never comes before an 0xDA
+        last = block[-1:]
+    file.seek(0)
+    if scans > FEW_SCANS and scans * megapixels > SCANNED_MEGAPIXELS:
+        raise ImageError(f"{path.name} is a JPEG of {scans} scans, which would take minutes to decode. Saved anew by "
+                         "any other program it can be read.", "too_large")
 
 
 def _header(path: Path, file: BinaryIO) -> Image.Image:
@@ -238,44 +340,45 @@ def _exif(image: Image.Image) -> tuple[int, datetime | None]:
     try:
         exif = image.getexif()
         orientation = exif.get(ExifTags.Base.Orientation, 1)
-        photo = exif.get_ifd(ExifTags.IFD.Exif)
-        written = (photo.get(ExifTags.Base.DateTimeOriginal) or photo.get(ExifTags.Base.DateTimeDigitized)
-                   or exif.get(ExifTags.Base.DateTime))
     except Exception:  # a damaged block of metadata must not cost the picture
         return 1, None
-    return orientation if orientation in TURNS else 1, _date(written)
+    return orientation if orientation in TURNS else 1, _taken(exif)
 
 
-def _date(written: object) -> datetime | None:
-    """EXIF's "2024:05:01 12:30:00" as a date; None for blanks, zeros and other habits of cameras."""
-    if not isinstance(written, str):
-        return None
+def _taken(exif: Image.Exif) -> datetime | None:
+    """The first usable date: of the exposure, of the digitisation, of the last change."""
     try:
-        return datetime.strptime(written.strip(" \0")[:19], "%Y:%m:%d %H:%M:%S")
-    except ValueError:
-        return None
+        photo = exif.get_ifd(ExifTags.IFD.Exif)
+    except Exception:  # as above
+        photo = {}
+    for part, tag in ((photo, ExifTags.Base.DateTimeOriginal), (exif, ExifTags.Base.DateTimeOriginal),
+                      (photo, ExifTags.Base.DateTimeDigitized), (exif, ExifTags.Base.DateTimeDigitized),
+                      (exif, ExifTags.Base.DateTime)):
+        found = None
+        with suppress(Exception):  # as above
+            found = dates.camera_date(part.get(tag))
+        if found is not None:
+            return found
+    return None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        return eight_bits(image).convert("RGB")
+    return _on_white(image) if image.has_transparency_data else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """The picture without its transparent parts, a band of rows at a time: whole layers would be three more copies."""
+    rgb = Image.new("RGB", image.size)
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        layer = image.crop((0, top, image.width, min(top + rows, image.height))).convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return image.convert("RGB")
-
-
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Grey values of 16 or 32 bits, or floats, as uint8. Pillow would cut them off at 255, which makes them white."""
-    values = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = min(0.0, float(values.min())), float(values.max())
-    if low < 0 or high > 65535:  # no scale is known: spread what is there
-        return ((values - low) * (255 / max(high - low, 1e-9))).round().astype(np.uint8)
-    ceiling = next(top for top in (1.0, 255.0, 65535.0) if high <= top)
-    return (values * (255 / ceiling)).round().astype(np.uint8)
+        rgb.paste(Image.alpha_composite(white, layer).convert("RGB"), (0, top))
+    return rgb
 
 
 def _check_crop(crop: str, known: tuple[str, ...]) -> None:

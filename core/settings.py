@@ -77,7 +77,7 @@ SETTINGS: tuple[Setting, ...] = (
              ("squash", "Whole picture, squashed"), ("multi-crop", "Several crops, up to 4 times as long to embed")),
             reembeds=True),
     Setting("images.max_megapixels", "Seeing", "Largest picture",
-            "Larger pictures are listed as not read: a small file can unpack to fill the memory.", "number", 200,
+            "Larger pictures are listed as not read: a small file can unpack to fill the memory.", "number", 120,
             low=1, high=2000, unit="megapixels"),
     Setting("device", "This computer", "Compute on", "Falls back to the CPU when a GPU fails.", "choice", "auto",
             (("auto", "The fastest there is"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU"))),

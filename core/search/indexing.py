@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.images import SEVERAL
+from core.images import MAX_MEGAPIXELS, SEVERAL
 from core.models.multicrop import encode_views
 from core.progress import Report, silent
 from core.search.filling import BATCH, READY, Done, Filling, IndexResult
@@ -43,7 +43,7 @@ class Backbone(Protocol):
 
 
 def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone, crop: str,
-                 max_megapixels: float = 200, report: Report = silent, column: str = "") -> IndexResult:
+                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent, column: str = "") -> IndexResult:
     """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
     whose paths are in that `column` (`core.search.sources`).
 
@@ -57,7 +57,7 @@ def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone
     return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
 
 
-def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str, max_megapixels: float = 200,
+def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str, max_megapixels: float = MAX_MEGAPIXELS,
                   report: Report = silent) -> IndexResult:
     """Index all folders of the gallery again; the same as `index_folder` else.
 

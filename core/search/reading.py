@@ -2,11 +2,11 @@
 
 import hashlib
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from core.store.records import FailedEntry, FileStamp, PictureFacts
 CHUNK = 8  # files that a thread takes at once, and asks the store about in one go
 NO_STAMP = FileStamp(-1, -1)  # of what has none
 AHEAD = 8  # chunks that are read or wait for the model: 64 pictures, some 10 MB as a model takes them
+WAITED = 0.5  # seconds, after which whoever waits for a chunk is asked whether to go on
 THREADS = max(2, min(8, os.cpu_count() or 2))
 
 
@@ -63,26 +64,34 @@ class Reader:
     threads: int = THREADS
 
     def read_ahead(self, paths: Sequence[str]) -> Iterator[list[Outcome]]:
-        """What became of the files, in their order, a chunk at a time, while the next are being read."""
+        """What became of the files, in their order, a chunk at a time, while the next are being read.
+
+        While nothing is ready, empty lists come twice a second, so that whoever waits can be stopped.
+        """
         chunks = iter([paths[start:start + CHUNK] for start in range(0, len(paths), CHUNK)])
         waiting: deque[Future[list[Outcome]]] = deque()
+        stopped = threading.Event()
         with ThreadPoolExecutor(self.threads, "read-pictures") as pool:
             try:
                 for chunk in chunks:
-                    waiting.append(pool.submit(self.read, chunk))
+                    waiting.append(pool.submit(self.read, chunk, stopped))
                     if len(waiting) >= AHEAD:
-                        yield waiting.popleft().result()
+                        yield from _awaited(waiting.popleft())
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield from _awaited(waiting.popleft())
             finally:
+                stopped.set()
                 for future in waiting:
                     future.cancel()
 
-    def read(self, paths: Sequence[str]) -> list[Outcome]:
-        """Read these files: hash all, ask the store once, decode what it does not know."""
-        outcomes = [self._fetched(path) if remote.is_remote(path) else self._hashed(path) for path in paths]
+    def read(self, paths: Sequence[str], stopped: threading.Event | None = None) -> list[Outcome]:
+        """Read these files: hash all, ask the store once, decode what it does not know. None after `stopped`."""
+        stopped = stopped or threading.Event()
+        outcomes = [self._fetched(path) if remote.is_remote(path) else self._hashed(path) for path in paths
+                    if not stopped.is_set()]
         known = self.embedded({one.content_hash for one in outcomes if isinstance(one, ReadFile)})
-        return [self._seen(one, known) if isinstance(one, ReadFile) else one for one in outcomes]
+        return [self._seen(one, known) if isinstance(one, ReadFile) else one for one in outcomes
+                if not stopped.is_set()]
 
     def _seen(self, file: ReadFile, known: Collection[bytes]) -> Outcome:
         return replace(file, content=None) if file.content_hash in known else self._decoded(file)
@@ -121,11 +130,11 @@ class Reader:
                                 f"{Path(path).name} cannot be read: {error.strerror}.")
 
     def _decoded(self, file: ReadFile) -> Outcome:
+        path = Path(file.path)
         try:
-            picture = self._picture(file)
-            seen: Outcome = ReadFile(
-                file.path, file.stamp, file.content_hash, PictureFacts(picture.width, picture.height, picture.taken),
-                images.looks(picture.rgb, self.crop, self.image_size))
+            picture, looks = images.read_looks(path, self.crop, self.image_size, self.max_megapixels, file.content)
+            seen: Outcome = ReadFile(file.path, file.stamp, file.content_hash,
+                                     PictureFacts(picture.width, picture.height, picture.taken), looks)
         except ImageError as error:
             seen = self._failed(file.path, file.stamp, error.kind, str(error))
         if file.content is not None:  # those bytes are what was decoded
@@ -136,13 +145,12 @@ class Reader:
             return Gone(file.path, vanished=False)
         return seen if after == file.stamp else Gone(file.path, vanished=after is None)
 
-    def _picture(self, file: ReadFile) -> images.Picture:
-        path = Path(file.path)
-        if file.content is None:
-            return images.read(path, self.max_megapixels)
-        if not file.content:
-            raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
-        return images.read_from(BytesIO(file.content), path, self.max_megapixels)
-
     def _failed(self, path: str, stamp: FileStamp, kind: str, reason: str) -> FailedEntry:
         return FailedEntry(path, stamp, kind, reason, self.max_megapixels)
+
+
+def _awaited(chunk: "Future[list[Outcome]]") -> Iterator[list[Outcome]]:
+    """Empty lists until the chunk is read, then what became of it."""
+    while not wait((chunk,), WAITED).done:
+        yield []
+    yield chunk.result()

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from core import images
 from core.errors import ImageError
+from core.pixel_budget import PixelBudget
 
 
 def drawn(width: int = 60, height: int = 40, mode: str = "RGB") -> Image.Image:
@@ -122,6 +123,33 @@ def test_sixteen_bit_png_and_values_that_are_no_number(tmp_path: Path) -> None:
         [76, 0], [76, 255]]
 
 
+def scene(top: float, kind: type, low: float = 0.0) -> np.ndarray:
+    """A ramp from `low` to `top`: what it is at 8 bits is what its picture should be."""
+    return np.tile(np.linspace(low, top, 256), (40, 1)).astype(kind)
+
+
+@pytest.mark.parametrize(("values", "hot"), [
+    (scene(1, np.float32), 1.02), (scene(1, np.float32), 40.0), (scene(1, np.float32), -0.05),
+    (scene(1.03, np.float32), 1.0), (scene(255, np.float32), 255.9), (scene(1023, np.uint16), 1023),
+    (scene(4095, np.uint16), 60000), (scene(16383, np.uint16), 16383), (scene(65535, np.uint16), 65535),
+    (scene(255, np.uint16), 999), (scene(4095, np.int32), 4095)])
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_the_scale_of_deep_pictures_is_not_one_pixels(tmp_path: Path, values: np.ndarray, hot: float,
+                                                      name: str) -> None:
+    if name == "a.png" and values.dtype != np.uint16:
+        pytest.skip("PNG holds no such values")
+    values = values.copy()
+    values[20, 7] = hot
+    read = np.asarray(images.read(saved(tmp_path, name, Image.fromarray(values))).rgb)[0, :, 0].astype(int)
+    assert np.abs(read - np.arange(256)).max() <= 8
+
+
+def test_a_range_that_the_file_tells_is_its_scale(tmp_path: Path) -> None:
+    values = scene(500, np.uint16)
+    path = saved(tmp_path, "a.tif", Image.fromarray(values), tiffinfo={281: 1000})
+    assert np.asarray(images.read(path).rgb).max() == pytest.approx(128, abs=1)
+
+
 # --- EXIF --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -153,11 +181,24 @@ def test_the_date_it_was_taken(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("written", "expected"), [
     ("2003:02:28 11:22:33", datetime(2003, 2, 28, 11, 22, 33)), ("0000:00:00 00:00:00", None),
-    ("    :  :     :  :  ", None), ("2003-02-28", None), ("2003:13:28 11:22:33", None), ("", None)])
+    ("    :  :     :  :  ", None), ("2003:13:28 11:22:33", None), ("", None), ("2003-02-28", datetime(2003, 2, 28)),
+    ("2003/02/28T11:22:33.5+02:00", datetime(2003, 2, 28, 11, 22, 33)), ("1970:01:01 00:00:00", None),
+    ("2003:02:28 24:00:00", datetime(2003, 3, 1)), ("20030228112233", datetime(2003, 2, 28, 11, 22, 33)),
+    ("2003:2:8 1:02", datetime(2003, 2, 8, 1, 2)), ("2003:02:28 11:22:60", datetime(2003, 2, 28, 11, 22, 59)),
+    ("2003:02:28 99:22:33", None), ("yesterday", None)])
 def test_odd_dates_are_no_dates(tmp_path: Path, written: str, expected: datetime | None) -> None:
     exif = Image.Exif()
     exif[0x0132] = written
     assert images.read(saved(tmp_path, "a.jpg", drawn(), exif=exif)).taken == expected
+
+
+def test_an_unusable_date_falls_back_to_the_next(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0132] = "2009:09:09 09:09:09"
+    exif.get_ifd(0x8769)[0x9003] = "0000:00:00 00:00:00"
+    assert images.read(saved(tmp_path, "a.jpg", drawn(), exif=exif.tobytes())).taken == datetime(2009, 9, 9, 9, 9, 9)
+    exif.get_ifd(0x8769)[0x9004] = "2007:02:19 10:00:00"
+    assert images.read(saved(tmp_path, "b.jpg", drawn(), exif=exif.tobytes())).taken == datetime(2007, 2, 19, 10)
 
 
 def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
@@ -239,6 +280,131 @@ def test_no_damage_raises_anything_but_image_error(tmp_path_factory: pytest.Temp
         assert error.kind in ("truncated", "not_an_image", "too_large")
 
 
+def png_chunk(name: bytes, data: bytes, wrong: int = 0) -> bytes:
+    return len(data).to_bytes(4, "big") + name + data + (zlib.crc32(name + data) ^ wrong).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("extra", [
+    png_chunk(b"tEXt", b"Comment\0hello", wrong=1), png_chunk(b"tEXt", b"Comment\0" + b"x" * (70 << 20)),
+    png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * (5 << 20))), png_chunk(b"zTXt", b"Comment\0\7abc"),
+    png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * (5 << 20))),
+    png_chunk(b"iCCP", b"icc\0\0" + zlib.compress(b"p" * (3 << 20))), png_chunk(b"iCCP", b"icc\0\5"),
+    png_chunk(b"eXIf", b"MM\0*broken", wrong=1), png_chunk(b"pHYs", b"\0"), png_chunk(b"acTL", b"\0"),
+    b"\x7f\xff\xff\xfftEXtno such length"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_metadata_never_cost_a_png(tmp_path: Path, extra: bytes, behind: bool) -> None:
+    path = saved(tmp_path, "a.png", drawn())
+    content = path.read_bytes()
+    at = content.index(b"IEND") - 4 if behind else 33
+    path.write_bytes(content[:at] + extra + content[at:])
+    assert np.array_equal(np.asarray(images.read(path).rgb), np.asarray(drawn()))
+
+
+@pytest.mark.parametrize("segment", [
+    b"\xff\xe2\x7f\xffICC_PROFILE\0\1\1 shorter than it says", b"\xff\xe1\0\x08Exif\0\0",
+    b"\xff\xed\0\x10Photoshop 3.0\0",
+    b"\xff\xe2\0\x10MPF\0II*\0broken..", b"\xff\xfe\x70\0a comment without its end", b"\xff\xe0\0\x04JF"])
+def test_metadata_never_cost_a_jpeg(tmp_path: Path, segment: bytes) -> None:
+    path = saved(tmp_path, "a.jpg", drawn(), quality=95)
+    pixels, content = np.asarray(images.read(path).rgb), path.read_bytes()
+    path.write_bytes(content[:2] + segment + content[2:])
+    assert np.array_equal(np.asarray(images.read(path).rgb), pixels)
+
+
+@pytest.mark.parametrize("options", [
+    {"exif": b"Exif\0\0MM\0*" + b"e" * 99}, {"xmp": b"x" * 99}, {"icc_profile": b"p" * 99}])
+def test_a_webp_cut_within_its_metadata_is_whole(tmp_path: Path, options: dict[str, bytes]) -> None:
+    path = saved(tmp_path, "a.webp", drawn(), lossless=True, **options)
+    content = path.read_bytes()
+    at = content.index(next(iter(options.values()))[10:]) + 20
+    if "icc_profile" in options:  # it comes before the pixels: damaged, not cut
+        path.write_bytes(content[:12] + content[12:].replace(b"ICCP", b"ICCQ", 1))
+    else:
+        path.write_bytes(content[:at])
+    assert np.array_equal(np.asarray(images.read(path).rgb), np.asarray(drawn()))
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("tag", [270, 700, 34377, 34665, 34675])
+def test_metadata_never_cost_a_tiff(tmp_path: Path, compression: str, tag: int) -> None:
+    path = saved(tmp_path, "a.tif", drawn(), compression=compression, tiffinfo={tag: b"m" * 40 if tag != 34665 else 7})
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[4:8], "little")
+    for at in range(start + 2, start + 2 + 12 * int.from_bytes(content[start:start + 2], "little"), 12):
+        if int.from_bytes(content[at:at + 2], "little") == tag:
+            content[at + 4:at + 12] = b"\xff\xff\xff\x7f\xff\xff\xff\x7f"  # far more than the file, far behind its end
+    path.write_bytes(content)
+    assert np.array_equal(np.asarray(images.read(path).rgb), np.asarray(drawn()))
+
+
+@pytest.mark.parametrize(("name", "options", "whole_up_to"), [
+    ("a.jpg", {}, 2), ("a.jpg", {"progressive": True}, 2), ("a.jpg", {"quality": 30}, 2), ("a.png", {}, 12),
+    ("a.gif", {}, 2), ("a.webp", {}, 0), ("a.bmp", {}, 0), ("a.tif", {}, 0), ("a.tif", {"compression": "tiff_lzw"}, 0)])
+def test_a_missing_end_is_no_missing_picture_and_a_lost_pixel_is(tmp_path: Path, name: str, options: dict[str, object],
+                                                                 whole_up_to: int) -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (41, 60, 3), np.uint8))
+    path = saved(tmp_path, name, noise, **options)
+    pixels, content = np.asarray(images.read(path).rgb), path.read_bytes()
+    for cut in (1, 2, 3, 5, 9, 12, 40, 300):
+        path.write_bytes(content[:-cut])
+        if cut <= whole_up_to:
+            assert np.array_equal(np.asarray(images.read(path).rgb), pixels)
+            continue
+        try:  # padding may be all that was lost
+            assert np.array_equal(np.asarray(images.read(path).rgb), pixels)
+        except ImageError as error:
+            assert error.kind == "truncated"
+            assert "lost" in str(error)
+    assert kind_of(path) == "truncated"
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.8, 0.99])
+def test_a_progressive_jpeg_without_its_last_scans_is_refused(tmp_path: Path, cut: float) -> None:
+    path = saved(tmp_path, "a.jpg", drawn(300, 200), progressive=True)
+    content = path.read_bytes()
+    scans = [at for at in range(len(content)) if content[at:at + 2] == b"\xff\xda"]
+    path.write_bytes(content[:scans[int(len(scans) * cut)]])  # exactly where a scan begins: nothing is cut in two
+    assert kind_of(path) == "truncated"
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(tmp_path: Path,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, "a.jpg", drawn(1000, 800), progressive=True)
+    content = path.read_bytes()
+    at = content.rindex(b"\xff\xda")
+    path.write_bytes(content[:-2] + content[at:-2] * 2600 + content[-2:])
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("it was unpacked"))
+    assert kind_of(path) == "too_large"
+
+
+def test_pictures_that_are_read_at_once_share_one_budget_of_pixels(tmp_path: Path,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = PixelBudget(5000)
+    monkeypatch.setattr(images, "BUDGET", budget)
+    seen: list[int] = []
+    looks = images.looks
+
+    def watch(picture: Image.Image, crop: str, size: int) -> np.ndarray:
+        seen.append(budget.used)
+        return looks(picture, crop, size)
+
+    monkeypatch.setattr(images, "looks", watch)
+    paths = [saved(tmp_path, f"{number}.png", drawn()) for number in range(12)]
+    large = saved(tmp_path, "large.png", drawn(100, 90))  # more than the whole budget: read when it is alone
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda path: images.read_looks(path, "centre", 8), [*paths, large]))
+    assert [one[0].width for one in found] == [60] * 12 + [100]
+    assert all(used <= 5000 or used == 9000 for used in seen)
+    assert budget.used == 0
+
+
+def test_a_damaged_picture_gives_back_its_part_of_the_budget(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a.jpg", drawn())
+    path.write_bytes(path.read_bytes()[:-60])
+    assert kind_of(path) == "truncated"
+    assert images.BUDGET.used == 0
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few hundred bytes whose header claims to be enormous."""
     def chunk(name: bytes, data: bytes) -> bytes:
@@ -253,7 +419,7 @@ def test_the_pixel_limit_is_held_against_the_header(tmp_path: Path, monkeypatch:
     path.write_bytes(bomb(40_000, 40_000))
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("it was unpacked"))
     assert kind_of(path) == "too_large"
-    with pytest.raises(ImageError, match=r"1,600 megapixels \(40000 x 40000\).*200 allowed"):
+    with pytest.raises(ImageError, match=r"1,600 megapixels \(40000 x 40000\).*120 allowed"):
         images.read(path)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,10 +249,10 @@ def test_files_that_vanish_or_change_while_being_read_are_no_failures(
         monkeypatch: pytest.MonkeyPatch) -> None:
     index_folder(store, gallery.id, folder / "sub", backbone, "centre")
     draw(folder / "sub" / "copy of 4.png", 40)
-    read = images.read
+    read = images.read_looks
 
-    def meddle(path: Path, max_megapixels: float = 200) -> images.Picture:
-        picture = read(path, max_megapixels)
+    def meddle(path: Path, *how: Any) -> tuple[images.Picture, np.ndarray]:
+        picture = read(path, *how)
         if path.name in ("1.png", "copy of 4.png"):
             path.unlink()
         if path.name == "2.png":
@@ -259,7 +260,7 @@ def test_files_that_vanish_or_change_while_being_read_are_no_failures(
         return picture
 
     with monkeypatch.context() as patch:
-        patch.setattr(images, "read", meddle)
+        patch.setattr(images, "read_looks", meddle)
         result = index_folder(store, gallery.id, folder, backbone, "centre")
     assert (counts(result), result.failed) == ((3, 2, 0, 0, 1), ())  # 4.png: a content that the store held
     assert {one.path.name for one in store.images(gallery.id)} == {"0.png", "3.png", "4.png"}
