@@ -30,7 +30,7 @@ class MissedRow:
     """One failure: its place in the evaluation's list, and what the table says of it.
 
     `wer` is 0..1 and more, None where nothing was heard of it; `then` the rank with one thing changed; `kind` and
-    `label` are keys with their titles and colours beside them; `label_key` is the number on the keyboard.
+    `label` are keys with their titles and colours beside them; `label_key`, the number on the keyboard, sorts them.
     """
 
     place: int
@@ -177,7 +177,7 @@ def percent(wer: float | None) -> str:
 
 def _texts(row: MissedRow) -> tuple[str, ...]:
     return (str(row.rank), row.words or NONE, percent(row.wer), row.kind_title or NONE,
-            NONE if row.then is None else str(row.then), row.label_key)
+            NONE if row.then is None else str(row.then), row.label_title)
 
 
 def _values(row: MissedRow) -> tuple[float | str, ...]:
@@ -193,7 +193,7 @@ def _tip(row: MissedRow, column: int) -> str:
 
 def _alignment(column: int) -> int:
     side = {RANK: Qt.AlignmentFlag.AlignRight, WER: Qt.AlignmentFlag.AlignRight, THEN: Qt.AlignmentFlag.AlignRight,
-            LABEL: Qt.AlignmentFlag.AlignHCenter}.get(column, Qt.AlignmentFlag.AlignLeft)
+            }.get(column, Qt.AlignmentFlag.AlignLeft)
     return int(side | Qt.AlignmentFlag.AlignVCenter)
 
 

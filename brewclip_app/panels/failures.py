@@ -373,6 +373,7 @@ class FailuresPanel(Panel):
         label = next((each for each in self._labels if each.number == number), None)
         if label is not None:
             self._label(label.key)
+            self.table.step(1)
 
     def _escape(self) -> None:
         if self.voice.player.playing:

@@ -48,13 +48,13 @@ class CaseCard(Card):
         self.words = DifferenceLine("transcript")
         self.explained = label(EXPLAIN, "quiet")
         self.picture, self.found = CroppedPicture(thumbnails, PICTURE), CroppedPicture(thumbnails, PICTURE)
-        self.picture_title, self.found_title = label("", "heading"), label("", "heading")
+        self.picture_title, self.found_title = ElidedLabel("", "heading"), ElidedLabel("", "heading")
         self.play_found = icon_button("play", "Play what was found", self._play_found, 14)
         for title in (self.picture_title, self.found_title):  # with and without a button behind it
             title.setMinimumHeight(self.play_found.sizeHint().height())
         self.found_words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.again = AgainLines()
-        self.again_title = label("Ranked again with one thing changed", "heading")
+        self.again_title = label("Ranked again with one thing changed", "heading", wrap=True)
         self.not_tried = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.reason = label("", "care", wrap=True)
         self.inspect = button("Inspect", self.inspected.emit, icon="inspect",
@@ -73,8 +73,9 @@ class CaseCard(Card):
             box.setStretch(1, 1)
             pictures.setStretch(side, 1)
         inner = QWidget()
-        box = column(self.words, self.explained, self.reason, pictures, row(self.again_title, None, self.inspect),
-                     self.again, self.not_tried, space=8)
+        actions = row(self.again_title, self.inspect)
+        actions.setStretch(0, 1)
+        box = column(self.words, self.explained, self.reason, pictures, actions, self.again, self.not_tried, space=8)
         box.setStretch(3, 1)
         inner.setLayout(box)
         scroll = scrolling(inner)

@@ -250,11 +250,10 @@ def width_of(text: str, widget: QWidget) -> int:
 
 
 def scrolling(inside: QWidget) -> QScrollArea:
-    """What is inside, as wide as there is room, scrolled from top to bottom where it is higher."""
+    """Scroll area over a widget that is as wide as there is room; scrolls sideways only below its minimum width."""
     made = QScrollArea()
     made.setFrameShape(QFrame.Shape.NoFrame)
     made.setWidgetResizable(True)
-    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setWidget(inside)
     return made

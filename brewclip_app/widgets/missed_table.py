@@ -104,7 +104,7 @@ class MissedTable(QTableView):
         """Figures get what they need, the utterance the rest."""
         header = self.horizontalHeader()
         for column, widest, more in ((RANK, "Rank", 38), (WER, "100 %", 34), (KIND, "Heard wrongly", DOT + 30),
-                                     (THEN, "Then", 24), (LABEL, "Label", 24)):
+                                     (THEN, "Then", 24), (LABEL, "Wrong caption", 30)):
             self._widths[column] = width_of(widest, self) + more
             header.resizeSection(column, self._widths[column])
 

@@ -92,6 +92,7 @@ class Rail(QWidget):
         self._box.addStretch(1)
         self._above = 0
         self.area = look(scrolling(inside), "bare")
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # the wheel and the focus scroll
         box = column(self.area, space=0)
         box.setContentsMargins(0, 0, 1, 0)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QScrollArea
 
 from brewclip_app.context import Context
-from brewclip_app.item_models.missed import ANY_LABEL, NO_LABEL, Limits, MissedModel, MissedProxy, MissedRow
+from brewclip_app.item_models.missed import ANY_LABEL, LABEL, NO_LABEL, Limits, MissedModel, MissedProxy, MissedRow
 from brewclip_app.panels import failures_view
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.failures import FailuresPanel
@@ -166,9 +167,13 @@ def test_number_keys_label_zero_takes_away_and_undo_goes_back_to_it(panel, conte
     press(panel, qtbot, Qt.Key.Key_2)
     settle(context, qtbot)
     assert kept(context, panel)["speech_to_image", first.query_id].label == "heard"
-    assert panel.case.labels.buttons["heard"].isChecked() and panel.desk.proxy.row_at(0).label_key == "2"
+    assert panel.desk.proxy.index(0, LABEL).data() == "Heard wrongly"
+    assert panel.table.line() == 1, "a number key labels and goes on to the next"
+    press(panel, qtbot, Qt.Key.Key_Left)
+    assert panel.case.labels.buttons["heard"].isChecked()
     press(panel, qtbot, Qt.Key.Key_Right)
     press(panel, qtbot, Qt.Key.Key_1)
+    press(panel, qtbot, Qt.Key.Key_Left)
     press(panel, qtbot, Qt.Key.Key_0)
     settle(context, qtbot)
     assert [each.label for each in kept(context, panel).values()] == ["heard"]
@@ -185,6 +190,7 @@ def test_quick_labels_are_kept_in_the_order_given(panel, context, qtbot):
     for _ in range(5):
         for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3):
             press(panel, qtbot, key)
+            press(panel, qtbot, Qt.Key.Key_Left)
     settle(context, qtbot)
     assert [each.label for each in kept(context, panel).values()] == ["ambiguous"]
     assert panel.desk.proxy.row_at(0).label == "ambiguous"
@@ -195,10 +201,21 @@ def test_a_label_does_not_take_the_row_from_under_the_user(panel, context, qtbot
     number = panel.desk.proxy.rowCount()
     press(panel, qtbot, Qt.Key.Key_4)
     settle(context, qtbot)
-    assert panel.desk.proxy.rowCount() == number and panel.table.line() == 0
+    assert panel.desk.proxy.rowCount() == number and panel.table.line() == 1
     panel.filter.reset()
     panel.filter.label.setCurrentIndex(panel.filter.label.findData(NO_LABEL))
     assert panel.desk.proxy.rowCount() == number - 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1195, 768), (915, 608)])
+def test_the_card_is_never_cut_off_at_its_side(panel, qtbot, width, height):
+    """Before a diagnosis too: the sizes are those of the panel in windows of 1280 x 800 and 1000 x 640."""
+    panel.resize(width, height)
+    area = panel.case.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.viewport().width() > 0 and panel.width() == width)
+    panel.case.show_case(panel.case.case)
+    assert area.horizontalScrollBar().maximum() == 0
+    assert panel.case.inspect.mapTo(area.viewport(), panel.case.inspect.rect().topRight()).x() < area.viewport().width()
 
 
 def test_a_note_is_kept_when_one_goes_on(panel, context, qtbot):
@@ -220,6 +237,7 @@ def test_a_note_is_kept_when_one_goes_on(panel, context, qtbot):
 def test_labels_are_there_again_at_the_next_start(panel, context, qtbot):
     press(panel, qtbot, Qt.Key.Key_Right)
     press(panel, qtbot, Qt.Key.Key_5)
+    press(panel, qtbot, Qt.Key.Key_Left)
     settle(context, qtbot)
     state = panel.save_state()
     again = FailuresPanel(context)
