@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `brewclip-app`; the exit code."""
     options = _parser().parse_args(arguments)
     home = find_home()
+    home.protect()
     _log_to(home)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -120,9 +121,10 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
               file=sys.stderr, flush=True)
     multimedia.start()
     window.context.jobs.release()
-    if window.context.settings.set_aside is not None:
-        window.banner.say("The settings could not be read, so the defaults are used. The damaged file is kept as "
-                          f"{window.context.settings.set_aside}.", "care")
+    unread = window.context.settings.unread
+    if unread is not None:
+        window.banner.say(f"The settings could not be read, so the defaults are used. The file is kept as {unread}.",
+                          "care")
     window.context.downloads.refresh()
     window.context.training.look()  # what trained on while the window was closed is followed again
     window.refresh_engine()

@@ -78,7 +78,7 @@ class Context(QObject):
         """Write the settings now; a failure is shown, the old file stays."""
         self._save_later.stop()
         try:
-            core_settings.save(self.settings, self.home.settings)
+            self.settings = core_settings.save(self.settings, self.home.settings)
         except SettingsError as error:
             self.failed.emit(error, "")
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from core import demo
+from core import child_python, demo
 
 PICTURE = Path("out") / "brewclip-app.png"
 
@@ -40,8 +40,8 @@ def photograph(picture: Path, *options: str, query: int = 0) -> int:
 
 def command(module: str, *arguments: str, offscreen: bool = False) -> int:
     """Run one of our commands with this Python; its exit code."""
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"} if offscreen else None
-    return subprocess.run([sys.executable, "-m", module, *arguments], env=environment, check=False).returncode  # noqa: S603  (our own modules)
+    environment = child_python.environment({"QT_QPA_PLATFORM": "offscreen"} if offscreen else {})
+    return subprocess.run(child_python.command("-m", module, *arguments), env=environment, check=False).returncode  # noqa: S603  (our own modules)
 
 
 if __name__ == "__main__":

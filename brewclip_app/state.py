@@ -5,6 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from core import plain_json
 from core.home import Home
 
 
@@ -24,7 +25,7 @@ class State:
         passing = self._passing or {}
         text = passing[key] if key in passing else self._file.value(key)
         try:
-            return default if text is None else json.loads(str(text))
+            return default if text is None else plain_json.loads(str(text))
         except ValueError:
             return default
 

@@ -7,20 +7,18 @@ run's log, and what it prints in `output.log`. Two windows never train one run: 
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import core
+from core import child_python
 from core.errors import BrewclipError, TrainingError
 from core.home import Home
 from core.progress import Report
 from core.training.run_folder import OUTPUT, RunFolder
 from core.training.runs import RunReader, RunRecord
 
-COMMAND = (sys.executable, "-m", "core.cli")
-ROOT = Path(core.__file__).resolve().parents[1]  # so that `-m core.cli` is this program, whatever the user's folder has
+COMMAND = tuple(child_python.command("-m", "core.cli"))
 LOOK_EVERY = 0.25  # seconds
 TAIL = 4000  # bytes of the output that its end is explained by
 KEPT = "What was saved before is kept, and the run can go on from there."
@@ -35,12 +33,12 @@ Process = subprocess.Popen[bytes]
 
 def start(path: Path, home: Home, command: Sequence[str] = ()) -> Process:
     """Begin, or go on with, the run of a folder; `command` in place of COMMAND. TrainingError ("not_started")."""
-    environment = {**os.environ, "BREWCLIP_HOME": str(home.root)}
+    environment = child_python.environment({"BREWCLIP_HOME": str(home.root)})
     arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path)]
     try:
         with (path / OUTPUT).open("wb") as output:
             return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output,  # noqa: S603  (our own command)
-                                    stderr=subprocess.STDOUT, env=environment, cwd=ROOT, start_new_session=True)
+                                    stderr=subprocess.STDOUT, env=environment, cwd=path, start_new_session=True)
     except OSError as error:
         raise TrainingError(f"The run could not be started: {error.strerror or error}. Nothing was lost; try again.",
                             "not_started") from error

@@ -18,6 +18,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from core import private_files
 from core.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -89,21 +90,15 @@ def from_samples(samples: NDArray[Any], rate: int) -> Waveform:
 
 
 def write_flac(waveform: Waveform, path: Path) -> None:
-    """Write a recording as FLAC, 16 bit; a file that is there stays whole until the new one is on disk.
+    """Write a recording as FLAC, 16 bit, readable by its owner alone; an old file is whole until it is replaced.
 
     AudioError ("not_saved") when it cannot be written.
     """
-    staged = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with staged.open("wb") as file:
+        private_files.make_folder(path.parent)
+        with private_files.replacing(path) as file:
             soundfile.write(file, waveform.samples, RATE, format="FLAC", subtype="PCM_16")
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
     except (OSError, soundfile.LibsndfileError) as error:
-        with suppress(OSError):
-            staged.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or error
         raise AudioError(f"The recording could not be saved as {path.name}: {reason}.", "not_saved") from error
 

@@ -1,6 +1,5 @@
 """The demo: a small gallery that is there after the first start, and spoken queries whose answer is known."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -8,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import demo_pictures
+from core import demo_pictures, plain_json
 from core.errors import StoreError
 from core.progress import Report, silent
 
@@ -86,7 +85,7 @@ def is_ready(explorer: "Explorer") -> bool:
 
 def queries() -> tuple[DemoQuery, ...]:
     """The spoken queries, as files on disk."""
-    listed = json.loads((RECORDINGS / "queries.json").read_text(encoding="utf-8"))
+    listed = plain_json.loads((RECORDINGS / "queries.json").read_bytes())
     return tuple(DemoQuery(entry["said"], _on_disk(RECORDINGS / entry["file"]), entry["language"], entry["expected"])
                  for entry in listed)
 

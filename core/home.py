@@ -1,10 +1,13 @@
 """Where the program keeps what it keeps: one folder, `BREWCLIP_HOME` or the user's data folder."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from core import private_files
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,12 @@ class Home:
     """The program's folder and the places in it. Nothing is created until something is written."""
 
     root: Path
+
+    def protect(self) -> None:
+        """Make the folder readable by its owner alone: it holds voices. A home that cannot be changed is no error."""
+        with suppress(OSError):
+            private_files.make_folder(self.root)
+        private_files.tighten(self.root)
 
     @property
     def store(self) -> Path:

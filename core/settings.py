@@ -1,7 +1,6 @@
 """The settings, declared once: the Settings panel, the docs and the tests iterate over `SETTINGS`."""
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -9,6 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from filelock import FileLock, Timeout
+
+from core import plain_json, private_files
 from core.errors import SettingsError
 
 Value = str | int | float | bool
@@ -85,15 +87,21 @@ SETTINGS: tuple[Setting, ...] = (
             "Looked in before anything is downloaded; for machines without a network.", "folder", ""),
 )
 
+LOCK_SECONDS = 10.0  # to wait for another program that is saving
 BY_KEY: Mapping[str, Setting] = MappingProxyType({setting.key: setting for setting in SETTINGS})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The values that differ from the defaults, checked; `set_aside` names a damaged file that was kept."""
+    """The values that differ from the defaults, checked.
+
+    `unread` names a settings file that could not be used: a damaged one, moved aside, or one that cannot be read now.
+    `stored` are the values as they were last read or written: `save` writes what differs from them.
+    """
 
     changed: Mapping[str, Value] = field(default_factory=dict)
-    set_aside: Path | None = None
+    unread: Path | None = None
+    stored: Mapping[str, Value] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, key: str) -> Any:
         return self.changed.get(key, BY_KEY[key].default)
@@ -108,41 +116,63 @@ class Settings:
 
 
 def load(path: Path) -> Settings:
-    """The settings in a file. A damaged file is moved aside, impossible values are left out: neither stops a start."""
+    """The settings in a file. A damaged file is moved aside, impossible values are left out: neither stops a start.
+
+    A file that cannot be read just now stays where it is.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError("not a table")
-    except FileNotFoundError:
-        return Settings()
-    except (ValueError, OSError):
+        return _settings_of(_read(path))
+    except ValueError:
         aside = path.with_suffix(".damaged.json")
-        try:
-            path.replace(aside)
-        except OSError:
-            aside = path
-        return Settings(set_aside=aside)
-    settings = Settings()
-    for key, value in found.items():
-        try:
-            settings = settings.with_value(key, value)
-        except SettingsError:  # written by another release, or by hand
-            continue
-    return settings
-
-
-def save(settings: Settings, path: Path) -> None:
-    """Write the changed values; the old file stays whole until the new one is on disk. SettingsError when it cannot."""
-    staged = path.with_suffix(".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with staged.open("w", encoding="utf-8") as file:
-            json.dump(dict(settings.changed), file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
-    except OSError as error:
         with suppress(OSError):
-            staged.unlink(missing_ok=True)
-        raise SettingsError(f"The settings could not be saved: {error.strerror or error}. The old ones are kept.",
+            path.replace(aside)
+            return Settings(unread=aside)
+        return Settings(unread=path)
+    except OSError:
+        return Settings(unread=path)
+
+
+def save(settings: Settings, path: Path) -> Settings:
+    """Write the values that changed since they were read, beside what other programs wrote meanwhile.
+
+    Returns the same settings, with what is stored now as the state to compare with. The old file stays whole until the
+    new one is on disk. SettingsError ("not_saved").
+    """
+    try:
+        private_files.make_folder(path.parent)
+        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS):
+            values = _mergeable(path)
+            for key in settings.changed.keys() | settings.stored.keys():
+                if settings.changed.get(key) != settings.stored.get(key):
+                    values.pop(key, None)
+                    values.update({key: settings.changed[key]} if key in settings.changed else {})
+            private_files.write_atomically(path, json.dumps(values, indent=1, ensure_ascii=False).encode())
+    except (OSError, Timeout) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"The settings could not be saved: {reason}. The old ones are kept.",
                             "not_saved") from error
+    return replace(settings, stored=settings.changed)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The values in a file, {} without one. ValueError: damaged. OSError: it cannot be read."""
+    try:
+        return plain_json.read_object(path)
+    except FileNotFoundError:
+        return {}
+
+
+def _mergeable(path: Path) -> dict[str, Any]:
+    """The values that stand in the file; {} where it is damaged. OSError: it cannot be read, and so not replaced."""
+    try:
+        return _read(path)
+    except ValueError:
+        return {}
+
+
+def _settings_of(values: Mapping[str, Any]) -> Settings:
+    settings = Settings()
+    for key, value in values.items():
+        with suppress(SettingsError):  # written by another release, or by hand
+            settings = settings.with_value(key, value)
+    return replace(settings, stored=settings.changed)

@@ -1,6 +1,5 @@
 """What stands in the place of the hits while there are none: what goes there, and the first step."""
 
-import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from brewclip_app import wording
 from brewclip_app.indexing import DEMO
 from brewclip_app.panels.search_flow import GalleryView
+from core import plain_json
 
 MOST_SUGGESTIONS = 4
 
@@ -56,5 +56,5 @@ def suggestions(gallery: str) -> tuple[tuple[str, Path], ...]:
     if gallery != DEMO:
         return ()
     folder = Path(str(resources.files("resources").joinpath("demo")))
-    table = json.loads((folder / "queries.json").read_text(encoding="utf-8"))
+    table = plain_json.read(folder / "queries.json")
     return tuple((row["said"], folder / row["file"]) for row in table[:MOST_SUGGESTIONS])

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from core import plain_json
+
 if TYPE_CHECKING:
     from core.audio import Waveform
     from core.explorer import Ask
@@ -146,7 +148,7 @@ def to_history(query: Query) -> str:
 def from_history(terms: str, waveform: "Waveform | None") -> Query:
     """The query of the history; a voice that was not kept comes back as its words."""
     query = Query()
-    for facts in json.loads(terms):
+    for facts in plain_json.loads(terms):
         kept = KeptTerm(**facts)
         voice = waveform if kept.kind == "speech" and kept.main else None
         kind: Kind = "text" if kept.kind == "speech" and voice is None else kept.kind

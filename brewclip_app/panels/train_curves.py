@@ -1,6 +1,5 @@
 """A card with curves of one or several runs; which ones is chosen in its head."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from brewclip_app import training_words
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, look, row
 from brewclip_app.widgets.curve_plot import CurvePlot, Line, Reference, Swatch
 from brewclip_app.widgets.flow_layout import FlowLayout
+from core import plain_json
 from core.training.runs import CURVES, CurveKind
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class CurveCard(Card):
 def bare_of(run: Path) -> Mapping[str, Any]:
     """What the backbone alone finds on dev, as the run's model notes it; nothing where it does not."""
     try:
-        found = json.loads((run / "best" / "run.json").read_text(encoding="utf-8"))["metrics"]["zero_shot"]
+        found = plain_json.read(run / "best" / "run.json")["metrics"]["zero_shot"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -3,9 +3,7 @@
 import errno
 import io
 import json
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 import soundfile
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+PARTIAL = ".partial"  # after the name of a folder that is being written
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def _staging(folder: Path) -> Iterator[Path]:
     staged = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".partial", dir=folder.parent))
-        staged.chmod(0o777 & ~_umask())
+        staged = folder.parent / f".{folder.name}-{uuid4().hex[:8]}{PARTIAL}"
+        staged.mkdir()
         yield staged
     except OSError as error:
         full = error.errno in FULL
@@ -125,13 +125,6 @@ def _staging(folder: Path) -> Iterator[Path]:
     finally:
         if staged is not None:
             shutil.rmtree(staged, ignore_errors=True)
-
-
-def _umask() -> int:
-    """The process' own; `mkdtemp` gives nobody else any right, which is not what an export is for."""
-    now = os.umask(0o022)
-    os.umask(now)
-    return now
 
 
 def _write_files(staged: Path, layout: Layout, items: Sequence[Item], left: Leftovers, report: Report) -> list[Item]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import audio
+from core import audio, plain_json
 from core.errors import AnnotationError, AudioError
 from core.models.transcripts import HearingOptions, Transcript
 from core.progress import Report, silent
@@ -27,7 +27,7 @@ MOST_STEPS = 500
 
 def transcript_of(take: TakeRecord) -> Transcript | None:
     """What was heard in a take; None until it was recognised."""
-    return None if take.heard is None else Transcript.from_json(json.loads(take.heard))
+    return None if take.heard is None else Transcript.from_json(plain_json.loads(take.heard))
 
 
 def tidy(text: str) -> str:

@@ -38,6 +38,7 @@ def explorer() -> "Iterator[Explorer]":
     from core.explorer import Explorer
 
     home = find_home()
+    home.protect()
     opened = Explorer(home, settings.load(home.settings))
     try:
         yield opened

@@ -3,6 +3,7 @@
 Kinds of ClusterError here: no_extra, no_cluster, refused, other_version, no_start.
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from core import child_python
 from core.errors import ClusterError
 from core.progress import Report, silent
 
@@ -73,6 +75,12 @@ def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]
 
 
 def _init(ray: Any, options: ClusterOptions) -> None:
+    """Ray puts the working folder on its workers' import path: here that is the folder of this program."""
+    with contextlib.chdir(child_python.ROOT):
+        _start(ray, options)
+
+
+def _start(ray: Any, options: ClusterOptions) -> None:
     if options.address:
         ray.init(address=options.address, log_to_driver=False, logging_level="ERROR")
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import plain_json
 from core.datasets.problems import Problems
 
 BOM = b"\xef\xbb\xbf"
@@ -86,7 +87,7 @@ def _decode(raw: bytes, where: str, problems: Problems) -> str:
 def document(path: Path, problems: Problems) -> Any:
     """A whole JSON file; None, and the problem noted, when it cannot be read."""
     try:
-        return json.loads(_decode(path.read_bytes(), path.name, problems))
+        return plain_json.loads(_decode(path.read_bytes(), path.name, problems))
     except (ValueError, RecursionError, OSError) as error:
         problems.add("unreadable_list", f"{path.name}: {_reason(error)}")
         return None
@@ -96,7 +97,7 @@ def objects(path: Path, problems: Problems) -> Iterator[tuple[Line, dict[str, An
     """The objects of a JSON-lines file with the lines they stand on."""
     for line in lines(path, problems):
         try:
-            found = json.loads(line.text)
+            found = plain_json.loads(line.text)
         except (ValueError, RecursionError) as error:
             malformed(problems, path.name, line.number, _reason(error))
             continue

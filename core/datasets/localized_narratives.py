@@ -3,12 +3,12 @@
 Times and traces are most of the shards' bytes; a narrative remembers where its line stands and reads them when asked.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core import plain_json
 from core.datasets import coco
 from core.datasets.draft import RECORDING_SUFFIXES, Draft
 from core.datasets.lists import Line, objects
@@ -61,7 +61,7 @@ class Narrative(Utterance):
         try:
             with self.shard.open("rb") as file:
                 file.seek(self.start)
-                entry = json.loads(file.read(self.length).decode("utf-8-sig"))
+                entry = plain_json.loads(file.read(self.length).decode("utf-8-sig"))
             timed = tuple(TimedCaption(str(part["utterance"]), float(part["start_time"]), float(part["end_time"]))
                           for part in entry.get("timed_caption") or ())
             traces = tuple(tuple(TracePoint(float(point["x"]), float(point["y"]), float(point["t"])) for point in trace)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import audio
+from core import audio, plain_json
 from core.audio import RATE, Waveform
 from core.emotion import pooling
 from core.emotion.branches import Branches
@@ -198,7 +198,7 @@ def tries(run: KeptRun) -> list[Try]:
 
 def _try(folder: Path, line: str) -> Try | None:
     try:
-        known: dict[str, Any] = json.loads(line)
+        known: dict[str, Any] = plain_json.loads(line)
         return Try(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))
     except (ValueError, KeyError, TypeError):
         return None

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import plain_json
 from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result, to_json
 from core.emotion.scores import Leak, Score
 from core.errors import StoreError
@@ -80,7 +81,7 @@ class Runs:
         """A run by name, with its answers where asked for. StoreError: no_run, damaged, newer."""
         folder = self.folder / name
         try:
-            facts = json.loads((folder / RUN).read_bytes())
+            facts = plain_json.loads((folder / RUN).read_bytes())
             if facts["format"] > FORMAT:
                 raise StoreError(f"The run {name} was kept by a later release. Update BrewCLIP Explorer to see it.",
                                  "newer")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import plain_json
 from core.errors import EvaluationError, StoreError
 from core.evaluation import failures
 from core.evaluation.failures import Diagnosis, DiagnosisRecord
@@ -164,7 +165,7 @@ def diagnosis(store: Store, evaluation_id: int, at: int = 10) -> DiagnosisRecord
     if kept is None:
         return None
     try:
-        body = json.loads(zlib.decompress(kept.body))
+        body = plain_json.loads(zlib.decompress(kept.body))
         found = tuple(failures.from_json(each) for each in body["found"])
         return DiagnosisRecord(evaluation_id, at, kept.created, found, body["note"])
     except (ValueError, KeyError, TypeError, zlib.error):
@@ -216,7 +217,7 @@ def _packed(pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFact
 
 def _unpacked(packed: bytes) -> tuple[tuple[PictureFacts, ...], tuple[UtteranceFacts, ...], dict[Way, Outcome]]:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        lists = json.loads(arrays["lists"].tobytes())
+        lists = plain_json.loads(arrays["lists"].tobytes())
         outcomes = {way: Outcome(
             arrays[f"{way}.ranks"], Hits(arrays[f"{way}.rows"], arrays[f"{way}.hits"]), arrays[f"{way}.scores"],
             arrays[f"{way}.best"], *(arrays.get(f"{way}.{name}") for name in ("text", "acoustic"))) for way in WAYS}

@@ -10,11 +10,11 @@ import io
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core import private_files
 from core.errors import EvaluationError
 from core.evaluation import archive, labelling
 from core.evaluation.archive import Evaluation
@@ -109,15 +109,7 @@ def _copied(path: Path | None, folder: Path) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(staged).chmod(0o644)
-        Path(staged).replace(path)
-    except BaseException:
-        Path(staged).unlink(missing_ok=True)
-        raise
+    private_files.write_atomically(path, content, private=False, durable=False)
 
 
 def _cell(value: Any) -> Any:

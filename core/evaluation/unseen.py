@@ -4,12 +4,11 @@ Datasets share pictures: Localized Narratives has COCO's split of 2017, SpokenCO
 on one has seen pictures on which it is evaluated with the other.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import datasets
+from core import datasets, plain_json
 from core.datasets import localized_narratives, spokencoco
 from core.errors import DatasetError
 from core.evaluation.records import Setup
@@ -49,7 +48,7 @@ def _recipe(known: Known) -> dict[str, Any]:
     assert known.checkpoint is not None
     for folder in (known.checkpoint.parent, known.checkpoint):
         try:
-            found = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
+            found = plain_json.read(folder / RECIPE)
         except (OSError, ValueError):
             continue
         if isinstance(found, dict):

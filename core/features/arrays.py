@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import plain_json
 from core.errors import StoreError
 
 ALIGNED = 64  # bytes: where each entry begins
@@ -102,7 +103,7 @@ class ArrayStore:
 
     def _add(self, shard: str, line: bytes, size: int) -> None:
         try:
-            entry = json.loads(line)
+            entry = plain_json.loads(line)
             place = _Place(shard, entry["start"], tuple((kind, tuple(shape)) for kind, shape in entry["arrays"]))
             if entry["end"] <= size:
                 self._places.setdefault(entry["key"], place)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import __version__
+from core import __version__, plain_json
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.models import backbones
@@ -254,7 +254,7 @@ def _damaged(path: Path) -> ModelError:
 def _run(folder: Path) -> tuple[Run, str]:
     """The run, and the SHA-256 of the tensors that belong to it."""
     try:
-        found = json.loads(_read(folder, RUN))
+        found = plain_json.loads(_read(folder, RUN))
         return Run.from_json(found), found["tensors"]
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder / RUN) from error

@@ -4,7 +4,6 @@ Two kinds of file: one of open_clip's own models ("ARCHITECTURE/TAG"), and a fol
 the weights describes an open_clip CLIP with a convolutional stem under its image tower (the bundled brewclip-mini).
 """
 
-import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.overrides import TorchFunctionMode
 
+from core import plain_json
 from core.errors import ModelError
 from core.pretrained.torchscript import is_program
 
@@ -119,7 +119,7 @@ def _side(name: str, size: int | tuple[int, int]) -> int:
 
 def _hybrid(name: str, path: Path) -> Built:
     """An open_clip CLIP whose patches come from a convolutional trunk of timm and a 1x1 convolution."""
-    config = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+    config = plain_json.read(path.parent / "config.json")
     vision, text = CLIPVisionCfg(**config["vision_cfg"]), CLIPTextCfg(**config["text_cfg"])
     model = CLIP(config["embed_dim"], vision, text)
     trunk: Any = timm.create_model(config["stem"], pretrained=False, num_classes=0, global_pool="")

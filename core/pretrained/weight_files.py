@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from core import plain_json
 from core.errors import WeightsError
 from core.home import Home, find_home
 from core.pretrained.downloads import TICK_S, file_sha256
@@ -68,7 +69,7 @@ def is_whole(path: Path) -> bool:
             length = int.from_bytes(file.read(8), "little")
             if length > HEADER_LIMIT:
                 return False
-            header = json.loads(file.read(length))
+            header = plain_json.loads(file.read(length))
         ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
         return path.stat().st_size == 8 + length + max(ends, default=0)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
@@ -107,7 +108,7 @@ def stamp_path(path: Path, home: Home) -> Path:
 def read_stamp(path: Path, home: Home) -> Facts | None:
     """The stamp of a file, whether or not it still fits; None when there is none that can be read."""
     try:
-        return Facts(**json.loads(stamp_path(path, home).read_text(encoding="utf-8")))
+        return Facts(**plain_json.loads(stamp_path(path, home).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

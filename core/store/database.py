@@ -9,12 +9,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, Pool, QueuePool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from core import private_files
 from core.errors import StoreError
 from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
@@ -73,6 +74,7 @@ def open_database(path: Path) -> Database:
     StoreError kinds: not_a_store (damaged, or another program's; left untouched), newer, read_only, disk_full, busy.
     """
     _check_place(path)
+    _make_private(path)
     with translated(path):
         if _revision(path) != SCHEMA_REVISION:
             _migrate(path)
@@ -112,7 +114,7 @@ def _explained(error: BaseException | None, path: Path) -> StoreError | None:
 
 def _check_place(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(path.parent)
     except OSError as error:
         code = sqlite3.SQLITE_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else sqlite3.SQLITE_READONLY
         kind, sentence = KINDS[code]
@@ -121,6 +123,12 @@ def _check_place(path: Path) -> None:
         if place.exists() and not os.access(place, os.W_OK):
             kind, sentence = KINDS[sqlite3.SQLITE_READONLY]
             raise StoreError(sentence.format(path=place), kind)
+
+
+def _make_private(path: Path) -> None:
+    """Have a new store, and so its WAL, which takes over its rights, readable by its owner alone."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, private_files.FILE))
 
 
 def _revision(path: Path) -> str:

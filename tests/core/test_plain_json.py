@@ -1,0 +1,44 @@
+"""The reader of JSON: everything that is no plain JSON is one kind of error."""
+
+import json
+
+import pytest
+
+from core import plain_json
+from core.plain_json import DEEPEST, DamagedJsonError
+
+
+def nested(depth, inner=1):
+    return "[" * depth + str(inner) + "]" * depth
+
+
+@pytest.mark.parametrize("text", ["", "{", "nothing", b"\xff\xfe", nested(DEEPEST + 1), nested(100_000),
+                                  '{"a":' * 5000 + "1" + "}" * 5000, "[" * 1_000_000])
+def test_what_is_no_plain_json_is_damaged(text):
+    with pytest.raises(DamagedJsonError):
+        plain_json.loads(text)
+
+
+@pytest.mark.parametrize("value", [1, None, "é", [1, [2]], {"a": {"b": [None, 2.5]}}, []])
+def test_plain_json_is_read(value, tmp_path):
+    (tmp_path / "file.json").write_text(json.dumps(value), encoding="utf-8")
+    assert plain_json.read(tmp_path / "file.json") == value == plain_json.loads(json.dumps(value))
+    assert plain_json.loads(nested(DEEPEST)) is not None
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3"])
+def test_an_object_is_asked_for(text, tmp_path):
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(DamagedJsonError, match="object"):
+        plain_json.loads_object(text)
+    with pytest.raises(DamagedJsonError, match="object"):
+        plain_json.read_object(tmp_path / "file.json")
+
+
+def test_a_file_beyond_its_limit_is_not_read_whole(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps("x" * 1000))
+    with pytest.raises(DamagedJsonError):
+        plain_json.read(path, largest=999)
+    with pytest.raises(FileNotFoundError):
+        plain_json.read(tmp_path / "none.json")
