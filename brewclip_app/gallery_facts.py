@@ -11,6 +11,7 @@ import numpy as np
 from brewclip_app import wording
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.search.left_out import Counts, words_left_out
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -135,10 +136,10 @@ def progress_in_words(done: int, total: int, text: str) -> str:
 
 
 def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
-                    failed: "Sequence[FailureRecord]") -> str:
+                    failed: "Sequence[FailureRecord]", passed: Counts = (), excluded: Counts = ()) -> str:
     """What an indexing run did."""
     words = [f"{wording.pictures(indexed)} embedded" if indexed else "nothing new"]
     words += [f"{wording.count(number)} {what}" for number, what in (
         (unchanged, "unchanged"), (moved, "moved"), (missing, "no longer there"), (len(failed), "could not be read"),
     ) if number]
-    return f"Last run: {', '.join(words)}."
+    return " ".join((f"Last run: {', '.join(words)}.", *words_left_out(passed, excluded)))

@@ -1,8 +1,8 @@
 """The one door to everything: index pictures, hear, search. The window and the command line both go through it."""
 
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,16 +20,18 @@ from core.models.multicrop import encode_views
 from core.models.transcripts import Heard, HearingOptions, Transcript
 from core.progress import JobCancelled, Report, silent
 from core.search import background, queries
-from core.search.indexing import IndexResult, index_folder, index_gallery
+from core.search.exclusions import Exclusions
+from core.search.indexing import IndexResult, index_gallery, index_scans
 from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
-from core.search.sources import is_list
+from core.search.sources import is_list, look_all
 from core.settings import Settings
 from core.store import address_book, copying
 from core.store.addressing import is_address
 from core.store.copying import Copied
 from core.store.places import Place, open_gallery
 from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
+from core.store.room import compared
 from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -167,28 +169,55 @@ class Explorer:
         """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
         return self._listening.transcribed(waveform, self._means(Clock(), report))
 
-    def index(self, folder: Path | None, gallery: str, report: Report = silent, column: str = "") -> IndexResult:
-        """Index a folder into a gallery, made if there is none; None: all folders of the gallery again.
+    def index(self, folder: Path | Sequence[Path] | None, gallery: str, report: Report = silent, column: str = "",
+              exclude: Sequence[str] = ()) -> IndexResult:
+        """Index folders or pictures into a gallery, made if there is none; None: all folders of the gallery again.
 
-        The folder may be an address, or a list with the paths in that `column`. StoreError ("no_folder", "no_gallery",
-        ...), DatasetError ("manifest"), WeightsError, ModelError. What was embedded stays when it stops.
+        A folder may be an address, or a list with the paths in that `column`. `exclude` are patterns of what is left
+        out, beside those of the settings. StoreError ("no_folder", "no_gallery", ...), DatasetError ("manifest"),
+        WeightsError, ModelError. What was embedded stays when it stops; a gallery that nothing came into does not.
         """
-        if folder is not None and not (remote.is_remote(folder) or folder.is_dir() or is_list(folder)):
-            raise StoreError(f"There is no folder {folder}. Nothing was changed.", "no_folder")
-        if folder is None or is_address(gallery):  # before a model is loaded for nothing
-            self._reachable(gallery, may_be_new=folder is not None)
+        sources = () if folder is None else (folder,) if isinstance(folder, Path) else tuple(folder)
+        for source in sources:
+            remote.check_secrets(source)
+            here = remote.local(source)
+            if here is not None and not here.expanduser().exists() and not is_list(source):
+                raise StoreError(f"There is no folder {source}. Nothing was changed.", "no_folder")
+        if not sources or is_address(gallery):  # before a model is loaded for nothing
+            self._reachable(gallery, may_be_new=bool(sources))
         settings = self._settings
+        left_out = Exclusions.of(settings["images.exclude"], exclude)
         model, crop = self._engine.model(settings, report), settings["vision.crop"]
-        place, record = self.place(gallery, create=folder is not None)
         limit = settings["images.max_megapixels"]
-        if folder is None:
-            result = index_gallery(place, record.id, model, crop, limit, report)
+        if not sources:
+            place, record = self.place(gallery)
+            result = index_gallery(place, record.id, model, crop, limit, report, left_out)
         else:
-            result = index_folder(place, record.id, folder, model, crop, limit, report, column)
+            scans = look_all(sources, column, report, left_out)  # what fails here makes no gallery
+            with self.filled(gallery) as (place, record):
+                result = index_scans(place, record.id, scans, model, crop, limit, report)
         with suppress(JobCancelled):  # the indexing is done and has a result
             place.optimize(record.id, report)
             self._described(model, model.fingerprint(crop), report)
         return result
+
+    @contextmanager
+    def filled(self, gallery: str) -> Iterator[tuple[Place, GalleryRecord]]:
+        """The gallery of a name or an address, made if there is none; a new one is deleted again when filling it fails
+        before anything came into it.
+        """
+        known = is_address(gallery) or any(compared(one.name) == compared(gallery.strip())
+                                           for one in self.store.galleries())
+        place, record = self.place(gallery, create=True)
+        try:
+            yield place, record
+        except JobCancelled:
+            raise
+        except Exception:
+            state = place.state(record.id)
+            if not known and not (state.images or state.failed or state.missing):
+                place.delete_gallery(record.id)
+            raise
 
     def copy_gallery(self, gallery: str, to: str, report: Report = silent) -> Copied:
         """Copy a gallery with all that it holds, from a name or an address to another; a stopped copy goes on.

@@ -36,6 +36,12 @@ SEVERAL = "multi-crop"  # beyond the paper: several looks at each picture, whose
 CROPS = (*CROP_POLICIES, SEVERAL)
 IMAGE_SUFFIXES = frozenset((".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo",
                             ".png", ".tif", ".tiff", ".webp"))
+OTHER_SUFFIXES = frozenset((  # pictures and films of kinds that are not read here, which people expect to be found
+    ".3fr", ".ai", ".arw", ".avi", ".cr2", ".cr3", ".crw", ".cur", ".dcm", ".dcr", ".dds", ".djvu", ".dng", ".eps",
+    ".erf", ".exr", ".fits", ".hdr", ".icns", ".ico", ".iiq", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".kdc",
+    ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mrw", ".mts", ".nef", ".nrw", ".orf", ".pam", ".pbm", ".pcx", ".pef",
+    ".pgm", ".pnm", ".ppm", ".psb", ".psd", ".qoi", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".svg",
+    ".svgz", ".tga", ".wdp", ".webm", ".wmv", ".x3f", ".xcf"))
 
 PLAIN_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")  # none that starts a program, as EPS does
 BOXED_FORMATS = ("AVIF", "HEIF")  # files of boxes that begin with "ftyp", as videos do

@@ -24,6 +24,8 @@ from core.errors import StoreError
 SCHEMES = ("s3", "file", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "https")  # what people write
 READ = ("s3", "file")
 PATTERN = re.compile(rf"({'|'.join(SCHEMES)}):(/+)(.*)", re.DOTALL)
+NAMED_SECRET = re.compile(r"[?&#;](x-amz-|awsaccesskeyid|signature|expires|token|sig|secret|password|key|credential)"
+                          r"[^/]*=.*", re.IGNORECASE | re.DOTALL)
 CONNECT_S, ANSWER_S, ATTEMPTS = 5.0, 30.0, 3
 DENIED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_SIGNATURE", "FORBIDDEN",
           "INVALID_CLIENT_TOKEN_ID", "EXPIRED_TOKEN", "HTTP status 403")
@@ -70,9 +72,34 @@ def local(place: str | Path) -> Path | None:
 
 
 def shown(place: str | Path) -> str:
-    """The address as people write it, with both slashes; a plain path as it is."""
+    """The address as people write it, with both slashes and without keys; a plain path as it is."""
     found = PATTERN.match(str(place))
-    return str(place) if found is None else f"{found[1]}://{'/' if found[1] == 'file' else ''}{found[3]}"
+    if found is None:
+        return str(place)
+    return f"file:///{found[3]}" if found[1] == "file" else f"{found[1]}://{_masked(found[1], found[3])}"
+
+
+def check_secrets(place: str | Path, whole: bool = True) -> None:
+    """StoreError when an address holds keys, which it would be kept and shown with.
+
+    `whole`: any `?...` or `#...` is one, as in an address that is typed; else those that are named as keys are, since
+    the names of files may hold such characters.
+    """
+    found = PATTERN.match(str(place))
+    if found is None or found[1] == "file":
+        return
+    if _masked(found[1], found[3]) != found[3] or (whole and re.search(r"[?#]", found[3])):
+        plainly = re.split(r"[?#]", shown(place))[0]
+        raise StoreError(f"An address holds no keys: {plainly} is asked with those of the environment "
+                         "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). Nothing of it was kept.", "scheme")
+
+
+def _masked(scheme: str, rest: str) -> str:
+    """An address without the keys in it: before an `@` of the bucket, or in parameters behind."""
+    bucket = rest.partition("/")[0]
+    if "@" in bucket or (":" in bucket and scheme in ("s3", "gs", "gcs")):
+        rest = rest.rpartition("@")[2] if "@" in rest else rest.partition(":")[0]
+    return NAMED_SECRET.sub("", rest)
 
 
 def stored(place: str | Path) -> str:
@@ -82,9 +109,9 @@ def stored(place: str | Path) -> str:
 
 def stamp(place: str | Path) -> RemoteFile | None:
     """Size and time of the file there; None when there is none, or when it is a folder."""
+    where = _place(place)
     from pyarrow.fs import FileType
 
-    where = _place(place)
     with _told(place):
         info = where.files.get_file_info(where.path)
     return _file(where, info) if info.type == FileType.File else None
@@ -96,9 +123,9 @@ def list_files(place: str | Path) -> Iterator[RemoteFile]:
     Object storage has no folders: there it is all keys that begin so, and one without any is not there. Keys that
     hold an empty name (`a//b.jpg`) cannot be read through Arrow and are passed over.
     """
+    where = _place(place)
     from pyarrow.fs import FileSelector, FileType
 
-    where = _place(place)
     waiting = [where.path.rstrip("/")]
     listed = set(waiting)
     while waiting:

@@ -14,7 +14,7 @@ from core import plain_json, private_files
 from core.errors import SettingsError
 
 Value = str | int | float | bool
-Kind = Literal["choice", "flag", "number", "folder", "backbone", "model"]
+Kind = Literal["choice", "flag", "number", "folder", "backbone", "model", "patterns"]
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,15 @@ class Setting:
                 return type(self.default)(value)
             case "choice", str() if value in dict(self.choices):
                 return value
-            case ("folder" | "backbone" | "model"), str():
+            case ("folder" | "backbone" | "model" | "patterns"), str():
                 return value
         raise SettingsError(f"The setting {self.key} cannot be {value!r}.", "setting")
 
+# Thumbnails, bins and previews of storage devices, systems and programs; hidden ones (.thumbnails, .Trash-1000, .git)
+# are passed over anyway.
+SYSTEM_FOLDERS = ("@eaDir; #recycle; #snapshot; @Recycle; @Recently-Snapshot; @Transcode; $RECYCLE.BIN; RECYCLER; "
+                  "System Volume Information; lost+found; node_modules; __MACOSX; __pycache__; "
+                  "Network Trash Folder; Temporary Items; *.lrdata; *.photoslibrary/resources")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("appearance.theme", "Appearance", "Theme", "Light, dark, or as the desktop has it.", "choice", "system",
@@ -81,6 +86,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("images.max_megapixels", "Seeing", "Largest picture",
             "Larger pictures are listed as not read: a small file can unpack to fill the memory.", "number", 120,
             low=1, high=2000, unit="megapixels"),
+    Setting("images.exclude", "Seeing", "Left out when indexing",
+            "Names of folders and pictures, with * for anything, separated by semicolons. What is left out leaves the "
+            "gallery the next time it is indexed.", "patterns", SYSTEM_FOLDERS),
     Setting("device", "This computer", "Compute on", "Falls back to the CPU when a GPU fails.", "choice", "auto",
             (("auto", "The fastest there is"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU"))),
     Setting("weights.folder", "This computer", "Folder of weights",

@@ -17,7 +17,8 @@ def described(setting: Setting) -> str:
     values = ", ".join(f"`{value}`" for value, _ in setting.choices)
     if setting.kind == "number":
         values = f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
-    kinds = {"flag": "`on`, `off`", "folder": "a folder", "backbone": "`auto` or a model's name"}
+    kinds = {"flag": "`on`, `off`", "folder": "a folder", "backbone": "`auto` or a model's name",
+             "patterns": "names, `*` for anything, separated by `;`"}
     values = values or kinds[setting.kind]
     if setting.kind == "model":
         values = f"{values} or the folder of a run"

@@ -209,7 +209,8 @@ class LibraryPanel(Panel):
 
     def _say_result(self, gallery: str, result: "IndexResult") -> None:
         self.detail.say(gallery, gallery_facts.result_in_words(
-            result.indexed, result.unchanged, result.moved, result.missing, result.failed))
+            result.indexed, result.unchanged, result.moved, result.missing, result.failed, result.passed,
+            result.excluded))
 
     def _search_here(self) -> None:
         name = self._chosen_name()

@@ -178,6 +178,19 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
     return whole, lambda value: field.setText(str(value))
 
 
+def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
+    field = QLineEdit()
+    field.setPlaceholderText("Nothing")
+    field.setMinimumWidth(80)
+    field.editingFinished.connect(lambda: line.change(field.text().strip()))
+
+    def show(value: Value) -> None:
+        field.setText(str(value))
+        field.setCursorPosition(0)
+
+    return field, show
+
+
 def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
     made = _combo()
     downloads = line.context.downloads
@@ -248,4 +261,4 @@ def _runs(folder: Path) -> list[Path]:
 
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {
     "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _backbone,
-    "model": _model}
+    "model": _model, "patterns": _patterns}

@@ -13,11 +13,25 @@ from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
-from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, count, day, explorer, json_argument, note, progress
+from core.cli.parts import (
+    FAILED,
+    OK,
+    WARNED,
+    Arguments,
+    Command,
+    count,
+    day,
+    explorer,
+    given_path,
+    json_argument,
+    note,
+    progress,
+)
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
 from core.remote import shown
+from core.search.left_out import words_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +108,15 @@ def _share(hit: "Hit", branch: str) -> float:
 
 
 def _index_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="SOURCE", help="a folder, indexed with all folders below it; an "
-                        "address (s3://bucket/folder); or a Parquet or CSV file that lists pictures")
+    parser.add_argument("sources", nargs="+", type=given_path, metavar="SOURCE", help="a folder, indexed with all "
+                        "folders below it; pictures; an address (s3://bucket/folder); or a CSV or Parquet file that "
+                        "lists pictures")
     parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
     parser.add_argument("--column", default="", metavar="C", help="of a list: the one with the paths, if not told by "
                         "its name")
+    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="leave out folders and "
+                        "pictures of this name, * for anything (@eaDir, *_small.jpg, raw/*); beside those of the "
+                        "setting images.exclude")
     cluster.add_engine(parser)
     json_argument(parser)
 
@@ -107,7 +125,7 @@ def _index(arguments: Arguments) -> int:
     if cluster.by_cluster(arguments):
         return _index_by_cluster(arguments)
     with explorer() as opened, progress() as report:
-        result = opened.index(arguments.folder, arguments.gallery, report, arguments.column)
+        result = opened.index(arguments.sources, arguments.gallery, report, arguments.column, arguments.exclude)
     print(as_json(_index_json(result)) if arguments.json else _index_text(result))
     return OK
 
@@ -117,7 +135,8 @@ def _index_by_cluster(arguments: Arguments) -> int:
 
     options = cluster.options_of(arguments)
     with explorer() as opened, progress() as report:
-        found = indexing.index(opened, str(arguments.folder), arguments.gallery, options, arguments.column, report)
+        found = indexing.index(opened, [str(source) for source in arguments.sources], arguments.gallery, options,
+                               arguments.column, report, arguments.exclude)
     if arguments.json:
         print(as_json({**_index_json(found.index), "workers": cluster.shares_json(found.workers)}))
     else:
@@ -129,6 +148,7 @@ def _index_json(result: "IndexResult") -> dict[str, Any]:
     return {"gallery": result.gallery, "images": result.images, "indexed": result.indexed,
             "unchanged": result.unchanged,
             "failed": [{"path": str(failure.path), "reason": failure.reason} for failure in result.failed],
+            "passed_over": dict(result.passed), "excluded": dict(result.excluded),
             "seconds": round(result.seconds, 3)}
 
 
@@ -137,6 +157,7 @@ def _index_text(result: "IndexResult") -> str:
               (result.missing, "no longer there"), (len(result.failed), "could not be read")]
     parts = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
     lines = [f"{result.gallery}: {result.images} pictures ({parts}) in {duration(result.seconds)}"]
+    lines += words_left_out(result.passed, result.excluded)
     if result.failed:
         lines.append(table([(str(failure.path), failure.reason) for failure in result.failed]))
     return "\n".join(lines)

@@ -180,7 +180,7 @@ def _may_be(setting: settings.Setting) -> str:
     if setting.kind == "number":
         return f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
     values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`",
-              "model": "auto, zero-shot, or the folder of a run"}
+              "model": "auto, zero-shot, or the folder of a run", "patterns": "names, with *, separated by ;"}
     return values.get(setting.kind) or ", ".join(value for value, _ in setting.choices)
 
 

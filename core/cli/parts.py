@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import dates, settings
@@ -72,6 +73,13 @@ def count(text: str) -> int:
 def day(text: str) -> datetime:
     """An argument that is a day, a month or a year, at its beginning. ValueError, which argparse explains."""
     return dates.beginning(text)
+
+
+def given_path(text: str) -> Path:
+    """An argument that is a path or an address; an empty one is not taken for the working folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; write . for the folder you are in")
+    return Path(text)
 
 
 def json_argument(parser: argparse.ArgumentParser) -> None:

@@ -17,9 +17,10 @@ from core.cluster.workers import PictureJob, PictureWorker
 from core.engine import Engine
 from core.explorer import Explorer
 from core.progress import JobCancelled, Report, silent
+from core.search.exclusions import Exclusions
 from core.search.filling import BATCH, Done, Filling, IndexResult
 from core.search.reading import NO_STAMP
-from core.search.sources import look
+from core.search.sources import look_all
 from core.store.records import FailedEntry
 
 GPU_BATCHES = 4  # batches that a worker with a GPU gets at once, so that it decodes one while it embeds another
@@ -33,9 +34,10 @@ class ClusterResult:
     workers: tuple[Share, ...]
 
 
-def index(explorer: Explorer, source: str, gallery: str, options: ClusterOptions = ClusterOptions(), column: str = "",
-          report: Report = silent) -> ClusterResult:
-    """Index a folder, an address or a manifest (`core.search.sources`) into a gallery, made if there is none.
+def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options: ClusterOptions = ClusterOptions(),
+          column: str = "", report: Report = silent, exclude: Sequence[str] = ()) -> ClusterResult:
+    """Index folders, addresses or manifests (`core.search.sources`) into a gallery, made if there is none. `exclude`:
+    patterns of what is left out, beside those of the settings.
 
     ClusterError, StoreError, DatasetError ("manifest"), WeightsError, ModelError. JobCancelled by `report` leaves what
     was stored, and no worker.
@@ -45,14 +47,15 @@ def index(explorer: Explorer, source: str, gallery: str, options: ClusterOptions
     fingerprint = explorer.fingerprint()
     job = PictureJob.of(Engine(explorer.home).files(settings), settings["device"], settings["vision.crop"], limit,
                         fingerprint, options.gpus)
-    scans = look(source, column, report)
+    sources = (source,) if isinstance(source, str) else source
+    scans = look_all(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))
     with _Work(options, job, report) as work:
         if options.address:  # before anything is changed
             work.connect()
-        place, record = explorer.place(gallery, create=True)
-        for one in scans:
-            place.add_folder(record.id, Path(one.folder))
-        result = Filling(place, record.id, fingerprint, limit, report, work.pace).run(scans, work)
+        with explorer.filled(gallery) as (place, record):
+            for one in scans:
+                place.add_folder(record.id, Path(one.folder))
+            result = Filling(place, record.id, fingerprint, limit, report, work.pace).run(scans, work)
     with suppress(JobCancelled):  # the indexing is done and has a result
         place.optimize(record.id, report)
     return ClusterResult(result, work.shares)

@@ -6,9 +6,11 @@ What a run has stored is stored: cancelled, killed or out of disk, the next run 
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
@@ -24,6 +26,7 @@ BATCH = 32  # pictures that the model sees at once, and that one transaction sto
 READY = 256  # pictures that need no model are stored at the latest when so many wait
 RETRIED = ("unreadable", "missing", "no_embedding", "worker")  # failures that need no change of the file to go away
 
+T = TypeVar("T")
 Done = Entry | FailedEntry | Gone
 Work = Callable[[Sequence[str]], Iterator[Sequence[Done]]]
 """Reads and embeds the files of these paths: what became of each, once, in any order. A copy that comes without a
@@ -34,7 +37,8 @@ vector comes after the file whose content it shares."""
 class IndexResult:
     """What a run did. `images` are the gallery's present pictures; `indexed` became searchable in this run and
     `embedded` of them went through the model (the others' content was known); `missing` left the disk since the last
-    run; `failed` lists all that cannot be read in the folders of this run, old and new.
+    run; `failed` lists all that cannot be read in the folders of this run, old and new. `passed` counts pictures of
+    kinds that are not read here, by suffix; `excluded` folders and pictures that were left out, by pattern.
     """
 
     gallery: str
@@ -46,6 +50,8 @@ class IndexResult:
     missing: int
     failed: tuple[FailureRecord, ...]
     seconds: float
+    passed: tuple[tuple[str, int], ...] = ()
+    excluded: tuple[tuple[str, int], ...] = ()
 
 
 def unreachable(folders: Iterable[str | Path]) -> StoreError:
@@ -125,8 +131,12 @@ class Filling:
     def _compare(self, found: Scan, plan: _Plan) -> None:
         """Add to the plan what the folder's files ask for."""
         folder = Path(found.folder)
+        if found.folder in found.files:  # one picture: what lies below its folder is asked for, and it alone used
+            folder = folder.parent
         known = self._place.known_images(self._gallery_id, self._fingerprint.hash, folder)
         failures = self._place.known_failures(self._gallery_id, folder)
+        if str(folder) != found.folder:
+            known, failures = _only(known, found.folder), _only(failures, found.folder)
         for path, stamp in found.files.items():
             image, failure = known.get(path), failures.get(path)
             if failure is not None and self._still_fails(failure, stamp):
@@ -216,7 +226,19 @@ class Filling:
         left = (set(plan.gone.values()) | self._tally.vanished) - self._tally.moved
         return IndexResult(state.gallery.name, state.images, self._tally.indexed, self._tally.embedded,
                            plan.unchanged + self._tally.unchanged, len(self._tally.moved), len(left), tuple(failed),
-                           seconds)
+                           seconds, _most(scan.passed for scan in scans), _most(scan.excluded for scan in scans))
+
+
+def _only(known: "dict[str, T]", path: str) -> "dict[str, T]":
+    return {path: known[path]} if path in known else {}
+
+
+def _most(counters: "Iterable[Counter[str]]") -> tuple[tuple[str, int], ...]:
+    """The sum of the counters, most first."""
+    total: Counter[str] = Counter()
+    for one in counters:
+        total.update(one)
+    return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _folder_reason(path: str, reason: str) -> str:

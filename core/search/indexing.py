@@ -14,6 +14,7 @@ from core.fingerprint import Fingerprint
 from core.images import MAX_MEGAPIXELS, SEVERAL
 from core.models.multicrop import encode_views
 from core.progress import Report, silent
+from core.search.exclusions import Exclusions
 from core.search.filling import BATCH, READY, Done, Filling, IndexResult
 from core.search.reading import Reader, ReadFile
 from core.search.scanning import Scan
@@ -21,7 +22,7 @@ from core.search.sources import look, look_into
 from core.store.places import Place
 from core.store.records import Entry, FailedEntry
 
-__all__ = ["Backbone", "IndexResult", "embedding", "index_folder", "index_gallery"]
+__all__ = ["Backbone", "IndexResult", "embedding", "index_folder", "index_gallery", "index_scans"]
 
 
 class Backbone(Protocol):
@@ -51,14 +52,20 @@ def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone
     method of the store may raise; DatasetError (manifest). JobCancelled and errors of the model pass through; what was
     stored stays.
     """
-    scans = look(folder, column, report)
+    return index_scans(place, gallery_id, look(folder, column, report), backbone, crop, max_megapixels, report)
+
+
+def index_scans(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
+                max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent) -> IndexResult:
+    """Index what was found already; the same as `index_folder` else."""
     for one in scans:
         place.add_folder(gallery_id, Path(one.folder))
     return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
 
 
-def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str, max_megapixels: float = MAX_MEGAPIXELS,
-                  report: Report = silent) -> IndexResult:
+def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str,
+                  max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
+                  exclude: Exclusions = Exclusions()) -> IndexResult:
     """Index all folders of the gallery again; the same as `index_folder` else.
 
     A folder that cannot be reached is listed among the failures and its pictures stay as they are; StoreError
@@ -67,7 +74,7 @@ def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str, 
     folders = place.state(gallery_id).gallery.folders
     if not folders:
         raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
-    scans = [look_into(folder, report) for folder in folders]
+    scans = [look_into(folder, report, exclude) for folder in folders]
     return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
 
 

@@ -1,6 +1,7 @@
-"""Where pictures come from: a folder, an address, or a list of paths and addresses (a manifest).
+"""Where pictures come from: a folder, one picture, an address, or a list of paths and addresses (a manifest).
 
-A manifest is a Parquet or CSV file with a column of paths; those that are relative start from where it lies. Columns
+A manifest is a Parquet or CSV file with a column of paths; those that are relative start from where it lies. A CSV file
+needs nothing but Python (`core.search.lists`), Parquet files and addresses need Arrow. Columns
 `size` and `mtime_ns`, if there, spare asking the storage for each file. The gallery takes the folder that all of a list
 lie in as its own.
 
@@ -9,7 +10,7 @@ DatasetError: manifest (it cannot be read, has no column of paths, names nothing
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,16 +19,16 @@ from typing import Any
 
 from core import remote
 from core.errors import DatasetError, StoreError
-from core.images import IMAGE_SUFFIXES
+from core.images import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from core.progress import Report, silent
+from core.search import lists
+from core.search.exclusions import Exclusions
 from core.search.filling import unreachable
-from core.search.scanning import REPORT_EVERY, Scan, file_stamp, scan, stamp_of
+from core.search.scanning import REPORT_EVERY, Scan, file_stamp, is_picture, scan, stamp_of
 from core.store.records import FileStamp
-from core.store.room import absolute
+from core.store.room import absolute, plain
 
-MANIFESTS = (".parquet", ".csv")
-COLUMNS = ("path", "paths", "file", "filepath", "file_path", "filename", "file_name", "image", "image_path", "url",
-           "uri", "key")
+MANIFESTS = (".parquet", ".csv", ".tsv")
 ASKED_AT_ONCE = 16  # files of a storage, whose answers take longer than all else
 TEXT = ("string", "large_string", "string_view")
 
@@ -45,15 +46,28 @@ def is_list(source: str | Path) -> bool:
     return Path(source).suffix.lower() in MANIFESTS and not _is_folder(str(source))
 
 
-def look(source: str | Path, column: str = "", report: Report = silent) -> list[Scan]:
-    """The pictures of a folder, an address or a manifest, none of them read.
+def look_all(sources: Iterable[str | Path], column: str = "", report: Report = silent,
+             exclude: Exclusions = Exclusions()) -> list[Scan]:
+    """What `look` finds in each of these, one after the other."""
+    return [scan for source in sources for scan in look(source, column, report, exclude)]
 
-    `column` is that of the paths, where it has a name of its own. StoreError (no_folder), DatasetError (manifest).
+
+def look(source: str | Path, column: str = "", report: Report = silent,
+         exclude: Exclusions = Exclusions()) -> list[Scan]:
+    """The pictures of a folder, an address or a manifest, or the one at a path; none of them is read.
+
+    `column` is that of the paths, where it has a name of its own; `exclude` leaves out what lies in folders. StoreError
+    (no_folder, secret), DatasetError (manifest).
     """
+    remote.check_secrets(source)
     text = str(source)
     if is_list(text):
         return _listed(text, column, report)
-    found = look_into(Path(absolute(Path(text))), report)
+    here = Path(absolute(Path(text)))
+    if not remote.is_remote(here) and here.is_file() and not is_picture(here):
+        raise StoreError(f"{here.name} is neither a folder, nor a picture of a kind that is read here, nor a list "
+                         "(.csv, .tsv, .parquet). Nothing was changed.", "no_folder")
+    found = look_into(here, report, exclude)
     if found.folder in found.unread:
         if remote.is_remote(found.folder):
             raise StoreError(found.unread[found.folder], "no_folder")
@@ -61,13 +75,13 @@ def look(source: str | Path, column: str = "", report: Report = silent) -> list[
     return [found]
 
 
-def look_into(folder: Path, report: Report = silent) -> Scan:
+def look_into(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions()) -> Scan:
     """The pictures of one folder, here or at an address. One that cannot be looked into is in `unread`."""
     if not remote.is_remote(folder):
-        return scan(folder, report)
+        return scan(folder, report, exclude)
     found = Scan(str(folder), {}, {})
     try:
-        for number, file in enumerate(_pictures(folder)):
+        for number, file in enumerate(_pictures(folder, found, exclude)):
             found.files[remote.stored(file.address)] = file_stamp(file.size, file.mtime_ns)
             if not number % REPORT_EVERY:
                 report(0, 0, f"Looking for pictures: {number + 1} found")
@@ -78,13 +92,21 @@ def look_into(folder: Path, report: Report = silent) -> Scan:
     return found
 
 
-def _pictures(folder: Path) -> Iterator[remote.RemoteFile]:
-    """The pictures below an address; hidden files and folders are passed over."""
+def _pictures(folder: Path, found: Scan, exclude: Exclusions) -> Iterator[remote.RemoteFile]:
+    """The pictures below an address; hidden files and folders are passed over. What else is left out is counted."""
     start = len(remote.shown(folder).rstrip("/"))
     for file in remote.list_files(folder):
         inside = file.address[start:]
-        if "/." not in inside and Path(inside).suffix.lower() in IMAGE_SUFFIXES:
+        suffix = Path(inside).suffix.lower()
+        if "/." in inside or suffix not in IMAGE_SUFFIXES | OTHER_SUFFIXES:
+            continue
+        pattern = exclude.match_any(inside.lstrip("/"))
+        if pattern and suffix in IMAGE_SUFFIXES:
+            found.excluded[pattern] += 1
+        elif suffix in IMAGE_SUFFIXES:
             yield file
+        elif not pattern:
+            found.passed[suffix] += 1
 
 
 def _is_folder(text: str) -> bool:
@@ -101,7 +123,13 @@ def _listed(manifest: str, column: str, report: Report) -> list[Scan]:
             report(0, 0, f"Reading the list: {number + 1} pictures")
     if not by_top:
         raise _bad(manifest, "names no picture")
-    return [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
+    found = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
+    if not any(one.files for one in found):
+        absent = [path for one in found for path in one.absent]
+        raise DatasetError(f"None of the {len(absent)} pictures that the list {remote.shown(manifest)} names is there; "
+                           f"the first was looked for at {plain(remote.shown(absent[0]))}. Relative paths start from "
+                           "the folder of the list. Nothing was changed.", "manifest")
+    return [one for one in found if one.files]
 
 
 def _scan_of(listed: Sequence[_Listed], report: Report) -> Scan:
@@ -109,8 +137,6 @@ def _scan_of(listed: Sequence[_Listed], report: Report) -> Scan:
     files = {path: stamp for path, stamp in stamps.items() if stamp is not None}
     absent = tuple(path for path, stamp in stamps.items() if stamp is None)
     folder = os.path.commonpath([os.path.dirname(path) for path in stamps])  # noqa: PTH120  (may hold surrogates)
-    if not files:
-        raise unreachable([remote.shown(folder)])
     return Scan(folder, files, {}, whole=False, absent=absent)
 
 
@@ -148,69 +174,66 @@ def _lines(manifest: str, column: str) -> Iterator[_Listed]:
     base = Path(absolute(Path(manifest))).parent
     if here is not None and not here.is_file():
         raise DatasetError(f"There is no list {manifest}. Nothing was changed.", "manifest")
-    with remote.open_input(manifest) as file:
-        for table, name in _tables(file, manifest, column):
-            rows = table.to_pydict()
-            sizes, times = rows.get("size"), rows.get("mtime_ns")
-            for number, path in enumerate(rows[name]):
-                if path and path.strip():
-                    yield _Listed(_resolved(path.strip(), base), _given(sizes, times, number))
-
-
-def _given(sizes: Sequence[Any] | None, times: Sequence[Any] | None, number: int) -> FileStamp | None:
-    if sizes is None or times is None or sizes[number] is None or times[number] is None:
-        return None
     try:
-        return file_stamp(int(sizes[number]), int(times[number]))
-    except (ValueError, OverflowError):  # "inf", or no number at all: the file itself is asked
+        with here.open("rb") if here is not None else remote.open_input(manifest) as file:
+            rows = _parquet(file, manifest, column) if is_parquet(manifest) else lists.rows(file, column)
+            for path, values in rows:
+                if path.strip():
+                    yield _Listed(_resolved(path.strip(), base), _given(values))
+    except lists.ListError as error:
+        raise _bad(manifest, str(error)) from error
+    except OSError as error:
+        raise _bad(manifest, f"cannot be read ({error.strerror or error})") from error
+
+
+def is_parquet(manifest: str) -> bool:
+    """Whether a manifest is a Parquet file, by its name."""
+    return Path(manifest).suffix.lower() == ".parquet"
+
+
+def _given(values: Mapping[str, Any]) -> FileStamp | None:
+    try:
+        return file_stamp(int(values["size"]), int(values["mtime_ns"]))
+    except (KeyError, TypeError, ValueError, OverflowError):  # not told, or no numbers: the file itself is asked
         return None
 
 
 def _resolved(path: str, base: Path) -> str:
-    return absolute(Path(path) if remote.is_address(path) or Path(path).is_absolute() else base / path)
+    """The path of a list's line: as it stands, else as Windows writes it."""
+    if remote.is_address(path):
+        remote.check_secrets(path, whole=False)
+        return absolute(Path(path))
+    plainly = absolute(base / path)
+    if "\\" in path and not remote.is_remote(base) and not os.path.lexists(plainly):
+        ways = [absolute(base / way) for way in lists.windows_paths(path)]
+        return next(filter(os.path.lexists, ways), ways[0] if ways else plainly)
+    return plainly
 
 
-def _tables(file: Any, manifest: str, column: str) -> Iterator[tuple[Any, str]]:
-    """Parts of a manifest, its columns of paths and stamps alone, with the name of the first."""
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
+def _parquet(file: Any, manifest: str, column: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The path of each row of a Parquet file, and its size and time where they are columns."""
     try:
-        if Path(manifest).suffix.lower() == ".parquet":
-            whole = parquet.ParquetFile(file)
-            schema = whole.schema_arrow
-            name = _column(schema.names, column, manifest)
-            if str(schema.field(name).type) not in TEXT:
-                raise _bad(manifest, f"has {schema.field(name).type} in its column {name!r}, not paths")
-            yield from ((batch, name) for batch in whole.iter_batches(columns=_wanted(schema.names, name)))
-            return
-        start = file.tell()
-        names = csv.open_csv(file).schema.names
-        file.seek(start)
-        name = _column(names, column, manifest)
-        options = csv.ConvertOptions(include_columns=_wanted(names, name), column_types={name: pa.string()})
-        yield from ((batch, name) for batch in csv.open_csv(file, convert_options=options))
-    except (pa.ArrowException, ValueError, TypeError, OSError) as error:
-        raise _bad(manifest, "cannot be read as one: it is damaged, or of another kind") from error
-
-
-def _wanted(names: Iterable[str], name: str) -> list[str]:
-    return [each for each in names if each == name or each in ("size", "mtime_ns")]
-
-
-def _column(names: Sequence[str], column: str, manifest: str) -> str:
-    """The column of the paths: the one that was named, one that is called so, or the only one."""
-    if column:
-        if column in names:
-            return column
-        raise _bad(manifest, f"has no column {column!r}; it has {', '.join(names)}")
-    found = [name for name in names if name.lower() in COLUMNS]
-    if len(found) == 1 or (found and len(names) > 1):
-        return found[0]
-    if len(names) == 1:
-        return names[0]
-    raise _bad(manifest, f"has no column of paths that could be told by its name; it has {', '.join(names)}. Name one "
-               "with --column")
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise StoreError("Lists in Parquet files need Arrow, which is not installed. `pip install .[scale]` brings it; "
+                         "a list in a CSV file needs nothing.", "no_extra") from error
+    try:
+        whole = parquet.ParquetFile(file)
+        schema = whole.schema_arrow
+        at = lists.path_column(schema.names, column)
+        if at < 0:
+            raise lists.ListError("has no column of paths that could be told by its name; it has "
+                                       f"{', '.join(schema.names)}. Name one with --column")
+        name = schema.names[at]
+        if str(schema.field(name).type) not in TEXT:
+            raise lists.ListError(f"has {schema.field(name).type} in its column {name!r}, not paths")
+        wanted = [each for each in schema.names if each == name or each in ("size", "mtime_ns")]
+        for batch in whole.iter_batches(columns=wanted):
+            for row in batch.to_pylist():
+                yield row[name] or "", row
+    except (pa.ArrowException, TypeError, OSError) as error:
+        raise lists.ListError("cannot be read as one: it is damaged, or of another kind") from error
 
 
 def _bad(manifest: str, what: str) -> DatasetError:

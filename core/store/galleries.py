@@ -110,7 +110,7 @@ class Galleries(Room):
         """Take the folder out of the gallery and forget its pictures there, tags and all. Files stay."""
         path = absolute(folder)
         with self._database.writing() as connection:
-            here = (ImageRow.gallery_id == gallery_id, below(ImageRow.path, path))
+            here = (ImageRow.gallery_id == gallery_id, below(ImageRow.path, path) | (ImageRow.path == path))
             contents = _contents(connection, *here)
             connection.execute(delete(FolderRow).where(FolderRow.gallery_id == gallery_id, FolderRow.path == path))
             connection.execute(delete(ImageRow).where(*here))

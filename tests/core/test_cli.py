@@ -50,12 +50,12 @@ class Stand:
         return SearchResult("holiday", (hit,), 30, self.heard, None, (), 0, timings, self.hidden,
                             self.large and not exact)
 
-    def index(self, folder, gallery, report, column=""):
+    def index(self, folder, gallery, report, column="", exclude=()):
         from core.search.indexing import IndexResult
 
         report(3, 3, "8 images a second")
         failed = (FailureRecord(self.tmp_path / "b.jpg", "truncated", "It breaks off."),)
-        return IndexResult(gallery, 30, 20, 20, 10, 0, 0, failed, 2.5)
+        return IndexResult(gallery, 30, 20, 20, 10, 0, 0, failed, 2.5, ((".cr2", 4), (".dng", 1)), (("@eaDir", 1),))
 
     def transcribe(self, waveform, report):
         return HEARD
@@ -192,10 +192,20 @@ def test_index_in_json_and_for_people(stand, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out) == {"gallery": "holiday", "images": 30, "indexed": 20, "unchanged": 10,
                                "failed": [{"path": str(tmp_path / "b.jpg"), "reason": "It breaks off."}],
-                               "seconds": 2.5}
+                               "passed_over": {".cr2": 4, ".dng": 1}, "excluded": {"@eaDir": 1}, "seconds": 2.5}
     assert "8 images a second  3 of 3" in err
     assert run("index", tmp_path, "--gallery", "holiday") == 0
-    assert "holiday: 30 pictures (20 indexed, 10 unchanged, 1 could not be read) in 2.5 s" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "holiday: 30 pictures (20 indexed, 10 unchanged, 1 could not be read) in 2.5 s" in out
+    assert "Passed over: 5 files of kinds that are not read here (4 .cr2, 1 .dng)." in out
+    assert "Excluded: 1 folder or picture (1 @eaDir)." in out
+
+
+def test_an_empty_source_is_not_the_working_folder(stand, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run("index", "", "--gallery", "holiday")
+    assert ended.value.code == 2
+    assert "it is empty" in capsys.readouterr().err
 
 
 def test_transcribe_goes_on_after_a_file_that_cannot_be_heard(stand, tmp_path, capsys):

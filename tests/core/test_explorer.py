@@ -12,7 +12,7 @@ from PIL import Image
 
 from core import audio
 from core.engine import Engine
-from core.errors import AudioError, ImageError, QueryError, StoreError, WeightsError
+from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Ask, Explorer, Filter
 from core.fingerprint import Fingerprint
 from core.models.transcripts import Heard, Transcript
@@ -420,3 +420,26 @@ def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_ba
     assert [(hit.image.id, hit.score) for hit in typed.hits] == [(hit.image.id, hit.score) for hit in alone.hits]
     assert {share.branch for hit in alone.hits for share in hit.shares} == {"text"}
     explorer.close()
+
+
+def test_a_command_that_fails_leaves_no_gallery(explorer, folder, tmp_path, monkeypatch):
+    (tmp_path / "list.csv").write_text("path\nnone.jpg\n")
+    (tmp_path / "notes.txt").write_text("x")
+    for source in (tmp_path / "list.csv", tmp_path / "none", tmp_path / "notes.txt", tmp_path / "none.csv"):
+        with pytest.raises(BrewclipError):
+            explorer.index(source, "New")
+    monkeypatch.setattr("core.store.store.Store.record", lambda *given: (_ for _ in ()).throw(OSError("disk")))
+    with pytest.raises(OSError, match="disk"):
+        explorer.index(folder, "New")
+    assert "New" not in [gallery.name for gallery in explorer.store.galleries()]
+
+
+def test_a_folder_may_be_written_as_a_file_address(explorer, folder):
+    assert explorer.index(Path(f"file://{folder}"), "By address").images > 0
+
+
+def test_several_sources_are_one_run(explorer, folder):
+    first, second = sorted(folder.rglob("*.png"))[:2]
+    result = explorer.index([first, second], "Two")
+    assert (result.images, result.indexed) == (2, 2)
+    assert explorer.index(None, "Two").unchanged == 2

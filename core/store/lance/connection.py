@@ -176,10 +176,7 @@ def normal(address: str) -> str:
     text = address.strip()
     if "://" not in text or text.startswith("file:"):
         return os.path.abspath((remote.local(text) or Path(text)).expanduser())  # noqa: PTH100  (keeps links)
-    parts = urlsplit(text)
-    if parts.username or parts.password or parts.query:
-        raise StoreError("An address holds no keys: they are read from the environment (AWS_ACCESS_KEY_ID and "
-                         "AWS_SECRET_ACCESS_KEY). Nothing of it was kept.", "scheme")
+    remote.check_secrets(text)
     return text.rstrip("/")
 
 

@@ -181,11 +181,12 @@ class LanceGallery:
     def remove_folder(self, gallery_id: int, folder: Path) -> None:
         """See `Place`."""
         path = absolute(folder)
+        here = f"({below(path)}) OR path = {literal(packed(path))}"
         with self._turns.turn():
             for _, table in self.vector_tables():
-                table.delete(below(path))
-            self._table(PICTURES).delete(below(path))
-            self._table(FAILURES).delete(f"({below(path)}) OR path = {literal(packed(path))}")
+                table.delete(here)
+            self._table(PICTURES).delete(here)
+            self._table(FAILURES).delete(here)
             self._keep_folders([one for one in self._folders() if one != path])
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:

@@ -20,6 +20,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.progress import JobCancelled, silent
 from core.search import reading
+from core.search.exclusions import Exclusions
 from core.search.indexing import IndexResult, index_folder, index_gallery
 from core.store.records import FileStamp, GalleryRecord
 from core.store.store import Store
@@ -488,3 +489,24 @@ def test_a_file_that_the_disk_cannot_reach_just_now_is_listed(store: Store, gall
 def test_a_strip_of_a_million_pixels_is_indexed_under_every_crop(crop: str) -> None:
     strip = Image.new("RGB", (1_000_000, 1), (9, 200, 30))
     assert images.looks(strip, crop, 32).shape[1:] == (32, 32, 3)
+
+
+def test_excluded_pictures_leave_at_the_next_run_and_come_back(store: Store, gallery: GalleryRecord, folder: Path,
+                                                               backbone: TinyBackbone) -> None:
+    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
+    without = index_gallery(store, gallery.id, backbone, "centre", exclude=Exclusions(("sub", "3.*")))
+    assert (without.images, without.missing, dict(without.excluded)) == (4, 2, {"sub": 1, "3.*": 1})
+    assert index_gallery(store, gallery.id, backbone, "centre").images == 6
+
+
+def test_single_pictures_are_indexed_again_and_taken_out(store: Store, gallery: GalleryRecord, folder: Path,
+                                                         backbone: TinyBackbone) -> None:
+    for name in ("0.png", "1.png"):
+        assert index_folder(store, gallery.id, folder / name, backbone, "centre").failed == ()
+    again = index_gallery(store, gallery.id, backbone, "centre")
+    assert (again.images, again.unchanged, again.indexed) == (2, 2, 0)
+    assert store.gallery("Holidays").folders == (folder / "0.png", folder / "1.png")
+    store.remove_folder(gallery.id, folder / "0.png")
+    assert [record.path.name for record in store.images(gallery.id)] == ["1.png"]
+    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
+    assert store.gallery("Holidays").folders == (folder,)

@@ -1,6 +1,7 @@
 """Where pictures come from: folders, addresses, and lists good and bad."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from core import remote
 from core.errors import DatasetError, StoreError
+from core.search.exclusions import Exclusions
 from core.search.filling import RETRIED
 from core.search.reading import Gone, Reader, ReadFile
 from core.search.sources import look, look_into
@@ -119,9 +121,103 @@ def test_files_that_a_list_names_in_vain_are_told(folder: Path) -> None:
     (found,) = look(csv(folder, "path\na.png\nnone.png\n"))
     assert list(found.files) == [str(folder / "a.png")]
     assert found.absent == (str(folder / "none.png"),)
-    with pytest.raises(StoreError) as told:
+    with pytest.raises(DatasetError, match="None of the 1 pictures that the list") as told:
         look(csv(folder, "path\nnone.png\n"))
-    assert told.value.kind == "no_folder"
+    assert told.value.kind == "manifest"
+
+
+@pytest.mark.parametrize("content", [
+    b"path;note\r\na.png;x\r\nsub/b.png;y\r\nsub/deep/c.png;\r\n",
+    b"note\tPath\nx\ta.png\ny\tsub/b.png\nz\tsub/deep/c.png\n",
+    b"file|n\na.png|1\nsub/b.png|2\nsub/deep/c.png|3\n",
+    b"a.png\nsub/b.png\nsub/deep/c.png\n", b"1,a.png\n2,sub/b.png\n3,sub/deep/c.png\n",
+    b"id;picture\n1;a.png\n2;sub/b.png\n3;sub/deep/c.png\n",
+    b"path\na.png\nsub\\b.png\nsub\\deep\\c.png\n",
+    b"path\nC:\\Users\\me\\pictures\\a.png\nC:\\Users\\me\\pictures\\sub\\b.png\nD:\\sub\\deep\\c.png\n",
+    "path;note\na.png;\xfcber\nsub/b.png;\nsub/deep/c.png;x\n".encode("latin-1"),
+    "path;note\na.png;\xfcber\nsub/b.png;\nsub/deep/c.png;x\n".encode("utf-16"),
+    "path\na.png\nsub/b.png\nsub/deep/c.png\n".encode("utf-16-le"),
+    "path\na.png\nsub/b.png\nsub/deep/c.png".encode("utf-8-sig"),
+    b'"path","note"\n"a.png","one, two"\n"sub/b.png",""\n"sub/deep/c.png","x\ny"\n',
+    b"path,size,mtime_ns\na.png,inf,1\nsub/b.png,,\nsub/deep/c.png,x,y\n"])
+def test_lists_as_spreadsheets_and_scripts_write_them_are_read(folder: Path, content: bytes,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # a list in CSV needs no extra
+    path = folder / "list.csv"
+    path.write_bytes(content)
+    (found,) = look(path)
+    assert found.files == {str(path): stamp(path) for path in folder.rglob("*.png")}
+    assert found.absent == ()
+
+
+def test_names_with_umlauts_are_found_from_any_encoding(folder: Path) -> None:
+    name = "gr\xfcn.png"
+    (folder / "a.png").rename(folder / name)
+    for encoding in ("utf-8", "utf-16", "cp1252"):
+        (folder / "list.csv").write_bytes(f"path;note\n{name};x\n".encode(encoding))
+        (found,) = look(folder / "list.csv")
+        assert list(found.files) == [str(folder / name)]
+
+
+def test_one_picture_is_a_source_and_another_file_is_none(folder: Path) -> None:
+    (found,) = look(folder / "a.png")
+    assert found.files == {str(folder / "a.png"): stamp(folder / "a.png")}
+    (folder / "notes.txt").write_text("x")
+    with pytest.raises(StoreError, match="neither a folder, nor a picture"):
+        look(folder / "notes.txt")
+
+
+def test_what_is_passed_over_and_left_out_is_counted(folder: Path) -> None:
+    for name in ("a.DNG", "sub/b.cr2", "sub/c.cr2", "@eaDir/a.png/x.jpg", "sub/node_modules/y.png", "sub/a_small.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    (found,) = look(folder, exclude=Exclusions.of("@eadir; node_modules", ["*_small.*", "sub/deep"]))
+    assert sorted(Path(path).name for path in found.files) == ["a.png", "b.png"]
+    assert found.passed == {".cr2": 2, ".dng": 1}
+    assert found.excluded == {"@eadir": 1, "node_modules": 1, "*_small.*": 1, "sub/deep": 1}
+    (inner,) = look(folder / "@eaDir", exclude=Exclusions.of("@eaDir"))  # chosen by name: never left out
+    assert len(inner.files) == 1
+
+
+def test_patterns_hold_at_an_address_too(bucket: str) -> None:
+    (found,) = look(bucket, exclude=Exclusions.of("deep"))
+    assert [Path(path).name for path in found.files] == ["a.png", "b.png"]
+    assert found.excluded == {"deep": 1}
+
+
+@pytest.mark.parametrize("address", [
+    "s3://KEY:HUSH@archive/p", "s3:/KEY:HUSH@archive/p", "s3://KEY:HU/SH@archive/p", "s3://archive/p#HUSH",
+    "s3://archive/p?X-Amz-Signature=HUSH", "https://host/p.png?Signature=HUSH", "gs://archive/p?token=HUSH",
+    "s3://HUSH@archive/p"])
+def test_keys_in_an_address_are_refused_and_shown_nowhere(address: str) -> None:
+    with pytest.raises(StoreError) as told:
+        look(address)
+    assert told.value.kind == "scheme"
+    assert "HU" not in str(told.value) and "SH" not in str(told.value)
+    assert "AWS_ACCESS_KEY_ID" in str(told.value)
+    if "#" not in address:
+        assert "HU" not in remote.shown(address)
+
+
+def test_keys_in_a_list_are_refused_and_odd_names_are_not(folder: Path, bucket: str) -> None:
+    with pytest.raises(StoreError) as told:
+        look(csv(folder, "url\ns3://KEY:HUSH@archive/p/a.png\n"))
+    assert "HUSH" not in str(told.value)
+    (folder / "a#1?.png").write_bytes(b"x")
+    (found,) = look(csv(folder, "path\na#1?.png\n"))
+    assert len(found.files) == 1
+
+
+@pytest.mark.parametrize("source", ["s3://archive/p", "s3://archive/list.csv", "list.parquet"])
+def test_without_the_extra_addresses_are_one_sentence(folder: Path, source: str,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "list.parquet").write_bytes(b"PAR1")
+    monkeypatch.chdir(folder)
+    for name in ("pyarrow", "pyarrow.fs", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(StoreError, match="Arrow, which is not installed") as told:
+        look(source)
+    assert told.value.kind == "no_extra"
 
 
 def test_pictures_that_lie_apart_get_folders_apart(folder: Path, bucket: str) -> None:
@@ -132,6 +228,7 @@ def test_pictures_that_lie_apart_get_folders_apart(folder: Path, bucket: str) ->
 @pytest.mark.parametrize("text, said", [
     ("a,b\n1,2\n", "no column of paths that could be told by its name; it has a, b"),
     ("path\n", "names no picture"), ("path,size\n,3\n", "names no picture"), ("", "cannot be read"),
+    ("\x00\x01\x02\x03 no text", "cannot be read"),
 ])
 def test_a_list_that_is_none_is_told(folder: Path, text: str, said: str) -> None:
     with pytest.raises(DatasetError, match=said) as told:
