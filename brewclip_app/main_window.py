@@ -2,15 +2,17 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
 from brewclip_app import theme
 from brewclip_app.context import Context
+from brewclip_app.help_menu import HelpMenu
 from brewclip_app.jobs import Job
 from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.banner import Banner
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale px, not the screen
 FIRST_SIZE = QSize(1280, 800)
 FRAME = QSize(4, 40)  # about what a desktop draws around a window
+MODEL_CHOICES = (("Use the program's own model", "auto"), ("Use the backbone alone (zero-shot)", "zero-shot"))
 TRAINING = "train:"  # before the key of jobs that follow runs: these go on without the window
 WORTH_SAYING = 1.0  # s a job must have run before closing says what becomes of it
 log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ class Entry:
     module: str
     name: str
     below: bool = False
+    simple: bool = False  # shown in simple mode too
 
     def make(self, context: Context) -> Panel:
         """The panel."""
@@ -49,15 +53,16 @@ class Entry:
 
 
 PANELS: tuple[Entry, ...] = (
-    Entry("search", "Search", "microphone", "brewclip_app.panels.search", "SearchPanel"),
-    Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel"),
+    Entry("search", "Search", "microphone", "brewclip_app.panels.search", "SearchPanel", simple=True),
+    Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel", simple=True),
     Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect", "InspectPanel"),
     Entry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate", "AnnotatePanel"),
     Entry("train", "Train", "train", "brewclip_app.panels.train", "TrainPanel"),
     Entry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate", "EvaluatePanel"),
     Entry("failures", "Failures", "failures", "brewclip_app.panels.failures", "FailuresPanel"),
     Entry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion", "EmotionPanel"),
-    Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True),
+    Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True,
+          simple=True),
 )
 
 
@@ -85,10 +90,12 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.strip = StatusStrip(context.jobs)
         self.keys = KeyList(self)
+        self.help = HelpMenu(self, context.home, self.open_keys)
         self._lay_out()
         self._connect()
         self._make_shortcuts(panels)
         self._restore()
+        self._show_screens()
 
     def current(self) -> Panel | None:
         """The panel in front."""
@@ -103,6 +110,7 @@ class MainWindow(QMainWindow):
             if before is not None:
                 before.deactivated()
             self.stack.show_panel(panel)
+            self._show_screens()
             self.rail.show_chosen(key)
             self._show_words()
             self.context.state.keep("panel", key)
@@ -129,7 +137,7 @@ class MainWindow(QMainWindow):
         window = [("Ctrl+" + str(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)]
         panel = self.current()
         self.keys.open([(panel.title, panel.shortcuts()) if panel else ("", []),
-                        ("Everywhere", [*window, ("?", "This list"), ("Ctrl+Q", "Close")])])
+                        ("Everywhere", [*window, ("F1", "Help"), ("?", "This list"), ("Ctrl+Q", "Close")])])
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -161,6 +169,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         for number, entry in enumerate(self.entries.values(), 1):
             self.rail.add(entry.key, entry.icon, entry.title, f"Ctrl+{number}", entry.below)
+        self.rail.add_action("help", "Help", "Help, keyboard shortcuts and version (F1)", self._open_help)
         banner_place = column(self.banner)
         banner_place.setContentsMargins(20, 12, 20, 0)
         self._banner_place = QWidget()
@@ -177,6 +186,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self.show_panel)
+        self.strip.models_asked.connect(self._open_models)
         self.strip.asked.connect(lambda key: self.show_panel(key, self.context.gallery))
         self.context.failed.connect(self.show_error)
         self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
@@ -189,6 +199,7 @@ class MainWindow(QMainWindow):
             QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=entry.key: self.show_panel(key))
         QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
         QShortcut(QKeySequence("?"), self, self._ask_for_keys)
+        QShortcut(QKeySequence("F1"), self, self._open_help)
 
     def _ask_for_keys(self) -> None:
         focus = QApplication.focusWidget()
@@ -196,6 +207,34 @@ class MainWindow(QMainWindow):
             _type(focus, "?")
         else:
             self.open_keys()
+
+    def _open_help(self) -> None:
+        place = self.rail.action_button
+        self.help.popup(place.mapToGlobal(place.rect().topRight()))
+
+    def _open_models(self) -> None:
+        """Choices of the model that indexes and searches; a way back from any of them."""
+        now, menu = self.context.settings["vision.model"], QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for words, value in MODEL_CHOICES:
+            action = menu.addAction(words)
+            action.triggered.connect(partial(self._use_model, value))
+            action.setCheckable(True)
+            action.setChecked(now == value)
+        menu.addSeparator()
+        menu.addAction("Models in Settings…", lambda: self.show_panel("settings"))
+        corner = self.strip.models.mapToGlobal(QPoint(0, 0))
+        menu.popup(corner - QPoint(0, menu.sizeHint().height()))
+
+    def _use_model(self, value: str, checked: bool = True) -> None:
+        self.context.change("vision.model", value)
+
+    def _show_screens(self) -> None:
+        """All screens in the rail, or those of simple mode and the one in front."""
+        simple, current = self.context.settings["appearance.panels"] == "simple", self.current()
+        for entry in self.entries.values():
+            in_front = current is not None and current.key == entry.key
+            self.rail.show_button(entry.key, entry.simple or in_front or not simple)
 
     def _make(self, entry: Entry) -> Panel:
         panel = entry.make(self.context)
@@ -226,6 +265,7 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication) and wanted != self._theme:  # else the command line's choice holds
             self._theme = wanted
             theme.apply(app, str(wanted))
+        self._show_screens()
         self.refresh_engine()
 
     def _after_job(self, job: Job) -> None:

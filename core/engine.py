@@ -29,7 +29,7 @@ class EngineStatus:
 
     `backbone` and `speech` are titles, the first that of the trained model where one is in use; `speech` is "" when the
     recogniser's weights are not on this computer. `note` explains the backbone where that is needed (the small bundled
-    one), else "".
+    one), else "". `warning` says that the trained model in use was worse on dev than its backbone alone, else "".
     """
 
     backbone: str
@@ -39,6 +39,7 @@ class EngineStatus:
     fallback: str
     backbone_loaded: bool
     speech_loaded: bool
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,24 +154,24 @@ class Engine:
     def status(self, settings: Settings) -> EngineStatus:
         """What is in use, without loading anything."""
         name = self._backbone_name(settings)
+        checkpoint, run = self._run_in_use(settings)
         speech_here = weights.find(WHISPER, self._home, settings["weights.folder"]) is not None
         backbone, recogniser = self._backbone, self._recogniser
         models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
         return EngineStatus(
-            backbone=self._title(name, settings), note=backbones.note(name),
+            backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),
             speech=weights.record(WHISPER).title if speech_here else "",
             device=" + ".join(dict.fromkeys(model.device for model in models)),
             fallback=next((model.fallback for model in models if model.fallback), ""),
             backbone_loaded=backbone is not None, speech_loaded=recogniser is not None)
 
-    def _title(self, backbone: str, settings: Settings) -> str:
-        """Of what indexes and searches; that of the backbone where the trained model cannot be read."""
+    def _run_in_use(self, settings: Settings) -> tuple[Path | None, checkpoints.Run | None]:
+        """Folder and run of the trained model in use; None where there is none, or it cannot be read."""
         try:
             folder = self._checkpoint(settings)
-            run = checkpoints.read_run(folder) if folder is not None else None
+            return folder, checkpoints.read_run(folder) if folder is not None else None
         except (ModelError, WeightsError):
-            run = None
-        return checkpoints.title(run) if run is not None else backbones.title(backbone)
+            return None, None
 
     def _checkpoint(self, settings: Settings) -> Path | None:
         """The folder of the trained model in use; None for the backbone alone. ModelError ("missing", "damaged")."""
@@ -220,6 +221,23 @@ class Engine:
         if key not in self._hashes:
             self._hashes[key] = weights.sha256_of(path, self._home)
         return self._hashes[key]
+
+
+def _title(run: checkpoints.Run | None, checkpoint: Path | None, backbone: str) -> str:
+    """Title of what indexes and searches; a model that was trained here has the name of its run before it."""
+    if run is None or checkpoint is None:
+        return backbones.title(backbone)
+    title = checkpoints.title(run)
+    return title if checkpoint == SHIPPED else f"{checkpoints.name_of(checkpoint)}: {title}"
+
+
+def _warning(run: checkpoints.Run | None) -> str:
+    """A sentence where a trained model was worse on its dev split than its backbone alone, else ""."""
+    scores = checkpoints.dev_scores(run) if run is not None else None
+    if scores is None or scores[0] >= scores[1]:
+        return ""
+    return (f"On its dev split this model scored below the backbone alone (mean recall {scores[0]:.1f} against "
+            f"{scores[1]:.1f}).")
 
 
 _Stamp = tuple[Path, tuple[int, int], tuple[int, int]]

@@ -55,6 +55,9 @@ SYSTEM_FOLDERS = ("@eaDir; #recycle; #snapshot; @Recycle; @Recently-Snapshot; @T
 SETTINGS: tuple[Setting, ...] = (
     Setting("appearance.theme", "Appearance", "Theme", "Light, dark, or as the desktop has it.", "choice", "system",
             (("system", "As the desktop"), ("light", "Light"), ("dark", "Dark"))),
+    Setting("appearance.panels", "Appearance", "Screens",
+            "Simple mode shows what people with pictures need; the research screens stay within reach of a click here.",
+            "choice", "all", (("all", "All, with research screens"), ("simple", "Simple: Search, Library, Settings"))),
     Setting("appearance.card_width", "Appearance", "Size of pictures", "Width of a picture in the results.", "number",
             164, low=120, high=420, unit="px"),
     Setting("search.top", "Searching", "Hits to show", "How many hits a search shows at first.", "number", 250,

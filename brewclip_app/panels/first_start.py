@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from brewclip_app.widgets.common import EmptyState, button, column, row, scrolling
 from brewclip_app.widgets.drops import folders_of
@@ -35,10 +35,17 @@ class FirstStart(QWidget):
             "microphone", "Choose a folder of pictures, then say what you look for",
             "Everything stays on this computer. The small model that comes with the program is ready; "
             "a larger one finds more.", self.choose, self.demo)
+        self.research = QCheckBox("Show research screens too (training, evaluation, emotion)")
+        self.research.setToolTip("Settings, Screens, changes it at any time")
+        self.research.setChecked(context.settings["appearance.panels"] == "all")
+        self.research.toggled.connect(lambda on: context.change("appearance.panels", "all" if on else "simple"))
+        context.settings_changed.connect(
+            lambda settings: self.research.setChecked(settings["appearance.panels"] == "all"))
         self.weights = WeightsCard(context, SHOWN, first_start=True)
         self.weights.setFixedWidth(CARD_WIDTH)
         inner = QWidget()
-        inner.setLayout(column(None, self.words, 12, row(None, self.weights, None), None, space=4))
+        inner.setLayout(column(None, self.words, 12, row(None, self.research, None), 12,
+                               row(None, self.weights, None), None, space=4))
         scroll = scrolling(inner)
         self.setLayout(column(scroll))
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app.panels.base import Panel
-from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row, scrolling
+from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
 from brewclip_app.widgets.setting_row import SettingRow
 from brewclip_app.widgets.weights_row import WeightsCard
 from core.settings import SETTINGS, Setting, Settings
@@ -37,6 +37,8 @@ class SettingsPanel(Panel):
         self.search.textChanged.connect(self._filter)
         self.weights = WeightsCard(context, title="Weights")
         self.home = self._make_home()
+        self.no_match = EmptyState("search", "No match", " ", button("Show all settings", self.search.clear))
+        self.no_match.hide()
         self._make_groups()
         self._lay_out()
         self._follow_settings(context.settings)
@@ -86,7 +88,8 @@ class SettingsPanel(Panel):
         inner = QWidget()
         inner.setLayout(both)
         scroll = scrolling(inner)
-        box = column(head, scroll, space=12)
+        box = column(head, self.no_match, scroll, space=12)
+        box.setStretch(2, 1)
         box.setContentsMargins(20, 16, 16, 12)
         self.setLayout(box)
 
@@ -105,6 +108,9 @@ class SettingsPanel(Panel):
             card.setVisible(any(shown))
         for card in (self.weights, self.home):
             card.setVisible(words.lower() in card.heading.text().lower())
+        cards = (*self.groups.values(), self.weights, self.home)
+        self.no_match.setVisible(not any(card.isVisibleTo(self) for card in cards))
+        self.no_match.sentence.setText(f"No setting is about “{words.strip()}”.")
 
     def _show_row(self, setting: Setting, words: str) -> bool:
         where = f"{setting.group} {setting.label} {setting.help} {setting.key}".lower()

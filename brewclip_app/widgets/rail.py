@@ -1,11 +1,13 @@
 """Navigation rail at the left: one button per panel, icon over word; icons alone where there is little room."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme
-from brewclip_app.widgets.common import column, look, scrolling
+from brewclip_app.widgets.common import look, scrolling
 
 MARK = 3  # px, the violet line at the left of the chosen one
 ICON = 22  # px
@@ -84,6 +86,7 @@ class Rail(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons: dict[str, RailButton] = {}
         self._compact = False
+        self._extra: list[RailButton] = []
         self._group = QButtonGroup(self)
         inside = look(QWidget(), "bare")
         self._box = QVBoxLayout(inside)
@@ -94,9 +97,7 @@ class Rail(QWidget):
         self.area = look(scrolling(inside), "bare")
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # the wheel and the focus scroll
-        box = column(self.area, space=0)
-        box.setContentsMargins(0, 0, 1, 0)
-        self.setLayout(box)
+        self.area.setParent(self)  # placed by hand: the width is chosen while the rail is being resized
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
 
     @property
@@ -117,6 +118,21 @@ class Rail(QWidget):
             self._above += 1
         self._keep_width()
 
+    def add_action(self, icon: str, title: str, tip: str, on: Callable[[], object]) -> None:
+        """Add a button at the very bottom that opens something and is never the chosen one."""
+        self.action_button = RailButton(icon, title, tip)
+        self.action_button.setCheckable(False)
+        self.action_button.setToolTip(tip)
+        self.action_button.clicked.connect(on)
+        self._box.addWidget(self.action_button)
+        self._extra.append(self.action_button)
+        self._keep_width()
+
+    def show_button(self, key: str, shown: bool) -> None:
+        """Show or hide the button of a panel."""
+        self.buttons[key].setVisible(shown)
+        self._fit()
+
     def show_chosen(self, key: str) -> None:
         """Mark a panel as the one in front."""
         self.buttons[key].setChecked(True)
@@ -127,6 +143,9 @@ class Rail(QWidget):
         if event.type() == QEvent.Type.FontChange:
             self._fit()
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.width(), COMPACT.height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -136,17 +155,20 @@ class Rail(QWidget):
         compact = self.window().width() < NARROW or self.height() < self._full_height()
         if compact != self._compact:
             self._compact = compact
-            for each in self.buttons.values():
+            for each in self._all():
                 each.set_compact(compact)
         self._keep_width()
 
     def _full_height(self) -> int:
-        margins, spaces = self._box.contentsMargins(), self._box.spacing() * len(self.buttons)
-        return margins.top() + margins.bottom() + spaces + sum(
-            each.full_size().height() for each in self.buttons.values() if not each.isHidden())
+        margins, shown = self._box.contentsMargins(), [each for each in self._all() if not each.isHidden()]
+        return margins.top() + margins.bottom() + sum(each.full_size().height() + self._box.spacing() for each in shown)
+
+    def _all(self) -> list[RailButton]:
+        return [*self.buttons.values(), *self._extra]
 
     def _keep_width(self) -> None:
         """Whatever a panel asks for, the way to the other panels stays whole."""
-        width = max((each.sizeHint().width() for each in self.buttons.values()), default=0) + 1
+        width = max((each.sizeHint().width() for each in self._all()), default=0) + 1
         if width != self.width():
             self.setFixedWidth(width)
+        self.area.setGeometry(0, 0, width - 1, self.height())

@@ -20,12 +20,14 @@ from brewclip_app.widgets.common import (
 if TYPE_CHECKING:
     from core.explorer import EngineStatus
 
+WARNING = "\N{WARNING SIGN}"
 SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
 
 
 class StatusStrip(QWidget):
     """Follows the jobs; the panel's text and the models are given."""
 
+    models_asked = Signal()  # the models were clicked
     asked = Signal(str)  # the link beside the panel's text was clicked: key of the panel that has more of it
 
     def __init__(self, jobs: JobRunner) -> None:
@@ -43,7 +45,7 @@ class StatusStrip(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of what runs")
         self.stop = icon_button("close", "Stop it", self._stop_first, side=12)
-        self.models = label("", "quiet")
+        self.models = button("", self.models_asked.emit, "quiet-link")
         self.device = label("", "quiet")
         box = QHBoxLayout(self)
         box.setContentsMargins(20, 3, 20, 3)
@@ -73,8 +75,10 @@ class StatusStrip(QWidget):
 
     def show_engine(self, status: "EngineStatus") -> None:
         """Name the models and the device; a failed GPU is said with its reason."""
-        self.models.setText(f"{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
-        self.models.setToolTip(status.note)
+        sign = f"{WARNING} " if status.warning else ""
+        self.models.setText(f"{sign}{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
+        self.models.setToolTip(" ".join(filter(None, ("Models in use.", status.warning, status.note))))
+        self.models.setAccessibleName(f"Models in use: {self.models.text()}")
         name = status.device.upper() if len(status.device) < 5 else status.device
         self.device.setText(f"{name}, the GPU failed" if status.fallback else name)
         self.device.setVisible(bool(status.device))

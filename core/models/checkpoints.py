@@ -195,10 +195,21 @@ def title(run: Run) -> str:
     return f"{backbones.title(run.backbone)}, {listens}"
 
 
+def name_of(folder: Path) -> str:
+    """Name of the run that a checkpoint's folder belongs to: its best model lies in `best` below it."""
+    return folder.parent.name if folder.name == "best" else folder.name
+
+
+def dev_scores(run: Run) -> tuple[float, float] | None:
+    """Mean recall on dev, in percent, of the run's model and of its backbone alone; None where the run has none."""
+    scores = tuple(run.metrics.get(key, {}).get("score") for key in ("dev", "zero_shot"))
+    return None if None in scores else (float(scores[0]), float(scores[1]))
+
+
 def no_worse(run: Run) -> bool:
-    """Whether the run's model found at least as much on dev as the backbone alone, as far as the run says."""
-    found, bare = (run.metrics.get(key, {}).get("score") for key in ("dev", "zero_shot"))
-    return found is not None and bare is not None and found >= bare
+    """Whether the run's model scored on dev at least what the backbone alone did, as far as the run says."""
+    scores = dev_scores(run)
+    return scores is not None and scores[0] >= scores[1]
 
 
 def check_hearing(run: Run, whisper: str, padding: str) -> None:

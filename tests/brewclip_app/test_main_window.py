@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu
 
+import core
 from brewclip_app import theme
 from brewclip_app.context import Context
+from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, Entry, MainWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.common import column
@@ -65,7 +67,7 @@ TWO = tuple(Entry(panel.key, panel.title, panel.icon, __name__, panel.__name__, 
 
 class Explorer:
     def status(self):
-        return SimpleNamespace(backbone="BrewCLIP mini", note="small", speech="", device="cpu",
+        return SimpleNamespace(backbone="BrewCLIP mini", note="small", speech="", device="cpu", warning="",
                                fallback="The GPU failed.", backbone_loaded=True, speech_loaded=False)
 
     def close(self):
@@ -353,3 +355,52 @@ def test_an_interrupt_closes_it(home):
     app.send_signal(signal.SIGINT)
     _, errors = app.communicate(timeout=60)
     assert app.returncode == 0 and "Traceback" not in errors
+
+
+# ---- help, models, simple mode
+
+
+def test_f1_opens_help_with_keys_log_and_version(window, context, qtbot):
+    window.activateWindow()
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    qtbot.waitUntil(window.help.isVisible)
+    assert not window.help.log.isEnabled(), "nothing was logged"
+    (context.home.root / "brewclip-app.log").parent.mkdir(parents=True, exist_ok=True)
+    (context.home.root / "brewclip-app.log").write_text("a warning")
+    window.help.aboutToShow.emit()
+    assert window.help.log.isEnabled()
+    window.help.hide()
+    window.help.keys.trigger()
+    assert window.keys.isVisible()
+    window.keys.hide()
+    window.help.about.trigger()
+    about = window.findChild(AboutDialog)
+    assert about.isVisible() and any(core.__version__ in each.text() for each in about.findChildren(QLabel))
+    about.accept()
+
+
+def test_the_models_in_use_are_named_with_a_warning_and_a_way_back(window, context, qtbot, monkeypatch):
+    monkeypatch.setattr(Explorer, "status", lambda self: SimpleNamespace(
+        backbone="run 1: BrewCLIP mini, words and voice", note="", speech="Whisper base", device="", fallback="",
+        warning="On its dev split this model scored below the backbone alone."))
+    context.change("vision.model", "/runs/run 1/best")
+    qtbot.waitUntil(lambda: "run 1" in window.strip.models.text())
+    assert "below the backbone" in window.strip.models.toolTip()
+    window.strip.models.click()
+    menu = next(each for each in window.findChildren(QMenu) if each is not window.help)
+    next(each for each in menu.actions() if "own model" in each.text()).trigger()
+    assert context.settings["vision.model"] == "auto"
+    menu.close()
+
+
+def test_simple_mode_shows_few_screens_and_the_one_in_front(context, qtbot):
+    window = MainWindow(context)
+    qtbot.addWidget(window)
+    window.first_panel = "settings"
+    window.show()
+    context.change("appearance.panels", "simple")
+    shown = {key for key, each in window.rail.buttons.items() if not each.isHidden()}
+    assert shown == {"search", "library", "settings"}
+    window.rail.show_button("train", True)
+    context.change("appearance.panels", "all")
+    assert all(not each.isHidden() for each in window.rail.buttons.values())

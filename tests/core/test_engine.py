@@ -120,4 +120,15 @@ def test_a_model_that_cannot_be_read_is_told_and_the_status_stays(engine, tmp_pa
         with pytest.raises(ModelError) as caught:
             work(chosen)
         assert caught.value.kind == kind
-    assert engine.status(chosen).backbone.startswith(backbones.title("brewclip-mini"))
+    assert backbones.title("brewclip-mini") in engine.status(chosen).backbone
+
+
+def test_the_status_names_the_run_and_warns_of_one_below_its_backbone(engine, tmp_path):
+    folder = trained(engine, tmp_path / "my run" / "best")
+    assert engine.status(settings(str(folder))).backbone.startswith("my run: BrewCLIP mini")
+    facts = json.loads((folder / checkpoints.RUN).read_text())
+    for dev, warned in ((93.3, True), (95.0, False)):
+        facts["metrics"] = {"dev": {"score": dev}, "zero_shot": {"score": 95.0}}
+        (folder / checkpoints.RUN).write_text(json.dumps(facts))
+        assert bool(engine.status(settings(str(folder))).warning) is warned
+    assert engine.status(settings("auto")).warning == ""
