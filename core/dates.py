@@ -1,10 +1,11 @@
 """Days, months and years as people type them: 2024, 2024-05, 2024-05-17, and spans of them."""
 
 import re
-from datetime import MAXYEAR, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 
 FORM = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 SPAN = re.compile(r"\s*(?:\.\.|–|—|\bto\b)\s*")
+ACCEPTED = "2024, 2024-05, 2024-05-17, 2023 to 2024-06, since 2024, before 2024"  # for people
 OPEN = re.compile(r"(?i)(since|from|before|until)\s+(.*)")
 
 CAMERA = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})(?:\D{1,2}(\d{1,2})\D{0,2}(\d{2})(?:\D{0,2}(\d{2}))?)?")
@@ -75,3 +76,17 @@ def camera_date(written: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment if moment.year >= OLDEST and hour <= 24 and moment not in UNSET else None
+
+
+def epoch_ns(moment: datetime) -> int:
+    """A moment of local time in nanoseconds since 1970, as files' times are, within what 64 bits hold."""
+    try:
+        seconds = int(moment.timestamp())
+    except (ValueError, OverflowError, OSError):
+        seconds = 2**62 if moment.year > 1970 else -(2**62)
+    return max(-(2**63) + 1, min(seconds * 10**9 + moment.microsecond * 1000, 2**63 - 1))
+
+
+def file_date(mtime_ns: int) -> datetime:
+    """The local time, without a zone, of a file's time of change."""
+    return datetime.fromtimestamp(mtime_ns / 1e9, UTC).astimezone().replace(tzinfo=None)

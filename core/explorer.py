@@ -233,11 +233,13 @@ class Explorer:
         return copying.copy_gallery(source, target, report)
 
     def search(self, gallery: str, asks: Sequence[Ask], top: int = 250, filter: Filter = Filter(),  # noqa: A002
-               report: Report = silent, word_times: bool = True, exact: bool = False) -> SearchResult:
+               report: Report = silent, word_times: bool = True, exact: bool = False,
+               all_copies: bool = False) -> SearchResult:
         """The `top` pictures of the gallery for the sum of what is asked.
 
         `word_times` False leaves out the times of words, which takes a little less. `exact` compares every picture even
-        where there is an index for very many (`SearchResult.approximate`). QueryError kinds: no_gallery,
+        where there is an index for very many (`SearchResult.approximate`). Of identical files the first is a hit
+        (`Hit.copies`), or each of them with `all_copies`. QueryError kinds: no_gallery,
         empty_gallery, not_indexed, empty (nothing asked), nothing_heard, zero (terms take each other away), weight,
         not_finite. AudioError, ImageError, WeightsError, ModelError and StoreError pass through.
         """
@@ -256,7 +258,7 @@ class Explorer:
         with clock.step("embed"):
             terms, cut = self._terms(said, place, opened, model, settings)
         with clock.step("search"):
-            found = opened.find(place, terms, top, filter, descriptions, exact)
+            found = opened.find(place, terms, top, filter, descriptions, exact, all_copies)
         spoken = next((one for one in said if one.ask.kind == "speech"), Said(Ask("speech")))
         return SearchResult(record.name, found.hits, found.compared, spoken.transcript, spoken.waveform, terms, cut,
                             clock.read(), max(0, opened.images - len(opened.index)), found.approximate)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
@@ -18,17 +17,15 @@ FEWEST = 10  # the first ranks are shown even when they are weak: an empty scree
 Index = QModelIndex | QPersistentModelIndex
 
 
-def taken_or_changed(image: "ImageRecord") -> datetime:
-    """When a picture was taken; where the file does not say, when it was changed. Local time without a zone."""
-    if image.taken is not None:
-        return image.taken.replace(tzinfo=None)
-    return datetime.fromtimestamp(image.mtime, UTC).astimezone().replace(tzinfo=None)
+def copies_words(hit: "Hit", before: str = "") -> str:
+    """ "15 copies" after `before`; "" for a picture that is there once."""
+    return f"{before}{hit.copies} copies" if hit.copies > 1 else ""
 
 
 ORDERS: dict[str, "tuple[str, Callable[[Hit], Any]]"] = {  # key: (words, how to sort)
     "relevance": ("Relevance", lambda hit: hit.rank),
     "name": ("Name", lambda hit: (hit.image.path.name.casefold(), hit.rank)),
-    "date": ("Newest", lambda hit: (-taken_or_changed(hit.image).timestamp(), hit.rank)),
+    "date": ("Newest", lambda hit: (-hit.image.dated[0].timestamp(), hit.rank)),
 }
 
 
@@ -121,9 +118,9 @@ class HitModel(QAbstractListModel):
             return hit.image.path.name
         if role == Qt.ItemDataRole.ToolTipRole:
             return (f"{shown(hit.image.path)}\nRank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
-                    f"{_by_branch(hit)}")
+                    f"{copies_words(hit, ' · ')}{_by_branch(hit)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"Rank {hit.rank}, {hit.image.path.name}, {hit.strength.level} match"
+            return f"Rank {hit.rank}, {hit.image.path.name}, {hit.strength.level} match{copies_words(hit, ', ')}"
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

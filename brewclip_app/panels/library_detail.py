@@ -273,7 +273,13 @@ class GalleryDetail(QWidget):
         confirm(self, f"Take {folder.name or folder} out of {gallery.name}?",
                 "Its pictures stay on disk. They are no longer found in this gallery.", "Take out",
                 lambda: self._change(lambda explorer: explorer.place(gallery.name)[0].remove_folder(gallery.id, folder),
-                                     self._context.galleries_changed.emit))
+                                     lambda: self._after_remove(gallery.name)))
+
+    def _after_remove(self, gallery: str) -> None:
+        """What the last run said of the folder is so no more."""
+        self._results.pop(gallery, None)
+        self._show_progress()
+        self._context.galleries_changed.emit()
 
     def _change(self, change: Callable[[Any], object], then: Callable[[], object]) -> None:
         self._context.jobs.submit("Changing the gallery", lambda report: change(self._context.explorer),

@@ -10,7 +10,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QRes
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.item_models.hits import taken_or_changed
+from brewclip_app.item_models.hits import copies_words
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import COLOURS
 from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
@@ -42,15 +42,19 @@ def strength_words(strength: "Strength") -> str:
     return f"By accident, about {several} of this gallery would score this high."
 
 
+DATE_SOURCES = {"taken": "taken", "file": "file date"}
+
+
 def date_words(moment: datetime) -> str:
     """A date as the system's language writes it: "12 Jan 2024"."""
     return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
 
 
 def facts_words(image: "ImageRecord") -> str:
-    """ "winter / january · 12 Jan 2024 · 500 × 375"; lines break between the facts, not within a date or a size."""
+    """ "winter / january · taken 12 Jan 2024 · 500 × 375"; lines break between the facts, not within one."""
     folders = " / ".join(image.path.parent.parts[-2:]).lstrip("/ ")
-    whole = (date_words(taken_or_changed(image)), f"{image.width} × {image.height}")
+    date, source = image.dated
+    whole = (f"{DATE_SOURCES[source]} {date_words(date)}", f"{image.width} × {image.height}")
     return f"{NO_BREAK}· ".join(filter(None, (folders, *(fact.replace(" ", NO_BREAK) for fact in whole))))
 
 
@@ -178,7 +182,7 @@ class DetailPane(Card):
             return
         self.name.setText(breakable(hit.image.path))
         self.name.setToolTip(shown(hit.image.path))
-        self.facts.setText(facts_words(hit.image))
+        self.facts.setText(f"{facts_words(hit.image)}{copies_words(hit, f'{NO_BREAK}· ')}")
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))
         for share in hit.shares:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app import wording
 from brewclip_app.widgets.common import button, icon_button, label, look, row
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
-from core.dates import Span, span
+from core.dates import ACCEPTED, Span, span
 
 TYPING_MS = 350  # after the last key
-TAKEN_TIP = ("When the camera says it was taken: 2024, 2024-05, 2024-05-17, 2023 to 2024-06, since 2024, before 2024. "
-             "Pictures that do not say are left out.")
+TAKEN_TIP = f"The picture's date: when it was taken, else the date of its file. Write {ACCEPTED}."
+NO_DATE = f"That date cannot be read, so it restricts nothing. Write {ACCEPTED}."
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class FilterBar(LimitsBar):
             combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             combo.currentIndexChanged.connect(self._tell)
         self.taken = QLineEdit()
-        self.taken.setPlaceholderText("Taken, as 2024-05")
+        self.taken.setPlaceholderText("Date, as 2024-05")
         self.taken.setToolTip(TAKEN_TIP)
         self.taken.setClearButtonEnabled(True)
-        self.taken.setAccessibleName("Only pictures taken then")
+        self.taken.setAccessibleName("Only pictures of that date")
         self.clear = button("Clear", self.reset)
         close = icon_button("close", "Close the filter", self.close_bar, side=14)
         box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.taken, self.clear, close)
@@ -61,11 +61,17 @@ class FilterBar(LimitsBar):
         box.setStretch(2, 1)
         box.setStretch(3, 2)
         box.setStretch(4, 2)
-        self.setLayout(box)
+        self.problem = label("", "problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addLayout(box)
+        whole.addWidget(self.problem)
         for field in (self.name, self.taken):
             field.textChanged.connect(lambda _: self._later.start())
             field.returnPressed.connect(self._tell)
-        self.taken.textChanged.connect(lambda _: look(self.taken, "" if self._taken() else "wrong"))
+        self.taken.textChanged.connect(lambda _: self._check_date())
         self.offer((), ())
 
     def limits(self) -> Limits:
@@ -85,6 +91,13 @@ class FilterBar(LimitsBar):
         self.name.clear()
         self.taken.clear()
         self._tell()
+
+    def _check_date(self) -> None:
+        """Say what is accepted when the date cannot be read."""
+        wrong = self._taken() is None
+        look(self.taken, "wrong" if wrong else "")
+        self.problem.setText(NO_DATE if wrong else "")
+        self.problem.setVisible(wrong)
 
     def _taken(self) -> Span | None:
         """The time that is typed; None when it is none."""

@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme
-from brewclip_app.item_models.hits import HIT_ROLE, Index
+from brewclip_app.item_models.hits import HIT_ROLE, Index, copies_words
 from brewclip_app.thumbnails import Thumbnail, Thumbnails
 from brewclip_app.widgets.branch_bar import THICKNESS, draw_branch_bar
 
@@ -46,7 +46,7 @@ class HitDelegate(QStyledItemDelegate):
         self._draw_ground(painter, card, bool(state & QStyle.StateFlag.State_MouseOver))
         place = QRect(card.left(), card.top(), card.width(), round(card.width() * PICTURE_SHAPE))
         self._draw_picture(painter, card, place, hit)
-        _draw_rank(painter, place, str(hit.rank))
+        _draw_rank(painter, place, f"{hit.rank}{copies_words(hit, ' · ')}")
         self._draw_words(painter, card, place.bottom() + 1 + PADDING, hit)
         _draw_frame(painter, card, bool(state & QStyle.StateFlag.State_Selected))
         painter.restore()

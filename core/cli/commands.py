@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from core.explorer import SearchResult
     from core.search.indexing import IndexResult
     from core.search.queries import Hit
+    from core.store.records import ImageRecord
 
 TOP = 20
 
@@ -51,10 +52,13 @@ def _search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", default="", metavar="T", help="only pictures with this tag")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="only pictures in this folder, at any depth")
     parser.add_argument("--since", type=day, metavar="DAY",
-                        help="only pictures taken from this day, month or year on (2024-05-01, 2024-05, 2024)")
-    parser.add_argument("--until", type=day, metavar="DAY", help="only pictures taken before it began")
+                        help="only pictures dated from this day, month or year on (2024-05-01, 2024-05, 2024); "
+                        "a picture's date is when it was taken, else its file's")
+    parser.add_argument("--until", type=day, metavar="DAY", help="only pictures dated before it began")
     parser.add_argument("--exact", action="store_true",
                         help="compare every picture even where an index answers for very many")
+    parser.add_argument("--all-copies", action="store_true",
+                        help="each of several identical files, which are one hit otherwise")
     json_argument(parser)
 
 
@@ -66,7 +70,7 @@ def _search(arguments: Arguments) -> int:
             raise QueryError("There is nothing to search for: give --speech, --text or --image.", "empty")
         chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until)
         result = opened.search(arguments.gallery, terms.asks(arguments.terms), arguments.top, chosen, report,
-                               word_times=False, exact=arguments.exact)
+                               word_times=False, exact=arguments.exact, all_copies=arguments.all_copies)
     print(as_json(_search_json(result)) if arguments.json else _search_text(result))
     if result.hidden_unindexed:
         note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the present model and were "
@@ -81,7 +85,8 @@ def _search(arguments: Arguments) -> int:
 def _search_json(result: "SearchResult") -> dict[str, Any]:
     heard = result.transcript
     return {"transcript": heard.text if heard else None, "language": heard.language if heard else None,
-            "hits": [{"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score} for hit in result.hits],
+            "hits": [{"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score, "copies": hit.copies,
+                      **_date_json(hit.image)} for hit in result.hits],
             "approximate": result.approximate,
             "timings_ms": {step: round(spent, 1) for step, spent in result.timings_ms.items()}}
 
@@ -95,12 +100,21 @@ def _search_text(result: "SearchResult") -> str:
     listened = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
     branches = (("text", "words"), ("acoustic", "voice")) if listened else ()
     rows = [(str(hit.rank), f"{hit.score:.3f}", *(f"{_share(hit, branch):.3f}" for branch, _ in branches),
-             hit.strength.level, shown(hit.image.path)) for hit in result.hits]
+             hit.strength.level, f"{shown(hit.image.path)}{_copies(hit)}") for hit in result.hits]
     heads = ("rank", "score", *(name for _, name in branches), "match", "picture")
     lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture fits the filter.")
     steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
     lines.append(f"{result.total} pictures compared; {steps}")
     return "\n".join(lines)
+
+
+def _copies(hit: "Hit") -> str:
+    return f"  ({hit.copies} copies)" if hit.copies > 1 else ""
+
+
+def _date_json(image: "ImageRecord") -> dict[str, str]:
+    date, source = image.dated
+    return {"date": date.isoformat(timespec="seconds"), "date_source": source}
 
 
 def _share(hit: "Hit", branch: str) -> float:

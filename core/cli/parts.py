@@ -71,8 +71,12 @@ def count(text: str) -> int:
 
 
 def day(text: str) -> datetime:
-    """An argument that is a day, a month or a year, at its beginning. ValueError, which argparse explains."""
-    return dates.beginning(text)
+    """An argument that is a day, a month or a year, at its beginning."""
+    try:
+        return dates.beginning(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date that can be read; write 2024, 2024-05 or 2024-05-17"
+                                         ) from error
 
 
 def given_path(text: str) -> Path:

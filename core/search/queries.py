@@ -68,13 +68,17 @@ class Strength:
 
 @dataclass(frozen=True)
 class Hit:
-    """One picture of a result: `rank` from 1, `score` the cosine of query and picture."""
+    """One picture of a result: `rank` from 1, `score` the cosine of query and picture.
+
+    `copies` counts the files of the filter that hold this very picture, byte for byte, this one included.
+    """
 
     rank: int
     image: ImageRecord
     score: float
     strength: Strength
     shares: tuple[Share, ...]
+    copies: int = 1
 
 
 def unit(vector: NDArray[np.floating]) -> Floats:

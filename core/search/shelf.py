@@ -1,6 +1,7 @@
 """Galleries that are open for searching: their vectors, and hits out of them."""
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,11 @@ from core.search.table_index import TableIndex
 from core.search.vector_file import Ids
 from core.search.vector_index import ExactIndex
 from core.store.places import Place
-from core.store.records import Filter, GalleryRecord, GalleryState
+from core.store.records import Filter, GalleryRecord, GalleryState, ImageRecord
 
 OPEN = 4  # galleries whose vectors stay mapped
+SPARE_COPIES = 32  # hits that are asked for beyond those wanted, for there may be copies among them
+ROUNDING = 1e-5  # of a score, between copies
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,15 @@ class Found:
     hits: tuple[Hit, ...]
     compared: int
     approximate: bool = False
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best pictures with scores and how many copies each has; the others as in `Found`."""
+
+    rows: list[tuple[ImageRecord, float, int]]
+    compared: int
+    approximate: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,20 +54,40 @@ class OpenGallery:
     pictures: tuple[Floats, Ids]  # of the background
 
     def find(self, place: Place, terms: Sequence[Term], top: int, chosen: Filter, descriptions: Floats,
-             exact: bool = False) -> Found:
-        """The `top` hits among the pictures of the filter. QueryError as in `queries.combine`.
+             exact: bool = False, all_copies: bool = False) -> Found:
+        """The `top` hits among the pictures of the filter, of identical files the first alone unless `all_copies`.
 
-        `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out.
+        `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out. QueryError as
+        in `queries.combine`.
         """
-        (ids, scores), compared, approximate = self._best(place, queries.combine(terms), top, chosen, exact)
-        records = {record.id: record for record in place.images(self.id, ids.tolist())}
-        there = np.array([image_id in records for image_id in ids.tolist()], bool)
-        ids, scores = ids[there], scores[there]
-        vectors = self.index.vectors_of(ids)
-        found = strengths(terms, scores, Background(descriptions, *self.pictures), compared)
-        parts = zip(ids.tolist(), scores.tolist(), found, queries.shares(terms, vectors), strict=True)
-        return Found(tuple(Hit(rank, records[image_id], score, strength, shares)
-                           for rank, (image_id, score, strength, shares) in enumerate(parts, 1)), compared, approximate)
+        best = self._all_copies(place, queries.combine(terms), top, chosen, exact, all_copies)
+        vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
+        scores = np.array([score for _, score, _ in best.rows], np.float32)
+        found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
+        parts = zip(best.rows, found, queries.shares(terms, vectors), strict=True)
+        return Found(tuple(Hit(rank, record, score, strength, shares, copies)
+                           for rank, ((record, score, copies), strength, shares) in enumerate(parts, 1)),
+                     best.compared, best.approximate)
+
+    def _all_copies(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool,
+                    all_copies: bool) -> "_Best":
+        """The best pictures with their scores and copies; more and more are asked for until the last one's copies are
+        among them, which have its score but for rounding.
+        """
+        asked = top if all_copies else top + SPARE_COPIES
+        while True:
+            (ids, scores), compared, approximate = self._best(place, query, asked, chosen, exact)
+            records = {record.id: record for record in place.images(self.id, ids.tolist())}
+            rows = [(records[one], score) for one, score in zip(ids.tolist(), scores.tolist(), strict=True)
+                    if one in records]
+            counts = Counter(record.content_hash for record, _ in rows)
+            kept = list({record.content_hash: (record, score) for record, score in reversed(rows)}.values())[::-1]
+            if all_copies or not len(ids) or len(ids) < asked or asked >= compared or (
+                    len(kept) > top and scores[-1] < kept[top - 1][1] - ROUNDING):
+                shown = rows if all_copies else kept[:top]
+                return _Best([(record, score, counts[record.content_hash]) for record, score in shown], compared,
+                             approximate)
+            asked *= 4
 
     def _best(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool
               ) -> tuple[tuple[Ids, Floats], int, bool]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select
 
+from core import dates
 from core.errors import StoreError
 from core.store.records import FailureRecord, ImageRecord
 from core.store.room import Room, absolute, among, below, compared, fingerprint_id, tidy
@@ -50,7 +51,8 @@ class Pictures(Room):
     def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
                    since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
         """The ids, ascending int64 (n,), of the pictures with that tag, in that folder at any depth, with that in their
-        file name (in any case), and taken from `since` on and before `until`; what is empty does not restrict.
+        file name (in any case), and dated (`ImageRecord.dated`) from `since` on and before `until`; what is empty does
+        not restrict.
         """
         which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
         if tag.strip():
@@ -60,7 +62,8 @@ class Pictures(Room):
         if name.strip():
             which.append(func.instr(ImageRow.name, compared(name.strip())) > 0)
         if since is not None or until is not None:
-            which.append(ImageRow.content_id.in_(_taken(since, until)))
+            undated = ImageRow.content_id.in_(select(ContentRow.id).where(ContentRow.taken.is_(None)))
+            which.append(ImageRow.content_id.in_(_taken(since, until)) | (undated & _changed(since, until)))
         with self._database.reading() as connection:
             ids = connection.scalars(select(ImageRow.id).where(*which)).all()
         return np.sort(np.array(ids, dtype=np.int64))
@@ -142,3 +145,9 @@ def _taken(since: datetime | None, until: datetime | None) -> Select[Any]:
     if since is not None:
         contents = contents.where(ContentRow.taken >= since)
     return contents if until is None else contents.where(ContentRow.taken < until)
+
+
+def _changed(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    """That a file's time of change lies in that time."""
+    conditions = [ImageRow.mtime_ns >= dates.epoch_ns(since)] if since is not None else []
+    return and_(*conditions, *([ImageRow.mtime_ns < dates.epoch_ns(until)] if until is not None else []))

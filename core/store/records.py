@@ -8,9 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from core.dates import file_date
 from core.fingerprint import Fingerprint
 
 QuerySource = Literal["speech", "text", "image", "mixed"]
+DateSource = Literal["taken", "file"]
 TakeState = Literal["draft", "done", "accepted", "rejected"]
 
 
@@ -57,12 +59,21 @@ class ImageRecord:
     tags: tuple[str, ...]
     content_hash: str
 
+    @property
+    def dated(self) -> tuple[datetime, DateSource]:
+        """The picture's one date, without a time zone, and where it is from: `taken` by the camera's clock, else the
+        time of change of its file, in local time. Shown, sorted by and filtered by.
+        """
+        if self.taken is not None:
+            return self.taken.replace(tzinfo=None), "taken"
+        return file_date(round(self.mtime * 1e9)), "file"
+
 
 @dataclass(frozen=True)
 class Filter:
     """Which pictures a search looks at; what is empty does not restrict. `name` is part of the file's name.
 
-    `since` and `until` are of the camera's clock: taken from the one on and before the other.
+    `since` and `until` are of `ImageRecord.dated`: from the one on and before the other.
     """
 
     tag: str = ""

@@ -197,8 +197,10 @@ def test_a_filter_tells_when_pictures_were_taken_and_marks_what_is_no_time(bar, 
     with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: not limits.any):
         qtbot.keyClicks(bar.taken, "-99")
     assert bar.taken.property("look") == "wrong"
+    assert "Write 2024, 2024-05" in bar.problem.text()
     bar.taken.clear()
     assert bar.taken.property("look") == ""
+    assert bar.problem.isHidden()
 
 
 def test_esc_closes_and_lets_all_through(bar, qtbot):

@@ -38,7 +38,7 @@ class Stand:
         self.large, self.exact = False, False
         self.shares = (Share("a red house", "text", 0.25),)
 
-    def search(self, gallery, asks, top, chosen, report, word_times, exact):
+    def search(self, gallery, asks, top, chosen, report, word_times, exact, all_copies):
         from core.explorer import SearchResult
 
         if self.error:
@@ -114,9 +114,12 @@ def test_search_takes_terms_in_their_order_with_signs_and_weights(stand, tmp_pat
 
 def test_search_in_json(stand, tmp_path, capsys):
     assert run("search", "--gallery", "holiday", "--text", "x", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {
+    found = json.loads(capsys.readouterr().out)
+    date = {key: found["hits"][0][key] for key in ("date", "date_source")}
+    assert found == {
         "transcript": "a red house", "language": "de",
-        "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25}], "approximate": False,
+        "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25, "copies": 1, **date}],
+        "approximate": False,
         "timings_ms": {"hear": 1.0, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.0}}
     stand.heard = None
     run("search", "--gallery", "holiday", "--text", "x", "--json")
@@ -430,7 +433,8 @@ def test_for_real_index_search_and_list(home, tmp_path, capsys):
         2, 2, [str(tmp_path / "broken.jpg")])
     assert run("search", "--gallery", "colours", "--image", tmp_path / "blue.png", "--json", "--top", 1) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["hits"] == [{"rank": 1, "path": str(tmp_path / "blue.png"), "score": pytest.approx(1, abs=1e-5)}]
+    (hit,) = found["hits"]
+    assert (hit["rank"], hit["path"], hit["score"]) == (1, str(tmp_path / "blue.png"), pytest.approx(1, abs=1e-5))
     assert run("search", "--gallery", "colors", "--text", "x") == 2
     assert "colours" in capsys.readouterr().err
 
@@ -469,3 +473,17 @@ def test_demo_finds_every_described_picture_first(home, capsys, whisper_base, mo
     answers = json.loads(capsys.readouterr().out)
     assert [(answer["expected"], answer["rank"]) for answer in answers] == [
         (query.expected, 1) for query in demo.queries()]
+
+
+def test_hits_tell_their_copies_and_their_date(stand, tmp_path, capsys):
+    assert run("search", "--gallery", "holiday", "--text", "x", "--json") == 0
+    (hit,) = json.loads(capsys.readouterr().out)["hits"]
+    assert hit["copies"] == 1
+    assert hit["date_source"] in ("taken", "file")
+    assert run("search", "--gallery", "holiday", "--text", "x", "--all-copies") == 0
+
+
+def test_a_date_that_cannot_be_read_says_what_can(stand, capsys):
+    with pytest.raises(SystemExit):
+        run("search", "--gallery", "holiday", "--text", "x", "--since", "last summer")
+    assert "'last summer' is no date that can be read; write 2024, 2024-05 or 2024-05-17" in capsys.readouterr().err

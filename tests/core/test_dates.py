@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from core import dates
 from core.dates import beginning, span
 
 DAY = datetime
@@ -41,3 +42,18 @@ def test_what_says_no_time_is_refused(text):
 def test_a_year_a_month_and_a_day_begin():
     assert [beginning(text) for text in ("2024", "2024-05", " 2024-05-17")] == [
         DAY(2024, 1, 1), DAY(2024, 5, 1), DAY(2024, 5, 17)]
+
+
+@pytest.mark.parametrize("moment", [datetime(1, 1, 1), datetime(1960, 5, 5), datetime(2024, 5, 1, 1, 2, 3),
+                                    datetime(9999, 1, 1)])
+def test_any_moment_is_within_what_a_store_holds(moment):
+    assert abs(dates.epoch_ns(moment)) < 2**63
+    if 1900 < moment.year < 2200:
+        assert dates.file_date(dates.epoch_ns(moment)) == moment
+
+
+def test_what_is_accepted_is_so():
+    for text in dates.ACCEPTED.split(", "):
+        assert dates.span(text) != (None, None)
+    with pytest.raises(ValueError, match="last summer"):
+        dates.span("last summer")

@@ -1,8 +1,10 @@
 """The explorer with models of a few lines, and once with the real ones."""
 
+import os
 import shutil
 import subprocess
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -443,3 +445,49 @@ def test_several_sources_are_one_run(explorer, folder):
     result = explorer.index([first, second], "Two")
     assert (result.images, result.indexed) == (2, 2)
     assert explorer.index(None, "Two").unchanged == 2
+
+
+@pytest.mark.parametrize("where", ["a name", "an address"])
+def test_identical_copies_are_one_hit_unless_all_are_asked_for(explorer, folder, tmp_path, where):
+    if where == "an address":
+        pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
+    name = "copies" if where == "a name" else str(tmp_path / "copies.lance")
+    for number in range(39):
+        shutil.copy(folder / "red.png", folder / f"red {number:02}.png")
+    explorer.index(folder, name)
+    ask = [Ask("image", path=folder / "red.png")]
+    result = explorer.search(name, ask, top=3)
+    assert [hit.rank for hit in result.hits] == [1, 2, 3]
+    assert [hit.copies for hit in result.hits] == [40, 1, 1]
+    assert len({hit.image.content_hash for hit in result.hits}) == 3
+    every = explorer.search(name, ask, top=41, all_copies=True)
+    assert {hit.copies for hit in every.hits[:40]} == {40}
+    assert (result.hits[0].score, result.hits[1].score) == pytest.approx((every.hits[0].score, every.hits[40].score))
+    assert explorer.search(name, ask, top=1).hits[0].copies == 40
+    assert len(explorer.search(name, ask, top=250).hits) == len(COLOURS)
+    part = explorer.search(name, ask, top=5, filter=Filter(name="red 0"))
+    assert [hit.copies for hit in part.hits] == [10]
+
+
+def test_a_picture_has_one_date_that_filters_and_says_where_it_is_from(explorer, folder, gallery, tmp_path):
+    exif = Image.Exif()
+    exif[0x0132] = "2010:06:01 12:00:00"
+    Image.new("RGB", (20, 16), "white").save(folder / "dated.jpg", exif=exif)
+    os.utime(folder / "dated.jpg", (0, datetime(2022, 1, 1).timestamp()))
+    os.utime(folder / "red.png", (0, datetime(2005, 12, 31, 23, 59).timestamp()))
+    explorer.index(folder, gallery)
+    place, record = explorer.place(gallery)
+    by_name = {image.path.name: image for image in place.images(record.id)}
+    assert by_name["dated.jpg"].dated == (datetime(2010, 6, 1, 12), "taken")
+    assert by_name["red.png"].dated == (datetime(2005, 12, 31, 23, 59), "file")
+
+    def within(since, until):
+        ids = place.filter_ids(record.id, since=since, until=until)
+        return {image.path.name for image in place.images(record.id, ids.tolist())}
+
+    assert within(datetime(2005, 1, 1), datetime(2006, 1, 1)) == {"red.png"}
+    assert within(datetime(2010, 6, 1), datetime(2010, 6, 2)) == {"dated.jpg"}
+    assert within(datetime(2006, 1, 1), datetime(2010, 6, 1)) == set()
+    found = explorer.search(gallery, [Ask("text", text="red")],
+                            filter=Filter(since=datetime(2005, 1, 1), until=datetime(2006, 1, 1)))
+    assert [hit.image.path.name for hit in found.hits] == ["red.png"]

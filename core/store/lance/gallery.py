@@ -114,7 +114,7 @@ class LanceGallery:
     def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
                    since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
         """See `Place`."""
-        rows = self._table(PICTURES).rows(["id"], condition(Filter(tag, folder, name, since, until)))
+        rows = self._table(PICTURES).rows(["id"], condition(Filter(tag, folder, name, since, until), changed=True))
         return np.sort(_numbers(rows["id"]))
 
     def tags(self, gallery_id: int) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import dates
 from core.store.records import Filter
 from core.store.room import absolute, compared, tag_key, tidy
 
@@ -110,8 +111,10 @@ def below(folder: str) -> str:
     return f"path >= {literal(inside)} AND path < {literal(inside[:-1] + chr(ord('/') + 1))}"
 
 
-def condition(chosen: Filter, first: Sequence[str] = (PRESENT,)) -> str:
-    """The condition of a filter, and of `first`."""
+def condition(chosen: Filter, first: Sequence[str] = (PRESENT,), changed: bool = False) -> str:
+    """The condition of a filter, and of `first`. `changed`: the table has the time of change of files, which dates what
+    the camera did not; in tables of vectors `taken` is either.
+    """
     parts = list(first)
     if chosen.tag.strip():
         parts.append(f"array_has(tag_keys, {literal(tag_key(tidy(chosen.tag)))})")
@@ -119,8 +122,9 @@ def condition(chosen: Filter, first: Sequence[str] = (PRESENT,)) -> str:
         parts.append(f"({below(absolute(Path(chosen.folder)))})")
     if chosen.name.strip():
         parts.append(f"strpos(name, {literal(compared(chosen.name.strip()))}) > 0")
-    if chosen.since is not None:
-        parts.append(f"taken >= {literal(chosen.since)}")
-    if chosen.until is not None:
-        parts.append(f"taken < {literal(chosen.until)}")
+    for sign, moment in ((">=", chosen.since), ("<", chosen.until)):
+        if moment is not None:
+            taken = f"taken {sign} {literal(moment)}"
+            file = f"(taken IS NULL AND mtime_ns {sign} {dates.epoch_ns(moment)})"
+            parts.append(f"({taken} OR {file})" if changed else taken)
     return " AND ".join(parts)

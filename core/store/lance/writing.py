@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.dates import file_date
 from core.store.lance import layout
 from core.store.lance.connection import Table
 from core.store.lance.layout import among, matrix, packed
@@ -128,7 +129,8 @@ class Batch:
         if chosen:
             table.put(vector_rows([one.id for one in chosen], [one.entry.content_hash for one in chosen],
                                   [one.entry.path for one in chosen], [False] * len(chosen),
-                                  [one.facts.taken for one in chosen], [one.tags for one in chosen],
+                                  [one.facts.taken or file_date(one.entry.stamp.mtime_ns) for one in chosen],
+                                  [one.tags for one in chosen],
                                   np.stack([known[one.entry.content_hash] for one in chosen])))
 
     def _fail(self, failures: Sequence[FailedEntry]) -> None:
