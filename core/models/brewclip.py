@@ -146,7 +146,7 @@ class BrewCLIP(nn.Module):
         context, count = self.built.context, len(self._before_words)
         found: Tensor = self.built.tokenizer(list(texts))
         lengths = torch.tensor([len(self.built.tokenizer.encode(text)) + 2 for text in texts])
-        if count:  # without prompts the vectors are open_clip's bit for bit, which takes the whole context
+        if count:  # without prompts the vectors are open_clip's within rounding, from the whole context
             found = prompts.trimmed(prompts.make_room(found, count, context))
         return found, (lengths + count - context).clamp(min=0) / lengths
 

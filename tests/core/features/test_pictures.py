@@ -1,4 +1,4 @@
-"""Seeing a dataset: what is kept is what the model computes itself, bit for bit."""
+"""Seeing a dataset: what is kept is what the model computes itself, within rounding."""
 
 import shutil
 from pathlib import Path
@@ -42,7 +42,7 @@ def pixels(seeing: Seeing, path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("native", [True, False])
-def test_stems_equal_the_models_own_bit_for_bit(explorer: Explorer, paths: list[Path], mini: VisionLanguage,
+def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: list[Path], mini: VisionLanguage,
                                                 native: bool, little: ModuleType) -> None:
     backbone = explorer.eyes if native else mini
     seeing = Seeing(explorer, backbone, "centre")
@@ -52,9 +52,9 @@ def test_stems_equal_the_models_own_bit_for_bit(explorer: Explorer, paths: list[
         own = model.image_stem(np.stack([pixels(seeing, path) for path in paths]))
         kept = seeing.stems(model, seen)
     assert kept.dtype == torch.float32
-    assert torch.equal(kept, own)
+    assert torch.allclose(kept, own, rtol=1e-5, atol=1e-5)
     assert seen[0].dtype == (np.uint8 if native else np.float32)
-    assert torch.equal(seeing.stems(model, np.stack(seen)), own)
+    assert torch.allclose(seeing.stems(model, np.stack(seen)), own, rtol=1e-5, atol=1e-5)
 
 
 def test_stems_do_not_depend_on_who_else_was_seen_then(explorer: Explorer, paths: list[Path], mini: VisionLanguage

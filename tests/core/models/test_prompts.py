@@ -65,7 +65,7 @@ def some_pixels(built: Built, count: int = 3) -> np.ndarray:
     return np.random.default_rng(2).integers(0, 256, (count, side, side, 3), np.uint8)
 
 
-# --- without prompts: open_clip's bits -----------------------------------------------------------------------------
+# --- without prompts: open_clip's own -----------------------------------------------------------------------------
 
 def both_ways(built: Built, texts: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     clip, (text_width, vision_width) = built.model, widths(built.model)
@@ -85,10 +85,11 @@ def large() -> Built:
 
 @pytest.mark.parametrize(("make", "texts"), [(tiny_built, TEXTS), (lambda: build("brewclip-mini", MINI), TEXTS),
                                              (large, TEXTS[:1])], ids=["tiny", "mini", "ViT-L-14"])
-def test_without_prompts_the_vectors_are_open_clips_bit_for_bit(make: Any, texts: list[str]) -> None:
+def test_without_prompts_the_vectors_are_open_clips_within_rounding(make: Any, texts: list[str]) -> None:
     text, own_text, image, own_image = both_ways(make(), texts)
-    assert torch.equal(text, own_text)
-    assert torch.equal(image, own_image)
+    for ours, theirs in ((text, own_text), (image, own_image)):
+        assert (ours - theirs).norm(dim=1).max() <= 1e-5 * theirs.norm(dim=1).min()
+        assert torch.cosine_similarity(ours.double(), theirs.double()).min() >= 1 - 1e-6
     assert text.std() > 0 and image.std() > 0
 
 
@@ -96,7 +97,7 @@ def test_prepared_pixels_are_torchvisions(tiny: Built) -> None:
     pixels = some_pixels(tiny)
     wanted = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(each).view(-1, 1, 1) for each in (tiny.mean, tiny.std))
-    assert torch.equal(prepare(tiny, pixels), (wanted - mean) / std)
+    assert torch.allclose(prepare(tiny, pixels), (wanted - mean) / std, rtol=1e-5, atol=1e-6)
 
 
 # --- with prompts: the equations, in loops -------------------------------------------------------------------------
@@ -212,7 +213,7 @@ def test_words_are_cut_so_that_prompts_fit(tiny: Built, words: int) -> None:
 def test_room_is_made_without_being_asked(tiny: Built) -> None:
     learnt, tokens = torch.randn(4, 48), tiny.tokenizer(TEXTS)
     asked = prompts.encode_text(tiny.model, prompts.make_room(tokens, 4, CONTEXT), learnt)
-    assert torch.equal(prompts.encode_text(tiny.model, tokens, learnt), asked)
+    assert torch.allclose(prompts.encode_text(tiny.model, tokens, learnt), asked, rtol=1e-5, atol=1e-6)
     assert tokens[3, -1] == tiny.tokenizer.eot_token_id  # and the tokens that were given are as they were
     assert tokens[3, 72] != tiny.tokenizer.eot_token_id
 

@@ -91,8 +91,14 @@ def random_model(architecture: str, quick_gelu: bool) -> torch.nn.Module:
     return model
 
 
+def assert_within_rounding(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Equal bits would hold for one processor and shape alone."""
+    assert np.linalg.norm(ours - theirs, axis=1).max() <= 1e-5 * np.linalg.norm(theirs, axis=1).min()
+    assert (unit(ours) * unit(theirs)).sum(axis=1).min() >= 1 - 1e-6
+
+
 @pytest.mark.parametrize(("name", "count"), [("ViT-B-32/laion2b_s34b_b79k", 3), ("ViT-L-14/openai", 2)])
-def test_vectors_are_open_clips_own_bit_for_bit(tmp_path: Path, name: str, count: int) -> None:
+def test_vectors_are_open_clips_own_within_rounding(tmp_path: Path, name: str, count: int) -> None:
     architecture, _, tag = name.partition("/")
     theirs = random_model(architecture, quick_gelu=tag == "openai")
     preprocess = open_clip.image_transform(224, is_train=False)
@@ -105,8 +111,8 @@ def test_vectors_are_open_clips_own_bit_for_bit(tmp_path: Path, name: str, count
 
     ours = load(name, tmp_path / "model.safetensors", "cpu")
     seen = np.stack([images.pixels(picture, "centre", ours.image_size) for picture in pictures])
-    assert np.array_equal(ours.encode_pixels(seen), expected_images)
-    assert np.array_equal(ours.encode_texts(TEXTS).vectors, expected_texts)
+    assert_within_rounding(ours.encode_pixels(seen), expected_images)
+    assert_within_rounding(ours.encode_texts(TEXTS).vectors, expected_texts)
     assert (ours.dim, ours.image_size) == (expected_images.shape[1], 224)
     assert unit(expected_images).std(axis=0).max() > 1e-3  # different pictures are told apart at all
     assert ours.logit_scale == pytest.approx(1 / 0.07, rel=1e-6)
@@ -239,8 +245,8 @@ def test_read_only_and_turned_arrays_are_read(mini: VisionLanguage, recwarn: pyt
     expected = mini.encode_pixels(pixels)
     pixels.setflags(write=False)
     assert np.array_equal(mini.encode_pixels(pixels), expected)
-    assert np.array_equal(mini.encode_pixels(np.ascontiguousarray(pixels.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)),
-                          expected)
+    turned = np.ascontiguousarray(pixels.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
+    assert_within_rounding(mini.encode_pixels(turned), expected)
     assert not recwarn.list
 
 
