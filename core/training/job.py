@@ -198,7 +198,7 @@ class _Job:
             self._begun(folder, model, corpus, splits, backbone)
         dev = Dev(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)
         if self._processes.first:
-            self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot")).to_json()
+            self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
         facts = self._facts(splits, corpus)
         lesson = (Lesson.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
                   if options.teach and model.variant.acoustic else None)

@@ -32,6 +32,7 @@ from core.training.run_folder import RunFolder, State, not_written
 
 LOGGED_EVERY = 10  # steps; the loss is looked at as often, since that waits for a GPU
 SAVED_EVERY = 60.0  # seconds
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of a parameter
 STREAMS = 1_000_003  # seeds of steps and processes lie this far apart
 
 
@@ -237,11 +238,10 @@ class Trainer:
         try:
             for name, each in self._trained.items():
                 each.data.copy_(state.tensors[f"parameter.{name}"])
-                self._optimiser.state[each] = {
-                    kind: self._moved(state.tensors[f"adam.{kind}.{name}"], kind)
-                    for kind in ("step", "exp_avg", "exp_avg_sq")}
+                self._optimiser.state[each] = self._moments(state, name)
             self._best = Best(**state.facts["best"])
-            self._scaler.load_state_dict(state.facts["scaler"])
+            if state.facts["scaler"]:  # empty after steps in another precision
+                self._scaler.load_state_dict(state.facts["scaler"])
             look = bool(state.facts.get("look"))
         except (KeyError, RuntimeError, TypeError) as error:
             raise TrainingError(f"What was saved in {self._folder.path} is of another model than the recipe says; the "
@@ -252,8 +252,15 @@ class Trainer:
             self._save(state.step)
         return state.step
 
-    def _moved(self, value: Tensor, kind: str) -> Tensor:
-        return value if kind == "step" else value.to(self._device)
+    def _moments(self, state: State, name: str) -> dict[str, Tensor]:
+        """What Adam knows of a parameter: nothing before its first step, which a loss scaler may have put off.
+
+        KeyError when only a part of it was saved.
+        """
+        if not any(f"adam.{kind}.{name}" in state.tensors for kind in MOMENTS):
+            return {}
+        kept = {kind: state.tensors[f"adam.{kind}.{name}"] for kind in MOMENTS}
+        return {kind: each if kind == "step" else each.to(self._device) for kind, each in kept.items()}
 
 
 def _shared(model: BrewCLIP) -> DistributedDataParallel:

@@ -1,0 +1,193 @@
+"""Every path of training and of what its models are used for, on a device that is not the CPU.
+
+With real values on a pretended device (tests/core/pretend_device.py): whole runs with backward pass and optimiser. And
+under PyTorch's own FakeTensorMode as "cuda": forward pass and loss, the one part that it can do without a GPU.
+"""
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from core import audio
+from core.explain import observation
+from core.explain.faithfulness import Judge
+from core.explain.maps import draw
+from core.explain.methods import METHODS
+from core.explain.occlusion import tried
+from core.features import encode
+from core.features.noise import CLEAN
+from core.features.split import Preparing
+from core.models import checkpoints
+from core.models.brewclip import BrewCLIP
+from core.models.trained import TrainedModel
+from core.models.transcripts import HearingOptions
+from core.progress import JobCancelled, silent
+from core.training import job, trainer
+from core.training.run_folder import RunFolder
+
+VARIANTS = ("zero-shot", "prompted", "e2e", "full")
+
+
+@pytest.fixture(scope="session")
+def pretend() -> ModuleType:
+    """tests/core/pretend_device.py."""
+    path = Path(__file__).parents[1] / "pretend_device.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[path.stem])
+    return sys.modules[path.stem]
+
+
+@pytest.fixture
+def away(pretend: ModuleType, explorer):
+    """The pretended device; the explorer's backbone is there."""
+    with pretend.pretending() as device:
+        explorer.eyes._place(pretend.PRETENDED)
+        assert explorer.eyes.device == "pretended", explorer.eyes.fallback
+        yield device
+
+
+def trained(explorer, path: Path, recipe, report=silent) -> RunFolder:
+    folder = RunFolder(path)
+    job.begin(folder, recipe)
+    job.train(explorer, folder, report)
+    return folder
+
+
+def test_the_pretended_device_complains_as_a_gpu_does(away: torch.device) -> None:
+    layer, x = torch.nn.Linear(4, 2).to(away), torch.randn(3, 4)
+    with pytest.raises(RuntimeError, match="on the same device"):
+        layer(x)
+    with pytest.raises(RuntimeError, match="numpy"):
+        layer(x.to(away)).detach().numpy()
+    with pytest.raises(RuntimeError, match="generator"):
+        torch.randn(2, device=away, generator=torch.Generator())
+    assert layer(x.to(away)).detach().cpu().numpy().std() > 0
+
+
+@pytest.mark.parametrize(("variant", "options", "model"), [
+    ("full", {}, {}), ("prompted", {}, {}), ("e2e", {}, {"learn_words": True}),
+    ("full", {"choose_weight": True, "fit_gate": True, "teach": 1.0, "noise": "0"}, {"gate": True, "mask_states": 0.5}),
+    ("full", {"teach": 1.0}, {"prompts": 0}), ("full", {}, {"pool_sentences": True})])
+def test_a_run_learns_stops_and_goes_on_there(explorer, away: torch.device, data: Path, little: ModuleType,
+                                              tmp_path: Path, variant: str, options: dict, model: dict) -> None:
+    recipe = little.recipe(data, variant, replace(little.MODEL, **model), steps=8, evaluate_every=4, **options)
+    stopped = RunFolder(tmp_path / "stopped")
+
+    def stop(step: int, total: int, text: str) -> None:
+        if text.startswith("Training") and step == 5:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        trained(explorer, stopped.path, recipe, stop)
+    assert job.train(explorer, stopped).step == 8
+    whole = trained(explorer, tmp_path / "whole", recipe).state().tensors
+    again = stopped.state().tensors
+    assert whole and all(torch.equal(each, again[name]) for name, each in whole.items())
+    found = checkpoints.load(stopped.best, explorer.eyes)
+    assert {each.device for each in found.parameters()} == {away}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_evaluation_and_search_encode_there(explorer, away: torch.device, data: Path, little: ModuleType,
+                                            tmp_path: Path, variant: str) -> None:
+    model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).to(away).eval()
+    preparing = Preparing(explorer, explorer.eyes, "centre", True)
+    split = preparing.prepare(job.datasets.load(data), "dev", CLEAN)
+    assert np.isfinite(encode.encode_pictures(model, preparing.seeing, split)).all()
+    assert np.isfinite(encode.encode_utterances(model, split).fused).all()
+
+
+def test_a_trained_model_searches_there(explorer, away: torch.device, data: Path, little: ModuleType, tmp_path: Path
+                                        ) -> None:
+    folder = trained(explorer, tmp_path / "run", little.recipe(data, steps=4, evaluate_every=4))
+    found = TrainedModel(checkpoints.read(folder.best), explorer.eyes)
+    said = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    assert np.isfinite(found.encode_speech(said).vectors).all()
+    assert np.isfinite(found.encode_texts(["a red thing"]).vectors).all()
+    assert np.isfinite(found.encode_pixels(np.zeros((2, 32, 32, 3), np.uint8))).all()
+    assert found.device == "pretended", found.fallback
+
+
+def heard_tone(little: ModuleType) -> audio.Waveform:
+    return audio.from_samples(little.tone(1), little.RATE)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_inspect_looks_there(explorer, away: torch.device, little: ModuleType, variant: str) -> None:
+    model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).to(away).eval()
+    heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    seen = tried(model, pixels, observation.observe(model, pixels, heard), "fused")
+    judge = Judge(model, pixels, seen, "fused")
+    for method in METHODS:
+        maps = draw(seen, "fused", method)
+        assert maps is not None
+    assert np.isfinite(judge.judge("picture", np.arange(4, dtype=np.float32), steps=2).deleted).all()
+    if "sound" in seen.towers:
+        count = seen.towers["sound"].painted.stop - seen.towers["sound"].painted.start
+        assert np.isfinite(judge.judge("sound", np.arange(count, dtype=np.float32), steps=2).deleted).all()
+
+
+# --- PyTorch's own fake tensors ------------------------------------------------------------------------------------
+
+def fake_on_cuda(model: torch.nn.Module, mode: FakeTensorMode) -> None:
+    """What `to("cuda")` would do; that cannot swap fake parameters."""
+    for module in model.modules():
+        for name, each in module._parameters.items():
+            if each is not None:
+                fake = mode.from_tensor(each.detach().clone()).to("cuda")
+                module._parameters[name] = torch.nn.Parameter(fake, requires_grad=each.requires_grad)
+        for name, each in module._buffers.items():
+            module._buffers[name] = None if each is None else mode.from_tensor(each.clone()).to("cuda")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_forward_and_loss_fit_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
+    heard = explorer.ears.hear([heard_tone(little)] * 3, HearingOptions())
+    pixels = np.zeros((3, 32, 32, 3), np.uint8)
+    model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).train()
+    batch = model.collate([each.transcript for each in heard], [each.states for each in heard])
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fake_on_cuda(model, mode)
+        features = model(model.image_stem(pixels), batch.to("cuda"))
+        losses = model.loss(features, torch.tensor([0, 1, 1]).to("cuda"))
+    assert losses.total.device.type == features.image.device.type == features.speech.spoken.device.type == "cuda"
+
+
+# --- a loss scaler -------------------------------------------------------------------------------------------------
+
+def test_a_run_stopped_while_the_scaler_skipped_steps_goes_on(explorer, data: Path, little: ModuleType, tmp_path: Path,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    real, steps = torch.amp.GradScaler, []
+
+    class Scaler(real):
+        """A scaler whose scale is far too large for the first five steps."""
+
+        def __init__(self, device: str, enabled: bool) -> None:
+            super().__init__(device, enabled=True)
+
+        def step(self, optimiser: torch.optim.Optimizer) -> None:
+            steps.append(1)
+            if len(steps) > 5:
+                super().step(optimiser)
+
+    monkeypatch.setattr(trainer.torch.amp, "GradScaler", Scaler)
+    folder, recipe = RunFolder(tmp_path / "run"), little.recipe(data, steps=8, evaluate_every=8)
+
+    def stop(step: int, total: int, text: str) -> None:
+        if text.startswith("Training") and step == 3:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        trained(explorer, folder.path, recipe, stop)
+    assert not any(name.startswith("adam") for name in folder.state().tensors)
+    assert job.train(explorer, folder).step == 8
+    assert any(name.startswith("adam.exp_avg.") for name in folder.state().tensors)
