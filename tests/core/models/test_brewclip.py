@@ -173,7 +173,8 @@ def test_variants_are_what_they_say(tiny: Built) -> None:
         found = {each.name: (ours := model(tiny, each.name), ours.encode_speech(batch(ours))) for each in VARIANTS}
         full, speech = found["full"]
         assert speech.text is not None and speech.acoustic is not None
-        assert torch.allclose(speech.spoken, speech.text + speech.acoustic, rtol=1e-5, atol=1e-6)  # not normalised before the sum
+        plain_sum = speech.text + speech.acoustic  # not normalised before
+        assert torch.allclose(speech.spoken, plain_sum, rtol=1e-5, atol=1e-6)
         assert torch.equal(found["prompted"][1].spoken, speech.text)
         assert torch.equal(found["e2e"][1].spoken, speech.acoustic)
         assert found["e2e"][1].text is None and found["prompted"][1].acoustic is None
