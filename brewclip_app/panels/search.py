@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from brewclip_app.held_key import GRACE, HeldKey
 from brewclip_app.panels.base import Asked, Inspection, Panel, Question
 from brewclip_app.panels.search_actions import HitActions
-from brewclip_app.panels.search_conductor import Conductor
+from brewclip_app.panels.search_conductor import WHISPER, Conductor
 from brewclip_app.panels.search_flow import GalleryView, SearchFlow
 from brewclip_app.panels.search_header import QueryHeader
 from brewclip_app.panels.search_history import PastQueries
 from brewclip_app.panels.search_intake import Intake
 from brewclip_app.panels.search_place import SearchPlace
-from brewclip_app.panels.search_query import Query
+from brewclip_app.panels.search_query import Query, QueryTerm
 from brewclip_app.panels.search_results import EDGE, ZOOM_STEP, SearchResults
 from brewclip_app.panels.search_session import Session
 from brewclip_app.panels.search_voice import Voice
@@ -35,6 +35,7 @@ CARD_WIDTH = "appearance.card_width"
 MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "weights.folder")
 KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"), ("Esc", "Stop recording, playing or searching"),
         ("Enter", "Search with the edited words; open the chosen picture"), ("Ctrl+L", "Edit or type the words"),
+        ("Ctrl+N", "New search"),
         ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"), ("Ctrl+Z", "The query before"),
         ("Arrows", "Walk the pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the paths"),
         ("I", "Why this picture? Take the result apart")]
@@ -94,6 +95,8 @@ class SearchPanel(Panel):
         header.keep_ready_changed.connect(lambda _: self._settle_microphone())
         header.recording_wanted.connect(self.intake.choose_recording)
         header.play_wanted.connect(self._turn_play)
+        header.voice_dropped.connect(self.session.drop_voice)
+        header.new_wanted.connect(self._begin_anew)
         header.waveform.sought.connect(lambda seconds: self._play(self.conductor.utterance, seconds))
         voice.spoken.connect(self._take_voice)
         voice.problem.connect(self._voice_failed)
@@ -158,11 +161,12 @@ class SearchPanel(Panel):
         self.flow.loading.connect(self._show_loading)
         self.place.changed.connect(self._place_changed)
         self.place.library_wanted.connect(lambda: self.go_to.emit("library", None))
-        self.place.recording_wanted.connect(self.intake.read_voice)
+        self.place.suggestion_wanted.connect(self._ask_suggestion)
 
     def _make_shortcuts(self) -> None:
         grid = self.results.grid
-        for keys, do in (("Ctrl+F", self.results.turn_filter), ("Ctrl+O", self.intake.choose_recording),
+        for keys, do in (("Ctrl+N", self._begin_anew), ("Ctrl+F", self.results.turn_filter),
+                         ("Ctrl+O", self.intake.choose_recording),
                          ("Ctrl+H", self.results.history.click), ("Ctrl+Z", self.session.undo),
                          ("Ctrl+L", self._edit), ("Ctrl++", lambda: self._zoom(ZOOM_STEP)),
                          ("Ctrl+-", lambda: self._zoom(-ZOOM_STEP))):
@@ -291,6 +295,22 @@ class SearchPanel(Panel):
         self.setFocus()  # so that Space records again; the grid may be hidden still
         self.session.type_main(text)
 
+    def _ask_suggestion(self, path: Path, words: str) -> None:
+        """A recording whose words are known is searched by these where nothing can be recognised."""
+        downloads = self.context.downloads
+        if downloads.is_known() and downloads.path(WHISPER) is None:
+            self.session.open(Query(QueryTerm("text", words)))
+            self.header.say("Searched with the words of this recording; to hear its voice, Whisper base is needed.")
+        else:
+            self.intake.read_voice(path)
+
+    def _begin_anew(self) -> None:
+        """Nothing asked, nothing said; Ctrl+Z brings the query back."""
+        self.voice.cancel()
+        self.header.show_playing(False)
+        self.session.clear()
+        self.header.transcript.setFocus()
+
     def _focus_hits(self) -> None:
         """Arrows walk the hits, unless the user has gone on to type somewhere."""
         if QApplication.focusWidget() in (self, self.header.record):
@@ -371,6 +391,7 @@ class SearchPanel(Panel):
         if self._model_settings() != self._models:
             self._models = self._model_settings()
             self.flow.refresh_gallery()
+            self.conductor.ask_again()  # what the other model found answers nothing now
 
     def _zoom(self, by: int) -> None:
         setting = BY_KEY[CARD_WIDTH]

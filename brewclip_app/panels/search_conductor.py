@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QPushButton
 
 from brewclip_app import wording
 from brewclip_app.panels.search_flow import Answer, SearchFlow
@@ -12,6 +13,7 @@ from brewclip_app.panels.search_query import MINUS, SPOKEN, Query, QueryTerm
 from brewclip_app.panels.search_results import SearchResults
 from brewclip_app.panels.search_session import Session
 from brewclip_app.thumbnails import Thumbnails, record_of
+from brewclip_app.widgets.common import button
 from brewclip_app.widgets.detail_pane import TRANSCRIPT
 from brewclip_app.widgets.query_chips import ChipFace
 from core.errors import BrewclipError
@@ -40,9 +42,10 @@ class Conductor(QObject):
         self._context, self._session, self._flow = context, session, flow
         self._header, self._results, self._thumbnails = header, results, thumbnails
         self.words = ""  # what the last search took
+        self._answered = ""  # the query that the hits in the grid answer
         self._note = ""  # a warning of the recording, said with the results
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
-        self._slow.timeout.connect(lambda: results.progress.setVisible(flow.busy()))
+        self._slow.timeout.connect(self._show_slow)
         session.asked.connect(lambda query: self.ask(query))
         session.emptied.connect(self._empty)
         flow.began.connect(self._began)
@@ -50,7 +53,10 @@ class Conductor(QObject):
         flow.heard.connect(self._take_heard)
         flow.found.connect(self._show_answer)
         flow.nothing_heard.connect(self._nothing_heard)
-        flow.failed.connect(self.show_error)
+        flow.failed.connect(self._fail)
+        flow.stopped.connect(self._stopped)
+        session.replaced.connect(self._say_replaced)
+        header.weights_wanted.connect(lambda: context.downloads.start(WHISPER))
         flow.ended.connect(self._ended)
         results.filter.changed.connect(lambda limits: self.ask_again())
         thumbnails.ready.connect(lambda _: self._show_chips() if self._has_pictures() else None)
@@ -114,28 +120,54 @@ class Conductor(QObject):
             self._header.say(str(error), "care")
 
     def show_weights(self) -> None:
-        """Without Whisper nothing is heard: say so, and offer it. Typing works meanwhile."""
+        """Without Whisper nothing is heard: say so beside the button, and offer it. Typing works meanwhile."""
         downloads = self._context.downloads
         if not downloads.is_known():
             return
         job, here = downloads.job(WHISPER), downloads.path(WHISPER) is not None
         self._header.record.setEnabled(here)
-        if job is not None:
+        if here:
+            self._header.show_missing_speech("")
+        elif job is not None:
             done, total, _ = job.progress
             far = f": {wording.size_of(done, total)}" if total else ""
-            self._header.say(f"Whisper base is on its way{far}. You can type meanwhile.", "quiet", "Cancel",
-                             lambda: downloads.cancel(WHISPER))
-        elif not here:
+            self._header.show_missing_speech(f"Whisper base is on its way{far}. You can type meanwhile.")
+        else:
             weights = next(each for each in downloads.table() if each.name == WHISPER)
             why = downloads.errors.get(WHISPER)
             lead = f"{why} " if why is not None else ""
-            self._header.say(f"{lead}To hear you, the program needs {weights.title} ({wording.size(weights.size)}). "
-                             "You can type meanwhile.", "care", "Try again" if lead else "Get it",
-                             lambda: downloads.start(WHISPER))
-        elif "Whisper base" in self._header.message.text():
-            self._header.say("")
+            self._header.show_missing_speech(
+                f"{lead}To hear you, the program needs {weights.title} ({wording.size(weights.size)}). You can type "
+                "meanwhile.", "Try again" if lead else "Get it")
 
     # ---- answers
+
+    def _show_slow(self) -> None:
+        self._results.progress.setVisible(self._flow.busy())
+        if self._session.query.text != self._answered:
+            self._results.mark_stale(self._answered)
+
+    def _fail(self, error: BaseException) -> None:
+        """The hits of an earlier query are taken away: they do not answer this one."""
+        self._drop("This search found nothing to show", str(error) if isinstance(error, BrewclipError) else "")
+        self.show_error(error)
+
+    def _stopped(self) -> None:
+        query = self._session.query
+        if query.terms() and query.text != self._answered:
+            self._drop("The search was stopped", "", button("Search again", lambda: self.ask(query), "main"))
+        else:
+            self._results.mark_stale("")
+
+    def _drop(self, title: str, sentence: str, *steps: QPushButton) -> None:
+        self._answered = ""
+        self._results.drop_hits()
+        self._results.show_notice("search", title, sentence, *steps)
+
+    def _say_replaced(self, kept: Query) -> None:
+        """New words began a new search; the recording and the terms before are one click away."""
+        self._header.say("New search: what was asked before was left behind.", "quiet", "Keep it",
+                         lambda: self._session.open(kept))
 
     def _began(self) -> None:
         self._results.show_progress(0, 0, "")
@@ -153,6 +185,7 @@ class Conductor(QObject):
         self._session.take(answer.query)
         self.words = answer.words
         result = answer.result
+        self._answered = answer.query.text
         if result.hits:
             self._results.show_hits(result.hits, _share_names(answer.query))
         elif self._results.filter.limits().any:
@@ -175,8 +208,6 @@ class Conductor(QObject):
         elif result.hidden_unindexed:
             self._header.say(f"{wording.pictures(result.hidden_unindexed)} of this gallery are not indexed with this "
                              "model yet and were not looked at.", "quiet", "Index them", self.index_wanted.emit)
-        elif not self._context.downloads.path(WHISPER):
-            self.show_weights()
 
     def _nothing_heard(self, query: Query, reason: str) -> None:
         """The query before stays, with its hits; the recording can still be heard."""
@@ -190,7 +221,8 @@ class Conductor(QObject):
         self._flow.cancel()
         self._header.say("")
         self.show_query(Query())
-        self._results.grid.show_hits(())
+        self._answered = ""
+        self._results.drop_hits()
         self.said.emit()
 
     # ---- chips
@@ -200,11 +232,12 @@ class Conductor(QObject):
 
     def _show_chips(self) -> None:
         query = self._session.query
+        self._header.show_new(bool(query.terms()))
         self._results.chips.show_faces([self._face(term, term is query.main) for term in query.terms()])
 
     def _face(self, term: QueryTerm, main: bool) -> ChipFace:
         if main:
-            return ChipFace(SPOKEN if term.kind == "speech" else TYPED, term.weight, removable=False)
+            return ChipFace(SPOKEN if term.kind == "speech" else TYPED, term.weight)
         picture = None
         if term.kind == "image" and term.path is not None:
             picture = self._thumbnails.get(record_of(term.path), CHIP_PICTURE)

@@ -103,6 +103,7 @@ class SearchFlow(QObject):
     nothing_heard = Signal(object, str)  # Query, why
     found = Signal(object)  # Answer
     failed = Signal(object)
+    stopped = Signal()  # by the user, before it found anything
     ended = Signal()
     gallery_known = Signal(object)  # GalleryView
     loading = Signal(str)  # what is loaded ahead; "" when all is there
@@ -122,7 +123,7 @@ class SearchFlow(QObject):
         self.began.emit()
         self._context.jobs.submit(
             "Searching", lambda report: self._work(run, report), key=KEY, on_done=self._done, on_failed=self._fail,
-            on_progress=lambda done, total, text: self.progressed.emit(done, total, text), on_cancelled=self.ended.emit)
+            on_progress=lambda done, total, text: self.progressed.emit(done, total, text), on_cancelled=self._stop)
 
     def busy(self) -> bool:
         """Whether a search is on its way."""
@@ -213,6 +214,10 @@ class SearchFlow(QObject):
             self.found.emit(outcome)
         else:
             self.nothing_heard.emit(*outcome)
+
+    def _stop(self) -> None:
+        self.ended.emit()
+        self.stopped.emit()
 
     def _fail(self, error: BaseException) -> None:
         self.ended.emit()

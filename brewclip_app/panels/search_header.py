@@ -43,6 +43,9 @@ class QueryHeader(Card):
     recording_wanted = Signal()  # open one from a file
     keep_ready_changed = Signal(bool)
     play_wanted = Signal()
+    weights_wanted = Signal()    # get what is needed to speak
+    new_wanted = Signal()        # nothing asked, nothing said
+    voice_dropped = Signal()     # the words of the recording alone
 
     def __init__(self, microphone: Microphone) -> None:
         super().__init__(margin=14, space=0)
@@ -52,31 +55,37 @@ class QueryHeader(Card):
         self.hint = label(HINT, "quiet-body")
         self.seconds = label("", "quiet")
         self.play = button("Play", self.play_wanted.emit, icon="play")
+        self.drop_voice = icon_button("close", "Remove the recording, keep its words", self.voice_dropped.emit, side=12)
+        self.new = icon_button("refresh", "New search (Ctrl+N)", self.new_wanted.emit, side=16)
         self.transcript = TranscriptView()
         self.language = label("", "pill")
         self.original = label("", "quiet-body", wrap=True)
         self.message = label("", "quiet", wrap=True)
         self.action = button("", self._act, "link")
         self.progress = label("", "quiet")
+        self._missing = ""
         self._on_action: Callable[[], object] | None = None
+        self.get_speech = button("", self.weights_wanted.emit, "link")
+        self.get_speech.hide()
         self.microphones, self.galleries = _combo("Microphone"), _combo("Gallery")
         self.more = icon_button("more", "Microphone and recordings")
         self.more.setMenu(self._menu())
         self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
-        for part in (self.play, self.more, self.action):
+        for part in (self.play, self.drop_voice, self.new, self.more, self.action):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._lay_out()
         self._connect()
+        self.new.hide()
         self.show_idle()
         self.show_transcript("")
         self.say("")
 
     def _lay_out(self) -> None:
-        wave = row(self.waveform, self.hint, self.seconds, self.play, None, space=12)
+        wave = row(self.waveform, self.hint, self.get_speech, self.seconds, self.play, self.drop_voice, None, space=12)
         wave.setStretch(0, 1000)  # up to its greatest width; what is left on a very wide screen stays empty
         wave.setStretch(1, 1000)
         self.waveform.setMaximumWidth(900)
-        words = row(self.transcript, self.language, None, space=8)
+        words = row(self.transcript, self.language, self.new, None, space=8)
         words.setStretch(0, 1000)  # up to its greatest width, which is that of the words
         words.setAlignment(self.language, Qt.AlignmentFlag.AlignVCenter)
         said = row(self.message, self.action, None, space=8)
@@ -119,7 +128,17 @@ class QueryHeader(Card):
         """Nothing was said."""
         self.waveform.clear()
         self._show_wave(False)
-        self.hint.setText(self._microphone.problem or HINT)
+        self._show_hint()
+
+    def show_missing_speech(self, missing: str, action: str = "") -> None:
+        """Say in the place of the hint what speaking needs, with a way to get it; "" when it is there."""
+        self._missing = missing
+        self.get_speech.setText(action)
+        self.get_speech.setVisible(bool(missing and action))
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        self.hint.setText(self._missing or self._microphone.problem or HINT)
 
     def show_utterance(self, waveform: "Waveform") -> None:
         """The waveform of what was said, ready to be played."""
@@ -128,6 +147,11 @@ class QueryHeader(Card):
         self._show_wave(True)
         self.seconds.show()
         self.play.show()
+        self.drop_voice.show()
+
+    def show_new(self, shown: bool) -> None:
+        """Offer to begin anew: there is something to leave."""
+        self.new.setVisible(shown)
 
     def show_transcript(self, text: str, words: "Sequence[Word]" = (), language: str = "", original: str = "") -> None:
         """The words of the query; under them what was said in another language."""
@@ -169,10 +193,8 @@ class QueryHeader(Card):
         self.microphones.setEnabled(bool(mic.devices))
         self.microphones.setCurrentIndex(max(0, self.microphones.findData(mic.chosen)))
         self.microphones.setToolTip(mic.problem)
-        if mic.problem and self.waveform.isHidden():
-            self.hint.setText(mic.problem)
-        elif self.hint.text() not in STATE_HINTS.values():
-            self.hint.setText(HINT)
+        if self.hint.text() not in STATE_HINTS.values() or (mic.problem and self.waveform.isHidden()):
+            self._show_hint()
 
     def show_galleries(self, names: Sequence[str], current: str) -> None:
         """List the galleries."""
@@ -198,6 +220,7 @@ class QueryHeader(Card):
         self.hint.setVisible(not shown)
         self.seconds.hide()
         self.play.hide()
+        self.drop_voice.hide()
 
     def _act(self) -> None:
         if self._on_action is not None:

@@ -23,7 +23,7 @@ class SearchPlace(QObject):
 
     changed = Signal()  # another view of the gallery
     library_wanted = Signal()
-    recording_wanted = Signal(object)  # Path of a suggested query
+    suggestion_wanted = Signal(object, str)  # Path of a suggested query, its words
 
     def __init__(self, context: "Context", header: QueryHeader, results: SearchResults, main: QWidget) -> None:
         super().__init__(main)
@@ -72,5 +72,5 @@ class SearchPlace(QObject):
         return [self._suggestion(said, path) for said, path in suggestions(gallery)]
 
     def _suggestion(self, said: str, path: Path) -> QPushButton:
-        return button(f"“{said.rstrip('.')}”", partial(self.recording_wanted.emit, path), icon="play",
+        return button(f"“{said.rstrip('.')}”", partial(self.suggestion_wanted.emit, path, said), icon="play",
                       tip="Search with this recording")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,7 @@ WEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 MINUS = "\N{MINUS SIGN}"
 LEADING_MINUS = ("-", MINUS, "\N{EN DASH}")
 SPOKEN = "spoken query"
+SAME_LETTERS = 0.7  # of two texts, from which on one corrects the other
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +82,27 @@ class Query:
         return ((self.main,) if self.main else ()) + self.extras
 
     def with_text(self, text: str) -> "Query":
-        """With the main term's words edited, or typed where there was none."""
-        if self.main is None or self.main.kind == "image":
+        """With the main term's words corrected, or typed where there was none.
+
+        A recording that was not transcribed has no words to correct: what is typed takes its place.
+        """
+        if self.main is None or self.main.kind == "image" or not self.main.ready:
             return replace(self, main=QueryTerm("text", text))
         if text == self.main.text:
             return self
         return replace(self, main=replace(self.main, text=text, edited=True))
+
+    def is_corrected_by(self, text: str) -> bool:
+        """Whether a text corrects the main term's words, rather than asking for something else."""
+        main = self.main
+        return main is None or not main.text or _alike(main.text, text)
+
+    def without_voice(self) -> "Query":
+        """With the words of the main term alone, without its recording."""
+        if self.main is None or self.main.kind != "speech":
+            return self
+        words = QueryTerm("text", self.main.text, weight=self.main.weight) if self.main.text else None
+        return replace(self, main=words)
 
     def with_term(self, index: int, term: QueryTerm | None) -> "Query":
         """With the term at an index of `terms()` replaced; None takes it out."""
@@ -109,6 +126,15 @@ class Query:
         """What it is made of, for the history."""
         kinds = {term.kind for term in self.terms()}
         return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether half of the words stay, or most of the letters."""
+    words, others = one.lower().split(), other.lower().split()
+    shared = sum(block.size for block in SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks())
+    if 2 * shared >= max(len(words), len(others)):
+        return True
+    return SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio() >= SAME_LETTERS
 
 
 def words_of(terms: Sequence[QueryTerm]) -> str:

@@ -36,6 +36,7 @@ class SearchResults(QWidget):
         self.history = icon_button("history", "History of queries (Ctrl+H)")
         self.filter = FilterBar()
         self.progress = ProgressRow()
+        self.stale = label("", "care")
         self.grid = HitGrid(thumbnails)
         self.detail = DetailPane(thumbnails)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -54,6 +55,7 @@ class SearchResults(QWidget):
         self.filter_button.setCheckable(True)
         self.filter.hide()
         self.progress.hide()
+        self.stale.hide()
         self.order.activated.connect(lambda at: self.set_order(self.order.itemData(at)))
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
         self.grid.current_changed.connect(self.detail.show_hit)
@@ -85,7 +87,7 @@ class SearchResults(QWidget):
         self.splitter.setSizes([880, 288])
         self.stack.addWidget(QWidget())  # until the galleries were read
         self.stack.addWidget(self.splitter)
-        above = column(bar, self.filter, self.progress, space=8)
+        above = column(bar, self.filter, self.progress, self.stale, space=8)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
         whole = column(above, self.stack, space=6)
         whole.setStretch(1, 1)
@@ -94,9 +96,22 @@ class SearchResults(QWidget):
     def show_hits(self, hits: "tuple[Hit, ...]", names: Mapping[str, str]) -> None:
         """Show the hits of a search; `names` are those of its shares, by their labels."""
         self.detail.names = names
+        self.mark_stale("")
         self.grid.show_hits(hits)
         self.stack.setCurrentWidget(self.splitter)
         self._drop_notice()
+
+    def mark_stale(self, query: str) -> None:
+        """Say that the hits answer another query than the one above; "" when they do not."""
+        there = bool(query) and self.showing_hits() and self.grid.hits.rowCount() > 0
+        self.stale.setText(f"Results of “{query}”" if there else "")
+        self.stale.setVisible(there)
+        self.grid.set_faded(there)
+
+    def drop_hits(self) -> None:
+        """Show none: what was found answers no query any more."""
+        self.mark_stale("")
+        self.grid.show_hits(())
 
     def show_notice(self, icon: str, title: str, sentence: str = "", *steps: QWidget) -> None:
         """Show what goes here, and the first step, in the place of the hits."""

@@ -20,6 +20,7 @@ class Session(QObject):
 
     asked = Signal(object)  # Query
     emptied = Signal()
+    replaced = Signal(object)  # the Query as it would be with the terms that new words left behind
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +35,15 @@ class Session(QObject):
             self._ask(replace(self.query, main=QueryTerm("speech", waveform=waveform)))
 
     def type_main(self, text: str) -> None:
-        """Words typed or edited in the transcript's line."""
+        """Words in the transcript's line: a correction keeps the recording and the other terms, another text does not.
+        """
+        main = self.query.main
+        left_behind = bool(self.query.extras) or (main is not None and main.kind == "speech")
+        if left_behind and not self.query.is_corrected_by(text):
+            kept = self.query.with_text(text)
+            self._ask(Query(QueryTerm("text", text)))
+            self.replaced.emit(kept)
+            return
         changed = self.query.with_text(text)
         if changed is not self.query:
             self._ask(changed)
@@ -54,6 +63,16 @@ class Session(QObject):
     def more_like(self, hit: "Hit") -> None:
         """A new query: this picture alone."""
         self._ask(Query(None, (QueryTerm("image", path=hit.image.path, image_id=hit.image.id),)))
+
+    def drop_voice(self) -> None:
+        """The words of the recording alone."""
+        query = self.query.without_voice()
+        if query is self.query:
+            return
+        if query.terms():
+            self._ask(query)
+        else:
+            self.clear()
 
     def change(self, index: int, term: QueryTerm | None) -> None:
         """Put another term in the place of one; None takes it out."""

@@ -1,6 +1,7 @@
 """The chosen hit, large: the picture, what is known of it, and why it was found."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.search.queries import Hit, Share, Strength
     from core.store.records import ImageRecord
 
+MINUS = "\N{MINUS SIGN}"
 SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
 MOST_OF_PANE = 0.45  # of the pane's height for the picture
 NARROWEST = 240
@@ -105,16 +107,32 @@ class PictureBox(QWidget):
 
 
 class ShareRow(QWidget):
-    """A coloured dot, a name, a figure."""
+    """A coloured dot, a name, a figure. `shown` is the figure, rounded so that the rows add up to the score."""
 
-    def __init__(self, share: "Share", words: str) -> None:
+    def __init__(self, share: "Share", words: str, shown: float) -> None:
         super().__init__()
+        minus = words.startswith(MINUS)
+        ink = "care" if minus else COLOURS[share.branch]
         self._dot = QLabel()
         self._dot.setFixedSize(9, 9)
-        self._dot.setStyleSheet(f"background: {theme.colour(COLOURS[share.branch]).name()}; border-radius: 4px;")
-        name = label(words, wrap=True)
-        self.setLayout(row(self._dot, name, figure(share.value), space=10))
-        self.setAccessibleName(f"{words}: {share.value:.2f}")
+        self._dot.setStyleSheet(f"background: {theme.colour(ink).name()}; border-radius: 4px;")
+        name = label(words, "care" if minus else "", wrap=True)
+        self.setLayout(row(self._dot, name, figure(shown), space=10))
+        self.setAccessibleName(f"{words}: {shown:.2f}")
+        if minus:
+            self.setToolTip("Left out: this picture is like it, which lowers the score." if share.value < 0 else
+                            "Left out: this picture is unlike it, which raises the score.")
+
+
+def rounded_parts(values: Sequence[float], total: float, digits: int = 2) -> list[float]:
+    """Values rounded so that they add up to the rounded total: the largest remainders are rounded up."""
+    unit = 10 ** -digits
+    lower = [math.floor(value / unit) for value in values]
+    missing = round(total / unit) - sum(lower)
+    order = sorted(range(len(values)), key=lambda at: lower[at] - values[at] / unit)
+    for at in order[:max(0, min(missing, len(values)))]:
+        lower[at] += 1
+    return [round(steps * unit, digits) for steps in lower]
 
 
 def figure(value: float, look: str = "") -> QLabel:
@@ -185,8 +203,9 @@ class DetailPane(Card):
         self.facts.setText(f"{facts_words(hit.image)}{copies_words(hit, f'{NO_BREAK}· ')}")
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))
-        for share in hit.shares:
-            self._shares.addWidget(ShareRow(share, self._name(share)))
+        figures = rounded_parts([share.value for share in hit.shares], hit.score)
+        for share, shown_figure in zip(hit.shares, figures, strict=True):
+            self._shares.addWidget(ShareRow(share, self._name(share), shown_figure))
         self._shares.addWidget(rule())
         self._shares.addLayout(row(label("Score", "strong"), None, figure(hit.score, "strong")))
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")

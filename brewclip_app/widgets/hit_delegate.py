@@ -17,6 +17,7 @@ GAP = 12  # px between cards
 PADDING = 9
 RADIUS = 10
 PICTURE_SHAPE = 0.8  # height of the picture's place to its width
+FADED = 0.4  # opacity
 STRENGTH_INKS = {"strong": "words", "fair": "words", "weak": "quiet"}
 
 
@@ -28,6 +29,7 @@ class HitDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
         self.cell = QSize(176, 188)
         self.full_score = 1.0  # the score that fills a bar
+        self.faded = False  # drawn pale: what is shown answers an earlier query
 
     def cell_height(self, cell_width: int) -> int:
         """The height of a cell of a width, for the fonts there are."""
@@ -43,12 +45,16 @@ class HitDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         state = option.state
+        if self.faded:
+            painter.setOpacity(FADED)
         self._draw_ground(painter, card, bool(state & QStyle.StateFlag.State_MouseOver))
         place = QRect(card.left(), card.top(), card.width(), round(card.width() * PICTURE_SHAPE))
         self._draw_picture(painter, card, place, hit)
         _draw_rank(painter, place, f"{hit.rank}{copies_words(hit, ' · ')}")
         self._draw_words(painter, card, place.bottom() + 1 + PADDING, hit)
         _draw_frame(painter, card, bool(state & QStyle.StateFlag.State_Selected))
+        if state & QStyle.StateFlag.State_HasFocus:
+            _draw_focus(painter, card)
         painter.restore()
 
     def _draw_ground(self, painter: QPainter, card: QRect, hovered: bool) -> None:
@@ -95,6 +101,13 @@ def draw_fitted(painter: QPainter, place: QRect, small: Thumbnail | None) -> Non
     fitted = QRect(QPoint(0, 0), size)
     fitted.moveCenter(place.center())
     painter.drawPixmap(fitted, small.pixmap)
+
+
+def _draw_focus(painter: QPainter, card: QRect) -> None:
+    """A dashed line around the card that the keyboard is on; selected ones have a frame of their own."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.colour("words"), 1, Qt.PenStyle.DashLine))
+    painter.drawRoundedRect(QRectF(card).adjusted(-2.5, -2.5, 2.5, 2.5), RADIUS + 2, RADIUS + 2)
 
 
 def _draw_rank(painter: QPainter, place: QRect, rank: str) -> None:

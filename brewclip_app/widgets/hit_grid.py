@@ -55,6 +55,12 @@ class HitGrid(QListView):
         self.hits.modelReset.connect(self._tell_fold)
         theme.changed.connect(self._fit)
 
+    def set_faded(self, faded: bool) -> None:
+        """Draw the hits pale: they answer an earlier query."""
+        if self.cards.faded != faded:
+            self.cards.faded = faded
+            self.viewport().update()
+
     def _set_up(self) -> None:
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)

@@ -1,8 +1,9 @@
 """The list of keys that `?` shows over the window."""
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from brewclip_app import theme
 from brewclip_app.widgets.common import Card, KeyCap, clear, column, icon_button, label, row
@@ -11,11 +12,12 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 class KeyList(QWidget):
-    """Covers the window; any key or a click beside the card closes it."""
+    """Covers the window; any key or a click beside the card closes it, and the focus goes back to where it was."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._over = window
+        self._before: QWidget | None = None  # had the focus
         self.card = Card(margin=18)
         head = row(label("Keys", "title"), None, icon_button("close", "Close the list of keys", self.hide, side=16))
         self.grid = QGridLayout()
@@ -54,9 +56,27 @@ class KeyList(QWidget):
         self.grid.setColumnStretch(1, 1)
         self._inner.adjustSize()
         self._cover()
+        if not self.isVisible():
+            self._before = QApplication.focusWidget()
         self.show()
         self.raise_()
         self.setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        """Keys come here before any shortcut of the panels or the window does."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return False  # Tab closes the list as any key does
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        before, self._before = self._before, None
+        if before is not None and isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

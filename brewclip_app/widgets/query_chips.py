@@ -24,7 +24,7 @@ WEIGHT_NAMES = {0.25: "A quarter", 0.5: "Half", 0.75: "Three quarters", 1.0: "As
 
 @dataclass(frozen=True)
 class ChipFace:
-    """What one chip shows; `removable` is false for the one that the transcript's line stands for."""
+    """What one chip shows; a minus term has a colour and a dashed line of its own."""
 
     label: str
     weight: float
@@ -99,8 +99,9 @@ class Chip(QToolButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        marked = self.hasFocus() or self.underMouse()
-        painter.setPen(QPen(theme.colour("main"), 1) if marked else Qt.PenStyle.NoPen)
+        marked, minus = self.hasFocus() or self.underMouse(), self.face.weight < 0
+        line = QPen(theme.colour("main"), 1) if marked else QPen(theme.colour("care"), 1, Qt.PenStyle.DashLine)
+        painter.setPen(line if marked or minus else Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("track"))
         place = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
@@ -108,7 +109,7 @@ class Chip(QToolButton):
         if self.face.picture is not None and self.face.picture.pixmap is not None:
             self._draw_picture(painter, left - 6)
             left += PICTURE
-        painter.setPen(theme.colour("words"))
+        painter.setPen(theme.colour("words" if self.face.weight > 0 else "care_words"))
         right = CROSS + 2 if self.face.removable else SIDE
         room = QRect(left, 0, self.width() - left - right, self.height())
         words = self.fontMetrics().elidedText(self.face.words, Qt.TextElideMode.ElideMiddle, room.width() + 2)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu
 
 import core
@@ -404,3 +404,23 @@ def test_simple_mode_shows_few_screens_and_the_one_in_front(context, qtbot):
     window.rail.show_button("train", True)
     context.change("appearance.panels", "all")
     assert all(not each.isHidden() for each in window.rail.buttons.values())
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Question])
+def test_any_key_closes_the_list_alone_and_gives_the_focus_back(window, qtbot, key):
+    """A panel's own Escape, which cancels jobs, is not asked."""
+    window.activateWindow()
+    qtbot.waitActive(window)
+    pressed = []
+    shortcut = QShortcut(QKeySequence("Escape"), window, lambda: pressed.append("panel"))
+    field = window.current().field
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    window.open_keys()
+    qtbot.waitUntil(window.keys.hasFocus)
+    qtbot.keyClick(window.keys, key)
+    assert not window.keys.isVisible() and pressed == []
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert pressed == ["panel"], "with the list closed the shortcut works again"
+    shortcut.deleteLater()

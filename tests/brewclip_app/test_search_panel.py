@@ -622,15 +622,117 @@ def test_the_size_of_cards_is_a_setting(panel, context):
 def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer, qtbot, monkeypatch):
     monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
     context.downloads.changed.emit("")
-    assert "Whisper base" in panel.header.message.text() and panel.header.action.text() == "Get it"
-    assert not panel.header.record.isEnabled()
+    assert "Whisper base" in panel.header.hint.text() and panel.header.get_speech.text() == "Get it"
+    assert panel.header.get_speech.isVisible() and not panel.header.record.isEnabled()
     qtbot.keyPress(panel, Qt.Key.Key_Space)
     assert not panel.voice.is_recording()
     panel.releaseKeyboard()
     assert ask(qtbot, panel, explorer)
+    assert panel.header.message.text() == "" and panel.header.get_speech.isVisible(), "offered, and not said again"
     monkeypatch.setattr(context.downloads, "_found", {"whisper-base": Path("/x")})
     context.downloads.changed.emit("whisper-base")
-    assert panel.header.record.isEnabled() and panel.header.message.text() == ""
+    assert panel.header.record.isEnabled() and panel.header.get_speech.isHidden()
+
+
+def without_whisper(context, monkeypatch):
+    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
+    context.downloads.changed.emit("")
+
+
+def test_a_demo_sentence_is_searched_by_its_words_without_whisper(panel, context, explorer, qtbot, monkeypatch):
+    without_whisper(context, monkeypatch)
+    panel.place.suggestion_wanted.emit(Path("/a recording.flac"), "A cup of coffee with a spoon.")
+    wait_for_hits(qtbot, panel, explorer)
+    [asked] = explorer.asked[-1][1]
+    assert (asked.kind, asked.text) == ("text", "A cup of coffee with a spoon.")
+    assert "Whisper base" in panel.header.message.text()
+    ask(qtbot, panel, explorer, "two cats")
+    assert [each.text for each in explorer.asked[-1][1]] == ["two cats"]
+
+
+def test_typed_words_replace_a_recording_that_was_never_transcribed(panel, context, explorer, tone, qtbot):
+    explorer.error = WeightsError("Spoken queries need Whisper base.", "missing")
+    panel.session.say(tone)
+    qtbot.waitUntil(lambda: "Whisper" in panel.header.message.text())
+    explorer.error = None
+    explorer.transcribe = None
+    ask(qtbot, panel, explorer, "two cats")
+    [asked] = explorer.asked[-1][1]
+    assert (asked.kind, asked.text) == ("text", "two cats")
+
+
+@pytest.mark.parametrize("kind", ["speech", "text"])
+def test_every_chip_can_be_taken_out(panel, explorer, tone, qtbot, kind):
+    if kind == "speech":
+        panel.session.say(tone)
+        wait_for_hits(qtbot, panel, explorer)
+    else:
+        ask(qtbot, panel, explorer)
+    [chip] = panel.results.chips.chips
+    chip.setFocus()
+    qtbot.keyClick(chip, Qt.Key.Key_Delete)
+    assert panel.session.query.terms() == () and panel.results.chips.chips == []
+
+
+def test_a_failed_query_leaves_no_hits_of_an_earlier_one(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    assert panel.results.showing_hits()
+    explorer.error = QueryError("None of the 8 pictures of Flickr are indexed with the present model.", "not_indexed")
+    panel.session.type_main("two cats")
+    qtbot.waitUntil(lambda: not panel.results.showing_hits())
+    assert panel.results.grid.hits.rowCount() == 0 and "nothing to show" in panel.results.notice()
+    assert panel.header.action.text() == "Index now"
+
+
+def test_hits_of_an_earlier_query_are_marked_while_another_is_searched_and_gone_when_it_is_stopped(
+        panel, explorer, qtbot):
+    ask(qtbot, panel, explorer, "a dog")
+    explorer.gate.clear()
+    panel.session.type_main("a yellow submarine")
+    qtbot.waitUntil(panel.results.stale.isVisible)
+    assert "a dog" in panel.results.stale.text() and panel.results.grid.cards.faded
+    qtbot.keyClick(panel.results.grid, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not panel.results.showing_hits())
+    assert panel.results.notice() == "The search was stopped" and not panel.results.grid.cards.faded
+
+
+def test_another_model_asks_the_same_query_again(panel, context, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    context.change("vision.model", "zero-shot")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert [each.text for each in explorer.asked[-1][1]] == ["a dog"]
+
+
+def test_other_words_begin_a_new_search_and_a_correction_keeps_the_recording(panel, explorer, tone, qtbot):
+    panel.session.say(tone)
+    wait_for_hits(qtbot, panel, explorer)
+    panel.session.type_extra("- people")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    ask(qtbot, panel, explorer, "a brown fog")
+    assert [(each.kind, each.text) for each in explorer.asked[-1][1]] == [("speech", "a brown fog"), ("text", "people")]
+    ask(qtbot, panel, explorer, "sunset over the sea")
+    assert [(each.kind, each.text) for each in explorer.asked[-1][1]] == [("text", "sunset over the sea")]
+    assert panel.header.action.text() == "Keep it"
+    panel.header.action.click()
+    wait_for_hits(qtbot, panel, explorer, 5)
+    assert [each.kind for each in explorer.asked[-1][1]] == ["speech", "text"]
+
+
+def test_ctrl_n_begins_anew_the_cross_drops_the_voice_and_undo_brings_both_back(panel, explorer, tone, qtbot):
+    panel.session.say(tone)
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.header.drop_voice.isVisible() and panel.header.new.isVisible()
+    panel.header.drop_voice.click()
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert [(each.kind, each.text) for each in explorer.asked[-1][1]] == [("text", "a brown dog")]
+    assert panel.header.drop_voice.isHidden()
+    panel.results.grid.setFocus()
+    qtbot.keyClick(panel.results.grid, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert panel.session.query.terms() == () and panel.header.new.isHidden()
+    assert panel.focusWidget() is panel.header.transcript and panel.header.transcript.text() == ""
+    panel.session.undo()
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert panel.session.query.text == "a brown dog"
 
 
 def test_spoken_query_on_real_weights(qtbot, home, whisper_base, pictures, sound, direct_thread):

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import BranchBar
-from brewclip_app.widgets.detail_pane import DetailPane, ShareRow, breakable, strength_words
+from brewclip_app.widgets.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
 from brewclip_app.widgets.filter_bar import FilterBar, Limits
 from brewclip_app.widgets.history_menu import HistoryMenu, when_words
 from brewclip_app.widgets.query_chips import ChipFace, QueryChips
@@ -117,6 +117,24 @@ def pane(qtbot, tmp_path):
     ("weak", 1234, "By accident, about 1\N{THIN SPACE}234 pictures of this gallery would score this high.")])
 def test_significance_in_words(level, expected, words):
     assert strength_words(Strength(level, expected)) == words
+
+
+@pytest.mark.parametrize(("values", "total", "shown_figures"), [
+    ((0.511, 0.027), 0.539, [0.51, 0.03]), ((0.333, 0.333, 0.334), 1.0, [0.33, 0.33, 0.34]),
+    ((0.505, -0.105), 0.4, [0.51, -0.11]), ((), 0.0, [])])
+def test_rounded_shares_add_up_to_the_rounded_score(values, total, shown_figures):
+    found = rounded_parts(values, total)
+    assert sum(found) == pytest.approx(round(total, 2))
+    assert len(shown_figures) < 3 or found == shown_figures
+
+
+def test_a_minus_term_is_told_apart_and_says_which_way_it_pulls(pane, make_hit):
+    pane.names = {"people": "\N{MINUS SIGN} people"}
+    for value, words in ((-0.1, "lowers"), (0.1, "raises")):
+        pane.show_hit(replace(make_hit(1), score=0.4 + value, shares=(Share("a dog", "text", 0.4),
+                                                                      Share("people", "text", value))))
+        rows = [row for row in pane.findChildren(ShareRow) if row.accessibleName().startswith("\N{MINUS SIGN}")]
+        assert words in rows[-1].toolTip()
 
 
 def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):
