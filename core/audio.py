@@ -5,10 +5,9 @@ they come, so that a long file never lies in memory at its own rate.
 """
 
 import hashlib
-import os
-import struct
-from collections.abc import Iterator
-from contextlib import suppress
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from core import private_files
+from core.audio_lengths import Repaired, lengths_of
 from core.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -27,7 +27,7 @@ RATE = 16_000
 LONGEST_SECONDS = 4 * 3600
 SHORTEST_SECONDS = 0.2
 SILENCE = 10 ** (-80 / 20)  # peak; three steps of a 16-bit recording
-RATES = (1_000, 768_000)  # rates in Hz that a real recording can have
+RATES = (4_000, 768_000)  # rates in Hz that recordings of speech have; under it no words are left
 BLOCK_FRAMES = 1 << 16
 
 # What libsndfile reads well. It guesses at everything else, and its MP3 decoder talks to stderr while it guesses.
@@ -59,18 +59,22 @@ class Waveform:
 def read(path: Path) -> Waveform:
     """The recording in a file of any format, rate and channel count that soundfile or PyAV can read.
 
-    AudioError: missing, unreadable (permission), empty, not_audio, truncated (the file promises more than it holds, or
-    breaks off), not_finite, silent (peak below -80 dB), too_short (< 0.2 s), too_long (> 4 h).
+    Where the header of a recording that was never finished does not know its length, it is read to the end of the file.
+    AudioError: missing, unreadable (permission, a failing disk), empty, not_audio (also an unknown coding, a pipe, a
+    device), truncated (the file promises more than it holds, or breaks off), not_finite, silent (peak below -80 dB),
+    too_short (< 0.2 s), too_long (> 4 h). No other error comes out of it, whatever a decoder makes of the file.
     """
-    name = path.name
     head = _head(path)
-    if (head[:4] in (b"RIFF", b"FORM") and _lacks_samples(path)) or (head[:4] == b"OggS" and _lacks_page_end(path)):
-        raise _truncated(name)
-    samples = None
-    if head[:4] in SNDFILE_MAGICS:
-        with suppress(soundfile.LibsndfileError):
-            samples = _read_soundfile(path)
-    return _checked(_read_av(path, head) if samples is None else samples, name)
+    try:
+        return _checked(_decoded(path, head), path.name)
+    except OSError as error:
+        raise AudioError(f"{path.name} cannot be read: {error.strerror or error}.", "unreadable") from error
+    except AudioError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise AudioError(f"{path.name} cannot be decoded ({reason[:200]}). Convert it to WAV or FLAC.",
+                         "not_audio") from error
 
 
 def from_samples(samples: NDArray[Any], rate: int) -> Waveform:
@@ -109,37 +113,35 @@ def peaks(waveform: Waveform, bins: int) -> Samples:
     return np.maximum.reduceat(np.abs(waveform.samples), edges).astype(np.float32)
 
 
+def _decoded(path: Path, head: bytes) -> Samples:
+    """(n,) 16 kHz mono, by the first reader that can."""
+    lengths = lengths_of(path)
+    if (lengths and lengths.cut_off) or (head[:4] == b"OggS" and _lacks_page_end(path)):
+        raise _truncated(path.name)
+    if head[:4] in SNDFILE_MAGICS:
+        with suppress(soundfile.LibsndfileError):
+            return _read_soundfile(path, lengths.repairs if lengths else {})
+    return _read_av(path, head)
+
+
 def _head(path: Path) -> bytes:
     """The first bytes of a file that is there, can be read and is not empty."""
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise AudioError(f"{path.name} is a folder, not a recording.", "not_audio")
+        if not stat.S_ISREG(mode):  # opening it could wait for ever
+            raise AudioError(f"{path.name} is a pipe or a device, not a file with a recording.", "not_audio")
         with path.open("rb") as file:
             head = file.read(12)
     except FileNotFoundError as error:
         raise AudioError(f"{path.name} is not there any more. Was it moved or deleted?", "missing") from error
-    except OSError as error:
-        raise AudioError(f"{path.name} cannot be opened: {error.strerror or error}.", "unreadable") from error
+    except (OSError, ValueError) as error:  # the second: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"{path.name} cannot be opened: {reason}.", "unreadable") from error
     if not head:
         raise AudioError(f"{path.name} is empty: the file has no bytes.", "empty")
     return head
-
-
-def _lacks_samples(path: Path) -> bool:
-    """Whether the header of a WAV or AIFF file promises more sound than the file has bytes for.
-
-    libsndfile silently believes the file's length instead, and a broken-off copy would pass for a whole one.
-    """
-    with path.open("rb") as file:
-        order = "<" if file.read(4) == b"RIFF" else ">"
-        file.seek(12)
-        while len(chunk := file.read(8)) == 8:
-            name, size = struct.unpack(f"{order}4sI", chunk)
-            if name in (b"data", b"SSND"):
-                # Programs that write into a pipe cannot know the size, and put the largest there is.
-                return bool(size < 0x7FFFF000 and file.tell() + size > path.stat().st_size + RATE // 10)
-            file.seek(size + size % 2, os.SEEK_CUR)
-    return False
 
 
 def _lacks_page_end(path: Path) -> bool:
@@ -151,9 +153,9 @@ def _lacks_page_end(path: Path) -> bool:
     return len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
-def _read_soundfile(path: Path) -> Samples:
+def _read_soundfile(path: Path, repairs: Mapping[int, bytes]) -> Samples:
     """(n,) 16 kHz mono. LibsndfileError when the file cannot be opened by libsndfile at all."""
-    with soundfile.SoundFile(path) as file:
+    with Repaired(path, repairs) if repairs else nullcontext(path) as source, soundfile.SoundFile(source) as file:
         promised = file.frames / file.samplerate
         if file.frames == 0:
             raise AudioError(f"{path.name} is empty: it holds no sound.", "empty")
@@ -179,6 +181,9 @@ def _read_av(path: Path, head: bytes) -> Samples:
             if not container.streams.audio:
                 raise AudioError(f"{path.name} has no sound in it.", "not_audio")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:  # FFmpeg has no decoder for it
+                raise AudioError(f"{path.name} is in a coding that cannot be read here. Convert it to WAV or FLAC.",
+                                 "not_audio")
             promised = float((stream.duration or 0) * (stream.time_base or 0)) or (container.duration or 0) / 1e6
             rate = int(stream.rate or 0)
             samples = _collect(_av_blocks(container, stream), rate, path.name)
@@ -204,7 +209,8 @@ def _av_blocks(container: Any, stream: Any) -> Iterator[Samples]:
 def _collect(blocks: Iterator[Samples], rate: int, name: str) -> Samples:
     """(n,) 16 kHz mono from (frames, channels) blocks at `rate` Hz."""
     if not RATES[0] <= rate <= RATES[1]:
-        raise AudioError(f"{name} says that it has {rate} samples a second, which no recording has.", "not_audio")
+        raise AudioError(f"{name} says that it has {rate} samples a second. Recordings of speech have "
+                         f"{RATES[0]} to {RATES[1]}: record it again at 16000.", "not_audio")
     resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32") if rate != RATE else None
     parts: list[Samples] = []
     frames = 0
@@ -219,7 +225,18 @@ def _collect(blocks: Iterator[Samples], rate: int, name: str) -> Samples:
         parts.append(resampler.resample_chunk(mono) if resampler else mono)
     if resampler and frames:
         parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return _joined(parts)
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    """The parts in one array of its own. `parts` is emptied on the way: hours of sound never lie in memory twice."""
+    whole = np.empty(sum(len(part) for part in parts), np.float32)
+    end = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole
 
 
 def _mono(block: Samples) -> Samples:
@@ -253,16 +270,15 @@ def _truncated(name: str, seconds: float = 0.0, promised: float = 0.0) -> AudioE
 
 
 def _checked(samples: Samples, name: str) -> Waveform:
-    """The samples as a waveform, when there is something in them to hear."""
+    """The samples, an array of their own, as a waveform, when there is something in them to hear."""
     if len(samples) == 0:
         raise AudioError(f"{name} is empty: it holds no sound.", "empty")
     if len(samples) < SHORTEST_SECONDS * RATE:
         raise AudioError(f"{name} is too short ({len(samples) / RATE:.2f} s) to hold a word.", "too_short")
-    peak = float(np.abs(samples).max())
+    peak = float(max(samples.max(), -samples.min()))
     if peak < SILENCE:
         raise AudioError(f"{name} is silent. Is the microphone muted?", "silent")
-    whole = np.ascontiguousarray(samples if peak <= 1 else samples / peak, dtype=np.float32)
-    if whole.base is not None or whole.flags.writeable:
-        whole = whole.copy()
-        whole.flags.writeable = False
-    return Waveform(whole)
+    if peak > 1:
+        samples /= peak
+    samples.flags.writeable = False
+    return Waveform(samples)

@@ -1,6 +1,8 @@
 import io
 import os
+import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import audio
+from core.datasets.headers import recording_faults
 from core.errors import AudioError
 
 
@@ -144,6 +147,102 @@ def test_wav_header_of_a_pipe_promises_nothing(tmp_path: Path) -> None:
     content[at : at + 4] = struct.pack("<I", 0xFFFFFFFF)
     (tmp_path / "pipe.wav").write_bytes(content)
     assert audio.read(tmp_path / "pipe.wav").seconds == pytest.approx(1.0, abs=0.01)
+
+
+# Where each kind of file keeps the length of its sound, after the name of the chunk, and how.
+PLACES = {"WAV": (b"data", 4, "<I"), "AIFF": (b"SSND", 4, ">I"), "CAF": (b"data", 4, ">q"),
+          "RF64": (b"ds64", 16, "<q"), "W64": (b"data", 16, "<q")}
+
+
+def with_length(kind: str, length: int | None, path: Path) -> Path:
+    """A second of the tone, whose header says that the sound has `length` bytes; None for the largest number."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone(), 16_000, format=kind, subtype="PCM_16")
+    content = bytearray(buffer.getvalue())
+    name, offset, number = PLACES[kind]
+    at = content.index(name, 0 if kind != "W64" else 60) + offset
+    largest = b"\xff" * struct.calcsize(number)
+    content[at : at + len(largest)] = largest if length is None else struct.pack(number, length)
+    if kind == "AIFF" and length is not None:
+        at = content.index(b"COMM") + 10
+        content[at : at + 4] = struct.pack(">I", max(0, length - 8) // 2)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("kind", PLACES)
+@pytest.mark.parametrize("length", [0, 8000, 0x7FFFFFFF, None])
+def test_a_length_that_is_a_placeholder_means_to_the_end_of_the_file(tmp_path: Path, kind: str,
+                                                                     length: int | None) -> None:
+    path = with_length(kind, length, tmp_path / "a.sound")
+    whole = path.read_bytes()
+    waveform = audio.read(path)
+    assert waveform.seconds == pytest.approx(1.0, abs=0.01)
+    assert pitch(waveform) == pytest.approx(440, abs=2)
+    assert recording_faults(path) == ()
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("after", [b"LIST\xff\xff\0\0INFO", b"TAG" + bytes(500), b"note\x90\1\0\0" + b"\x99" * 400])
+def test_what_follows_the_sound_is_no_sound(tmp_path: Path, after: bytes) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), 16_000)
+    path.write_bytes(path.read_bytes() + after)
+    assert len(audio.read(path).samples) == 16_000
+
+
+def test_a_coding_without_a_decoder_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), 16_000)
+    content = bytearray(path.read_bytes())
+    content[20:22] = struct.pack("<H", 0xFF02)
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match="a coding that cannot be read here") as caught:
+        audio.read(path)
+    assert caught.value.kind == "not_audio"
+
+
+@pytest.mark.parametrize(("error", "kind"), [
+    (AttributeError("'NoneType' object"), "not_audio"), (RecursionError(), "not_audio"), (MemoryError(), "not_audio"),
+    (OSError(5, "Input/output error"), "unreadable")])
+def test_whatever_a_decoder_raises_is_told_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                       error: Exception, kind: str) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    soundfile.write(tmp_path / "a.wav", tone(), 16_000)
+    monkeypatch.setattr(audio, "_read_soundfile", fail)
+    assert kind_of(tmp_path / "a.wav") == kind
+
+
+def test_pipes_devices_and_sockets_are_refused_without_opening_them(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s.wav"))
+        for path in (tmp_path / "pipe.wav", tmp_path / "s.wav", Path("/dev/zero")):
+            assert kind_of(path) == "not_audio"
+            assert recording_faults(path) == ("unreadable_recording",)
+
+
+def test_a_rate_too_low_for_words_is_told_before_anything_is_decoded(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(4 * 3600 * 1000, np.int16), 1000, subtype="PCM_U8")
+    with pytest.raises(AudioError, match="1000 samples a second"):
+        audio.read(tmp_path / "a.wav")
+
+
+@settings(max_examples=150, deadline=None)
+@given(kind=st.sampled_from(sorted(PLACES)), changes=st.dictionaries(st.integers(0, 119), st.integers(0, 255),
+                                                                     min_size=1, max_size=6), cut=st.integers(0, 4000))
+def test_no_header_raises_anything_but_an_audio_error(tmp_path_factory: pytest.TempPathFactory, kind: str,
+                                                      changes: dict[int, int], cut: int) -> None:
+    path = with_length(kind, 32_000, tmp_path_factory.mktemp("mutated") / "a.sound")
+    content = bytearray(path.read_bytes())
+    for place, value in changes.items():
+        content[place] = value
+    path.write_bytes(content[: len(content) - cut])
+    with suppress(AudioError):
+        audio.read(path)
+    recording_faults(path)
 
 
 def test_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

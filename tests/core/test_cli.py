@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -221,6 +222,46 @@ def test_transcribe_goes_on_after_a_file_that_cannot_be_heard(stand, tmp_path, c
     assert err.count("\n") == 1
     assert run("transcribe", tmp_path / "a.wav") == 0
     assert capsys.readouterr().out == "a red house  (de: ein rotes Haus)\n"
+
+
+def spoil(path, kind):
+    """Make a recording into one that cannot be heard."""
+    content = bytearray(path.read_bytes())
+    if kind == "coding":
+        content[20:22] = b"\x02\xff"
+    elif kind == "rate":
+        content[24:28] = (1000).to_bytes(4, "little")
+    elif kind == "pipe":
+        path.unlink()
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.unlink()
+        path.mkdir()
+    elif kind == "loop":
+        path.unlink()
+        path.symlink_to(path)
+    if path.is_file():
+        path.write_bytes({"cut": content[:9000], "nothing": b"", "noise": bytes(range(256)) * 40,
+                          "header": content[:44], "picture": b"\x89PNG\r\n\x1a\n" + bytes(99)}.get(kind, content))
+
+
+@pytest.mark.parametrize("kind", ["coding", "rate", "pipe", "folder", "loop", "cut", "nothing", "noise", "header",
+                                  "picture", "decoder"])
+def test_one_bad_recording_of_ten_leaves_nine(stand, tmp_path, capsys, monkeypatch, kind):
+    paths = [tmp_path / f"{index}.wav" for index in range(10)]
+    for path in paths:
+        soundfile.write(path, np.sin(np.arange(16_000) / 9).astype(np.float32), 16_000)
+    spoil(paths[4], kind)
+    if kind == "decoder":
+        from core import audio
+
+        read = audio._read_soundfile
+        monkeypatch.setattr(audio, "_read_soundfile",
+                            lambda path, repairs: None.rate if path == paths[4] else read(path, repairs))
+    assert run("transcribe", *paths, "--json") == 2
+    found = json.loads(capsys.readouterr().out)
+    assert [entry["path"] for entry in found] == [str(path) for path in paths]
+    assert [index for index, entry in enumerate(found) if "error" in entry] == [4]
 
 
 @pytest.mark.parametrize(("error", "code", "told"), [
