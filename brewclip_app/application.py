@@ -126,6 +126,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
         window.banner.say(f"The settings could not be read, so the defaults are used. The file is kept as {unread}.",
                           "care")
     window.context.downloads.refresh()
+    window.context.indexing.resume()
     window.context.training.look()  # what trained on while the window was closed is followed again
     window.refresh_engine()
     if options.speech or options.text:

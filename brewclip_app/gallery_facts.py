@@ -15,6 +15,7 @@ from core.search.left_out import Counts, words_left_out
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
+    from core.search.unfinished import UnfinishedRun
     from core.store.places import Place
     from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
 
@@ -28,7 +29,8 @@ SHOWN = 72  # pictures of a gallery at a glance, at most
 class Overview:
     """All galleries, under the fingerprint that the settings ask for ("" and why when there is none).
 
-    `refused` are the addresses that could not be opened, why, and when that was tried.
+    `refused` are the addresses that could not be opened, why, and when that was tried; `unfinished` has by the
+    gallery's id the indexing runs that did not end.
     """
 
     states: "tuple[GalleryState, ...]"
@@ -36,6 +38,7 @@ class Overview:
     fingerprint: Fingerprint | None
     problem: str = ""
     refused: "Mapping[str, Refusal]" = field(default_factory=dict)
+    unfinished: "Mapping[int, UnfinishedRun]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
                 refusal = Refusal(str(error), time.monotonic())
         refused[address] = refusal
         states.append(_unknown(address))
-    return Overview(tuple(states), mosaics, fingerprint, problem, refused)
+    runs = {state.gallery.id: explorer.unfinished.of(state.gallery) for state in states if state.gallery.folders}
+    return Overview(tuple(states), mosaics, fingerprint, problem, refused,
+                    {key: run for key, run in runs.items() if run is not None})
 
 
 def _unknown(address: str) -> "GalleryState":
@@ -93,10 +98,17 @@ def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[Failu
     return place.failures(record.id)
 
 
-def how_far(state: "GalleryState", running: bool = False) -> str:
-    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`."""
+def how_far(state: "GalleryState", running: bool = False, unfinished: "UnfinishedRun | None" = None) -> str:
+    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`; "192 of 720,
+    stopped" when the last run did not end.
+    """
     if running and state.indexed:
         return f"{wording.pictures(state.indexed)} so far"
+    if unfinished is not None:
+        done = state.indexed + state.failed
+        if unfinished.found > done:
+            return f"{wording.count(done)} of {wording.count(unfinished.found)}, stopped"
+        return f"{wording.pictures(state.images)} so far, stopped"
     if not state.images:
         return "no pictures yet"
     if state.indexed == state.images:

@@ -1,5 +1,7 @@
 """Indexing as every panel sees it: start, stop, how far, how fast. One job a gallery; what comes meanwhile waits."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +9,8 @@ from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from brewclip_app.jobs import Job
-from core.progress import Report
+from core.errors import StoreError
+from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -46,9 +49,16 @@ class Indexing(QObject):
             return
 
         def work(report: Report) -> "IndexResult":
-            return self._context.explorer.index(folder, gallery, report)
+            return self._unless_closing(gallery, lambda: self._context.explorer.index(folder, gallery, report))
 
         self._run(gallery, f"Indexing {gallery}", work)
+
+    def resume(self) -> None:
+        """Go on with what a crash, or closing the window, has cut short."""
+        self._context.jobs.submit("Looking for unfinished indexing",
+                                  lambda report: abandoned(self._context.explorer),
+                                  on_done=lambda names: [self.start(name) for name in names],
+                                  on_failed=lambda error: None, quiet=True)
 
     def make_demo(self) -> None:
         """Build the demo gallery, or bring it up to date, and make it the current one."""
@@ -57,7 +67,7 @@ class Indexing(QObject):
 
         def work(report: Report) -> "IndexResult":
             from core import demo
-            return demo.build(self._context.explorer, report)
+            return self._unless_closing(DEMO, lambda: demo.build(self._context.explorer, report))
 
         self._run(DEMO, "Building the demo", work)
 
@@ -101,6 +111,16 @@ class Indexing(QObject):
             on_failed=lambda error: self._failed(gallery, error), on_cancelled=lambda: self._ended(gallery))
         self.changed.emit(gallery)
 
+    def _unless_closing(self, gallery: str, work: "Callable[[], IndexResult]") -> "IndexResult":
+        """For a job: a run that ends only because the window closes goes on at the next start."""
+        try:
+            return work()
+        except JobCancelled:
+            if self._context.jobs.is_closing:
+                with suppress(StoreError):
+                    self._context.explorer.unfinished.resume_later(self._context.explorer.place(gallery)[1])
+            raise
+
     def _moved(self, job: Job) -> None:
         if job.key.startswith(_key("")):
             self.changed.emit(job.key.removeprefix(_key("")))
@@ -143,6 +163,16 @@ def name_for(explorer: "Explorer", folder: Path) -> str:
     name = next(name for name in (plain, *(f"{plain} {number}" for number in range(2, 10_000))) if name not in taken)
     explorer.store.ensure_gallery(name)
     return name
+
+
+def abandoned(explorer: "Explorer") -> list[str]:
+    """Names and addresses of the galleries whose last run was neither ended nor stopped by the user."""
+    galleries = list(explorer.store.galleries())
+    for address in explorer.addresses():
+        with suppress(StoreError):
+            galleries.append(explorer.place(address)[1])
+    runs = [(gallery, explorer.unfinished.of(gallery)) for gallery in galleries if gallery.folders]
+    return [gallery.name for gallery, run in runs if run is not None and run.is_abandoned]
 
 
 def _pictures() -> str:

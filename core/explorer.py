@@ -25,6 +25,7 @@ from core.search.indexing import IndexResult, index_gallery, index_scans
 from core.search.queries import Floats, Hit, Term
 from core.search.shelf import OpenGallery, Shelf
 from core.search.sources import is_list, look_all
+from core.search.unfinished import UnfinishedRuns
 from core.settings import Settings
 from core.store import address_book, copying
 from core.store.addressing import is_address
@@ -74,6 +75,7 @@ class Explorer:
 
     def __init__(self, home: Home, settings: Settings) -> None:
         self.home = home
+        self.unfinished = UnfinishedRuns(home.unfinished)
         self._settings = settings
         self._engine = Engine(home)
         self._lock = threading.RLock()
@@ -191,11 +193,13 @@ class Explorer:
         limit = settings["images.max_megapixels"]
         if not sources:
             place, record = self.place(gallery)
-            result = index_gallery(place, record.id, model, crop, limit, report, left_out)
+            result = self.unfinished.run(record, lambda found: index_gallery(
+                place, record.id, model, crop, limit, report, left_out, found))
         else:
             scans = look_all(sources, column, report, left_out)  # what fails here makes no gallery
             with self.filled(gallery) as (place, record):
-                result = index_scans(place, record.id, scans, model, crop, limit, report)
+                result = self.unfinished.run(record, lambda found: index_scans(
+                    place, record.id, scans, model, crop, limit, report, found))
         with suppress(JobCancelled):  # the indexing is done and has a result
             place.optimize(record.id, report)
             self._described(model, model.fingerprint(crop), report)

@@ -63,6 +63,11 @@ class Home:
         return self.root / "addresses.json"
 
     @property
+    def unfinished(self) -> Path:
+        """The indexing runs that have not ended, JSON."""
+        return self.root / "unfinished.json"
+
+    @property
     def settings(self) -> Path:
         """The settings, JSON."""
         return self.root / "settings.json"

@@ -162,8 +162,10 @@ class LibraryPanel(Panel):
         for state in overview.states:
             item = QListWidgetItem()
             item.setData(NAME, state.gallery.name)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{state.gallery.name}, {gallery_facts.how_far(state)}")
-            line = GalleryRow(self.thumbnails, state, overview.mosaics.get(state.gallery.id, ()))
+            unfinished = overview.unfinished.get(state.gallery.id)
+            words = gallery_facts.how_far(state, unfinished=unfinished)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{state.gallery.name}, {words}")
+            line = GalleryRow(self.thumbnails, state, overview.mosaics.get(state.gallery.id, ()), unfinished)
             item.setSizeHint(QSize(0, line.sizeHint().height()))
             self.list.addItem(item)
             self.list.setItemWidget(item, line)
@@ -193,7 +195,8 @@ class LibraryPanel(Panel):
             return
         self.detail.show_gallery(state, self._overview, frozenset(each.gallery.name for each in self._overview.states))
         running = self.context.indexing.job(state.gallery.name) is not None
-        text = f"{state.gallery.name} · {gallery_facts.how_far(state, running)}"
+        how_far = gallery_facts.how_far(state, running, self._overview.unfinished.get(state.gallery.id))
+        text = f"{state.gallery.name} · {how_far}"
         self.status_changed.emit(text + (f" · {wording.count(state.failed)} could not be read" if state.failed else ""))
 
     def _follow_indexing(self, gallery: str) -> None:

@@ -35,9 +35,12 @@ from core.store.addressing import is_address
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.fingerprint import Fingerprint
+    from core.search.unfinished import UnfinishedRun
     from core.store.copying import Copied
     from core.store.records import FailureRecord, GalleryState
 
+AGAIN_TIP = "Goes through the folders again; unchanged pictures are not read again (F5)"
+CONTINUE_TIP = "Indexing was stopped; it goes on where it stood (F5)"
 MOSAIC_FROM = 640  # px; a narrower detail has no room for it
 
 
@@ -55,6 +58,7 @@ class GalleryDetail(QWidget):
         self._state: GalleryState | None = None
         self._fingerprint: Fingerprint | None = None
         self._taken: frozenset[str] = frozenset()
+        self._unfinished: UnfinishedRun | None = None  # its last indexing run, if that did not end
         self._refused = ""  # why it cannot be opened
         self._results: dict[str, str] = {}  # gallery: what its last run did, in words
         self.head = self._make_head(thumbnails)
@@ -75,6 +79,7 @@ class GalleryDetail(QWidget):
         """Show a gallery's present state."""
         other = self._state is None or self._state.gallery.id != state.gallery.id
         self._state, self._fingerprint, self._taken = state, overview.fingerprint, taken
+        self._unfinished = overview.unfinished.get(state.gallery.id)
         refusal = overview.refused.get(state.gallery.name)
         self._refused = refusal.reason if refusal is not None else ""
         self._show_kind()
@@ -137,8 +142,7 @@ class GalleryDetail(QWidget):
         self.name = ElidedLabel("", "title", Qt.TextElideMode.ElideRight)
         self.state_words = label("", "quiet-body", wrap=True)
         self.search = button("Search here", self.search_here.emit, "main")
-        self.again = button("Look for new pictures", self.index_again,
-                            tip="Goes through the folders again; unchanged pictures are not read again (F5)")
+        self.again = button("Look for new pictures", self.index_again, tip=AGAIN_TIP)
         more = icon_button("more", "Rename, copy or delete the gallery")
         menu = QMenu(more)
         self.rename_action = menu.addAction("Rename…", self.ask_name)
@@ -184,12 +188,14 @@ class GalleryDetail(QWidget):
         job = self._context.indexing.job(self._name())
         self.progress.setVisible(job is not None)
         self._settle()
+        self.again.setText("Look for new pictures" if self._unfinished is None else "Continue")
+        self.again.setToolTip(AGAIN_TIP if self._unfinished is None else CONTINUE_TIP)
         self.again.setEnabled(job is None and bool(self._state.gallery.folders))
         self.delete_action.setEnabled(job is None)
         self.copy_action.setEnabled(job is None and not self._refused)
         self.outdated.action.setEnabled(job is None)
         self.search.setEnabled(self._state.indexed > 0)
-        words = [gallery_facts.how_far(self._state, running=job is not None)]
+        words = [gallery_facts.how_far(self._state, job is not None, self._unfinished)]
         words += [f"{wording.count(self._state.missing)} no longer there"] if self._state.missing else []
         result = self._results.get(self._name(), "") if job is None else ""
         self.state_words.setText(self._refused or " · ".join(words) + (f"\n{result}" if result else ""))

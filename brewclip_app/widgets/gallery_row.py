@@ -14,15 +14,17 @@ from brewclip_app.widgets.mosaic import Mosaic
 from core.store.addressing import is_address
 
 if TYPE_CHECKING:
+    from core.search.unfinished import UnfinishedRun
     from core.store.records import GalleryState, ImageRecord
 
 
 class GalleryRow(QWidget):
     """Lies in a list's item; the mouse goes to the list."""
 
-    def __init__(self, thumbnails: Thumbnails, state: "GalleryState", images: "Sequence[ImageRecord]") -> None:
+    def __init__(self, thumbnails: Thumbnails, state: "GalleryState", images: "Sequence[ImageRecord]",
+                 unfinished: "UnfinishedRun | None" = None) -> None:
         super().__init__()
-        self._state = state
+        self._state, self._unfinished = state, unfinished
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         mosaic = Mosaic(thumbnails, 4, 3, QSize(100, 74))
         mosaic.set_images(images)
@@ -45,7 +47,7 @@ class GalleryRow(QWidget):
         """Show how far the running job is; None when none runs."""
         self.bar.setVisible(job is not None)
         if job is None:
-            self.words.setText(gallery_facts.how_far(self._state))
+            self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
             return
         done, total, _ = job.progress
         self.bar.setRange(0, 1000 if total > 0 else 0)

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core import settings
 from core.cli.output import Progress, as_json, size, table
@@ -11,6 +12,10 @@ from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argume
 from core.errors import BrewclipError, StoreError
 from core.home import find_home
 from core.remote import shown
+
+if TYPE_CHECKING:
+    from core.search.unfinished import UnfinishedRun
+    from core.store.records import GalleryState
 
 FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
@@ -75,6 +80,13 @@ def _weights_verify(arguments: Arguments) -> int:
     return _each_weights(arguments.names, lambda name, report: weights.verify(name, find_home(), folder))
 
 
+def _indexed(state: "GalleryState", run: "UnfinishedRun | None") -> str:
+    """ "720", or "192 of 720, stopped" after a run that did not end."""
+    if run is None:
+        return str(state.indexed)
+    return f"{state.indexed} of {run.found}, stopped" if run.found > state.indexed else f"{state.indexed}, stopped"
+
+
 def _gallery_list(arguments: Arguments) -> int:
     """Those of the store, and those at the addresses that the window lists; exit code 1 when one cannot be opened."""
     with explorer() as opened:
@@ -87,12 +99,15 @@ def _gallery_list(arguments: Arguments) -> int:
                 states.append(place.state(record.id, wanted))
             except StoreError as error:
                 problems[address] = str(error)
+        unfinished = {state.gallery.id: opened.unfinished.of(state.gallery) for state in states}
     if arguments.json:
         print(as_json([{"name": state.gallery.name, "images": state.images, "indexed": state.indexed,
                         "failed": state.failed, "missing": state.missing,
+                        "unfinished": (run := unfinished[state.gallery.id]) is not None,
+                        "found": run.found if run is not None else state.images + state.failed,
                         "folders": [shown(folder) for folder in state.gallery.folders]} for state in states]))
     elif states:
-        rows = [(state.gallery.name, str(state.images), str(state.indexed), str(state.failed),
+        rows = [(state.gallery.name, str(state.images), _indexed(state, unfinished[state.gallery.id]), str(state.failed),
                  ", ".join(shown(folder) for folder in state.gallery.folders)) for state in states]
         print(table(rows, ("gallery", "pictures", "indexed", "not read", "folders"), right=(1, 2, 3)))
     elif not problems:

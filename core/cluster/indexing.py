@@ -55,7 +55,8 @@ def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options
         with explorer.filled(gallery) as (place, record):
             for one in scans:
                 place.add_folder(record.id, Path(one.folder))
-            result = Filling(place, record.id, fingerprint, limit, report, work.pace).run(scans, work)
+            result = explorer.unfinished.run(record, lambda found: Filling(
+                place, record.id, fingerprint, limit, report, work.pace, found).run(scans, work))
     with suppress(JobCancelled):  # the indexing is done and has a result
         place.optimize(record.id, report)
     return ClusterResult(result, work.shares)

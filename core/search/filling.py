@@ -103,16 +103,19 @@ class _Waiting:
 
 
 class Filling:
-    """One run. `detail` is added to what `report` is told."""
+    """One run. `detail` is added to what `report` is told; `found` is called with the number of pictures that the gallery
+    will have when the run has ended, those that turn out to be unreadable included.
+    """
 
     def __init__(self, place: Place, gallery_id: int, fingerprint: Fingerprint, max_megapixels: float, report: Report,
-                 detail: Callable[[], str] = lambda: "") -> None:
+                 detail: Callable[[], str] = lambda: "", found: Callable[[int], object] = lambda number: None) -> None:
         self._place = place
         self._gallery_id = gallery_id
         self._fingerprint = fingerprint
         self._limit = max_megapixels
         self._report = report
         self._detail = detail
+        self._found = found
         self._tally = _Tally()
         self._waiting = _Waiting()
 
@@ -125,6 +128,8 @@ class Filling:
         for one in scans:
             self._compare(one, plan)
         self._settle(plan)
+        new = sum(path not in plan.ids for path in plan.read)
+        self._found(self._place.state(self._gallery_id, self._fingerprint.hash).images + new)
         self._read(plan, work)
         return self._result(plan, scans, time.perf_counter() - started)
 

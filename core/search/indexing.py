@@ -3,7 +3,7 @@
 `core.search.filling` compares and stores; here is who reads and embeds. A cluster's workers do it with the same parts.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -44,28 +44,31 @@ class Backbone(Protocol):
 
 
 def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone, crop: str,
-                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent, column: str = "") -> IndexResult:
+                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent, column: str = "",
+                 found: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
     whose paths are in that `column` (`core.search.sources`).
 
-    `report` counts the files to read and its text tells the pace. StoreError: `no_folder`, `no_gallery`, and what every
+    `report` counts the files to read and its text tells the pace; `found` is as in `Filling`. StoreError: `no_folder`, `no_gallery`, and what every
     method of the store may raise; DatasetError (manifest). JobCancelled and errors of the model pass through; what was
     stored stays.
     """
-    return index_scans(place, gallery_id, look(folder, column, report), backbone, crop, max_megapixels, report)
+    return index_scans(place, gallery_id, look(folder, column, report), backbone, crop, max_megapixels, report, found)
 
 
 def index_scans(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
-                max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent) -> IndexResult:
+                max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
+                found: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Index what was found already; the same as `index_folder` else."""
     for one in scans:
         place.add_folder(gallery_id, Path(one.folder))
-    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
+    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report, found)
 
 
 def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str,
                   max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
-                  exclude: Exclusions = Exclusions()) -> IndexResult:
+                  exclude: Exclusions = Exclusions(),
+                  found: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Index all folders of the gallery again; the same as `index_folder` else.
 
     A folder that cannot be reached is listed among the failures and its pictures stay as they are; StoreError
@@ -75,18 +78,18 @@ def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str,
     if not folders:
         raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
     scans = [look_into(folder, report, exclude) for folder in folders]
-    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report)
+    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report, found)
 
 
 def _index(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
-           max_megapixels: float, report: Report) -> IndexResult:
+           max_megapixels: float, report: Report, found: Callable[[int], object]) -> IndexResult:
     fingerprint = backbone.fingerprint(crop)
 
     def known(hashes: Collection[bytes]) -> set[bytes]:
         return place.embedded_contents(hashes, fingerprint.hash)
 
     reader = Reader(crop, backbone.image_size, max_megapixels, known)
-    return Filling(place, gallery_id, fingerprint, max_megapixels, report).run(
+    return Filling(place, gallery_id, fingerprint, max_megapixels, report, found=found).run(
         scans, lambda paths: embedding(reader, backbone, paths))
 
 

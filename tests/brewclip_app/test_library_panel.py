@@ -20,6 +20,7 @@ from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog
 from core import explorer
 from core.fingerprint import Fingerprint
 from core.search.indexing import index_folder, index_gallery
+from core.search.unfinished import UnfinishedRuns
 from core.store.store import Store
 
 WAIT = 20_000
@@ -46,6 +47,7 @@ class Explorer:
     def __init__(self, home):
         self.home, self.model, self.crop = home, Backbone(), "centre"
         self.store = Store.open(home.store)
+        self.unfinished = UnfinishedRuns(home.unfinished)
 
     place, addresses = explorer.Explorer.place, explorer.Explorer.addresses
     open_address, close_address = explorer.Explorer.open_address, explorer.Explorer.close_address
@@ -56,9 +58,13 @@ class Explorer:
 
     def index(self, folder, gallery, report):
         place, record = self.place(gallery, create=True)
-        if folder is None:
-            return index_gallery(place, record.id, self.model, self.crop, report=report)
-        return index_folder(place, record.id, folder, self.model, self.crop, report=report)
+
+        def work(found):
+            if folder is None:
+                return index_gallery(place, record.id, self.model, self.crop, report=report, found=found)
+            return index_folder(place, record.id, folder, self.model, self.crop, report=report, found=found)
+
+        return self.unfinished.run(record, work)
 
     def use_settings(self, settings):
         self.crop = settings["vision.crop"]
@@ -377,6 +383,72 @@ def test_a_store_that_cannot_be_opened_is_said(home, qtbot):
     assert getattr(failed.args[0], "kind", "") == "not_a_store"
     panel.closing()
     assert context.jobs.shutdown(10)
+
+
+@pytest.fixture
+def many(tmp_path):
+    folder = tmp_path / "Many"
+    folder.mkdir()
+    for number in range(160):
+        Image.new("RGB", (8, 8), (number, 7, 9)).save(folder / f"{number:03}.png")
+    return folder
+
+
+def stop_half_way(context, qtbot, folder, stop):
+    # hold the model at its third batch, so that something is stored and something is left
+    model, seen = context.explorer.model, model_calls(context)
+    context.indexing.start("Many", folder)
+    qtbot.waitUntil(lambda: len(seen) >= 3, timeout=WAIT)
+    stop()
+    model.gate.set()
+    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
+def model_calls(context):
+    seen, model = [], context.explorer.model
+    encode = model.encode_pixels
+
+    def counted(pixels):
+        seen.append(len(pixels))
+        if len(seen) == 3:
+            model.gate.clear()
+        return encode(pixels)
+
+    model.encode_pixels = counted
+    return seen
+
+
+def test_a_stopped_run_says_what_is_left_and_continues(panel, context, qtbot, many):
+    panel.show()
+    stop_half_way(context, qtbot, many, lambda: context.indexing.cancel("Many"))
+    settle(context, qtbot)
+    words = panel.detail.state_words.text()
+    assert words.endswith("of 160, stopped") and 0 < int(words.split()[0]) < 160
+    assert panel.list.itemWidget(panel.list.item(0)).words.text() == words
+    assert panel.detail.again.text() == "Continue"
+    context.indexing.resume()  # the user stopped it: it waits for the user
+    settle(context, qtbot)
+    assert context.indexing.job("Many") is None and "stopped" in panel.detail.state_words.text()
+    panel.detail.again.click()
+    qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("160 pictures, all indexed"), timeout=WAIT)
+    settle(context, qtbot)
+    assert panel.detail.again.text() == "Look for new pictures"
+
+
+def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, qtbot, many):
+    stop_half_way(context, qtbot, many, context.jobs.close_door)
+    record = context.explorer.store.gallery("Many")
+    assert 0 < context.explorer.store.state(record.id, context.explorer.fingerprint().hash).indexed < 160
+    context.close()
+    again = Context(home, Explorer(home))
+    again.indexing.resume()
+    with qtbot.waitSignal(again.indexing.finished, timeout=WAIT) as done:
+        pass
+    assert done.args[0] == "Many" and done.args[1].images == 160
+    qtbot.waitUntil(again.jobs.is_idle, timeout=WAIT)
+    assert again.explorer.unfinished.of(record) is None
+    assert again.jobs.shutdown(20)
+    again.close()
 
 
 def test_while_indexing_nothing_is_called_all():
