@@ -11,6 +11,7 @@ import numpy as np
 from brewclip_app import wording
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.progress import StepText
 from core.search.left_out import Counts, words_left_out
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[Failu
 
 
 def how_far(state: "GalleryState", running: bool = False, unfinished: "UnfinishedRun | None" = None) -> str:
-    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`; "192 of 720,
-    stopped" when the last run did not end.
+    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`;
+    "192 of 720, stopped" when the last run did not end.
     """
     if running and state.indexed:
         return f"{wording.pictures(state.indexed)} so far"
@@ -142,6 +143,8 @@ def cost(images: int, rate: float) -> str:
 
 def progress_in_words(done: int, total: int, text: str) -> str:
     """ "812 of 8 094 · 31 images a second, 4 min left"; the work's own words while it has nothing to count."""
+    if isinstance(text, StepText):
+        done, total, text = text.done, text.total, text.own
     if total <= 0:
         return text or "Looking through the folders"
     return " · ".join(filter(None, (f"{wording.count(done)} of {wording.count(total)}", text)))

@@ -57,7 +57,7 @@ class Indexing(QObject):
         """Go on with what a crash, or closing the window, has cut short."""
         self._context.jobs.submit("Looking for unfinished indexing",
                                   lambda report: abandoned(self._context.explorer),
-                                  on_done=lambda names: [self.start(name) for name in names],
+                                  on_done=self._start_all,
                                   on_failed=lambda error: None, quiet=True)
 
     def make_demo(self) -> None:
@@ -110,6 +110,10 @@ class Indexing(QObject):
             name, work, key=_key(gallery), on_done=lambda result: self._done(gallery, result),  # type: ignore[arg-type]
             on_failed=lambda error: self._failed(gallery, error), on_cancelled=lambda: self._ended(gallery))
         self.changed.emit(gallery)
+
+    def _start_all(self, galleries: list[str]) -> None:
+        for gallery in galleries:
+            self.start(gallery)
 
     def _unless_closing(self, gallery: str, work: "Callable[[], IndexResult]") -> "IndexResult":
         """For a job: a run that ends only because the window closes goes on at the next start."""

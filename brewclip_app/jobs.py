@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from brewclip_app import wording
 from core.errors import BrewclipError
-from core.progress import JobCancelled, Report
+from core.progress import Estimate, JobCancelled, Report, StepText
 
 T = TypeVar("T")
 Progress = tuple[int, int, str]
@@ -31,6 +32,7 @@ class Job:
         self.number, self.name, self.key, self.quiet = number, name, key, quiet
         self.started = time.monotonic()
         self.progress: Progress = (0, 0, "")
+        self._estimate = Estimate()
         self.current = True  # False once a newer job of the same key was submitted: nobody wants the result
         self._cancelled = threading.Event()
 
@@ -44,6 +46,20 @@ class Job:
         """How long ago it was submitted."""
         return time.monotonic() - self.started
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until a job of several steps is done; None while unknown."""
+        return self._estimate.left()
+
+    def words(self) -> str:
+        """How far it is: "Step 2 of 5: Hearing recordings · 128 of 720 · 4 min left"."""
+        done, total, text = self.progress
+        if isinstance(text, StepText):
+            left = self.seconds_left
+            return str(text) + (f" \N{MIDDLE DOT} {wording.time_left(left)}" if left is not None else "")
+        how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
+        return " \N{MIDDLE DOT} ".join(filter(None, (text, how_far)))
+
     def cancel(self) -> None:
         """Ask the work to stop at its next report."""
         self._cancelled.set()
@@ -51,6 +67,8 @@ class Job:
     def report(self, done: int, total: int, text: str) -> None:
         """What the work calls; raises JobCancelled once the job was cancelled."""
         self.progress = (done, total, text)
+        if isinstance(text, StepText):
+            self._estimate.add(done, total)
         if self._cancelled.is_set():
             raise JobCancelled
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from brewclip_app.jobs import Job
 from brewclip_app.wording import Pace
 from core.errors import TrainingError
-from core.progress import Report
+from core.progress import Estimate, Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -44,6 +44,7 @@ class Training(QObject):
         self._processes: dict[Path, Process] = {}
         self._asked: dict[Path, str] = {}  # what a run was asked for: "pause" or "stop"
         self._paces: dict[Path, Pace] = {}
+        self._estimates: dict[Path, Estimate] = {}
         self._known_better: set[Path] = set()  # ended while the folders were read: what was read there is older
         self._told.connect(self._take_told)
 
@@ -68,8 +69,8 @@ class Training(QObject):
 
     def left_of_preparing(self, path: Path) -> float | None:
         """Seconds until a dataset is heard; None while unknown."""
-        record, pace = self._records.get(path), self._paces.get(path)
-        return pace.left(record.prepared[1]) if record and pace else None
+        estimate = self._estimates.get(path)
+        return estimate.left() if estimate else None
 
     def look(self) -> None:
         """Read the folders again."""
@@ -210,6 +211,7 @@ class Training(QObject):
         self._processes.pop(record.path, None)
         self._asked.pop(record.path, None)
         self._paces.pop(record.path, None)
+        self._estimates.pop(record.path, None)
         self._records[record.path] = record
         self._known_better.add(record.path)
         self.changed.emit()
@@ -230,9 +232,13 @@ class Training(QObject):
         self.changed.emit()
 
     def _listen(self, record: "RunRecord") -> None:
-        """Note how fast recordings are heard: it tells how long the next dataset takes."""
-        done, total, text = record.prepared
-        if not total or not text.startswith("Hearing"):
+        """Note how fast recordings are heard: it tells how long this dataset, and the next one, take."""
+        if record.prepared[1]:
+            self._estimates.setdefault(record.path, Estimate()).add(*record.prepared[:2])
+        else:
+            self._estimates.pop(record.path, None)
+        done, total = record.hearing
+        if not total:
             self._paces.pop(record.path, None)
             return
         pace = self._paces.setdefault(record.path, Pace(LISTENED_S))

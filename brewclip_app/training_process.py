@@ -14,11 +14,12 @@ from pathlib import Path
 from core import child_python
 from core.errors import BrewclipError, TrainingError
 from core.home import Home
-from core.progress import Report
+from core.progress import SCALE, Report, StepText
 from core.training.run_folder import OUTPUT, RunFolder
 from core.training.runs import RunReader, RunRecord
 
 COMMAND = tuple(child_python.command("-m", "core.cli"))
+PREPARING_SHARE = 0.2  # of the bar of a run
 LOOK_EVERY = 0.25  # seconds
 TAIL = 4000  # bytes of the output that its end is explained by
 KEPT = "What was saved before is kept, and the run can go on from there."
@@ -70,11 +71,15 @@ def watch(path: Path, process: Process | None, tell: Callable[[RunRecord], objec
 
 
 def progress_of(record: RunRecord) -> tuple[int, int, str]:
-    """(done, total, text) for whoever shows how far it is."""
+    """(done, total, text) for whoever shows how far it is: preparing and training have one bar."""
+    preparing, training = (PREPARING_SHARE, 1 - PREPARING_SHARE)
+    trained = training * record.step / record.steps if record.steps else 0.0
     if record.state == "preparing":
         done, total, text = record.prepared
-        return done, total, text or "Beginning"
-    return record.step, record.steps, "Training"
+        share = preparing if trained else preparing * min(1.0, done / total) if total else 0.0
+        return round(SCALE * (share + trained)), SCALE if total or trained else 0, text or "Beginning"
+    words = StepText(1, 1, "Training", record.step, record.steps)
+    return round(SCALE * (preparing + trained)), SCALE if record.steps else 0, words
 
 
 def ask_to_pause(path: Path, process: Process | None = None) -> None:

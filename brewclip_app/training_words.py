@@ -51,7 +51,7 @@ def line(record: "RunRecord", asked: str = "", preparing_left: float | None = No
         return "Ending"  # all is written; its process is about to go
     if record.state == "preparing":
         done, total, text = record.prepared
-        parts += [text or "Beginning"] + ([f"{wording.count(done)} of {wording.count(total)}"] if total else [])
+        parts.append(text or "Beginning")
         parts += [wording.time_left(preparing_left)] if preparing_left is not None and total > done else []
     else:
         parts.append(f"step {wording.count(record.step)} of {wording.count(record.steps)}")

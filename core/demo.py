@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core import demo_pictures, plain_json
 from core.errors import StoreError
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer, SearchResult
@@ -68,8 +68,9 @@ def _replace(path: Path, write: object) -> None:
 def build(explorer: "Explorer", report: Report = silent) -> "IndexResult":
     """Write the pictures and index them into the gallery `demo`; quick when that was done before."""
     folder = explorer.home.demo
-    write_pictures(folder, report)
-    return explorer.index(folder, GALLERY, report)
+    writing, indexing = steps(report, 1, 2)
+    write_pictures(folder, writing)
+    return explorer.index(folder, GALLERY, indexing)
 
 
 def is_ready(explorer: "Explorer") -> bool:

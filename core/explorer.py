@@ -18,7 +18,7 @@ from core.home import Home
 from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options
 from core.models.multicrop import encode_views
 from core.models.transcripts import Heard, HearingOptions, Transcript
-from core.progress import JobCancelled, Report, silent
+from core.progress import JobCancelled, Report, finishing, silent
 from core.search import background, queries
 from core.search.exclusions import Exclusions
 from core.search.indexing import IndexResult, index_gallery, index_scans
@@ -189,6 +189,7 @@ class Explorer:
             self._reachable(gallery, may_be_new=bool(sources))
         settings = self._settings
         left_out = Exclusions.of(settings["images.exclude"], exclude)
+        report, after = finishing(report)
         model, crop = self._engine.model(settings, report), settings["vision.crop"]
         limit = settings["images.max_megapixels"]
         if not sources:
@@ -201,8 +202,8 @@ class Explorer:
                 result = self.unfinished.run(record, lambda found: index_scans(
                     place, record.id, scans, model, crop, limit, report, found))
         with suppress(JobCancelled):  # the indexing is done and has a result
-            place.optimize(record.id, report)
-            self._described(model, model.fingerprint(crop), report)
+            place.optimize(record.id, after)
+            self._described(model, model.fingerprint(crop), after)
         return result
 
     @contextmanager

@@ -120,10 +120,9 @@ class ExchangeBar(Card):
             self.setVisible(bool(running) or self.result.isVisibleTo(self))
             self.progress.setVisible(bool(running))
             return
-        done, total, text = job.progress
-        how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
+        done, total, _ = job.progress
         self.progress.title.setText(job.name)
-        self.progress.set_progress(done, total, " · ".join(filter(None, (text, how_far))))
+        self.progress.set_progress(done, total, job.words())
         self.result.hide()
         self.progress.show()
         self.show()

@@ -232,7 +232,8 @@ class EmotionPanel(Panel):
     # ---- while it runs
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
-        self.progress.set_progress(done, total, f"{text} · {done} of {total}" if total else text)
+        job = self.context.jobs.of_key(JOB)
+        self.progress.set_progress(done, total, job.words() if job is not None else text)
 
     def _finished(self, run: "KeptRun") -> None:
         self._over()

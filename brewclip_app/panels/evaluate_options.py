@@ -125,11 +125,10 @@ class OptionsCard(Card):
         self.start.setVisible(not self._running)
         self.start.setEnabled(not self._running and not self.missing())
         if job is not None:
-            done, total, text = job.progress
-            far = f": {wording.count(done)} of {wording.count(total)}" if total else ""
+            done, total, _ = job.progress
             self.progress.set_progress(done, total)
             look(self.plan, "quiet")
-            self.plan.setText(STOPPING if job.cancelled else f"{text or 'Loading the model'}{far}")
+            self.plan.setText(STOPPING if job.cancelled else job.words() or "Loading the model")
             self.progress.cancel.setEnabled(not job.cancelled)
         elif not self.missing():
             self.plan.setText("")

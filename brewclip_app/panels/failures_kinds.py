@@ -65,8 +65,8 @@ class KindsCard(Card):
         """How far the diagnosis is; None when none runs."""
         self._running = job is not None
         if job is not None:
-            done, total, text = job.progress
-            self.progress.set_progress(done, total, STOPPING if job.cancelled else text or "Loading the model")
+            done, total, _ = job.progress
+            self.progress.set_progress(done, total, STOPPING if job.cancelled else job.words() or "Loading the model")
             self.progress.cancel.setEnabled(not job.cancelled)
         self._settle()
 

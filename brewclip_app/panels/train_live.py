@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
-from brewclip_app import training_words, wording
+from brewclip_app import training_words
 from brewclip_app.widgets.common import Card, ElidedLabel, button, label, look, row
 
 if TYPE_CHECKING:
@@ -65,11 +65,13 @@ class LiveCard(Card):
         self.output.setVisible(record.state == "failed" and (record.path / OUTPUT).exists())
 
     def _show_bar(self, record: "RunRecord") -> None:
-        done, total = (record.prepared[:2] if record.state == "preparing" else (record.step, record.steps))
+        from brewclip_app.training_process import progress_of
+
+        done, total, _ = progress_of(record)
         self.bar.setRange(0, 1000 if total > 0 else 0)
         if total > 0:
             self.bar.setValue(round(1000 * min(done, total) / total))
-        self.bar.setAccessibleName(f"{wording.count(done)} of {wording.count(total)}")
+        self.bar.setAccessibleName(f"{100 * done // max(1, total)} percent")
         self.bar.setVisible(record.live or record.state in ("paused", "failed"))
         if record.state in ("paused", "failed") and total <= 0:
             self.bar.hide()

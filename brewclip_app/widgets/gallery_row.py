@@ -11,6 +11,7 @@ from brewclip_app.jobs import Job
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, column, row
 from brewclip_app.widgets.mosaic import Mosaic
+from core.progress import StepText
 from core.store.addressing import is_address
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class GalleryRow(QWidget):
         if job is None:
             self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
             return
-        done, total, _ = job.progress
+        done, total, text = job.progress
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)
+        if isinstance(text, StepText):
+            done, total = text.done, text.total
         self.words.setText(f"{wording.count(done)} of {wording.count(total)}" if total > 0 else "looking for pictures")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from brewclip_app import wording
 from brewclip_app.jobs import Job, JobRunner
 from brewclip_app.widgets.common import (
     ElidedLabel,
@@ -137,15 +136,14 @@ class JobList(QFrame):
     def _row(self, job: Job) -> ProgressRow:
         made = ProgressRow(job.name)
         made.cancelled.connect(job.cancel)
-        made.set_progress(*job.progress)
+        made.set_progress(job.progress[0], job.progress[1], job.words())
         self._box.addWidget(made)
         return made
 
     def _show_progress(self, job: Job) -> None:
         if self.isVisible() and job in self._rows:
-            done, total, text = job.progress
-            how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
-            self._rows[job].set_progress(done, total, " · ".join(filter(None, (how_far, text))))
+            done, total, _ = job.progress
+            self._rows[job].set_progress(done, total, job.words())
 
     def _leave_out(self, job: Job) -> None:
         row = self._rows.pop(job, None)

@@ -21,7 +21,7 @@ from core.annotation.layouts import LAYOUTS, Item, Layout
 from core.annotation.selection import LeftOut, Leftovers, arrange, choose
 from core.datasets.headers import picture_faults
 from core.errors import AnnotationError, AudioError
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -67,12 +67,13 @@ def export(explorer: "Explorer", gallery: str, folder: Path, options: ExportOpti
     record = explorer.store.gallery(gallery)
     items = _items(explorer, record.id, options, left)
     with _staging(folder) as staged:
-        written = _write_files(staged, layout, items, left, report)
+        writing, checking = steps(report, 3, 1)
+        written = _write_files(staged, layout, items, left, writing)
         if not written:
             raise _nothing(record.name, left)
         layout.write_lists(staged, written)
         _write_about(staged, record.name, layout, options, written)
-        found = datasets.inspect(staged, layout.kind, report)
+        found = datasets.inspect(staged, layout.kind, checking)
         _put(staged, folder)
     return ExportResult(record.name, folder, layout.kind, found.splits, left.all(), found.problems,
                         time.monotonic() - started)

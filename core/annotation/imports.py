@@ -13,7 +13,7 @@ from core import audio, datasets
 from core.annotation.takes import tidy
 from core.datasets.kinds import kind_of
 from core.errors import AnnotationError, AudioError
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 from core.store.records import NewTake, SpeakerRecord
 from core.store.room import absolute
 
@@ -56,9 +56,10 @@ def import_dataset(explorer: "Explorer", folder: Path, gallery: str, kind: str =
     if not places:
         raise AnnotationError(f"{kind_of(dataset.kind).title} in {dataset.folder.name} has no pictures that could be "
                               "described.", "no_pictures")
-    for place in places:
-        explorer.index(place, gallery, report)
-    return _Import(explorer, dataset, gallery).run(report)
+    *indexing, reading = steps(report, *(1 for _ in places), len(places))
+    for place, part in zip(places, indexing, strict=True):
+        explorer.index(place, gallery, part)
+    return _Import(explorer, dataset, gallery).run(reading)
 
 
 class _Import:

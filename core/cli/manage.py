@@ -107,8 +107,8 @@ def _gallery_list(arguments: Arguments) -> int:
                         "found": run.found if run is not None else state.images + state.failed,
                         "folders": [shown(folder) for folder in state.gallery.folders]} for state in states]))
     elif states:
-        rows = [(state.gallery.name, str(state.images), _indexed(state, unfinished[state.gallery.id]), str(state.failed),
-                 ", ".join(shown(folder) for folder in state.gallery.folders)) for state in states]
+        rows = [(state.gallery.name, str(state.images), _indexed(state, unfinished[state.gallery.id]),
+                 str(state.failed), ", ".join(shown(folder) for folder in state.gallery.folders)) for state in states]
         print(table(rows, ("gallery", "pictures", "indexed", "not read", "folders"), right=(1, 2, 3)))
     elif not problems:
         print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` makes one.")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from core.progress import Estimate, StepText
+
 REDRAWN_EVERY = 0.1  # seconds, on a terminal
 SAID_EVERY = 10.0  # seconds, in a log
 UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
@@ -65,10 +67,14 @@ class Progress:
     _text: str = ""
     _last: float = -math.inf
     _began: tuple[float, int] = (0.0, 0)
+    _estimate: Estimate = field(default_factory=Estimate)
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """The report."""
         now = time.monotonic()
+        if isinstance(text, StepText):
+            self._say_step(done, total, text, now)
+            return
         if text.split(" ")[0] != self._text.split(" ")[0] or done < self._began[1]:
             self._began = now, done
             self._last = -math.inf  # another step is said at once
@@ -76,6 +82,19 @@ class Progress:
         if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and done < total:
             return
         self._text, line = text, self._line(done, total, text, now)
+        if line != self._shown:
+            self._write(line, terminal)
+            self._last = now
+
+    def _say_step(self, done: int, total: int, text: StepText, now: float) -> None:
+        """One bar for all steps: in percent, with the time that is left of the whole."""
+        self._estimate.add(done, total, now)
+        terminal, head = self.stream.isatty(), f"{text.step} {text.own}"
+        if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and head == self._text and done < total:
+            return
+        left = self._estimate.left()
+        line = f"{text}, {100 * done // max(1, total)} %" + (f", {duration(left)} left" if left is not None else "")
+        self._text = head
         if line != self._shown:
             self._write(line, terminal)
             self._last = now

@@ -12,7 +12,7 @@ from core.emotion.material import Material
 from core.emotion.results import Acting, Options, Result
 from core.emotion.tuning import TUNED
 from core.errors import DatasetError
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -29,9 +29,10 @@ def run(explorer: "Explorer", options: Options, report: Report = silent) -> Resu
     if options.mode not in MODES:
         raise DatasetError(f"There is no mode {options.mode!r}; choose linear or fine-tuned.", "mode")
     needs = frozenset(one.needs for one in chosen) | ({"voice"} if options.mode == "fine-tuned" else set())
-    heard = material.gather(explorer, options.folder, options.classes, needs, options.checkpoint, report)
+    hearing, probing = steps(report, 3, 2 if options.mode == "linear" else 10)
+    heard = material.gather(explorer, options.folder, options.classes, needs, options.checkpoint, hearing)
     heard = heard.by_speaker() if options.speaker_statistics else heard
-    bench = Bench(explorer, options, heard, report)
+    bench = Bench(explorer, options, heard, probing)
     possible = bench.possible(chosen)
     bench.plan(possible, protocol)
     with _one_thread(options.mode == "linear"):

@@ -17,7 +17,7 @@ from core.emotion.recordings import Acted
 from core.emotion.voices import Floats, Voice, Voices
 from core.errors import DatasetError
 from core.features.hearing import Spoken
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -90,9 +90,10 @@ def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[st
     """
     acted = recordings.load(folder, class_set(classes), report)
     paths = [one.recording for one in acted.utterances if one.recording is not None]
-    branches = Branches(explorer, checkpoint, report) if "branches" in needs else None
-    voices = Voices(explorer, report).all(paths, report) if "voice" in needs else []
-    spoken = branches.hear(paths, report) if branches is not None else []
+    listening, hearing = steps(report, float("voice" in needs), float("branches" in needs))
+    branches = Branches(explorer, checkpoint, listening) if "branches" in needs else None
+    voices = Voices(explorer, listening).all(paths, listening) if "voice" in needs else []
+    spoken = branches.hear(paths, hearing) if branches is not None else []
     unreadable = {place: one for place, one in enumerate(voices) if isinstance(one, str)}
     unreadable |= {place: one.reason for place, one in enumerate(spoken) if one.reason}
     kept = [place for place in range(len(paths)) if place not in unreadable]

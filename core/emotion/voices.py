@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core import audio
+from core import audio, priority
 from core.audio import RATE, Waveform
 from core.errors import AudioError
 from core.features.arrays import ArrayStore
@@ -81,7 +81,8 @@ class Voices:
                 remember(recordings[place], waveform.digest)
                 key = keys[place] = self._key(waveform.digest, name)
                 if key not in self._store:
-                    voice = self.of(change(waveform) if change else waveform)
+                    with priority.background():
+                        voice = self.of(change(waveform) if change else waveform)
                     writer.add(key, [voice.states, voice.share])
         return [reasons[place] if place in reasons else self._kept(key) for place, key in enumerate(keys)]
 

@@ -25,9 +25,10 @@ from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
 from core.features.encode import encode_utterances
 from core.features.split import Split
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 CROPS = tuple(each.key for each in CHANGES if each.kind == "crop")
+CHANGE_COSTS = {"heard": 2.0, "crop": 10.0}  # about what trying a change takes; 1 for the others
 STRAYED = 0.01  # share of ranks that may differ from the stored ones: rounding, but not another model
 
 
@@ -40,8 +41,9 @@ def diagnose(explorer: Explorer, evaluation_id: int, at: int = 10, report: Repor
     if at < 1:
         raise EvaluationError("A failure lies beyond the first K hits: K must be 1 or more.", "at")
     evaluation = archive.open_evaluation(explorer.store, evaluation_id)
-    bench = _bench(explorer, evaluation, report)
-    found = [each for way in WAYS for each in bench.diagnose(way, at)]
+    beginning, *ways = steps(report, 3, 2, 2)
+    bench = _bench(explorer, evaluation, beginning)
+    found = [each for way, part in zip(WAYS, ways, strict=True) for each in bench.diagnose(way, at, part)]
     return archive.keep_diagnosis(explorer.store, evaluation_id, at, found, bench.note)
 
 
@@ -50,19 +52,20 @@ def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Bench
     setup = evaluation.record.setup
     known = subjects.know(explorer, ModelChoice(setup.checkpoint, setup.backbone))
     subjects.check_weights(explorer, known)
-    subject = subjects.load(explorer, known, report)
+    loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)
+    subject = subjects.load(explorer, known, loading)
     dataset = datasets.load(setup.folder, setup.kind)
     try:
-        split = evaluate.prepare(explorer, subject, dataset, setup.split, setup.crop, setup.condition, report)
+        split = evaluate.prepare(explorer, subject, dataset, setup.split, setup.crop, setup.condition, preparing)
     except DatasetError as error:
         raise _changed(str(error)) from error
     utterances = [each.utterance_id for each in split.utterances]
     if (list(split.image_ids) != [each.image_id for each in evaluation.pictures]
             or utterances != [each.utterance_id for each in evaluation.utterances]):
         raise _changed("Pictures or utterances were added to the split, or taken away.")
-    seen = picture_vectors(explorer, subject, split, setup.crop, report)
-    spoken = encode_utterances(subject.model, split, setup.captions, report)
-    bench = Bench(explorer, subject, evaluation, split, seen, spoken.fused, report)
+    seen = picture_vectors(explorer, subject, split, setup.crop, looking)
+    spoken = encode_utterances(subject.model, split, setup.captions, encoding)
+    bench = Bench(explorer, subject, evaluation, split, seen, spoken.fused)
     bench.check()
     return bench
 
@@ -87,8 +90,9 @@ class Bench:
     """An evaluation's vectors, ready to be changed. `seen` (n, dim) and `fused` (m, dim) are as they were evaluated."""
 
     def __init__(self, explorer: Explorer, subject: Subject, evaluation: Evaluation, split: Split, seen: Floats,
-                 fused: Floats, report: Report) -> None:
-        self._explorer, self._subject, self._split, self._report = explorer, subject, split, report
+                 fused: Floats) -> None:
+        self._explorer, self._subject, self._split = explorer, subject, split
+        self._report: Report = silent  # of the change that is tried
         self._evaluation, self._setup = evaluation, evaluation.record.setup
         self._seen, self._spoken = units(seen), units(fused)
         self._image_of = split.image_of
@@ -110,12 +114,16 @@ class Bench:
         if counted.any() and np.mean(again[counted] != stored[counted]) > STRAYED:
             raise _changed("The model, the pictures or what is heard give other ranks than those that were stored.")
 
-    def diagnose(self, way: Way, at: int) -> Iterator[Diagnosis]:
+    def diagnose(self, way: Way, at: int, report: Report = silent) -> Iterator[Diagnosis]:
         """The diagnoses of one direction's failures."""
         failed = self._evaluation.failures(way, at)
         if not failed:
             return
-        found = {each.key: self._ranked(each.key, way, failed) for each in CHANGES}
+        found = {}
+        costs = (CHANGE_COSTS.get(each.kind, 1.0) for each in CHANGES)
+        for each, part in zip(CHANGES, steps(report, *costs), strict=True):
+            self._report = part
+            found[each.key] = self._ranked(each.key, way, failed)
         for row, query in enumerate(failed):
             again = [each.again(change, row) for change, each in found.items()]
             yield conclude(way, query.number, query.query_id, query.rank, at, again, self._unreadable(query))

@@ -38,7 +38,7 @@ from core.explorer import Explorer
 from core.features.noise import Condition
 from core.features.split import Preparing, Split
 from core.images import CROPS, SEVERAL
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.features.encode import SpokenVectors
@@ -73,7 +73,8 @@ def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
     """
     heard: set[tuple[Path, str, Condition]] = set()
     recordings = nbytes = made = 0
-    for task, subject in _loaded_models(explorer, _tasks(explorer, request), report):
+    tasks = _tasks(explorer, request)
+    for task, subject in _loaded_models(explorer, tasks, [report] * len(tasks)):
         made += len(task.cases)
         preparing = Preparing(explorer, subject.backbone, _seen_with(task.crop), task.known.acoustic)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
@@ -92,8 +93,10 @@ def evaluate(explorer: Explorer, request: Request, report: Report = silent) -> l
     DatasetError ("no_pairs"), StoreError ("full": what was heard is kept, and is not heard again).
     """
     found: list[EvaluationRecord] = []
-    for task, subject in _loaded_models(explorer, _tasks(explorer, request), report):
-        found.extend(_evaluated(explorer, task, subject, request.drop_unreadable, report))
+    tasks = _tasks(explorer, request)
+    parts = steps(report, *(len(task.cases) for task in tasks))
+    for (task, subject), part in zip(_loaded_models(explorer, tasks, parts), parts, strict=True):
+        found.extend(_evaluated(explorer, task, subject, request.drop_unreadable, part))
     return found
 
 
@@ -104,10 +107,11 @@ def prepare(explorer: Explorer, subject: Subject, dataset: Dataset, split: str, 
         dataset, split, condition, report)
 
 
-def _loaded_models(explorer: Explorer, tasks: Sequence[_Task], report: Report) -> Iterator[tuple[_Task, Subject]]:
+def _loaded_models(explorer: Explorer, tasks: Sequence[_Task], reports: Sequence[Report]
+                   ) -> Iterator[tuple[_Task, Subject]]:
     """Each task with its model, which is loaded once for tasks that follow each other."""
     subject: Subject | None = None
-    for task in tasks:
+    for task, report in zip(tasks, reports, strict=True):
         if subject is None or subject.known != task.known:
             subject = subjects.load(explorer, task.known, report)
         yield task, subject
@@ -157,13 +161,15 @@ def _evaluated(explorer: Explorer, task: _Task, subject: Subject, drop: bool, re
     from core.features.encode import encode_utterances
 
     seen: Floats | None = None
-    for condition, captions in task.cases:
+    parts = steps(report, *(1 for _ in task.cases))
+    for (condition, captions), part in zip(task.cases, parts, strict=True):
         start = time.perf_counter()
-        split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, report)
+        preparing, looking, encoding, ranking = steps(part, 10, 2, 2, 1)
+        split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, preparing)
         if seen is None:
-            seen = picture_vectors(explorer, subject, split, task.crop, report)
-        spoken = encode_utterances(subject.model, split, captions, report)
-        report(0, 0, "Ranking")
+            seen = picture_vectors(explorer, subject, split, task.crop, looking)
+        spoken = encode_utterances(subject.model, split, captions, encoding)
+        ranking(0, 0, "Ranking")
         setup = _setup(explorer, task, drop, condition, captions)
         yield _kept(explorer, subject, setup, split, seen, spoken, start)
 

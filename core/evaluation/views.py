@@ -18,7 +18,7 @@ from core.features.files import Digests, content_digest
 from core.features.pictures import Seeing
 from core.features.split import Split
 from core.images import SEVERAL
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 AT_ONCE = 16  # pictures of up to four views each
 Views = NDArray[np.uint8]
@@ -31,9 +31,10 @@ def picture_vectors(explorer: Explorer, subject: Subject, split: Split, crop: st
         return _several(explorer, subject, split.paths, report)
     seeing = Seeing(explorer, subject.backbone, crop)
     paths = [path for path in split.paths if path]
-    seen = iter(seeing.see(paths, report))
+    looking, embedding = steps(report, 1, 1)
+    seen = iter(seeing.see(paths, looking))
     found = tuple(next(seen) if path else each for path, each in zip(split.paths, split.pictures, strict=True))
-    return encode.encode_pictures(subject.model, seeing, replace(split, pictures=found), report)
+    return encode.encode_pictures(subject.model, seeing, replace(split, pictures=found), embedding)
 
 
 def _several(explorer: Explorer, subject: Subject, paths: Sequence[Path | None], report: Report) -> Floats:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core import audio
+from core import audio, priority
 from core.audio import Waveform
 from core.datasets.headers import seconds
 from core.errors import AudioError
@@ -28,6 +28,10 @@ OTHERS = 24  # recordings that babble is drawn from
 FRAMES = 50  # of states a second
 _Remember = Callable[[Path, str], object]  # a file and the digest of what is in it
 EMPTY = Transcript("", "", (), 0.0, 1.0, 0.0)
+
+
+class HearingText(str):
+    """The text of a report that counts recordings which are heard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,7 @@ class Hearing:
         done = self._done(keys, fingerprint, store, states)
         missing = [number for number, key in enumerate(keys) if key not in done]
         reasons: dict[int, str] = {}
-        before, text = len(recordings) - len(missing), f"Hearing recordings ({condition})"
+        before, text = len(recordings) - len(missing), HearingText(f"Hearing recordings ({condition})")
         with store.writer() as writer, self._files.writer() as remember:
             for start in range(0, len(missing), AT_ONCE):
                 report(before + start, len(recordings), text)
@@ -101,7 +105,8 @@ class Hearing:
                     keys[number] = key
                 done |= self._done(list(of.values()), fingerprint, store, states)  # moved files
                 new = {key: read[number] for number, key in of.items() if key not in done}
-                self._listen(new, fingerprint, writer if states else None, condition, others)
+                told = _within(report, before + start, len(part), len(recordings), text)
+                self._listen(new, fingerprint, writer if states else None, condition, others, told)
                 remember.flush()
                 done |= new.keys()
         report(len(recordings), len(recordings), text)
@@ -113,12 +118,13 @@ class Hearing:
         return {key for key in kept if not states or key in store}
 
     def _listen(self, waves: Mapping[str, Waveform], fingerprint: str, writer: Writer | None, condition: Condition,
-                others: Sequence[Waveform]) -> None:
+                others: Sequence[Waveform], report: Report) -> None:
         """Hear recordings under their keys; states first, so that a kept transcript has states."""
         if not waves:
             return
-        heard = self._explorer.hear([sounding(wave, condition, others) for wave in waves.values()],
-                                    options=self._options)
+        with priority.background():
+            heard = self._explorer.hear([sounding(wave, condition, others) for wave in waves.values()], report,
+                                        self._options)
         if writer is not None:
             for key, one in zip(waves, heard, strict=True):
                 writer.add(key, one.states)
@@ -155,6 +161,14 @@ class Hearing:
 
     def _states(self, fingerprint: str) -> ArrayStore:
         return ArrayStore(self._explorer.home.caches / "states" / fingerprint)
+
+
+def _within(report: Report, done: int, new: int, total: int, text: str) -> Report:
+    """A report for the hearing of `new` recordings, of which `done` come before."""
+    def tell(heard: int, windows: int, _: str) -> None:
+        report(done + (new * min(heard, windows) // windows if windows > 0 else 0), total, text)
+
+    return tell
 
 
 def read_under(path: Path, condition: Condition, recordings: Sequence[Path]) -> Waveform:

@@ -14,11 +14,12 @@ from core.explorer import Explorer
 from core.features.hearing import EMPTY, Hearing, Spoken
 from core.features.noise import CLEAN, Condition
 from core.features.pictures import Seeing, Seen
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.models.vision_language import VisionLanguage
 
+HEARING_COSTS = 5  # times what looking at a picture does, about
 MISSING = "Its file is missing."
 
 
@@ -91,9 +92,10 @@ class Preparing:
                                f"{len(part.utterances)} utterances: there is nothing to pair.", "no_pairs")
         places = {image.image_id: number for number, image in enumerate(part.images)}
         utterances = tuple(each for each in part.utterances if each.image_id in places)
-        spoken = self._heard(self._hearing(dataset), utterances, condition, report)
+        hearing, seeing = steps(report, len(utterances) * HEARING_COSTS, len(part.images))
+        spoken = self._heard(self._hearing(dataset), utterances, condition, hearing)
         paths = tuple(image.path for image in part.images)
-        seen = iter(self.seeing.see([path for path in paths if path], report))
+        seen = iter(self.seeing.see([path for path in paths if path], seeing))
         pictures = tuple(next(seen) if path else Seen(np.empty(0), MISSING) for path in paths)
         return Split(split, condition, tuple(places), paths, pictures, utterances, spoken,
                      np.array([places[each.image_id] for each in utterances], np.int64))

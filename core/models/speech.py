@@ -4,7 +4,6 @@ Most utterances are heard at their own length with an int8 decoder, several time
 Whatever comes out of that in doubt (a loop, an unlikely text) is decoded again as openai-whisper would.
 """
 
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from core.models.speech_layers import layers_of
 from core.models.speech_windows import LONGEST, Window, batches, windows_of
 from core.models.transcripts import Heard, HearingOptions, Transcript, Word
 from core.models.word_times import align, words_of
+from core.priority import PriorityLock
 from core.progress import Report, silent
 
 __all__ = ["Heard", "HearingOptions", "Recogniser", "Transcript", "Word", "load"]
@@ -66,7 +66,7 @@ class Recogniser:
         self.name = f"Whisper {checkpoint.name or 'of your own'}"
         self.fallback = device.note
         self._checkpoint = checkpoint
-        self._lock = threading.Lock()
+        self._lock = PriorityLock()
         try:
             self._engine = Engine(checkpoint, device)
         except GPU_FAILURES as error:
@@ -115,15 +115,17 @@ class Recogniser:
         CPU, with a sentence in `fallback`. ModelError ("language") on a language that Whisper does not know.
         """
         windows = windows_of(waveforms)
-        with self._lock:
+        with self._lock:  # from the background it gives way to others between two recordings
             if options.language not in ("auto", *self._engine.tokenizer.all_language_codes):
                 raise ModelError(f"Whisper does not know the language {options.language!r}.", "language")
+            engine = self._engine
             try:
                 takes = self._takes(windows, options, report)
             except GPU_FAILURES as error:
-                if self.device == "cpu":
+                if engine.device.name == "cpu":
                     raise
-                self._engine = self._on_cpu(self._engine.device, error)
+                if self._engine is engine:  # else another thread has left the GPU meanwhile
+                    self._engine = self._on_cpu(engine.device, error)
                 takes = self._takes(windows, options, report)
             by_recording: dict[int, list[Take]] = defaultdict(list)
             for take in takes:
@@ -152,6 +154,7 @@ class Recogniser:
         report(0, len(windows), "Listening")
         for length, indices in batches(windows, options.padding, BATCH[self.device]):
             takes = self._batch([windows[index] for index in indices], length, options)
+            self._lock.give_way()
             for index, take in zip(indices, takes, strict=True):
                 stuck = take.stuck and take.window.can_be_halved and options.padding == "own"
                 done[index] = self._takes(take.window.halves(), options, silent) if stuck else [take]
@@ -164,6 +167,7 @@ class Recogniser:
         states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
         takes = [Take(window, sound_of(window.samples), row, _kept(row, window.frames), reason=SILENT)
                  for window, row in zip(windows, states, strict=True)]
+        self._lock.give_way()
         audible = [index for index, take in enumerate(takes) if not take.sound.silent]
         if not audible:
             return takes
@@ -171,6 +175,7 @@ class Recogniser:
                                      [options.language] * len(audible), exact=exact, patient=exact,
                                      watch=options.word_times)
         for index, reading in zip(audible, readings, strict=True):
+            self._lock.give_way()
             take = self._with(takes[index], reading)
             takes[index] = take if exact else self._second_thoughts(take, options)
         return self._translated(takes) if options.translate else takes

@@ -103,8 +103,8 @@ class _Waiting:
 
 
 class Filling:
-    """One run. `detail` is added to what `report` is told; `found` is called with the number of pictures that the gallery
-    will have when the run has ended, those that turn out to be unreadable included.
+    """One run. `detail` is added to what `report` is told; `found` is called with the number of pictures that the
+    gallery will have when the run has ended, those that turn out to be unreadable included.
     """
 
     def __init__(self, place: Place, gallery_id: int, fingerprint: Fingerprint, max_megapixels: float, report: Report,

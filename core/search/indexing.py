@@ -49,9 +49,9 @@ def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone
     """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
     whose paths are in that `column` (`core.search.sources`).
 
-    `report` counts the files to read and its text tells the pace; `found` is as in `Filling`. StoreError: `no_folder`, `no_gallery`, and what every
-    method of the store may raise; DatasetError (manifest). JobCancelled and errors of the model pass through; what was
-    stored stays.
+    `report` counts the files to read and its text tells the pace; `found` is as in `Filling`. StoreError:
+    `no_folder`, `no_gallery`, and what every method of the store may raise; DatasetError (manifest). JobCancelled and
+    errors of the model pass through; what was stored stays.
     """
     return index_scans(place, gallery_id, look(folder, column, report), backbone, crop, max_megapixels, report, found)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.progress import Report, silent
+from core.progress import Report, finishing, silent
 from core.store.places import Place
 from core.store.records import Entry, FailedEntry, GalleryRecord, Kept, KnownImage
 
@@ -46,6 +46,7 @@ def copy_gallery(source: tuple[Place, GalleryRecord], target: tuple[Place, Galle
     places may raise. JobCancelled leaves what was copied.
     """
     (place, record), (into, made) = source, target
+    report, after = finishing(report)
     total = _check(source, target, report)
     for folder in record.folders:
         into.add_folder(made.id, folder)
@@ -59,8 +60,8 @@ def copy_gallery(source: tuple[Place, GalleryRecord], target: tuple[Place, Galle
         vectors += _write(into, made.id, new, fingerprints)
         done, already = done + len(batch), already + len(batch) - len(new)
         report(done, total, "Copying pictures")
-    failures = _finish(source, target, later, report)
-    into.optimize(made.id, report)
+    failures = _finish(source, target, later, after)
+    into.optimize(made.id, after)
     return Copied(made.name, done, already, vectors, failures)
 
 

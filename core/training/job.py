@@ -9,11 +9,12 @@ from core import datasets
 from core.datasets.records import Dataset
 from core.errors import BrewclipError, TrainingError
 from core.explorer import Explorer
+from core.features.hearing import HearingText
 from core.features.noise import Condition
 from core.features.split import Cost, Preparing, Split
 from core.models.checkpoints import Run
 from core.models.variants import variant
-from core.progress import JobCancelled, Report, silent
+from core.progress import JobCancelled, Report, StepText, silent, steps
 from core.training.corpus import Corpus, check_enough, conditions, with_dev
 from core.training.processes import Processes, together
 from core.training.recipe import Recipe
@@ -175,11 +176,15 @@ class _Job:
 
         def told(done: int, total: int, text: str) -> None:
             if self._processes.first:
-                folder.log("prepare", done=done, total=total, text=text)
+                hearing = isinstance(text, StepText) and isinstance(text.own, HearingText)
+                folder.log("prepare", done=done, total=total, text=text,
+                           hearing=[text.done, text.total] if isinstance(text, StepText) and hearing else [0, 0])
             report(done, total, text)
 
-        found = [[preparing.prepare(self._dataset, name, each, told) for each in under]
-                 for name, under in ((self._recipe.train, self._conditions), (self._dev, self._looked_at))]
+        wanted = [(self._recipe.train, self._conditions), (self._dev, self._looked_at)]
+        parts = iter(steps(told, *(len(self._dataset.of(name).utterances) for name, under in wanted for _ in under)))
+        found = [[preparing.prepare(self._dataset, name, each, next(parts)) for each in under]
+                 for name, under in wanted]
         if not self._processes.local:
             self._processes.wait()
         return found[0], found[1]

@@ -80,7 +80,8 @@ class RunRecord:
 
     `recipe` is None when its file is damaged; `message` says why the run is not going on, "" when there is nothing to
     say; `best` is the best mean recall on dev in percent so far, with its step; `prepared` is (done, total, text) while
-    the dataset is heard and seen; `seconds_left` is None while unknown; `usable` when there is a model to search with.
+    the dataset is heard and seen, `hearing` how many of how many recordings while they are heard; `seconds_left`
+    is None while unknown; `usable` when there is a model to search with.
     """
 
     path: Path
@@ -91,6 +92,7 @@ class RunRecord:
     best: float | None = None
     best_step: int = 0
     prepared: tuple[int, int, str] = (0, 0, "")
+    hearing: tuple[int, int] = (0, 0)
     device: str = ""
     fallback: str = ""
     pairs: int = 0
@@ -208,7 +210,8 @@ def record_of(path: Path, recipe: Recipe | None, events: Sequence[Event], busy: 
     total = recipe.training.steps if recipe else 0
     return RunRecord(
         path, state, recipe, message, step, best["score"] if best else None, best["step"] if best else 0,
-        _prepared(events) if state == "preparing" else (0, 0, ""), begin.get("device", ""), begin.get("fallback", ""),
+        _prepared(events) if state == "preparing" else (0, 0, ""),
+        _hearing(events) if state == "preparing" else (0, 0), begin.get("device", ""), begin.get("fallback", ""),
         begin.get("pairs", 0), begin.get("parameters", 0),
         _seconds_left([each for each in events[begun + 1:] if each["event"] == "step"], total) if busy else None,
         usable, tuple(str(each.get("text", "")) for each in events if each["event"] == "note"),
@@ -236,6 +239,11 @@ def _prepared(events: Sequence[Event]) -> tuple[int, int, str]:
     if last.get("event") != "prepare":
         return 0, 0, ""
     return int(last.get("done", 0)), int(last.get("total", 0)), str(last.get("text", ""))
+
+
+def _hearing(events: Sequence[Event]) -> tuple[int, int]:
+    done, total = events[-1].get("hearing", (0, 0)) if events else (0, 0)
+    return int(done), int(total)
 
 
 def _seconds_left(steps: Sequence[Event], total: int) -> float | None:

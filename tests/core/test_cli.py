@@ -314,7 +314,8 @@ def test_galleries_are_listed_renamed_and_deleted_only_with_yes(home, capsys):
     store.close()
     assert run("gallery", "list", "--json") == 0
     assert json.loads(capsys.readouterr().out) == [
-        {"name": "holiday", "images": 0, "indexed": 0, "failed": 0, "missing": 0, "folders": []}]
+        {"name": "holiday", "images": 0, "indexed": 0, "failed": 0, "missing": 0, "unfinished": False, "found": 0,
+         "folders": []}]
     assert run("gallery", "rename", "holiday", "Norway") == 0
     assert run("gallery", "list") == 0
     assert "Norway" in capsys.readouterr().out
