@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 class Job:
     """One piece of work. `cancel` is a request: the work stops at its next report."""
 
-    def __init__(self, number: int, name: str, key: str, quiet: bool) -> None:
-        self.number, self.name, self.key, self.quiet = number, name, key, quiet
+    def __init__(self, number: int, name: str, key: str, quiet: bool, loss: str = "") -> None:
+        self.number, self.name, self.key, self.quiet, self.loss = number, name, key, quiet, loss
         self.started = time.monotonic()
         self.progress: Progress = (0, 0, "")
         self._estimate = Estimate()
@@ -112,11 +112,14 @@ class JobRunner(QObject):
     def submit(self, name: str, work: Callable[[Report], T], *, key: str = "",
                on_done: Callable[[T], object] | None = None, on_failed: Callable[[BaseException], object] | None = None,
                on_progress: Callable[[int, int, str], object] | None = None,
-               on_cancelled: Callable[[], object] | None = None, quiet: bool = False) -> Job:
-        """Run `work(report)` on a thread. Call from the GUI thread; `name` is what the status bar says."""
+               on_cancelled: Callable[[], object] | None = None, quiet: bool = False, loss: str = "") -> Job:
+        """Run `work(report)` on a thread. Call from the GUI thread; `name` is what the status bar says.
+
+        `loss` is a sentence on what stopping it loses; "" when what is done is kept.
+        """
         if key:
             self._replace(key)
-        job = Job(next(self._numbers), name, key, quiet)
+        job = Job(next(self._numbers), name, key, quiet, loss)
         if self._closed:  # the window is going: accepted, never run
             job.cancel()
             return job

@@ -18,6 +18,7 @@ from brewclip_app.panels.emotion_results import LayersCard, ResultsCard
 from brewclip_app.panels.emotion_runs import RunsCard
 from brewclip_app.panels.emotion_try import TryCard
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row, scrolling
+from brewclip_app.widgets.dialogs import ask_to_stop, leave_field
 from brewclip_app.widgets.drops import folders_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class EmotionPanel(Panel):
         return [("Ctrl+O", "Choose the folder with RAVDESS"), ("Ctrl+Return", "Start"),
                 ("Space (held)", "Try it: say a sentence"), ("Arrows", "Walk through the matrix"),
                 ("Space", "Play the chosen recording (in the list)"), ("Ctrl+E", "Export"),
-                ("Esc", "Forget a recording, stop playing, stop probing")]
+                ("Esc", "Forget a recording, stop playing; stop probing, after a question")]
 
     def closing(self) -> None:
         self.cell.stop()
@@ -308,8 +309,9 @@ class EmotionPanel(Panel):
             self.cell.stop()
         elif self.options.runs.isChecked():
             self.options.runs.setChecked(False)
-        else:
-            self._cancel()
+        elif not leave_field(self):
+            ask_to_stop(self, self.context.jobs.of_key(JOB), self._cancel,
+                        "What was heard is kept, and is not heard again.")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if folders_of(event.mimeData()):

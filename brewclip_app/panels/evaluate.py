@@ -15,7 +15,7 @@ from brewclip_app.panels.evaluate_plots import Plots
 from brewclip_app.panels.evaluate_results import FORMATS, SUFFIXES, ResultsCard
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, label, row
-from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.drops import folders_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class EvaluatePanel(Panel):
             self.results.turn_to(int(state["table"]))
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Ctrl+Enter", "Evaluate"), ("Esc", "Stop evaluating"), ("Ctrl+O", "Add a dataset folder"),
+        return [("Ctrl+Enter", "Evaluate"), ("Esc", "Stop evaluating, after a question"),
+                ("Ctrl+O", "Add a dataset folder"),
                 ("Space", "Tick the evaluation, to compare it"), ("Enter", "Open its failures"),
                 ("Del", "Delete the ticked ones, or the one in front"), ("Ctrl+T", "The next table"),
                 ("Ctrl+C", "Copy the table as CSV")]
@@ -115,7 +116,7 @@ class EvaluatePanel(Panel):
         results.export.connect(self._export)
         self.plots.failed.connect(lambda error: self.failed.emit(error, ""))
         self.context.jobs.job_progress.connect(lambda job: self._follow(job) if job.key == EVALUATE else None)
-        for keys, do in (("Ctrl+Return", self.start), ("Ctrl+Enter", self.start), ("Escape", self.cancel),
+        for keys, do in (("Ctrl+Return", self.start), ("Ctrl+Enter", self.start), ("Escape", self._escape),
                          ("Ctrl+O", options.data.ask), ("Ctrl+T", self._next_table),
                          ("Ctrl+C", lambda: self._export("csv", True))):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -188,6 +189,10 @@ class EvaluatePanel(Panel):
         job = self.context.jobs.submit("Evaluating", work, key=EVALUATE, on_done=self._done, on_failed=self._failed,
                                        on_cancelled=self._cancelled)
         self._follow(job)
+
+    def _escape(self) -> None:
+        if not leave_field(self):
+            ask_to_stop(self, self._job(), self.cancel, f"{KEPT} What was heard is not heard again.")
 
     def cancel(self) -> None:
         """Stop evaluating."""

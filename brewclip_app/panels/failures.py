@@ -21,6 +21,7 @@ from brewclip_app.panels.failures_voice import Voice
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column
+from brewclip_app.widgets.dialogs import ask_to_stop, stop_job
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -98,7 +99,7 @@ class FailuresPanel(Panel):
                 ("Space", "Play the utterance, or stop"), *numbers, ("0", "Take the label away"), ("N", "Write a note"),
                 ("Ctrl+Z", "Undo the last label or note"), ("I", "Inspect"),
                 ("A", "Describe these pictures anew, in Annotate"), ("Ctrl+F", "Filter"),
-                ("Ctrl+E", "Export"), ("Esc", "Stop playing or diagnosing")]
+                ("Ctrl+E", "Export"), ("Esc", "Stop playing; stop diagnosing, after a question")]
 
     def closing(self) -> None:
         self.case.labels.keep()
@@ -122,7 +123,7 @@ class FailuresPanel(Panel):
         self.filter.changed.connect(self._limit)
         self.filter.closed.connect(lambda: self.header.filter.setChecked(False))
         self.kinds.diagnose.connect(self._diagnose)
-        self.kinds.cancelled.connect(self.jobs.cancel)
+        self.kinds.cancelled.connect(lambda: stop_job(self, self.jobs.job(), self.jobs.cancel))
         self.kinds.chosen.connect(self.filter.choose_kind)
         self.kinds.compared.connect(self._compare)
         self.desk.evaluate.connect(lambda: self.go_to.emit("evaluate", None))
@@ -379,4 +380,4 @@ class FailuresPanel(Panel):
         if self.voice.player.playing:
             self.voice.stop()
         else:
-            self.jobs.cancel()
+            ask_to_stop(self, self.jobs.job(), self.jobs.cancel)

@@ -42,8 +42,14 @@ class FailureJobs(QObject):
 
         self._of = evaluation, at
         self._context.jobs.submit("Diagnosing failures", work, key=DIAGNOSE, on_done=lambda _: self.diagnosed.emit(),
-                                  on_failed=self._not_diagnosed, on_cancelled=self.moved.emit)
+                                  on_failed=self._not_diagnosed, on_cancelled=self.moved.emit,
+                                  loss="What was heard is kept; the failures are diagnosed from the beginning the next "
+                                       "time.")
         self.moved.emit()
+
+    def job(self) -> "Job | None":
+        """The diagnosis that runs."""
+        return self._context.jobs.of_key(DIAGNOSE)
 
     def cancel(self) -> None:
         """Stop the diagnosis; what was stored before stays."""

@@ -69,7 +69,8 @@ class LibraryPanel(Panel):
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return [("Ctrl+N", "New gallery"), ("Ctrl+O", "Add a folder"), ("F5", "Look for new pictures"),
-                ("Enter", "Search in the chosen gallery"), ("F2", "Rename it"), ("Esc", "Stop indexing")]
+                ("Enter", "Search in the chosen gallery"), ("F2", "Rename it"),
+                ("Esc", "Stop indexing, after a question")]
 
     def closing(self) -> None:
         self.thumbnails.close()
@@ -133,7 +134,7 @@ class LibraryPanel(Panel):
         self.detail.renamed.connect(self._take_new_name)
         self.detail.copied.connect(self._take_copy)
         for keys, do in (("Ctrl+N", self._ask_new), ("Ctrl+O", self._add_folder), ("F5", self.detail.index_again),
-                         ("F2", self.detail.ask_name), ("Escape", self.detail.cancel)):
+                         ("F2", self.detail.ask_name), ("Escape", self.detail.escape)):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _reload(self) -> None:

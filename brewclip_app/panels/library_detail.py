@@ -25,7 +25,7 @@ from brewclip_app.widgets.common import (
     row,
     scrolling,
 )
-from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog, confirm
+from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog, ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.failures_card import FailuresCard
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from core.progress import Report
@@ -114,6 +114,12 @@ class GalleryDetail(QWidget):
     def cancel(self) -> None:
         """Stop the gallery's job."""
         self._context.indexing.cancel(self._name())
+
+    def escape(self) -> None:
+        """Esc leaves a field, or asks whether indexing shall stop."""
+        if not leave_field(self):
+            ask_to_stop(self, self._context.indexing.job(self._name()), self.cancel,
+                        "What was indexed is kept; Continue goes on from there.")
 
     def ask_name(self) -> None:
         """Let the user give the gallery another name."""

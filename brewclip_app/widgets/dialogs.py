@@ -3,10 +3,24 @@
 from collections.abc import Callable
 
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
+from brewclip_app.jobs import Job
 from brewclip_app.widgets.common import button, label, look, row
 from core.store.addressing import is_address
+
+WORTH_ASKING = 10.0  # seconds of work; less is stopped without a question
+KEPT_OF_JOBS = "What is done is kept, and it goes on from there the next time."
+ASKS_ABOUT = "job"  # property of a question: number of the job that it asks about
 
 
 def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callable[[], object],
@@ -24,6 +38,35 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
     box.finished.connect(box.deleteLater)
     box.open()
     return box
+
+
+def leave_field(panel: QWidget) -> bool:
+    """Esc in a text field of the panel gives the keyboard back to the panel; whether it was in one."""
+    focus = QApplication.focusWidget()
+    if isinstance(focus, QLineEdit | QPlainTextEdit | QTextEdit) and panel.isAncestorOf(focus):
+        focus.clearFocus()
+        panel.setFocus()
+        return True
+    return False
+
+
+def stop_job(parent: QWidget, job: Job | None, stop: Callable[[], object], kept: str = KEPT_OF_JOBS) -> None:
+    """A Cancel button was pressed: stop the job, and ask first when more than seconds of work would be lost."""
+    if job is None or job.cancelled:
+        return
+    if job.loss and job.seconds > WORTH_ASKING:
+        ask_to_stop(parent, job, stop, kept)
+    else:
+        stop()
+
+
+def ask_to_stop(parent: QWidget, job: Job | None, stop: Callable[[], object], kept: str = KEPT_OF_JOBS) -> None:
+    """Ask whether a running job shall stop: a bare Esc never stops one. One question a job."""
+    if job is None or job.cancelled or any(box.property(ASKS_ABOUT) == job.number for box in
+                                           parent.findChildren(QMessageBox)):
+        return
+    box = confirm(parent, f"Stop {job.name[:1].lower()}{job.name[1:]}?", job.loss or kept, "Stop", stop)
+    box.setProperty(ASKS_ABOUT, job.number)
 
 
 class PlaceDialog(QDialog):

@@ -15,6 +15,7 @@ from brewclip_app.widgets.common import (
     label,
     look,
 )
+from brewclip_app.widgets.dialogs import stop_job
 
 if TYPE_CHECKING:
     from core.explorer import EngineStatus
@@ -101,7 +102,7 @@ class StatusStrip(QWidget):
     def _stop_first(self) -> None:
         jobs = self._jobs.running()
         if jobs:
-            jobs[0].cancel()
+            stop_job(self, jobs[0], jobs[0].cancel)
 
     def _open_list(self) -> None:
         self.list.open_over(self.running)
@@ -116,6 +117,7 @@ class JobList(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         look(self, "overlay")
         self._jobs = jobs
+        self._strip = parent  # questions are asked over it: this list may close
         self._rows: dict[Job, ProgressRow] = {}
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(14, 12, 14, 12)
@@ -135,7 +137,7 @@ class JobList(QFrame):
 
     def _row(self, job: Job) -> ProgressRow:
         made = ProgressRow(job.name)
-        made.cancelled.connect(job.cancel)
+        made.cancelled.connect(lambda: stop_job(self._strip, job, job.cancel))
         made.set_progress(job.progress[0], job.progress[1], job.words())
         self._box.addWidget(made)
         return made

@@ -166,7 +166,7 @@ def test_evaluating_shows_how_far_it_is_and_then_the_result(panel, context, qtbo
     monkeypatch.setattr(evaluate, "evaluate", run)
     choose(panel, context, qtbot, dataset)
     panel.start()
-    qtbot.waitUntil(lambda: panel.options.plan.text() == "Hearing recordings: 3 of 20", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.options.plan.text() == "Hearing recordings · 3 of 20", timeout=WAIT)
     assert not panel.options.start.isVisibleTo(panel)
     gate.set()
     qtbot.waitUntil(lambda: panel.results.model.rowCount() == 1, timeout=WAIT)

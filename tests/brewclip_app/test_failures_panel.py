@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtWidgets import QMessageBox, QScrollArea
 
 from brewclip_app.context import Context
 from brewclip_app.item_models.missed import ANY_LABEL, LABEL, NO_LABEL, Limits, MissedModel, MissedProxy, MissedRow
@@ -266,7 +266,7 @@ def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot
 
     monkeypatch.setattr(diagnosis, "diagnose", diagnose)
     panel.kinds.start.click()
-    qtbot.waitUntil(lambda: panel.kinds.progress.detail.text() == "Ranking again", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.kinds.progress.detail.text() == "Ranking again · 3 of 8", timeout=WAIT)
     assert panel.kinds.progress.isVisibleTo(panel) and not panel.kinds.start.isVisibleTo(panel)
     gate.set()
     qtbot.waitUntil(lambda: panel.kinds.chart.isVisibleTo(panel), timeout=WAIT)
@@ -281,8 +281,15 @@ def test_a_stopped_diagnosis_changes_nothing(panel, context, qtbot, monkeypatch)
 
     monkeypatch.setattr(diagnosis, "diagnose", diagnose)
     panel.kinds.start.click()
-    qtbot.waitUntil(lambda: panel.kinds.progress.detail.text() == "Ranking again", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.kinds.progress.detail.text() == "Ranking again · 1 of 8", timeout=WAIT)
+    press(panel, qtbot, Qt.Key.Key_N)
+    qtbot.keyClicks(panel.case.labels.note, "a note")
+    qtbot.keyClick(panel.case.labels.note, Qt.Key.Key_Escape)  # leaves the field, no more
+    assert panel.findChild(QMessageBox) is None and not panel.jobs.job().cancelled
     press(panel, qtbot, Qt.Key.Key_Escape)
+    box = panel.findChild(QMessageBox)
+    assert box.text() == "Stop diagnosing failures?" and not panel.jobs.job().cancelled
+    next(button for button in box.buttons() if button.text() == "Stop").click()
     settle(context, qtbot)
     assert panel.kinds.start.isVisibleTo(panel) and not panel.kinds.progress.isVisibleTo(panel)
     assert archive.diagnosis(context.explorer.store, panel._missed.record.id, 1) is None

@@ -435,6 +435,21 @@ def test_a_stopped_run_says_what_is_left_and_continues(panel, context, qtbot, ma
     assert panel.detail.again.text() == "Look for new pictures"
 
 
+def test_esc_asks_before_it_stops_indexing(panel, context, qtbot, many):
+    panel.show()
+    model, seen = context.explorer.model, model_calls(context)
+    context.indexing.start("Many", many)
+    qtbot.waitUntil(lambda: len(seen) >= 3 and panel.detail._name() == "Many", timeout=WAIT)
+    panel.detail.escape()
+    panel.detail.escape()  # one question is enough
+    box, = panel.findChildren(QMessageBox)
+    assert box.text() == "Stop indexing Many?" and not context.indexing.job("Many").cancelled
+    next(button for button in box.buttons() if button.text() == "Stop").click()
+    assert context.indexing.job("Many").cancelled
+    model.gate.set()
+    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
 def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, qtbot, many):
     stop_half_way(context, qtbot, many, context.jobs.close_door)
     record = context.explorer.store.gallery("Many")

@@ -351,7 +351,8 @@ def test_galleries_at_addresses_are_listed_too_and_one_that_cannot_be_opened_is_
     assert run("gallery", "list", "--json") == 1
     said = capsys.readouterr()
     assert json.loads(said.out) == [
-        {"name": here, "images": 0, "indexed": 0, "failed": 0, "missing": 0, "folders": []}]
+        {"name": here, "images": 0, "indexed": 0, "failed": 0, "missing": 0, "unfinished": False, "found": 0,
+         "folders": []}]
     assert said.err.startswith(f"{gone}: There is no gallery at")
 
 

@@ -64,7 +64,7 @@ def test_nothing_is_heard_twice(listener, small_ravdess, one_strength):
 
 def test_a_cancelled_run_goes_on_where_it_stood(explorer, small_ravdess):
     def stop(done, total, text):
-        if text.startswith("Listening") and done >= 50:
+        if text.own.startswith("Listening") and text.done >= 50:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
