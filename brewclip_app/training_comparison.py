@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from brewclip_app import training_words, wording
 from core.errors import TrainingError
+from core.spreadsheet import plain_cells
 from core.training.option_table import differences
 
 if TYPE_CHECKING:
@@ -67,13 +68,8 @@ def _write(path: Path, lines: Sequence[Sequence[str]]) -> None:
     staged = path.with_name(f".{path.name}.new")
     try:
         with staged.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells spreadsheets that it is UTF-8
-            csv.writer(file).writerows([[_plain(cell) for cell in line] for line in lines])
+            csv.writer(file).writerows(plain_cells(line) for line in lines)
         staged.replace(path)
     except OSError as error:
         staged.unlink(missing_ok=True)
         raise TrainingError(f"{path.name} could not be written: {error.strerror or error}.", "not_written") from error
-
-
-def _plain(cell: str) -> str:
-    """A cell that a spreadsheet takes for text and not for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "@", "+") or (cell[:1] == "-" and not cell[1:2].isdigit()) else cell

@@ -6,6 +6,8 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from brewclip_app.plain_text import plain_tip
+
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 CELL_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -104,7 +106,7 @@ class CellsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return "\n" * self.group_lines() + column.title  # the view writes the groups' names above
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tip or " ".join([*column.group.split(), column.title])
+            return plain_tip(column.tip or " ".join([*column.group.split(), column.title]))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _side(column)
         return None
@@ -126,7 +128,7 @@ class CellsModel(QAbstractTableModel):
         if role == SORT_ROLE:
             return _sorted(cell, self._columns[index.column()])
         if role == Qt.ItemDataRole.ToolTipRole:
-            return cell.tip or None
+            return plain_tip(cell.tip) or None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _side(self._columns[index.column()])
         if role == Qt.ItemDataRole.CheckStateRole and self._tickable and index.column() == 0:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from brewclip_app.plain_text import plain_tip
+
 if TYPE_CHECKING:
     from core.store.records import FailureRecord
 
@@ -46,7 +48,7 @@ class FailuresModel(QAbstractTableModel):
             return None
         record = self._records[index.row()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{record.path}\n{record.reason}"
+            return plain_tip(f"{record.path}\n{record.reason}")
         return (record.path.name, reason_of(record), str(record.path.parent))[index.column()]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
+from brewclip_app.plain_text import plain_tip
 from core.remote import is_remote, shown
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ class HitModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return hit.image.path.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return (f"{shown(hit.image.path)}\nRank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
-                    f"{copies_words(hit, ' · ')}{_by_branch(hit)}")
+            return plain_tip(f"{shown(hit.image.path)}\nRank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
+                             f"{copies_words(hit, ' · ')}{_by_branch(hit)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"Rank {hit.rank}, {hit.image.path.name}, {hit.strength.level} match{copies_words(hit, ', ')}"
         return None

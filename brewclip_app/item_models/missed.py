@@ -13,6 +13,8 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from brewclip_app.plain_text import plain_tip
+
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -105,7 +107,7 @@ class MissedModel(QAbstractTableModel):
         if role == SORT_ROLE:
             return _values(row)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tip(row, index.column())
+            return plain_tip(_tip(row, index.column()) or "") or None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
         return None

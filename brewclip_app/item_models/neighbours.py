@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from brewclip_app.plain_text import plain_tip
+
 if TYPE_CHECKING:
     from core.explain.neighbours import Neighbour
 
@@ -42,5 +44,5 @@ class NeighboursModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{found.rank} · {found.score:.2f}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"Rank {found.rank}, score {found.score:.3f}: {found.image.path.name}"
+            return plain_tip(f"Rank {found.rank}, score {found.score:.3f}: {found.image.path.name}")
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from brewclip_app import theme, training_words, wording
+from brewclip_app.plain_text import plain_tip
 from core.training.option_table import changes_in_words
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class RunsModel(QAbstractTableModel):
         if role == SORT:
             return _sorted_by(record, place) if place in (RUN, *FIGURES) else self._text(record, place)
         if role == Role.ToolTipRole:
-            return self._tip(record, place)
+            return plain_tip(self._tip(record, place) or "") or None
         if role == Role.TextAlignmentRole:
             return int(_side(place))
         if role == Role.CheckStateRole and place == RUN:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from brewclip_app import wording
+from brewclip_app.plain_text import plain_tip
 
 if TYPE_CHECKING:
     from core.store.records import ImageRecord, TakeRecord
@@ -58,7 +59,8 @@ class TakesModel(QAbstractTableModel):
             return None
         take = self._takes[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._words(take)[index.column()]
+            words = self._words(take)[index.column()]
+            return plain_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == LENGTH:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from brewclip_app.plain_text import plain_tip
+
 if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
@@ -46,7 +48,7 @@ class WalkModel(QAbstractListModel):
         if role == DONE_ROLE:
             return done
         if role == Qt.ItemDataRole.ToolTipRole:
-            return image.path.name
+            return plain_tip(image.path.name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{image.path.name}, {'described' if done else 'not described yet'}"
         return None

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFileDialog, QLineE
 
 from brewclip_app import wording
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
+from brewclip_app.widgets.dialogs import confirm
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -174,15 +175,16 @@ class Exchange(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def bring_in(self, folder: Path, gallery: str) -> None:
-        """Import a dataset."""
+    def bring_in(self, folder: Path, gallery: str, follow_links: bool = False) -> None:
+        """Import a dataset; where it has links out of its folder, ask whether to follow them."""
         def work(report: Report) -> "ImportResult":
             from core.annotation.imports import import_dataset
 
-            return import_dataset(self._context.explorer, folder, gallery, report=report)
+            return import_dataset(self._context.explorer, folder, gallery, report=report, follow_links=follow_links)
 
         self._context.jobs.submit(f"Bringing {folder.name} into {gallery}", work, key=IMPORT,
-                                  on_done=self._imported, on_failed=self.failed.emit,
+                                  on_done=lambda result: self._imported(result, folder),
+                                  on_failed=lambda error: self._not_imported(error, folder, gallery),
                                   on_cancelled=lambda: self.imported.emit(gallery))
 
     def _exported(self, result: "ExportResult") -> None:
@@ -192,7 +194,20 @@ class Exchange(QObject):
         self.said.emit(f"Exported to {result.folder}: {counts}.{left}{wrong}", "care" if wrong else "good",
                        result.folder)
 
-    def _imported(self, result: "ImportResult") -> None:
+    def _not_imported(self, error: BaseException, folder: Path, gallery: str) -> None:
+        if getattr(error, "kind", "") == "links":
+            self._ask_links(folder, gallery)
+        else:
+            self.failed.emit(error)
+
+    def _ask_links(self, folder: Path, gallery: str) -> None:
+        confirm(self._owner, "Follow links?", f"Files of {folder.name} lie behind symbolic links that lead out of the "
+                "folder. Follow them only if you trust where they lead.", "Follow links",
+                lambda: self.bring_in(folder, gallery, follow_links=True), danger=False)
+
+    def _imported(self, result: "ImportResult", folder: Path) -> None:
+        if result.links:
+            self._ask_links(folder, result.gallery)
         failed = f" {wording.count(len(result.failed))} could not be read." if result.failed else ""
         known = f" {wording.count(result.known)} were there already." if result.known else ""
         came = "1 spoken caption" if result.added == 1 else f"{wording.count(result.added)} spoken captions"

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QProgressBar, QWidget
 from brewclip_app import wording
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.panels.search_header import language_name
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, repolish, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 
@@ -69,8 +70,8 @@ class AnnotateHeader(QWidget):
         left = len(view.images) - here
         self.bar.setRange(0, max(1, view.queue.before + len(view.images)))
         self.bar.setValue(view.queue.before + here)
-        self.bar.setToolTip(f"{wording.count(view.queue.before + here)} of "
-                            f"{wording.pictures(view.queue.before + len(view.images))} described")
+        self.bar.setToolTip(plain_tip(f"{wording.count(view.queue.before + here)} of "
+                            f"{wording.pictures(view.queue.before + len(view.images))} described"))
         at = self.queues.findData(view.queue.spec)
         if at >= 0:
             self.queues.setItemText(at, f"{view.queue.title} · {wording.count(left)} left")

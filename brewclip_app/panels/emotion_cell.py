@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.playback import Player
 from brewclip_app.widgets.common import Card, ElidedLabel, icon_button, label, look, row
 from brewclip_app.widgets.emotion_curves import NAMES, EmotionCurves
@@ -72,7 +73,7 @@ class MatrixCard(Card):
         self.title.setText(f"Confusion · {feature(key).title}")
         seeds = f"; {score.seeds} seeds added up" if score.seeds > 1 else ""
         self.about.setText(f"rows: acted, columns: heard{seeds}")
-        self.title.setToolTip(f"{self.title.text()}; {self.about.text()}")
+        self.title.setToolTip(plain_tip(f"{self.title.text()}; {self.about.text()}"))
         self.matrix.show_counts(result.classes, score.confusion, feature(key).tone)
 
 
@@ -178,7 +179,7 @@ class CellCard(Card):
         item = QListWidgetItem(f"{heard} {100 * entry.share:.0f} %{often} · actor {one.actor:02d} · {one.emotion}, "
                                f"{one.intensity} · “{one.words.split()[0]} …”")
         item.setData(PLACE, entry.place)
-        item.setToolTip(f"{one.path.name}: “{one.words}”, {one.sex}")
+        item.setToolTip(plain_tip(f"{one.path.name}: “{one.words}”, {one.sex}"))
         return item
 
     def _choose(self, number: int) -> None:

@@ -8,6 +8,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QMenu, QPushButton, QWidget
 
 from brewclip_app.panels.emotion_words import CLASSES, MODES, PROTOCOLS, in_folder
+from brewclip_app.panels.train_dataset import LINKS_TIP
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, row
 from core.engine import SHIPPED
 
@@ -40,6 +42,9 @@ class OptionsBar(QWidget):
         self.own = QCheckBox("Standardise each speaker")
         self.own.setToolTip("Each speaker's recordings are standardised by themselves. No label is used, but several "
                             "recordings of a speaker are needed.")
+        self.links = QCheckBox("Follow links")
+        self.links.setToolTip(LINKS_TIP)
+        self.links.toggled.connect(lambda _: self.changed.emit())
         self.runs = button("Runs", name="", tip="The runs that were kept, side by side")
         self.runs.setCheckable(True)
         self.runs.toggled.connect(self.runs_toggled)
@@ -61,7 +66,8 @@ class OptionsBar(QWidget):
         if self.folder is None:
             return None
         return Options(self.folder, self.protocol.currentData(), self.mode.currentData(), self.classes.currentData(),
-                       self.chosen_features(), self.checkpoint, self.own.isChecked())
+                       self.chosen_features(), self.checkpoint, self.own.isChecked(),
+                       follow_links=self.links.isChecked())
 
     def chosen_features(self) -> tuple[str, ...]:
         """The features that are ticked and can be probed in this mode."""
@@ -73,15 +79,15 @@ class OptionsBar(QWidget):
         name = in_folder(folder) if folder else "Choose a folder…"
         self.folder_button.setText(self.folder_button.fontMetrics().elidedText(
             name, Qt.TextElideMode.ElideMiddle, FOLDER_WIDTH - 54))
-        self.folder_button.setToolTip(str(folder) if folder else "The folder with RAVDESS")
+        self.folder_button.setToolTip(plain_tip(str(folder) if folder else "The folder with RAVDESS"))
         self._allow()
 
     def show_checkpoint(self, folder: Path | None) -> None:
         """Take the model of a run's folder; None: the untrained one."""
         self.checkpoint = folder
         self.model.setText(in_folder(folder) if folder else "Untrained model")
-        self.model.setToolTip(f"Branches of {folder}" if folder else "Branches of the model as it begins, drawn anew "
-                              "for each seed")
+        self.model.setToolTip(plain_tip(f"Branches of {folder}" if folder else
+                                        "Branches of the model as it begins, drawn anew for each seed"))
         self.changed.emit()
 
     def set_busy(self, busy: bool) -> None:
@@ -97,6 +103,7 @@ class OptionsBar(QWidget):
         """Plain values for the next start."""
         return {"folder": str(self.folder or ""), "protocol": self.protocol.currentData(),
                 "mode": self.mode.currentData(), "classes": self.classes.currentData(), "own": self.own.isChecked(),
+                "links": self.links.isChecked(),
                 "features": [key for key, action in self._actions.items() if action.isChecked()],
                 "checkpoint": str(self.checkpoint or "")}
 
@@ -106,6 +113,7 @@ class OptionsBar(QWidget):
             place = box.findData(state.get(key))
             box.setCurrentIndex(max(0, place))
         self.own.setChecked(bool(state.get("own")))
+        self.links.setChecked(bool(state.get("links")))
         known = state.get("features")
         if isinstance(known, list) and known:
             for key, action in self._actions.items():
@@ -121,7 +129,7 @@ class OptionsBar(QWidget):
     def _lay_out(self) -> None:
         first = row(label("Emotion", "title"), 4, self.folder_button, self.protocol, None, self.runs, self.export,
                     self.start)
-        second = row(self.mode, self.classes, self.features, self.model, self.own, None)
+        second = row(self.mode, self.classes, self.features, self.model, self.own, self.links, None)
         self.setLayout(column(first, second, space=8))
         self.export.setEnabled(False)
         self.runs.setEnabled(False)
@@ -134,7 +142,7 @@ class OptionsBar(QWidget):
             action = menu.addAction(one.title)
             action.setCheckable(True)
             action.setChecked(True)
-            action.setToolTip(one.about)
+            action.setToolTip(plain_tip(one.about))
             action.toggled.connect(lambda _: self._take_change())
             self._actions[one.key] = action
         menu.setToolTipsVisible(True)
@@ -188,7 +196,7 @@ def _choice(choices: Any, says: str) -> QComboBox:
     for value, title in choices:
         made.addItem(title, value)
     made.setAccessibleName(says)
-    made.setToolTip(says)
+    made.setToolTip(plain_tip(says))
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(max(len(title) for _, title in choices) - 4)
     return made

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from brewclip_app import theme
 from brewclip_app.panels import emotion_words as words
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, label
 from brewclip_app.widgets.emotion_bars import ColumnBars
 from brewclip_app.widgets.tables import of_lines
@@ -71,7 +72,7 @@ class ResultsCard(Card):
         table = self.table
         for place, (text, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(text)
-            head.setToolTip(tip)
+            head.setToolTip(plain_tip(tip))
             head.setTextAlignment(Qt.AlignmentFlag.AlignLeft if place == 0 else Qt.AlignmentFlag.AlignRight)
             table.setHorizontalHeaderItem(place, head)
         of_lines(table, "What each feature tells")
@@ -115,7 +116,7 @@ class ResultsCard(Card):
         if column == 0 and line.tone:
             item.setIcon(_dot(theme.colour(line.tone)))
         if column == 0:
-            item.setToolTip(line.title)
+            item.setToolTip(plain_tip(line.title))
         if not line.key:
             item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsSelectable)
         return item

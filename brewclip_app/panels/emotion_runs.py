@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from brewclip_app.panels import emotion_words as words
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.tables import of_lines
@@ -52,7 +53,7 @@ class RunsCard(Card):
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 item.setData(NAME, run.name)
-                item.setToolTip(words.about_run(run) if column == 0 else "")
+                item.setToolTip(plain_tip(words.about_run(run) if column == 0 else ""))
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(place, column, item)
@@ -80,7 +81,7 @@ class RunsCard(Card):
         table.setHorizontalHeaderItem(0, first)
         for place, key in enumerate(KEYS, len(FIRST)):
             head = QTableWidgetItem(SHORT[key])
-            head.setToolTip(feature(key).title)
+            head.setToolTip(plain_tip(feature(key).title))
             table.setHorizontalHeaderItem(place, head)
         header = of_lines(table, "Runs").horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 from brewclip_app import wording
 from brewclip_app.panels import evaluate_view
 from brewclip_app.panels.evaluate_view import DataOption
+from brewclip_app.panels.train_dataset import LINKS_TIP
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, clear, column, icon_button, label, row
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class DataChoices(QWidget):
         super().__init__()
         self._context = context
         self._found: dict[Path, DataOption | None] = {}  # None while it is being read
+        self.linked: set[Path] = set()                   # folders whose links may lead out
         self._ticked: set[tuple[str, str]] = set()       # folder, split
         self.rows = QVBoxLayout()
         self.rows.setSpacing(4)
@@ -46,9 +49,10 @@ class DataChoices(QWidget):
         """What is ticked, to be remembered."""
         return [list(each) for each in sorted(self._ticked)]
 
-    def restore(self, folders: Sequence[str], ticked: Sequence[Sequence[str]]) -> None:
+    def restore(self, folders: Sequence[str], ticked: Sequence[Sequence[str]], linked: Sequence[str] = ()) -> None:
         """What was remembered."""
         self._ticked = {(str(each[0]), str(each[1])) for each in ticked if len(each) == 2}
+        self.linked = {Path(each) for each in linked}
         for each in folders:
             self.add(Path(each), tick=False)
 
@@ -58,7 +62,9 @@ class DataChoices(QWidget):
             return
         self._found[folder] = None
         self._fill()
-        self._context.jobs.submit(f"Reading {folder.name}", lambda report: evaluate_view.read_dataset(folder),
+        follow = folder in self.linked
+        self._context.jobs.submit(f"Reading {folder.name}",
+                                  lambda report: evaluate_view.read_dataset(folder, follow_links=follow),
                                   key=f"evaluate:data:{folder}", quiet=True,
                                   on_done=lambda found: self._take(folder, found, tick),
                                   on_failed=lambda error: self._context.failed.emit(error, ""))
@@ -85,6 +91,7 @@ class DataChoices(QWidget):
 
     def _remove(self, folder: Path) -> None:
         self._found.pop(folder, None)
+        self.linked.discard(folder)
         self._ticked = {each for each in self._ticked if each[0] != str(folder)}
         self._fill()
         self.changed.emit()
@@ -99,7 +106,7 @@ class DataChoices(QWidget):
 
     def _row(self, folder: Path, found: DataOption | None) -> QWidget:
         name = ElidedLabel(folder.name or str(folder), "strong")
-        name.setToolTip(str(folder))
+        name.setToolTip(plain_tip(str(folder)))
         head = row(name, icon_button("close", f"Take {folder.name} out", lambda: self._remove(folder), 12), space=2)
         head.setStretch(0, 1)
         made = QWidget()
@@ -111,13 +118,24 @@ class DataChoices(QWidget):
         else:
             for split, pictures, utterances in found.splits:
                 box.addWidget(self._split(folder, split, pictures, utterances))
+        if found is not None and found.has_links:
+            links = QCheckBox("Follow links")
+            links.setToolTip(LINKS_TIP)
+            links.setChecked(folder in self.linked)
+            links.toggled.connect(lambda on: self._follow(folder, on))
+            box.addWidget(links)
         made.setLayout(box)
         return made
+
+    def _follow(self, folder: Path, on: bool) -> None:
+        (self.linked.add if on else self.linked.discard)(folder)
+        self._found.pop(folder, None)
+        self.add(folder, tick=not any(each[0] == str(folder) for each in self._ticked))
 
     def _split(self, folder: Path, split: str, pictures: int, utterances: int) -> QCheckBox:
         said = f"{wording.count(utterances)} {'utterance' if utterances == 1 else 'utterances'}"
         made = QCheckBox(f"{split.replace('&', '&&')} · {said}")
-        made.setToolTip(f"{said} of {wording.pictures(pictures)}")
+        made.setToolTip(plain_tip(f"{said} of {wording.pictures(pictures)}"))
         made.setChecked((str(folder), split) in self._ticked)
         made.toggled.connect(lambda on: self._tick(folder, split, on))
         return made

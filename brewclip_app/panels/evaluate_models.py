@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
 from brewclip_app.panels.evaluate_view import ModelOption
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, clear, column, label, row
 
 LONGEST = 34  # characters of a title
@@ -82,7 +83,7 @@ class ModelChoices(QWidget):
         title = option.title if len(option.title) <= LONGEST else f"{option.title[:LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
         box = QCheckBox(title.replace("&", "&&"))
         box.setAccessibleName(f"{option.title}, {option.about}")
-        box.setToolTip(option.checkpoint or option.title)
+        box.setToolTip(plain_tip(option.checkpoint or option.title))
         box.setChecked(option.key in self._ticked and not option.problem)
         box.setEnabled(not option.problem)
         box.toggled.connect(lambda on: self._tick(option.key, on))

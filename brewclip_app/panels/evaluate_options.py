@@ -89,7 +89,8 @@ class OptionsCard(Card):
         from core.features.noise import CLEAN, Condition
 
         models = tuple(ModelChoice(_path(each.checkpoint), each.backbone) for each in self.models.chosen())
-        data = tuple(DataChoice(folder, split, kind) for folder, split, kind in self.data.chosen())
+        data = tuple(DataChoice(folder, split, kind, folder in self.data.linked)
+                     for folder, split, kind in self.data.chosen())
         conditions = (*([CLEAN] if self.clean.isChecked() else []),
                       *(Condition(str(self.noise.currentData()), float(ratio)) for ratio, chip in self.ratios.items()
                         if chip.isChecked()))
@@ -136,6 +137,7 @@ class OptionsCard(Card):
     def save(self) -> dict[str, Any]:
         """All choices, to be remembered."""
         return {"folders": [str(each) for each in self.data.folders()], "splits": self.data.ticked(),
+                "linked": [str(each) for each in sorted(self.data.linked)],
                 "models": self.models.ticked(), "others": self.models.others, "words": self.words.currentData(),
                 "noise": self.noise.currentData(), "clean": self.clean.isChecked(), "drop": self.drop.isChecked(),
                 "ratios": [ratio for ratio, chip in self.ratios.items() if chip.isChecked()],
@@ -153,7 +155,7 @@ class OptionsCard(Card):
             chip.setChecked(ratio in state.get("ratios", []))
         for key, chip in self.crops.items():
             chip.setChecked(key in state.get("crops", [""]))
-        self.data.restore(state.get("folders", []), state.get("splits", []))
+        self.data.restore(state.get("folders", []), state.get("splits", []), state.get("linked", []))
         self._follow()
 
     def _follow(self) -> None:

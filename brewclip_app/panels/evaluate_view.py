@@ -50,6 +50,7 @@ class DataOption:
     title: str
     splits: tuple[tuple[str, int, int], ...]
     problem: str = ""
+    has_links: bool = False  # out of the folder; followed or not
 
 
 def read_evaluations(explorer: "Explorer") -> "list[EvaluationRecord]":
@@ -75,21 +76,22 @@ def read_models(home: "Home", others: Sequence[str]) -> list[ModelOption]:
     return [*found, *(_of_folder(Path(each), Path(each).name) for each in others if each not in known)]
 
 
-def read_dataset(folder: Path, kind: str = "") -> DataOption:
+def read_dataset(folder: Path, kind: str = "", follow_links: bool = False) -> DataOption:
     """A folder as a dataset; what is wrong with it is its `problem`."""
     from core import datasets
     from core.datasets.kinds import kind_of
     from core.errors import BrewclipError
 
     try:
-        found = datasets.load(folder, kind)
+        found = datasets.load(folder, kind, follow_links=follow_links)
     except BrewclipError as error:
-        return DataOption(folder, kind, "", (), str(error))
+        return DataOption(folder, kind, "", (), str(error), follow_links or error.kind == "links")
     parts = ((split, found.of(split)) for split in found.splits)
     splits = tuple((split, len(part.images), len(part.utterances)) for split, part in parts
                    if part.images and part.utterances)
     problem = "" if splits else f"{folder.name} has no split with pictures and recordings."
-    return DataOption(folder, found.kind, kind_of(found.kind).title, splits, problem)
+    links = follow_links or any(each.key == "links_out" for each in found.problems)
+    return DataOption(folder, found.kind, kind_of(found.kind).title, splits, problem, links)
 
 
 def _of_folder(folder: Path, called: str) -> ModelOption:

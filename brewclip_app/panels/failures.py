@@ -18,6 +18,7 @@ from brewclip_app.panels.failures_jobs import FailureJobs
 from brewclip_app.panels.failures_labels import Labeller
 from brewclip_app.panels.failures_view import Missed
 from brewclip_app.panels.failures_voice import Voice
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column
@@ -178,7 +179,7 @@ class FailuresPanel(Panel):
         """Read what the header asks for."""
         self.case.labels.keep()
         evaluation, way, at = self.header.evaluation(), cast("Way", self.header.way()), self.header.at()
-        self.header.evaluations.setToolTip(self.header.evaluations.currentText())
+        self.header.evaluations.setToolTip(plain_tip(self.header.evaluations.currentText()))
         if evaluation:
             self.context.jobs.submit(
                 "Reading the failures",

@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from brewclip_app.panels.failures_view import LEVELS
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 
@@ -65,12 +66,12 @@ class FailuresHeader(QWidget):
         for record in records:
             title = f"{record.setup.title} · {record.created.astimezone():%d %b %H:%M}"
             self.evaluations.addItem(title, record.id)
-            self.evaluations.setItemData(self.evaluations.count() - 1, title, Qt.ItemDataRole.ToolTipRole)
+            self.evaluations.setItemData(self.evaluations.count() - 1, plain_tip(title), Qt.ItemDataRole.ToolTipRole)
         self.evaluations.setCurrentIndex(max(0, self.evaluations.findData(chosen)))
         view = self.evaluations.view()
         view.setMinimumWidth(min(640, view.sizeHintForColumn(0) + 40))
         blocker.unblock()
-        self.evaluations.setToolTip(self.evaluations.currentText())
+        self.evaluations.setToolTip(plain_tip(self.evaluations.currentText()))
 
     def evaluation(self) -> int:
         """The chosen evaluation; 0 when there is none."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from core.explain.methods import METHODS
@@ -31,7 +32,7 @@ class InspectHead(QWidget):
             self.targets.addItem(words, target)
         for method in METHODS:
             self.methods.addItem(f"Map: {method.title}", method.name)
-            self.methods.setItemData(self.methods.count() - 1, method.about, Qt.ItemDataRole.ToolTipRole)
+            self.methods.setItemData(self.methods.count() - 1, plain_tip(method.about), Qt.ItemDataRole.ToolTipRole)
         self.compare = button("Compare two hits")
         self.compare.setCheckable(True)
         self.save = button("Save picture")

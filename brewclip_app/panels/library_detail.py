@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import gallery_facts, wording
 from brewclip_app.gallery_facts import Overview
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import (
     Card,
@@ -323,7 +324,7 @@ class FoldersCard(Card):
 
     def _row(self, folder: Path) -> Any:
         path = ElidedLabel(shown(folder))
-        path.setToolTip(shown(folder))
+        path.setToolTip(plain_tip(shown(folder)))
         look_in = () if is_remote(folder) else (
             icon_button("open", f"Open {folder.name}", lambda: _open(folder), 16),)
         made = row(path, *look_in,
@@ -352,7 +353,7 @@ class ModelCard(Card):
                                                                                      strict=True)]
         self.facts.setText("\n".join(lines) or "Nothing embedded yet")
         tip = "\n".join(f"fingerprint {each.hash}\n{each.description}" for each, _ in state.fingerprints)
-        self.facts.setToolTip(tip)
+        self.facts.setToolTip(plain_tip(tip))
         self.price.setVisible(state.images > 0)
         self.price.setText(overview.problem or "Another model or crop would embed them again: "
                            f"{gallery_facts.cost(state.images, rate)}.")

@@ -7,6 +7,7 @@ from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.recording import Microphone
 from brewclip_app.widgets.common import Card, button, column, icon_button, label, look, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
@@ -192,7 +193,7 @@ class QueryHeader(Card):
             self.microphones.addItem("No microphone", "")
         self.microphones.setEnabled(bool(mic.devices))
         self.microphones.setCurrentIndex(max(0, self.microphones.findData(mic.chosen)))
-        self.microphones.setToolTip(mic.problem)
+        self.microphones.setToolTip(plain_tip(mic.problem))
         if self.hint.text() not in STATE_HINTS.values() or (mic.problem and self.waveform.isHidden()):
             self._show_hint()
 

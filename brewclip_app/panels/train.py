@@ -73,7 +73,8 @@ class TrainPanel(Panel):
 
     def save_state(self) -> dict[str, Any]:
         current = self.runs.current
-        return {"folder": str(self.dataset.folder or ""), "kind": self.dataset.kind, "values": self.form.values(),
+        return {"folder": str(self.dataset.folder or ""), "kind": self.dataset.kind,
+                "follow_links": self.dataset.follow_links, "values": self.form.values(),
                 "device": self.form.device.currentData(), "fold": self.form.is_open,
                 "split": self.split.sizes(), "tall": self.tall.sizes(), "curves": [self.loss.key, self.dev.key],
                 "run": str(current.path) if current else "",
@@ -93,7 +94,7 @@ class TrainPanel(Panel):
         self.runs.restore(str(state.get("run") or ""), [str(each) for each in state.get("ticked") or ()])
         folder = Path(str(state.get("folder") or ""))
         if state.get("folder") and folder.is_dir():
-            self.dataset.choose(folder, str(state.get("kind", "")))
+            self.dataset.choose(folder, str(state.get("kind", "")), bool(state.get("follow_links")))
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return [("Ctrl+O", "Choose a dataset"), ("Ctrl+I", "What is in the dataset"), ("Ctrl+Return", "Start a run"),

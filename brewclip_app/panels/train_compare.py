@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from brewclip_app import training_comparison, training_words
 from brewclip_app.panels.train_curves import CurveCard, choices
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
 from brewclip_app.widgets.splitter import splitter
 from core.errors import TrainingError
@@ -92,7 +93,7 @@ class CompareDialog(QDialog):
             made.setItem(line, 0, QTableWidgetItem(title))
             for place, value in enumerate(values, 1):
                 item = QTableWidgetItem(value)
-                item.setToolTip(value)
+                item.setToolTip(plain_tip(value))
                 item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
                 made.setItem(line, place, item)
         made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

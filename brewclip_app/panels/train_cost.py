@@ -66,7 +66,7 @@ class CostEstimate(QObject):
     def _take_recipe(self) -> None:
         assert self._dataset.folder is not None
         try:
-            recipe = self._form.recipe(self._dataset.folder, self._dataset.kind)
+            recipe = self._form.recipe(self._dataset.folder, self._dataset.kind, self._dataset.follow_links)
         except BrewclipError as error:
             self._say(str(error), wrong=True)
             return

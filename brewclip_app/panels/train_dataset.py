@@ -4,10 +4,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QMenu, QWidget
 
 from brewclip_app import training_words, wording
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, label, look
 from brewclip_app.widgets.dataset_report import ReportDialog
 from core.errors import DatasetError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 RECENT = "training/datasets"  # state: folders, the last one first
 KEPT = 8
 JOB = "train-dataset"
+LINKS_TIP = "Open symbolic links that lead out of the dataset's folder. Tick it only if you trust where they lead"
 
 
 class DatasetChoice(QWidget):
@@ -32,7 +34,11 @@ class DatasetChoice(QWidget):
         self._context = context
         self.folder: Path | None = None
         self.kind = ""  # as it was read; "" while nothing is known
+        self.follow_links = self._has_links = False
         self.report: DatasetReport | None = None
+        self.links = QCheckBox("Follow links")
+        self.links.setToolTip(LINKS_TIP)
+        self.links.toggled.connect(self._follow)
         self.choose_button = button("Choose a dataset…", icon="folder", tip="Choose the dataset to learn from (Ctrl+O)")
         self.choose_button.setAccessibleName("Dataset")
         self.menu = QMenu(self.choose_button)
@@ -48,7 +54,7 @@ class DatasetChoice(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        for part in (self.choose_button, self.pill, self.words, self.kinds, self.link):
+        for part in (self.choose_button, self.pill, self.words, self.kinds, self.link, self.links):
             box.addWidget(part)
         box.addStretch(1)
         self._show()
@@ -59,15 +65,16 @@ class DatasetChoice(QWidget):
         found = self._context.state.get(RECENT, [])
         return tuple(Path(str(each)) for each in found) if isinstance(found, list) else ()
 
-    def choose(self, folder: Path, kind: str = "") -> None:
-        """Look at a folder; `kind` where it could be of several."""
+    def choose(self, folder: Path, kind: str = "", follow_links: bool = False) -> None:
+        """Look at a folder; `kind` where it could be of several, `follow_links` where links may lead out of it."""
         self.folder, self.kind, self.report = folder, "", None
+        self.follow_links, self._has_links = follow_links, follow_links
         self._say("Looking at it")
         self.changed.emit()
 
         def work(report: Report) -> "DatasetReport":
             from core.datasets.reports import inspect
-            return inspect(folder, kind, report)
+            return inspect(folder, kind, report, follow_links)
 
         self._context.jobs.submit(f"Looking at {folder.name}", work, key=JOB, on_done=self._take,
                                   on_failed=self._failed, on_progress=self._progress, on_cancelled=self._cancelled)
@@ -91,12 +98,14 @@ class DatasetChoice(QWidget):
 
     def _take(self, report: "DatasetReport") -> None:
         self.report, self.kind = report, report.kind
+        self._has_links |= any(problem.key == "links_out" for problem in report.problems)
         others = [str(each) for each in self.recent if each != report.folder and each != self.folder]
         self._context.state.keep(RECENT, [str(self.folder), *others][:KEPT])
         self._show()
         self.changed.emit()
 
     def _failed(self, error: BaseException) -> None:
+        self._has_links |= isinstance(error, DatasetError) and error.kind == "links"
         self._say(str(error), wrong=True)
         if isinstance(error, DatasetError) and error.kind == "several_kinds":
             self._offer_kinds()
@@ -114,7 +123,11 @@ class DatasetChoice(QWidget):
 
     def _read_as(self, kind: str) -> None:
         if self.folder is not None:
-            self.choose(self.folder, kind)
+            self.choose(self.folder, kind, self.follow_links)
+
+    def _follow(self, on: bool) -> None:
+        if self.folder is not None:
+            self.choose(self.folder, self.kind, on)
 
     def _offer_kinds(self) -> None:
         from core.datasets.kinds import KINDS
@@ -132,9 +145,13 @@ class DatasetChoice(QWidget):
 
     def _show(self) -> None:
         self.choose_button.setText(self.folder.name or str(self.folder) if self.folder else "Choose a dataset…")
-        self.choose_button.setToolTip(str(self.folder) if self.folder else "")
+        self.choose_button.setToolTip(plain_tip(str(self.folder) if self.folder else ""))
         report = self.report
         self.kinds.hide()
+        blocker = QSignalBlocker(self.links)
+        self.links.setChecked(self.follow_links)
+        blocker.unblock()
+        self.links.setVisible(self._has_links)
         self.pill.setVisible(report is not None)
         self.words.setVisible(report is not None)
         self.link.setVisible(report is not None)
@@ -155,7 +172,7 @@ class DatasetChoice(QWidget):
             self.menu.addSeparator()
         for each in recent:
             action = self.menu.addAction(each.name or str(each), partial(self.choose, each))
-            action.setToolTip(str(each))
+            action.setToolTip(plain_tip(str(each)))
         self.menu.setToolTipsVisible(True)
         if self.folder is not None:
             self.menu.addSeparator()

@@ -76,11 +76,11 @@ class TrainForm(Card):
         self._follow()
         self.changed.emit()
 
-    def recipe(self, folder: Path, kind: str) -> Recipe:
+    def recipe(self, folder: Path, kind: str, follow_links: bool = False) -> Recipe:
         """The recipe on a dataset. BrewclipError when a value cannot be one."""
         values = self.values()
         facts = {key: str(values[key]) for key in FACTS if key != "dataset"}
-        plain = replace(Recipe(folder, kind=kind), **facts)  # type: ignore[arg-type]  # strings all
+        plain = replace(Recipe(folder, kind=kind, follow_links=follow_links), **facts)  # type: ignore[arg-type]  # strings all
         options = {key: value for key, value in values.items() if key not in FACTS}
         return with_values(plain, {**options, "training.device": str(self.device.currentData() or "auto")})
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, clear, column, label, look, row, rule, width_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,6 @@ class AgainLines(QWidget):
         box.setStretch(1, 1)
         box.setContentsMargins(8, 4, 8, 4)
         made.setLayout(box)
-        made.setToolTip(line.about)
+        made.setToolTip(plain_tip(line.about))
         made.setAccessibleName(f"{line.title}: {line.ranks}, {line.verdict}")
         return made

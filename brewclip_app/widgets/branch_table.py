@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import clear, label, row, rule
 
 MINUS = "\N{MINUS SIGN}"
@@ -62,7 +63,7 @@ class BranchTable(QWidget):
             texts = (each.name, share_words(each.share), "" if each.rank is None else str(each.rank))
             for place, text in enumerate(texts[:3 if ranked else 2]):
                 made = cell(label(text, strong), each.colour if place == 0 else "", right=place > 0, main=each.main)
-                made.setToolTip(each.tip)
+                made.setToolTip(plain_tip(each.tip))
                 self._grid.addWidget(made, line + 1, place)
 
     def _take_theme(self) -> None:

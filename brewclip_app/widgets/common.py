@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 
 W = TypeVar("W", bound=QWidget)
 SIDE_BY_SIDE = 2  # steps of an empty state; more of them stand below each other
@@ -59,7 +60,7 @@ def button(text: str, on: Callable[[], object] | None = None, name: str = "", ic
         look(made, name)
     if icon:
         theme.set_icon(made, icon, "on_main" if name == "main" else "words")
-    made.setToolTip(tip)
+    made.setToolTip(plain_tip(tip))
     made.setAutoDefault(False)
     if name in ("link", "quiet-link"):
         made.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -75,7 +76,7 @@ def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, si
     made = QToolButton()
     theme.set_icon(made, icon)
     made.setIconSize(QSize(side, side))
-    made.setToolTip(says)
+    made.setToolTip(plain_tip(says))
     made.setAccessibleName(says)
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if on is not None:
@@ -173,7 +174,7 @@ class ElidedLabel(QLabel):
 
     def _tell_tip(self) -> None:
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.contentsRect().width()
-        self.setToolTip("" if fits else self.text())
+        self.setToolTip(plain_tip("" if fits else self.text()))
 
 
 class ProgressRow(QWidget):

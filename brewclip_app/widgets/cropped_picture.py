@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail, Thumbnails
 from brewclip_app.widgets.hit_delegate import draw_fitted
 
@@ -45,7 +46,7 @@ class CroppedPicture(QWidget):
         """Show another picture; `crop` is the policy that it was seen under, "" when that does not matter."""
         self._image, self._crop = image, crop
         self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
-        self.setToolTip(str(image.path) if image else "")
+        self.setToolTip(plain_tip(str(image.path) if image else ""))
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
 from brewclip_app.item_models.hits import copies_words
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import COLOURS
 from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
@@ -199,7 +200,7 @@ class DetailPane(Card):
         if hit is None:
             return
         self.name.setText(breakable(hit.image.path))
-        self.name.setToolTip(shown(hit.image.path))
+        self.name.setToolTip(plain_tip(shown(hit.image.path)))
         self.facts.setText(f"{facts_words(hit.image)}{copies_words(hit, f'{NO_BREAK}· ')}")
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
+    QLabel,
     QLineEdit,
     QMessageBox,
     QPlainTextEdit,
@@ -28,6 +30,8 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
     """Ask first; the button says what it does. `danger`: it cannot be undone, so Cancel is the default."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, title, title, parent=parent)
     box.setInformativeText(text)
+    for words in box.findChildren(QLabel):  # setTextFormat leaves the informative text as it is
+        words.setTextFormat(Qt.TextFormat.PlainText)
     roles = QMessageBox.ButtonRole
     yes = box.addButton(action, roles.DestructiveRole if danger else roles.AcceptRole)
     look(yes, "danger" if danger else "main")

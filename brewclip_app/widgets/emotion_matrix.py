@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QHelpEvent
@@ -102,7 +103,7 @@ class EmotionMatrix(QWidget):
             return
         acted, heard = (self._classes[number] for number in cell)
         count, of = self._counts[cell[0]][cell[1]], sum(self._counts[cell[0]])
-        QToolTip.showText(event.globalPos(), f"{count} of {of} {acted} heard as {heard}", self)
+        QToolTip.showText(event.globalPos(), plain_tip(f"{count} of {of} {acted} heard as {heard}"), self)
 
     def _grid(self) -> "Grid":
         return Grid(QRectF(self.rect()), self._classes, QFontMetricsF(theme.font("quiet")))

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QText
 from PySide6.QtWidgets import QToolTip
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
 MOST_LINES = 4
@@ -74,7 +75,7 @@ class HeatWords(GrowingText):
         if isinstance(event, QHelpEvent):
             position = self.cursorForPosition(event.pos()).position()
             word = next((word for start, end, word in self._words if start <= position < end), None)
-            QToolTip.showText(event.globalPos(), word.about if word and not self.edited else "", self)
+            QToolTip.showText(event.globalPos(), plain_tip(word.about if word and not self.edited else ""), self)
             return True
         return super().viewportEvent(event)
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, look, row
 from brewclip_app.widgets.detail_pane import date_words
 
@@ -67,7 +68,7 @@ class HistoryMenu(QFrame):
             item = QListWidgetItem(theme.icon(ICONS[record.source], "quiet"),
                                    f"{when_words(record.created, now)}   {record.text}")
             item.setData(Qt.ItemDataRole.UserRole, record)
-            item.setToolTip(f"{record.text}\nin {record.gallery}")
+            item.setToolTip(plain_tip(f"{record.text}\nin {record.gallery}"))
             item.setSizeHint(QSize(0, self.fontMetrics().height() + 14))
             self.list.addItem(item)
         self.list.setCurrentRow(min(at, len(records) - 1))

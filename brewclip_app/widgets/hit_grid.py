@@ -7,7 +7,6 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QLabel,
     QListView,
     QPushButton,
     QSizePolicy,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from brewclip_app import theme, wording
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets import common
 from brewclip_app.widgets.hit_delegate import GAP, HitDelegate
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class HitGrid(QListView):
         row = QHBoxLayout(self._footer)
         row.setContentsMargins(GAP // 2, 0, GAP // 2, 0)
         row.setSpacing(4)
-        self._folded_words = QLabel()
+        self._folded_words = common.label()
         self._folded_words.setProperty("look", "quiet")
         self.unfold = QPushButton("Show them")
         self.unfold.setProperty("look", "quiet-link")

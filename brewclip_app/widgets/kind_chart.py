@@ -8,6 +8,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import clear, column
 
 BAR = 11  # px high
@@ -84,7 +85,7 @@ class BarRow(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"{bar.title}: {bar.count}")
-        self.setToolTip(bar.tip or f"Show only “{bar.title}”")
+        self.setToolTip(plain_tip(bar.tip or f"Show only “{bar.title}”"))
 
     def set_faded(self, faded: bool) -> None:
         """Stand back, while another bar is chosen."""

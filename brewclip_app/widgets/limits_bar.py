@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from brewclip_app.plain_text import plain_tip
+
 
 class LimitsBar(QWidget):
     """Subclasses have the fields, and say what is let through (`limits`) and how all is (`reset`).
@@ -62,6 +64,6 @@ def offer_choices(combo: QComboBox, nothing: str, rows: Sequence[tuple[str, str]
     for words, value in rows:
         combo.addItem(words, value)
         if tips:
-            combo.setItemData(combo.count() - 1, value, Qt.ItemDataRole.ToolTipRole)
+            combo.setItemData(combo.count() - 1, plain_tip(value), Qt.ItemDataRole.ToolTipRole)
     combo.setCurrentIndex(max(0, combo.findData(chosen)))
     combo.blockSignals(False)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import column, icon_button, label, look, row
 from core.errors import BrewclipError
 
@@ -52,11 +53,11 @@ class OptionRow(QWidget):
         self._value = field.first
         self.name = label(field.title, wrap=True)
         self.name.setFixedWidth(NAME_WIDTH)
-        self.name.setToolTip(field.about)
+        self.name.setToolTip(plain_tip(field.about))
         self.control = self._make_control()
         self.control.setAccessibleName(field.title)
         self.control.setAccessibleDescription(field.about)
-        self.control.setToolTip(field.about)
+        self.control.setToolTip(plain_tip(field.about))
         self.name.setBuddy(self.control)
         self.reset = icon_button("refresh", "", self.back, side=13)
         self.below = label("", "quiet", wrap=True)
@@ -163,7 +164,7 @@ class OptionRow(QWidget):
         if not isinstance(self.control, QCheckBox):
             look(self.control, "wrong" if self.problem else "changed" if self.is_changed else "")
         self.reset.setVisible(self.is_changed)
-        self.reset.setToolTip(f"Back to {paper}, as in the paper")
+        self.reset.setToolTip(plain_tip(f"Back to {paper}, as in the paper"))
         self.reset.setAccessibleName(f"{self.field.title}: back to {paper}")
         without = " (it has no such option)" if self.field.beyond else ""
         self.below.setText(self.problem or (f"paper: {paper}{without}" if self.is_changed else ""))

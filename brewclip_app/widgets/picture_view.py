@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.hit_delegate import draw_fitted
 
@@ -37,7 +38,7 @@ class PictureView(QWidget):
         """Show another picture."""
         self._image = image
         self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
-        self.setToolTip(str(image.path) if image else "")
+        self.setToolTip(plain_tip(str(image.path) if image else ""))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, Q
 from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail
 from brewclip_app.widgets.common import look
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -57,7 +58,7 @@ class Chip(QToolButton):
         sign = "plus" if face.weight > 0 else "minus"
         self.setAccessibleName(f"{sign} {face.label}, weight {abs(face.weight):g}")
         remove = ", Delete or × to take it out" if face.removable else ""
-        self.setToolTip(f"{face.label}\nClick for plus or minus, wheel for its weight{remove}")
+        self.setToolTip(plain_tip(f"{face.label}\nClick for plus or minus, wheel for its weight{remove}"))
         self.clicked.connect(self.flipped)
 
     def sizeHint(self) -> QSize:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import look, scrolling
 
 MARK = 3  # px, the violet line at the left of the chosen one
@@ -25,7 +26,7 @@ class RailButton(QAbstractButton):
         self._compact = False
         self.setText(title)
         self.setCheckable(True)
-        self.setToolTip(f"{title} ({keys})")
+        self.setToolTip(plain_tip(f"{title} ({keys})"))
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -122,7 +123,7 @@ class Rail(QWidget):
         """Add a button at the very bottom that opens something and is never the chosen one."""
         self.action_button = RailButton(icon, title, tip)
         self.action_button.setCheckable(False)
-        self.action_button.setToolTip(tip)
+        self.action_button.setToolTip(plain_tip(tip))
         self.action_button.clicked.connect(on)
         self._box.addWidget(self.action_button)
         self._extra.append(self.action_button)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 
 SIDE = 72  # px with the ring
 DISC = 30  # px radius
@@ -42,7 +43,7 @@ class RecordButton(QAbstractButton):
         self.state = state
         if state not in ("recording", "stopping"):
             self._level = 0.0
-        self.setToolTip(self._texts[state])
+        self.setToolTip(plain_tip(self._texts[state]))
         self.setAccessibleDescription(self._texts[state])
         self.update()
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, icon_button, label, look, row
 from core.errors import SettingsError
 from core.models import checkpoints
@@ -233,7 +234,7 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
         if combo.findData(value) < 0:
             combo.addItem(Path(str(value)).name, value)
         combo.setCurrentIndex(combo.findData(value))
-        combo.setToolTip("" if value in dict(line.setting.choices) else str(value))
+        combo.setToolTip(plain_tip("" if value in dict(line.setting.choices) else str(value)))
 
     def choose() -> None:
         chosen = line.folder() if combo.currentData() not in dict(line.setting.choices) else ""

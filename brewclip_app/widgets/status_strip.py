@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from brewclip_app.jobs import Job, JobRunner
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import (
     ElidedLabel,
     ProgressRow,
@@ -77,13 +78,13 @@ class StatusStrip(QWidget):
         """Name the models and the device; a failed GPU is said with its reason."""
         sign = f"{WARNING} " if status.warning else ""
         self.models.setText(f"{sign}{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
-        self.models.setToolTip(" ".join(filter(None, ("Models in use.", status.warning, status.note))))
+        self.models.setToolTip(plain_tip(" ".join(filter(None, ("Models in use.", status.warning, status.note)))))
         self.models.setAccessibleName(f"Models in use: {self.models.text()}")
         name = status.device.upper() if len(status.device) < 5 else status.device
         self.device.setText(f"{name}, the GPU failed" if status.fallback else name)
         self.device.setVisible(bool(status.device))
         look(self.device, "care" if status.fallback else "quiet")
-        self.device.setToolTip(status.fallback)
+        self.device.setToolTip(plain_tip(status.fallback))
 
     def _show_jobs(self) -> None:
         jobs = [job for job in self._jobs.running() if job.seconds >= SHOW_AFTER or job.progress[1] > 0]
@@ -93,7 +94,7 @@ class StatusStrip(QWidget):
             return
         first, others = jobs[0], len(jobs) - 1
         self.running.setText(first.name + (f" and {others} more" if others else ""))
-        self.stop.setToolTip(f"Stop: {first.name}")
+        self.stop.setToolTip(plain_tip(f"Stop: {first.name}"))
         self.stop.setAccessibleName(f"Stop: {first.name}")
         done, total, _ = first.progress
         self.bar.setRange(0, 1000 if total > 0 else 0)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QTextCharF
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from brewclip_app import theme
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class TranscriptView(GrowingText):
         if isinstance(event, QHelpEvent):
             word = self.word_at(self.cursorForPosition(event.pos()).position())
             tip = f"“{word.text}” was heard with {word.probability:.0%} confidence" if word else ""
-            QToolTip.showText(event.globalPos(), tip.replace("%", " %"), self)
+            QToolTip.showText(event.globalPos(), plain_tip(tip.replace("%", " %")), self)
             return True
         return super().viewportEvent(event)
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import wording
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class WeightsRow(QWidget):
         if self._pace.a_second > 0:
             words += [f"{wording.size(self._pace.a_second)}/s", wording.time_left(self._pace.left(total) or 0)]
         self.progress.set_progress(done, total, " · ".join(words))
-        self.progress.setToolTip(text)
+        self.progress.setToolTip(plain_tip(text))
 
     def _show_error(self, error: BaseException | None) -> None:
         sentences = str(error).split("\n", 1) if error else []

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import numpy as np
 import soundfile
+from filelock import FileLock, Timeout
 
 from core import audio, datasets
 from core.annotation.layouts import LAYOUTS, Item, Layout
@@ -26,6 +27,8 @@ from core.progress import Report, silent, steps
 if TYPE_CHECKING:
     from core.explorer import Explorer
 
+PREFIX, LOCK = ".brewclip-export-", ".lock"
+FRESH = 60.0  # seconds
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PARTIAL = ".partial"  # after the name of a folder that is being written
 
@@ -115,9 +118,11 @@ def _staging(folder: Path) -> Iterator[Path]:
     staged = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = folder.parent / f".{folder.name}-{uuid4().hex[:8]}{PARTIAL}"
+        _sweep(folder.parent)
+        staged = folder.parent / f"{PREFIX}{uuid4().hex[:8]}{PARTIAL}"
         staged.mkdir()
-        yield staged
+        with FileLock(staged.with_suffix(LOCK)):
+            yield staged
     except OSError as error:
         full = error.errno in FULL
         reason = "the disk is full" if full else f"it could not be written ({error.strerror or error})"
@@ -126,6 +131,22 @@ def _staging(folder: Path) -> Iterator[Path]:
     finally:
         if staged is not None:
             shutil.rmtree(staged, ignore_errors=True)
+            staged.with_suffix(LOCK).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed exports left in a folder: nobody holds their locks any more."""
+    for left in folder.glob(f"{PREFIX}*{PARTIAL}"):
+        lock = left.with_suffix(LOCK)
+        age = time.time() - left.stat().st_mtime
+        if not lock.exists() and age < FRESH:  # an export that begins just now
+            continue
+        try:
+            with FileLock(lock, timeout=0):
+                shutil.rmtree(left, ignore_errors=True)
+        except Timeout:
+            continue
+        lock.unlink(missing_ok=True)
 
 
 def _write_files(staged: Path, layout: Layout, items: Sequence[Item], left: Leftovers, report: Report) -> list[Item]:

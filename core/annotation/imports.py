@@ -42,24 +42,32 @@ class ImportResult:
     unspoken: int
     failed: tuple[tuple[Path, str], ...]
     speakers: int
+    links: int = 0  # files behind links out of the folder, which were not followed
 
 
 def import_dataset(explorer: "Explorer", folder: Path, gallery: str, kind: str = "",
-                   report: Report = silent) -> ImportResult:
+                   report: Report = silent, follow_links: bool = False) -> ImportResult:
     """Index the dataset's pictures into the gallery (made if there is none) and add its utterances as takes.
 
     Stopped half-way, what came in stays, and the next import goes on from there. DatasetError as `datasets.load`;
-    AnnotationError ("no_pictures"); whatever indexing raises.
+    AnnotationError ("no_pictures", "links"); whatever indexing raises.
     """
-    dataset = datasets.load(Path(absolute(folder)), kind, report)
+    dataset = datasets.load(Path(absolute(folder)), kind, report, follow_links)
     places = sorted({image.path.parent for image in dataset.images if image.path})
     if not places:
+        links = _links_out(dataset)
+        why = (f": {links} of its files lie behind symbolic links that lead out of the folder. If you trust them, "
+               "allow it with --follow-links or the tick Follow links") if links else ""
         raise AnnotationError(f"{kind_of(dataset.kind).title} in {dataset.folder.name} has no pictures that could be "
-                              "described.", "no_pictures")
+                              f"described{why}.", "links" if links else "no_pictures")
     *indexing, reading = steps(report, *(1 for _ in places), len(places))
     for place, part in zip(places, indexing, strict=True):
         explorer.index(place, gallery, part)
     return _Import(explorer, dataset, gallery).run(reading)
+
+
+def _links_out(dataset: "Dataset") -> int:
+    return sum(problem.count for problem in dataset.problems if problem.key == "links_out")
 
 
 class _Import:
@@ -85,12 +93,14 @@ class _Import:
             for done, (utterance, image_id, recording) in enumerate(wanted[start:start + AT_ONCE], start):
                 report(done, len(wanted), "Reading recordings")
                 takes += self._take(utterance, image_id, recording, speakers[self._name(utterance)])
-            self._store.add_takes(takes)
-            self._count["added"] += len(takes)
+            added = len(self._store.add_takes(takes, once=True))
+            self._count["added"] += added
+            self._count["known"] += len(takes) - added  # stored meanwhile by another import
         count = self._count
         return ImportResult(self._gallery.name, self._dataset.kind, sum(one is not None for one in self._ids.values()),
                             count["added"], count["known"], count["no_picture"], count["no_recording"],
-                            len(self._dataset.unspoken), tuple(self._failed), len(speakers))
+                            len(self._dataset.unspoken), tuple(self._failed), len(speakers),
+                            _links_out(self._dataset))
 
     def _wanted(self) -> "Iterator[tuple[Utterance, int, Path]]":
         """The utterances with picture and recording that are not there yet; the others are counted."""

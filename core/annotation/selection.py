@@ -12,6 +12,8 @@ from core.annotation import splits
 from core.annotation.layouts import Item
 from core.annotation.splits import Spoken
 from core.datasets import coco
+from core.file_names import safe_name
+from core.images import IMAGE_SUFFIXES
 from core.store.records import ImageRecord, SpeakerRecord, TakeRecord
 
 EXAMPLES = 5
@@ -110,12 +112,17 @@ def _picture_names(images: Iterable[ImageRecord]) -> dict[str, str]:
         if image.content_hash in names:
             continue
         own = Path(image.path.name)
-        stem = plain_name(own.stem) or "picture"
+        stem = safe_name(plain_name(own.stem) or "picture")
         if _key(stem) in taken or stem != own.stem:
             stem = f"{stem}-{image.content_hash[:8]}"
         taken.add(_key(stem))
-        names[image.content_hash] = f"{stem}{own.suffix}"
+        names[image.content_hash] = f"{stem}{_suffix(own)}"
     return names
+
+
+def _suffix(own: Path) -> str:
+    """The file's suffix, where it is one of a picture."""
+    return own.suffix if own.suffix.lower() in IMAGE_SUFFIXES else ""
 
 
 def _key(stem: str) -> str:

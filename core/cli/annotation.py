@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import as_json, duration, table
-from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, links_argument, note, progress
 
 if TYPE_CHECKING:
     from core.annotation.exports import ExportResult
@@ -58,6 +58,7 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
     parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
     parser.add_argument("--kind", default="", help="where the folder could be of several kinds")
+    links_argument(parser)
     json_argument(parser)
 
 
@@ -65,7 +66,8 @@ def _import(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
         from core.annotation.imports import import_dataset
 
-        result = import_dataset(opened, arguments.folder, arguments.gallery, arguments.kind, report)
+        result = import_dataset(opened, arguments.folder, arguments.gallery, arguments.kind, report,
+                                arguments.follow_links)
     print(as_json(_import_json(result)) if arguments.json else _import_text(result))
     return OK
 
@@ -73,13 +75,15 @@ def _import(arguments: Arguments) -> int:
 def _import_json(result: "ImportResult") -> dict[str, Any]:
     return {"gallery": result.gallery, "kind": result.kind, "pictures": result.pictures, "added": result.added,
             "known": result.known, "no_picture": result.no_picture, "no_recording": result.no_recording,
-            "unspoken": result.unspoken, "speakers": result.speakers,
+            "unspoken": result.unspoken, "links": result.links, "speakers": result.speakers,
             "failed": [{"path": str(path), "reason": reason} for path, reason in result.failed]}
 
 
 def _import_text(result: "ImportResult") -> str:
     counts = [(result.known, "were there already"), (result.no_picture, "without their picture"),
-              (result.no_recording, "without their recording"), (result.unspoken, "captions that nobody recorded"),
+              (result.no_recording, "without their recording"),
+              (result.links, "behind links out of the folder (--follow-links opens them)"),
+              (result.unspoken, "captions that nobody recorded"),
               (len(result.failed), "could not be read")]
     parts = "".join(f", {number} {what}" for number, what in counts if number)
     came = f"{_number(result.added, 'spoken caption')} by {_number(result.speakers, 'speaker')} came in"

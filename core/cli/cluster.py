@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import as_json, size, table
-from core.cli.parts import OK, ONE_LOOK, Arguments, Command, count, explorer, json_argument, note, progress
+from core.cli.parts import (
+    OK,
+    ONE_LOOK,
+    Arguments,
+    Command,
+    count,
+    explorer,
+    json_argument,
+    links_argument,
+    note,
+    progress,
+)
 from core.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -77,6 +88,7 @@ def _prepare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", default="", metavar="N", help="also under noise, such as 10,babble:5 (dB)")
     parser.add_argument("--no-states", action="store_true", help="words alone, for variants without an acoustic branch")
     parser.add_argument("--max-cache-gb", type=_share, default=100.0, metavar="GB", help="refuse to write more (100)")
+    links_argument(parser)
     add_engine(parser)
     json_argument(parser)
 
@@ -86,7 +98,8 @@ def _prepare(arguments: Arguments) -> int:
     from core.cluster.preparing import Preparation, PrepareRecipe
 
     recipe = PrepareRecipe(arguments.folder.absolute(), arguments.kind, tuple(arguments.split), arguments.backbone,
-                           arguments.crop, arguments.noise, not arguments.no_states, arguments.max_cache_gb)
+                           arguments.crop, arguments.noise, not arguments.no_states, arguments.max_cache_gb,
+                           arguments.follow_links)
     with explorer() as opened, progress() as report:
         preparation = Preparation(opened, recipe, report)
         cost = preparation.cost()

@@ -24,6 +24,7 @@ from core.cli.parts import (
     explorer,
     given_path,
     json_argument,
+    links_argument,
     note,
     progress,
 )
@@ -267,6 +268,7 @@ def _answers_text(answers: "Sequence[Answer]") -> str:
 def _dataset_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
     parser.add_argument("--kind", default="", help="where the folder could be of several kinds")
+    links_argument(parser)
     json_argument(parser)
 
 
@@ -274,7 +276,7 @@ def _dataset(arguments: Arguments) -> int:
     from core import datasets
 
     with progress() as report:
-        found = datasets.inspect(arguments.folder, arguments.kind, report)
+        found = datasets.inspect(arguments.folder, arguments.kind, report, arguments.follow_links)
     print(as_json(datasets.to_json(found)) if arguments.json else "\n".join(datasets.describe(found)))
     return OK
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import as_json, table
-from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, note, progress
+from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, links_argument, note, progress
 from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
                         help=f"how often what depends on chance is done again ({SEEDS})")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the table there too (.csv or .md)")
     parser.add_argument("--no-keep", action="store_true", help="do not keep the run for the window")
+    links_argument(parser)
     json_argument(parser)
 
 
@@ -36,7 +37,8 @@ def _options(arguments: Arguments) -> "Options":
     from core.emotion.results import Options
 
     return Options(arguments.folder.resolve(), arguments.protocol, arguments.mode, arguments.classes,
-                   tuple(arguments.feature), arguments.checkpoint, arguments.speaker_statistics, arguments.seeds)
+                   tuple(arguments.feature), arguments.checkpoint, arguments.speaker_statistics, arguments.seeds,
+                   arguments.follow_links)
 
 
 def _emotion(arguments: Arguments) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import as_json, duration, table
-from core.cli.parts import CROPS, OK, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import CROPS, OK, Arguments, Command, explorer, json_argument, links_argument, note, progress
 from core.errors import EvaluationError
 from core.models.variants import BY_NAME
 
@@ -27,6 +27,7 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="a dataset's folder; several to compare")
     parser.add_argument("--split", default="test", help="evaluated on (test)")
     parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
+    links_argument(parser)
     parser.add_argument("--variant", choices=tuple(BY_NAME), default=None,
                         help="zero-shot needs nothing more, the others a checkpoint of theirs")
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="RUN",
@@ -95,7 +96,8 @@ def _request(opened: "Explorer", arguments: Arguments) -> "Request":
         models = (ModelChoice(backbone=arguments.backbone), *models)
     _check_variant(arguments)
     conditions = tuple(Condition.of(each) for each in arguments.noise.split(",")) if arguments.noise else (CLEAN,)
-    data = tuple(DataChoice(each, arguments.split, arguments.kind) for each in arguments.folders)
+    data = tuple(DataChoice(each, arguments.split, arguments.kind, arguments.follow_links)
+                 for each in arguments.folders)
     return Request(models, data, (arguments.captions,),
                    tuple(dict.fromkeys(conditions)), tuple(arguments.crop) or ("",), arguments.drop_unreadable)
 

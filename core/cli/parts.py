@@ -86,6 +86,12 @@ def given_path(text: str) -> Path:
     return Path(text)
 
 
+def links_argument(parser: argparse.ArgumentParser) -> None:
+    """`--follow-links`, for commands that read a dataset's folder."""
+    parser.add_argument("--follow-links", action="store_true",
+                        help="open symbolic links that lead out of the dataset's folder (default: off)")
+
+
 def json_argument(parser: argparse.ArgumentParser) -> None:
     """Have the command take --json."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import as_json, size
-from core.cli.parts import OK, ONE_LOOK, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import OK, ONE_LOOK, Arguments, Command, explorer, json_argument, links_argument, note, progress
 from core.errors import TrainingError
 from core.models.variants import VARIANTS, BrewClipOptions
 from core.progress import JobCancelled, Report
@@ -29,6 +29,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backbone", default="auto", metavar="NAME", help="as `brewclip weights list` names it")
     parser.add_argument("--crop", choices=ONE_LOOK, default="centre", help="what of a picture is seen (centre)")
     parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
+    links_argument(parser)
     parser.add_argument("--train-split", default="train", metavar="SPLIT", help="learnt from (train)")
     parser.add_argument("--dev-split", default="", metavar="SPLIT",
                         help="the best model is chosen on it (dev or val; else every tenth picture is held out)")
@@ -64,7 +65,8 @@ def _recipe(arguments: Arguments) -> Recipe:
         raise TrainingError("Say which dataset to learn from, or --resume to go on with a run.", "no_dataset")
     training, model = ({each.name: getattr(arguments, each.name) for each in fields(record)} for record in RECORDS)
     return Recipe(arguments.folder.absolute(), arguments.variant, arguments.backbone, arguments.crop, arguments.kind,
-                  arguments.train_split, arguments.dev_split, BrewClipOptions(**model), TrainingOptions(**training))
+                  arguments.train_split, arguments.dev_split, BrewClipOptions(**model), TrainingOptions(**training),
+                  arguments.follow_links)
 
 
 @contextmanager

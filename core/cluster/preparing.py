@@ -57,6 +57,7 @@ class PrepareRecipe:
     noise: str = ""
     states: bool = True
     max_cache_gb: float = 100.0
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Preparation:
         self._explorer, self._recipe = explorer, recipe
         settings = explorer.settings.with_value("vision.backbone", recipe.backbone)
         explorer.use_settings(settings.with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
-        self._dataset = datasets.load(recipe.dataset, recipe.kind)
+        self._dataset = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
         self.splits = recipe.splits or _with_pairs(self._dataset)
         self._check_splits()
         self._conditions = conditions(recipe.noise)

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from core.datasets.problems import Problems
 from core.datasets.records import SPLIT_ORDER, Dataset, ImageEntry, Utterance
-from core.datasets.tree import LeavesFolder, Tree
+from core.datasets.tree import LeavesFolder, LinkLeavesFolder, Tree
 from core.errors import DatasetError
 from core.images import IMAGE_SUFFIXES
 
@@ -83,7 +84,8 @@ class Draft:
 
     def stand_ins(self) -> int:
         """How many pictures were found under another name than the list's."""
-        return sum(image.path is not None and image.path.name != Path(self._names[image.image_id]).name
+        return sum(image.path is not None
+                   and image.path.name.casefold() != Path(self._names[image.image_id]).name.casefold()
                    for image in self._images.values())
 
     def finish(self, kind: str) -> Dataset:
@@ -91,6 +93,8 @@ class Draft:
         for image in self._images.values():
             if not image.split:
                 self.problems.add("no_split", image.image_id)
+        for link in self.tree.refused:
+            self.problems.add("links_out", link)
         found = self.problems.found()
         if not self._utterances and not self._unspoken:
             why = "; ".join(f"{problem.what}: {problem.examples[0]}" for problem in found[:3])
@@ -99,7 +103,7 @@ class Draft:
         utterances, unspoken = (tuple(self._with_split(record) for record in records.values())
                                 for records in (self._utterances, self._unspoken))
         return Dataset(kind, self.tree.root, tuple(self._images.values()), utterances, unspoken, tuple(self.notes),
-                       found)
+                       found, self.tree.follow_links)
 
     def _locate(self, key: str, names: Sequence[str], folders: Sequence[str]) -> Path | None:
         """The file of the first name that is there; None, and the reason noted, when there is none."""
@@ -107,10 +111,25 @@ class Draft:
             for name in names:
                 if path := self.tree.find(name, folders):
                     return path
+            for name in names:
+                if path := self.tree.find_alike(name, folders):
+                    self._note_place(name, path)
+                    return path
             self.problems.add(key, names[0])
+        except LinkLeavesFolder:
+            self.problems.add("links_out", names[0])
         except LeavesFolder:
             self.problems.add("leaves", names[0])
         return None
+
+    def _note_place(self, name: str, path: Path) -> None:
+        """Note that a file lies elsewhere than the list says: one folder deeper, or spelled otherwise."""
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        below = path.relative_to(self.tree.root).parts
+        doubled = any(one.casefold() == other.casefold() for one, other in pairwise(below[:-1]))
+        listed = any(one.casefold() == other.casefold() for one, other in pairwise(parts[:-1]))
+        self.problems.add("doubled_folder" if doubled and not listed else "other_spelling",
+                          f"{name}: {path.relative_to(self.tree.root).as_posix()}")
 
     def _is_own(self, name: str) -> bool:
         """Whether a file is the folder's own: a link that leads out was noted where a list names it."""

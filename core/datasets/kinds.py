@@ -1,12 +1,13 @@
 """The kinds of datasets, declared once, and which of them a folder is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets import flickr8k, folder, localized_narratives, ravdess, spokencoco
 from core.datasets.records import Dataset
-from core.datasets.tree import Tree, open_tree
+from core.datasets.tree import LeavesFolder, Tree, open_tree
 from core.errors import DatasetError
 from core.progress import Report, silent
 
@@ -52,14 +53,15 @@ def kind_of(name: str) -> Kind:
     raise DatasetError(f"There is no kind of dataset called {name}. There are: {names}.", "unknown_kind")
 
 
-def detect(folder: Path) -> Detection:
+def detect(folder: Path, follow_links: bool = False) -> Detection:
     """The kind of dataset a folder holds. A list of pairs counts only where nothing else is known.
 
     DatasetError: missing, not_a_folder, unreadable, no_dataset (says where one is, if a subfolder has one),
-    several_kinds.
+    several_kinds, links.
     """
-    tree = open_tree(folder)
-    found = _found(tree)
+    tree = open_tree(folder, follow_links)
+    with _links_told(tree):
+        found = _found(tree)
     if not found:
         raise DatasetError(_nothing(tree), "no_dataset")
     if len(found) > 1:
@@ -70,18 +72,47 @@ def detect(folder: Path) -> Detection:
     return Detection(kind.name, evidence)
 
 
-def load(folder: Path, kind: str = "", report: Report = silent) -> Dataset:
+def load(folder: Path, kind: str = "", report: Report = silent, follow_links: bool = False) -> Dataset:
     """The dataset in a folder, of the kind named or detected. Lists are read whole, files are only looked for.
+
+    `follow_links`: symbolic links may lead out of the folder, as the user said.
 
     DatasetError: as `detect`; unknown_kind; not_this_kind; nothing_read; several_lists.
     """
-    detection = detect(folder) if not kind else None
+    detection = detect(folder, follow_links) if not kind else None
     chosen = kind_of(detection.kind if detection else kind)
-    tree = open_tree(folder)
-    if not detection and not chosen.signs(tree):
-        raise DatasetError(f"{tree.root.name} does not look like {chosen.title}: none of its lists is there.",
-                           "not_this_kind")
-    return chosen.load(tree, report)
+    tree = open_tree(folder, follow_links)
+    with _links_told(tree):
+        if not detection and not chosen.signs(tree):
+            if links := _links(tree):
+                raise _closed(tree, links[0])
+            raise DatasetError(f"{tree.root.name} does not look like {chosen.title}: none of its lists is there.",
+                               "not_this_kind")
+        return chosen.load(tree, report)
+
+
+@contextmanager
+def _links_told(tree: Tree) -> Iterator[None]:
+    """DatasetError ("links") when a list itself lies behind a link that leads out of the folder."""
+    try:
+        yield
+    except LeavesFolder as error:
+        raise _closed(tree, str(error)) from error
+
+
+def _closed(tree: Tree, link: str) -> DatasetError:
+    return DatasetError(f"{link} in {tree.root.name} is a link that leads out of the dataset's folder, and was not "
+                        "opened. If you trust where it leads, allow it with --follow-links or the tick Follow links.",
+                        "links")
+
+
+def _links(tree: Tree) -> list[str]:
+    """The links at the top of a folder that lead out of it."""
+    if tree.follow_links:
+        return []
+    inside = tree.root.resolve()
+    return [name for name in tree.names() if tree.root.joinpath(name).is_symlink()
+            and not tree.root.joinpath(name).resolve().is_relative_to(inside)]
 
 
 def _found(tree: Tree) -> list[tuple[Kind, tuple[str, ...]]]:
@@ -99,6 +130,9 @@ def _nothing(tree: Tree) -> str:
     if below:
         places = ", ".join(f"{name} ({title})" for name, title in below.items())
         return f"{tree.root.name} is no dataset itself, but these folders in it are: {places}. Choose one of them."
+    links = _links(tree)
+    if links:
+        return str(_closed(tree, links[0]))
     titles = ", ".join(kind.title for kind in KINDS[:-1])
     return (f"No dataset is known in {tree.root.name}: neither {titles}, nor a CSV, TSV or JSON-lines file with a "
             "column for pictures and one for captions or recordings.")

@@ -37,6 +37,7 @@ class Dataset:
 
     `utterances` are the captions that have a recording named for them, `unspoken` those that have none. `notes` tells
     how the folder was understood; `problems` what was wrong with it, as far as reading the lists shows it.
+    `follow_links`: links out of the folder were followed.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Dataset:
     unspoken: tuple[Utterance, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    follow_links: bool = False
 
     @property
     def splits(self) -> tuple[str, ...]:

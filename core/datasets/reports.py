@@ -58,10 +58,11 @@ def report(dataset: Dataset, report: Report = silent) -> DatasetReport:
                          _count(dataset, bad), problems.found())
 
 
-def inspect(folder: Path, kind: str = "", report: Report = silent) -> DatasetReport:
+def inspect(folder: Path, kind: str = "", report: Report = silent, follow_links: bool = False) -> DatasetReport:
     """Detect, load and report in one go, with the evidence for the kind among the notes; DatasetError as `load`."""
-    detection = detect(folder) if not kind else Detection(kind, (f"Read as {kind_of(kind).title}, as asked.",))
-    found = _report(load(folder, detection.kind, report), report)
+    asked = (f"Read as {kind_of(kind).title}, as asked.",) if kind else ()
+    detection = Detection(kind, asked) if kind else detect(folder, follow_links)
+    found = _report(load(folder, detection.kind, report, follow_links), report)
     return replace(found, notes=(*detection.evidence, *found.notes))
 
 

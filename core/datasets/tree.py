@@ -1,6 +1,7 @@
 """A dataset's folder as a cage: names from its lists find files inside it, and never outside."""
 
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,11 +14,21 @@ class LeavesFolder(Exception):  # noqa: N818  (a finding that becomes a listed p
     """A name that leads out of the dataset's folder."""
 
 
-class Tree:
-    """Finds files below `root`; each folder is listed once, so that a hundred thousand look-ups stay cheap."""
+class LinkLeavesFolder(LeavesFolder):
+    """A symbolic link that leads out of the dataset's folder, and may not be followed."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+
+class Tree:
+    """Finds files below `root`; each folder is listed once, so that a hundred thousand look-ups stay cheap.
+
+    `follow_links`: symbolic links may lead out of the folder. Absolute names and ".." still may not. `refused` has the
+    links to folders that were not listed because they lead out.
+    """
+
+    def __init__(self, root: Path, follow_links: bool = False) -> None:
+        self.root, self.follow_links = root, follow_links
+        self.refused: dict[str, None] = {}
+        self._folded: dict[str, dict[str, str]] = {}
         self._real = str(root.resolve())
         self._listings: dict[str, frozenset[str]] = {}
         self._special: set[str] = set()  # links, folders, pipes: looked at before they are believed
@@ -27,15 +38,21 @@ class Tree:
 
         LeavesFolder when the name is absolute, climbs out, or a link leads out. Backslashes separate folders too.
         """
-        name = name.strip().replace("\\", "/")
-        if not name or "\0" in name:
-            return None
-        if name.startswith("/") or name[1:2] == ":":
-            raise LeavesFolder(name)
-        for folder in folders:
-            parts = self._collapse(f"{folder}/{name}")
-            if parts and self._is_inside("/".join(parts[:-1]), parts[-1]):
+        for parts in self._places(name, folders):
+            if self._is_inside("/".join(parts[:-1]), parts[-1]):
                 return self.root.joinpath(*parts)
+        return None
+
+    def find_alike(self, name: str, folders: Sequence[str] = ("",)) -> Path | None:
+        """As `find`, for a file whose name differs in upper and lower case (.JPG for .jpg), or that lies one folder
+        deeper, in a folder of the same name (val2017/val2017/); None when no file, or more than one, could be meant.
+        """
+        for parts in self._places(name, folders):
+            doubled = [[*parts[:at], parts[at - 1], *parts[at:]] for at in range(1, len(parts))]
+            for variant in (parts, *doubled):
+                spelled = self._spelled(variant)
+                if spelled and self._is_inside("/".join(spelled[:-1]), spelled[-1]):
+                    return self.root.joinpath(*spelled)
         return None
 
     def folder(self, names: Sequence[str]) -> str:
@@ -47,6 +64,7 @@ class Tree:
         try:
             return sorted(name for name in self._listing(folder) if not name.startswith(JUNK))
         except LeavesFolder:
+            self.refused[folder] = None
             return []
 
     def walk(self, folder: str, suffixes: frozenset[str]) -> Iterator[str]:
@@ -59,6 +77,38 @@ class Tree:
             for name in sorted(files):
                 if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(JUNK):  # noqa: PTH122 (speed)
                     yield (below / name).as_posix()
+
+    def _places(self, name: str, folders: Sequence[str]) -> Iterator[list[str]]:
+        """The parts of each path that a name may stand for; LeavesFolder when it is absolute or climbs out."""
+        name = name.strip().replace("\\", "/")
+        if not name or "\0" in name:
+            return
+        if name.startswith("/") or name[1:2] == ":":
+            raise LeavesFolder(name)
+        for folder in folders:
+            if parts := self._collapse(f"{folder}/{name}"):
+                yield parts
+
+    def _spelled(self, parts: Sequence[str]) -> list[str]:
+        """The parts as the disk spells them, without regard to case; [] when one is not there, or is ambiguous."""
+        found: list[str] = []
+        for part in parts:
+            folder = "/".join(found)
+            if part not in self._listing(folder):
+                part = self._folded_listing(folder).get(_folded(part), "")
+            if not part:
+                return []
+            found.append(part)
+        return found
+
+    def _folded_listing(self, folder: str) -> dict[str, str]:
+        """The names in a folder by their spelling without case; "" for one that several share."""
+        if folder not in self._folded:
+            names: dict[str, str] = {}
+            for name in self._listing(folder):
+                names[_folded(name)] = "" if _folded(name) in names else name
+            self._folded[folder] = names
+        return self._folded[folder]
 
     @staticmethod
     def _collapse(name: str) -> list[str]:
@@ -110,13 +160,19 @@ class Tree:
             return False
 
     def _check_inside(self, whole: str) -> None:
-        """LeavesFolder when the path's real place is not inside the root."""
+        """LinkLeavesFolder when the path's real place is not inside the root, unless links are followed."""
+        if self.follow_links:
+            return
         real = os.path.realpath(whole)
         if real != self._real and not real.startswith(self._real.rstrip(os.sep) + os.sep):
-            raise LeavesFolder(whole)
+            raise LinkLeavesFolder(os.path.relpath(whole, self.root))
 
 
-def open_tree(folder: Path) -> Tree:
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def open_tree(folder: Path, follow_links: bool = False) -> Tree:
     """The tree of a dataset's folder; DatasetError (missing, not_a_folder, unreadable) when it is none."""
     try:
         if not folder.exists():
@@ -126,4 +182,4 @@ def open_tree(folder: Path) -> Tree:
         next(folder.iterdir(), None)
     except OSError as error:
         raise DatasetError(f"The folder {folder} cannot be opened: {error.strerror or error}.", "unreadable") from error
-    return Tree(folder)
+    return Tree(folder, follow_links)

@@ -82,13 +82,13 @@ class Material:
 
 
 def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[str], checkpoint: Path | None,
-           report: Report = silent) -> Material:
+           report: Report = silent, follow_links: bool = False) -> Material:
     """Hear the recordings of a RAVDESS folder for probes with such `needs` ("voice", "branches").
 
     What cannot be read is left out, with a note. DatasetError as `recordings.load`, and too_few when none can be read.
     WeightsError, ModelError, StoreError: what was heard is kept.
     """
-    acted = recordings.load(folder, class_set(classes), report)
+    acted = recordings.load(folder, class_set(classes), report, follow_links)
     paths = [one.recording for one in acted.utterances if one.recording is not None]
     listening, hearing = steps(report, float("voice" in needs), float("branches" in needs))
     branches = Branches(explorer, checkpoint, listening) if "branches" in needs else None

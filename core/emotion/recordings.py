@@ -30,12 +30,12 @@ class Acted:
         return tuple(sorted({one.actor for one in self.utterances}))
 
 
-def load(folder: Path, classes: ClassSet, report: Report = silent) -> Acted:
+def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links: bool = False) -> Acted:
     """The recordings of a RAVDESS folder, of the wanted classes.
 
     DatasetError: missing, not_a_folder, not_this_kind (no RAVDESS), too_few (fewer than two classes).
     """
-    found = datasets.load(folder, KIND, report)
+    found = datasets.load(folder, KIND, report, follow_links)
     spoken = [one for one in found.utterances if isinstance(one, ActedUtterance) and one.recording is not None]
     kept = sorted((one for one in spoken if one.emotion in classes.of), key=lambda one: one.utterance_id)
     counts = Counter(classes.of[one.emotion] for one in kept)

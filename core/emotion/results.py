@@ -31,6 +31,7 @@ class Options:
     checkpoint: Path | None = None
     speaker_statistics: bool = False
     seeds: int = SEEDS
+    follow_links: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`."""
@@ -40,6 +41,7 @@ class Options:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Options":
         """The options of `to_json`. KeyError, TypeError when it is none."""
+        found = {"follow_links": False, **found}  # older runs do not say
         known = {each.name: found[each.name] for each in fields(cls)}
         checkpoint = found["checkpoint"]
         return cls(**{**known, "folder": Path(found["folder"]), "features": tuple(found["features"]),

@@ -8,6 +8,7 @@ from core.emotion import leaks, protocols
 from core.emotion.features import feature
 from core.emotion.results import FeatureScore, Result
 from core.errors import StoreError
+from core.spreadsheet import plain_cells
 
 HEAD = ("Feature", "Accuracy", "+-", "Recall (UAR)", "Macro F1", *leaks.TITLES.values(), "Paper (all 24 actors)")
 
@@ -56,7 +57,7 @@ def save(result: Result, path: Path) -> None:
     text = markdown(result)
     if path.suffix.lower() == ".csv":
         written = io.StringIO()
-        csv.writer(written).writerows([HEAD, *rows(result)])
+        csv.writer(written).writerows(plain_cells(line) for line in (HEAD, *rows(result)))
         text = written.getvalue()
     try:
         path.write_text(text, encoding="utf-8")

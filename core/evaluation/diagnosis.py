@@ -54,7 +54,7 @@ def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Bench
     subjects.check_weights(explorer, known)
     loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)
     subject = subjects.load(explorer, known, loading)
-    dataset = datasets.load(setup.folder, setup.kind)
+    dataset = datasets.load(setup.folder, setup.kind, follow_links=setup.follow_links)
     try:
         split = evaluate.prepare(explorer, subject, dataset, setup.split, setup.crop, setup.condition, preparing)
     except DatasetError as error:

@@ -136,7 +136,7 @@ def _tasks(explorer: Explorer, request: Request) -> list[_Task]:
 
 
 def _loaded(data: DataChoice) -> Dataset:
-    dataset = datasets.load(data.folder, data.kind)
+    dataset = datasets.load(data.folder, data.kind, follow_links=data.follow_links)
     if data.split not in dataset.splits:
         there = ", ".join(dataset.splits)
         raise DatasetError(f"{dataset.folder.name} has no split {data.split!r}"
@@ -179,7 +179,7 @@ def _setup(explorer: Explorer, task: _Task, drop: bool, condition: Condition, ca
     facts = known.run.dataset if known.run else {}
     return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, known.title, known.variant,
                  known.checkpoint, known.backbone, explorer.recogniser().name, task.crop, condition, captions, drop,
-                 str(facts.get("kind", "")), str(facts.get("name", "")))
+                 str(facts.get("kind", "")), str(facts.get("name", "")), task.dataset.follow_links)
 
 
 def _kept(explorer: Explorer, subject: Subject, setup: Setup, split: Split, seen: Floats, spoken: "SpokenVectors",

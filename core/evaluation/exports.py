@@ -20,12 +20,13 @@ from core.evaluation import archive, labelling
 from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES
 from core.evaluation.records import WAYS, Query, Way
+from core.file_names import safe_name
 from core.progress import Report, silent
+from core.spreadsheet import plain_cells
 from core.store.records import FailureLabel
 from core.store.store import Store
 
 CSV, JSON, PICTURES = "failures.csv", "failures.json", "pictures"
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run at the start of a cell
 Labels = Mapping[tuple[Way, str], FailureLabel]
 
 
@@ -67,7 +68,7 @@ def as_csv(entries: Iterable[Mapping[str, Any]]) -> str:
     columns = list(rows[0]) if rows else ["way", "query"]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerows(plain_cells(row[column] for column in columns) for row in rows)
     return out.getvalue()
 
 
@@ -99,7 +100,7 @@ def _copied(path: Path | None, folder: Path) -> str:
     if path is None or not path.is_file():
         return ""
     place = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    name = f"{PICTURES}/{place}-{path.name}"
+    name = f"{PICTURES}/{place}-{safe_name(path.name)}"
     target = folder / name
     if not target.exists() or target.stat().st_size != path.stat().st_size:
         staged = target.with_name(f".{target.name}.new")
@@ -111,8 +112,3 @@ def _copied(path: Path | None, folder: Path) -> str:
 def _write(path: Path, content: bytes) -> None:
     private_files.write_atomically(path, content, private=False, durable=False)
 
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

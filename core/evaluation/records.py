@@ -30,11 +30,12 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class DataChoice:
-    """A split of a dataset; `kind` where the folder could be of several."""
+    """A split of a dataset; `kind` where the folder could be of several, `follow_links` where links may lead out."""
 
     folder: Path
     split: str = "test"
     kind: str = ""
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Setup:
     drop_unreadable: bool = False
     trained_on: str = ""
     trained_name: str = ""
+    follow_links: bool = False
 
     @property
     def title(self) -> str:

@@ -13,6 +13,7 @@ from core.evaluation.metrics import NAMES, Metrics
 from core.evaluation.published import TABLES, Figures, Ours, PaperRow, PaperTable
 from core.evaluation.records import WAY_TITLES, WAYS, EvaluationRecord
 from core.features.noise import CLEAN
+from core.spreadsheet import plain_cells
 
 __all__ = ["FORMATS", "TABLES", "Row", "Table", "export", "fill", "metrics_table"]
 
@@ -136,7 +137,7 @@ def _title(name: str) -> str:
 def _csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([table.headings, *(table.cells(row) for row in table.rows)])
+    writer.writerows(plain_cells(line) for line in (table.headings, *(table.cells(row) for row in table.rows)))
     return out.getvalue()
 
 

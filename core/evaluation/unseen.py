@@ -38,7 +38,8 @@ def _trained_on(known: Known) -> frozenset[str] | None:
     """The ids of all pictures of the training split, read again from the dataset that the run's recipe names."""
     recipe = _recipe(known)
     try:
-        dataset = datasets.load(Path(recipe["dataset"]), recipe.get("kind", ""))
+        dataset = datasets.load(Path(recipe["dataset"]), recipe.get("kind", ""),
+                                follow_links=bool(recipe.get("follow_links")))
         return frozenset(image.image_id for image in dataset.images if image.split == recipe["train"])
     except (DatasetError, KeyError, TypeError):
         return None

@@ -80,21 +80,29 @@ class Annotations(Room):
         with self._database.reading() as connection:
             return self._takes(connection, TakeRow.id.in_(among(ids)))
 
-    def add_takes(self, takes: Sequence[NewTake]) -> list[TakeRecord]:
+    def add_takes(self, takes: Sequence[NewTake], once: bool = False) -> list[TakeRecord]:
         """Store takes as of now, all or none, in this order, and have them on the disk when this returns.
 
+        `once`: those whose picture has a take of the same recording already, binned or not, are left out; looked for
+        in the same transaction, so that imports at the same time store each once.
         StoreError: `no_picture` when a picture was taken out of its gallery meanwhile.
         """
         now, added = datetime.now(UTC), []
         with self._database.writing() as connection:
             pictures = _pictures(connection, {take.image_id for take in takes})
+            there = _recorded(connection, pictures) if once else set()
             for take in takes:
+                kept = self._kept_path(take.recording)
+                if (take.image_id, kept) in there:
+                    continue
+                if once:
+                    there.add((take.image_id, kept))
                 if take.image_id not in pictures:
                     raise StoreError("The picture was taken out of its gallery meanwhile. The recording is kept in "
                                      f"{take.recording.parent}.", "no_picture")
                 added.append(connection.execute(insert(TakeRow).values(
                     image_id=take.image_id, picture=pictures[take.image_id], speaker_id=take.speaker_id, created=now,
-                    recording=self._kept_path(take.recording), digest=take.digest, seconds=take.seconds,
+                    recording=kept, digest=take.digest, seconds=take.seconds,
                     warning=take.warning, text=plain(take.text), state=take.state, source=take.source,
                 ).returning(TakeRow.id)).scalar_one())
             stored = self._takes(connection, TakeRow.id.in_(among(added)))
@@ -196,6 +204,13 @@ class Annotations(Room):
         """Have all commits on the disk, as a checkpoint does first: a commit alone survives no power cut."""
         with self._database.reading() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _recorded(connection: Connection, image_ids: Iterable[int]) -> set[tuple[int | None, str]]:
+    """(picture, recording) of all takes of these pictures, as they are stored."""
+    rows = connection.execute(select(TakeRow.image_id, TakeRow.recording)
+                              .where(TakeRow.image_id.in_(among(image_ids))))
+    return {(row.image_id, row.recording) for row in rows}
 
 
 def _words(words: Iterable[str]) -> Select[tuple[str]]:

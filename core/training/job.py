@@ -43,8 +43,10 @@ class Preview:
 def begin(folder: RunFolder, recipe: Recipe) -> None:
     """Write down a new run. TrainingError: exists, busy, no_split, too_few; DatasetError: unreadable dataset."""
     under = conditions(recipe.training.noise)
-    dataset, _ = with_dev(datasets.load(recipe.dataset, recipe.kind), recipe.train, recipe.dev, recipe.training.seed)
-    check_enough(_pairs(dataset.of(recipe.train), under), recipe.training.batch)  # before hours of hearing
+    loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
+    dataset, _ = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+    # before hours of hearing
+    check_enough(_pairs(dataset.of(recipe.train), under), recipe.training.batch, dataset=loaded)
     folder.create(recipe)
 
 
@@ -120,7 +122,7 @@ class _Job:
         settings = explorer.settings.with_value("device", recipe.training.device)
         explorer.use_settings(settings.with_value("vision.backbone", recipe.backbone)
                               .with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
-        loaded = datasets.load(recipe.dataset, recipe.kind)
+        loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
         self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
         self._conditions = conditions(recipe.training.noise)
         self._looked_at = tuple(dict.fromkeys((*self._conditions, *conditions(recipe.training.dev_noise))))

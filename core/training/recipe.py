@@ -92,6 +92,7 @@ class Recipe:
     dev: str = ""
     model: BrewClipOptions = field(default_factory=BrewClipOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    follow_links: bool = False  # out of the dataset's folder, as the user said
 
     def __post_init__(self) -> None:
         if not (variant(self.variant).prompts or variant(self.variant).acoustic):

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 from PIL import Image
 
 from core import datasets
@@ -196,3 +197,25 @@ def test_plain_names():
     assert plain_name("Åsa Öberg (2)") == "Asa-Oberg-2"
     assert plain_name("../../etc") == "etc"
     assert plain_name("日本") == ""
+
+
+@pytest.mark.parametrize("layout", KINDS)
+def test_a_picture_with_a_very_long_name_stops_no_export(explorer, folder, describe, target, layout):
+    name = "n" * 247 + ".png"
+    describe(0, "a dog")
+    (folder / "a.png").rename(folder / name)
+    explorer.index(folder, "Holidays")
+    result = export(explorer, "Holidays", target.with_name("t" * 240), ExportOptions(layout))
+    assert sum(split.utterances for split in result.splits) == 1 and result.problems == ()
+
+
+def test_what_a_killed_export_left_is_swept_and_a_running_one_is_not(explorer, describe, target):
+    describe(0, "a dog")
+    left, running = (target.parent / f".brewclip-export-{name}.partial" for name in ("killed", "running"))
+    for each in (left, running):
+        (each / "images").mkdir(parents=True)
+    left.with_suffix(".lock").touch()
+    with FileLock(running.with_suffix(".lock")):
+        export(explorer, "Holidays", target)
+        assert running.exists() and not left.exists() and not left.with_suffix(".lock").exists()
+    assert target.exists()

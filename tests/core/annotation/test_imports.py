@@ -1,6 +1,8 @@
 """Datasets come in: pictures indexed in place, recordings referred to, nothing twice."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from core.annotation.exports import ExportOptions, export
 from core.annotation.imports import AT_ONCE, import_dataset
 from core.errors import AnnotationError, DatasetError
 from core.progress import JobCancelled
+from core.store.records import NewTake
 
 
 @pytest.fixture
@@ -117,3 +120,44 @@ def test_flickr8k_comes_in_and_goes_out_whole(explorer, development_data, tmp_pa
     loaded = datasets.load(tmp_path / "out")
     left = sum(one.count for one in exported.left_out)
     assert len(loaded.utterances) == usable - left and len({one.speaker for one in loaded.utterances}) == 13
+
+
+def test_imports_at_the_same_time_store_each_take_once(explorer, spokencoco):
+    import_dataset(explorer, spokencoco, "coco")  # pictures and speakers are there: the takes alone are raced for
+    gallery = explorer.store.gallery("coco")
+    takes = explorer.store.takes(gallery.id)
+    new = [NewTake(take.image_id, take.speaker.id, spokencoco / "wavs" / f"more_{number}.wav", f"d{number}", 1.0)
+           for take in takes for number in range(20)]
+    ready = threading.Barrier(4)
+
+    def store(_):
+        ready.wait()
+        return len(explorer.store.add_takes(new, once=True))
+
+    with ThreadPoolExecutor(4) as pool:
+        stored = list(pool.map(store, range(4)))
+    assert sum(stored) == len({(take.image_id, take.recording) for take in new})
+    kept = [(take.image_id, take.recording) for take in explorer.store.takes(gallery.id)]
+    assert len(kept) == len(set(kept))
+
+
+def test_an_import_that_another_one_overtook_counts_its_takes_as_known(explorer, spokencoco, monkeypatch):
+    add = explorer.store.add_takes
+
+    def overtaken(takes, once=False):
+        add(takes, once=True)
+        return add(takes, once=once)
+
+    monkeypatch.setattr(explorer.store, "add_takes", overtaken)
+    result = import_dataset(explorer, spokencoco, "coco")
+    assert (result.added, result.known) == (0, 4)
+    assert len(explorer.store.takes(explorer.store.gallery("coco").id)) == 4
+
+
+def test_pictures_behind_links_are_said_and_followed_on_request(explorer, spokencoco, tmp_path):
+    (spokencoco / "images").rename(tmp_path / "disk")
+    (spokencoco / "images").symlink_to(tmp_path / "disk")
+    with pytest.raises(AnnotationError, match=r"link.*--follow-links") as error:
+        import_dataset(explorer, spokencoco, "coco")
+    assert error.value.kind == "links"
+    assert import_dataset(explorer, spokencoco, "coco", follow_links=True).added == 4

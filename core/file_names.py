@@ -1,0 +1,34 @@
+"""Names of files made from names of others: short enough for every file system, and none that a system reserves."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+LONGEST = 150  # bytes; file systems take 255, and staged files and numbers get some more around the name
+LONGEST_SUFFIX = 16  # bytes; a longer one is part of the name
+DIGEST = 8  # hexadecimal digits
+FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT")
+                                                    for number in range(1, 10))})
+
+
+def safe_name(name: str, longest: int = LONGEST) -> str:
+    """The name as every file system takes it: forbidden characters become "-", reserved names get "_" in front.
+
+    A name of more than `longest` bytes is cut and ends in a digest of the whole, so that two long names stay two.
+    """
+    made = FORBIDDEN.sub("-", name).strip(" ").rstrip(". ") or "_"
+    if made.split(".")[0].strip().upper() in RESERVED:
+        made = f"_{made}"
+    return made if len(os.fsencode(made)) <= longest else _shortened(made, name, longest)
+
+
+def _shortened(made: str, whole: str, longest: int) -> str:
+    suffix = Path(made).suffix
+    if len(os.fsencode(suffix)) > LONGEST_SUFFIX:
+        suffix = ""
+    digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:DIGEST]
+    room = longest - len(os.fsencode(suffix)) - DIGEST - 1
+    stem = os.fsencode(made.removesuffix(suffix))[:room].decode(errors="ignore").rstrip(". ")
+    return f"{stem}-{digest}{suffix}"

@@ -1,0 +1,24 @@
+"""Cells of CSV files as a spreadsheet may open them: none is run as a formula."""
+
+from collections.abc import Iterable
+from typing import Any
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run at the start of a cell
+
+
+def plain_cell(value: Any) -> Any:
+    """The value for `csv.writer`: a text that would be taken for a formula gets a "'" in front; numbers stay."""
+    if value is None:
+        return ""
+    if not (isinstance(value, str) and value.lstrip(" \n").startswith(FORMULAS)):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def plain_cells(values: Iterable[Any]) -> list[Any]:
+    """A row of `plain_cell`."""
+    return [plain_cell(value) for value in values]
