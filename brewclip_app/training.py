@@ -196,7 +196,7 @@ class Training(QObject):
             return training_process.watch(path, process, self._told.emit, report,
                                           lambda: self._asked.get(path) == "stop")
 
-        name = f"Training {path.name}" if not path.name.isdigit() else f"Training run {path.name}"
+        name = f"Training {path.name}" if not path.name.isdecimal() else f"Training run {path.name}"
         self._context.jobs.submit(name, work, key=f"{KEY}{path}", on_done=self._ended,
                                   on_failed=lambda error: self._lost(path, error),
                                   on_cancelled=lambda: self._let_go(path))

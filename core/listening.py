@@ -123,9 +123,9 @@ class Listening:
         keep = bool(means.settings["search.keep_history"])
         with means.clock.step("recognise"):
             digest = waveform.digest
-            kept = means.store.transcript(digest, key) if keep else None
+            kept = Transcript.kept(means.store.transcript(digest, key)) if keep else None
             if kept is not None:
-                return Transcript.from_json(kept)
+                return kept
             means.report(0, 0, "Hearing")
             heard = recogniser.hear([waveform], options, means.report)[0]
             self._keep(digest, options.padding, heard)
@@ -187,9 +187,9 @@ def _known(waveform: Waveform, recogniser: "Recogniser", means: Means) -> Transc
     """The transcript that the store has of an utterance, else none."""
     for word_times in (True, False):
         key = recogniser.fingerprint_of(hearing_options(means.settings, word_times)).hash
-        found = means.store.transcript(waveform.digest, key)
+        found = Transcript.kept(means.store.transcript(waveform.digest, key))
         if found is not None:
-            return Transcript.from_json(found)
+            return found
     return WRITTEN
 
 

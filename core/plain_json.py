@@ -1,11 +1,20 @@
 """The one reader of JSON from files that others may have written, damaged or made to do harm."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 LARGEST = 64 << 20  # bytes of a file, unless its reader allows more
 DEEPEST = 64  # levels of brackets
+LARGEST_NUMBER = 2**63  # of whole numbers in records
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # some editors put it before a text
+DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of JSON that is another's or damaged
+
+Record = TypeVar("Record")
 
 
 class DamagedJsonError(ValueError):
@@ -17,7 +26,7 @@ def loads(text: str | bytes) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        value = json.loads(text)
+        value = json.loads(text.removeprefix(BOM))
     except RecursionError:
         raise DamagedJsonError(f"It is nested more than {DEEPEST} levels deep.") from None
     except ValueError as error:
@@ -50,6 +59,44 @@ def read_object(path: Path, largest: int = LARGEST) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DamagedJsonError("It is not a JSON object.")
     return value
+
+
+def checked(record: Record) -> Record:
+    """The record as it is, when all its fields hold what their types say, at any depth; else DamagedJsonError."""
+    kind: Any = type(record)
+    for name, inside in _hints(kind).items():
+        if not _fits(getattr(record, name), inside):
+            raise DamagedJsonError(f"Its {name} is of another kind.")
+    return record
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of a kind: plain types, records, tuples, mappings, and unions of them; others always do."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is tuple:
+        kinds = inner[:1] * len(value) if inner[1:] == (...,) and isinstance(value, tuple) else inner
+        return isinstance(value, tuple) and len(kinds) == len(value) and all(map(_fits, value, kinds))
+    if origin in (dict, Mapping):
+        return isinstance(value, Mapping) and all(_fits(key, inner[0]) and _fits(one, inner[1])
+                                                  for key, one in value.items())
+    if kind in (int, float):
+        whole = type(value) is int and abs(value) < LARGEST_NUMBER
+        return whole or (kind is float and type(value) is float)
+    if not isinstance(kind, type):
+        return True
+    return isinstance(value, kind) and (not is_dataclass(kind) or all(
+        _fits(getattr(value, name), inside) for name, inside in _hints(kind).items()))
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    """The types of a record's fields."""
+    hints = get_type_hints(kind)
+    return {each.name: hints[each.name] for each in fields(kind)}
 
 
 def _too_deep(value: Any) -> bool:

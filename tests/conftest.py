@@ -1,7 +1,10 @@
 """Fixtures that every test may use. The screen is Qt's offscreen one unless a display was asked for by name."""
 
+import copy
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -19,6 +22,27 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An empty home of the test's own."""
     monkeypatch.setenv("BREWCLIP_HOME", str(tmp_path / "home"))
     return find_home()
+
+
+JUNK = (None, True, -1, 2.5, float("inf"), float("nan"), 10**400, "x", "\N{SUPERSCRIPT TWO}", "\0", [], [None], {},
+        {"a": []})
+
+
+@pytest.fixture(scope="session")
+def damaged_values() -> Callable[[Any], Iterator[Any]]:
+    """A function that gives a JSON value with junk in each of its places in turn, and each key of its objects gone."""
+    def variants(value: Any) -> Iterator[Any]:
+        yield from JUNK
+        inner = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+        for key, one in inner[:40]:
+            for other in variants(one):
+                changed = copy.copy(value)
+                changed[key] = other
+                yield changed
+            if isinstance(value, dict):
+                yield {name: each for name, each in inner if name != key}
+
+    return variants
 
 
 @pytest.fixture(scope="session")

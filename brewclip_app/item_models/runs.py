@@ -157,4 +157,4 @@ def _sorted_by(record: "RunRecord", place: int) -> float | str:
         return -1.0 if record.best is None else record.best
     if place == STEPS:
         return float(record.step)
-    return record.path.name.zfill(12) if record.path.name.isdigit() else record.path.name
+    return record.path.name.zfill(12) if record.path.name.isdecimal() else record.path.name

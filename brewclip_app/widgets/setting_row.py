@@ -1,6 +1,7 @@
 """One setting: its name, a control made for its kind, what it does, and the way back when it was changed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -256,8 +257,11 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
 
 def _runs(folder: Path) -> list[Path]:
     """The runs that have a model, the newest first."""
-    found = [path.parent.parent for path in folder.glob(f"*/{checkpoints.BEST}/{checkpoints.RUN}")]
-    return sorted(found, key=lambda run: (run / checkpoints.BEST).stat().st_mtime, reverse=True)
+    found = []
+    for path in folder.glob(f"*/{checkpoints.BEST}/{checkpoints.RUN}"):
+        with suppress(OSError):  # one that was deleted meanwhile, or that may not be looked into
+            found.append((path.parent.stat().st_mtime, path.parent.parent))
+    return [run for _, run in sorted(found, reverse=True)]
 
 
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {

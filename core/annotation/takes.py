@@ -26,8 +26,11 @@ MOST_STEPS = 500
 
 
 def transcript_of(take: TakeRecord) -> Transcript | None:
-    """What was heard in a take; None until it was recognised."""
-    return None if take.heard is None else Transcript.from_json(plain_json.loads(take.heard))
+    """What was heard in a take; None until it was recognised, or when that is damaged."""
+    try:
+        return None if take.heard is None else Transcript.kept(plain_json.loads(take.heard))
+    except ValueError:
+        return None
 
 
 def tidy(text: str) -> str:

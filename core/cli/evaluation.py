@@ -59,6 +59,8 @@ def _evaluate(arguments: Arguments) -> int:
             return _deleted(opened, arguments.delete)
         if arguments.table or arguments.stored:
             print(_tables(arguments, archive.evaluations(opened.store)))
+            for each in archive.damaged(opened.store):
+                note(f"The evaluation {each} is damaged and left out; --delete {each} deletes it.")
             return OK
         found = _evaluated(opened, arguments, report)
         quality = [_quality_json(opened, each.id) for each in found] if arguments.json else []
@@ -115,7 +117,7 @@ def _check_variant(arguments: Arguments) -> None:
 def _deleted(opened: "Explorer", ids: list[int]) -> int:
     from core.evaluation import archive
 
-    known = {each.id for each in archive.evaluations(opened.store)}
+    known = {*(each.id for each in archive.evaluations(opened.store)), *archive.damaged(opened.store)}
     gone = [each for each in ids if each not in known]
     if gone:
         raise EvaluationError(f"There is no evaluation {gone[0]}; nothing was deleted. --stored lists them.", "gone")

@@ -200,5 +200,5 @@ def _try(folder: Path, line: str) -> Try | None:
     try:
         known: dict[str, Any] = plain_json.loads(line)
         return Try(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))
-    except (ValueError, KeyError, TypeError):
+    except plain_json.DAMAGE:
         return None

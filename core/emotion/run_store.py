@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import uuid
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -16,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import plain_json
+from core.emotion.features import feature
 from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result, to_json
 from core.emotion.scores import Leak, Score
-from core.errors import StoreError
+from core.errors import DatasetError, StoreError
 from core.home import Home
 
 RUN, ANSWERS, TRIES = "run.json", "answers.npz", "tries"
@@ -85,11 +88,12 @@ class Runs:
             if facts["format"] > FORMAT:
                 raise StoreError(f"The run {name} was kept by a later release. Update BrewCLIP Explorer to see it.",
                                  "newer")
-            result = _result(facts)
+            datetime.fromisoformat(facts["when"])
+            result = plain_json.checked(_result(facts))
             return KeptRun(folder, facts["when"], _with_answers(result, folder) if answers else result)
         except FileNotFoundError as error:
             raise StoreError(f"There is no run {name}.", "no_run") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, DatasetError, zipfile.BadZipFile, zlib.error, *plain_json.DAMAGE) as error:
             raise StoreError(f"The run {name} is damaged and cannot be shown. Delete it, and run it again.",
                              "damaged") from error
 
@@ -126,7 +130,7 @@ def _feature_score(found: Mapping[str, Any]) -> FeatureScore:
     folds = tuple(FoldScore(one["fold"], one["seed"], one["train"], one["test"], _score(one), one["chosen"])
                   for one in found["folds"])
     spread = found["spread"]["accuracy"], found["spread"]["uar"]
-    return FeatureScore(found["feature"], found["title"], _score(found), spread,
+    return FeatureScore(feature(found["feature"]).key, found["title"], _score(found), spread,
                         tuple(tuple(row) for row in found["confusion"]), found["seeds"], folds,
                         {name: Leak(**one) for name, one in found["leaks"].items()})
 

@@ -121,8 +121,13 @@ def keep(store: Store, summary: Summary, pictures: Sequence[PictureFacts], utter
 
 
 def evaluations(store: Store) -> list[EvaluationRecord]:
-    """All stored evaluations, newest first."""
-    return [_record(each) for each in store.evaluations()]
+    """All stored evaluations, newest first; damaged ones are passed over (`damaged`)."""
+    return [record for each in store.evaluations() if (record := _readable(each)) is not None]
+
+
+def damaged(store: Store) -> list[int]:
+    """The ids of stored evaluations that cannot be read; they can only be deleted."""
+    return [each.id for each in store.evaluations() if _readable(each) is None]
 
 
 def open_evaluation(store: Store, evaluation_id: int) -> Evaluation:
@@ -133,12 +138,15 @@ def open_evaluation(store: Store, evaluation_id: int) -> Evaluation:
         if error.kind != "no_evaluation":
             raise
         raise EvaluationError(str(error), "gone") from error
-    record = _record(kept)
+    record = _readable(kept)
     try:
-        return Evaluation(record, *_unpacked(packed))
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise EvaluationError(f"What was stored of the evaluation {record.setup.title} is damaged. Delete it, and "
-                              "evaluate again.", "damaged") from error
+        if record is not None:
+            return Evaluation(record, *_unpacked(packed))
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, *plain_json.DAMAGE):
+        pass
+    name = record.setup.title if record else evaluation_id
+    raise EvaluationError(f"What was stored of the evaluation {name} is damaged. Delete it, and evaluate again.",
+                          "damaged")
 
 
 def delete(store: Store, ids: Iterable[int]) -> None:
@@ -167,8 +175,8 @@ def diagnosis(store: Store, evaluation_id: int, at: int = 10) -> DiagnosisRecord
     try:
         body = plain_json.loads(zlib.decompress(kept.body))
         found = tuple(failures.from_json(each) for each in body["found"])
-        return DiagnosisRecord(evaluation_id, at, kept.created, found, body["note"])
-    except (ValueError, KeyError, TypeError, zlib.error):
+        return plain_json.checked(DiagnosisRecord(evaluation_id, at, kept.created, found, body["note"]))
+    except (zlib.error, *plain_json.DAMAGE):
         return None
 
 
@@ -183,6 +191,14 @@ def _to_json(summary: Summary) -> dict[str, Any]:
         "nothing_heard": summary.nothing_heard, "unseen_note": summary.unseen_note, "seconds": summary.seconds,
         "unseen": None if unseen is None else {**{way: getattr(unseen, way).to_json() for way in WAYS},
                                                "images": unseen.images}}
+
+
+def _readable(kept: KeptEvaluation) -> EvaluationRecord | None:
+    """The record; None when it is damaged."""
+    try:
+        return plain_json.checked(_record(kept))
+    except plain_json.DAMAGE:
+        return None
 
 
 def _record(kept: KeptEvaluation) -> EvaluationRecord:

@@ -107,7 +107,7 @@ class ArrayStore:
             place = _Place(shard, entry["start"], tuple((kind, tuple(shape)) for kind, shape in entry["arrays"]))
             if entry["end"] <= size:
                 self._places.setdefault(entry["key"], place)
-        except (ValueError, KeyError, TypeError):  # a line of a crash, or of another program
+        except plain_json.DAMAGE:  # a line of a crash, or of another program
             return
 
     def _mapped(self, shard: str, end: int) -> mmap.mmap:

@@ -114,8 +114,12 @@ class Hearing:
 
     def _done(self, keys: Sequence[str | None], fingerprint: str, store: ArrayStore, states: bool) -> set[str]:
         """Those of the keys that need not be heard: their transcript is kept, and their states if these are wanted."""
-        kept = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
-        return {key for key in kept if not states or key in store}
+        return {key for key in self._kept(keys, fingerprint) if not states or key in store}
+
+    def _kept(self, keys: Sequence[str | None], fingerprint: str) -> dict[str, Transcript]:
+        """The transcripts of the store by key; a damaged one counts as none, and is heard again."""
+        found = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
+        return {key: known for key, one in found.items() if (known := Transcript.kept(one)) is not None}
 
     def _listen(self, waves: Mapping[str, Waveform], fingerprint: str, writer: Writer | None, condition: Condition,
                 others: Sequence[Waveform], report: Report) -> None:
@@ -134,12 +138,12 @@ class Hearing:
 
     def _given(self, store: ArrayStore, fingerprint: str, keys: Sequence[str | None], reasons: dict[int, str],
                states: bool) -> Iterator[Spoken]:
-        kept = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
+        kept = self._kept(keys, fingerprint)
         for number, key in enumerate(keys):
             if number in reasons or key is None:
                 yield Spoken(EMPTY, reason=reasons.get(number, "It could not be read."))
             else:
-                yield Spoken(Transcript.from_json(kept[key]), store.get(key) if states else ())
+                yield Spoken(kept[key], store.get(key) if states else ())
 
     def _known(self, recordings: Sequence[Path], condition: Condition, others: Sequence[Waveform]
                ) -> list[str | None]:

@@ -266,8 +266,8 @@ def _run(folder: Path) -> tuple[Run, str]:
     """The run, and the SHA-256 of the tensors that belong to it."""
     try:
         found = plain_json.loads(_read(folder, RUN))
-        return Run.from_json(found), found["tensors"]
-    except (ValueError, KeyError, TypeError) as error:
+        return plain_json.checked(Run.from_json(found)), str(found["tensors"])
+    except plain_json.DAMAGE as error:
         raise _damaged(folder / RUN) from error
 
 

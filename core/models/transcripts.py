@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core import plain_json
+
 
 @dataclass(frozen=True)
 class Word:
@@ -42,6 +44,14 @@ class Transcript:
         known = {field.name for field in fields(cls)}
         kept = {key: value for key, value in found.items() if key in known}
         return cls(**{**kept, "words": tuple(Word(**word) for word in found["words"])})
+
+    @classmethod
+    def kept(cls, found: Any) -> "Transcript | None":
+        """The transcript that `to_json` gave; None when nothing was kept, or it is damaged."""
+        try:
+            return None if found is None else plain_json.checked(cls.from_json(found))
+        except plain_json.DAMAGE:
+            return None
 
 
 @dataclass(frozen=True, eq=False)

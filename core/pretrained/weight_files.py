@@ -72,7 +72,7 @@ def is_whole(path: Path) -> bool:
             header = plain_json.loads(file.read(length))
         ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
         return path.stat().st_size == 8 + length + max(ends, default=0)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (OSError, *plain_json.DAMAGE):
         return False
 
 
@@ -108,8 +108,8 @@ def stamp_path(path: Path, home: Home) -> Path:
 def read_stamp(path: Path, home: Home) -> Facts | None:
     """The stamp of a file, whether or not it still fits; None when there is none that can be read."""
     try:
-        return Facts(**plain_json.loads(stamp_path(path, home).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return plain_json.checked(Facts(**plain_json.read_object(stamp_path(path, home))))
+    except (OSError, *plain_json.DAMAGE):
         return None
 
 

@@ -34,20 +34,20 @@ class Evaluations(Room):
         return KeptEvaluation(added, created, plain_json.loads(text))
 
     def evaluations(self) -> list[KeptEvaluation]:
-        """All evaluations, newest first, without their queries."""
+        """All evaluations, newest first, without their queries; the summary of a damaged one is {}."""
         with self._database.reading() as connection:
             rows = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary)
                                       .order_by(EvaluationRow.id.desc())).all()
-        return [KeptEvaluation(row.id, row.created, plain_json.loads(row.summary)) for row in rows]
+        return [KeptEvaluation(row.id, row.created, _summary(row.summary)) for row in rows]
 
     def evaluation(self, evaluation_id: int) -> tuple[KeptEvaluation, bytes]:
-        """One evaluation with its queries. StoreError ("no_evaluation")."""
+        """One evaluation with its queries; the summary of a damaged one is {}. StoreError ("no_evaluation")."""
         with self._database.reading() as connection:
             row = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary,
                                             EvaluationRow.queries).where(EvaluationRow.id == evaluation_id)).first()
         if row is None:
             raise _gone()
-        return KeptEvaluation(row.id, row.created, plain_json.loads(row.summary)), row.queries
+        return KeptEvaluation(row.id, row.created, _summary(row.summary)), row.queries
 
     def delete_evaluations(self, ids: Iterable[int]) -> None:
         """Delete evaluations with their diagnoses and labels."""
@@ -100,6 +100,13 @@ class Evaluations(Room):
             row = connection.execute(delete(FailureLabelRow).where(FailureLabelRow.id == newest.scalar_subquery())
                                      .returning(FailureLabelRow.way, FailureLabelRow.query)).first()
         return None if row is None else (row.way, row.query)
+
+
+def _summary(text: str) -> dict[str, Any]:
+    try:
+        return plain_json.loads_object(text)
+    except ValueError:
+        return {}
 
 
 def _gone() -> StoreError:

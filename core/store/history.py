@@ -22,11 +22,13 @@ class History(Room):
     """The store's methods for transcripts and queries."""
 
     def transcript(self, digest: str, fingerprint_hash: str) -> dict[str, Any] | None:
-        """What that recogniser heard in the waveform of that digest, as it was kept; None when nothing was."""
+        """What that recogniser heard in the waveform of that digest, as it was kept; None when nothing was, or it is
+        damaged.
+        """
         with self._database.reading() as connection:
             body = connection.scalar(select(TranscriptRow.body).where(
                 TranscriptRow.digest == digest, TranscriptRow.fingerprint == fingerprint_hash))
-        return None if body is None else cast(dict[str, Any], plain_json.loads(body))
+        return None if body is None else _heard(body)
 
     def keep_transcript(self, digest: str, fingerprint_hash: str, transcript: dict[str, Any]) -> None:
         """Keep a transcript, in place of an earlier one of the same waveform and recogniser."""
@@ -50,7 +52,7 @@ class History(Room):
                 rows = connection.execute(select(TranscriptRow.digest, TranscriptRow.body).where(
                     TranscriptRow.digest.in_(digests[start:start + AT_ONCE]),
                     TranscriptRow.fingerprint == fingerprint_hash))
-                found.update((row.digest, plain_json.loads(row.body)) for row in rows)
+                found.update((row.digest, heard) for row in rows if (heard := _heard(row.body)) is not None)
         return found
 
     def add_query(self, gallery: str, text: str, source: QuerySource, recording: Path | None = None,
@@ -105,6 +107,13 @@ class History(Room):
         """Relative to the store's folder when it lies in it, so that the folder may be moved."""
         path = recording.absolute()
         return str(path.relative_to(self._folder) if path.is_relative_to(self._folder) else path)
+
+
+def _heard(body: str) -> dict[str, Any] | None:
+    try:
+        return plain_json.loads_object(body)
+    except ValueError:
+        return None
 
 
 def _recordings(column: Iterable[str | None]) -> set[str]:

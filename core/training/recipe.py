@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from core import plain_json
 from core.errors import TrainingError
 from core.models.variants import BrewClipOptions, variant
 
@@ -105,9 +106,11 @@ class Recipe:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Recipe":
-        """The recipe of `to_json`. TrainingError, ModelError: values that do not fit; KeyError, TypeError: damaged."""
-        return cls(**{**found, "dataset": Path(found["dataset"]), "model": BrewClipOptions.from_json(found["model"]),
-                      "training": TrainingOptions(**found["training"])})
+        """The recipe of `to_json`. TrainingError, ModelError: values that do not fit; `plain_json.DAMAGE`: damaged.
+        """
+        return plain_json.checked(cls(**{
+            **found, "dataset": Path(found["dataset"]), "model": BrewClipOptions.from_json(found["model"]),
+            "training": TrainingOptions(**found["training"])}))
 
 
 def rate_at(step: int, options: TrainingOptions) -> float:

@@ -17,14 +17,14 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from core import plain_json
+from core import plain_json, private_files
 from core.errors import BrewclipError, TrainingError
 from core.training.recipe import Recipe
 
@@ -43,6 +43,10 @@ EVENTS = {
     "dev": "recall on dev at a step, in percent: speech_to_image, image_to_speech, score; best: whether it is the best",
     "end": "the run is over: why (finished, patience, stopped, cancelled, error), message",
 }
+WHOLE, NUMBERS = ("step", "pairs", "parameters", "done", "total"), ("time", "score")
+TEXTS = ("device", "fallback", "text", "why", "message")
+LARGEST_STEP = 2**53
+UNREADABLE = (*plain_json.DAMAGE, OSError)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class RunFolder:
             return Recipe.from_json(plain_json.read(self.path / RECIPE))
         except FileNotFoundError as error:
             raise TrainingError(f"There is no run in {self.path}.", "no_run") from error
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except UNREADABLE as error:
             raise TrainingError(f"{self.path / RECIPE} is damaged; the run cannot go on.", "damaged") from error
 
     @contextmanager
@@ -119,7 +123,7 @@ class RunFolder:
         try:
             found = plain_json.read(self.path / PROCESS)
             return int(found["process"]) if found["computer"] == platform.node() else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except UNREADABLE:
             return None
 
     @property
@@ -157,7 +161,7 @@ class RunFolder:
                 facts = file.metadata()
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             return State(int(facts["step"]), tensors, plain_json.loads(facts["facts"]))
-        except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        except (SafetensorError, *UNREADABLE) as error:
             raise TrainingError(f"{path} is damaged; the run cannot go on from it.", "damaged") from error
 
     def log(self, event: str, **facts: Any) -> None:
@@ -183,17 +187,12 @@ class RunFolder:
         self._write(LOG, "".join(json.dumps(each) + "\n" for each in events).encode())
 
     def _write(self, name: str, content: bytes) -> None:
-        staged = self.path / f".{name}.new"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with staged.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            staged.replace(self.path / name)
+            for left in self.path.glob(f".{name}.*.new"):  # by a process that was killed while it wrote
+                left.unlink(missing_ok=True)
+            private_files.write_atomically(self.path / name, content, private=False)
         except OSError as error:
-            with suppress(OSError):
-                staged.unlink(missing_ok=True)
             raise not_written(error) from error
 
 
@@ -209,12 +208,33 @@ def read_events(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     events = []
     for line in whole.splitlines():
         try:
-            event = plain_json.loads(line)
+            event = _sound(plain_json.loads(line))
         except ValueError:
             continue
-        if isinstance(event, dict) and event.get("event") in EVENTS:
+        if event is not None:
             events.append(event)
     return events, offset + len(whole)
+
+
+def _sound(found: Any) -> dict[str, Any] | None:
+    """The event of a line without what no run writes; None when that leaves no event, or a step without its number."""
+    if not isinstance(found, dict) or not isinstance(found.get("event"), str) or found["event"] not in EVENTS:
+        return None
+    kept = {name: int(value) if name in WHOLE else value for name, value in found.items() if _is_sound(name, value)}
+    if kept["event"] in ("step", "dev") and "step" not in kept:
+        return None
+    if "score" not in kept:
+        kept.pop("best", None)
+    return kept
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    if name in TEXTS:
+        return isinstance(value, str)
+    if name in WHOLE or name in NUMBERS:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and (0 if name in WHOLE else -LARGEST_STEP) <= value <= LARGEST_STEP
+    return True
 
 
 def not_written(error: OSError) -> BrewclipError:

@@ -3,7 +3,6 @@
 Nothing is computed here that the run's log does not say. torch is not needed: the window shows runs at once.
 """
 
-import math
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 from core.errors import BrewclipError
 from core.training.recipe import Recipe
-from core.training.run_folder import LOG, RECIPE, RunFolder, read_events
+from core.training.run_folder import LOG, RECIPE, UNREADABLE, RunFolder, read_events
 
 State = Literal["preparing", "training", "paused", "finished", "stopped", "failed"]
 ENDS: Mapping[str, State] = {"finished": "finished", "patience": "finished", "stopped": "paused",
@@ -21,6 +20,8 @@ LIVE: tuple[State, ...] = ("preparing", "training")
 LOST = ("Its process ended without a word: it was killed, or the computer went off. What was saved before is kept, and "
         "the run can go on from there.")
 NEVER_BEGUN = "It was not begun yet."
+NOT_READ = "The run's folder could not be read and was left as it is: {reason}."
+LARGEST_VALUE = 1e300  # of a curve; NaN is not below it
 PACE_OVER = 30  # "step" events that the time left is reckoned from
 Event = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ class CurveKind:
         found: Any = event
         for name in self.path:
             found = found.get(name) if isinstance(found, Mapping) else None
-        number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+        number = isinstance(found, int | float) and not isinstance(found, bool) and abs(found) < LARGEST_VALUE
         return found * self.scale if number else None
 
 
@@ -105,7 +106,7 @@ class RunRecord:
     @property
     def name(self) -> str:
         """What the run is called: "run 7" when its folder has a number, else the folder's name."""
-        return f"run {self.path.name}" if self.path.name.isdigit() else self.path.name
+        return f"run {self.path.name}" if self.path.name.isdecimal() else self.path.name
 
     @property
     def live(self) -> bool:
@@ -134,7 +135,14 @@ class RunReader:
         self._last: tuple[Any, RunRecord] | None = None
 
     def read(self, alive: bool | None = None) -> RunRecord:
-        """The run as it is now. `alive`: whether a process works on it; None looks at its lock."""
+        """The run as it is now, whatever its files hold. `alive`: whether a process works on it; None: see its lock."""
+        try:
+            return self._read(alive)
+        except UNREADABLE as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return RunRecord(self.path, "failed", message=NOT_READ.format(reason=reason))
+
+    def _read(self, alive: bool | None) -> RunRecord:
         if self._recipe is None:
             self._read_recipe()
         self._read_log()
@@ -185,7 +193,7 @@ class RunShelf:
 def new_folder(folder: Path) -> Path:
     """Make the empty folder of the next run, named by the number after the highest. OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    number = max((int(each.name) for each in folder.iterdir() if each.name.isdigit()), default=0)
+    number = max((int(each.name) for each in folder.iterdir() if each.name.isdecimal()), default=0)
     while True:
         number += 1
         try:
@@ -248,7 +256,7 @@ def _hearing(events: Sequence[Event]) -> tuple[int, int]:
 
 def _seconds_left(steps: Sequence[Event], total: int) -> float | None:
     """From the last steps of the present process, looks at dev included."""
-    seen = steps[-PACE_OVER:]
+    seen = [each for each in steps if "time" in each][-PACE_OVER:]
     if len(seen) < 2:
         return None
     done = seen[-1]["step"] - seen[0]["step"]
@@ -274,10 +282,17 @@ def pace_of(records: Sequence[RunRecord], like: Callable[[RunRecord], bool]) -> 
 
 def _runs_in(folder: Path) -> list[Path]:
     try:
-        return [each for each in folder.iterdir() if (each / RECIPE).is_file()]
+        return [each for each in folder.iterdir() if _may_be_run(each)]
     except OSError:
         return []
 
 
+def _may_be_run(path: Path) -> bool:
+    try:
+        return (path / RECIPE).is_file()
+    except OSError:  # a folder that may not be looked into: it is listed with the reason
+        return True
+
+
 def _order(path: Path) -> tuple[int, str]:
-    return (int(path.name), "") if path.name.isdigit() else (-1, path.name)
+    return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)

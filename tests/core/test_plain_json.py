@@ -1,6 +1,9 @@
 """The reader of JSON: everything that is no plain JSON is one kind of error."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
@@ -42,3 +45,36 @@ def test_a_file_beyond_its_limit_is_not_read_whole(tmp_path):
         plain_json.read(path, largest=999)
     with pytest.raises(FileNotFoundError):
         plain_json.read(tmp_path / "none.json")
+
+
+@dataclass(frozen=True)
+class Inner:
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outer:
+    number: int
+    share: float
+    inner: Inner | None
+    pair: tuple[int, str]
+    named: Mapping[str, float]
+    way: Literal["a", "b"] = "a"
+
+
+GOOD = {"number": 1, "share": 2, "inner": Inner(("a",)), "pair": (1, "x"), "named": {"a": 0.5}}
+
+
+def test_a_record_is_checked_to_any_depth():
+    assert plain_json.checked(Outer(**GOOD)) == Outer(**GOOD)
+    for wrong in ({"number": True}, {"number": 1.5}, {"share": 10**400}, {"share": "2"}, {"inner": {}},
+                  {"inner": Inner(("a", 1))}, {"pair": (1,)}, {"named": {"a": None}}, {"named": []}, {"way": "c"},
+                  {"way": []}):
+        with pytest.raises(DamagedJsonError):
+            plain_json.checked(Outer(**{**GOOD, **wrong}))
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_text('{"a": 1}', encoding="utf-8-sig")
+    assert plain_json.read_object(path) == {"a": 1} == plain_json.loads("\ufeff" + '{"a": 1}')

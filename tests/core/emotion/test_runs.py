@@ -165,3 +165,16 @@ def test_tables(result, tmp_path):
     with pytest.raises(StoreError) as error:
         tables.save(result, tmp_path / "none" / "table.md")
     assert error.value.kind == "not_written"
+
+
+def test_a_run_with_any_damage_is_passed_over_beside_the_good_one(runs, result, damaged_values):
+    good, bad = runs.keep(result), runs.keep(result)
+    whole = json.loads((bad.folder / run_store.RUN).read_text())
+    whole["recordings"], whole["results"] = whole["recordings"][:1], whole["results"][:1]
+    whole["results"][0]["folds"] = whole["results"][0]["folds"][:1]
+    for case in damaged_values(whole):
+        (bad.folder / run_store.RUN).write_text(json.dumps(case))
+        listed = runs.all()
+        assert good.name in [one.name for one in listed]
+        for one in listed:
+            results.to_json(one.result)

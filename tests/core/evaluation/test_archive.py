@@ -1,5 +1,6 @@
 """Evaluations are stored whole: opened as they were, deleted with all that hangs on them, safe from crashes."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -217,3 +218,22 @@ def test_a_full_disk_keeps_what_was_there(store, monkeypatch):
             keep(store)
     assert raised.value.kind == "disk_full"
     assert archive.open_evaluation(store, record.id).queries("speech_to_image")[0].rank == 2
+
+
+def test_a_damaged_evaluation_is_passed_over_beside_the_good_one(store, damaged_values):
+    good, bad = keep(store), keep(store)
+    path = store._database.path
+    for case in (*damaged_values(archive._to_json(bad)), "not JSON"):
+        with sqlite3.connect(path) as connection:
+            text = case if case == "not JSON" else json.dumps(case)
+            connection.execute("UPDATE evaluation SET summary = ? WHERE id = ?", (text, bad.id))
+        connection.close()
+        listed = archive.evaluations(store)
+        assert good in listed
+        if len(listed) == 1:
+            assert archive.damaged(store) == [bad.id]
+    with pytest.raises(EvaluationError) as raised:
+        archive.open_evaluation(store, bad.id)
+    assert raised.value.kind == "damaged" and str(bad.id) in str(raised.value)
+    archive.delete(store, [bad.id])
+    assert archive.damaged(store) == []

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import http.server
+import json
 import os
 import shutil
 import struct
@@ -762,3 +763,14 @@ def test_open_clips_own_client_and_the_hubs_talk_to_a_hub_on_this_machine(
     assert known is not None
     assert known.sha256 == sha256(shop.body)
     assert not (home.weights / "fetching" / "ViT-B-32-laion2b_s34b_b79k").exists()
+
+
+def test_a_stamp_with_any_damage_is_passed_over(home: Home, tmp_path: Path, damaged_values) -> None:
+    path = tmp_path / "a.pt"
+    path.write_bytes(b"x")
+    found = weight_files.facts(path, "a", home)
+    stamp = weight_files.stamp_path(path, home)
+    for case in damaged_values(json.loads(stamp.read_text())):
+        stamp.write_text(json.dumps(case))
+        again = weight_files.facts(path, "a", home)
+        assert again is not None and isinstance(again.sha256, str) and again.size == found.size

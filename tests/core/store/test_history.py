@@ -71,3 +71,12 @@ def test_clearing_forgets_everything_said_and_nothing_of_the_users_own(store: St
     assert store.transcript("abc123", "base") is None
     assert store.transcript("of a data set", "base") is not None
     store.clear_queries()
+
+
+def test_a_damaged_transcript_is_as_good_as_none(store: Store) -> None:
+    store.keep_transcripts({"a": {"text": "x"}, "b": {"text": "y"}}, "base")
+    for text in ("{", "[]", "null", "3"):
+        with store._database.writing() as connection:
+            connection.exec_driver_sql("UPDATE transcript SET body = ? WHERE digest = 'a'", (text,))
+        assert store.transcripts(["a", "b"], "base") == {"b": {"text": "y"}}
+        assert store.transcript("a", "base") is None

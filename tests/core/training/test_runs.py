@@ -143,3 +143,61 @@ def test_the_pace_is_that_of_the_newest_run_like_it(tmp_path: Path) -> None:
     records = RunShelf(tmp_path).read()
     assert runs.pace_of(records, lambda record: record.device == "cpu") == 30.0
     assert runs.pace_of(records, lambda record: record.device == "cuda") is None
+
+
+def log_of(folder: Path, *lines: str) -> None:
+    (folder / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_a_run_with_damaged_events_is_listed_beside_the_good_ones(tmp_path: Path, damaged_values) -> None:
+    begun(tmp_path / "1", BEGIN, step(10))
+    good = [{"event": name, "time": 5.0 + place, **facts} for place, (name, facts) in enumerate(
+        (PREPARE, BEGIN, step(10), step(20), dev(20, 40.0, best=True), ("note", {"text": "a"}), end("finished")))]
+    odd = ['{"event":"step","step":null}', '{"event":"dev","best":true,"step":1}', '{"event":"step","step":1e999}',
+           '{"event":[]}', '{"event":"step","step":' + "9" * 400 + "}", "[]", "null", "{", "\N{SUPERSCRIPT TWO}"]
+    cases = [[*map(json.dumps, good[:place]), json.dumps(bad), *map(json.dumps, good[place + 1:])]
+             for place in range(len(good)) for bad in damaged_values(good[place])] + [[each] for each in odd]
+    begun(tmp_path / "2")
+    for lines in cases:
+        log_of(tmp_path / "2", *lines)
+        for alive in ((), {tmp_path / "2"}):
+            second, first = RunShelf(tmp_path).read(alive)
+            assert first.curve("loss").steps == (10,)
+            assert second.name == "run 2" and second.step < 2**53 and second.message is not None
+            assert not second.message.startswith("The run's folder could not"), lines  # the events themselves are sound
+        RunFolder(tmp_path / "2").rewind(15)
+
+
+def test_a_run_with_a_damaged_recipe_is_listed_beside_the_good_ones(tmp_path: Path, damaged_values) -> None:
+    begun(tmp_path / "1", BEGIN, step(10))
+    begun(tmp_path / "2", BEGIN)
+    for bad in damaged_values(RECIPE.to_json()):
+        (tmp_path / "2" / "recipe.json").write_text(json.dumps(bad))
+        second, first = RunShelf(tmp_path).read()
+        assert first.recipe == RECIPE
+        assert second.recipe is not None or (second.state == "failed" and second.message)
+
+
+def test_folders_with_names_that_look_like_numbers_are_listed_by_name(tmp_path: Path) -> None:
+    for name in ("\N{SUPERSCRIPT TWO}", "3", "\N{CIRCLED DIGIT ONE}"):
+        begun(tmp_path / name, BEGIN)
+    assert {each.name for each in RunShelf(tmp_path).read()} == {
+        "\N{SUPERSCRIPT TWO}", "run 3", "\N{CIRCLED DIGIT ONE}"}
+    assert new_folder(tmp_path).name == "4"
+
+
+def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(tmp_path / "1", BEGIN, step(10))
+    begun(tmp_path / "2", BEGIN)
+    real = Path.stat
+
+    def stat(path: Path, **options: object):
+        if (tmp_path / "2") in path.parents:
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    second, first = RunShelf(tmp_path).read()
+    assert first.step == 10
+    assert second.state == "failed" and "Permission denied" in second.message
