@@ -1,13 +1,16 @@
 """The addresses of galleries that the window lists: a small file of the home, without keys."""
 
 import json
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
-from core import plain_json
+from filelock import FileLock, Timeout
+
+from core import plain_json, private_files
 from core.errors import StoreError
 from core.store.lance.connection import normal
+
+LOCK_SECONDS = 10.0  # to wait for another window or program that is writing
 
 
 def read(path: Path) -> tuple[str, ...]:
@@ -23,23 +26,22 @@ def add(path: Path, address: str) -> str:
     """Keep an address, as it is named from now on. StoreError: `scheme` (it holds keys), `disk_full`."""
     known = normal(address)
     if known not in read(path):
-        _write(path, [*read(path), known])
+        _change(path, lambda addresses: addresses | {known})
     return known
 
 
 def remove(path: Path, address: str) -> None:
     """Forget an address; what lies there stays. StoreError: `disk_full`."""
-    _write(path, [one for one in read(path) if one != normal(address)])
+    _change(path, lambda addresses: addresses - {normal(address)})
 
 
-def _write(path: Path, addresses: list[str]) -> None:
-    staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
+def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:
+    """Change the list as it stands in the file now: another window may have changed it meanwhile."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged.write_text(json.dumps(sorted(addresses), indent=1), encoding="utf-8")
-        staged.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            staged.unlink(missing_ok=True)
-        raise StoreError(f"The list of addresses could not be kept in {path}: {error.strerror or error}.",
-                         "disk_full") from error
+        private_files.make_folder(path.parent)
+        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS):
+            content = json.dumps(sorted(change(set(read(path)))), indent=1)
+            private_files.write_atomically(path, content.encode())
+    except (OSError, Timeout) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"The list of addresses could not be kept in {path}: {reason}.", "disk_full") from error
