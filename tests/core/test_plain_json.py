@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import pytest
 
@@ -60,6 +60,8 @@ class Outer:
     pair: tuple[int, str]
     named: Mapping[str, float]
     way: Literal["a", "b"] = "a"
+    rest: Any = None
+    facts: Mapping[str, Any] = field(default_factory=lambda: {"a": [1]})
 
 
 GOOD = {"number": 1, "share": 2, "inner": Inner(("a",)), "pair": (1, "x"), "named": {"a": 0.5}}
