@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication
 from brewclip_app import multimedia, theme  # multimedia before any thread runs; its docstring says why
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
+from core.errors import SettingsError
 from core.home import Home, find_home
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ SHOT_PATIENCE_S = 120.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `brewclip-app`; the exit code."""
     options = _parser().parse_args(arguments)
-    home = find_home()
+    try:
+        home = find_home()
+    except SettingsError as error:
+        print(f"brewclip-app: {error}", file=sys.stderr)
+        return 2
     home.protect()
     _log_to(home)
     app = QApplication.instance() or QApplication(sys.argv[:1])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core import weights
 from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
-from core.home import Home
+from core.home import Home, expanded
 from core.models import backbones, checkpoints
 from core.progress import Report, silent
 from core.settings import Settings
@@ -179,7 +179,7 @@ class Engine:
         if value == "zero-shot":
             return None
         if value != "auto":
-            return checkpoints.find(Path(value).expanduser())
+            return checkpoints.find(expanded(Path(value)))
         return SHIPPED if self._fits_shipped(settings) else None
 
     def _fits_shipped(self, settings: Settings) -> bool:
@@ -196,7 +196,7 @@ class Engine:
         if name != "auto":
             return name
         if settings["vision.model"] not in ("auto", "zero-shot"):
-            folder = checkpoints.find(Path(settings["vision.model"]).expanduser())
+            folder = checkpoints.find(expanded(Path(settings["vision.model"])))
             return checkpoints.read_run(folder).backbone
         return weights.default_backbone(self._home, settings["weights.folder"])
 

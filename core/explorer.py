@@ -14,7 +14,7 @@ from core.audio import Waveform
 from core.engine import Engine, EngineStatus
 from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
-from core.home import Home
+from core.home import Home, expanded
 from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options
 from core.models.multicrop import encode_views
 from core.models.transcripts import Heard, HearingOptions, Transcript
@@ -183,7 +183,7 @@ class Explorer:
         for source in sources:
             remote.check_secrets(source)
             here = remote.local(source)
-            if here is not None and not here.expanduser().exists() and not is_list(source):
+            if here is not None and not expanded(here).exists() and not is_list(source):
                 raise StoreError(f"There is no folder {source}. Nothing was changed.", "no_folder")
         if not sources or is_address(gallery):  # before a model is loaded for nothing
             self._reachable(gallery, may_be_new=bool(sources))

@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from core import private_files
+from core.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,26 @@ class Home:
 
 
 def find_home() -> Home:
-    """The home of this process: `BREWCLIP_HOME` when set and not empty, else the platform's user data folder."""
+    """The home of this process: `BREWCLIP_HOME` when set and not empty, else the platform's user data folder.
+
+    SettingsError ("home") when that is in the home of a user that does not exist.
+    """
     chosen = os.environ.get("BREWCLIP_HOME", "").strip()
-    root = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("brewclip", appauthor=False)
+    root = _expanded(chosen) if chosen else platformdirs.user_data_path("brewclip", appauthor=False)
     return Home(root.absolute())
+
+
+def _expanded(chosen: str) -> Path:
+    try:
+        return Path(chosen).expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"BREWCLIP_HOME is {chosen}, but there is no such user. Set it to a folder's whole path, "
+                            "or leave it out for the usual one.", "home") from error
+
+
+def expanded(path: Path) -> Path:
+    """The path with the home of the user in the place of "~"; as it is where there is no such user, as in shells."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

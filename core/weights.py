@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import WeightsError
-from core.home import Home
+from core.home import Home, expanded
 from core.pretrained import torchscript, weight_sources
 from core.pretrained.downloads import disk_error
 from core.pretrained.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
@@ -84,7 +84,7 @@ def _bundled() -> Path:
 def _folders(home: Home, folder: str) -> Iterator[Path]:
     for chosen in (folder, os.environ.get(MODELS_VARIABLE, "")):
         if chosen.strip():
-            yield Path(chosen.strip()).expanduser().absolute()
+            yield expanded(Path(chosen.strip())).absolute()
     yield home.weights
 
 

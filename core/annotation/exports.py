@@ -22,6 +22,7 @@ from core.annotation.layouts import LAYOUTS, Item, Layout
 from core.annotation.selection import LeftOut, Leftovers, arrange, choose
 from core.datasets.headers import picture_faults
 from core.errors import AnnotationError, AudioError
+from core.home import expanded
 from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def export(explorer: "Explorer", gallery: str, folder: Path, options: ExportOpti
     """
     started = time.monotonic()
     layout = _layout(options.layout)
-    folder = folder.expanduser().absolute()
+    folder = expanded(folder).absolute()
     _check_folder(folder)
     left = Leftovers()
     record = explorer.store.gallery(gallery)

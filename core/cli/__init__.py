@@ -5,7 +5,6 @@ stderr (with `--debug` the traceback too); 130 stopped with Ctrl-C.
 """
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,7 +12,9 @@ from typing import NoReturn
 
 from core import __version__
 from core.cli.commands import COMMANDS
-from core.cli.parts import FAILED, Command
+from core.cli.output import printable
+from core.cli.parts import FAILED, OK, Command
+from core.cli.streams import ReaderLeft, safe_streams
 from core.errors import BrewclipError
 from core.progress import JobCancelled
 
@@ -25,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
     """Tells a wrong command line in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"brewclip: {message}. See `{self.prog} --help`.\n")
+        self.exit(FAILED, f"brewclip: {printable(message)}. See `{self.prog} --help`.\n")
 
 
 def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
@@ -52,30 +53,40 @@ def _add(parser: argparse.ArgumentParser, commands: Sequence[Command]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. SystemExit on a wrong command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="surrogateescape")  # names of files that are no text come out as they are
-    parsed = build_parser().parse_args(arguments)
+    with safe_streams():
+        debug = False
+        try:
+            parsed = _parsed(arguments)
+            debug = parsed.debug
+            code: int = parsed.run(parsed)
+            sys.stdout.flush()
+        except (KeyboardInterrupt, JobCancelled):
+            print("\nstopped; what was done is kept", file=sys.stderr)
+            return STOPPED
+        except ReaderLeft:
+            return OK
+        except Exception as error:
+            return _tell(error, debug)
+        return code
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     try:
-        code: int = parsed.run(parsed)
-        sys.stdout.flush()
-    except (KeyboardInterrupt, JobCancelled):
-        print("\nstopped; what was done is kept", file=sys.stderr)
-        return STOPPED
-    except BrokenPipeError:  # whoever reads has enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        return _tell(error, parsed.debug)
-    return code
+        return build_parser().parse_args(arguments)
+    except SystemExit:
+        sys.stdout.flush()  # of --help: not written, it is an error too
+        raise
 
 
 def _tell(error: Exception, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error)
-    elif isinstance(error, BrewclipError):
-        print(f"brewclip: {error}", file=sys.stderr)
-    else:
-        print(f"brewclip: This should not happen: {type(error).__name__}: {error}. The same command with --debug shows "
-              "where.", file=sys.stderr)
+    text = "".join(traceback.format_exception(error)).rstrip() if debug else f"brewclip: {_sentence(error)}"
+    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
     return FAILED
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, BrewclipError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return (f"This should not happen: {type(error).__name__}: {error}. The same command with --debug shows where.")

@@ -10,7 +10,7 @@ from core import settings
 from core.cli.output import Progress, as_json, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import BrewclipError, StoreError
-from core.home import find_home
+from core.home import expanded, find_home
 from core.remote import shown
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _settings_set(arguments: Arguments) -> int:
     if arguments.key == "vision.model" and arguments.value not in dict(settings.BY_KEY["vision.model"].choices):
         from core.models import checkpoints
 
-        folder = Path(arguments.value).expanduser().absolute()  # found again from any folder
+        folder = expanded(Path(arguments.value)).absolute()  # found again from any folder
         checkpoints.read_run(checkpoints.find(folder))
         kept = kept.with_value("vision.model", str(folder))
     settings.save(kept, home.settings)

@@ -12,12 +12,13 @@ from core.progress import Estimate, StepText
 
 REDRAWN_EVERY = 0.1  # seconds, on a terminal
 SAID_EVERY = 10.0  # seconds, in a log
+BYTES = "".join(map(chr, range(0xDCA0, 0xDD00)))  # of names that are no text, but for 8-bit control characters
 UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
 
 
 def table(rows: Sequence[Sequence[str]], headings: Sequence[str] = (), right: Sequence[int] = ()) -> str:
     """The rows as aligned columns; those of `right` are aligned on the right. The last column is not padded."""
-    lines = [list(map(_printable, row)) for row in ([headings, *rows] if headings else rows)]
+    lines = [[printable(cell, "") for cell in row] for row in ([headings, *rows] if headings else rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
     return "\n".join(_aligned(line, widths, right) for line in lines)
 
@@ -28,9 +29,12 @@ def _aligned(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -
     return "  ".join(cells).rstrip()
 
 
-def _printable(cell: str) -> str:
-    """Without line breaks and control characters, which a file's name may have."""
-    return "".join(character if character.isprintable() else "?" for character in cell)
+def printable(text: str, kept: str = BYTES) -> str:
+    """Without line breaks and control characters, which a file's name may have and a terminal would obey.
+
+    `kept` are characters that stay all the same; `BYTES` of names that are no text come out as they are.
+    """
+    return "".join(character if character.isprintable() or character in kept else "?" for character in text)
 
 
 def as_json(value: Any) -> str:
@@ -81,7 +85,7 @@ class Progress:
         terminal = self.stream.isatty()
         if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and done < total:
             return
-        self._text, line = text, self._line(done, total, text, now)
+        self._text, line = text, self._line(done, total, printable(text), now)
         if line != self._shown:
             self._write(line, terminal)
             self._last = now

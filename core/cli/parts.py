@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import dates, settings
-from core.cli.output import Progress
+from core.cli.output import Progress, printable
 from core.home import find_home
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def progress(in_bytes: bool = False) -> Iterator[Progress]:
 
 def note(text: str) -> None:
     """Tell the user something beside the result."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def count(text: str) -> int:

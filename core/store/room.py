@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from core import remote
 from core.errors import StoreError
+from core.home import expanded
 from core.store.database import Database
 from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
 
@@ -54,7 +55,7 @@ def absolute(folder: Path) -> str:
     here = remote.local(folder)
     if here is None:
         return str(folder)
-    return os.path.abspath(here.expanduser())  # noqa: PTH100  (Path has nothing that takes ".." out but not links)
+    return os.path.abspath(expanded(here))  # noqa: PTH100  (Path has nothing that takes ".." out but not links)
 
 
 def below(column: InstrumentedAttribute[str], folder: str) -> ColumnElement[bool]:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from core import remote
 from core.errors import StoreError
+from core.home import expanded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -175,7 +176,7 @@ def normal(address: str) -> str:
     """The address in the one way it is named: a folder absolute, no "/" at the end. StoreError when it holds keys."""
     text = address.strip()
     if "://" not in text or text.startswith("file:"):
-        return os.path.abspath((remote.local(text) or Path(text)).expanduser())  # noqa: PTH100  (keeps links)
+        return os.path.abspath(expanded(remote.local(text) or Path(text)))  # noqa: PTH100  (keeps links)
     remote.check_secrets(text)
     return text.rstrip("/")
 

@@ -1,0 +1,127 @@
+"""stdout and stderr as commands write to them, whatever they are: closed, full, a pipe whose reader left, an encoding
+that lacks characters. Results that cannot be written are an error; messages that cannot be told are dropped.
+"""
+
+import codecs
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from typing import Any, TextIO, cast
+
+from core.errors import BrewclipError
+
+WHAT_CAN_BE = "brewclip.what-can-be"  # name of the handler of characters that an encoding lacks
+FIRST_OWN = 3  # descriptors below it are stdin, stdout and stderr
+
+
+class OutputError(BrewclipError):
+    """The result that could not be written."""
+
+
+class ReaderLeft(Exception):  # noqa: N818  (no error: it has enough, as `head` does)
+    """Whoever reads the results closed the pipe."""
+
+
+class ResultStream:
+    """stdout. OutputError ("not_written") when it does not take what is written, ReaderLeft."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text; how many characters that is."""
+        return int(self._try(lambda stream: stream.write(text)))
+
+    def flush(self) -> None:
+        """Have written what was given before."""
+        if self._stream is not None:
+            self._try(lambda stream: stream.flush())
+
+    def _try(self, do: Callable[[TextIO], Any]) -> Any:
+        try:
+            if self._stream is None:
+                raise OSError(errno.EBADF, "it is closed")
+            return do(self._stream)
+        except BrokenPipeError:
+            _give_up(self._stream)
+            raise ReaderLeft from None
+        except OSError as error:
+            _give_up(self._stream)
+            raise OutputError(f"The result could not be written to the standard output: {error.strerror or error}.",
+                              "not_written") from error
+
+
+class MessageStream:
+    """stderr. What it does not take is dropped: nobody could be told."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def isatty(self) -> bool:
+        """Whether a terminal shows the messages."""
+        return self._stream is not None and self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        """Write a text; how many characters that is."""
+        self._try(lambda stream: stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Have written what was given before."""
+        self._try(lambda stream: stream.flush())
+
+    def _try(self, do: Callable[[TextIO], Any]) -> None:
+        if self._stream is None:
+            return
+        try:
+            do(self._stream)
+        except OSError:
+            _give_up(self._stream)
+
+
+@contextmanager
+def safe_streams() -> Iterator[None]:
+    """A context in which `sys.stdout` and `sys.stderr` are as above."""
+    _hold_descriptors()
+    codecs.register_error(WHAT_CAN_BE, _what_can_be)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=WHAT_CAN_BE)
+    with (redirect_stdout(cast(TextIO, ResultStream(sys.stdout))),
+          redirect_stderr(cast(TextIO, MessageStream(sys.stderr)))):
+        yield
+
+
+def _hold_descriptors() -> None:
+    """Fill closed ones, or the next file that is opened, such as the store, would get what is printed."""
+    for descriptor in range(FIRST_OWN):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+
+
+def _give_up(stream: TextIO | None) -> None:
+    """Let what is still in the stream's buffer go nowhere: Python would try to write it again when it ends."""
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def _what_can_be(error: UnicodeError) -> tuple[str | bytes, int]:
+    """The bytes of names of files that are no text as they are; "?" for a character that the encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    code = ord(error.object[error.start])
+    return (bytes([code - 0xDC00]) if 0xDC80 <= code <= 0xDCFF else "?"), error.start + 1
