@@ -121,7 +121,8 @@ class ResultsCard(Card):
 
         table = fill(self.number(), self._records)
         self.about.setText(f"{table.title}. {table.about} Slanted on grey: as the paper published it, on full datasets "
-                           "with CLIP ViT-L/14. Ours: the newest evaluation here that follows the same protocol.")
+                           "with CLIP ViT-L/14. Ours beside it: the newest evaluation here by the same protocol. "
+                           "Evaluations that differ stand in rows of their own; point at one to see how.")
         self.paper_model.show(evaluate_view.paper_columns(table), evaluate_view.paper_lines(table))
 
     def _show_page(self) -> None:

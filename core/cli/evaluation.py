@@ -155,6 +155,8 @@ def _compact(made: "Table") -> str:
         cells = [" / ".join("-" if each is None else f"{each:.1f}" for each in figures[start:start + size])
                  for _, start in groups]
         model = f"{row.model}, {row.images} pictures" if row.evaluation_id is not None else ""
+        if row.differs:
+            model += f" ({row.note.split(';')[0]})"
         rows.append((*row.labels, *("-" if set(cell) <= set("-/ ") else cell for cell in cells), model))
     recalls = "R@1 / R@5 / R@10" if size == 3 else "R@5"
     return (f"{made.title}. {made.about} {recalls} in percent.\n"

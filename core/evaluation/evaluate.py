@@ -7,7 +7,7 @@ the model; what cannot be read is missed, unless the request drops it.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from core import datasets
 from core.datasets.headers import seconds
 from core.datasets.records import Dataset
 from core.errors import DatasetError, EvaluationError
-from core.evaluation import archive, hits, subjects, unseen, words
+from core.evaluation import archive, hits, protocol, subjects, unseen, words
 from core.evaluation.archive import Outcome
 from core.evaluation.metrics import Metrics, metrics
 from core.evaluation.ranks import Floats, Ints, ranks, units
@@ -35,6 +35,7 @@ from core.evaluation.records import (
 from core.evaluation.subjects import Known, Subject
 from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
+from core.features.files import Digests
 from core.features.noise import Condition
 from core.features.split import Preparing, Split
 from core.images import CROPS, SEVERAL
@@ -64,6 +65,7 @@ class _Task:
     dataset: Dataset
     crop: str
     cases: tuple[tuple[Condition, bool], ...]  # condition, whether captions stand for transcripts
+    states: bool = False  # some model of the request reads encoder states of these recordings: one pass gives both
 
 
 def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
@@ -76,7 +78,7 @@ def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
     tasks = _tasks(explorer, request)
     for task, subject in _loaded_models(explorer, tasks, [report] * len(tasks)):
         made += len(task.cases)
-        preparing = Preparing(explorer, subject.backbone, _seen_with(task.crop), task.known.acoustic)
+        preparing = Preparing(explorer, subject.backbone, _seen_with(task.crop), task.states)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
             nbytes += cost.pictures
@@ -101,9 +103,9 @@ def evaluate(explorer: Explorer, request: Request, report: Report = silent) -> l
 
 
 def prepare(explorer: Explorer, subject: Subject, dataset: Dataset, split: str, crop: str, condition: Condition,
-            report: Report = silent) -> Split:
-    """The split as an evaluation under that crop sees and hears it."""
-    return Preparing(explorer, subject.backbone, _seen_with(crop), subject.known.acoustic).prepare(
+            report: Report = silent, states: bool = False) -> Split:
+    """The split as an evaluation under that crop sees and hears it; `states`: another model needs encoder states."""
+    return Preparing(explorer, subject.backbone, _seen_with(crop), states or subject.known.acoustic).prepare(
         dataset, split, condition, report)
 
 
@@ -132,7 +134,8 @@ def _tasks(explorer: Explorer, request: Request) -> list[_Task]:
     if not tasks:
         raise EvaluationError("There is nothing to evaluate: choose at least one model and one dataset. Captions in "
                               "place of transcripts need a model that reads words.", "nothing")
-    return tasks
+    with_states = {task.data for task in tasks if task.known.acoustic}
+    return [replace(task, states=task.data in with_states) for task in tasks]
 
 
 def _loaded(data: DataChoice) -> Dataset:
@@ -165,7 +168,8 @@ def _evaluated(explorer: Explorer, task: _Task, subject: Subject, drop: bool, re
     for (condition, captions), part in zip(task.cases, parts, strict=True):
         start = time.perf_counter()
         preparing, looking, encoding, ranking = steps(part, 10, 2, 2, 1)
-        split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, preparing)
+        split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, preparing,
+                        task.states)
         if seen is None:
             seen = picture_vectors(explorer, subject, split, task.crop, looking)
         spoken = encode_utterances(subject.model, split, captions, encoding)
@@ -179,7 +183,8 @@ def _setup(explorer: Explorer, task: _Task, drop: bool, condition: Condition, ca
     facts = known.run.dataset if known.run else {}
     return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, known.title, known.variant,
                  known.checkpoint, known.backbone, explorer.recogniser().name, task.crop, condition, captions, drop,
-                 str(facts.get("kind", "")), str(facts.get("name", "")), task.dataset.follow_links)
+                 str(facts.get("kind", "")), str(facts.get("name", "")), task.dataset.follow_links,
+                 protocol.deviations(known.run) if known.run else None)
 
 
 def _kept(explorer: Explorer, subject: Subject, setup: Setup, split: Split, seen: Floats, spoken: "SpokenVectors",
@@ -192,7 +197,7 @@ def _kept(explorer: Explorer, subject: Subject, setup: Setup, split: Split, seen
                             [each.transcript.text for each in split.spoken])
     groups: dict[Way, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(seen))}
     figures = {way: metrics(one.ranks, groups[way]) for way, one in outcomes.items()}
-    apart, note = _apart(subject.known, setup, split, outcomes, groups)
+    apart, note = _apart(explorer, subject.known, split, outcomes, groups)
     readable = [word for word, one in zip(counted, split.spoken, strict=True) if not one.reason]
     summary = Summary(setup, figures["speech_to_image"], figures["image_to_speech"], words.together(readable),
                       len(seen), len(split.utterances), len(split.unreadable),
@@ -243,15 +248,16 @@ def _without(outcomes: dict[Way, Outcome], utterances: Ints, pictures: Ints) -> 
     return outcomes
 
 
-def _apart(known: Known, setup: Setup, split: Split, outcomes: dict[Way, Outcome], groups: dict[Way, Ints]
+def _apart(explorer: Explorer, known: Known, split: Split, outcomes: dict[Way, Outcome], groups: dict[Way, Ints]
            ) -> tuple[Unseen | None, str]:
     """The figures over pictures that the model has not learnt from, or why there are none."""
     if known.run is None:
         return None, ""
-    learnt, note = unseen.learnt(known, setup, split.image_ids)
+    digests = Digests(explorer.home.caches / "pictures")
+    learnt, note = unseen.learnt(known.run, split.paths, digests)
     if learnt is None:
         return None, note
-    new = np.array([name not in learnt for name in split.image_ids])
+    new = ~learnt
     found: dict[Way, Metrics] = {
         way: metrics(np.where(new[groups[way]], one.ranks, 0), groups[way]) for way, one in outcomes.items()}
     return Unseen(found["speech_to_image"], found["image_to_speech"], int(new.sum())), note

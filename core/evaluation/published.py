@@ -13,6 +13,13 @@ FLICKR8K, SPOKENCOCO, NARRATIVES = flickr8k.KIND, spokencoco.KIND, localized_nar
 DATASETS = {FLICKR8K: "Flickr8k", SPOKENCOCO: "SpokenCOCO", NARRATIVES: "LN-COCO"}
 Figures = tuple[float | None, ...]
 
+# The protocol of the paper's tables: test split, pictures, numbers of utterances (LN-COCO: 21 of 8573 were unreadable,
+# which the paper drops). Its sections 4.1 and 4.2.
+SPLITS = {FLICKR8K: "test", SPOKENCOCO: "test", NARRATIVES: "val"}
+PICTURES = {FLICKR8K: 1000, SPOKENCOCO: 5000, NARRATIVES: 5000}
+UTTERANCES = {FLICKR8K: (5000,), SPOKENCOCO: (25_000, 25_031), NARRATIVES: (8552, 8573)}
+BACKBONE = "ViT-L-14/openai"
+
 
 @dataclass(frozen=True)
 class Ours:

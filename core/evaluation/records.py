@@ -79,6 +79,7 @@ class Setup:
     trained_on: str = ""
     trained_name: str = ""
     follow_links: bool = False
+    deviations: tuple[str, ...] | None = None  # of a trained model from the paper's recipe; None: not recorded
 
     @property
     def title(self) -> str:
@@ -97,7 +98,7 @@ class Setup:
     @property
     def apart_from_noise(self) -> "Setup":
         """The same under no noise: evaluations that share it are points of one noise curve."""
-        return replace(self, condition=CLEAN)
+        return replace(self, condition=CLEAN, deviations=None)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`."""
@@ -108,8 +109,9 @@ class Setup:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Setup":
         """The setup of `to_json`. KeyError, TypeError when damaged."""
-        checkpoint = found["checkpoint"]
-        return cls(**{**found, "folder": _path(found["folder"]), "condition": Condition(*found["condition"]),
+        checkpoint, deviations = found["checkpoint"], found.get("deviations")
+        return cls(**{**found, "deviations": None if deviations is None else tuple(deviations),
+                      "folder": _path(found["folder"]), "condition": Condition(*found["condition"]),
                       "checkpoint": None if checkpoint is None else _path(checkpoint)})
 
 

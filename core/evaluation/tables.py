@@ -6,13 +6,13 @@ The published figures stand in columns of their own, marked "(paper)".
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.errors import EvaluationError
+from core.evaluation import protocol
 from core.evaluation.metrics import NAMES, Metrics
-from core.evaluation.published import TABLES, Figures, Ours, PaperRow, PaperTable
+from core.evaluation.published import TABLES, Figures, PaperRow, PaperTable
 from core.evaluation.records import WAY_TITLES, WAYS, EvaluationRecord
-from core.features.noise import CLEAN
 from core.spreadsheet import plain_cells
 
 __all__ = ["FORMATS", "TABLES", "Row", "Table", "export", "fill", "metrics_table"]
@@ -35,6 +35,8 @@ class Row:
     images: int = 0
     model: str = ""
     note: str = ""
+    differs: tuple[str, ...] = ()  # how it differs from the paper's protocol; such a row has no published figures
+    comparable: bool = True        # False: on another number of pictures or utterances
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,18 @@ class Table:
 
 
 def fill(number: int, records: Iterable[EvaluationRecord]) -> Table:
-    """A table of the paper; beside each row the newest evaluation that belongs there, on a test split if there is one.
+    """A table of the paper; beside each row the newest evaluation by its protocol, below it those that differ.
 
-    EvaluationError ("no_table").
+    Of several evaluations with the same differences the newest stands there. EvaluationError ("no_table").
     """
     table = next((each for each in TABLES if each.number == number), None)
     if table is None:
         there = ", ".join(str(each.number) for each in TABLES)
         raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
-    newest = sorted(records, key=lambda record: (record.setup.split == "test", record.id), reverse=True)
+    newest = sorted(records, key=lambda record: record.id, reverse=True)
     ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
     return Table(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
-                 tuple(_row(table, row, newest) for row in table.rows))
+                 tuple(each for row in table.rows for each in _rows(table, row, newest)))
 
 
 def metrics_table(records: Sequence[EvaluationRecord]) -> Table:
@@ -98,16 +100,38 @@ def export(table: Table, form: str) -> str:
     return FORMATS[form](table)
 
 
-def _row(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> Row:
+def _rows(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> list[Row]:
+    """A published row with the evaluation that follows its protocol, and a row of its own for each other kind."""
     columns = len(table.columns) + (len(UNSEEN) if table.number == 5 else 0)
-    found = next((each for each in newest if row.ours and _fits(each, row.kind, row.ours)), None)
-    if found is None:
-        return Row(row.labels, row.figures, (None,) * columns, note=row.note)
-    ours = (_cross(found) if table.number == 5 else
-            tuple(found.metrics(way)[f"R@{at}"].value for way in WAYS for at in (1, 5, 10)))
-    notes = [row.note, f"ours on {found.setup.folder.name} {found.setup.split}",
-             found.unseen_note if table.number == 5 else ""]
-    return Row(row.labels, row.figures, ours, found.id, found.n_images, found.setup.model,
+    mine = [each for each in newest if row.ours and each.setup.split not in LEARNT_FROM
+            and protocol.belongs(each, row.kind, row.ours)]
+    by_difference: dict[tuple[str, ...], EvaluationRecord] = {}
+    for each in mine:
+        by_difference.setdefault(protocol.differences(each), each)
+    credited = by_difference.pop((), None)
+    first = (Row(row.labels, row.figures, (None,) * columns, note=row.note) if credited is None else
+             _ours(table, row.labels, row.figures, credited, (row.note,)))
+    return [first, *(_apart(table, row, each, differs)
+                     for differs, each in sorted(by_difference.items(), key=lambda pair: len(pair[0])))]
+
+
+def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: tuple[str, ...]) -> Row:
+    """An evaluation that is not by the paper's protocol: no published figures stand beside it."""
+    comparable = not protocol.sizes(record)
+    lead = "differs" if comparable else "not comparable"
+    label = f"{row.labels[0]}, as evaluated here"
+    made = _ours(table, (label, *row.labels[1:]), (None,) * len(table.columns), record,
+                 (f"{lead}: {', '.join(differs)}",))
+    return replace(made, differs=differs, comparable=comparable)
+
+
+def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, record: EvaluationRecord,
+          notes: tuple[str, ...]) -> Row:
+    ours = (_cross(record) if table.number == 5 else
+            tuple(record.metrics(way)[f"R@{at}"].value for way in WAYS for at in (1, 5, 10)))
+    notes = (*notes, f"ours on {record.setup.folder.name} {record.setup.split}",
+             record.unseen_note if table.number == 5 else "")
+    return Row(labels, published, ours, record.id, record.n_images, record.setup.model,
                "; ".join(filter(None, notes)))
 
 
@@ -120,14 +144,6 @@ def _cross(record: EvaluationRecord) -> Figures:
 
 def _some(metrics: Metrics) -> float | None:
     return metrics["R@5"].value if metrics.queries else None
-
-
-def _fits(record: EvaluationRecord, kind: str, ours: Ours) -> bool:
-    """Whether an evaluation follows the paper's protocol and belongs to the row."""
-    setup = record.setup
-    return (setup.kind == kind and setup.split not in LEARNT_FROM and setup.crop == "centre"
-            and setup.condition == CLEAN and setup.variant == ours.variant and setup.captions == ours.captions
-            and (setup.checkpoint is None or setup.trained_on == ours.trained_on))
 
 
 def _title(name: str) -> str:

@@ -1,61 +1,58 @@
-"""Which pictures of an evaluated split a model has learnt from.
+"""Pictures of an evaluated split that a model was trained or selected on, by what is in the files.
 
-Datasets share pictures: Localized Narratives has COCO's split of 2017, SpokenCOCO that of 2014, so that a model trained
-on one has seen pictures on which it is evaluated with the other.
+A checkpoint keeps digests of the pictures of its training and dev splits. Names of folders and ids say nothing: copies
+have other names, and datasets share pictures (SpokenCOCO and Localized Narratives).
 """
 
-from collections.abc import Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from core import datasets, plain_json
-from core.datasets import localized_narratives, spokencoco
-from core.errors import DatasetError
-from core.evaluation.records import Setup
-from core.evaluation.subjects import Known
+import numpy as np
+from numpy.typing import NDArray
 
-RECIPE = "recipe.json"  # in a run's folder, beside the checkpoint
-FAMILIES: Mapping[str, str] = {spokencoco.KIND: "coco", localized_narratives.KIND: "coco"}  # kinds that share pictures
+from core.features.files import Digests, content_digest
+from core.models.checkpoints import Run
 
-
-def learnt(known: Known, setup: Setup, image_ids: Sequence[str]) -> tuple[frozenset[str] | None, str]:
-    """Ids of the pictures among these that the model was trained on; None and the reason where it is not known."""
-    assert known.run is not None
-    facts = known.run.dataset
-    kind = str(facts.get("kind", ""))
-    if kind and _family(kind) != _family(setup.kind):
-        return frozenset(), ""
-    if kind == setup.kind and facts.get("name") == setup.folder.name and facts.get("train") != setup.split:
-        return frozenset(), ""  # the loaders give no picture to two splits
-    found = _trained_on(known)
-    if found is None:
-        return None, ("It is not known which of these pictures the model has learnt from: its run's folder, or the "
-                      "dataset it was trained on, is not there.")
-    return found & frozenset(image_ids), ""
+DIGESTS = "image_digests"  # in a run's facts of its data
+WIDTH = 8  # bytes of each SHA-256 that are kept: two of a million pictures share them once in 40 million checkpoints
+UNKNOWN = ("It is not known which of these pictures the model was trained on: its checkpoint keeps no digests of them "
+           "(made by an earlier version).")
 
 
-def _trained_on(known: Known) -> frozenset[str] | None:
-    """The ids of all pictures of the training split, read again from the dataset that the run's recipe names."""
-    recipe = _recipe(known)
+def packed(digests: Iterable[str]) -> str:
+    """Digests (hex) as a checkpoint keeps them: the first 8 bytes of each, sorted, in base64."""
+    heads = sorted({bytes.fromhex(each)[:WIDTH] for each in digests})
+    return base64.b64encode(b"".join(heads)).decode()
+
+
+def learnt(run: Run, pictures: Sequence[Path | None], digests: Digests) -> tuple[NDArray[np.bool_] | None, str]:
+    """Which pictures (n,) the model was trained or selected on; None and the reason where that is not known.
+
+    `digests` are those of files that were read before; others are read now. A picture that is gone was not seen.
+    """
     try:
-        dataset = datasets.load(Path(recipe["dataset"]), recipe.get("kind", ""),
-                                follow_links=bool(recipe.get("follow_links")))
-        return frozenset(image.image_id for image in dataset.images if image.split == recipe["train"])
-    except (DatasetError, KeyError, TypeError):
-        return None
+        kept = base64.b64decode(str(run.dataset.get(DIGESTS) or ""), validate=True)
+    except binascii.Error:
+        kept = b""
+    if not kept or len(kept) % WIDTH:
+        return None, UNKNOWN
+    known = {kept[start:start + WIDTH] for start in range(0, len(kept), WIDTH)}
+    return np.array([_head(path, digests) in known for path in pictures], bool), ""
 
 
-def _recipe(known: Known) -> dict[str, Any]:
-    assert known.checkpoint is not None
-    for folder in (known.checkpoint.parent, known.checkpoint):
-        try:
-            found = plain_json.read(folder / RECIPE)
-        except (OSError, ValueError):
-            continue
-        if isinstance(found, dict):
-            return found
-    return {}
+def digests_of(pictures: Iterable[Path | None], digests: Digests) -> list[str]:
+    """Digests (hex) of the pictures that can be read."""
+    return [found for path in pictures if (found := _digest(path, digests))]
 
 
-def _family(kind: str) -> str:
-    return FAMILIES.get(kind, kind)
+def _head(path: Path | None, digests: Digests) -> bytes:
+    return bytes.fromhex(_digest(path, digests))[:WIDTH]
+
+
+def _digest(path: Path | None, digests: Digests) -> str:
+    try:
+        return (digests.of(path) or content_digest(path)) if path is not None else ""
+    except OSError:
+        return ""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from core import datasets
 from core.datasets.records import Dataset
 from core.errors import BrewclipError, TrainingError
+from core.evaluation import unseen
 from core.explorer import Explorer
+from core.features.files import Digests
 from core.features.hearing import HearingText
 from core.features.noise import Condition
 from core.features.split import Cost, Preparing, Split
@@ -233,7 +235,10 @@ class _Job:
                 "dev": self._dev, "images": len(train.image_ids), "utterances": len(train.utterances),
                 "pairs": len(corpus), "conditions": [str(each) for each in self._conditions],
                 "unreadable": len(train.unreadable), "nothing_heard": corpus.unheard,
-                "dropped_unheard": self._recipe.training.drop_unheard}
+                "dropped_unheard": self._recipe.training.drop_unheard,
+                unseen.DIGESTS: unseen.packed(unseen.digests_of(
+                    (path for one in splits for path in one[0].paths),
+                    Digests(self._explorer.home.caches / "pictures")))}
 
     def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
         recogniser = self._explorer.recogniser()

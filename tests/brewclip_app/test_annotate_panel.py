@@ -79,7 +79,7 @@ def gallery(context, folder):
 @pytest.fixture
 def make_panel(sound, direct_thread, qtbot, monkeypatch):
     """Makes panels whose microphone is the test's; a tap of any length is a held key."""
-    monkeypatch.setattr(search_voice, "TAP", 0.0)
+    monkeypatch.setattr(search_voice, "TAP", -1.0)  # the timer of a held key may fire some ms early
     monkeypatch.setattr(recording, "SHORTEST", 0.0)
     made = []
 
@@ -342,7 +342,7 @@ def test_a_full_disk_keeps_the_recording_in_memory_until_there_is_room(panel, qt
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as no_room:
-        no_room.setattr("core.audio.os.fsync", full)
+        no_room.setattr("core.private_files.os.fsync", full)
         speak(panel, qtbot, "a dog")
         [(error, safe)] = panel.troubles
         assert "No space left" in str(error) and "Enter" in safe and kept(panel) == []

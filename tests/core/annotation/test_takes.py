@@ -51,7 +51,7 @@ def test_a_full_disk_leaves_no_half_a_file(tmp_path, monkeypatch, a_voice):
     def no_room(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.audio.os.fsync", no_room)
+    monkeypatch.setattr("core.private_files.os.fsync", no_room)
     with pytest.raises(AudioError) as raised:
         write(a_voice(), tmp_path)
     assert raised.value.kind == "not_saved"

@@ -1,6 +1,6 @@
 """Evaluations of models on datasets, over the program's own caches, crops and conditions."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,9 @@ from core.evaluation.evaluate import evaluate, plan
 from core.evaluation.records import DataChoice, ModelChoice, Request
 from core.evaluation.subjects import Known
 from core.evaluation.views import picture_vectors
+from core.features.files import Digests, content_digest
 from core.features.noise import CLEAN, Condition
+from core.features.split import Preparing
 from core.models.checkpoints import Run
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
@@ -161,16 +163,13 @@ def known(tmp_path, run):
     return Known("Colours (a)", "full", "colours", "centre", tmp_path / "run" / "best", run)
 
 
-def test_recall_on_pictures_that_training_has_not_seen(world, tmp_path, monkeypatch):
-    """A model trained on a list that shares two of the pictures."""
+def test_pictures_are_known_again_by_their_content_whatever_the_folder_is_called(world, tmp_path, monkeypatch):
+    """A model evaluated on copies of two of its own pictures, in another folder of the same name."""
     made = world(PICTURES, SAID)
-    learnt = tmp_path / "learnt"
-    learnt.mkdir()
-    (learnt / "train.csv").write_text("image,audio,caption\nred.png,a.wav,red\ngreen.png,b.wav,green\n")
-    (tmp_path / "run" / "best").mkdir(parents=True)
-    recipe = {"dataset": str(learnt), "kind": "", "train": "train"}
-    (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe))
-    found = known(tmp_path, run_of("folder", "learnt"))
+    learnt = [next(made.folder.rglob(name)) for name in ("red.png", "green.png")]
+    run = run_of("folder", made.folder.name)
+    kept = {**run.dataset, unseen.DIGESTS: unseen.packed(content_digest(path) for path in learnt)}
+    found = known(tmp_path, replace(run, dataset=kept))
     monkeypatch.setattr(subjects, "know", lambda explorer, choice: found)
     [record] = evaluate(made.explorer, request(made.folder))
     assert record.unseen.images == 2
@@ -179,33 +178,43 @@ def test_recall_on_pictures_that_training_has_not_seen(world, tmp_path, monkeypa
     assert record.setup.trained_on == "folder"
 
 
-@pytest.mark.parametrize(("run", "split", "learnt"), [
-    (run_of("flickr8k", "flickr8k"), "test", None), (run_of("folder"), "train", None), (run_of("folder"), "test", 0)])
-def test_pictures_of_another_kind_or_split_are_new_without_reading_a_list(world, tmp_path, run, split, learnt):
-    made = world(PICTURES, SAID)
-    [record] = evaluate(made.explorer, request(made.folder))
-    from dataclasses import replace
-
-    setup = replace(record.setup, split=split)
-    ids, note = unseen.learnt(known(tmp_path, run), setup, list(PICTURES))
-    if run.dataset["kind"] == "flickr8k":
-        assert (ids, note) == (frozenset(), "")
-    elif learnt is None:
-        assert ids is None
-        assert "not known which" in note
-    else:
-        assert (ids, note) == (frozenset(), "")
+@pytest.mark.parametrize("digests", [None, "", "no base64!", "AAAA"])
+@pytest.mark.parametrize("kind", ["flickr8k", "folder", "spokencoco"])
+def test_without_digests_it_is_unknown_and_never_none(tmp_path, digests, kind):
+    run = run_of(kind)
+    run = replace(run, dataset={**run.dataset, unseen.DIGESTS: digests})
+    found, note = unseen.learnt(run, [tmp_path / "red.png"], Digests(tmp_path / "digests"))
+    assert found is None and "not known which" in note
 
 
-def test_coco_pictures_are_shared_between_its_datasets(world, tmp_path):
-    made = world(PICTURES, SAID)
-    [record] = evaluate(made.explorer, request(made.folder))
-    from dataclasses import replace
+def test_a_picture_that_is_gone_was_not_learnt_from(tmp_path):
+    run, (red, green) = run_of("folder"), (tmp_path / "red.png", tmp_path / "green.png")
+    red.write_bytes(b"red")
+    green.write_bytes(b"green")
+    kept = unseen.packed([content_digest(red)])
+    found, _ = unseen.learnt(replace(run, dataset={**run.dataset, unseen.DIGESTS: kept}),
+                             [None, tmp_path / "gone.png", red, green], Digests(tmp_path / "digests"))
+    assert found.tolist() == [False, False, True, False]
 
-    setup = replace(record.setup, kind="localized_narratives")
-    ids, note = unseen.learnt(known(tmp_path, run_of("spokencoco", "SpokenCOCO")), setup, list(PICTURES))
-    assert ids is None
-    assert note
+
+def test_one_pass_over_the_recordings_serves_every_model_of_a_request(world, tmp_path, monkeypatch):
+    """Zero-shot comes first and needs words alone; the states that another model needs are kept by the same pass."""
+    made, asked, prepared = world(PICTURES, SAID), [], Preparing.prepare
+
+    def prepare(self, *arguments, **options):
+        asked.append(self._states)
+        return prepared(self, *arguments, **options)
+
+    monkeypatch.setattr(Preparing, "prepare", prepare)
+    zero = replace(known(tmp_path, run_of("folder")), title="Zero-shot", variant="zero-shot", run=None, checkpoint=None)
+    full = known(tmp_path, run_of("folder"))
+    monkeypatch.setattr(subjects, "know", lambda explorer, choice: zero if choice.checkpoint is None else full)
+    both = replace(request(made.folder), models=(ModelChoice(), ModelChoice(tmp_path)))
+    evaluate(made.explorer, both)
+    assert asked == [True, True]
+    asked.clear()
+    evaluate(made.explorer, replace(both, models=both.models[:1]))
+    assert asked == [False]
 
 
 def test_word_errors_after_normalising():

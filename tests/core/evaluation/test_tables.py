@@ -10,21 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import engine
 from core.errors import EvaluationError
-from core.evaluation import tables
+from core.evaluation import protocol, tables
 from core.evaluation.metrics import metrics
 from core.evaluation.published import TABLES
 from core.evaluation.records import EvaluationRecord, Setup, Unseen, WordErrors
 from core.features.noise import Condition
+from core.models import checkpoints
+from core.training.recipe import TrainingOptions
 
 
-def record(number, variant="zero-shot", kind="flickr8k", trained_on="", rank=1, **fields):
+def record(number, variant="zero-shot", kind="flickr8k", trained_on="", rank=1, sizes=(1000, 5000), **fields):
+    """An evaluation by the paper's protocol, unless `sizes` or `fields` say otherwise."""
     setup = Setup(Path("/d/flickr8k"), kind, "test", f"M{number}_100%", variant,
-                  Path("/r") if trained_on else None, "b", "w", "centre", trained_on=trained_on)
+                  Path("/r") if trained_on else None, "ViT-L-14/openai", "Whisper base", "centre",
+                  trained_on=trained_on, deviations=() if trained_on else None)
     figures = metrics(np.array([rank, 1, 99]), np.arange(3))
     unseen = Unseen(figures, figures, 2) if trained_on else None
     return EvaluationRecord(replace(setup, **fields), figures, figures,
-                            WordErrors(1, 100, 5), 200, 396, 0, 0, unseen, "", 1.0, id=number,
+                            WordErrors(1, 100, 5), *sizes, 0, 0, unseen, "", 1.0, id=number,
                             created=datetime.now(UTC))
 
 
@@ -54,16 +59,15 @@ def test_published_figures_are_those_of_the_notes_and_whole():
 
 
 def test_ours_stand_beside_the_rows_they_belong_to_and_nowhere_else():
-    made = [record(1), record(2, rank=99), record(9, split="dev"), record(10, split="val"),
-            record(3, "full", trained_on="flickr8k"),
+    made = [record(1), record(2, rank=99), record(9, split="dev"), record(3, "full", trained_on="flickr8k"),
             record(4, "full", trained_on="spokencoco"), record(5, captions=True), record(6, split="train"),
-            record(7, crop="squash"), record(8, condition=Condition("white", 0.0))]
+            record(8, condition=Condition("white", 0.0))]
     table = tables.fill(1, made)
     filled = {each.labels: each.evaluation_id for each in table.rows if each.evaluation_id is not None}
     assert filled == {("PIP-only BrewCLIP (zero-shot)", "Flickr8k"): 2, ("BrewCLIP", "Flickr8k"): 3}
     zero = row(table, "PIP-only BrewCLIP (zero-shot)", "Flickr8k")
     assert zero.ours == pytest.approx((100 / 3,) * 6)
-    assert (zero.images, zero.model, zero.note) == (200, "M2_100%", "ours on flickr8k test")
+    assert (zero.images, zero.model, zero.note, zero.differs) == (1000, "M2_100%", "ours on flickr8k test", ())
     assert row(table, "SpeechCLIP-P", "Flickr8k").ours == (None,) * 6
     five = tables.fill(5, made)
     crossed = row(five, "SpokenCOCO", "Flickr8k")
@@ -71,6 +75,42 @@ def test_ours_stand_beside_the_rows_they_belong_to_and_nowhere_else():
     assert crossed.ours == pytest.approx((200 / 3,) * 4)
     assert len(five.ours) == 4
     assert row(tables.fill(4, made), "Ground truth", "SpokenCOCO").evaluation_id is None
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"sizes": (40, 80)}, "not comparable: 40 pictures (paper: 1000), 80 utterances (paper: 5000)"),
+    ({"backbone": "brewclip-mini"}, "differs: backbone brewclip-mini (paper: ViT-L-14/openai)"),
+    ({"crop": "squash"}, "differs: crop squash (paper: centre)"),
+    ({"split": "val"}, "differs: split val (paper: test)"),
+    ({"whisper": "Whisper tiny"}, "differs: recogniser Whisper tiny (paper: Whisper base)"),
+    ({"deviations": ("prompts none (paper: 4)",)}, "differs: prompts none (paper: 4)"),
+    ({"deviations": None}, "differs: options of the model not recorded")])
+def test_what_differs_from_the_protocol_stands_in_a_row_of_its_own_and_replaces_nothing(fields, words):
+    full, other = record(1, "full", trained_on="flickr8k"), record(2, "full", trained_on="flickr8k", **fields)
+    for made in ([full, other], [other]):
+        rows = [each for each in tables.fill(1, made).rows if each.labels[1:] == ("Flickr8k",)
+                and each.labels[0].startswith("BrewCLIP")]
+        assert [each.evaluation_id for each in rows] == [1 if full in made else None, 2]
+        assert rows[0].published == (66.5, 89.1, 94.6, 79.3, 95.9, 98.6)
+        own = rows[1]
+        assert own.labels[0] == "BrewCLIP, as evaluated here" and own.published == (None,) * 6
+        assert own.note.startswith(words) and own.comparable is not words.startswith("not")
+
+
+def test_of_evaluations_that_differ_alike_the_newest_stands_there():
+    made = [record(number, sizes=(60, 120)) for number in (1, 2, 3)] + [record(4, sizes=(200, 396))]
+    rows = [each for each in tables.fill(1, made).rows if each.differs]
+    assert [each.evaluation_id for each in rows] == [4, 3]
+
+
+def test_deviations_name_what_the_shipped_model_changes():
+    found = protocol.deviations(checkpoints.read_run(engine.SHIPPED))
+    assert {"prompts none (paper: 4)", "gate True (paper: none)", "acoustic weight 0.7 (paper: 1.0)"} <= set(found)
+
+
+def test_the_papers_recipe_is_that_of_the_training_options():
+    options = TrainingOptions()
+    assert dict(protocol.TRAINING) == {name: getattr(options, name) for name in protocol.TRAINING}
 
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5])

@@ -1,0 +1,63 @@
+"""How an evaluation differs from the paper's protocol: only one without differences is credited to the paper's method.
+
+Sources: the paper, sections 3.3, 4.1 and 4.2, for splits, sizes, backbone and recipe; where it leaves a value open, the
+defaults of `BrewClipOptions` (the authors' configuration) are taken as its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any
+
+from core.evaluation.published import BACKBONE, PICTURES, SPLITS, UTTERANCES, Ours
+from core.evaluation.records import EvaluationRecord
+from core.features.noise import CLEAN
+from core.models.checkpoints import Run
+from core.models.variants import BrewClipOptions
+
+WHISPER = "Whisper base"
+CROP = "centre"
+TRAINING: Mapping[str, Any] = MappingProxyType({  # the paper's recipe; a test holds it to `TrainingOptions`
+    "steps": 100_000, "batch": 32, "rate": 1e-4, "warmup": 0.05, "final_rate": 1e-8, "weight_decay": 1e-6, "clip": 4.0,
+    "patience": 0, "noise": "", "teach": 0.0, "choose_weight": False, "fit_gate": False, "dev_noise": ""})
+
+
+def belongs(record: EvaluationRecord, kind: str, ours: Ours) -> bool:
+    """Whether an evaluation asks a row's question: its dataset, variant, words and training data, no noise."""
+    setup = record.setup
+    return (setup.kind == kind and setup.condition == CLEAN and setup.variant == ours.variant
+            and setup.captions == ours.captions and (setup.checkpoint is None or setup.trained_on == ours.trained_on))
+
+
+def differences(record: EvaluationRecord) -> tuple[str, ...]:
+    """What differs from the paper's protocol, in words; () when nothing does."""
+    setup, kind = record.setup, record.setup.kind
+    expected = (("split", setup.split, SPLITS.get(kind, "")), ("backbone", setup.backbone, BACKBONE),
+                ("recogniser", setup.whisper, WHISPER), ("crop", setup.crop, CROP))
+    found = [f"{name} {value} (paper: {paper})" for name, value, paper in expected if value != paper]
+    if setup.checkpoint is not None:
+        found += ["options of the model not recorded"] if setup.deviations is None else setup.deviations
+    return (*sizes(record), *found)
+
+
+def sizes(record: EvaluationRecord) -> tuple[str, ...]:
+    """Numbers of pictures and utterances that are not the paper's: figures of other sizes cannot be compared."""
+    pictures, utterances = PICTURES.get(record.setup.kind, 0), UTTERANCES.get(record.setup.kind, ())
+    found = [] if record.n_images == pictures else [f"{record.n_images} pictures (paper: {pictures})"]
+    if record.n_utterances not in utterances:
+        found.append(f"{record.n_utterances} utterances (paper: {' or '.join(map(str, utterances))})")
+    return tuple(found)
+
+
+def deviations(run: Run) -> tuple[str, ...]:
+    """How a trained model's options and recipe differ from the paper's."""
+    default = BrewClipOptions()
+    found = [_differs(each.name, getattr(run.options, each.name), getattr(default, each.name))
+             for each in fields(default)]
+    training = run.metrics.get("training", {})
+    found += [_differs(name, training.get(name, value), value) for name, value in TRAINING.items()]
+    return tuple(filter(None, found))
+
+
+def _differs(name: str, value: Any, paper: Any) -> str:
+    return "" if value == paper else f"{name.replace('_', ' ')} {value or 'none'} (paper: {paper or 'none'})"
