@@ -21,6 +21,7 @@ from core.progress import Report
 from core.search.queries import Kind
 from core.settings import Settings
 from core.store.store import Store
+from core.system_language import likely_languages
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.models.speech import Recogniser
@@ -118,7 +119,7 @@ class Listening:
         """The transcript of an utterance; from the store where it was heard before, if the history is kept."""
         with means.clock.step("load"):
             recogniser = means.recogniser()
-        options = hearing_options(means.settings, word_times)
+        options = asked_options(means.settings, word_times)
         key = recogniser.fingerprint_of(options).hash
         keep = bool(means.settings["search.keep_history"])
         with means.clock.step("recognise"):
@@ -142,7 +143,7 @@ class Listening:
             return said
         with means.clock.step("load"):
             recogniser = means.recogniser()
-        options = hearing_options(means.settings)
+        options = asked_options(means.settings)
         checkpoints.check_hearing(model.run, recogniser.name, options.padding)
         with means.clock.step("recognise"):
             voice = self._voice(said.waveform, options.padding, recogniser, means)
@@ -176,6 +177,11 @@ def hearing_options(settings: Settings, word_times: bool = True) -> HearingOptio
                           translate=settings["speech.translate"], word_times=word_times)
 
 
+def asked_options(settings: Settings, word_times: bool = True) -> HearingOptions:
+    """The same for somebody who asks: a word or two in their language, and a guess, marked, rather than no answer."""
+    return replace(hearing_options(settings, word_times), likely=likely_languages(), keep_doubtful=True)
+
+
 def given(path: Path | None) -> Path:
     """The path. QueryError ("empty") when there is none."""
     if path is None:
@@ -186,7 +192,7 @@ def given(path: Path | None) -> Path:
 def _known(waveform: Waveform, recogniser: "Recogniser", means: Means) -> Transcript:
     """The transcript that the store has of an utterance, else none."""
     for word_times in (True, False):
-        key = recogniser.fingerprint_of(hearing_options(means.settings, word_times)).hash
+        key = recogniser.fingerprint_of(asked_options(means.settings, word_times)).hash
         found = Transcript.kept(means.store.transcript(waveform.digest, key))
         if found is not None:
             return found

@@ -86,6 +86,7 @@ def _search(arguments: Arguments) -> int:
 def _search_json(result: "SearchResult") -> dict[str, Any]:
     heard = result.transcript
     return {"transcript": heard.text if heard else None, "language": heard.language if heard else None,
+            "doubtful": heard.doubtful if heard else None,
             "hits": [{"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score, "copies": hit.copies,
                       **_date_json(hit.image)} for hit in result.hits],
             "approximate": result.approximate,
@@ -97,7 +98,8 @@ def _search_text(result: "SearchResult") -> str:
     lines = []
     if heard:
         language = f" ({heard.language}: {heard.original!r})" if heard.original else ""
-        lines.append(f"Heard: {heard.text!r}{language}")
+        doubt = "; doubtful, the words may be others" if heard.doubtful else ""
+        lines.append(f"Heard: {heard.text!r}{language}{doubt}")
     listened = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
     branches = (("text", "words"), ("acoustic", "voice")) if listened else ()
     rows = [(str(hit.rank), f"{hit.score:.3f}", *(f"{_share(hit, branch):.3f}" for branch, _ in branches),
@@ -209,7 +211,8 @@ def _transcribe(arguments: Arguments) -> int:
 def _transcript_text(entry: dict[str, Any], named: bool) -> str:
     name = f"{entry['path']}: " if named else ""
     original = f"  ({entry['language']}: {entry['original']})" if entry["original"] else ""
-    return f"{name}{entry['text'] or '[' + entry['reason'] + ']'}{original}"
+    doubt = "  [doubtful]" if entry["doubtful"] else ""
+    return f"{name}{entry['text'] or '[' + entry['reason'] + ']'}{original}{doubt}"
 
 
 def _doctor(arguments: Arguments) -> int:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from core.fingerprint import Fingerprint
 from core.models import devices, speech_checkpoint
 from core.models.speech_decoding import without_loop
 from core.models.speech_engine import Engine, Reading
-from core.models.speech_guards import SILENT, Evidence, Sound, sound_of, why_empty
+from core.models.speech_guards import SHORT, SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.models.speech_layers import layers_of
 from core.models.speech_windows import LONGEST, Window, batches, windows_of
 from core.models.transcripts import Heard, HearingOptions, Transcript, Word
@@ -52,6 +53,7 @@ class Take:
     translation: str = ""
     reason: str = ""
     redone: bool = False
+    doubtful: bool = False
 
     @property
     def stuck(self) -> bool:
@@ -97,9 +99,15 @@ class Recogniser:
     def fingerprint_of(self, options: HearingOptions) -> Fingerprint:
         """All that decides a transcript: weights, precision and options."""
         decoding = self.precision if options.padding == "full" or self._engine.fast is self._engine.exact else "int8"
-        return Fingerprint.of({"recogniser": self.name, "weights": self._checkpoint.sha256, "precision": self.precision,
-                               "decoding": decoding, "padding": options.padding, "language": options.language,
-                               "translate": options.translate, "words": options.word_times})
+        parts: dict[str, Any] = {
+            "recogniser": self.name, "weights": self._checkpoint.sha256, "precision": self.precision,
+            "decoding": decoding, "padding": options.padding, "language": options.language,
+            "translate": options.translate, "words": options.word_times}
+        if options.likely and options.language == "auto":
+            parts["likely"] = sorted(options.likely)
+        if options.keep_doubtful:  # left out where it is not set: what datasets were heard under stays as it was
+            parts["doubtful"] = True
+        return Fingerprint.of(parts)
 
     def warm_up(self) -> None:
         """Hear a second of nothing, so that the first query does not pay for tables and kernels that are made once."""
@@ -119,6 +127,8 @@ class Recogniser:
             if options.language not in ("auto", *self._engine.tokenizer.all_language_codes):
                 raise ModelError(f"Whisper does not know the language {options.language!r}.", "language")
             engine = self._engine
+            codes = self._engine.tokenizer.all_language_codes
+            options = replace(options, likely=tuple(code for code in options.likely if code in codes))
             try:
                 takes = self._takes(windows, options, report)
             except GPU_FAILURES as error:
@@ -173,28 +183,32 @@ class Recogniser:
             return takes
         readings = self._engine.read(states[audible], [windows[index].seconds for index in audible],
                                      [options.language] * len(audible), exact=exact, patient=exact,
-                                     watch=options.word_times)
+                                     watch=options.word_times,
+                                     likely=[_prior(takes[index], options) for index in audible])
         for index, reading in zip(audible, readings, strict=True):
             self._lock.give_way()
-            take = self._with(takes[index], reading)
+            take = self._with(takes[index], reading, options)
             takes[index] = take if exact else self._second_thoughts(take, options)
         return self._translated(takes) if options.translate else takes
 
-    def _with(self, take: Take, reading: Reading) -> Take:
+    def _with(self, take: Take, reading: Reading, options: HearingOptions) -> Take:
         """The take with a reading, its text, and the reason if the text is not believed."""
         tokenizer = self._engine.tokenizer
         looped = not reading.decoded.finished
         reading = replace(reading, decoded=without_loop(reading.decoded) if looped else reading.decoded)
         text = tokenizer.decode([token for token in reading.decoded.tokens if token < tokenizer.eot]).strip()
         evidence = Evidence(text, reading.decoded.avg_logprob, reading.no_speech, looped)
-        return replace(take, reading=reading, text=text, reason=why_empty(take.sound, evidence))
+        reason = why_empty(take.sound, evidence)
+        doubtful = bool(reason) and options.keep_doubtful and is_worth_showing(take.sound, evidence)
+        return replace(take, reading=reading, text=text, reason="" if doubtful else reason, doubtful=doubtful)
 
     def _second_thoughts(self, take: Take, options: HearingOptions) -> Take:
         """The take, decoded in other languages where the language is in doubt, and again in full where the text is."""
         assert take.reading is not None
         found = take.reading.likely
         if options.language == "auto" and found[0][1] < SURE_OF_LANGUAGE:
-            others = {code for code, _ in found} | {"en"}
+            prior = _prior(take, options)
+            others = {"en", *prior} if found[0][0] in prior else {code for code, _ in found} | {"en"}
             for language in sorted(others - {take.reading.language}):
                 take = _likelier(take, self._again(take, take.states, language, options, exact=False))
         assert take.reading is not None
@@ -210,8 +224,9 @@ class Recogniser:
     def _again(self, take: Take, states: Tensor, language: str, options: HearingOptions, exact: bool) -> Take:
         """The take decoded from other states or in another language. Where a loop can be cut in half, it is cut off."""
         reading, = self._engine.read(states[None], [take.window.seconds], [language], exact=exact,
-                                     patient=exact and not take.window.can_be_halved, watch=options.word_times)
-        return self._with(replace(take, states=states), reading)
+                                     patient=exact and not take.window.can_be_halved, watch=options.word_times,
+                                     likely=[_prior(take, options)])
+        return self._with(replace(take, states=states), reading, options)
 
     def _translated(self, takes: list[Take]) -> list[Take]:
         """The takes, those in other languages with their English; it is decoded from the states that are there."""
@@ -226,7 +241,7 @@ class Recogniser:
             readings = self._engine.read(torch.stack([take.states for take in group]),
                                          [take.window.seconds for take in group], languages, "translate")
             for index, reading in zip(indices, readings, strict=True):
-                text = self._with(takes[index], reading).text
+                text = self._with(takes[index], reading, HearingOptions()).text
                 translated[index] = replace(takes[index], translation=text)
         return translated
 
@@ -248,7 +263,7 @@ class Recogniser:
             no_speech_probability=min((reading.no_speech for reading in decoded), default=1.0),
             compression_ratio=compression_ratio(original) if original else 0.0,
             original=original if foreign else "", reason="" if text else takes[0].reason,
-            redone=any(take.redone for take in takes))
+            redone=any(take.redone for take in takes), doubtful=any(take.doubtful for take in said))
         return Heard(transcript, tuple(take.kept for take in takes))
 
     def _words(self, take: Take) -> list[Word]:
@@ -283,6 +298,11 @@ def _kept(states: Tensor, frames: int) -> np.ndarray:
     """(frames, width) float16."""
     kept: np.ndarray = states[:frames].to(torch.float16).cpu().numpy().copy()
     return kept
+
+
+def _prior(take: Take, options: HearingOptions) -> tuple[str, ...]:
+    """The languages that weigh more in a window; none where enough is said to tell without."""
+    return options.likely if take.sound.seconds < SHORT else ()
 
 
 def _likelier(first: Take, second: Take) -> Take:

@@ -19,6 +19,7 @@ from core.models.speech_decoding import LONGEST, Decoded, Decoder, Rules, greedy
 
 FASTEST_SPEECH = 20  # tokens a second; a decoder that says more is in a loop
 FEW = 2  # rows that one thread decodes as soon as several do
+MORE_LIKELY = float(np.log(10))  # added to the logits of the languages that a user probably speaks
 QUIET, LOUD = 0.05, 0.25  # peaks: quieter sounds are raised, or the mel spectrogram's floor swallows their consonants
 
 
@@ -56,23 +57,25 @@ class Engine:
 
     @torch.inference_mode()
     def read(self, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str = "transcribe",
-             exact: bool = False, patient: bool = False, watch: bool = False) -> list[Reading]:
+             exact: bool = False, patient: bool = False, watch: bool = False,
+             likely: Sequence[Sequence[str]] = ()) -> list[Reading]:
         """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to find it out from the same states.
 
         `exact`: as openai-whisper decodes. `patient`: to the end even if it seems to loop. `watch`: for word times.
+        `likely` (rows,): codes of languages that weigh more in finding out; () for none in any row.
         """
         decoder = self.exact if exact else self.fast
         with _threads_for(decoder, len(states)):
-            return self._read(decoder, states, seconds, languages, task, exact, patient, watch)
+            return self._read(decoder, states, seconds, languages, task, exact, patient, watch, likely)
 
     def _read(self, decoder: Decoder, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str,
-              exact: bool, patient: bool, watch: bool) -> list[Reading]:
+              exact: bool, patient: bool, watch: bool, prior: Sequence[Sequence[str]]) -> list[Reading]:
         cache = decoder.begin(states)
         tokenizer = self.tokenizer
         start = torch.full((len(states), 1), tokenizer.sot, device=states.device)
         logits = decoder.logits(decoder.step(start, cache)[:, -1])
         no_speech = logits.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
-        likely = self._languages(logits)
+        likely = self._languages(logits, prior)
         chosen = [found[0][0] if code == "auto" else code for code, found in zip(languages, likely, strict=True)]
         prompts = torch.tensor([self._prompt(code, task) for code in chosen], device=states.device)
         rules = replace(self.exact_rules if exact else self.rules, stop_at_loops=not patient)
@@ -101,11 +104,14 @@ class Engine:
             return None
         return decoder
 
-    def _languages(self, logits: Tensor) -> list[tuple[tuple[str, float], ...]]:
+    def _languages(self, logits: Tensor, prior: Sequence[Sequence[str]]) -> list[tuple[tuple[str, float], ...]]:
         """The two most probable languages of each row of (rows, vocabulary) at the start of the transcript."""
         tokens = list(self.tokenizer.all_language_tokens)
-        values, places = logits[:, tokens].softmax(dim=-1).topk(2, dim=-1)
         codes = self.tokenizer.all_language_codes
+        among = logits[:, tokens]
+        if prior:
+            among = among + among.new_tensor([[MORE_LIKELY if code in row else 0.0 for code in codes] for row in prior])
+        values, places = among.softmax(dim=-1).topk(2, dim=-1)
         return [tuple((codes[place], value) for place, value in zip(*row, strict=True))
                 for row in zip(places.tolist(), values.tolist(), strict=True)]
 

@@ -31,18 +31,29 @@ PITCHES = (70, 400)  # Hz that voices have
 PERIODIC = 0.6  # autocorrelation of a frame that has a pitch
 VOICED = 0.25  # share of the loud frames with a pitch, over which a sound may be a voice
 
+# A clear voice: what the noises, hums, tones and melodies that were tried never are all at once.
+CLEAR_LEVEL = -55.0  # dB
+CLEAR_SPREAD = 12.0  # dB; syllables rise from a room
+CLEAR_VOICED = 0.15  # share of the loud frames: "ducks, ducks" is mostly consonants
+CLEAR_SECONDS = 0.1  # with a pitch: a short vowel
+DOUBTED = 0.65  # no-speech probability over which even a clear voice is taken for a melody; melodies have 0.74
+DOUBTED_PHANTOM = 0.4  # the same where the text is one of those that Whisper invents
+GIBBERISH = -2.5  # mean log probability under which no word of a text is right
+SHORT = 2.5  # seconds of sound that say too little to tell a language by
+
 
 @dataclass(frozen=True)
 class Sound:
     """What the waveform alone tells.
 
     `level` is that of its loud frames and `spread` reaches from those to the quiet ones, in dB; `voiced` is the share
-    of the loud frames that have the pitch of a voice, 0..1.
+    of the loud frames that have the pitch of a voice, 0..1. `seconds`: the loud frames together.
     """
 
     level: float
     spread: float
     voiced: float
+    seconds: float = 1.0
 
     @property
     def silent(self) -> bool:
@@ -58,6 +69,12 @@ class Sound:
     def like_a_voice(self) -> bool:
         """Whether it could be a voice or a melody, and surely is no noise, hum or click."""
         return self.voiced >= VOICED and not self.steady
+
+    @property
+    def clear_voice(self) -> bool:
+        """Whether somebody speaks: loud enough, in syllables, with a pitch, and for as long as a vowel lasts."""
+        return (self.level >= CLEAR_LEVEL and self.spread >= CLEAR_SPREAD and self.voiced >= CLEAR_VOICED
+                and self.voiced * self.seconds >= CLEAR_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,8 @@ def sound_of(samples: Samples) -> Sound:
     frames = np.lib.stride_tricks.sliding_window_view(bright, 2 * FRAME)[::FRAME]  # 40 ms: three periods of a low voice
     power = 10 * np.log10(np.square(frames).mean(axis=1) + 1e-12)
     low, high = np.percentile(power, (10, 95))
-    return Sound(float(high), float(high - low), _voiced(frames[power > high - 20]))
+    loud = frames[power > high - 20]
+    return Sound(float(high), float(high - low), _voiced(loud), len(loud) * FRAME / RATE)
 
 
 def _voiced(frames: Samples) -> float:
@@ -93,7 +111,7 @@ def _voiced(frames: Samples) -> float:
 
 def why_empty(sound: Sound, evidence: Evidence) -> str:
     """"" when the text can be believed, else the sentence that says why it cannot."""
-    plain = "".join(letter for letter in evidence.text.lower() if letter.isalnum() or letter == " ").strip()
+    plain = _plain(evidence.text)
     if not plain.replace(" ", ""):
         return NO_SPEECH
     unlikely, doubted = evidence.avg_logprob, evidence.no_speech
@@ -108,3 +126,17 @@ def why_empty(sound: Sound, evidence: Evidence) -> str:
     if unlikely < -1.3 or (evidence.looped and doubted >= 0.25):
         return NOT_WORDS
     return ""
+
+
+def is_worth_showing(sound: Sound, evidence: Evidence) -> bool:
+    """Whether a text that `why_empty` refuses is still the best guess at what a clear voice said."""
+    plain = _plain(evidence.text)
+    if not plain.replace(" ", "") or not sound.clear_voice:
+        return False
+    limit = DOUBTED_PHANTOM if plain in PHANTOMS else DOUBTED
+    return evidence.no_speech < limit and evidence.avg_logprob > GIBBERISH
+
+
+def _plain(text: str) -> str:
+    """Lower case, letters, digits and spaces alone."""
+    return "".join(letter for letter in text.lower() if letter.isalnum() or letter == " ").strip()

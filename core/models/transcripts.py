@@ -33,6 +33,7 @@ class Transcript:
     original: str = ""  # the words in the spoken language, when `text` is a translation
     reason: str = ""  # a sentence that says why `text` is empty
     redone: bool = False  # decoded a second time, padded to 30 s, since the first result was in doubt
+    doubtful: bool = False  # there was a voice, but the words may be others
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`, with every field."""
@@ -70,9 +71,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class HearingOptions:
-    """How to hear. `language` is "auto" or a code such as "de"; `translate` gives the English for other languages."""
+    """How to hear. `language` is "auto" or a code such as "de"; `translate` gives the English for other languages.
+
+    The last two are for a person who waits for an answer; recordings of a dataset are heard without them. `likely` are
+    codes of languages that weigh more where too little is said to tell. `keep_doubtful` shows the words of a clear
+    voice, marked, that would otherwise be refused.
+    """
 
     padding: Literal["own", "full"] = "own"
     language: str = "auto"
     translate: bool = True
     word_times: bool = True
+    likely: tuple[str, ...] = ()
+    keep_doubtful: bool = False

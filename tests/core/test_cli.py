@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def test_search_in_json(stand, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     date = {key: found["hits"][0][key] for key in ("date", "date_source")}
     assert found == {
-        "transcript": "a red house", "language": "de",
+        "transcript": "a red house", "language": "de", "doubtful": False,
         "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25, "copies": 1, **date}],
         "approximate": False,
         "timings_ms": {"hear": 1.0, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.0}}
@@ -222,6 +223,18 @@ def test_transcribe_goes_on_after_a_file_that_cannot_be_heard(stand, tmp_path, c
     assert err.count("\n") == 1
     assert run("transcribe", tmp_path / "a.wav") == 0
     assert capsys.readouterr().out == "a red house  (de: ein rotes Haus)\n"
+    assert second["doubtful"] is False
+    stand.transcribe = lambda waveform, report: replace(HEARD, doubtful=True)
+    assert run("transcribe", tmp_path / "a.wav") == 0
+    assert capsys.readouterr().out == "a red house  (de: ein rotes Haus)  [doubtful]\n"
+
+
+def test_search_says_that_the_words_are_doubtful(stand, capsys):
+    stand.heard = replace(HEARD, doubtful=True)
+    assert run("search", "--speech", "a.wav", "--gallery", "holiday", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["doubtful"] is True
+    assert run("search", "--speech", "a.wav", "--gallery", "holiday") == 0
+    assert "doubtful" in capsys.readouterr().out.splitlines()[0]
 
 
 def spoil(path, kind):

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -217,6 +218,66 @@ def test_fingerprint_follows_the_options(recogniser: Recogniser) -> None:
     assert recogniser.fingerprint == recogniser.fingerprint_of(HearingOptions()) != full
     assert full.facts()["decoding"] == "float32"
     assert len(str(full.facts()["weights"])) == 64
+
+
+def test_what_a_person_asked_for_has_a_fingerprint_of_its_own_and_a_dataset_keeps_its_old(recogniser) -> None:
+    assert set(recogniser.fingerprint.facts()) == {"recogniser", "weights", "precision", "decoding", "padding",
+                                                   "language", "translate", "words"}
+    asked = [HearingOptions(likely=("en",)), HearingOptions(likely=("de", "en")), HearingOptions(keep_doubtful=True)]
+    assert len({recogniser.fingerprint_of(options) for options in (HearingOptions(), *asked)}) == 4
+    fixed = HearingOptions(language="de")
+    assert recogniser.fingerprint_of(fixed) == recogniser.fingerprint_of(HearingOptions(language="de", likely=("en",)))
+
+
+@pytest.fixture
+def unsure(recogniser: Recogniser, monkeypatch):
+    """unsure(code, share): the languages as if Whisper gave `code` that share, English a fifth and Welsh the rest."""
+    engine = recogniser._engine
+    languages = engine._languages
+
+    def make(code: str, share: float) -> None:
+        def found(logits, prior):
+            shares = torch.full_like(logits, -30.0)
+            for each, value in ((code, share), ("en", 0.2), ("cy", 0.8 - share)):
+                shares[:, engine.tokenizer.to_language_token(each)] = float(np.log(max(value, 1e-9)))
+            return languages(shares, prior)
+
+        monkeypatch.setattr(engine, "_languages", found)
+
+    return make
+
+
+def test_the_likely_languages_weigh_more_in_a_word_or_two(recogniser: Recogniser, speak, unsure) -> None:
+    unsure("de", 0.3)
+    word = speak("bird")
+    options = HearingOptions(word_times=False, translate=False)
+    assert recogniser.hear([word], replace(options, likely=("en",)))[0].transcript.language == "en"
+    assert recogniser.hear([word], replace(options, likely=("en",), language="de"))[0].transcript.language == "de"
+    assert recogniser.hear([word], replace(options, likely=("xx", "en")))[0].transcript.language == "en"
+
+
+def test_enough_words_are_heard_in_their_language_wherever_the_computer_is(recogniser: Recogniser, speak) -> None:
+    german = speak("Guten Morgen. Eine Frau fährt mit dem Fahrrad durch die Stadt.", "de", 120)
+    assert recogniser.hear([german], HearingOptions(likely=("en",)))[0].transcript.language == "de"
+
+
+def test_no_words_are_invented_for_a_person_who_asks_either(recogniser: Recogniser) -> None:
+    heard = recogniser.hear([Waveform(sound) for sound in sounds().values()],
+                            HearingOptions(likely=("en",), keep_doubtful=True))
+    assert [one.transcript.text for one in heard] == [""] * len(heard)
+    assert not any(one.transcript.doubtful for one in heard)
+
+
+def test_a_clear_voice_is_shown_in_doubt(recogniser: Recogniser, speak, monkeypatch) -> None:
+    monkeypatch.setattr("core.models.speech.why_empty", lambda sound, evidence: NO_SPEECH)
+    refused, = recogniser.hear([speak("bird, bird, bird")])
+    shown, = recogniser.hear([speak("bird, bird, bird")], HearingOptions(keep_doubtful=True))
+    assert (refused.transcript.text, refused.transcript.doubtful) == ("", False)
+    assert shown.transcript.doubtful and shown.transcript.reason == ""
+    assert "bird" in shown.transcript.text.lower()
+    assert shown.transcript.words
+    old = {key: value for key, value in shown.transcript.to_json().items() if key != "doubtful"}
+    assert not Transcript.from_json(old).doubtful
 
 
 def test_cancelling_leaves_a_recogniser_that_works(recogniser: Recogniser, speak) -> None:

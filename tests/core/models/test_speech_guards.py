@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.audio import RATE
-from core.models.speech_guards import NO_SPEECH, NOT_WORDS, Evidence, Sound, sound_of, why_empty
+from core.models.speech_guards import NO_SPEECH, NOT_WORDS, Evidence, Sound, is_worth_showing, sound_of, why_empty
 
 VOICE = Sound(level=-25, spread=40, voiced=0.5)
 NOISE = Sound(level=-25, spread=20, voiced=0.0)
@@ -46,3 +46,21 @@ def test_speech_is_believed(sound: Sound, text: str, logprob: float, no_speech: 
 def test_gibberish_and_loops_are_not_words() -> None:
     assert why_empty(VOICE, Evidence("smekul tor", -1.5, 0.1, looped=False)) == NOT_WORDS
     assert why_empty(VOICE, Evidence("beat beat beat", -0.2, 0.3, looped=True)) == NOT_WORDS
+
+
+@pytest.mark.parametrize(("text", "logprob", "no_speech"), [
+    ("Ducks, ducks, ducks", -0.74, 0.56), ("To", -1.85, 0.09), ("Oh.", -0.71, 0.29), ("smekul tor", -1.5, 0.1)])
+def test_the_words_of_a_clear_voice_are_shown_though_they_are_not_believed(text: str, logprob: float,
+                                                                           no_speech: float) -> None:
+    mostly_consonants = Sound(level=-24, spread=95, voiced=0.24, seconds=1.1)
+    evidence = Evidence(text, logprob, no_speech, looped=False)
+    assert why_empty(mostly_consonants, evidence)
+    assert is_worth_showing(mostly_consonants, evidence)
+
+
+@pytest.mark.parametrize(("sound", "text", "no_speech"), [
+    (NOISE, "Oh.", 0.1), (HUM, "water", 0.2), (Sound(-79, 7, 0.47, 3.0), "1.5 km", 0.54),
+    (Sound(-25, 40, 0.5, 0.1), "a click", 0.3), (VOICE, "you", 0.5), (VOICE, "The road is very narrow.", 0.82),
+    (VOICE, "...", 0.0)])
+def test_noise_and_melodies_are_never_shown(sound: Sound, text: str, no_speech: float) -> None:
+    assert not is_worth_showing(sound, Evidence(text, -1.5, no_speech, looped=False))
