@@ -21,7 +21,6 @@ from torch.nn import functional
 
 from core.explain.methods import Floats, Method
 from core.explain.observation import Observation, Target, Tower
-from core.models import prompts
 from core.models.brewclip import BrewCLIP
 from core.progress import Report, silent
 
@@ -52,9 +51,9 @@ class _Part:
     """An input that can be taken apart: how many parts, and scores after deleting or inserting the first of them."""
 
     count: int
-    deleted: Callable[[Order, Sequence[int]], Floats]
-    inserted: Callable[[Order, Sequence[int]], Floats]
-    without: Callable[[Sequence[Order]], Floats]  # scores without each of some groups of parts
+    deleted: Callable[[Order, Sequence[int]], Tensor]
+    inserted: Callable[[Order, Sequence[int]], Tensor]
+    without: Callable[[Sequence[Order]], Tensor]  # scores without each of some groups of parts
 
 
 class Judge:
@@ -94,7 +93,11 @@ class Judge:
     def without(self, tower: Tower, groups: Sequence[Order]) -> Floats:
         """The scores (groups,) without each of some groups of parts."""
         with torch.inference_mode():
-            return self._parts[tower].without(groups)
+            return _numpy(self.left(tower, groups))
+
+    def left(self, tower: Tower, groups: Sequence[Order]) -> Tensor:
+        """What `without` gives, on the model's device: no value is read."""
+        return self._parts[tower].without(groups)
 
     def count(self, tower: Tower) -> int:
         """How many parts an input has."""
@@ -128,7 +131,7 @@ class Judge:
         mean = np.broadcast_to(np.round(np.array(self._model.built.mean) * 255).astype(np.uint8), self._pixels.shape)
         blurred = np.asarray(Image.fromarray(self._pixels).filter(ImageFilter.GaussianBlur(side * BLUR)))
 
-        def scores(order: Order, counts: Sequence[int], chosen: np.ndarray, other: np.ndarray) -> Floats:
+        def scores(order: Order, counts: Sequence[int], chosen: np.ndarray, other: np.ndarray) -> Tensor:
             made = (np.where(np.isin(cells, order[:count])[..., None], chosen, other) for count in counts)
             return self._picture_scores(made)
 
@@ -140,10 +143,10 @@ class Judge:
     def _words_part(self) -> _Part:
         places = self._read_words()
         spans = [self._observation.spans[place] for place in places]
-        tokens = prompts.trimmed(self._model.tokens([self._observation.heard.transcript.text])[0])[0]
+        tokens = self._model.tokens([self._observation.heard.transcript.text])[0][0, :2 + self._observation.kept]
         inner = [tokens[1 + span.start:1 + min(span.stop, self._observation.kept)] for span in spans]
 
-        def scores(kept: Iterator[Order]) -> Floats:
+        def scores(kept: Iterator[Order]) -> Tensor:
             rows = [torch.cat([tokens[:1], *(inner[place] for place in sorted(each)), tokens[-1:]]) for each in kept]
             text = self._model.encode_tokens(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(self._device))
             return self._query_scores(text, self._acoustic)
@@ -157,14 +160,14 @@ class Judge:
         states = self._batch.states[0].to(self._device)
         frames = len(states)
 
-        def scores(order: Order, lengths: Sequence[int]) -> Floats:
+        def scores(order: Order, lengths: Sequence[int]) -> Tensor:
             sorted_states = states[torch.from_numpy(order.copy()).to(self._device)]
             at_once = max(1, FRAMES_AT_ONCE // frames)
-            return np.concatenate([self._acoustic_scores(sorted_states, part) for part in _parts(lengths, at_once)])
+            return torch.cat([self._acoustic_scores(sorted_states, part) for part in _parts(lengths, at_once)])
 
-        def without(groups: Sequence[Order]) -> Floats:
+        def without(groups: Sequence[Order]) -> Tensor:
             kept = (np.setdiff1d(np.arange(frames), group) for group in groups)
-            return np.concatenate([scores(each, [len(each)]) for each in kept])
+            return torch.cat([scores(each, [len(each)]) for each in kept])
 
         return _Part(frames, lambda order, counts: scores(order[::-1], [frames - count for count in counts]), scores,
                      without)
@@ -176,21 +179,21 @@ class Judge:
 
     # --- scores ---
 
-    def _picture_scores(self, made: Iterator[np.ndarray]) -> Floats:
+    def _picture_scores(self, made: Iterator[np.ndarray]) -> Tensor:
         query = self._query(self._text, self._acoustic)
         found = [functional.cosine_similarity(query, self._model.encode_stem(self._model.image_stem(np.stack(part))))
                  for part in _parts(list(made), AT_ONCE)]
-        return torch.cat(found).cpu().numpy()
+        return torch.cat(found)
 
-    def _acoustic_scores(self, states: Tensor, lengths: Sequence[int]) -> Floats:
+    def _acoustic_scores(self, states: Tensor, lengths: Sequence[int]) -> Tensor:
         assert self._model.acoustic is not None
         longest = max(1, *lengths)
         batch = states[:longest].expand(len(lengths), -1, -1)
-        acoustic = self._model.acoustic(batch, torch.tensor(lengths, device=self._device), self._model.prompts).float()
+        acoustic = self._model.acoustic(batch, torch.tensor(lengths).to(self._device), self._model.prompts).float()
         return self._query_scores(self._text, acoustic)
 
-    def _query_scores(self, text: Tensor | None, acoustic: Tensor | None) -> Floats:
-        return functional.cosine_similarity(self._query(text, acoustic), self._image).cpu().numpy()
+    def _query_scores(self, text: Tensor | None, acoustic: Tensor | None) -> Tensor:
+        return functional.cosine_similarity(self._query(text, acoustic), self._image)
 
     def _query(self, text: Tensor | None, acoustic: Tensor | None) -> Tensor:
         """The target's vectors; of the branches one may be a batch and the other a single row."""
@@ -227,13 +230,18 @@ def judge_all(judge: Judge, drawn: "Sequence[tuple[Method, Maps]]", report: Repo
 
 def _measured(part: _Part, order: Order, steps: int) -> Faithfulness:
     counts = np.unique(np.linspace(0, part.count, steps + 1).round().astype(int))
-    return _faithfulness((counts / part.count).astype(np.float32), part.deleted(order, counts.tolist()),
-                         part.inserted(order, counts.tolist()))
+    return _faithfulness((counts / part.count).astype(np.float32), _numpy(part.deleted(order, counts.tolist())),
+                         _numpy(part.inserted(order, counts.tolist())))
 
 
 def _faithfulness(fractions: Floats, deleted: Floats, inserted: Floats) -> Faithfulness:
     return Faithfulness(float(np.trapezoid(deleted, fractions)), float(np.trapezoid(inserted, fractions)), fractions,
                         deleted, inserted)
+
+
+def _numpy(scores: Tensor) -> Floats:
+    found: Floats = scores.cpu().numpy()
+    return found
 
 
 def _order(relevance: Floats) -> Order:

@@ -18,7 +18,6 @@ from core.explain import words as texts
 from core.explain.attention import Watch, WatchSoftmax, in_graph
 from core.explain.methods import Floats, Reading, Readings
 from core.explain.shares import Branches
-from core.models import prompts
 from core.models.brewclip import BrewCLIP
 from core.models.transcripts import Heard, Transcript
 
@@ -87,6 +86,31 @@ class _Pass:
     entered: Tensor  # (some of the tokens,) int64: which tokens those are
 
 
+@dataclass(frozen=True, eq=False)
+class _Query:
+    """F_L (1, dim), F_T and F_A (1, dim) or None, and the weights of these two in F_L where there are both."""
+
+    fused: Tensor
+    text: Tensor | None
+    acoustic: Tensor | None
+    weights: tuple[Tensor, Tensor] | None
+
+    def branches(self) -> Branches:
+        """The same as numbers. QueryError ("not_finite")."""
+        weights = ((float(self.text is not None), float(self.acoustic is not None)) if self.weights is None else
+                   (self.weights[0].item(), self.weights[1].item()))
+        return Branches(_double(self.text), _double(self.acoustic), *weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A pair's pass forward, all of it on the model's device: no value was read."""
+
+    passes: Mapping[Tower, _Pass]
+    query: _Query
+    scores: Mapping[Target, Tensor]
+
+
 def typed(text: str) -> Heard:
     """A text that was typed, as a query without a voice."""
     return Heard(Transcript(" ".join(text.split()), "", (), 0.0, 0.0, 1.0), ())
@@ -100,22 +124,29 @@ def observe(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Observation:
     towers whose attention cannot be read.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        passes: dict[Tower, _Pass] = {"picture": _picture(model, pixels)}
-        if heard.transcript.text and reads_words(model, heard):
-            passes["words"] = _words(model, heard)
-        if model.acoustic is not None and heard.states:
-            passes["sound"] = _sound(model, heard)
-        vectors = {name: each.vector for name, each in passes.items()}
-        image, text, acoustic = vectors["picture"], vectors.get("words"), vectors.get("sound")
-        branches, fused = _fused(model, heard, text, acoustic)
-        queries: dict[Target, Tensor | None] = {"fused": fused, "text": text, "acoustic": acoustic}
-        scores = {target: functional.cosine_similarity(query, image)[0] for target, query in queries.items()
-                  if query is not None}
-        towers = _towers(passes, scores)
+        looked = look(model, pixels, heard)
+        branches = looked.query.branches()
+        towers = _towers(looked.passes, looked.scores)
     read = towers["words"].painted if "words" in towers else slice(0, 0)
-    return Observation(branches, _numpy(image[0]), {target: score.item() for target, score in scores.items()}, towers,
+    return Observation(branches, _numpy(looked.passes["picture"].vector[0]),
+                       {target: score.item() for target, score in looked.scores.items()}, towers,
                        model.backbone.visual.grid_size, heard,
                        texts.spans(model.built.tokenizer, heard.transcript.text), read.stop - read.start)
+
+
+def look(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Looked:
+    """The pass forward of `observe`, with gradients wanted. QueryError ("empty"), ModelError ("unsupported")."""
+    passes: dict[Tower, _Pass] = {"picture": _picture(model, pixels)}
+    if heard.transcript.text and reads_words(model, heard):
+        passes["words"] = _words(model, heard)
+    if model.acoustic is not None and heard.states:
+        passes["sound"] = _sound(model, heard)
+    vectors = {name: each.vector for name, each in passes.items()}
+    image, text, acoustic = vectors["picture"], vectors.get("words"), vectors.get("sound")
+    query = _fused(model, heard, text, acoustic)
+    queries: dict[Target, Tensor | None] = {"fused": query.fused, "text": text, "acoustic": acoustic}
+    return Looked(passes, query, {target: functional.cosine_similarity(each, image)[0]
+                                  for target, each in queries.items() if each is not None})
 
 
 def reads_words(model: BrewCLIP, heard: Heard) -> bool:
@@ -134,20 +165,20 @@ def branches_of(model: BrewCLIP, heard: Heard) -> Branches:
             batch = model.collate([heard.transcript], [heard.states]).to(device)
             assert batch.states is not None
             acoustic = model.acoustic(batch.states, batch.lengths, model.prompts).float()
-        return _fused(model, heard, text, acoustic)[0]
+        return _fused(model, heard, text, acoustic).branches()
 
 
-def _fused(model: BrewCLIP, heard: Heard, text: Tensor | None, acoustic: Tensor | None) -> tuple[Branches, Tensor]:
-    """F_L (1, dim) of F_T and F_A, (1, dim) each or None, and the two with their weights. QueryError ("empty")."""
+def _fused(model: BrewCLIP, heard: Heard, text: Tensor | None, acoustic: Tensor | None) -> _Query:
+    """The query of F_T and F_A, (1, dim) each or None. QueryError ("empty")."""
     if text is None or acoustic is None:
-        branches = Branches(_double(text), _double(acoustic), float(text is not None), float(acoustic is not None))
         only = acoustic if text is None else text
-        assert only is not None  # Branches has raised
-        return branches, only
+        if only is None:
+            Branches(None, None, 0.0, 0.0)  # raises
+        assert only is not None
+        return _Query(only, text, acoustic, None)
     batch = model.collate([heard.transcript], [heard.states]).to(text.device)
     of_text, of_acoustic = model.weights(text, acoustic, batch)
-    return (Branches(_double(text), _double(acoustic), of_text.item(), of_acoustic.item()),
-            of_text * text + of_acoustic * acoustic)
+    return _Query(of_text * text + of_acoustic * acoustic, text, acoustic, (of_text, of_acoustic))
 
 
 def _picture(model: BrewCLIP, pixels: np.ndarray) -> _Pass:
@@ -161,9 +192,11 @@ def _picture(model: BrewCLIP, pixels: np.ndarray) -> _Pass:
 
 
 def _words(model: BrewCLIP, heard: Heard) -> _Pass:
-    tokens = prompts.trimmed(model.tokens([heard.transcript.text])[0]).to(model.log_scale.device)
+    said = [heard.transcript.text]
+    length, = model.lengths(said)
+    tokens = model.tokens(said)[0][:, :length].to(model.log_scale.device)
     count = len(model.prompts) if model.variant.text else 0
-    end = int(tokens.argmax(dim=1)) + count
+    end = length - 1 + count
     transformer = model.backbone.transformer
     with Watch(_ends(transformer)) as watch:
         vector = model.encode_tokens(tokens)

@@ -13,7 +13,7 @@ from core.features.split import Split
 from core.progress import Report, silent
 
 if TYPE_CHECKING:
-    from core.models.brewclip import BrewCLIP
+    from core.models.brewclip import BrewCLIP, SpokenBatch
 
 Floats = NDArray[np.float32]
 AT_ONCE = 64
@@ -40,8 +40,13 @@ def encode_pictures(model: "BrewCLIP", seeing: Seeing, split: Split, report: Rep
     rows = [number for number, one in enumerate(split.pictures) if not one.reason]
     for part in _parts(rows, report, "Embedding pictures"):
         stems = seeing.stems(model, [split.pictures[row].kept for row in part], device)
-        found[part] = torch.nn.functional.normalize(model.encode_stem(stems), dim=-1).cpu().numpy()
+        found[part] = unit_pictures(model, stems).cpu().numpy()
     return found
+
+
+def unit_pictures(model: "BrewCLIP", stems: torch.Tensor) -> torch.Tensor:
+    """F_V (n, dim) of unit length, of stems on the model's device; no value is read."""
+    return torch.nn.functional.normalize(model.encode_stem(stems), dim=-1)
 
 
 @torch.inference_mode()
@@ -61,8 +66,7 @@ def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, r
     for part in _parts(rows, report, "Embedding utterances"):
         states = [split.spoken[row].states for row in part] if model.variant.acoustic else None
         batch = model.collate([spoken[row] for row in part], states).to(device)
-        features = model.encode_speech(batch)
-        for kind, vectors in zip(kinds, (features.spoken, *model.parts(features, batch)), strict=True):
+        for kind, vectors in zip(kinds, speech_vectors(model, batch), strict=True):
             if vectors is not None:
                 if found[kind] is None:
                     found[kind] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
@@ -70,6 +74,13 @@ def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, r
     if found["fused"] is None:
         found["fused"] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
     return SpokenVectors(**found)
+
+
+def speech_vectors(model: "BrewCLIP", batch: "SpokenBatch"
+                   ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+    """F_L (n, dim) and its parts, as `SpokenVectors`, of a batch on the model's device; no value is read."""
+    features = model.encode_speech(batch)
+    return features.spoken, *model.parts(features, batch)
 
 
 @torch.no_grad()  # not inference mode: what is learnt from them may be saved for backward

@@ -109,10 +109,10 @@ def pad(states: Sequence[Sequence[np.ndarray]]) -> tuple[Tensor, Tensor]:
     All windows of a long utterance follow each other: the branch sees every second of it. ValueError without frames.
     """
     joined = [np.concatenate(windows) for windows in states]
-    lengths = torch.tensor([len(each) for each in joined])
-    if not joined or not int(lengths.min()):
+    lengths = [len(each) for each in joined]
+    if not lengths or not min(lengths):
         raise ValueError("an utterance without encoder states")
-    batch = torch.zeros(len(joined), int(lengths.max()), joined[0].shape[1], dtype=torch.float16)
+    batch = torch.zeros(len(joined), max(lengths), joined[0].shape[1], dtype=torch.float16)
     for row, each in zip(batch, joined, strict=True):
         row[:len(each)] = torch.from_numpy(np.ascontiguousarray(each, np.float16))
-    return batch, lengths
+    return batch, torch.tensor(lengths)

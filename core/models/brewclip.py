@@ -145,10 +145,17 @@ class BrewCLIP(nn.Module):
         """Texts as tokens (n, k) int64 with room for the prompts, and (n,) float32 the share of each that was cut."""
         context, count = self.built.context, len(self._before_words)
         found: Tensor = self.built.tokenizer(list(texts))
-        lengths = torch.tensor([len(self.built.tokenizer.encode(text)) + 2 for text in texts])
+        whole = [len(self.built.tokenizer.encode(text)) + 2 for text in texts]
+        lengths = torch.tensor(whole)
         if count:  # without prompts the vectors are open_clip's within rounding, from the whole context
-            found = prompts.trimmed(prompts.make_room(found, count, context))
+            longest = min(max(whole), context - count)  # under the causal mask nothing after EOT is seen
+            found = prompts.make_room(found, count, context)[:, :longest]
         return found, (lengths + count - context).clamp(min=0) / lengths
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens of each text are read, SOS and EOT with them: known without a look at `tokens`."""
+        room = self.built.context - len(self._before_words)
+        return [min(len(self.built.tokenizer.encode(text)) + 2, room) for text in texts]
 
     def cut(self, texts: Sequence[str]) -> tuple[int, ...]:
         """How many tokens of each text are left out: what is beyond the room that the prompts leave in the context."""
@@ -261,7 +268,8 @@ class BrewCLIP(nn.Module):
 def _pooled(rows: Tensor, owners: Tensor, count: int) -> Tensor:
     """Means (count, dim) of the rows (p, dim) that have the same owner (p,)."""
     total = rows.new_zeros(count, rows.shape[1]).index_add(0, owners, rows)
-    return total / torch.bincount(owners, minlength=count)[:, None]
+    ones = rows.new_ones(len(rows))  # not `bincount`, which makes a GPU wait for what is in `owners`
+    return total / rows.new_zeros(count).index_add(0, owners, ones)[:, None]
 
 
 class Gate(nn.Module):

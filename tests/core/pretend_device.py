@@ -88,13 +88,18 @@ def _real(each: Any) -> Any:
 
 
 class Filling(TorchFunctionMode):
-    """`torch.tensor(values, device=...)`, which PyTorch leaves without values on "meta", and `tolist`."""
+    """What PyTorch leaves without values on "meta": `torch.tensor(values, device=...)`, a list as index, `tolist`."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") is not None:
             device = kwargs.pop("device")
             return func(*args, **kwargs).to(device)
+        if func is Tensor.__getitem__ and isinstance(args[0], Away) and isinstance(args[1], list):
+            return args[0][torch.tensor(args[1])]
+        if func is torch.stft and isinstance(args[0], Away):  # it changes a wrapper's shape in place
+            assert isinstance(kwargs["window"], Away)
+            return Away(func(*tree_map(_real, args), **tree_map(_real, kwargs)))
         if func is Tensor.tolist and isinstance(args[0], Away):
             return args[0].inside.tolist()
         return func(*args, **kwargs)

@@ -14,8 +14,13 @@ import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
+from whisper.model import ModelDimensions, Whisper
 
-from core import audio
+from core import audio, images
+from core.evaluation import subjects
+from core.evaluation.diagnosis import diagnose
+from core.evaluation.evaluate import evaluate
+from core.evaluation.records import DataChoice, ModelChoice, Request
 from core.explain import observation
 from core.explain.faithfulness import Judge
 from core.explain.maps import draw
@@ -24,8 +29,10 @@ from core.explain.occlusion import tried
 from core.features import encode
 from core.features.noise import CLEAN
 from core.features.split import Preparing
-from core.models import checkpoints
+from core.models import checkpoints, multicrop, speech_checkpoint
 from core.models.brewclip import BrewCLIP
+from core.models.speech_checkpoint import MULTILINGUAL
+from core.models.speech_engine import Engine
 from core.models.trained import TrainedModel
 from core.models.transcripts import HearingOptions
 from core.progress import JobCancelled, silent
@@ -116,6 +123,42 @@ def test_a_trained_model_searches_there(explorer, away: torch.device, data: Path
     assert found.device == "pretended", found.fallback
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_evaluation_is_kept_and_diagnosed_there(explorer, away: torch.device, data: Path, little: ModuleType,
+                                                   tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
+                                                   ) -> None:
+    monkeypatch.setattr(subjects, "check_weights", lambda explorer, known: None)
+    monkeypatch.setattr(subjects, "_backbone", lambda explorer, name, report: explorer.eyes)
+    chosen = ModelChoice(backbone="little/random")
+    if variant != "zero-shot":
+        model = replace(little.MODEL, gate=variant == "full")
+        chosen = ModelChoice(trained(explorer, tmp_path / "run", little.recipe(data, variant, model, steps=2)).best)
+    request = Request((chosen,), (DataChoice(data, "dev"),), captions=(False, True), crops=("centre", images.SEVERAL))
+    records = evaluate(explorer, request)
+    assert len(records) == (2 if variant == "e2e" else 4)  # captions are for models of words
+    for record in records:
+        assert diagnose(explorer, record.id, at=1).evaluation_id == record.id
+    assert explorer.eyes.device == "pretended", explorer.eyes.fallback
+
+
+def test_several_looks_at_a_picture_are_embedded_there(explorer, away: torch.device) -> None:
+    views = [np.full((count, 32, 32, 3), 50 * count, np.uint8) for count in (1, 3)]
+    assert np.isfinite(multicrop.encode_views(explorer.eyes.encode_pixels, views)).all()
+    assert explorer.eyes.device == "pretended", explorer.eyes.fallback
+
+
+def test_whisper_hears_and_writes_there(pretend: ModuleType, little: ModuleType) -> None:
+    whisper = Whisper(ModelDimensions(80, 1500, 16, 2, 2, MULTILINGUAL, 448, 16, 2, 2)).eval().requires_grad_(False)
+    checkpoint = speech_checkpoint.Checkpoint(whisper, "", "0" * 64, ((1, 0), (1, 1)))
+    with pretend.pretending() as device:
+        engine = Engine(checkpoint, pretend.PRETENDED)
+        states = engine.encode([little.tone(1), little.tone(2)], 16_000, raise_quiet=True)
+        assert states.device == device
+        for exact in (False, True):
+            read = engine.read(states, [0.4, 0.4], ["auto", "en"], exact=exact, watch=True)
+            assert [each.language for each in read][1] == "en" and len(read) == 2
+
+
 def heard_tone(little: ModuleType) -> audio.Waveform:
     return audio.from_samples(little.tone(1), little.RATE)
 
@@ -160,6 +203,39 @@ def test_forward_and_loss_fit_one_device_under_fake_tensors(explorer, little: Mo
         features = model(model.image_stem(pixels), batch.to("cuda"))
         losses = model.loss(features, torch.tensor([0, 1, 1]).to("cuda"))
     assert losses.total.device.type == features.image.device.type == features.speech.spoken.device.type == "cuda"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_evaluation_encodes_on_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
+    heard = explorer.ears.hear([heard_tone(little)] * 3, HearingOptions())
+    options = replace(little.MODEL, pool_sentences=True)
+    model = BrewCLIP(explorer.eyes.built, variant, options, little.WIDTH).eval()
+    long = [replace(each.transcript, text="one two three. " * 20) for each in heard]
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.no_grad():
+        fake_on_cuda(model, mode)
+        pictures = encode.unit_pictures(model, model.image_stem(np.zeros((3, 32, 32, 3), np.uint8)))
+        spoken = encode.speech_vectors(model, model.collate(long, [each.states for each in heard]).to("cuda"))
+        texts = encode.encode_texts(model, ["a red thing", "one two three. " * 20])
+    found = [pictures, texts, *(each for each in spoken if each is not None)]
+    assert {each.device.type for each in found} == {"cuda"}
+    assert [len(each) for each in found] == [3, 2, *[3] * (len(found) - 2)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_inspect_looks_on_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
+    """The gradients are left out: PyTorch's backward pass wants a GPU's thread for "cuda"."""
+    model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).eval()
+    heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    seen = observation.observe(model, pixels, heard)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
+        fake_on_cuda(model, mode)
+        looked = observation.look(model, pixels, heard)
+        judge = Judge(model, pixels, seen, "fused")
+        left = {tower: judge.left(tower, [np.array([0]), np.array([], np.int64)]) for tower in judge.towers}
+    assert {*looked.passes} == {*seen.towers} and {*looked.scores} == {*seen.scores}
+    assert {each.device.type for each in (*looked.scores.values(), *left.values())} == {"cuda"}
+    assert {each.shape for each in left.values()} == {(2,)}
 
 
 # --- a loss scaler -------------------------------------------------------------------------------------------------
