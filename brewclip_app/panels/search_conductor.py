@@ -106,7 +106,7 @@ class Conductor(QObject):
         if main is None or heard is None or main.edited:
             header.show_transcript(main.text if main is not None else "")
         else:
-            header.show_transcript(heard.text, heard.words, heard.language, heard.original)
+            header.show_transcript(heard.text, heard.words, heard.language, heard.original, heard.doubtful)
         self._show_chips()
 
     def show_error(self, error: BaseException) -> None:

@@ -154,15 +154,19 @@ class QueryHeader(Card):
         """Offer to begin anew: there is something to leave."""
         self.new.setVisible(shown)
 
-    def show_transcript(self, text: str, words: "Sequence[Word]" = (), language: str = "", original: str = "") -> None:
-        """The words of the query; under them what was said in another language."""
+    def show_transcript(self, text: str, words: "Sequence[Word]" = (), language: str = "", original: str = "",
+                        doubtful: bool = False) -> None:
+        """The words of the query; under them what was said in another language, and whether that is in doubt."""
         self.transcript.show_words(text, () if original else words)
         self.language.setText(language_name(language) if language else "")
         self.language.setVisible(bool(language))
         self.language.setFixedHeight(max(20, self.language.fontMetrics().height() + 6))  # its corners need a height
         self.language.setToolTip("Translated to English for the search" if original else "")
-        self.original.setText(f"Said: “{original}”" if original else "")
-        self.original.setVisible(bool(original))
+        below = [f"Said: “{original}”"] if original else []
+        if doubtful:
+            below.append("Doubtful: other words may have been said. Correct them, or say it again.")
+        self.original.setText("\n".join(below))
+        self.original.setVisible(bool(below))
 
     def say(self, text: str, kind: str = "quiet", action: str = "", on_action: Callable[[], object] | None = None,
             ) -> None:

@@ -317,6 +317,15 @@ def test_a_translation_shows_what_was_said(panel, explorer, tone, qtbot):
     assert panel.header.language.text() == "French" and panel.header.original.text() == "Said: “Un chat.”"
 
 
+def test_words_in_doubt_are_said_to_be_until_they_are_corrected(panel, explorer, tone, qtbot):
+    explorer.transcript = Transcript("ducks, ducks", "en", (), -0.9, 0.5, 1.0, doubtful=True)
+    panel.conductor.hear(tone, 0)
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.header.original.text().startswith("Doubtful") and not panel.header.original.isHidden()
+    ask(qtbot, panel, explorer, "two ducks")
+    assert panel.header.original.isHidden()
+
+
 def test_chips_change_the_query(panel, explorer, qtbot):
     ask(qtbot, panel, explorer)
     panel.results.chips.words_added.emit("- people")
