@@ -142,11 +142,14 @@ def _by_noise(explorer: "Explorer", curve: "NoiseCurve", way: "Way", at: int) ->
     figures = [each.record.metrics(way)[f"R@{at}"] for each in opened]
     places = tuple(float(place) for place in range(len(opened)))
     names = ["clean" if each.snr is None else f"{each.snr:g} dB" for each in curve.points]
-    tips = tuple(f"{name}: R@{at} {figure.value:.1f} % ({figure.low:.1f} to {figure.high:.1f})"
+    whole = all(each.has_interval for each in figures)
+    tips = tuple(f"{name}: R@{at} {figure.value:.1f} %"
+                 + (f" ({figure.low:.1f} to {figure.high:.1f})" if figure.has_interval else "")
                  + ("" if point.wer is None else f", WER {100 * point.wer:.1f} %")
                  for name, figure, point in zip(names, figures, curve.points, strict=True))
     series = [Series("both" if _two(opened, way) else "found", "main", places, tuple(each.value for each in figures),
-                     tuple(each.low for each in figures), tuple(each.high for each in figures), tips, "both")]
+                     tuple(each.low for each in figures) if whole else (),
+                     tuple(each.high for each in figures) if whole else (), tips, "both")]
     if _two(opened, way):
         series += [_alone(opened, way, at, branch, ink, places, names) for branch, ink in BRANCHES[1:]]
     return Curves(tuple(series), Axis(f"{curve.noise} noise, signal to noise", (-0.2, len(places) - 0.8),

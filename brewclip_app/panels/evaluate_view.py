@@ -164,6 +164,10 @@ def _called(record: "EvaluationRecord") -> Cell:
 
 
 def _figure(figure: "Figure") -> Cell:
+    from core.evaluation.metrics import NO_INTERVAL
+
+    if not figure.has_interval:
+        return Cell(f"{figure.value:.1f}", "", figure.value, NO_INTERVAL)
     return Cell(f"{figure.value:.1f}", f"{figure.low:.0f}{DASH}{figure.high:.0f}", figure.value,
                 f"{figure.value:.1f} %, 95 % interval {figure.low:.1f} to {figure.high:.1f}, over pictures")
 

@@ -202,20 +202,24 @@ def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
 
 
 def _text(record: "EvaluationRecord") -> str:
+    from core.evaluation.metrics import NO_INTERVAL
+
     names = tuple(record.speech_to_image.figures)
     rows = [(title, *(_figure(metrics, name) for name in names))
             for title, metrics in (("speech to image", record.speech_to_image),
                                    ("image to speech", record.image_to_speech))]
     errors = f"WER {100 * record.words.rate:.1f} %; " if record.words else ""
+    intervals = ("In brackets 95 % intervals over pictures." if record.speech_to_image["R@1"].has_interval else
+                 NO_INTERVAL)
     return (f"{record.setup.title} (evaluation {record.id})\n"
             f"{table(rows, ('', *(name.replace('_', ' ') for name in names)))}\n"
             f"{errors}{record.n_images} pictures, {record.n_utterances} utterances, nothing heard in "
-            f"{record.nothing_heard}; {duration(record.seconds)}. In brackets 95 % intervals over pictures.")
+            f"{record.nothing_heard}; {duration(record.seconds)}. {intervals}")
 
 
 def _figure(metrics: "Metrics", name: str) -> str:
     one = metrics[name]
-    return f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]"
+    return f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]" if one.has_interval else f"{one.value:.1f}"
 
 
 # ---- diagnose

@@ -4,6 +4,7 @@ The interval is a bootstrap over pictures: pictures are drawn with their utteran
 are found or missed together. Figures of recall are in percent.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from core.evaluation.ranks import AT, Ints, recall
 DRAWS = 1000
 LEVEL = 0.95
 SEED = 0
+FEWEST = 10  # pictures; the bootstrap over fewer says nothing: over one it gives [100, 100]
+NO_INTERVAL = f"No interval below {FEWEST} pictures: redrawing so few says nothing of others."
+NONE = (math.nan, math.nan)
 AT_ONCE = 2_000_000  # weights of a bootstrap in memory at a time
 NAMES = (*(f"R@{at}" for at in AT), "median_rank", "mean_rank")
 
@@ -24,11 +28,16 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure and its 95 % interval."""
+    """A figure and its 95 % interval; `low` and `high` are NaN where there are too few pictures for one."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether an interval is given: it needs `FEWEST` pictures."""
+        return math.isfinite(self.low)
 
 
 @dataclass(frozen=True)
@@ -44,12 +53,13 @@ class Metrics:
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`: figures by name, their intervals, queries."""
         return {**{name: round(each.value, 4) for name, each in self.figures.items()}, "queries": self.queries,
-                "interval": {name: [round(each.low, 4), round(each.high, 4)] for name, each in self.figures.items()}}
+                "interval": {name: [round(each.low, 4), round(each.high, 4)] if each.has_interval else None
+                             for name, each in self.figures.items()}}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Metrics":
         """The metrics of `to_json`. KeyError when damaged."""
-        return cls({name: Figure(found[name], *found["interval"][name]) for name in NAMES}, found["queries"])
+        return cls({name: Figure(found[name], *(found["interval"][name] or NONE)) for name in NAMES}, found["queries"])
 
 
 def metrics(ranks: Ints, group: Ints, draws: int = DRAWS, seed: int = SEED) -> Metrics:
@@ -59,7 +69,8 @@ def metrics(ranks: Ints, group: Ints, draws: int = DRAWS, seed: int = SEED) -> M
     if not len(found):
         return Metrics(dict.fromkeys(NAMES, Figure(0.0, 0.0, 0.0)), 0)
     values = [*(100 * recall(found, at) for at in AT), float(np.median(found)), float(np.mean(found))]
-    low, high = _interval(found, group, draws, seed)
+    few = len(np.unique(group)) < FEWEST
+    low, high = ([NONE[0]] * len(NAMES),) * 2 if few else _interval(found, group, draws, seed)
     return Metrics({name: Figure(*each) for name, *each in zip(NAMES, values, low, high, strict=True)}, len(found))
 
 

@@ -90,7 +90,8 @@ def metrics_table(records: Sequence[EvaluationRecord]) -> Table:
 
 def _with_intervals(record: EvaluationRecord) -> Figures:
     figures = [record.metrics(way)[name] for way in WAYS for name in NAMES]
-    return tuple(value for each in figures for value in (each.value, each.low, each.high))
+    return tuple(value for each in figures
+                 for value in (each.value, *((each.low, each.high) if each.has_interval else (None, None))))
 
 
 def export(table: Table, form: str) -> str:

@@ -32,7 +32,7 @@ def test_evaluate_in_json(made, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["speech_to_image"]["R@1"] == pytest.approx(66.6667)
     assert found["image_to_speech"]["queries"] == 3
-    assert found["speech_to_image"]["interval"]["R@1"][0] <= 66.6667
+    assert found["speech_to_image"]["interval"]["R@1"] is None, "too few pictures"
     assert (found["n_images"], found["n_utterances"]) == (3, 3)
     assert found["wer"] == pytest.approx(2 / 9, abs=1e-4)
     assert found["unseen"] is None

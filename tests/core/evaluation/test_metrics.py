@@ -1,5 +1,6 @@
 """Ranks and what they come to, against a second implementation that is as naive as can be."""
 
+import json
 import statistics
 import tracemalloc
 
@@ -95,8 +96,11 @@ def test_the_metrics_are_those_of_the_naive_way(kind):
         assert told["median_rank"].value == statistics.median(counted)
         assert told["mean_rank"].value == pytest.approx(statistics.mean(counted))
         for name in metrics.NAMES[:3]:
-            assert told[name].low <= told[name].value + 1e-9
-            assert told[name].high >= told[name].value - 1e-9
+            if told[name].has_interval:
+                assert told[name].low <= told[name].value + 1e-9
+                assert told[name].high >= told[name].value - 1e-9
+            else:
+                assert len(counted) < metrics.FEWEST
 
 
 def test_the_interval_draws_pictures_and_not_utterances():
@@ -186,3 +190,12 @@ def test_large_evaluations_need_little_memory():
     for chunk, peak in peaks.items():
         assert peak < fixed + 24 * chunk, (chunk, peak)
     assert 24 * ranks.CHUNK + 8 * (25_031 + 5_000) * 768 * 4 < 2e9, "the bound at full size"
+
+
+@pytest.mark.parametrize(("pictures", "given"), [(1, False), (9, False), (10, True)])
+def test_below_ten_pictures_there_is_no_interval(pictures, given):
+    """Utterances of one picture are found or missed together: many of them are no more pictures."""
+    found = metrics.metrics(np.ones(3 * pictures, int), np.repeat(np.arange(pictures), 3))
+    assert found["R@1"].value == 100 and found["R@1"].has_interval is given
+    kept = json.loads(json.dumps(found.to_json()))
+    assert metrics.Metrics.from_json(kept) == found and (kept["interval"]["R@1"] is None) is not given

@@ -26,7 +26,7 @@ def record(number, variant="zero-shot", kind="flickr8k", trained_on="", rank=1, 
     setup = Setup(Path("/d/flickr8k"), kind, "test", f"M{number}_100%", variant,
                   Path("/r") if trained_on else None, "ViT-L-14/openai", "Whisper base", "centre",
                   trained_on=trained_on, deviations=() if trained_on else None)
-    figures = metrics(np.array([rank, 1, 99]), np.arange(3))
+    figures = metrics(np.tile([rank, 1, 99], 4), np.arange(12))
     unseen = Unseen(figures, figures, 2) if trained_on else None
     return EvaluationRecord(replace(setup, **fields), figures, figures,
                             WordErrors(1, 100, 5), *sizes, 0, 0, unseen, "", 1.0, id=number,
