@@ -15,7 +15,7 @@ from core.engine import Engine, EngineStatus
 from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
-from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options
+from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options, telling
 from core.models.multicrop import encode_views
 from core.models.transcripts import Heard, HearingOptions, Transcript
 from core.progress import JobCancelled, Report, finishing, silent
@@ -287,7 +287,7 @@ class Explorer:
         try:
             if not path.exists():
                 audio.write_flac(utterance, path)
-        except AudioError:
+        except (AudioError, OSError):
             return None
         return path
 
@@ -308,8 +308,10 @@ class Explorer:
             raise QueryError(str(error), "no_gallery") from error
 
     def _means(self, clock: Clock, report: Report) -> Means:
-        settings = self._settings
-        return Means(settings, self.store, lambda: self._engine.recogniser(settings, report), clock, report)
+        settings, store = self._settings, None
+        with telling("What is heard cannot be kept"):
+            store = self.store
+        return Means(settings, store, lambda: self._engine.recogniser(settings, report), clock, report)
 
     def _terms(self, said: Sequence[Said], place: Place, opened: OpenGallery, model: "Model",
                settings: Settings) -> tuple[tuple[Term, ...], int]:

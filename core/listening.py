@@ -1,5 +1,6 @@
 """From what is asked to what is said: recordings are read and heard, and their voices kept at hand for a while."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -14,18 +15,21 @@ import numpy as np
 
 from core import audio
 from core.audio import Waveform
-from core.errors import QueryError
+from core.errors import QueryError, StoreError
 from core.models import checkpoints
 from core.models.transcripts import Heard, HearingOptions, Transcript
 from core.progress import Report
 from core.search.queries import Kind
 from core.settings import Settings
+from core.store.database import NOT_WRITABLE
 from core.store.store import Store
 from core.system_language import likely_languages
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.models.speech import Recogniser
     from core.models.trained import TrainedModel
+
+log = logging.getLogger(__name__)
 
 KEPT = 16  # utterances whose encoder states stay in memory: to ask again with them costs no second pass
 WRITTEN = Transcript("", "", (), 0.0, 0.0, 1.0)  # of words that the user wrote, who is sure of them
@@ -84,10 +88,11 @@ class Clock:
 
 @dataclass(frozen=True)
 class Means:
-    """What one search or transcription works with, as it was when it began."""
+    """What one search or transcription works with, as it was when it began; `store` None: there is none to write to.
+    """
 
     settings: Settings
-    store: Store
+    store: Store | None
     recogniser: "Callable[[], Recogniser]"
     clock: Clock
     report: Report
@@ -124,14 +129,15 @@ class Listening:
         keep = bool(means.settings["search.keep_history"])
         with means.clock.step("recognise"):
             digest = waveform.digest
-            kept = Transcript.kept(means.store.transcript(digest, key)) if keep else None
+            kept = _remembered(means.store, digest, key) if keep else None
             if kept is not None:
                 return kept
             means.report(0, 0, "Hearing")
             heard = recogniser.hear([waveform], options, means.report)[0]
             self._keep(digest, options.padding, heard)
-            if keep:
-                means.store.keep_transcript(digest, key, heard.transcript.to_json())
+            if keep and means.store is not None:
+                with telling("What was heard could not be kept"):
+                    means.store.keep_transcript(digest, key, heard.transcript.to_json())
         return heard.transcript
 
     def voiced(self, said: Said, model: "TrainedModel", means: Means) -> Said:
@@ -193,10 +199,25 @@ def _known(waveform: Waveform, recogniser: "Recogniser", means: Means) -> Transc
     """The transcript that the store has of an utterance, else none."""
     for word_times in (True, False):
         key = recogniser.fingerprint_of(asked_options(means.settings, word_times)).hash
-        found = Transcript.kept(means.store.transcript(waveform.digest, key))
+        found = _remembered(means.store, waveform.digest, key)
         if found is not None:
             return found
     return WRITTEN
+
+
+def _remembered(store: Store | None, digest: str, key: str) -> Transcript | None:
+    return None if store is None else Transcript.kept(store.transcript(digest, key))
+
+
+@contextmanager
+def telling(what: str) -> Iterator[None]:
+    """A block that keeps something: where the store takes nothing, that is told as a warning and no error."""
+    try:
+        yield
+    except StoreError as error:
+        if error.kind not in NOT_WRITABLE:
+            raise
+        log.warning("%s: %s", what, error)
 
 
 def _checked_words(text: str) -> str:

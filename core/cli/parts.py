@@ -1,6 +1,7 @@
 """What the commands of `brewclip` share."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,10 +42,31 @@ def explorer() -> "Iterator[Explorer]":
     home = find_home()
     home.protect()
     opened = Explorer(home, settings.load(home.settings))
+    teller = _Teller()
+    logging.getLogger("core").addHandler(teller)
     try:
         yield opened
     finally:
+        logging.getLogger("core").removeHandler(teller)
         opened.close()
+        teller.tell()
+
+
+class _Teller(logging.Handler):
+    """Gathers warnings of the core, such as of what could not be kept, to tell each once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._texts: dict[str, None] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Gather one."""
+        self._texts[record.getMessage()] = None
+
+    def tell(self) -> None:
+        """Tell what was gathered."""
+        for text in self._texts:
+            note(text)
 
 
 @contextmanager

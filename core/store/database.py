@@ -21,6 +21,8 @@ from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
 BUSY_SECONDS = 30.0
 PAGE_BYTES = 16_384  # a vector of 512 or 768 floats wastes up to half of SQLite's usual 4096
+AS_IT_IS = ("mode=ro", "mode=ro&immutable=1")  # the second where not even the files of a WAL can be made
+NOT_WRITABLE = ("read_only", "disk_full")  # kinds of errors after which a store can still be read
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 # SQLite's primary result code -> kind, sentence. A write that fails counts as "disk_full": a quota looks like that.
@@ -42,11 +44,14 @@ FAILED_WRITES = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlit
 
 
 class Database:
-    """Transactions on one SQLite file. Safe to use from any thread; connections are pooled."""
+    """Transactions on one SQLite file. Safe to use from any thread; connections are pooled.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = _engine(path, QueuePool, foreign_keys=True)
+    `query` is how a file is opened that can only be read (`AS_IT_IS`), `refusal` why: every write raises it.
+    """
+
+    def __init__(self, path: Path, query: str = "", refusal: StoreError | None = None) -> None:
+        self.path, self._refusal = path, refusal
+        self._engine = _engine(path, QueuePool, foreign_keys=True, query=query)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one unchanging state of the store, however long it takes."""
@@ -54,6 +59,8 @@ class Database:
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that may write: everything in it is stored, or after an error nothing."""
+        if self._refusal is not None:
+            raise StoreError(str(self._refusal), self._refusal.kind)
         return self._transaction("IMMEDIATE")
 
     @contextmanager
@@ -69,10 +76,20 @@ class Database:
 
 
 def open_database(path: Path) -> Database:
-    """The database at that path, made or migrated if need be.
+    """The database at that path, made or migrated if need be; one that cannot be written to is opened for reading.
 
     StoreError kinds: not_a_store (damaged, or another program's; left untouched), newer, read_only, disk_full, busy.
     """
+    try:
+        return _open_to_write(path)
+    except StoreError as error:
+        found = _open_to_read(path, error) if error.kind in NOT_WRITABLE else None
+        if found is None:
+            raise
+        return found
+
+
+def _open_to_write(path: Path) -> Database:
     _check_place(path)
     _make_private(path)
     with translated(path):
@@ -81,6 +98,39 @@ def open_database(path: Path) -> Database:
         database = Database(path)
         with database.reading():  # the first connection: an error in it belongs to opening
             return database
+
+
+def _open_to_read(path: Path, refusal: StoreError) -> Database | None:
+    """The database for reading alone; None when that cannot be done either, or it is not of this release's schema.
+
+    Nothing may be beside it that a crash left: read past that, it would show the state before, or half of one.
+    """
+    for query in AS_IT_IS:
+        database = Database(path, query, refusal)
+        try:
+            if query == AS_IT_IS[0] or not _left_behind(path):
+                with translated(path):
+                    if _revision(path, query) == SCHEMA_REVISION:
+                        with database.reading():
+                            return database
+        except StoreError as error:
+            if error.kind not in NOT_WRITABLE:
+                raise
+        database.close()
+    return None
+
+
+def _left_behind(path: Path) -> bool:
+    """Whether a file of unfinished writes lies beside the store."""
+    for end in ("-wal", "-journal"):
+        try:
+            if path.with_name(path.name + end).stat().st_size:
+                return True
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
+    return False
 
 
 @contextmanager
@@ -131,9 +181,9 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, private_files.FILE))
 
 
-def _revision(path: Path) -> str:
+def _revision(path: Path, query: str = "") -> str:
     """The schema's revision, "" for a new file. Plain SQL, for Alembic takes longer to import than all of opening."""
-    with closing(_connect(path)) as connection:
+    with closing(_connect(path, query)) as connection:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
         if application == 0 and not tables:
@@ -167,19 +217,23 @@ def _migrate(path: Path) -> None:
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """A bare connection, not as a URL: a path may hold any character. SQLAlchemy's pool may move it between threads."""
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, query: str = "") -> sqlite3.Connection:
+    """A bare connection, as a URI only with a query: a path may hold any character. The pool may move it between
+    threads.
+    """
+    return sqlite3.connect(f"{path.as_uri()}?{query}" if query else path, timeout=BUSY_SECONDS, isolation_level=None,
+                           check_same_thread=False, uri=bool(query))
 
 
-def _engine(path: Path, pool: type[Pool], foreign_keys: bool) -> Engine:
+def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -> Engine:
     """An engine that begins transactions by itself (the driver begins late, and never for reading), pragmas set."""
-    engine = create_engine("sqlite://", creator=lambda: _connect(path), poolclass=pool)
+    engine = create_engine("sqlite://", creator=lambda: _connect(path, query), poolclass=pool)
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, record: object) -> None:
-        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-        _use_wal(connection)
+        if not query:
+            connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+            _use_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
 

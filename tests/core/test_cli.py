@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -543,3 +544,16 @@ def test_a_date_that_cannot_be_read_says_what_can(stand, capsys):
     with pytest.raises(SystemExit):
         run("search", "--gallery", "holiday", "--text", "x", "--since", "last summer")
     assert "'last summer' is no date that can be read; write 2024, 2024-05 or 2024-05-17" in capsys.readouterr().err
+
+
+def test_what_could_not_be_kept_is_noted_once(stand, tmp_path, capsys):
+    def transcribe(waveform, report):
+        logging.getLogger("core.listening").warning("What was heard could not be kept: %s", "full\033")
+        return HEARD
+
+    stand.transcribe = transcribe
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.sin(np.arange(16_000) / 20) / 3, 16_000)
+    assert run("transcribe", path, path) == 0
+    out, err = capsys.readouterr()
+    assert err.count("What was heard could not be kept: full?\n") == 1 and out.count("red house") == 2

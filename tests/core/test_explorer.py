@@ -491,3 +491,33 @@ def test_a_picture_has_one_date_that_filters_and_says_where_it_is_from(explorer,
     found = explorer.search(gallery, [Ask("text", text="red")],
                             filter=Filter(since=datetime(2005, 1, 1), until=datetime(2006, 1, 1)))
     assert [hit.image.path.name for hit in found.hits] == ["red.png"]
+
+
+@pytest.mark.parametrize("kind", ["read_only", "disk_full"])
+def test_where_nothing_can_be_kept_searching_and_hearing_answer(explorer, gallery, home, monkeypatch, caplog, kind):
+    waveform = a_recording(explorer, "green")
+
+    def refuse(*args, **kwargs):
+        raise StoreError("It takes nothing.", kind)
+
+    monkeypatch.setattr(explorer.store._database, "writing", refuse)
+    shutil.rmtree(home.caches, ignore_errors=True)
+    home.caches.write_text("in the way of the caches")
+    assert names(explorer.search(gallery, [Ask("speech", waveform=waveform)]))[0] == "green"
+    assert explorer.transcribe(waveform).text == "green"
+    assert names(explorer.search(gallery, [Ask("text", "blue")]))[0] == "blue"
+    assert "What was heard could not be kept: It takes nothing." in caplog.messages
+
+
+def test_without_any_store_hearing_answers(explorer, monkeypatch, caplog):
+    waveform = a_recording(explorer, "green")
+
+    def refuse(path):
+        raise StoreError("It may not be written to.", "read_only")
+
+    monkeypatch.setattr("core.explorer.Store.open", refuse)
+    assert explorer.transcribe(waveform).text == "green"
+    assert caplog.messages == ["What is heard cannot be kept: It may not be written to."]
+    monkeypatch.setattr("core.explorer.Store.open", lambda path: (_ for _ in ()).throw(StoreError("x", "not_a_store")))
+    with pytest.raises(StoreError):
+        explorer.transcribe(waveform)

@@ -148,6 +148,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch:
     path = tmp_path / "store.sqlite"
     Store.open(path).close()
     monkeypatch.setattr(database_module.os, "access", lambda place, mode: Path(place) != path)  # root may do anything
+    path.write_bytes(b"")
     assert kind_of(path) == "read_only"
 
 
@@ -231,3 +232,73 @@ def test_a_copy_of_an_open_stores_file_is_not_needed_to_read_it(store: Store, tm
     store.close()  # the last one to close moves everything from the WAL into the file
     shutil.copy(path, tmp_path / "copy.sqlite")
     assert [one.name for one in Store.open(tmp_path / "copy.sqlite").galleries()] == ["Holidays"]
+
+
+READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, code: int, *queries: str) -> None:
+    """Have connections that are opened with these queries refuse, as SQLite does where files cannot be made."""
+    real = database_module._connect
+
+    def connect(path: Path, query: str = "") -> sqlite3.Connection:
+        if query in queries:
+            error = sqlite3.OperationalError("injected")
+            error.sqlite_errorcode = code
+            raise error
+        return real(path, query)
+
+    monkeypatch.setattr(database_module, "_connect", connect)
+
+
+@pytest.mark.parametrize("name", ["store.sqlite", "a?b=c&d#%41.db", "\N{SNOWMAN} 100%.sqlite",
+                                  os.fsdecode(b"caf\xe9.sqlite")])
+@pytest.mark.parametrize("queries", [("",), ("", "mode=ro")])
+@pytest.mark.parametrize("code", READ_ONLY)
+def test_a_store_that_cannot_be_written_to_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int,
+                                                   queries: tuple[str, ...], name: str) -> None:
+    store = Store.open(tmp_path / name)
+    store.create_gallery("Holidays")
+    store.close()
+    refusing(monkeypatch, code, *queries)
+    store = Store.open(tmp_path / name)
+    assert [one.name for one in store.galleries()] == ["Holidays"]
+    with pytest.raises(StoreError) as raised:
+        store.create_gallery("Another")
+    assert (raised.value.kind in database_module.NOT_WRITABLE and "Give yourself" in str(raised.value)) or (
+        "make room" in str(raised.value))
+    assert [one.name for one in store.galleries()] == ["Holidays"]
+    store.close()
+
+
+def test_a_store_in_a_folder_without_rights_to_write_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.sqlite"
+    Store.open(path).create_gallery("Holidays")
+    monkeypatch.setattr(database_module.os, "access", lambda place, mode: False)
+    store = Store.open(path)
+    assert [one.name for one in store.galleries()] == ["Holidays"]
+    with pytest.raises(StoreError) as raised:
+        store.create_gallery("Another")
+    assert raised.value.kind == "read_only"
+
+
+def test_what_a_crash_left_beside_a_store_is_not_read_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.sqlite"
+    store = Store.open(path)
+    store.create_gallery("Holidays")
+    assert path.with_name("store.sqlite-wal").stat().st_size
+    refusing(monkeypatch, sqlite3.SQLITE_CANTOPEN, "", "mode=ro")
+    assert kind_of(path) == "read_only"
+    store.close()
+    Path(f"{path}-wal").write_bytes(b"x")
+    assert kind_of(path) == "read_only"
+
+
+def test_a_store_to_migrate_needs_to_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.sqlite"
+    Store.open(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    refusing(monkeypatch, sqlite3.SQLITE_READONLY, "")
+    assert kind_of(path) == "read_only"
