@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import settings
-from core.cli.output import Progress, as_json, size, table
+from core.cli.output import Progress, as_json, shortened, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import BrewclipError, StoreError
 from core.home import expanded, find_home
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.store.records import GalleryState
 
 FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+WIDEST = 44  # characters of a value in the list; --json has all of it
 
 
 def _names_argument(parser: argparse.ArgumentParser) -> None:
@@ -182,8 +183,9 @@ def _settings_list(arguments: Arguments) -> int:
     if arguments.json:
         print(as_json({each.key: kept[each.key] for each in settings.SETTINGS}))
     else:
-        print(table([(each.key, _as_typed(kept[each.key]), _may_be(each), each.label) for each in settings.SETTINGS],
-                    ("setting", "is", "may be", "what it is")))
+        rows = [(each.key, shortened(_as_typed(kept[each.key]), WIDEST), _may_be(each), each.label)
+                for each in settings.SETTINGS]
+        print(table(rows, ("setting", "is", "may be", "what it is")))
     return OK
 
 

@@ -37,6 +37,11 @@ def printable(text: str, kept: str = BYTES) -> str:
     return "".join(character if character.isprintable() or character in kept else "?" for character in text)
 
 
+def shortened(text: str, widest: int) -> str:
+    """The text, cut to `widest` characters with an ellipsis."""
+    return text if len(text) <= widest else f"{text[:widest - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def as_json(value: Any) -> str:
     """One JSON value. Other than ASCII is escaped: names of files may hold bytes that are no text."""
     return json.dumps(value, indent=1)

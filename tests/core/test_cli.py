@@ -557,3 +557,11 @@ def test_what_could_not_be_kept_is_noted_once(stand, tmp_path, capsys):
     assert run("transcribe", path, path) == 0
     out, err = capsys.readouterr()
     assert err.count("What was heard could not be kept: full?\n") == 1 and out.count("red house") == 2
+
+
+def test_a_long_setting_does_not_widen_the_list(home, capsys):
+    assert cli.main(["settings", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("images.exclude" in line and "\N{HORIZONTAL ELLIPSIS}" in line for line in lines)
+    assert cli.main(["settings", "list", "--json"]) == 0
+    assert "photoslibrary" in json.loads(capsys.readouterr().out)["images.exclude"]
