@@ -133,7 +133,8 @@ def _die() -> None:
 def _at(place: int, text: str, done: Callable[[], None] = _die) -> Callable[[int, int, str], None]:
     """A report that ends the process, or what else `done` does, at a step and a text."""
     def report(step: int, total: int, said: str) -> None:
-        if step == place and said.startswith(text):
+        own, at = getattr(said, "own", said), getattr(said, "done", step)
+        if at == place and own.startswith(text):
             done()
     return report
 
