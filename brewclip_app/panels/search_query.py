@@ -129,7 +129,7 @@ class Query:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Whether half of the words stay, or most of the letters."""
+    """Similarity of two texts: half of the words stay, or most of the letters."""
     words, others = one.lower().split(), other.lower().split()
     shared = sum(block.size for block in SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks())
     if 2 * shared >= max(len(words), len(others)):

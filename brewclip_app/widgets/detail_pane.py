@@ -33,7 +33,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def strength_words(strength: "Strength") -> str:
-    """What the significance of a hit means, in a sentence."""
+    """Significance of a hit, in a sentence."""
     expected = strength.expected
     if expected < 0.001:
         return "By accident, fewer than 1 in 1 000 such searches would show a picture that scores this high."

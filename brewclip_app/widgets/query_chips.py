@@ -25,7 +25,7 @@ WEIGHT_NAMES = {0.25: "A quarter", 0.5: "Half", 0.75: "Three quarters", 1.0: "As
 
 @dataclass(frozen=True)
 class ChipFace:
-    """What one chip shows; a minus term has a colour and a dashed line of its own."""
+    """Content of one chip; a minus term has a colour and a dashed line of its own."""
 
     label: str
     weight: float
