@@ -118,7 +118,7 @@ class Microphone(QObject):
     finished = Signal(object)  # Recording
     failed = Signal(str, str)  # kind, sentence
 
-    def __init__(self, parent: QObject | None = None, sound: Callable[[], Any] = portaudio,
+    def __init__(self, parent: QObject | None = None, sound: Callable[[bool], Any] = portaudio,
                  thread: SoundThread | None = None) -> None:
         super().__init__(parent)
         self.state = "off"
@@ -173,7 +173,7 @@ class Microphone(QObject):
         again = self._listed
 
         def look() -> tuple[Device, ...]:
-            return (list_again if again else input_devices)(self._sound())
+            return (list_again if again else input_devices)(self._sound(again))
 
         self._thread.call(look, self._looked)
 
@@ -184,6 +184,7 @@ class Microphone(QObject):
         self.problem = why_none(error, self.devices)
         self.devices_changed.emit()
         if self.state == "opening":  # pressed before the list was there
+            self._pressed = monotonic()
             self._open() if self.device else self._fail("no_microphone", self.problem)
         else:
             self._reopen_if_wanted()
@@ -217,7 +218,7 @@ class Microphone(QObject):
         self._timer.start()
         self._last_block = monotonic()
         if not self._listed:
-            self._thread.call(lambda: input_devices(self._sound()), self._looked)
+            self._thread.call(lambda: input_devices(self._sound(False)), self._looked)
         elif self._stream is None:
             self._open()
 
@@ -272,7 +273,7 @@ class Microphone(QObject):
             return
         self._opening = True
         blocks = self._blocks
-        self._thread.call(lambda: Stream(self._sound(), device, blocks), self._opened)
+        self._thread.call(lambda: Stream(self._sound(False), device, blocks), self._opened)
 
     def _opened(self, answer: "Future[Stream]") -> None:
         self._opening = False
@@ -334,7 +335,7 @@ class Microphone(QObject):
             self._finish()
         elif self.state == "recording" and monotonic() - self._last_block > LONGEST_SILENCE:
             self._pulled_out()
-        elif self.state == "opening" and monotonic() - self._pressed > SLOWEST_OPENING:
+        elif self.state == "opening" and self._listed and monotonic() - self._pressed > SLOWEST_OPENING:
             self._fail("no_microphone", "The microphone opens but sends nothing. Choose another, or plug it in again.")
 
     def _take_blocks(self) -> float | None:

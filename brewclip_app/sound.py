@@ -2,6 +2,7 @@
 
 import importlib
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, Signal, Slot
+
+from brewclip_app import sound_check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,8 +69,14 @@ class SoundThread(QObject):
         self._pool.shutdown(wait=True)
 
 
-def portaudio() -> Any:
-    """The sounddevice module; OSError when the PortAudio library is not on this machine."""
+def portaudio(again: bool = False) -> Any:
+    """The sounddevice module. OSError when the PortAudio library is not on this machine; SoundSystemError.
+
+    `again`: PortAudio is about to be started again. Before it is loaded or started, a child process tries: a sound
+    system that crashes takes its process along.
+    """
+    if again or "sounddevice" not in sys.modules:
+        sound_check.check()
     return importlib.import_module("sounddevice")
 
 
@@ -136,6 +145,8 @@ def ignore(answer: "Future[Any]") -> None:
 
 def why_none(error: BaseException | None, devices: tuple[Device, ...]) -> str:
     """Why there is no microphone, in a sentence; empty when there is one."""
+    if isinstance(error, sound_check.SoundSystemError):
+        return str(error)
     if isinstance(error, OSError):
         return "The PortAudio library is missing, so nothing can be recorded (Debian: apt install libportaudio2)."
     if error is not None:

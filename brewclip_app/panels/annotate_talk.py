@@ -36,6 +36,7 @@ class Talk(QObject):
         voice.spoken.connect(self._take)
         voice.problem.connect(self._failed)
         voice.microphone.state_changed.connect(self._follow)
+        voice.microphone.devices_changed.connect(self.show)
 
     def come(self) -> None:
         """The panel is in front."""

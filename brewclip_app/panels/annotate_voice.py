@@ -42,6 +42,7 @@ class VoiceCard(Card):
         self.waveform.setAccessibleName("Waveform of the description")
         self.meter = LevelMeter()
         self.hint = label("", "quiet", wrap=True)
+        self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
         self.play = button("Play", self.play_wanted.emit, icon="play")
         self.play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more = icon_button("more", "Microphone")
@@ -73,6 +74,8 @@ class VoiceCard(Card):
         self.body.addLayout(wave)
         self.body.addWidget(self.meter)
         self.body.addWidget(self.hint)
+        self.body.addLayout(row(None, self.look_again, None))
+        self.look_again.hide()
 
     def show_take(self, waveform: "Waveform | None", warning: str) -> None:
         """A kept take, ready to be played; None while there is none."""
@@ -137,6 +140,7 @@ class VoiceCard(Card):
             look(self.hint, name)
         self.hint.setText(text)
         self.hint.setVisible(bool(text))
+        self.look_again.setVisible(bool(text) and text == self.microphone.problem)
 
     def _fill_menu(self) -> None:
         self._menu.clear()

@@ -68,6 +68,8 @@ class QueryHeader(Card):
         self._on_action: Callable[[], object] | None = None
         self.get_speech = button("", self.weights_wanted.emit, "link")
         self.get_speech.hide()
+        self.look_again = button("Look again", self._microphone.refresh, "link", tip="Look for microphones again")
+        self.look_again.hide()
         self.microphones, self.galleries = _combo("Microphone"), _combo("Gallery")
         self.more = icon_button("more", "Microphone and recordings")
         self.more.setMenu(self._menu())
@@ -82,7 +84,8 @@ class QueryHeader(Card):
         self.say("")
 
     def _lay_out(self) -> None:
-        wave = row(self.waveform, self.hint, self.get_speech, self.seconds, self.play, self.drop_voice, None, space=12)
+        wave = row(self.waveform, self.hint, self.get_speech, self.look_again, self.seconds, self.play,
+                   self.drop_voice, None, space=12)
         wave.setStretch(0, 1000)  # up to its greatest width; what is left on a very wide screen stays empty
         wave.setStretch(1, 1000)
         self.waveform.setMaximumWidth(900)
@@ -139,7 +142,9 @@ class QueryHeader(Card):
         self._show_hint()
 
     def _show_hint(self) -> None:
-        self.hint.setText(self._missing or self._microphone.problem or HINT)
+        problem = "" if self._missing else self._microphone.problem
+        self.hint.setText(self._missing or problem or HINT)
+        self.look_again.setVisible(bool(problem) and self.waveform.isHidden())
 
     def show_utterance(self, waveform: "Waveform") -> None:
         """The waveform of what was said, ready to be played."""
@@ -223,6 +228,7 @@ class QueryHeader(Card):
     def _show_wave(self, shown: bool) -> None:
         self.waveform.setVisible(shown)
         self.hint.setVisible(not shown)
+        self.look_again.setVisible(not shown and bool(self._microphone.problem) and not self._missing)
         self.seconds.hide()
         self.play.hide()
         self.drop_voice.hide()

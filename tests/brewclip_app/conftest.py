@@ -100,7 +100,7 @@ class FakeSound:
         self.started_again = 0
         self.default = SimpleNamespace(device=(0, 0))
 
-    def __call__(self) -> "FakeSound":
+    def __call__(self, again: bool = False) -> "FakeSound":
         return self
 
     def query_hostapis(self) -> list[dict[str, object]]:

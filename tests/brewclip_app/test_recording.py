@@ -151,7 +151,7 @@ def test_no_microphone_is_said(microphone, sound):
 
 
 def test_missing_portaudio_is_said(direct_thread):
-    def missing():
+    def missing(again):
         raise OSError("PortAudio library not found")
 
     microphone = Microphone(sound=missing, thread=direct_thread)
