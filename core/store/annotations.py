@@ -1,19 +1,18 @@
 """Spoken captions: who speaks, what was said of which picture, and where the annotating of a gallery stands."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
-from core.store.room import Room, among, compared, plain
+from core.store.room import Room, among, among_words, compared, plain
 from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow
 
 LONGEST_SPEAKER = 100
@@ -135,7 +134,7 @@ class Annotations(Room):
             gone = connection.execute(delete(TakeRow).where(TakeRow.id.in_(among(ids)), TakeRow.binned.is_not(None))
                                       .returning(TakeRow.digest, TakeRow.recording)).all()
             digests = {row.digest for row in gone}
-            digests -= set(connection.scalars(select(TakeRow.digest).where(TakeRow.digest.in_(_words(digests)))))
+            digests -= set(connection.scalars(select(TakeRow.digest).where(TakeRow.digest.in_(among_words(digests)))))
             if digests:
                 connection.execute(delete(TranscriptRow).where(TranscriptRow.digest == bindparam("said")),
                                    [{"said": digest} for digest in digests])
@@ -211,11 +210,6 @@ def _recorded(connection: Connection, image_ids: Iterable[int]) -> set[tuple[int
     rows = connection.execute(select(TakeRow.image_id, TakeRow.recording)
                               .where(TakeRow.image_id.in_(among(image_ids))))
     return {(row.image_id, row.recording) for row in rows}
-
-
-def _words(words: Iterable[str]) -> Select[tuple[str]]:
-    """A SELECT of these words, for `IN`: as one JSON parameter, however many they are."""
-    return select(func.json_each(json.dumps(list(words))).table_valued("value").c.value)
 
 
 def _speaker(row: Any) -> SpeakerRecord:

@@ -20,6 +20,7 @@ from core.errors import StoreError
 from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
 BUSY_SECONDS = 30.0
+WAL_PATIENCE_MS = 3000  # for readers of other processes, which keep the WAL from being emptied
 PAGE_BYTES = 16_384  # a vector of 512 or 768 floats wastes up to half of SQLite's usual 4096
 AS_IT_IS = ("mode=ro", "mode=ro&immutable=1")  # the second where not even the files of a WAL can be made
 NOT_WRITABLE = ("read_only", "disk_full")  # kinds of errors after which a store can still be read
@@ -69,6 +70,20 @@ class Database:
             connection.execution_options(begin=mode)
             with connection.begin():
                 yield connection
+
+    def empty_wal(self) -> bool:
+        """Bring the WAL into the file and truncate it, so that no copy of deleted rows stays in it.
+
+        False when that cannot be done now, such as while another process reads: the WAL is then emptied by a later
+        call, or when the last process closes the store.
+        """
+        try:
+            with closing(_connect(self.path)) as connection:
+                connection.execute(f"PRAGMA busy_timeout={WAL_PATIENCE_MS}")
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return not busy
+        except sqlite3.Error:  # no room, no right: what was deleted is deleted all the same
+            return False
 
     def close(self) -> None:
         """Give the file back; the last to close it tidies the WAL away."""
@@ -234,6 +249,7 @@ def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -
         if not query:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
             _use_wal(connection)
+            connection.execute("PRAGMA secure_delete=ON")  # deleted rows are overwritten with zeros
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
 

@@ -3,19 +3,21 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import plain_json
-from core.store.records import QueryRecord, QuerySource
-from core.store.room import Room, plain
-from core.store.schema import QueryRow, TranscriptRow
+from core.store.records import HistoryContent, QueryRecord, QuerySource
+from core.store.room import Room, among_words, plain
+from core.store.schema import QueryRow, TakeRow, TranscriptRow
 
 AT_ONCE = 500  # values in one statement; SQLite takes 32 766
+OF_NO_TAKE = ~TranscriptRow.digest.in_(select(TakeRow.digest))  # takes are deleted on their own screen
 
 
 class History(Room):
@@ -37,9 +39,10 @@ class History(Room):
     def keep_transcripts(self, transcripts: Mapping[str, dict[str, Any]], fingerprint_hash: str) -> None:
         """Keep transcripts by digest, all or none, in place of earlier ones."""
         kept = upsert(TranscriptRow)
-        kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body})
-        rows = [{"digest": digest, "fingerprint": fingerprint_hash, "body": plain(json.dumps(one, ensure_ascii=False))}
-                for digest, one in transcripts.items()]
+        kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body, "created": kept.excluded.created})
+        now = datetime.now(UTC)
+        rows = [{"digest": digest, "fingerprint": fingerprint_hash, "created": now,
+                 "body": plain(json.dumps(one, ensure_ascii=False))} for digest, one in transcripts.items()]
         if rows:
             with self._database.writing() as connection:
                 connection.execute(kept, rows)
@@ -66,8 +69,8 @@ class History(Room):
             ).returning(QueryRow.id)).scalar_one()
         return QueryRecord(added, created, gallery, plain(text), source, recording, plain(terms))
 
-    def queries(self, limit: int = 200) -> list[QueryRecord]:
-        """The latest queries, newest first."""
+    def queries(self, limit: int | None = 200) -> list[QueryRecord]:
+        """The latest queries, newest first; None: all of them."""
         with self._database.reading() as connection:
             rows = connection.execute(select(
                 QueryRow.id, QueryRow.created, QueryRow.gallery, QueryRow.text, QueryRow.source, QueryRow.recording,
@@ -81,23 +84,83 @@ class History(Room):
         self._forget(QueryRow.id == query_id)
 
     def clear_queries(self) -> None:
-        """Forget all queries, their kept recordings and what was heard in them."""
+        """Forget all queries, their kept recordings and what was heard in them; `clear_history` deletes more."""
         self._forget(QueryRow.id.is_not(None))
+
+    def history_content(self, before: datetime | None = None) -> HistoryContent:
+        """What `clear_history` with the same `before` would delete now."""
+        with self._database.reading() as connection:
+            gone, transcripts = self._clearable(connection, before)
+            queries = connection.scalar(select(func.count()).select_from(QueryRow).where(_asked(before)))
+            count, nbytes = connection.execute(select(
+                func.count(), func.coalesce(func.sum(func.length(TranscriptRow.body)), 0)).where(transcripts)).one()
+        sizes = {path: size for path in self._own(gone) if (size := _size(path)) is not None}
+        return HistoryContent(queries or 0, tuple(sorted(sizes)), sum(sizes.values()), count, nbytes)
+
+    def clear_history(self, before: datetime | None = None) -> HistoryContent:
+        """Delete queries, their kept recordings and all transcripts, or those from before a moment; what was deleted.
+
+        Transcripts without a date go only with all. Takes, their recordings and their transcripts stay, and so does
+        what a query that stays needs. Nothing of it is left in the file of the store.
+        """
+        content = self.history_content(before)
+        with self._database.writing() as connection:
+            gone, transcripts = self._clearable(connection, before)
+            connection.execute(delete(TranscriptRow).where(transcripts))
+            connection.execute(delete(QueryRow).where(_asked(before)))
+        self._erase(gone)
+        if content:
+            self._database.empty_wal()
+        return content
+
+    def delete_stray_recordings(self, folder: Path, until: float) -> tuple[Path, ...]:
+        """Delete recordings (FLAC) in a folder of the program's own that no query names; which.
+
+        `until`, seconds since 1970: younger files stay, since their query may be about to be stored.
+        """
+        gone = []
+        with self._database.writing() as connection:  # no query comes in between
+            named = {self._folder / one for one in _recordings(connection.scalars(select(QueryRow.recording)))}
+            for path in folder.glob("*.flac"):
+                with suppress(OSError):
+                    if path.absolute() not in named and path.lstat().st_mtime < until:
+                        path.unlink()
+                        gone.append(path)
+            if gone:
+                connection.execute(delete(TranscriptRow).where(
+                    TranscriptRow.digest.in_(among_words(path.stem for path in gone)), OF_NO_TAKE))
+        return tuple(gone)
+
+    def _clearable(self, connection: Connection, before: datetime | None) -> tuple[set[str], ColumnElement[bool]]:
+        """The recordings that go with the queries from before a moment, and which transcripts go."""
+        gone = _recordings(connection.scalars(select(QueryRow.recording).where(_asked(before))))
+        staying = set() if before is None else _recordings(
+            connection.scalars(select(QueryRow.recording).where(QueryRow.created >= before)))
+        gone -= staying
+        if before is None:
+            return gone, OF_NO_TAKE
+        old = (TranscriptRow.created < before) & ~TranscriptRow.digest.in_(among_words(_digests(staying)))
+        return gone, OF_NO_TAKE & or_(old, TranscriptRow.digest.in_(among_words(_digests(gone))))
+
+    def _own(self, recordings: Iterable[str]) -> list[Path]:
+        """Recordings that the program keeps; a relative path says so."""
+        return [self._folder / one for one in recordings
+                if not os.path.isabs(one)]  # noqa: PTH117  (may hold surrogates, as os has them)
 
     def _forget(self, which: ColumnElement[bool]) -> None:
         with self._database.writing() as connection:
             gone = _recordings(connection.scalars(delete(QueryRow).where(which).returning(QueryRow.recording)))
             gone -= _recordings(connection.scalars(select(QueryRow.recording)))
-            if gone:  # recordings are named by the digest of their waveform
-                connection.execute(delete(TranscriptRow).where(TranscriptRow.digest == bindparam("recorded")),
-                                   [{"recorded": Path(one).stem} for one in gone])
+            if gone:
+                connection.execute(delete(TranscriptRow).where(
+                    TranscriptRow.digest.in_(among_words(_digests(gone))), OF_NO_TAKE))
         self._erase(gone)
+        self._database.empty_wal()
 
     def _erase(self, recordings: Iterable[str]) -> None:
-        """Delete recordings that the program keeps; a relative path says so. The user's own files stay."""
-        for one in recordings:
-            if not os.path.isabs(one):  # noqa: PTH117  (may hold surrogates, as os has them)
-                (self._folder / one).unlink(missing_ok=True)
+        """Delete recordings that the program keeps. The user's own files stay."""
+        for path in self._own(recordings):
+            path.unlink(missing_ok=True)
 
     @property
     def _folder(self) -> Path:
@@ -113,6 +176,23 @@ def _heard(body: str) -> dict[str, Any] | None:
     try:
         return plain_json.loads_object(body)
     except ValueError:
+        return None
+
+
+def _asked(before: datetime | None) -> ColumnElement[bool]:
+    """That a query was asked before a moment; None: any query."""
+    return QueryRow.id.is_not(None) if before is None else QueryRow.created < before
+
+
+def _digests(recordings: Iterable[str]) -> set[str]:
+    """Digests of waveforms, by which kept recordings are named."""
+    return {Path(one).stem for one in recordings}
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
         return None
 
 

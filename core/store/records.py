@@ -105,6 +105,28 @@ class QueryRecord:
     terms: str
 
 
+@dataclass(frozen=True)
+class HistoryContent:
+    """A part of the history: queries, their recordings that the program keeps, and transcripts of any recording.
+
+    `recordings` are files that exist; `recording_bytes` and `transcript_bytes` is what they take.
+    """
+
+    queries: int
+    recordings: tuple[Path, ...]
+    recording_bytes: int
+    transcripts: int
+    transcript_bytes: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all of it, without what the database takes for the queries themselves."""
+        return self.recording_bytes + self.transcript_bytes
+
+    def __bool__(self) -> bool:
+        return bool(self.queries or self.recordings or self.transcripts)
+
+
 class FileStamp(NamedTuple):
     """Tells without reading that a file is still the same: size in bytes, time of change in nanoseconds."""
 

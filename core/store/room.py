@@ -30,6 +30,11 @@ def among(ids: Iterable[int]) -> Select[tuple[int]]:
     return select(values.c.value)
 
 
+def among_words(words: Iterable[str]) -> Select[tuple[str]]:
+    """A SELECT of these words, for `IN`: as one JSON parameter, however many they are."""
+    return select(func.json_each(json.dumps([plain(one) for one in words])).table_valued("value").c.value)
+
+
 def plain(text: str) -> str:
     """The text without what UTF-8 cannot hold: lone surrogates, as in the names of some files, become "?"."""
     return text.encode("utf-8", "replace").decode()

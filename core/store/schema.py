@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x42524557  # "BREW", in the file's header: another program's SQLite file is never taken for a store
-SCHEMA_REVISION = "0003"  # the last of migrations/versions
+SCHEMA_REVISION = "0004"  # the last of migrations/versions
 
 
 class FileName(TypeDecorator[str]):
@@ -174,12 +174,16 @@ class TagRow(Base):
 
 
 class TranscriptRow(Base):
-    """What a recogniser, named by its fingerprint, heard in an utterance, named by its digest; JSON."""
+    """What a recogniser, named by its fingerprint, heard in an utterance, named by its digest; JSON.
+
+    `created` is when it was heard last, NULL in transcripts of releases that kept no date.
+    """
 
     __tablename__ = "transcript"
     digest: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text, primary_key=True)
     body: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class QueryRow(Base):

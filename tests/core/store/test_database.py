@@ -81,8 +81,8 @@ def test_pragmas_hold_on_every_connection(tmp_path: Path) -> None:
     for transaction in (database.reading(), database.writing()):
         with transaction as connection:
             got = [connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                   for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]
-        assert got == ["wal", 1, 1, 30_000]
+                   for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")]
+        assert got == ["wal", 1, 1, 30_000, 1]
 
 
 @pytest.mark.parametrize("name", ["a?b=c&d#%41.db", "übung ☃.sqlite", os.fsdecode(b"caf\xe9.sqlite"), "100%.sqlite"])

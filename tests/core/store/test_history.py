@@ -1,10 +1,19 @@
 """Transcripts and queries: kept, listed, and forgotten together with their recordings."""
 
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from core.fingerprint import Fingerprint
+from core.store.records import Entry, GalleryRecord, HistoryContent, NewTake
 from core.store.store import Store
+
+YEAR = timedelta(days=365)
 
 
 @pytest.fixture
@@ -80,3 +89,120 @@ def test_a_damaged_transcript_is_as_good_as_none(store: Store) -> None:
             connection.exec_driver_sql("UPDATE transcript SET body = ? WHERE digest = 'a'", (text,))
         assert store.transcripts(["a", "b"], "base") == {"b": {"text": "y"}}
         assert store.transcript("a", "base") is None
+
+
+def aged(store: Store, table: str, key: str, value: object, age: timedelta | None) -> None:
+    """Have a row of the store be older than it is; None: without a date, as rows of earlier releases."""
+    created = None if age is None else (datetime.now(UTC) - age).replace(tzinfo=None)
+    with store._database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE {table} SET created = ? WHERE {key} = ?",
+                                   (None if created is None else str(created), value))
+
+
+def test_clearing_the_history_says_before_what_goes_and_deletes_just_that(store: Store, recording: Path) -> None:
+    store.create_gallery("Holidays")
+    store.add_query("Holidays", "a", "speech", recording)
+    store.add_query("Holidays", "b", "text")
+    store.keep_transcript("abc123", "base", {"text": "a"})
+    store.keep_transcript("of a file", "base", {"text": "x"})
+    content = store.history_content()
+    assert (content.queries, content.recordings, content.transcripts) == (2, (recording,), 2)
+    assert content.recording_bytes == 4 and content.transcript_bytes == 2 * len('{"text": "a"}')
+    assert store.clear_history() == content
+    assert (store.queries(), recording.exists()) == ([], False)
+    assert store.transcript("of a file", "base") is None
+    assert not store.history_content() and not store.clear_history()
+    assert [gallery.name for gallery in store.galleries()] == ["Holidays"]
+
+
+def test_takes_keep_their_recordings_and_transcripts(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+                                                     entry: Callable[..., Entry], tmp_path: Path) -> None:
+    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
+    [image] = store.images(gallery.id)
+    spoken = tmp_path / "home" / "takes" / "fed.flac"
+    spoken.parent.mkdir()
+    spoken.write_bytes(b"fLaC")
+    speaker = store.add_speaker("M.K.")
+    takes = store.add_takes([NewTake(image.id, speaker.id, spoken, "fed", 2.5)])
+    store.keep_transcript("fed", "base", {"text": "a description"})
+    store.add_query("Holidays", "a", "text")
+    store.clear_history()
+    assert spoken.exists() and store.takes(gallery.id) == takes
+    assert store.transcript("fed", "base") == {"text": "a description"}
+
+
+def test_only_what_is_older_goes_and_what_a_younger_query_needs_stays(store: Store, recording: Path) -> None:
+    old = store.add_query("Holidays", "a", "speech", recording)
+    lone = recording.with_name("dead.flac")
+    lone.write_bytes(b"fLaC")
+    alone = store.add_query("Holidays", "b", "speech", lone)
+    store.add_query("Holidays", "a again", "speech", recording)
+    for digest in ("abc123", "dead", "old file", "new file", "of no date"):
+        store.keep_transcript(digest, "base", {"text": digest})
+    for query in (old, alone):
+        aged(store, "query", "id", query.id, YEAR)
+    for digest, age in (("abc123", YEAR), ("old file", YEAR), ("of no date", None)):
+        aged(store, "transcript", "digest", digest, age)
+    before = datetime.now(UTC) - timedelta(days=30)
+    assert store.clear_history(before) == store_content(2, (lone,), ("dead", "old file"))
+    assert [query.text for query in store.queries()] == ["a again"]
+    assert (recording.exists(), lone.exists()) == (True, False)
+    left = [digest for digest in ("abc123", "dead", "old file", "new file", "of no date")
+            if store.transcript(digest, "base")]
+    assert left == ["abc123", "new file", "of no date"]
+
+
+def store_content(queries: int, recordings: tuple[Path, ...], digests: tuple[str, ...]) -> HistoryContent:
+    nbytes = sum(len(f'{{"text": "{digest}"}}') for digest in digests)
+    return HistoryContent(queries, recordings, 4 * len(recordings), len(digests), nbytes)
+
+
+def test_a_transcript_that_is_made_again_is_new(store: Store) -> None:
+    store.keep_transcript("abc", "base", {"text": "a"})
+    aged(store, "transcript", "digest", "abc", YEAR)
+    store.keep_transcript("abc", "base", {"text": "b"})
+    assert not store.history_content(datetime.now(UTC) - timedelta(days=30))
+
+
+@pytest.mark.parametrize("clear", ["clear_history", "clear_queries", "one by one"])
+def test_nothing_that_was_said_is_left_in_the_files_of_the_store(store: Store, clear: str) -> None:
+    words = "a sentence that nobody should ever read again"
+    added = [store.add_query("Holidays", f"{words} {number}", "text", terms=words * 400) for number in range(30)]
+    store.create_gallery("after it")
+    files = store._database.path.parent.glob("store.sqlite*")
+    assert any(words.encode() in path.read_bytes() for path in files)
+    if clear == "one by one":
+        for query in added:
+            store.delete_query(query.id)
+    else:
+        getattr(store, clear)()
+    for path in store._database.path.parent.glob("store.sqlite*"):
+        assert words.encode() not in path.read_bytes(), path.name
+    with sqlite3.connect(store._database.path) as connection:
+        assert connection.execute("SELECT name FROM gallery").fetchall() == [("after it",)]
+
+
+def test_a_reader_elsewhere_delays_no_clearing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.store.database.WAL_PATIENCE_MS", 20)
+    store.add_query("Holidays", "a", "text")
+    other = sqlite3.connect(store._database.path, isolation_level=None)
+    other.execute("BEGIN")
+    assert other.execute("SELECT text FROM query").fetchall() == [("a",)]
+    store.add_query("Holidays", "b", "text")
+    assert store.clear_history().queries == 2 and not store._database.empty_wal()
+    other.close()
+    assert store._database.empty_wal()
+
+
+def test_recordings_that_no_query_names_are_deleted_once_they_are_old(store: Store, recording: Path) -> None:
+    store.add_query("Holidays", "a", "speech", recording)
+    stray, fresh, other = (recording.with_name(name) for name in ("stray.flac", "fresh.flac", "notes.txt"))
+    for path in (stray, fresh, other):
+        path.write_bytes(b"fLaC")
+    for path in (recording, stray, other):
+        os.utime(path, (1, 1))
+    store.keep_transcript("stray", "base", {"text": "said before the kill"})
+    assert store.delete_stray_recordings(recording.parent, time.time() - 3600) == (stray,)
+    assert [path.exists() for path in (recording, stray, fresh, other)] == [True, False, True, True]
+    assert store.transcript("stray", "base") is None
+    assert store.delete_stray_recordings(recording.parent / "none", time.time()) == ()

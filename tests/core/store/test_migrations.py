@@ -15,7 +15,7 @@ from core.store.store import Store
 
 
 def store_of(revision: str, path: Path) -> None:
-    """A store as the release with that revision made it: a gallery, a tagged picture, a query."""
+    """A store as the release with that revision made it: a gallery, a tagged picture, a query, a transcript."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     engine = create_engine(f"sqlite:///{path}")
@@ -29,12 +29,13 @@ def store_of(revision: str, path: Path) -> None:
                 f"INSERT INTO content VALUES (1, X'{'07' * 32}', 40, 30, NULL)",
                 "INSERT INTO image VALUES (5, 1, X'2F70692F612E6A7067', 'a.jpg', 1, 10, 1, 0)",
                 "INSERT INTO tag VALUES (5, 'beach')",
+                "INSERT INTO transcript VALUES ('abc', 'base', '{\"text\": \"a dog\"}')",
                 "INSERT INTO query VALUES (1, '2026-11-01', 'Holidays', 'a dog', 'text', NULL, '[]')"):
             connection.exec_driver_sql(statement)
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_a_store_of_an_earlier_release_keeps_everything_and_takes_new_things(tmp_path: Path, revision: str) -> None:
     path = tmp_path / "store.sqlite"
     store_of(revision, path)
@@ -43,6 +44,7 @@ def test_a_store_of_an_earlier_release_keeps_everything_and_takes_new_things(tmp
     [image] = store.images(gallery.id)
     assert (image.id, image.path, image.tags) == (5, Path("/pi/a.jpg"), ("beach",))
     assert [query.text for query in store.queries()] == ["a dog"]
+    assert store.transcript("abc", "base") == {"text": "a dog"}
     speaker = store.add_speaker("M.K.")
     [take] = store.add_takes([NewTake(5, speaker.id, path.parent / "takes" / "a.flac", "a", 2.5)])
     store.close()
