@@ -71,13 +71,17 @@ class Indexing(QObject):
 
         self._run(DEMO, "Building the demo", work)
 
-    def choose_folder(self, parent: QWidget, gallery: str = "") -> None:
-        """Let the user choose a folder and index it: into a gallery, or into a new one named like the folder."""
+    def choose_folder(self, parent: QWidget, gallery: str = "", then: Callable[[Path], object] | None = None) -> None:
+        """Let the user choose a folder and index it: into a gallery, or into a new one named like the folder.
+
+        With `then` that is called with the folder instead.
+        """
         dialog = QFileDialog(parent, "A folder of pictures")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
         dialog.setDirectory(str(self._context.state.get("folder") or _pictures()))
-        dialog.fileSelected.connect(lambda chosen: self._take_folder(Path(chosen), gallery))
+        dialog.fileSelected.connect(lambda chosen: self._take_folder(Path(chosen), then or (
+            lambda folder: self.add_folder(folder, gallery))))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
@@ -96,9 +100,9 @@ class Indexing(QObject):
         if job is not None:
             job.cancel()
 
-    def _take_folder(self, folder: Path, gallery: str) -> None:
+    def _take_folder(self, folder: Path, then: Callable[[Path], object]) -> None:
         self._context.state.keep("folder", str(folder.parent))
-        self.add_folder(folder, gallery)
+        then(folder)
 
     def _start_new(self, name: str, folder: Path) -> None:
         self._context.set_gallery(name)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QWi
 
 from brewclip_app.widgets.common import button, column, label, row
 from core.settings import BY_KEY
+from core.store.addressing import name_fault
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -31,7 +32,6 @@ class SpeakerDialog(QDialog):
         self.name = QLineEdit(speaker.name if speaker else "")
         self.name.setAccessibleName("Name or code")
         self.name.setPlaceholderText("Name or code")
-        self.name.setMaxLength(100)
         self.language = QComboBox()
         self.language.setAccessibleName("Language")
         for code, words in BY_KEY["speech.language"].choices:
@@ -43,7 +43,7 @@ class SpeakerDialog(QDialog):
         self.consent.setPlaceholderText("For example: agreed in writing on 3 May to training and to publication")
         self.consent.setTabChangesFocus(True)
         self.consent.setFixedHeight(70)
-        self.problem = label("", "error")
+        self.problem = label("", "error", wrap=True)
         self.save = button(action, self.accept, "main")
         self.save.setDefault(True)
         box = column(label(title, "title"), label(ABOUT, "quiet", wrap=True), 2, label("Name or code", "heading"),
@@ -60,8 +60,9 @@ class SpeakerDialog(QDialog):
     def _check(self, text: str) -> None:
         name = " ".join(text.split())
         taken = name.casefold() in self._taken
-        self.problem.setText("There is a speaker of this name." if taken else "")
-        self.save.setEnabled(bool(name) and not taken)
+        fault = "There is a speaker of this name." if taken else name_fault(name) if name else ""
+        self.problem.setText(fault)
+        self.save.setEnabled(bool(name) and not fault)
 
 
 class Speakers(QObject):

@@ -12,10 +12,12 @@ from brewclip_app.gallery_facts import Overview
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.library_detail import GalleryDetail
 from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.add_folder_dialog import AddFolderDialog, Destination
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, icon_button, label, look, row
-from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog, confirm
+from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.gallery_row import GalleryRow
+from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -194,7 +196,7 @@ class LibraryPanel(Panel):
         state = self._state(self._chosen_name())
         if state is None or self._overview is None:
             return
-        self.detail.show_gallery(state, self._overview, frozenset(each.gallery.name for each in self._overview.states))
+        self.detail.show_gallery(state, self._overview, self._taken())
         running = self.context.indexing.job(state.gallery.name) is not None
         how_far = gallery_facts.how_far(state, running, self._overview.unfinished.get(state.gallery.id))
         text = f"{state.gallery.name} · {how_far}"
@@ -223,34 +225,68 @@ class LibraryPanel(Panel):
             self.go_to.emit("search", None)
 
     def _add_folder(self) -> None:
-        self.context.indexing.choose_folder(self, self._chosen_name())
+        self.context.indexing.choose_folder(self, then=lambda folder: self.offer_folders([folder]))
+
+    def offer_folders(self, folders: list[Path]) -> None:
+        """Ask which gallery folders are to go into; without any gallery the first one needs no question."""
+        states = self._overview.states if self._overview else ()
+        holder = next((state.gallery.name for state in states if set(folders) <= set(state.gallery.folders)), "")
+        if states or len(folders) > 1:
+            AddFolderDialog(self, folders, holder or self._chosen_name(), self._taken(),
+                            lambda to, dialog: self._add_to(folders, to, dialog), held=bool(holder)).open()
+        else:
+            self.add_folders(folders, "")
+
+    def _add_to(self, folders: list[Path], to: Destination, dialog: AddFolderDialog) -> None:
+        if not to.new:
+            dialog.accept()
+            self.add_folders(folders, to.gallery)
+            return
+
+        def begin(_: object) -> None:
+            self._wanted = to.gallery
+            self.context.set_gallery(to.gallery)
+            self.context.galleries_changed.emit()
+            self.add_folders(folders, to.gallery)
+
+        dialog.save(self.context.jobs, f"Creating {to.gallery}",
+                    lambda report: self.context.explorer.store.create_gallery(to.gallery), begin)
+
+    def _taken(self) -> frozenset[str]:
+        return frozenset(state.gallery.name for state in self._overview.states) if self._overview else frozenset()
 
     def _ask_new(self) -> None:
-        taken = frozenset(state.gallery.name for state in self._overview.states) if self._overview else frozenset()
-        NameDialog(self, "New gallery", "Create", self._create, taken=taken).open()
+        NameDialog(self, "New gallery", "Create", self._create, taken=self._taken()).open()
 
-    def _create(self, name: str) -> None:
-        self._wanted = name
-        self.context.jobs.submit(f"Creating {name}", lambda report: self.context.explorer.store.create_gallery(name),
-                                 on_done=lambda _: self.context.galleries_changed.emit(),
-                                 on_failed=lambda error: self.failed.emit(error, ""), quiet=True)
+    def _create(self, name: str, dialog: NameDialog) -> None:
+        def show(_: object) -> None:
+            self._wanted = name
+            self.context.galleries_changed.emit()
+
+        dialog.save(self.context.jobs, f"Creating {name}",
+                    lambda report: self.context.explorer.store.create_gallery(name), show)
 
     def _ask_address(self) -> None:
         PlaceDialog(self, "Open or make a gallery at an address", "Open", self._open_address).open()
 
-    def _open_address(self, address: str, create: bool = False) -> None:
-        self.context.jobs.submit(
-            f"Opening {address}", lambda report: self.context.explorer.open_address(address, create),
-            on_done=self._opened, on_failed=lambda error: self._not_opened(address, error))
+    def _open_address(self, address: str, dialog: PlaceDialog) -> None:
+        dialog.save(self.context.jobs, f"Opening {address}",
+                    lambda report: self.context.explorer.open_address(address, False), self._opened,
+                    lambda error: self._ask_to_make(address, error))
 
-    def _not_opened(self, address: str, error: BaseException) -> None:
-        """Nothing there is no mistake of somebody who wants a gallery there."""
-        if isinstance(error, StoreError) and error.kind == "no_gallery":
-            confirm(self, f"Make a gallery at {address}?", "There is none yet. It begins empty; add folders to "
-                    "fill it. Its embeddings and tags will lie at that address, the pictures stay where they are.",
-                    "Make it", lambda: self._open_address(address, create=True), danger=False)
-        else:
-            self.failed.emit(error, "")
+    def _ask_to_make(self, address: str, error: BaseException) -> bool:
+        """Nothing there is no mistake of somebody who wants a gallery there. Whether that was asked."""
+        if not isinstance(error, StoreError) or error.kind != "no_gallery":
+            return False
+        confirm(self, f"Make a gallery at {address}?", "There is none yet. It begins empty; add folders to "
+                "fill it. Its embeddings and tags will lie at that address, the pictures stay where they are.",
+                "Make it", lambda: self._make_at(address), danger=False)
+        return True
+
+    def _make_at(self, address: str) -> None:
+        self.context.jobs.submit(
+            f"Opening {address}", lambda report: self.context.explorer.open_address(address, True),
+            on_done=self._opened, on_failed=lambda error: self.failed.emit(error, ""))
 
     def _opened(self, record: "GalleryRecord") -> None:
         self._wanted = record.name
@@ -273,7 +309,6 @@ class LibraryPanel(Panel):
             self.veil.open()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self.veil.say(f"Add to {self._target(event)}" if self._target(event) else "Make a new gallery of it")
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -281,7 +316,7 @@ class LibraryPanel(Panel):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.veil.hide()
-        self.add_folders(folders_of(event.mimeData()), self._target(event))
+        self.offer_folders(folders_of(event.mimeData()))
         event.acceptProposedAction()
 
     def add_folders(self, folders: list[Path], gallery: str) -> None:
@@ -289,21 +324,16 @@ class LibraryPanel(Panel):
         for folder in folders:
             self.context.indexing.add_folder(folder, gallery)
 
-    def _target(self, event: QDropEvent) -> str:
-        """Over the list a folder becomes a gallery of its own, over a gallery's detail it is added to that one."""
-        over_detail = event.position().x() > self.detail.mapTo(self, self.detail.rect().topLeft()).x()
-        return self._chosen_name() if over_detail and self.pages.currentWidget() is self.split else ""
-
 
 class DropVeil(Card):
-    """Says over the panel what dropping would do."""
+    """Says over the panel what dropping does; which gallery is asked then."""
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
         self.setParent(panel)
         self._panel = panel
         look(self, "drop")
-        self.words = ElidedLabel("", "title")
+        self.words = ElidedLabel("Add the folder to a gallery", "title")
         self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         place = Card(margin=22)
         place.body.addWidget(self.words)
@@ -316,7 +346,3 @@ class DropVeil(Card):
         self.setGeometry(self._panel.rect().adjusted(8, 8, -8, -8))
         self.raise_()
         self.show()
-
-    def say(self, text: str) -> None:
-        """What letting go here does."""
-        self.words.setText(text)

@@ -26,9 +26,10 @@ from brewclip_app.widgets.common import (
     row,
     scrolling,
 )
-from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog, ask_to_stop, confirm, leave_field
+from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.failures_card import FailuresCard
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
+from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core.progress import Report
 from core.remote import is_remote, shown
 from core.store.addressing import is_address
@@ -232,18 +233,23 @@ class GalleryDetail(QWidget):
         self.empty.setVisible(not some and not bad and not running)
         self.mosaic.setVisible(bad and self.width() >= MOSAIC_FROM)
 
-    def _rename(self, name: str) -> None:
+    def _rename(self, name: str, dialog: NameDialog) -> None:
         assert self._state is not None
         gallery = self._state.gallery
-        if name != gallery.name:
-            self._change(lambda explorer: explorer.store.rename_gallery(gallery.id, name),
-                         lambda: self.renamed.emit(gallery.name, name))
+        dialog.save(self._context.jobs, "Renaming the gallery",
+                    lambda report: self._context.explorer.store.rename_gallery(gallery.id, name),
+                    lambda _: self.renamed.emit(gallery.name, name))
 
     def _ask_copy(self) -> None:
         PlaceDialog(self, f"Copy the gallery {self._name()} to", "Copy", self._copy, named=True).open()
 
-    def _copy(self, to: str) -> None:
+    def _copy(self, to: str, dialog: PlaceDialog | None = None) -> None:
         """With all it holds: pictures stay where they are, embeddings, tags and failures are copied."""
+        if to.casefold() == self._name().casefold() and dialog is not None:
+            dialog.refuse("A gallery cannot be copied into itself.")
+            return
+        if dialog is not None:
+            dialog.accept()
         gallery, explorer = self._name(), self._context.explorer
 
         def work(report: Report) -> "Copied":
@@ -308,7 +314,8 @@ class FoldersCard(Card):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body.addLayout(row(label("Folders", "heading"), None, button("Add a folder…", self.add.emit)))
+        self.add_button = button("Add to this gallery…", self.add.emit, tip="Its pictures come into this very gallery")
+        self.body.addLayout(row(label("Folders", "heading"), None, self.add_button))
         self.rows = QVBoxLayout()
         self.rows.setSpacing(2)
         self.body.addLayout(self.rows)

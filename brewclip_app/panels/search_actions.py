@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QProcess, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
-from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import wording
 from brewclip_app.multimedia import dbus
 from brewclip_app.thumbnails import to_qimage
+from brewclip_app.widgets.name_dialogs import NameDialog
 from core.errors import ImageError
 from core.progress import Report
 from core.remote import is_remote, shown
@@ -109,30 +110,25 @@ class HitActions(QObject):
         self._context.jobs.submit("Copying the picture", read, key="copy-picture", on_done=self._copied,
                                   on_failed=lambda error: self.said.emit(str(error)))
 
-    def tag(self, hits: "Sequence[Hit]", name: str, put: bool) -> None:
-        """Give a tag to pictures, or take it from them."""
-        name = " ".join(name.split())
+    def tag(self, hits: "Sequence[Hit]", name: str, put: bool, dialog: NameDialog | None = None) -> None:
+        """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done."""
         ids = [hit.image.id for hit in hits]
         gallery = self._context.gallery
-        if not name:
-            return
 
         def work(report: Report) -> "list[ImageRecord]":
             place, record = self._context.explorer.place(gallery)
             (place.add_tag if put else place.remove_tag)(ids, name)
             return list(place.images(record.id, ids))
 
-        self._context.jobs.submit("Tagging", work, on_done=self.tagged.emit, quiet=True)
+        if dialog is not None:
+            dialog.save(self._context.jobs, "Tagging", work, self.tagged.emit)
+        else:
+            self._context.jobs.submit("Tagging", work, on_done=self.tagged.emit, quiet=True)
 
     def ask_tag(self, hits: "Sequence[Hit]") -> None:
         """Let the user type a tag."""
-        dialog = QInputDialog(self._owner)
-        dialog.setWindowTitle("New tag")
-        dialog.setLabelText(f"Tag for {wording.pictures(len(hits))}:")
-        dialog.setOkButtonText("Tag")
-        dialog.textValueSelected.connect(lambda name: self.tag(hits, name, put=True))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        NameDialog(self._owner, f"Tag {wording.pictures(len(hits))}", "Tag",
+                   lambda name, dialog: self.tag(hits, name, True, dialog), holder="tag").open()
 
     def _add_tags(self, menu: QMenu, hits: "Sequence[Hit]") -> None:
         tags = menu.addMenu("Tag")

@@ -4,21 +4,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import (
-    QApplication,
-    QDialog,
-    QLabel,
-    QLineEdit,
-    QMessageBox,
-    QPlainTextEdit,
-    QTextEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMessageBox, QPlainTextEdit, QTextEdit, QWidget
 
 from brewclip_app.jobs import Job
-from brewclip_app.widgets.common import button, label, look, row
-from core.store.addressing import is_address
+from brewclip_app.widgets.common import look
 
 WORTH_ASKING = 10.0  # seconds of work; less is stopped without a question
 KEPT_OF_JOBS = "What is done is kept, and it goes on from there the next time."
@@ -71,69 +60,3 @@ def ask_to_stop(parent: QWidget, job: Job | None, stop: Callable[[], object], ke
         return
     box = confirm(parent, f"Stop {job.name[:1].lower()}{job.name[1:]}?", job.loss or kept, "Stop", stop)
     box.setProperty(ASKS_ABOUT, job.number)
-
-
-class PlaceDialog(QDialog):
-    """Asks where a gallery lies or shall lie: at an address, or, where it may be `named`, under a name here."""
-
-    def __init__(self, parent: QWidget, title: str, action: str, on_place: Callable[[str], object],
-                 named: bool = False) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self._named = named
-        self.field = QLineEdit()
-        self.field.setAccessibleName("Name or address" if named else "Address")
-        self.field.setPlaceholderText(("A name, " if named else "") + "s3://bucket/path or /folder/name.lance")
-        self.field.setMinimumWidth(420)
-        self.words = label("Keys and the place of a storage are read from the environment (AWS_ACCESS_KEY_ID, "
-                           "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL) and kept nowhere.", "quiet", wrap=True)
-        self.accept_button = button(action, self.accept, "main")
-        self.accept_button.setDefault(True)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 18, 20, 16)
-        box.setSpacing(10)
-        for part in (label(title, "title", wrap=True), self.field, self.words):
-            box.addWidget(part)
-        box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
-        self.field.textChanged.connect(self._check)
-        self.accepted.connect(lambda: on_place(self.field.text().strip()))
-        self.finished.connect(self.deleteLater)
-        self._check("")
-
-    def _check(self, text: str) -> None:
-        self.accept_button.setEnabled(bool(text.strip()) if self._named else is_address(text))
-
-
-class NameDialog(QDialog):
-    """Asks for a name; the button is dark until the name can be one."""
-
-    def __init__(self, parent: QWidget, title: str, action: str, on_name: Callable[[str], object], initial: str = "",
-                 taken: frozenset[str] = frozenset()) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self._taken = taken - {initial}
-        self.field = QLineEdit(initial)
-        self.field.setAccessibleName("Name")
-        self.field.setMinimumWidth(320)
-        self.field.setMaxLength(120)
-        self.field.selectAll()
-        self.problem = label("", "error")
-        self.accept_button = button(action, self.accept, "main")
-        self.accept_button.setDefault(True)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 18, 20, 16)
-        box.setSpacing(10)
-        box.addWidget(label(title, "title"))
-        box.addWidget(self.field)
-        box.addWidget(self.problem)
-        box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
-        self.field.textChanged.connect(self._check)
-        self.accepted.connect(lambda: on_name(self.field.text().strip()))
-        self.finished.connect(self.deleteLater)
-        self._check(initial)
-
-    def _check(self, text: str) -> None:
-        name = text.strip()
-        taken = name in self._taken
-        self.problem.setText("There is a gallery of this name." if taken else "")
-        self.accept_button.setEnabled(bool(name) and not taken)

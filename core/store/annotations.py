@@ -11,11 +11,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
+from core.store.addressing import LONGEST_NAME, name_fault
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
 from core.store.room import Room, among, among_words, compared, plain
 from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow
 
-LONGEST_SPEAKER = 100
 SPEAKER = (SpeakerRow.id.label("speaker_id"), SpeakerRow.name, SpeakerRow.language, SpeakerRow.consent,
            SpeakerRow.source.label("came_with"), SpeakerRow.created.label("known_since"))
 TAKE = (TakeRow.id, TakeRow.image_id, TakeRow.created, TakeRow.recording, TakeRow.digest, TakeRow.seconds,
@@ -218,8 +218,8 @@ def _speaker(row: Any) -> SpeakerRecord:
 
 def _speaker_values(name: str, language: str, consent: str) -> dict[str, str]:
     name = " ".join(name.split())
-    if not name or len(name) > LONGEST_SPEAKER or not name.isprintable():
-        raise StoreError(f"A speaker's name or code has 1 to {LONGEST_SPEAKER} characters that can be seen.",
+    if name_fault(name):
+        raise StoreError(f"A speaker's name or code has 1 to {LONGEST_NAME} characters that can be seen.",
                          "bad_name")
     return {"name": plain(name), "key": compared(name), "language": language.strip(), "consent": plain(consent.strip())}
 

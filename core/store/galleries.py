@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.addressing import is_address
+from core.store.addressing import LONGEST_NAME, is_address, name_fault
 from core.store.records import GalleryRecord, GalleryState
 from core.store.room import (
     Room,
@@ -26,8 +26,6 @@ from core.store.room import (
     purge_contents,
 )
 from core.store.schema import EmbeddingRow, FailureRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
-
-LONGEST_NAME = 100
 
 
 class Galleries(Room):
@@ -153,7 +151,7 @@ def _records(connection: Connection, *where: ColumnElement[bool]) -> list[Galler
 
 def _checked(name: str) -> str:
     name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if name_fault(name):
         raise StoreError(f"A gallery's name has 1 to {LONGEST_NAME} characters that can be seen.", "bad_name")
     if is_address(name):
         raise StoreError(f"{name} is an address, not a name. A gallery at an address is opened by it.", "bad_name")

@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 
 from core import dates
 from core.errors import StoreError
+from core.store.addressing import LONGEST_NAME
 from core.store.records import FailureRecord, ImageRecord
 from core.store.room import Room, absolute, among, below, compared, fingerprint_id, tidy
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
 
-LONGEST_TAG = 100
 VECTORS_A_BATCH = 2048
 VECTOR = np.dtype("<f4")  # as vectors are stored, on machines of any byte order
 
@@ -80,8 +80,8 @@ class Pictures(Room):
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Tag these pictures; those that have the tag keep it. StoreError: `bad_tag` (empty, over 100 characters)."""
         tag = tidy(tag)
-        if not tag or len(tag) > LONGEST_TAG:
-            raise StoreError(f"A tag has 1 to {LONGEST_TAG} characters.", "bad_tag")
+        if not tag or len(tag) > LONGEST_NAME:
+            raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
         with self._database.writing() as connection:
             known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(among(image_ids)))).all()
             if known:

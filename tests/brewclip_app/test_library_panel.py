@@ -16,7 +16,8 @@ from brewclip_app import gallery_facts
 from brewclip_app.context import Context
 from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.panels.library import LibraryPanel
-from brewclip_app.widgets.dialogs import NameDialog, PlaceDialog
+from brewclip_app.widgets.add_folder_dialog import AddFolderDialog
+from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core import explorer
 from core.fingerprint import Fingerprint
 from core.search.indexing import index_folder, index_gallery
@@ -143,6 +144,113 @@ def test_a_dropped_folder_becomes_a_gallery_named_like_it(panel, context, qtbot,
     assert [each.name for each in context.explorer.store.galleries()] == [pictures.name]
 
 
+def drop(panel, *folders):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder)) for folder in folders])
+    panel.dropEvent(QDropEvent(QPointF(900, 500), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                               Qt.KeyboardModifier.NoModifier))
+
+
+def other_folder(tmp_path, name="Sketches"):
+    folder = tmp_path / name
+    folder.mkdir()
+    Image.new("RGB", (20, 20), "red").save(folder / "red.png")
+    return folder
+
+
+def names_and_folders(context):
+    return {each.name: each.folders for each in context.explorer.store.galleries()}
+
+
+def test_a_second_folder_gets_a_gallery_of_its_own_unless_the_selected_one_is_chosen(panel, context, qtbot, pictures,
+                                                                                   tmp_path):
+    index(context, qtbot, pictures)
+    sketches, letters = other_folder(tmp_path), other_folder(tmp_path, "Letters")
+    drop(panel, sketches)  # over the detail of the selected gallery
+    dialog = panel.findChild(AddFolderDialog)
+    assert dialog.new.isChecked() and dialog.field.text() == "Sketches"
+    assert dialog.existing.text() == "Add to Holiday" and dialog.each.isHidden()
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        dialog.accept_button.click()
+    settle(context, qtbot)
+    assert names_and_folders(context) == {"Holiday": (pictures,), "Sketches": (sketches,)}
+    assert panel.detail.name.text() == "Sketches" and context.gallery == "Sketches"
+    panel._choose("Holiday")
+    panel.offer_folders([letters])
+    dialog = panel.findChildren(AddFolderDialog)[-1]
+    dialog.existing.setChecked(True)
+    assert not dialog.field.isEnabled()
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        dialog.accept_button.click()
+    settle(context, qtbot)
+    assert set(names_and_folders(context)["Holiday"]) == {pictures, letters}
+
+
+def test_a_folder_that_a_gallery_has_already_is_looked_through_again_there(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    panel.offer_folders([pictures])
+    dialog = panel.findChild(AddFolderDialog)
+    assert dialog.existing.isChecked() and dialog.existing.text() == "Look for new pictures in Holiday"
+    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        dialog.accept_button.click()
+    settle(context, qtbot)
+    assert list(names_and_folders(context)) == ["Holiday"]
+
+
+def test_several_folders_become_one_gallery_or_one_each(panel, context, qtbot, tmp_path):
+    folders = [other_folder(tmp_path), other_folder(tmp_path, "Letters")]
+    drop(panel, *folders)
+    dialog = panel.findChild(AddFolderDialog)
+    assert dialog.existing.isHidden() and dialog.field.text() == tmp_path.name
+    dialog.each.setChecked(True)
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: len(names_and_folders(context)) == 2, timeout=WAIT)
+    settle(context, qtbot)
+    assert set(names_and_folders(context)) == {"Sketches", "Letters"}
+    panel.offer_folders(folders)
+    dialog = panel.findChildren(AddFolderDialog)[-1]
+    dialog.field.setText("Both")
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: len(names_and_folders(context).get("Both", ())) == 2, timeout=WAIT)
+    settle(context, qtbot)
+
+
+def test_a_gallery_made_meanwhile_keeps_the_dialog_open_with_the_reason(panel, context, qtbot, pictures, tmp_path):
+    index(context, qtbot, pictures)
+    panel.offer_folders([other_folder(tmp_path)])
+    dialog = panel.findChild(AddFolderDialog)
+    context.explorer.store.create_gallery("Sketches")
+    dialog.accept_button.click()
+    settle(context, qtbot)
+    assert dialog.isVisible() and "There is a gallery 'Sketches' already" in dialog.problem.text()
+    assert dialog.field.text() == "Sketches" and names_and_folders(context)["Sketches"] == ()
+    dialog.reject()
+
+
+def test_a_name_that_is_too_long_is_refused_under_the_field_and_kept(panel, context, qtbot):
+    panel._ask_new()
+    dialog = panel.findChild(NameDialog)
+    dialog.field.setText("n" * 131)
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    assert dialog.isVisible() and not dialog.accept_button.isEnabled() and len(dialog.field.text()) == 131
+    assert dialog.problem.text() == "A name has at most 100 characters; this one has 131."
+    dialog.field.setText("n" * 100)
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: list(names_and_folders(context)) == ["n" * 100], timeout=WAIT)
+    settle(context, qtbot)
+
+
+def test_a_name_that_the_store_refuses_keeps_the_dialog(panel, context, qtbot):
+    panel._ask_new()
+    dialog = panel.findChild(NameDialog)
+    dialog.field.setText("Holiday")
+    context.explorer.store.create_gallery("Holiday")
+    dialog.accept_button.click()
+    settle(context, qtbot)
+    assert dialog.isVisible() and dialog.field.text() == "Holiday" and "already" in dialog.problem.text()
+    dialog.reject()
+
+
 def test_cancelling_keeps_the_gallery_and_the_next_run_goes_on(panel, context, qtbot, pictures):
     context.explorer.model.gate.clear()
     context.indexing.start("Holiday", pictures)
@@ -224,7 +332,7 @@ def far(tmp_path, pictures):
 
 def open_by_address(panel, context, qtbot, address):
     panel._ask_address()
-    [dialog] = panel.findChildren(PlaceDialog)
+    dialog = panel.findChildren(PlaceDialog)[-1]
     assert not dialog.accept_button.isEnabled()
     dialog.field.setText("Holiday")
     assert not dialog.accept_button.isEnabled()  # a name, not an address
@@ -257,7 +365,10 @@ def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tm
     (tmp_path / "other.lance").mkdir()
     (tmp_path / "other.lance" / "letter.txt").write_text("Not ours.")
     open_by_address(panel, context, qtbot, str(tmp_path / "other.lance"))
-    assert len(said) == 1 and context.explorer.addresses() == () and panel.findChild(QMessageBox) is None
+    [dialog] = panel.findChildren(PlaceDialog)
+    assert not said and context.explorer.addresses() == () and panel.findChild(QMessageBox) is None
+    assert dialog.isVisible() and dialog.problem.text() and dialog.field.text() == str(tmp_path / "other.lance")
+    dialog.reject()
     open_by_address(panel, context, qtbot, far)
     context.explorer.store.elsewhere.clear()
     Path(far).rename(tmp_path / "moved.lance")
@@ -309,14 +420,23 @@ def test_a_copy_that_cannot_be_made_says_why(panel, context, qtbot, pictures):
     said = []
     panel.failed.connect(lambda error, safe: said.append(str(error)))
     index(context, qtbot, pictures)
-    panel.detail._copy("Holiday")
+    panel.detail.copy_action.trigger()
+    dialog = panel.findChild(PlaceDialog)
+    dialog.field.setText("holiday")
+    dialog.accept_button.click()
+    assert dialog.isVisible() and dialog.problem.text() == "A gallery cannot be copied into itself."
+    dialog.field.setText("x" * 101)
+    assert not dialog.accept_button.isEnabled() and "at most 100" in dialog.problem.text()
+    dialog.reject()
+    panel.detail._copy("a\x00c")  # where the store alone refuses
     settle(context, qtbot)
-    assert said == ["A gallery cannot be copied into itself."] and panel.list.count() == 1
+    assert len(said) == 1 and panel.list.count() == 1
 
 
 def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):
-    dialog = NameDialog(panel, "New gallery", "Create", lambda name: None, taken=frozenset({"Holiday"}))
-    for text, fine in (("", False), ("  ", False), ("Holiday", False), (" Holiday ", False), ("Holiday 2", True)):
+    dialog = NameDialog(panel, "New gallery", "Create", lambda name, dialog: None, taken=frozenset({"Holiday"}))
+    for text, fine in (("", False), ("  ", False), ("Holiday", False), (" holiday ", False), ("Holiday 2", True),
+                       ("s3://bucket/name", False), ("a\x07b", False)):
         dialog.field.setText(text)
         assert dialog.accept_button.isEnabled() is fine
     dialog.reject()
@@ -324,11 +444,16 @@ def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):
 
 def test_taking_a_folder_out_asks_and_keeps_it_on_disk(panel, context, qtbot, pictures):
     index(context, qtbot, pictures)
+    said = []
+    panel.status_changed.connect(said.append)
+    assert panel.list.itemWidget(panel.list.item(0)).failed.text() == "1 could not be read"
     panel.detail.folders.remove.emit(pictures)
     box = panel.findChild(QMessageBox)
     next(button for button in box.buttons() if button.text() == "Take out").click()
     qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("no pictures yet"), timeout=WAIT)
     qtbot.waitUntil(lambda: panel.detail.empty.isVisibleTo(panel), timeout=WAIT)  # the list of failures is read apart
+    assert not panel.list.itemWidget(panel.list.item(0)).failed.isVisibleTo(panel.list)
+    assert "could not be read" not in panel.detail.state_words.text() + said[-1]
     assert pictures.is_dir()
 
 

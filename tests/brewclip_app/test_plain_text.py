@@ -15,7 +15,8 @@ from brewclip_app.item_models.hits import HitModel
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel
-from brewclip_app.widgets.dialogs import NameDialog, confirm
+from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.name_dialogs import NameDialog
 from core.store.records import FailureRecord
 from core.store.store import Store
 
@@ -106,7 +107,7 @@ def test_a_question_names_things_letter_by_letter(qtbot):
     box = confirm(parent, f"Delete {HOSTILE}?", f"{HOSTILE} goes.", "Delete", lambda: None)
     _check(box)
     assert all(part.textFormat() == Qt.TextFormat.PlainText for part in box.findChildren(QLabel))
-    _check(NameDialog(parent, f"Rename {HOSTILE}", "Rename", lambda name: None, HOSTILE))
+    _check(NameDialog(parent, f"Rename {HOSTILE}", "Rename", lambda name, dialog: None, HOSTILE))
 
 
 def test_a_shortened_name_has_its_letters_as_tip(qtbot):

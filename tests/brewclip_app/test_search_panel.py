@@ -16,6 +16,7 @@ from brewclip_app.panels.search import SearchPanel
 from brewclip_app.panels.search_notices import notice_for
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.recording import Microphone
+from brewclip_app.widgets.name_dialogs import NameDialog
 from core import audio
 from core.errors import ModelError, QueryError, WeightsError
 from core.explorer import EngineStatus, Explorer, SearchResult
@@ -565,7 +566,10 @@ def test_the_menu_of_a_hit(panel, explorer, qtbot):
     assert QGuiApplication.clipboard().text() == "/nowhere/picture 001.jpg" or QApplication.platformName() == "minimal"
     actions["Open"].trigger()
     assert "is gone" in panel.header.message.text()
-    panel.hit_actions.tag(panel.results.grid.selected(), " a  tag ", put=True)
+    panel.hit_actions.ask_tag(panel.results.grid.selected())
+    dialog = panel.findChild(NameDialog)
+    dialog.field.setText(" a  tag ")
+    dialog.accept_button.click()
     qtbot.waitUntil(lambda: explorer.store.tagged == [((1,), "a tag")])
 
 

@@ -12,6 +12,7 @@ from core import remote
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.progress import Report, silent
+from core.store.addressing import LONGEST_NAME
 from core.store.lance import layout, writing
 from core.store.lance.connection import OTHER, Connection, Table, normal
 from core.store.lance.layout import (
@@ -32,7 +33,6 @@ from core.store.lance.layout import (
 )
 from core.store.lance.turns import Turns
 from core.store.lance.vector_table import VectorTable
-from core.store.pictures import LONGEST_TAG
 from core.store.records import (
     Entry,
     FailedEntry,
@@ -192,8 +192,8 @@ class LanceGallery:
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """See `Place`. StoreError: `bad_tag`."""
         tag = tidy(tag)
-        if not tag or len(tag) > LONGEST_TAG:
-            raise StoreError(f"A tag has 1 to {LONGEST_TAG} characters.", "bad_tag")
+        if not tag or len(tag) > LONGEST_NAME:
+            raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
         self._retag(image_ids, lambda tags: tags if tag_key(tag) in map(tag_key, tags) else [*tags, tag])
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
