@@ -130,7 +130,7 @@ class Annotations(Room):
 
         How many were deleted. Recordings of datasets stay where they are.
         """
-        with self._database.writing() as connection:
+        with self._database.deleting() as connection:
             gone = connection.execute(delete(TakeRow).where(TakeRow.id.in_(among(ids)), TakeRow.binned.is_not(None))
                                       .returning(TakeRow.digest, TakeRow.recording)).all()
             digests = {row.digest for row in gone}

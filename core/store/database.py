@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import private_files
 from core.errors import StoreError
+from core.store.reserve import Reserve
 from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
 BUSY_SECONDS = 30.0
@@ -51,7 +52,7 @@ class Database:
     """
 
     def __init__(self, path: Path, query: str = "", refusal: StoreError | None = None) -> None:
-        self.path, self._refusal = path, refusal
+        self.path, self._refusal, self._reserve = path, refusal, Reserve(path)
         self._engine = _engine(path, QueuePool, foreign_keys=True, query=query)
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -63,6 +64,22 @@ class Database:
         if self._refusal is not None:
             raise StoreError(str(self._refusal), self._refusal.kind)
         return self._transaction("IMMEDIATE")
+
+    @contextmanager
+    def deleting(self, erase: bool = True) -> Iterator[Connection]:
+        """As `writing`, on a full disk too: the store's reserve gives its room where there is none.
+
+        `erase`: deleted rows are overwritten, which writes as much as was deleted; False for what tells nothing of
+        what was said, such as a large gallery.
+        """
+        self._reserve.release()
+        with self.writing() as connection:
+            connection.exec_driver_sql(f"PRAGMA secure_delete={'ON' if erase else 'FAST'}")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        self._reserve.fill()
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:
@@ -98,6 +115,8 @@ def open_database(path: Path) -> Database:
     try:
         return _open_to_write(path)
     except StoreError as error:
+        if error.kind == "disk_full" and Reserve(path).release():
+            return open_database(path)
         found = _open_to_read(path, error) if error.kind in NOT_WRITABLE else None
         if found is None:
             raise
@@ -112,6 +131,7 @@ def _open_to_write(path: Path) -> Database:
             _migrate(path)
         database = Database(path)
         with database.reading():  # the first connection: an error in it belongs to opening
+            Reserve(path).fill()
             return database
 
 
@@ -246,6 +266,7 @@ def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, record: object) -> None:
+        connection.text_factory = _text
         if not query:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
             _use_wal(connection)
@@ -258,6 +279,11 @@ def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
     return engine
+
+
+def _text(value: bytes) -> str:
+    """A text of the store; damaged bytes in it show as such and cost nothing else."""
+    return value.decode(errors="replace")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

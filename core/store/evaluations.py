@@ -51,7 +51,7 @@ class Evaluations(Room):
 
     def delete_evaluations(self, ids: Iterable[int]) -> None:
         """Delete evaluations with their diagnoses and labels."""
-        with self._database.writing() as connection:
+        with self._database.deleting(erase=False) as connection:
             connection.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(among(ids))))
 
     def keep_diagnosis(self, evaluation_id: int, at: int, body: bytes) -> datetime:

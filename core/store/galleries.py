@@ -84,7 +84,7 @@ class Galleries(Room):
 
     def delete_gallery(self, gallery_id: int) -> None:
         """Forget the gallery with its tags and embeddings; those that another gallery uses stay. Files stay."""
-        with self._database.writing() as connection:
+        with self._database.deleting(erase=False) as connection:
             contents = _contents(connection, ImageRow.gallery_id == gallery_id)
             connection.execute(delete(GalleryRow).where(GalleryRow.id == gallery_id))
             purge_contents(connection, contents)
@@ -107,7 +107,7 @@ class Galleries(Room):
     def remove_folder(self, gallery_id: int, folder: Path) -> None:
         """Take the folder out of the gallery and forget its pictures there, tags and all. Files stay."""
         path = absolute(folder)
-        with self._database.writing() as connection:
+        with self._database.deleting(erase=False) as connection:
             here = (ImageRow.gallery_id == gallery_id, below(ImageRow.path, path) | (ImageRow.path == path))
             contents = _contents(connection, *here)
             connection.execute(delete(FolderRow).where(FolderRow.gallery_id == gallery_id, FolderRow.path == path))

@@ -104,7 +104,7 @@ class History(Room):
         what a query that stays needs. Nothing of it is left in the file of the store.
         """
         content = self.history_content(before)
-        with self._database.writing() as connection:
+        with self._database.deleting() as connection:
             gone, transcripts = self._clearable(connection, before)
             connection.execute(delete(TranscriptRow).where(transcripts))
             connection.execute(delete(QueryRow).where(_asked(before)))
@@ -119,7 +119,7 @@ class History(Room):
         `until`, seconds since 1970: younger files stay, since their query may be about to be stored.
         """
         gone = []
-        with self._database.writing() as connection:  # no query comes in between
+        with self._database.deleting() as connection:  # no query comes in between
             named = {self._folder / one for one in _recordings(connection.scalars(select(QueryRow.recording)))}
             for path in folder.glob("*.flac"):
                 with suppress(OSError):
@@ -148,7 +148,7 @@ class History(Room):
                 if not os.path.isabs(one)]  # noqa: PTH117  (may hold surrogates, as os has them)
 
     def _forget(self, which: ColumnElement[bool]) -> None:
-        with self._database.writing() as connection:
+        with self._database.deleting() as connection:
             gone = _recordings(connection.scalars(delete(QueryRow).where(which).returning(QueryRow.recording)))
             gone -= _recordings(connection.scalars(select(QueryRow.recording)))
             if gone:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event
 
 from core.errors import StoreError
 from core.store import database as database_module
+from core.store import reserve
 from core.store.database import MIGRATIONS, Database, open_database
 from core.store.schema import SCHEMA_REVISION, Base
 from core.store.store import Store
@@ -182,6 +183,29 @@ def test_a_full_disk_stores_a_batch_wholly_or_not_at_all(store: Store) -> None:
     assert len(store.queries()) == added
     store.clear_queries()
     store.add_query("Holidays", "there is room again", "text")
+
+
+def test_the_reserve_gives_its_room_on_a_full_disk_and_is_made_again(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(tmp_path / "store.sqlite")
+    path = tmp_path / "store.sqlite-reserve"
+    assert path.stat().st_size == reserve.BYTES
+    gallery = store.create_gallery("Holidays")
+    free = [0]
+    monkeypatch.setattr(reserve.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, free[0]))
+    store.delete_gallery(gallery.id)
+    assert not path.exists() and store.galleries() == []
+    free[0] = reserve.PLENTY + 1
+    store.delete_gallery(store.create_gallery("Holidays").id)
+    assert path.exists()
+
+
+def test_damaged_text_of_a_row_shows_as_such_and_the_others_are_read(store: Store) -> None:
+    store.add_query("Holidays", "a red house", "text")
+    damaged = store.add_query("Holidays", "a dog", "text")
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE query SET text = CAST(x'61ff62' AS TEXT) WHERE id = ?", (damaged.id,))
+    assert [query.text for query in store.queries()] == ["a\ufffdb", "a red house"]
 
 
 LIMITED = """
