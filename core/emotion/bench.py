@@ -33,7 +33,7 @@ class Probed:
 
 
 class Bench:
-    """`plan`, then `probe` each feature; `notes` tell of what is left out."""
+    """`plan`, then `probe_all`; `notes` tell of what is left out."""
 
     def __init__(self, explorer: "Explorer", options: Options, heard: Material, report: Report) -> None:
         self._explorer, self._options, self._material, self._report = explorer, options, heard, report
@@ -57,12 +57,37 @@ class Bench:
             except DatasetError as error:
                 if error.kind != "no_feature":
                     raise
-                self.notes.append(f"{one.title} is left out: {error}")
+                self._leave_out(one, error)
         if not there:
             raise DatasetError(self.notes[0], "no_feature")
         return tuple(there)
 
-    def probe(self, one: Feature, protocol: protocols.Protocol) -> Probed:
+    def probe_all(self, chosen: Sequence[Feature], protocol: protocols.Protocol) -> dict[str, Probed]:
+        """What each feature tells, by its key; a note tells of those in which all recordings are alike.
+
+        DatasetError ("all_alike") when they are in every one.
+        """
+        found: dict[str, Probed] = {}
+        for one in chosen:
+            if self._prober(one).differs(self._telling(one.title)):
+                found[one.key] = self._probe(one, protocol)
+            else:
+                self._leave_out(one, self._all_alike())
+        if not found:
+            raise DatasetError(self.notes[-1], "all_alike")
+        return found
+
+    def _leave_out(self, one: Feature, why: DatasetError) -> None:
+        self.notes.append(f"{one.title} is left out: {why}")
+
+    def _all_alike(self) -> DatasetError:
+        by_speaker = self._options.speaker_statistics
+        advice = "do not standardise by speaker, or add recordings of each speaker" if by_speaker else \
+            "probe another feature, or a folder whose recordings differ more"
+        return DatasetError(f"all {len(self._material.acted.labels)} recordings are the same in it, so it tells "
+                            f"nothing of emotion. What was heard is kept; {advice}.", "all_alike")
+
+    def _probe(self, one: Feature, protocol: protocols.Protocol) -> Probed:
         """Learn and test a feature under every seed and fold."""
         acted, found = self._material.acted, self._prober(one)
         parts = [protocols.folds(protocol, acted.utterances, acted.labels, seed)

@@ -22,8 +22,8 @@ def run(explorer: "Explorer", options: Options, report: Report = silent) -> Resu
     """Do the experiment. What was heard and every fold that was fine-tuned is kept whenever it stops: the same
     experiment goes on from there.
 
-    DatasetError: as `recordings.load`, protocol, classes, feature, no_feature, too_few; WeightsError, ModelError,
-    StoreError.
+    DatasetError: as `recordings.load`, protocol, classes, feature, no_feature, too_few, all_alike; WeightsError,
+    ModelError, StoreError.
     """
     chosen, protocol = wanted(options), protocols.protocol(options.protocol)
     if options.mode not in MODES:
@@ -37,7 +37,7 @@ def run(explorer: "Explorer", options: Options, report: Report = silent) -> Resu
     possible = bench.possible(chosen)
     bench.plan(possible, protocol)
     with _one_thread(options.mode == "linear"):
-        found = {one.key: bench.probe(one, protocol) for one in possible}
+        found = bench.probe_all(possible, protocol)
     return _result(options, heard, bench, found)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.emotion import pooling, recordings
+from core.emotion import pooling, probe, recordings
 from core.emotion.branches import Branches
 from core.emotion.classes import class_set
 from core.emotion.kept_branches import KeptBranches
@@ -59,6 +59,18 @@ class Material:
     def speakers(self) -> tuple[int, ...]:
         """(n,): who speaks."""
         return tuple(one.actor for one in self.acted.utterances)
+
+    def differ(self, vectors: Floats, by_speaker: bool) -> bool:
+        """Whether recordings differ in vectors (n, d), as heard, and would still do when standardised by speaker: a
+        speaker's only recording is then zero.
+        """
+        return probe.differ(vectors) and not (by_speaker and len(set(self.speakers)) == len(vectors))
+
+    @property
+    def differs(self) -> bool:
+        """Whether the recordings differ in any layer."""
+        as_is = self.heard_as_is
+        return self.differ(as_is.voiced.reshape(len(as_is.voices), -1), self.own is not None)
 
     def by_speaker(self) -> "Material":
         """The same with each speaker's states standardised by themselves."""

@@ -19,6 +19,7 @@ INNER_FOLDS = 6
 BETTER = 0.01  # accuracy: vectors that come later in the list must be better by so much, or chance would choose
 ROUGH = 200  # directions that settings are chosen in; the probe itself is fitted in all of them
 EVEN = 1e-6  # of the largest variance: less is rounding
+SAME = 1e-5  # of the largest number in the vectors: what differs by less is rounding
 Labels = NDArray[np.int64]
 
 
@@ -60,10 +61,13 @@ def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int], r
     """The vectors and the strength that tell held-out groups (speakers) apart best, of vectors (n, d) by name.
 
     `labels` (n,) class numbers. With one group alone nothing can be held out: the first vectors, a middle strength.
+    Vectors that are all the same are not chosen.
     """
     inner = inner_folds(labels, groups)
     best = Settings(next(iter(views)), STRENGTHS[len(STRENGTHS) // 2], 0.0)
     for number, (name, vectors) in enumerate(views.items() if inner else ()):
+        if not differ(vectors):
+            continue
         points = _space(vectors).points[:, :ROUGH]
         for strength in STRENGTHS:
             report(number, len(views), "Choosing layers and strength")
@@ -76,7 +80,12 @@ def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int], r
 
 
 def fit(vectors: Floats, labels: Labels, classes: int, strength: float) -> LinearProbe:
-    """The probe learned from vectors (n, d) with class numbers (n,) out of `classes`."""
+    """The probe learned from vectors (n, d) with class numbers (n,) out of `classes`.
+
+    Where there is nothing to learn, one class alone or vectors that are all the same, it gives the classes' shares.
+    """
+    if len(set(labels.tolist())) < 2 or not differ(vectors):
+        return _shares_alone(vectors.shape[1], labels, classes)
     space = _space(vectors)
     model = _fitted(space.points, labels, strength)
     there, coefficients, intercepts = model.classes_, model.coef_, model.intercept_
@@ -87,6 +96,19 @@ def fit(vectors: Floats, labels: Labels, classes: int, strength: float) -> Linea
     weights[there] = (coefficients @ space.basis.T) / space.scale
     bias[there] = intercepts - weights[there] @ space.mean
     return LinearProbe(weights, bias)
+
+
+def differ(vectors: Floats) -> bool:
+    """Whether vectors (n, d) differ from each other by more than rounding."""
+    return bool(np.ptp(vectors, axis=0).max() > SAME * np.abs(vectors).max())
+
+
+def _shares_alone(width: int, labels: Labels, classes: int) -> LinearProbe:
+    """Logistic regression where no vector tells anything: the logarithm of each class' share."""
+    counts = np.bincount(labels, minlength=classes)
+    with np.errstate(divide="ignore"):
+        bias = np.log(counts / counts.sum()).astype(np.float32)
+    return LinearProbe(np.zeros((classes, width), np.float32), bias)
 
 
 def inner_folds(labels: Labels, groups: Sequence[int], most: int = INNER_FOLDS) -> list[tuple[Labels, Labels]]:

@@ -49,6 +49,9 @@ class Prober(Protocol):
     def vectors(self, seed: int) -> Floats:
         """(n, d): what else may be read from the feature."""
 
+    def differs(self, report: Report) -> bool:
+        """Whether the recordings differ in the feature at all."""
+
 
 def prober(feature: Feature, material: Material, speaker_statistics: bool) -> Prober:
     """The prober of a feature. DatasetError ("no_feature") when the model lacks that branch."""
@@ -136,6 +139,12 @@ class LayersProber:
         """As `Prober`: of the view that was chosen last."""
         return self._material.means(self._last)
 
+    def differs(self, report: Report) -> bool:
+        """As `Prober`."""
+        material = self._material
+        return any(material.differ(material.heard_as_is.means(view), material.own is not None)
+                   for view in self._views.values())
+
 
 def say(chosen: Settings) -> str:
     """What was chosen, in words."""
@@ -203,6 +212,10 @@ class MixtureProber:
         assert self._last is not None
         return np.stack([self._last.pooled(voice) for voice in self._material.voices])
 
+    def differs(self, report: Report) -> bool:
+        """As `Prober`."""
+        return self._material.differs
+
 
 # --- the branches of a BrewCLIP ---
 
@@ -265,6 +278,11 @@ class BranchProber:
         """As `Prober`."""
         raw = self._of(seed)
         return self.prepared(raw, range(len(raw)), seed)
+
+    def differs(self, report: Report) -> bool:
+        """As `Prober`; of the first seed."""
+        self._report = report
+        return self._material.differ(self._of(0), self._by_speaker)
 
     def prepared(self, raw: Floats, places: Places, seed: int) -> Floats:
         """Vectors of recordings as the probe reads them: of unit length, or standardised by speaker where asked."""

@@ -82,11 +82,13 @@ def folds(chosen: Protocol, utterances: Sequence[ActedUtterance], labels: Sequen
 
 def _lacking(chosen: Protocol, utterances: Sequence[ActedUtterance]) -> str:
     actors = sorted({one.actor for one in utterances})
+    if chosen.key == "paper" and actors[0] < FIRST_TEST_ACTOR <= actors[-1]:
+        return f"actors 1 to {FIRST_TEST_ACTOR - 1} have one emotion alone, of which nothing can be learned"
     there = ", ".join(map(str, actors)) or "none"
     if chosen.key == "paper":
         side = "19 to 24 to test" if all(actor < FIRST_TEST_ACTOR for actor in actors) else "1 to 18 to learn from"
         return f"it needs actors of {side}, and there are actors {there}"
-    return f"nothing is left to learn from (actors there: {there})"
+    return f"nothing is left to learn from in which there are two emotions (actors there: {there})"
 
 
 def _random_groups(labels: Sequence[int], seed: int) -> list[str]:

@@ -10,6 +10,8 @@ from core.emotion.classes import ClassSet
 from core.errors import DatasetError
 from core.progress import Report, silent
 
+NAMED = 3  # recordings that a note names, of those that were left out
+
 
 @dataclass(frozen=True)
 class Acted:
@@ -63,6 +65,11 @@ def _notes(acted: Acted, classes: ClassSet, found: datasets.Dataset) -> list[str
                       ("other_material", "files that are no speech of RAVDESS were left out")):
         if words.get(key):
             notes.append(f"{words[key]} {says}.")
+    for key, says in (("missing_recording", "of the names lead to no file (a folder, a pipe, a broken link)"),
+                      ("links_out", "recordings lie behind links out of the folder, which were not followed")):
+        names = next((problem.items for problem in found.problems if problem.key == key), ())
+        if names:
+            notes.append(f"{len(names)} {says} and were left out: {'; '.join(names[:NAMED])}")
     return notes
 
 
@@ -71,7 +78,7 @@ def without(acted: Acted, unreadable: dict[int, str]) -> Acted:
     if not unreadable:
         return acted
     kept = [place for place in range(len(acted.utterances)) if place not in unreadable]
-    told = "; ".join(list(unreadable.values())[:3])
+    told = "; ".join(list(unreadable.values())[:NAMED])
     note = f"{len(unreadable)} recordings could not be read and were left out: {told}"
     return Acted(acted.folder, tuple(acted.utterances[place] for place in kept), acted.classes,
                  tuple(acted.labels[place] for place in kept), (*acted.notes, note))

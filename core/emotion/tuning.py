@@ -160,6 +160,10 @@ class TunedProber:
         assert self._last is not None
         return self._last.read(self.clean, self.words(range(len(self.clean))), features=True)
 
+    def differs(self, report: Report) -> bool:
+        """As `Prober`. Branches are learned by descent, which needs no difference."""
+        return self._kind != "layers" or self._material.differs
+
     def words(self, places: Places) -> SpokenBatch | None:
         """What is read of recordings: as heard, or as written; None where words are not read."""
         if self._kind not in ("fused", "text", REFERENCE):
