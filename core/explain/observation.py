@@ -251,12 +251,19 @@ def _towers(passes: Mapping[Tower, _Pass], scores: Mapping[Target, Tensor]) -> d
     readings: dict[Tower, dict[Target, Readings]] = {name: {} for name in passes}
     for target, score in scores.items():
         for name, each in passes.items():
-            wanted = [each.watched[0].weights, each.watched[1].weights, each.entrance]
-            gradients = torch.autograd.grad(score, wanted, retain_graph=True, allow_unused=True)
-            if gradients[0] is not None:
-                readings[name][target] = _readings(each, *gradients)
+            by = gradients(score, each)
+            if by[0] is not None:
+                readings[name][target] = _readings(each, *by)
     return {name: Observed(each.own, each.prompts, each.painted, each.layers, readings[name])
             for name, each in passes.items()}
+
+
+def gradients(score: Tensor, found: _Pass) -> tuple[Tensor, ...]:
+    """Of a score by a tower's attention in its penultimate and last layer and by what entered; None where the tower
+    has no part in it. No value is read.
+    """
+    wanted = [found.watched[0].weights, found.watched[1].weights, found.entrance]
+    return torch.autograd.grad(score, wanted, retain_graph=True, allow_unused=True)
 
 
 def _readings(found: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:

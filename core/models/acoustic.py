@@ -91,16 +91,24 @@ def _places(states: Tensor, lengths: Tensor) -> Tensor:
 
 
 def hidden(lengths: Tensor, frames: int, most: float) -> Tensor:
-    """(n, frames) bool, drawn: spans of `SPAN` frames, of each utterance a share between none and `most`, below 1."""
+    """(n, frames) bool, drawn: spans of `SPAN` frames, of each utterance a share between none and `most`, below 1.
+
+    No value is read from a GPU: there as many spans are drawn as `frames` allow, and the last of them hide nothing.
+    """
     count = len(lengths)
     shares = most * torch.rand(count, 1, device=lengths.device)
     spans = (shares * lengths[:, None] / SPAN).long()  # they may overlap: never more than the share
     places = torch.arange(frames, device=lengths.device)
     found = torch.zeros(count, frames, dtype=torch.bool, device=lengths.device)
-    for number in range(int(spans.max()) if count else 0):
+    for number in range(_draws(spans, frames, most) if count else 0):
         start = (torch.rand(count, 1, device=lengths.device) * (lengths[:, None] - SPAN).clamp(min=0)).long()
         found |= (places >= start) & (places < start + SPAN) & (number < spans)
     return found
+
+
+def _draws(spans: Tensor, frames: int, most: float) -> int:
+    """How many spans are drawn: the largest of `spans` where that costs nothing, else a bound on it."""
+    return int(spans.max()) if spans.device.type == "cpu" else int(most * frames / SPAN) + 1
 
 
 def pad(states: Sequence[Sequence[np.ndarray]]) -> tuple[Tensor, Tensor]:

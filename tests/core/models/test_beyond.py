@@ -9,7 +9,9 @@ import pytest
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
+from core.models import acoustic
 from core.models.acoustic import SPAN, hidden
+from core.models.acoustic import _draws as bound
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
 from core.models.transcripts import Transcript
@@ -80,6 +82,21 @@ def test_frames_are_hidden_in_spans_up_to_the_share() -> None:
     edges = torch.nn.functional.pad(found[:200].int(), (1, 1)).diff(dim=1)
     runs = torch.nonzero(edges == -1)[:, 1] - torch.nonzero(edges == 1)[:, 1]
     assert int(runs.min()) >= SPAN
+
+
+@pytest.mark.parametrize("most", [0.05, 0.5, 0.99])
+def test_a_gpu_hides_the_same_frames_without_reading_how_many(monkeypatch: pytest.MonkeyPatch, most: float) -> None:
+    lengths = torch.tensor([300, 8, 0, 200, 15, 16])
+    largest = []
+    for seed in range(20):
+        torch.manual_seed(seed)
+        known = hidden(lengths, 320, most)
+        with monkeypatch.context() as patch:
+            patch.setattr(acoustic, "_draws", lambda spans, frames, share: largest.append(
+                (int(spans.max()), bound(spans.to("meta"), frames, share))) or largest[-1][1])
+            torch.manual_seed(seed)
+            assert torch.equal(hidden(lengths, 320, most), known)
+    assert all(drawn <= allowed for drawn, allowed in largest) and len(largest) == 20
 
 
 def test_frames_are_hidden_in_training_alone(tiny: Built) -> None:

@@ -1,11 +1,14 @@
 """Every path of training and of what its models are used for, on a device that is not the CPU.
 
 With real values on a pretended device (tests/core/pretend_device.py): whole runs with backward pass and optimiser. And
-under PyTorch's own FakeTensorMode as "cuda": forward pass and loss, the one part that it can do without a GPU.
+under PyTorch's own FakeTensorMode: forward pass, loss and optimiser as "cuda"; steps with a backward pass, which for
+"cuda" wants a GPU's thread, as "lazy", the one device without hardware that it can do all of it for.
 """
 
 import importlib.util
 import sys
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +40,9 @@ from core.models.trained import TrainedModel
 from core.models.transcripts import HearingOptions
 from core.progress import JobCancelled, silent
 from core.training import job, trainer
+from core.training.corpus import Corpus
+from core.training.lesson import Lesson
+from core.training.processes import Processes
 from core.training.run_folder import RunFolder
 
 VARIANTS = ("zero-shot", "prompted", "e2e", "full")
@@ -181,28 +187,92 @@ def test_inspect_looks_there(explorer, away: torch.device, little: ModuleType, v
 
 # --- PyTorch's own fake tensors ------------------------------------------------------------------------------------
 
-def fake_on_cuda(model: torch.nn.Module, mode: FakeTensorMode) -> None:
+LAZY = "lazy:0"  # with its number, which moves to "lazy" leave out
+BRANCHES = [("zero-shot", {}), ("prompted", {}), ("e2e", {"learn_words": True}), ("full", {}),
+            ("full", {"gate": True, "mask_states": 0.5}), ("full", {"pool_sentences": True}), ("full", {"prompts": 0}),
+            ("e2e", {"mask_states": 0.9})]
+
+
+def fake_on_cuda(model: torch.nn.Module, mode: FakeTensorMode, device: str = "cuda") -> None:
     """What `to("cuda")` would do; that cannot swap fake parameters."""
     for module in model.modules():
         for name, each in module._parameters.items():
             if each is not None:
-                fake = mode.from_tensor(each.detach().clone()).to("cuda")
+                fake = mode.from_tensor(each.detach().clone()).to(device)
                 module._parameters[name] = torch.nn.Parameter(fake, requires_grad=each.requires_grad)
         for name, each in module._buffers.items():
-            module._buffers[name] = None if each is None else mode.from_tensor(each.clone()).to("cuda")
+            module._buffers[name] = None if each is None else mode.from_tensor(each.clone()).to(device)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_forward_and_loss_fit_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
+@pytest.mark.parametrize(("variant", "options"), BRANCHES)
+def test_forward_and_loss_fit_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str, options: dict
+                                                            ) -> None:
     heard = explorer.ears.hear([heard_tone(little)] * 3, HearingOptions())
     pixels = np.zeros((3, 32, 32, 3), np.uint8)
-    model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).train()
+    model = BrewCLIP(explorer.eyes.built, variant, replace(little.MODEL, **options), little.WIDTH).train()
     batch = model.collate([each.transcript for each in heard], [each.states for each in heard])
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
         fake_on_cuda(model, mode)
         features = model(model.image_stem(pixels), batch.to("cuda"))
         losses = model.loss(features, torch.tensor([0, 1, 1]).to("cuda"))
     assert losses.total.device.type == features.image.device.type == features.speech.spoken.device.type == "cuda"
+
+
+@pytest.mark.parametrize("optimiser", [torch.optim.Adam, torch.optim.AdamW])
+def test_optimisers_step_on_one_device_under_fake_tensors(explorer, little: ModuleType, optimiser: type) -> None:
+    model = BrewCLIP(explorer.eyes.built, "full", little.MODEL, little.WIDTH).train()
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fake_on_cuda(model, mode)
+        parameters = list(model.trained().values())
+        steps = optimiser(parameters, lr=1e-3)
+        for each in parameters:
+            each.grad = torch.zeros_like(each)
+        assert torch.nn.utils.clip_grad_norm_(parameters, 1.0).device.type == "cuda"
+        steps.step()
+    assert {value.device.type for each in parameters for name, value in steps.state[each].items()
+            if name != "step"} == {"cuda"}
+
+
+@pytest.fixture
+def lazily(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Autocast that is off can be asked for on "lazy" too, of which PyTorch knows no precision."""
+    real = torch.autocast
+    monkeypatch.setattr(torch, "autocast", lambda kind, *args, **more: real("cpu", *args, **more))
+
+
+class AtOnce:
+    """An executor without threads: fake tensors are for one."""
+
+    def submit(self, work: Callable[..., object], *args: object) -> Future:
+        done: Future = Future()
+        done.set_result(work(*args))
+        return done
+
+
+@pytest.mark.parametrize(("variant", "options"), [each for each in BRANCHES if each[0] != "zero-shot"])
+def test_whole_steps_stay_on_one_device_under_fake_tensors(explorer, lazily: None, data: Path, little: ModuleType,
+                                                           tmp_path: Path, variant: str, options: dict) -> None:
+    """The trainer's own steps: batch, forward pass, lesson, backward pass, clipping, optimiser."""
+    model = BrewCLIP(explorer.eyes.built, variant, replace(little.MODEL, **options), little.WIDTH)
+    recipe = little.recipe(data, variant, teach=float(model.variant.acoustic))
+    preparing = Preparing(explorer, explorer.eyes, "centre", True)
+    split = preparing.prepare(job.datasets.load(data), "dev", CLEAN)
+    corpus = Corpus([split], preparing.seeing, model, 4, 0, False)
+    taught = Lesson.of(explorer.eyes.built, split, 0.1, 0) if model.variant.acoustic else None
+    pool = AtOnce()
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fake_on_cuda(model, mode, LAZY)
+        if taught is not None:
+            taught = Lesson(mode.from_tensor(taught.captions).to(LAZY), mode.from_tensor(taught.words).to(LAZY), 0.1)
+        steps = trainer.Trainer(model, corpus, None, RunFolder(tmp_path / "run"), recipe.training, Processes(),
+                                None, taught)
+        ahead = steps._ahead(pool, 0)
+        for number in range(2):
+            ahead = steps._step(number, ahead, pool)
+    for name, each in model.trained().items():
+        assert each.grad is not None and each.grad.device == torch.device(LAZY), name
+        assert {kind: value.device.type for kind, value in steps._optimiser.state[each].items() if kind != "step"} == {
+            "exp_avg": "lazy", "exp_avg_sq": "lazy"}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -223,7 +293,7 @@ def test_evaluation_encodes_on_one_device_under_fake_tensors(explorer, little: M
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_inspect_looks_on_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
-    """The gradients are left out: PyTorch's backward pass wants a GPU's thread for "cuda"."""
+    """The gradients come below: PyTorch's backward pass wants a GPU's thread for "cuda"."""
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).eval()
     heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
     pixels = np.zeros((32, 32, 3), np.uint8)
@@ -236,6 +306,19 @@ def test_inspect_looks_on_one_device_under_fake_tensors(explorer, little: Module
     assert {*looked.passes} == {*seen.towers} and {*looked.scores} == {*seen.scores}
     assert {each.device.type for each in (*looked.scores.values(), *left.values())} == {"cuda"}
     assert {each.shape for each in left.values()} == {(2,)}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_gradients_of_inspect_stay_on_one_device_under_fake_tensors(explorer, lazily: None, little: ModuleType,
+                                                                    variant: str) -> None:
+    model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).eval()
+    heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
+        fake_on_cuda(model, mode, LAZY)
+        looked = observation.look(model, np.zeros((32, 32, 3), np.uint8), heard)
+        found = [observation.gradients(score, each) for score in looked.scores.values()
+                 for each in looked.passes.values()]
+    assert {each.device.type for row in found for each in row if each is not None} == {"lazy"}
 
 
 # --- a loss scaler -------------------------------------------------------------------------------------------------
