@@ -1,6 +1,8 @@
 """What is in a dataset's files, known without reading them again: digests by path, size and time of change."""
 
+import errno
 import hashlib
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +46,9 @@ class Remember:
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex. OSError."""
+    """SHA-256 of a file's bytes, in hex. OSError; also of a pipe or a device, which could wait for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "It is a folder, a pipe or a device, not a file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
