@@ -83,13 +83,18 @@ def local(data: Path, whisper_base: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def assert_same(ones: list[Split], others: list[Split]) -> None:
+    """But for rounding: a worker has batches of its own, and other shapes have other kernels on some processors."""
     for one, other in zip(ones, others, strict=True):
-        assert [each.transcript for each in one.spoken] == [each.transcript for each in other.spoken]
         assert one.unreadable == other.unreadable
         for mine, theirs in zip(one.spoken, other.spoken, strict=True):
-            assert [part.tobytes() for part in mine.states] == [part.tobytes() for part in theirs.states]
+            assert (mine.transcript.text, mine.transcript.language) == (theirs.transcript.text,
+                                                                       theirs.transcript.language)
+            assert mine.transcript.avg_logprob == pytest.approx(theirs.transcript.avg_logprob, rel=1e-4)
+            assert len(mine.states) == len(theirs.states)
+            for part, same in zip(mine.states, theirs.states, strict=True):
+                np.testing.assert_allclose(part, same, rtol=2e-3, atol=2e-3)  # float16's last bits
         for mine, theirs in zip(one.pictures, other.pictures, strict=True):
-            np.testing.assert_array_equal(mine.kept, theirs.kept)
+            np.testing.assert_allclose(mine.kept, theirs.kept, rtol=1e-5, atol=1e-5)
 
 
 def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer, data: Path, local: list[Split],

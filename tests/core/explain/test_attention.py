@@ -92,6 +92,6 @@ def test_another_thread_is_not_watched(make, pixels):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
-    assert torch.equal(found[0], plain)
+    torch.testing.assert_close(found[0], plain, rtol=1e-5, atol=1e-6)  # it may have another number of threads
     with pytest.raises(KeyError):
         assert watch.seen
