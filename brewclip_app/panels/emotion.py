@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 JOB = "emotion"
 LEFT_SHARE, RIGHT_SHARE = 42, 58
+INTRODUCTION = ("What does a voice tell beside the words?",
+                "RAVDESS has the same two sentences, spoken by actors in eight emotions. Choose its folder, or drop it "
+                "here, and see how much of the emotion each part of the model hears. Then try your own voice.")
 
 
 class EmotionPanel(Panel):
@@ -100,6 +103,7 @@ class EmotionPanel(Panel):
         self._progress_card.show()
         self.context.jobs.submit("Probing the voices", work, key=JOB, on_done=self._finished, on_failed=self._failed,
                                  on_progress=self._show_progress, on_cancelled=self._stopped)
+        self._show_page()
 
     # ---- built once
 
@@ -110,19 +114,16 @@ class EmotionPanel(Panel):
         left = column(self.matrix, self.cell, space=12)
         left.setStretch(0, 3)
         left.setStretch(1, 2)
-        right = column(self.results, self.layers, self.trying, space=12)
-        right.setStretch(2, 1)
+        right = column(self.results, self.trying, self.layers, space=12)
+        right.addStretch(1)
         self._right = _scrolling(right)
         both = row(_scrolling(left), self._right, space=8)
         both.setStretch(0, LEFT_SHARE)
         both.setStretch(1, RIGHT_SHARE)
         self.shown = QWidget()
         self.shown.setLayout(both)
-        self.empty = EmptyState(
-            "emotion", "What does a voice tell beside the words?",
-            "RAVDESS has the same two sentences, spoken by actors in eight emotions. Choose its folder, or drop it "
-            "here, and see how much of the emotion each part of the model hears. Then try your own voice.",
-            button("Choose the folder…", self.options.choose_folder, "main"))
+        self._choose = button("Choose the folder…", self.options.choose_folder, "main")
+        self.empty = EmptyState("emotion", *INTRODUCTION, self._choose)
         self.waiting = QWidget()
         for page in (self.waiting, self.empty, self.shown, self.runs):
             self.pages.addWidget(page)
@@ -225,10 +226,18 @@ class EmotionPanel(Panel):
         elif self.run is not None:
             page = self.shown
         self.pages.setCurrentWidget(page)
-        if self.run is None and not self._runs and self.options.folder is not None:
-            self.empty.title.setText("Ready to probe")
-            self.empty.sentence.setText(f"{words.in_folder(self.options.folder)}: press Start. The voices are heard "
-                                        "once, which takes a while; after that a linear probe takes seconds.")
+        probing = self.context.jobs.of_key(JOB) is not None
+        title, sentence = INTRODUCTION
+        if probing:
+            title, sentence = "Probing the voices", ("The results appear here: a table of what each feature tells, and "
+                                                     "which emotions are taken for which.")
+        elif self.options.folder is not None:
+            title, sentence = "Ready to probe", (f"{words.in_folder(self.options.folder)}: press Start. The voices are "
+                                                 "encoded once, which takes a while; after that a linear probe takes "
+                                                 "seconds.")
+        self.empty.title.setText(title)
+        self.empty.sentence.setText(sentence)
+        self._choose.setVisible(not probing)
 
     # ---- while it runs
 
@@ -253,6 +262,7 @@ class EmotionPanel(Panel):
     def _over(self) -> None:
         self.options.set_busy(False)
         self._progress_card.hide()
+        self._show_page()
 
     def _cancel(self) -> None:
         job = self.context.jobs.of_key(JOB)

@@ -66,8 +66,7 @@ class TryCard(Card):
         self.live.stop()
         self._probe = Probe(run, feature, tuple(self._sentences))
         self.bars.show_shares(run.result.classes, None)
-        self.waveform.clear()
-        self.curves.clear()
+        self._forget_sound()
         self._waveform = None
         self.about.setText(words.learned_from(run.result))
         self._show_own()
@@ -94,7 +93,10 @@ class TryCard(Card):
         look(self.own, "")
         wave = row(self.waveform, NAMES - 8)
         wave.setStretch(0, 1)
-        right = column(self.state, self.bars, wave, self.curves, space=8)
+        self._sound = QWidget()  # takes no room before something was said
+        self._sound.setLayout(column(wave, self.curves, space=8))
+        self._sound.hide()
+        right = column(self.state, self.bars, self._sound, space=8)
         head = row(column(self.record, None), right, space=14)
         head.setStretch(1, 1)
         self.body.addLayout(head)
@@ -135,7 +137,13 @@ class TryCard(Card):
         if self.voice.is_recording():
             self.waveform.add_level(peak)
 
+    def _forget_sound(self) -> None:
+        self.waveform.clear()
+        self.curves.clear()
+        self._sound.hide()
+
     def _begin(self) -> None:
+        self._sound.show()
         self.curves.clear()
         if self._probe is not None:
             self.bars.show_shares(self._probe.run.result.classes, None)

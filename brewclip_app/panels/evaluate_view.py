@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,8 +185,10 @@ def _wer(record: "EvaluationRecord") -> Cell:
 
 def paper_columns(table: "Table") -> tuple[Column, ...]:
     """Headings: labels, ours, then the paper's, marked."""
-    return (*(Column(name, figures=False) for name in table.labels), *(_column(name, False) for name in table.ours),
-            *(_column(name, True) for name in table.published))
+    figures = [*(_column(name, False) for name in table.ours), *(_column(name, True) for name in table.published)]
+    if all(one.group != other.group for one, other in pairwise(figures)):  # each over a single column
+        figures = [_narrow(each) for each in figures]
+    return (*(Column(name, figures=False) for name in table.labels), *figures)
 
 
 def paper_lines(table: "Table") -> list[Line]:
@@ -200,6 +203,13 @@ def _column(name: str, published: bool) -> Column:
     owner = "paper" if published else "ours"
     return Column(name.removeprefix(way).strip(), f"{way}\n{owner}" if way else owner, published=published,
                   tip=f"{name}, {'as the paper published it' if published else 'measured here'}")
+
+
+def _narrow(column: Column) -> Column:
+    """The column with its group's name on more lines, as one column is not wide enough for it."""
+    level, _, which = column.title.partition(", ")
+    which = f", {which.removesuffix(' pictures')}" if which else ""
+    return replace(column, title=level, group=column.group.replace(" ", "\n", 1) + which)
 
 
 def _row_tip(row: "Row") -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app import training_words
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, look, row
@@ -69,7 +69,13 @@ class CurveCard(Card):
         self.legend = QWidget()
         self._legend_box = FlowLayout(self.legend)
         self.plot = CurvePlot()
-        self.body.addWidget(self.choice)
+        self.zoom = look(QPushButton("Zoom"), "tick")
+        self.zoom.setCheckable(True)
+        self.zoom.setToolTip("Show the range of the values alone; else the axis goes from 0 to 100 %")
+        self.zoom.toggled.connect(self.plot.zoom)
+        head = row(self.choice, self.zoom, space=6)
+        head.setStretch(0, 1)
+        self.body.addLayout(head)
         self.body.addWidget(self.legend)
         self.body.addWidget(self.plot, 1)
         self.choice.currentIndexChanged.connect(self._choice_changed)
@@ -112,6 +118,7 @@ class CurveCard(Card):
     def _show(self) -> None:
         lines = self.lines()
         unit = self._offered[self.key].curves[0].unit
+        self.zoom.setVisible(unit == "%")
         self.plot.setAccessibleName(self.choice.currentText())
         self.plot.show_lines(lines, unit, self._reference(), self._nothing())
         self._show_legend(lines)

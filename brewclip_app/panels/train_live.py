@@ -44,6 +44,7 @@ class LiveCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.bar)
         self.body.addWidget(self.message)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         for part in (self.notes, self.output, self.pause_button, self.go_on_button, self.stop_button, self.end_button,
                      self.message):
             part.hide()
@@ -77,15 +78,14 @@ class LiveCard(Card):
             self.bar.hide()
 
     def _show_buttons(self, record: "RunRecord", asked: str) -> None:
-        buttons = (self.pause_button, self.go_on_button, self.end_button, self.stop_button)
-        focused = any(each.hasFocus() for each in buttons)
+        safe = (self.pause_button, self.go_on_button)
+        focused = self.hasFocus() or any(each.hasFocus() for each in safe)
         self.pause_button.setVisible(record.live and not asked)
         self.end_button.setVisible(record.live and bool(asked))
         self.go_on_button.setVisible(can_go_on(record))
         self.stop_button.setVisible((record.live and asked != "stop") or record.state == "paused")
-        shown = [each for each in buttons if not each.isHidden()]
-        if focused and shown and not any(each.hasFocus() for each in shown):  # the pressed one went
-            shown[0].setFocus()
+        if focused:  # Pause and Go on take turns; until one is there the card holds the focus, never Stop or End now
+            (next((each for each in safe if not each.isHidden()), None) or self).setFocus()
 
     def _show_notes(self) -> None:
         if self._record is not None:

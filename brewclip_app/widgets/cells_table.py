@@ -18,7 +18,7 @@ from brewclip_app.item_models.evaluations import CELL_ROLE, SORT_ROLE, Cell, Cel
 from brewclip_app.widgets.common import look, width_of
 from brewclip_app.widgets.tables import go_to, of_lines
 
-PAD = 9  # px at both sides of a cell
+PAD, TIGHT = 9, 3  # px at both sides of a cell; where the columns would not fit else
 LEAST, MOST = 150, 460  # px of the first column
 
 
@@ -33,6 +33,8 @@ class CellsTable(QTableView):
         self.shown = QSortFilterProxyModel(self)
         self.shown.setSourceModel(model)
         self.shown.setSortRole(SORT_ROLE)
+        self.pad = PAD
+        self._wanted: list[int] = []  # px of each column without pads
         self.setModel(self.shown)
         self.setItemDelegate(CellDelegate(self))
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -77,26 +79,37 @@ class CellsTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._stretch_first()
+        self._share_room()
 
     def _settle(self) -> None:
-        """Each column as wide as what it says; the first takes what is left."""
+        """Each column as wide as what it says and as its group's name needs; the first takes what is left."""
         columns, lines = self.cells.columns(), self.cells.lines()
-        for place, column in enumerate(columns):
-            widest = max([width_of(column.title, self)]
-                         + [max(width_of(line.cells[place].text, self), _quiet_width(line.cells[place].below))
-                            for line in lines], default=0)
-            self.horizontalHeader().resizeSection(place, min(MOST, widest + 2 * PAD + 4))
+        self._wanted = [max([_quiet_width(column.title, bold=True)]
+                            + [max(width_of(line.cells[place].text, self), _quiet_width(line.cells[place].below))
+                               for line in lines], default=0) for place, column in enumerate(columns)]
+        for group, first, last in groups(columns):
+            widest = max(_quiet_width(line, bold=True) for line in group.split("\n"))
+            lacking = widest - sum(self._wanted[first:last + 1])
+            for place in range(first, last + 1):
+                self._wanted[place] += max(0, -(-lacking // (last + 1 - first)))
         two = any(cell.below for line in lines for cell in line.cells)
         height = self.fontMetrics().height() + (QFontMetrics(theme.font("quiet")).height() if two else 0)
         self.verticalHeader().setDefaultSectionSize(height + 13)
-        self._stretch_first()
+        self._share_room()
 
-    def _stretch_first(self) -> None:
-        header = self.horizontalHeader()
-        if header.count() > 1:
-            rest = sum(header.sectionSize(place) for place in range(1, header.count()))
-            header.resizeSection(0, max(LEAST, self.viewport().width() - rest))
+    def _share_room(self) -> None:
+        header, room = self.horizontalHeader(), self.viewport().width()
+        if header.count() != len(self._wanted) or header.count() < 2:
+            return
+        self.pad = PAD if self._width(PAD) <= room else TIGHT
+        look(header, "figures" if self.pad == PAD else "tight-figures")
+        for place, wanted in enumerate(self._wanted):
+            header.resizeSection(place, min(MOST, wanted + 2 * self.pad + 1))
+        header.resizeSection(0, max(LEAST, room - sum(header.sectionSize(place) for place in range(1, header.count()))))
+
+    def _width(self, pad: int) -> int:
+        """How wide the columns are with such pads, the first as narrow as can be, px."""
+        return LEAST + sum(min(MOST, wanted + 2 * pad + 1) for wanted in self._wanted[1:])
 
 
 class GroupHeader(QHeaderView):
@@ -115,11 +128,11 @@ class GroupHeader(QHeaderView):
         for group, first, last in groups(table.cells.columns()):
             left, end = self.sectionViewportPosition(first), self.sectionViewportPosition(last) + self.sectionSize(last)
             height = QFontMetrics(painter.font()).height() * table.cells.group_lines()
-            place = QRect(left + PAD // 2, 4, end - left - PAD, height)
+            place = QRect(left, 4, end - left, height)
             painter.setPen(theme.colour("quiet"))
             painter.drawText(place, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom), group)
             painter.setPen(theme.colour("line"))
-            painter.drawLine(left + PAD, place.bottom() + 1, end - PAD, place.bottom() + 1)
+            painter.drawLine(left + table.pad, place.bottom() + 1, end - table.pad, place.bottom() + 1)
         painter.end()
 
 
@@ -149,7 +162,8 @@ class CellDelegate(QStyledItemDelegate):
         if cell.published:
             painter.fillRect(option.rect.adjusted(0, 0, 0, -1), theme.colour("track"))
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, room, painter, widget)
-        place = QRect(option.rect).adjusted(PAD, 0, -PAD, 0)
+        pad = widget.pad if isinstance(widget, CellsTable) else PAD
+        place = QRect(option.rect).adjusted(pad, 0, -pad, 0)
         if room.features & QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator:
             place.setLeft(style.subElementRect(QStyle.SubElement.SE_ItemViewItemCheckIndicator, room, widget).right()
                           + 8)
@@ -176,5 +190,5 @@ class CellDelegate(QStyledItemDelegate):
             painter.drawText(QRect(place.left(), top + above, place.width(), below), int(side), text)
 
 
-def _quiet_width(text: str) -> int:
-    return QFontMetrics(theme.font("quiet")).horizontalAdvance(text)
+def _quiet_width(text: str, bold: bool = False) -> int:
+    return QFontMetrics(theme.font("quiet", bold=bold)).horizontalAdvance(text)

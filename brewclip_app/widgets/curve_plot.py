@@ -61,6 +61,7 @@ class CurvePlot(QWidget):
         self._lines: tuple[Line, ...] = ()
         self.reference: Reference | None = None
         self._unit = ""
+        self._zoomed = False
         self._drawn: list[Any] = []
         self.plot = pyqtgraph.PlotWidget()
         self._item = self.plot.getPlotItem()
@@ -96,6 +97,11 @@ class CurvePlot(QWidget):
         self.nothing.setText("" if self._lines else nothing)
         self._draw()
         self.setAccessibleDescription(self.read_at(None) or nothing)
+
+    def zoom(self, zoomed: bool) -> None:
+        """Have an axis in percent begin near the lowest value, or (as at first) at 0."""
+        self._zoomed = zoomed
+        self._set_range()
 
     def read_at(self, step: float | None) -> str:
         """The lines' values at a step, one a line; at None, the last ones."""
@@ -171,9 +177,11 @@ class CurvePlot(QWidget):
         last = max((line.steps[-1] for line in self._lines), default=1)
         low, high = (min(values), max(values)) if values else (0.0, 1.0)
         room = (high - low) * ROOM or abs(high) * ROOM or 1.0
-        top = min(high + room, 101.0) if self._unit == "%" else high + room
+        bottom, top = max(0.0, low - room) if low >= 0 else low - room, high + room
+        if self._unit == "%":  # a part of 0 to 100 would make small differences look large
+            bottom, top = (bottom, min(top, 101.0)) if self._zoomed else (0.0, 101.0)
         self.plot.setXRange(0, max(1, last), padding=0.02)
-        self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, top, padding=0)
+        self.plot.setYRange(bottom, top, padding=0)
         for name in ("left", "bottom"):
             self._item.getAxis(name).setVisible(bool(self._lines))
 

@@ -141,6 +141,30 @@ def test_start_runs_keeps_and_shows(make_panel, context, qtbot, folder, monkeypa
     assert not panel.layers.isVisibleTo(panel)  # one feature alone
 
 
+def test_while_probing_the_page_says_so(make_panel, context, qtbot, folder, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(experiment, "run", lambda explorer, options, report: go_on.wait(20)
+                        and make_result(folder, ("layers",)))
+    panel = make_panel()
+    panel.options.show_folder(folder)
+    panel._show_page()
+    assert panel.empty.title.text() == "Ready to probe"
+    panel.options.start.click()
+    assert panel.empty.title.text() == "Probing the voices" and "press Start" not in panel.empty.sentence.text()
+    go_on.set()
+    settle(context, qtbot)
+    assert panel.pages.currentWidget() is panel.shown
+
+
+def test_trying_ones_own_voice_is_seen_without_scrolling(panel, qtbot):
+    panel.resize(1195, 730)  # what 1280 x 800 leaves
+    qtbot.waitUntil(lambda: panel.trying.record.isVisible())
+    view = panel._right.viewport()
+    for part in (panel.trying.record, panel.trying.bars):
+        bottom = part.mapTo(view, QPoint(0, part.height())).y()
+        assert 0 < bottom <= view.height()
+
+
 def test_cancel_stops_and_keeps_nothing_half(make_panel, context, qtbot, folder, monkeypatch):
     begun = threading.Event()
 

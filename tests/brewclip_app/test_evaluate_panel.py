@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtGui import QDropEvent, QFontMetrics, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 
+from brewclip_app import theme
 from brewclip_app.context import Context
 from brewclip_app.item_models.evaluations import CELL_ROLE, Cell, CellsModel, Column, Line
 from brewclip_app.panels import evaluate_curves, evaluate_view
 from brewclip_app.panels.evaluate import EvaluatePanel
+from brewclip_app.panels.evaluate_results import ResultsCard
 from brewclip_app.widgets.cells_table import groups
 from brewclip_app.widgets.interval_plot import FAR, Axis, IntervalPlot, Series
 from core.errors import EvaluationError
@@ -370,6 +372,22 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
     assert plot.say_near(FAR) == "at rest"
     plot.show_nothing("no curve")
     assert plot.nothing.isVisibleTo(plot) and not plot.plot.isVisibleTo(plot)
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5])
+def test_a_paper_table_fits_the_smallest_usual_window(qtbot, number):
+    card = ResultsCard()
+    qtbot.addWidget(card)
+    card.resize(843, 400)  # what 1280 x 800 leaves
+    card.show()
+    card.show_records([], 0)
+    card.turn_to(number)
+    table = card.paper
+    assert table.horizontalScrollBar().maximum() == 0
+    width = QFontMetrics(theme.font("quiet", bold=True)).horizontalAdvance
+    for group, first, last in groups(table.cells.columns()):
+        room = sum(table.columnWidth(place) for place in range(first, last + 1))
+        assert max(map(width, group.split("\n"))) <= room, group
 
 
 def test_the_model_of_cells_keeps_qts_rules(qtbot):

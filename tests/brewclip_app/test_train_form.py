@@ -221,6 +221,27 @@ def test_values_under_the_mouse_are_read_and_colours_follow_the_theme(qtbot):
         theme.apply(app, "light" if theme.is_dark() else "dark")
 
 
+def test_an_axis_in_percent_begins_at_0_until_zoomed(qtbot, home):
+    card = CurveCard(choices("dev"), "score")
+    qtbot.addWidget(card)
+    card.plot.show_lines([Line("run 1", (0, 10), (93.6, 95.2))], "%")
+    axis = card.plot.plot.getPlotItem().getViewBox()
+    assert axis.viewRange()[1] == [0, 101]
+    card.zoom.setChecked(True)
+    low, high = axis.viewRange()[1]
+    assert 90 < low < 93.6 and 95.2 < high < 101
+    card.zoom.setChecked(False)
+    assert axis.viewRange()[1] == [0, 101]
+
+
+def test_zoom_is_offered_for_curves_in_percent_alone(qtbot):
+    looks, steps = CurveCard(choices("dev"), "score"), CurveCard(choices("step"), "parts")
+    for card in (looks, steps):
+        qtbot.addWidget(card)
+        card.show_runs([])
+    assert looks.zoom.isVisibleTo(looks) and not steps.zoom.isVisibleTo(steps)
+
+
 def test_a_long_line_keeps_its_ends_and_peaks():
     steps = np.arange(100_000.0)
     values = np.where(steps == 77_777, 50.0, np.sin(steps))

@@ -242,8 +242,13 @@ def test_a_run_is_started_watched_and_finished(panel, qtbot, dataset, home):
 
 def test_pause_and_go_on(panel, qtbot, dataset):
     path = begin(panel, qtbot, dataset)
+    panel.activateWindow()
+    panel.live.pause_button.setFocus()
     panel.live.pause_button.click()
+    qtbot.waitUntil(lambda: not panel.live.pause_button.isVisibleTo(panel), timeout=WAIT)
+    assert not panel.live.stop_button.hasFocus() and not panel.live.end_button.hasFocus()
     until_state(panel, qtbot, "paused")
+    assert panel.live.go_on_button.hasFocus()  # never Stop: the next Space would end the run for good
     assert panel.live.message.text() == "It was stopped and can go on."
     order(path, "run")
     panel.live.go_on_button.click()
