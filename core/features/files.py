@@ -37,8 +37,12 @@ class Remember:
         self._writer = writer
 
     def __call__(self, path: Path, digest: str) -> None:
-        """Know from now on what is in a file; the digest is hex. OSError when it is gone."""
-        self._writer.add(_key(path), [np.frombuffer(bytes.fromhex(digest), np.uint8)])
+        """Know from now on what is in a file; the digest is hex. Of one that is gone meanwhile nothing is kept."""
+        try:
+            key = _key(path)
+        except OSError:
+            return
+        self._writer.add(key, [np.frombuffer(bytes.fromhex(digest), np.uint8)])
 
     def flush(self) -> None:
         """Have on disk what was added."""

@@ -204,7 +204,7 @@ def _read(path: Path, remember: _Remember) -> Waveform | str:
     try:
         wave = audio.read(path)
         remember(path, wave.digest)
-    except (AudioError, OSError) as error:
+    except AudioError as error:
         return str(error)
     return wave
 
