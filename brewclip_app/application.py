@@ -132,6 +132,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
                           "care")
     window.context.downloads.refresh()
     window.context.indexing.resume()
+    window.context.tidy_up()
     window.context.training.look()  # what trained on while the window was closed is followed again
     window.refresh_engine()
     if options.speech or options.text:

@@ -1,5 +1,6 @@
 """What all panels share: the explorer, the jobs, the settings, the current gallery."""
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,15 @@ from brewclip_app.training import Training
 from core import settings as core_settings
 from core.errors import SettingsError
 from core.home import Home
+from core.priority import background
+from core.progress import Report
 from core.settings import Settings, Value
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
 
 SAVE_AFTER_MS = 400
+log = logging.getLogger(__name__)
 
 
 class Context(QObject):
@@ -81,6 +85,16 @@ class Context(QObject):
             self.settings = core_settings.save(self.settings, self.home.settings)
         except SettingsError as error:
             self.failed.emit(error, "")
+
+    def tidy_up(self) -> None:
+        """In a job: keep the history and the caches within their limits, delete what killed programs left."""
+        def work(report: Report) -> None:
+            from core import upkeep
+            with background():
+                upkeep.tidy(self.home, self.explorer.store, self.settings, report)
+
+        self.jobs.submit("Tidying up", work, key="tidy-up", quiet=True,
+                         on_failed=lambda error: log.warning("the home could not be tidied up: %s", error))
 
     def close(self) -> None:
         """Save what waits and close the explorer; jobs must be over."""

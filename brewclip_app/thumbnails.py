@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QPixmap
 
+from core import caches
 from core.errors import ImageError
 from core.remote import is_remote
 
@@ -146,6 +147,7 @@ def make(image: "ImageRecord", side: int, folder: Path) -> tuple[QImage | None, 
     cached = folder / name[:2] / f"{name}-{side}.jpg"
     found = QImage(str(cached)) if cached.exists() else QImage()
     if not found.isNull():
+        caches.touch(cached)
         return found, ""
     from core import images  # numpy and Pillow: not before the first paint
 

@@ -1,5 +1,6 @@
 """The one door to everything: index pictures, hear, search. The window and the command line both go through it."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -285,7 +286,9 @@ class Explorer:
             return None
         path = self.home.recordings / f"{utterance.digest}.flac"
         try:
-            if not path.exists():
+            if path.exists():
+                os.utime(path)  # so that no sweep takes it for what a killed process left
+            else:
                 audio.write_flac(utterance, path)
         except (AudioError, OSError):
             return None

@@ -31,6 +31,7 @@ class Setting:
     low: float = 0
     high: float = 0
     unit: str = ""
+    zero: str = ""  # what 0 means, shown in its place
     reembeds: bool = False  # a change gives embeddings another fingerprint
 
     def check(self, value: object) -> Value:
@@ -62,8 +63,6 @@ SETTINGS: tuple[Setting, ...] = (
             164, low=120, high=420, unit="px"),
     Setting("search.top", "Searching", "Hits to show", "How many hits a search shows at first.", "number", 250,
             low=10, high=5000),
-    Setting("search.keep_history", "Searching", "Keep spoken queries",
-            "Keep each query with its recording in the history, on this computer only.", "flag", True),
     Setting("speech.padding", "Hearing", "Short recordings",
             "Padding every recording to 30 s is what the paper did; its own length gives the same words sooner.",
             "choice", "own", (("own", "At their own length (fast)"), ("full", "Padded to 30 s (the paper)"))),
@@ -92,6 +91,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("images.exclude", "Seeing", "Left out when indexing",
             "Names of folders and pictures, with * for anything, separated by semicolons. What is left out leaves the "
             "gallery the next time it is indexed.", "patterns", SYSTEM_FOLDERS),
+    Setting("search.keep_history", "Privacy", "Keep spoken queries",
+            "Keep each query with its recording in the history, on this computer only.", "flag", True),
+    Setting("search.history_days", "Privacy", "Delete after",
+            "Queries, their recordings and all transcripts that are older are deleted at each start. 0: kept until you "
+            "delete them.", "number", 0, low=0, high=3650, unit="days", zero="Never"),
+    Setting("caches.limit_gb", "Privacy", "Limit of caches",
+            "At each start the caches used longest ago are deleted until the rest takes no more; what was used within "
+            "a day stays. 0: no limit.", "number", 100, low=0, high=100_000, unit="GB", zero="No limit"),
     Setting("device", "This computer", "Compute on", "Falls back to the CPU when a GPU fails.", "choice", "auto",
             (("auto", "The fastest there is"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU"))),
     Setting("weights.folder", "This computer", "Folder of weights",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.audio import Waveform
     from core.store.records import QueryRecord
 
-MOST = 200
+MOST = 1000
 
 
 class PastQueries(QObject):

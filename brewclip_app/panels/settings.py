@@ -7,6 +7,7 @@ from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app.panels.base import Panel
+from brewclip_app.panels.settings_privacy import PrivacyRows
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
 from brewclip_app.widgets.setting_row import SettingRow
 from brewclip_app.widgets.weights_row import WeightsCard
@@ -36,6 +37,7 @@ class SettingsPanel(Panel):
         self.search.setFixedWidth(240)
         self.search.textChanged.connect(self._filter)
         self.weights = WeightsCard(context, title="Weights")
+        self.privacy = PrivacyRows(context)
         self.home = self._make_home()
         self.no_match = EmptyState("search", "No match", " ", button("Show all settings", self.search.clear))
         self.no_match.hide()
@@ -46,6 +48,7 @@ class SettingsPanel(Panel):
 
     def activated(self) -> None:
         self.context.downloads.refresh()
+        self.privacy.refresh()
         self.status_changed.emit("Every change applies at once")
 
     def shortcuts(self) -> list[tuple[str, str]]:
@@ -57,6 +60,7 @@ class SettingsPanel(Panel):
             made = SettingRow(setting, self.context)
             self.rows[setting.key] = made
             card.body.addWidget(made)
+        self.groups["Privacy"].body.addWidget(self.privacy)
 
     def _make_home(self) -> Card:
         root = self.context.home.root
@@ -105,6 +109,9 @@ class SettingsPanel(Panel):
     def _filter(self, words: str) -> None:
         for group, card in self.groups.items():
             shown = [self._show_row(setting, words) for setting in SETTINGS if setting.group == group]
+            if group == "Privacy":
+                shown.append(self.privacy.matches(words.lower()))
+                self.privacy.setVisible(shown[-1])
             card.setVisible(any(shown))
         for card in (self.weights, self.home):
             card.setVisible(words.lower() in card.heading.text().lower())

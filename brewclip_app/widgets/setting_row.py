@@ -96,6 +96,8 @@ class SettingRow(QWidget):
             return "on" if value else "off"
         if value == "" or self.setting.kind == "backbone":
             return "none" if value == "" else AUTO
+        if value == 0 and self.setting.zero:
+            return f"“{self.setting.zero}”"
         return f"“{dict(self.setting.choices).get(str(value), str(value))}”"
 
 
@@ -149,6 +151,7 @@ def _number(line: SettingRow) -> tuple[QWidget, Show]:
     made = QDoubleSpinBox()
     made.setDecimals(0 if whole else 2)
     made.setRange(setting.low, setting.high)
+    made.setSpecialValueText(setting.zero)
     made.setSuffix(f" {setting.unit}" if setting.unit else "")
     made.setKeyboardTracking(False)
     made.setFixedWidth(160)

@@ -11,6 +11,7 @@ from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
+from core.cli.history import CACHES, HISTORY
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.output import as_json, duration, table
 from core.cli.parts import (
@@ -290,6 +291,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("transcribe", "write down what is said in recordings", _transcribe_arguments, _transcribe),
     WEIGHTS,
     GALLERY,
+    HISTORY,
+    CACHES,
     Command("doctor", "what works on this computer", json_argument, _doctor),
     Command("dataset", "what is in a dataset's folder, and what is wrong with it", _dataset_arguments, _dataset),
     IMPORT,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import weights
+from core import caches, weights
 from core.errors import ClusterError
 from core.features.files import content_digest
 from core.home import Home, find_home
@@ -47,8 +47,11 @@ class FileSet:
 def located(files: FileSet, home: Home | None = None) -> Path | None:
     """The folder on this machine that has these files, None when there is none."""
     home = home or find_home()
-    return next((place for place in (files.folder, _kept(files, home)) if _same(files, place)),
-                _known(files, home))
+    found = next((place for place in (files.folder, _kept(files, home)) if _same(files, place)), None)
+    if found == _kept(files, home):
+        for name, _ in files.digests:
+            caches.touch(found / name)
+    return found or _known(files, home)
 
 
 def keep(files: FileSet, contents: Mapping[str, bytes], home: Home | None = None) -> Path:

@@ -1,8 +1,9 @@
 """Arrays on disk by key, appended and memory-mapped: what is computed once and read often.
 
-A folder of shards. Each writer has a shard of its own, `NAME.bin` with the numbers and `NAME.jsonl` with one line an
-entry, so that any number of processes may write at once and a killed one loses only what it had not yet flushed: an
-entry counts once its whole line is there and its numbers are. Nothing is ever changed in place.
+A folder of shards, held (`core.caches.hold`) by whoever reads or writes it. Each writer has a shard of its own,
+`NAME.bin` with the numbers and `NAME.jsonl` with one line an entry, so that any number of processes may write at once
+and a killed one loses only what it had not yet flushed: an entry counts once its whole line is there and its numbers
+are. Nothing is ever changed in place.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import plain_json
+from core import caches, plain_json
 from core.errors import StoreError
 
 ALIGNED = 64  # bytes: where each entry begins
@@ -43,6 +44,7 @@ class ArrayStore:
         self._places: dict[str, _Place] = {}
         self._maps: dict[str, mmap.mmap] = {}
         self._read_to: dict[str, int] = {}
+        self._hold: caches.Hold | None = None
         self.refresh()
 
     def __contains__(self, key: str) -> bool:
@@ -73,6 +75,9 @@ class ArrayStore:
 
     def refresh(self) -> None:
         """Read the lines that were added since. A line that is not whole, or whose numbers are missing, is left."""
+        self._hold = self._hold or caches.hold(self.folder)
+        if self._hold is not None:
+            self._hold.touch()
         for path in sorted(self.folder.glob("*.jsonl")):
             start = self._read_to.get(path.stem, 0)
             if _size(path) <= start:
@@ -127,6 +132,7 @@ class Writer:
         self._numbers: Any = None
         self._lines: list[str] = []
         self._written: set[str] = set()
+        self._hold: caches.Hold | None = None
 
     def add(self, key: str, arrays: Sequence[NDArray[Any]]) -> None:
         """Append an entry, unless this writer has added one of that key. StoreError: full, not_written."""
@@ -135,6 +141,7 @@ class Writer:
         try:
             if self._numbers is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
+                self._hold = caches.hold(self._folder)
                 self._numbers = (self._folder / f"{self._name}.bin").open("wb")
             start = self._numbers.tell()
             for array in arrays:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from core import caches
 from core.progress import Report, silent
 from core.search.queries import Floats, units
 from core.search.vector_file import Ids
@@ -82,6 +83,7 @@ def _kept(path: Path, shape: tuple[int, int]) -> Floats | None:
         vectors: Floats = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
+    caches.touch(path)
     return vectors if vectors.shape == shape and vectors.dtype == np.float32 and np.isfinite(vectors).all() else None
 
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from core import plain_json
+from core import caches, plain_json
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -70,7 +70,10 @@ def read(path: Path, revision: str, dim: int) -> tuple[Floats, Ids] | None:
         if (header["revision"], header["dim"]) != (revision, dim):
             return None
         matrix, ids = _map(path, header["count"], dim)
-        return (matrix, ids) if _checksum(matrix, ids) == header["check"] else None
+        if _checksum(matrix, ids) != header["check"]:
+            return None
+        caches.touch(path)
+        return matrix, ids
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

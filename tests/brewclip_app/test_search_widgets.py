@@ -274,8 +274,57 @@ def test_clearing_asks_first(menu, qtbot):
         menu.clear.click()
 
 
+def shown(menu):
+    return [menu.list.item(at).text().split("   ")[1] for at in range(menu.list.count())
+            if not menu.list.item(at).isHidden()]
+
+
+def test_the_history_is_filtered_as_one_types(menu, qtbot):
+    menu.open_at(QPoint(500, 100))
+    assert menu.focusWidget() is menu.search
+    qtbot.keyClicks(menu.search, "PEOPLE sno")
+    assert shown(menu) == ["snow − people"] and menu.record().id == 1
+    with qtbot.waitSignal(menu.chosen, check_params_cb=lambda record: record.id == 1):
+        qtbot.keyClick(menu.search, Qt.Key.Key_Return)
+    menu.open_at(QPoint(500, 100))
+    assert shown(menu) == ["a dog", "snow − people"], "it opens with all of them"
+    qtbot.keyClicks(menu.search, "flickr")
+    assert len(shown(menu)) == 2, "the gallery's name counts"
+
+
+def test_the_history_without_a_match_says_so_and_does_nothing(menu, qtbot):
+    menu.open_at(QPoint(500, 100))
+    qtbot.keyClicks(menu.search, "zebra")
+    assert shown(menu) == [] and menu.list.isHidden() and menu.empty.text() == "No query matches."
+    assert not (menu.again.isEnabled() or menu.forget.isEnabled() or menu.play.isEnabled())
+    with qtbot.assertNotEmitted(menu.chosen):
+        qtbot.keyClick(menu.search, Qt.Key.Key_Return)
+    qtbot.keyClick(menu.search, Qt.Key.Key_Escape)
+    assert menu.isVisible() and len(shown(menu)) == 2, "Esc empties the field first"
+
+
+def test_the_list_is_walked_from_the_search_field(menu, qtbot):
+    menu.open_at(QPoint(500, 100))
+    qtbot.keyClick(menu.search, Qt.Key.Key_Down)
+    assert menu.record().id == 1 and menu.focusWidget() is menu.search
+    with qtbot.waitSignal(menu.forgotten, check_params_cb=lambda record: record.id == 1):
+        qtbot.keyClick(menu.search, Qt.Key.Key_Delete)
+    qtbot.keyClicks(menu.search, "dog")
+    qtbot.keyClick(menu.search, Qt.Key.Key_Home)
+    with qtbot.assertNotEmitted(menu.forgotten):
+        qtbot.keyClick(menu.search, Qt.Key.Key_Delete)
+    assert menu.search.text() == "og", "with words in it, Delete edits them"
+
+
+def test_a_filter_stays_when_a_query_was_forgotten(menu, qtbot):
+    menu.search.setText("dog")
+    menu.show_records(records()[::-1], NOW)
+    assert shown(menu) == ["a dog"]
+
+
 def test_an_empty_history_says_so(menu):
     menu.show_records([], NOW)
+    assert menu.search.isHidden() and menu.empty.text() == "Nothing was asked yet."
     assert not menu.empty.isHidden() and menu.list.isHidden() and not menu.again.isEnabled()
 
 

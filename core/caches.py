@@ -1,0 +1,214 @@
+"""Caches of a home: what each kind takes, a bound on all of them, and which of them nobody may delete now.
+
+Everything here can be computed again. What was used longest ago goes first. Whoever reads arrays of a folder holds its
+marker (`hold`) for as long as it may read them: a folder that any process holds is left alone. Single files may go at
+any time, since their readers make them again; those that another program may be showing rest for a while first.
+"""
+
+import os
+import sys
+import time
+import weakref
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.private_files import FILE
+from core.progress import Report, silent
+
+MARKER = "in-use"  # in a folder of arrays: locked by its readers, its time of change is that of their last use
+ARRAYS = (".jsonl", ".bin")  # of one shard (`core.features.arrays`), in the order of deleting
+PASSED_OVER = (".lock",)
+HOUR, DAY = 3600.0, 86_400.0
+RESTING: Mapping[str, float] = {"opened": HOUR, "emotion-folds": HOUR, "cluster": DAY}  # seconds after its last use
+STAGED = ".new"  # end of the name of a file that is being written
+TITLES: Mapping[str, str] = {
+    "thumbnails": "Thumbnails", "vectors": "Vectors for searching", "strength": "Calibration of strength",
+    "opened": "Pictures opened from addresses", "states": "Encoder states of recordings",
+    "pictures": "Digests of pictures", "recordings": "Digests of recordings",
+    "pixels": "Prepared pictures", "stems": "Prepared pictures",
+    "views": "Crops for evaluation", "emotion": "Features of voices", "emotion-branches": "Features of voices",
+    "emotion-folds": "Probes of voices", "cluster": "Models for a cluster"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """Files that go together. `kind` is the first folder below the caches, `used` seconds since 1970."""
+
+    kind: str
+    paths: tuple[Path, ...]
+    nbytes: int
+    used: float
+    is_shard: bool
+
+
+@dataclass(frozen=True)
+class Freed:
+    """Bytes that were deleted, and that were left since they are in use or were a moment ago."""
+
+    nbytes: int
+    kept: int
+
+
+class Hold:
+    """Says that a folder of arrays is in use, for as long as this object lives."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        weakref.finalize(self, _close, descriptor)
+
+    def touch(self) -> None:
+        """Have been used just now."""
+        with suppress(OSError, NotImplementedError):
+            os.utime(self._descriptor)
+
+
+def hold(folder: Path) -> Hold | None:
+    """Hold a folder of arrays, waiting while one is being deleted; None where there is none, or it is not writable."""
+    try:
+        descriptor = os.open(folder / MARKER, os.O_RDWR | os.O_CREAT, FILE)
+    except OSError:
+        return None
+    with suppress(OSError):  # a file system without locks: nothing is deleted there
+        _share(descriptor)
+    found = Hold(descriptor)
+    found.touch()
+    return found
+
+
+def touch(path: Path) -> None:
+    """Have a file been used just now; written down twice a day at most."""
+    with suppress(OSError):
+        if time.time() - path.stat().st_mtime > DAY / 2:
+            os.utime(path)
+
+
+def items(folder: Path, report: Report = silent) -> Iterator[Item]:
+    """What is in the caches' folder; locks and markers are not counted."""
+    seen = 0
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        here = Path(place)
+        if here == folder:
+            continue
+        kind = here.relative_to(folder).parts[0]
+        parts: defaultdict[tuple[str, bool], list[Path]] = defaultdict(list)
+        for name in names:
+            path = here / name
+            if name != MARKER and path.suffix not in PASSED_OVER:
+                is_shard = path.suffix in ARRAYS
+                parts[path.stem if is_shard else name, is_shard].append(path)
+        marked = _changed(here / MARKER)
+        for (_, is_shard), paths in parts.items():
+            found = _item(kind, paths, is_shard, marked)
+            if found is not None:
+                yield found
+        seen += len(names)
+        report(0, 0, f"Measuring caches: {seen} files")
+
+
+def usage(folder: Path, report: Report = silent) -> dict[str, int]:
+    """Bytes by kind, the largest first."""
+    found: Counter[str] = Counter()
+    for item in items(folder, report):
+        found[item.kind] += item.nbytes
+    return dict(found.most_common())
+
+
+def clear(folder: Path, report: Report = silent) -> Freed:
+    """Delete what is not in use."""
+    now = time.time()
+    return _delete(list(items(folder, report)), 0, lambda item: RESTING.get(item.kind, 0.0), now, report)
+
+
+def trim(folder: Path, limit: int, report: Report = silent) -> Freed:
+    """Delete what was used longest ago until `limit` bytes are left; what was used within a day stays."""
+    now = time.time()
+    return _delete(sorted(items(folder, report), key=lambda item: item.used), limit, lambda item: DAY, now, report)
+
+
+def _item(kind: str, paths: list[Path], is_shard: bool, marked: float) -> Item | None:
+    size, changed = 0, 0.0
+    for path in paths:
+        try:
+            status = path.lstat()
+        except OSError:
+            return None
+        size, changed = size + status.st_size, max(changed, status.st_mtime)
+    ordered = sorted(paths, key=lambda path: ARRAYS.index(path.suffix)) if is_shard else paths
+    return Item(kind, tuple(ordered), size, max(marked, changed) if is_shard else changed, is_shard)
+
+
+def _delete(found: list[Item], limit: int, resting: Callable[[Item], float], now: float, report: Report) -> Freed:
+    left, freed = sum(item.nbytes for item in found), 0
+    for number, item in enumerate(found):
+        if left <= limit:
+            break
+        report(number, len(found), "Deleting caches")
+        rest = max(resting(item), HOUR if item.paths[0].name.endswith(STAGED) else 0.0)
+        if now - item.used >= rest and _remove(item):
+            left, freed = left - item.nbytes, freed + item.nbytes
+    return Freed(freed, left)
+
+
+def _remove(item: Item) -> bool:
+    """Whether the files are gone; those of a folder that somebody holds stay."""
+    try:
+        if not item.is_shard:
+            for path in item.paths:
+                path.unlink(missing_ok=True)
+            return True
+        with _alone(item.paths[0].parent) as is_alone:
+            for path in item.paths if is_alone else ():
+                path.unlink(missing_ok=True)
+            return is_alone
+    except OSError:  # some systems keep a file that is still mapped
+        return False
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _close(descriptor: int) -> None:
+    with suppress(OSError):
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    def _share(descriptor: int) -> None:
+        """Nothing: Windows deletes no file that is open."""
+
+    @contextmanager
+    def _alone(folder: Path) -> Iterator[bool]:
+        """Whether nobody holds the folder."""
+        try:
+            (folder / MARKER).unlink(missing_ok=True)
+        except OSError:
+            yield False
+        else:
+            yield True
+else:
+    import fcntl
+
+    def _share(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+    @contextmanager
+    def _alone(folder: Path) -> Iterator[bool]:
+        """Whether nobody holds the folder; in the block nobody begins to."""
+        descriptor = os.open(folder / MARKER, os.O_RDWR | os.O_CREAT, FILE)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)

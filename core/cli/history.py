@@ -1,0 +1,145 @@
+"""`brewclip history` and `brewclip caches`: what is kept of what was said and computed, and deleting it."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from core.cli.output import as_json, printable, size, table
+from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, note, progress
+from core.errors import BrewclipError
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+    from core.store.records import HistoryContent
+
+
+def _list(arguments: Arguments) -> int:
+    from core import upkeep
+
+    with explorer() as opened:
+        _tidy(opened)
+        queries, content = opened.store.queries(None), opened.store.history_content()
+        limit = opened.settings["search.history_days"]
+        days = f"deleted after {limit} days" if limit else "kept until it is deleted"
+        old = opened.store.history_content(upkeep.moment(limit)).queries if limit else 0  # of a home not writable
+    if arguments.json:
+        print(as_json({
+            "queries": [{"id": one.id, "created": one.created.isoformat(), "gallery": one.gallery,
+                         "source": one.source, "text": one.text,
+                         "recording": None if one.recording is None else str(one.recording)} for one in queries],
+            "recordings": len(content.recordings), "recording_bytes": content.recording_bytes,
+            "transcripts": content.transcripts, "transcript_bytes": content.transcript_bytes,
+            "days": limit, "beyond_limit": old}))
+    else:
+        rows = [(f"{one.created.astimezone():%Y-%m-%d %H:%M}", one.gallery, one.source,
+                 "yes" if one.recording is not None else "", one.text) for one in queries]
+        if rows:
+            print(table(rows, ("asked", "gallery", "by", "recording", "query")))
+        print(f"{_words(content)}; {days}.")
+    return OK
+
+
+def _clear_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--older", type=count, metavar="DAYS",
+                        help="only what is older than so many days; transcripts without a date stay (default: all)")
+    _yes_argument(parser)
+
+
+def _yes_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask (needed where there is no terminal to ask on)")
+
+
+def _clear(arguments: Arguments) -> int:
+    from core import upkeep
+
+    with explorer() as opened:
+        before = None if arguments.older is None else upkeep.moment(arguments.older)
+        content = opened.store.history_content(before)
+        if not content:
+            print("There is nothing to delete.")
+            return OK
+        older = "" if arguments.older is None else f", all older than {arguments.older} days"
+        _confirm(f"This deletes {_words(content)}{older}. Annotations and galleries stay.", arguments.yes)
+        gone = upkeep.clear_history(opened.home, opened.store, arguments.older)
+    print(f"Deleted: {_words(gone)}.")
+    return OK
+
+
+def _caches_list(arguments: Arguments) -> int:
+    from core import caches
+
+    with explorer() as opened, progress() as report:
+        found = caches.usage(opened.home.caches, report)
+        limit = opened.settings["caches.limit_gb"]
+    if arguments.json:
+        print(as_json({"bytes": found, "limit_gb": limit}))
+    else:
+        rows = [(kind, caches.TITLES.get(kind, ""), size(nbytes)) for kind, nbytes in found.items()]
+        if rows:
+            print(table(rows, ("cache", "what it is", "takes"), right=(2,)))
+        print(f"{size(sum(found.values()))} in all; " + (f"limit: {limit} GB." if limit else "no limit."))
+    return OK
+
+
+def _caches_clear(arguments: Arguments) -> int:
+    from core import caches
+
+    with explorer() as opened, progress() as report:
+        found = sum(caches.usage(opened.home.caches, report).values())
+        report.finish()
+        if not found:
+            print("There is nothing to delete.")
+            return OK
+        _confirm(f"This deletes caches of {size(found)}; what a program uses now stays. They are made again when they "
+                 "are needed, which takes time.", arguments.yes)
+        freed = caches.clear(opened.home.caches, report)
+    kept = f"; {size(freed.kept)} are in use or were just now" if freed.kept else ""
+    print(f"Deleted: {size(freed.nbytes)}{kept}.")
+    return OK
+
+
+def _tidy(opened: "Explorer") -> None:
+    """Delete what is beyond the limits of the settings; where nothing can be written, that is said."""
+    from core import upkeep
+    from core.errors import StoreError
+    from core.store.database import NOT_WRITABLE
+
+    try:
+        with progress() as report:
+            upkeep.tidy(opened.home, opened.store, opened.settings, report)
+    except StoreError as error:
+        if error.kind not in NOT_WRITABLE:
+            raise
+        note(str(error))
+
+
+def _confirm(sentence: str, yes: bool) -> None:
+    """Say what goes, and ask; BrewclipError ("unconfirmed") when the answer is no or nobody can be asked."""
+    if yes:
+        note(sentence)
+        return
+    if not sys.stdin.isatty():
+        raise BrewclipError(f"{sentence} Nothing was deleted yet; say --yes to do it.", "unconfirmed")
+    print(printable(f"{sentence} Delete? [y/N] "), end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise BrewclipError("Nothing was deleted.", "unconfirmed")
+
+
+def _words(content: "HistoryContent") -> str:
+    """ "12 queries, 10 recordings (1 MB) and 14 transcripts (8 kB)"."""
+    return (f"{_number(content.queries, 'query', 'queries')}, "
+            f"{_number(len(content.recordings), 'recording', 'recordings')} ({size(content.recording_bytes)}) and "
+            f"{_number(content.transcripts, 'transcript', 'transcripts')} ({size(content.transcript_bytes)})")
+
+
+def _number(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+HISTORY = Command("history", "what was asked and transcribed", commands=(
+    Command("list", "queries, newest first, and what recordings and transcripts take", json_argument, _list),
+    Command("clear", "delete queries, their recordings and all transcripts; annotations and galleries stay",
+            _clear_arguments, _clear)))
+CACHES = Command("caches", "what can be computed again", commands=(
+    Command("list", "which there are and what they take", json_argument, _caches_list),
+    Command("clear", "delete what is not in use", _yes_argument, _caches_clear)))
