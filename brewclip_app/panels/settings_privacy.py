@@ -84,8 +84,8 @@ class PrivacyRows(QWidget):
     def _ask_caches(self) -> None:
         if self._usage is not None:
             size = wording.size(sum(self._usage.caches.values()))
-            confirm(self, "Clear the caches?", "Deleted are thumbnails, vectors for searching and features of datasets: "
-                    f"{size}. {MADE_AGAIN}", "Clear caches", self._clear_caches)
+            words = f"Deleted are thumbnails, vectors for searching and features of datasets: {size}. {MADE_AGAIN}"
+            confirm(self, "Clear the caches?", words, "Clear caches", self._clear_caches)
 
     def _clear_caches(self) -> None:
         def work(report: Report) -> "Freed":
