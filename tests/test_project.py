@@ -1,9 +1,15 @@
 """What holds for the project as a whole: pins, package data, words in the docs."""
 
+import ast
 import re
-from importlib.metadata import distributions
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,8 +32,6 @@ def test_what_is_installed_is_what_is_pinned():
 
 
 def test_every_dependency_of_ours_is_pinned():
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
     assert {plain(need.name) for need in wanted} <= set(pinned())
@@ -37,9 +41,63 @@ def test_every_dependency_of_ours_is_pinned():
 
 def test_a_new_file_in_resources_would_be_in_the_wheel():
     import fnmatch
-    import tomllib
-
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
     for path in (ROOT / "resources").rglob("*"):
         if path.is_file() and path.suffix not in (".py", ".pyc"):
             assert any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns), path
+
+
+OURS = {"core", "brewclip_app", "resources", "tests"}
+NOT_IMPORTED = {  # declared for another reason than an import
+    "torchvision": "open_clip imports it; its build must fit torch's",
+    "scikit-image": "its sample photographs are the demo's pictures",
+    "import-linter": "a command", "mypy": "a command", "ruff": "a command",
+    "pytest-qt": "a plugin of pytest", "pytest-timeout": "a plugin of pytest",
+}
+BROUGHT_ALONG = {"shiboken6": "pyside6"}  # the binding generator's module is one package with the bindings
+
+
+def imported(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Top-level names of modules that are imported, with the file; relative and our own ones left out."""
+    own = {path.stem for path in folder.rglob("*.py")} | OURS if folder.name == "tests" else OURS
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = ([alias.name for alias in node.names] if isinstance(node, ast.Import) else
+                     [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else [])
+            for name in names:
+                top = name.partition(".")[0]
+                if top not in sys.stdlib_module_names and top not in own:
+                    yield top, path
+
+
+def declared() -> dict[str, set[str]]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return {part: {plain(Requirement(line).name) for line in lines}
+            for part, lines in (("always", project["dependencies"]), *extras.items())}
+
+
+@cache
+def providers() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def distributions_of(module: str) -> set[str]:
+    return {plain(name) for name in providers().get(module, [module])}
+
+
+@pytest.mark.parametrize(("folder", "parts"), [("core", ("always", "scale")), ("brewclip_app", ("always",)),
+                                               ("tests", ("always", "scale", "dev"))])
+def test_every_import_of_a_third_party_is_declared(folder, parts):
+    known = set().union(*(declared()[part] for part in parts))
+    missing = {f"{module} in {path.relative_to(ROOT)}" for module, path in imported(ROOT / folder)
+               if not distributions_of(BROUGHT_ALONG.get(module, module)) & known}
+    assert not missing
+
+
+def test_every_declared_dependency_is_used():
+    used = {folder: set().union(*(distributions_of(module) for module, _ in imported(ROOT / folder)))
+            for folder in ("core", "brewclip_app", "tests")}
+    by_part = declared()
+    unused = (by_part["always"] | by_part["scale"]) - used["core"] - used["brewclip_app"]
+    assert unused | by_part["dev"] - used["tests"] == set(NOT_IMPORTED)
