@@ -1,0 +1,108 @@
+"""One `evaluate` of zero-shot and full together against one of full alone: both read each recording once.
+
+    python -m tests.benchmarks.evaluation_passes [--utterances 60] [--rounds 5]
+
+The first utterances of Flickr8k's test split with their pictures, copied to a folder of their own. Each call begins
+with empty caches and with its models loaded: all of it is hearing, looking, embedding and ranking. The two calls take
+turns, and every second round begins with the other one. The full model is untrained, which costs the same. Where other
+programs use the machine, the processor's seconds tell more than the clock's.
+"""
+
+import argparse
+import csv
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from core.cli.output import table
+from core.evaluation.evaluate import evaluate
+from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.explorer import Explorer
+from core.home import Home
+from core.models import checkpoints
+from core.models.brewclip import BrewCLIP
+from core.settings import Settings
+from tests.benchmarks.common import own_home, test_split
+
+MOST = 1.15  # of full alone, that both may cost
+ALONE, BOTH = "full alone", "zero-shot and full"
+
+
+def write_data(folder: Path, count: int) -> DataChoice:
+    """The first utterances of the test split with their pictures."""
+    folder.mkdir()
+    split = test_split()
+    pictures = {image.image_id: image.path for image in split.images if image.path}
+    chosen = [each for each in split.utterances if each.recording and each.image_id in pictures][:count]
+    rows = [("image", "recording", "caption", "split")]
+    for each in chosen:
+        assert each.recording is not None
+        shutil.copy(each.recording, folder)
+        shutil.copy(pictures[each.image_id], folder)
+        rows.append((pictures[each.image_id].name, each.recording.name, each.caption, "test"))
+    with (folder / "pairs.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return DataChoice(folder, "test")
+
+
+def write_full(explorer: Explorer, folder: Path) -> ModelChoice:
+    """An untrained model with both branches over the backbone in use."""
+    backbone, recogniser = explorer.backbone(), explorer.recogniser()
+    torch.manual_seed(0)
+    model = BrewCLIP(backbone.built, "full", speech_width=recogniser.width)
+    digest, padding = str(backbone.fingerprint("").facts()["weights"]), explorer.settings["speech.padding"]
+    checkpoints.save(folder, model, checkpoints.Run("full", model.options, backbone.name, digest, recogniser.name,
+                                                    recogniser.width, padding, "centre"))
+    return ModelChoice(folder)
+
+
+def cost_of(models: tuple[ModelChoice, ...], data: DataChoice) -> tuple[float, float]:
+    """Seconds of one call in an empty home: by the clock, and of the processor in all threads."""
+    with tempfile.TemporaryDirectory() as home:
+        explorer = Explorer(Home(Path(home)), Settings())
+        explorer.warm_up()
+        start = time.perf_counter(), time.process_time()
+        made = evaluate(explorer, Request(models, (data,)))
+        spent = time.perf_counter() - start[0], time.process_time() - start[1]
+        explorer.close()
+    assert len(made) == len(models) and not any(each.unreadable for each in made)
+    return spent
+
+
+def say(what: str, spent: Mapping[str, Sequence[float]]) -> None:
+    """A table of one kind of seconds, and the ratio of both to full alone, round by round."""
+    rounds = range(1, len(spent[ALONE]) + 1)
+    print(table([(name, *(f"{each:.1f}" for each in times), f"{statistics.median(times):.1f}")
+                 for name, times in spent.items()],
+                (what, *(f"round {number}" for number in rounds), "median"), right=range(1, len(rounds) + 2)))
+    ratios = [both / alone for alone, both in zip(spent[ALONE], spent[BOTH], strict=True)]
+    ratio = statistics.median(ratios)
+    print(f"both / full alone: {ratio:.3f} (rounds {min(ratios):.3f} to {max(ratios):.3f}), at most {MOST} wanted: "
+          f"{'yes' if ratio <= MOST else 'no'}\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--utterances", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    with own_home() as home:
+        explorer = Explorer(home, Settings())
+        data, full = write_data(home.root / "data", arguments.utterances), write_full(explorer, home.root / "full")
+        explorer.close()
+        works = {ALONE: (full,), BOTH: (ModelChoice(), full)}
+        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
+        for number in range(arguments.rounds):
+            for name in (list(works) if number % 2 == 0 else list(reversed(works))):
+                spent[name].append(cost_of(works[name], data))
+    for place, what in enumerate(("seconds of a call", "processor's seconds")):
+        say(what, {name: [each[place] for each in rows] for name, rows in spent.items()})
+
+
+if __name__ == "__main__":
+    main()
