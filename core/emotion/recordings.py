@@ -74,11 +74,18 @@ def _notes(acted: Acted, classes: ClassSet, found: datasets.Dataset) -> list[str
 
 
 def without(acted: Acted, unreadable: dict[int, str]) -> Acted:
-    """The recordings without those at the places of `unreadable`, and a note that names them."""
+    """The recordings without those at the places of `unreadable`, and a note that names them; classes of which nothing
+    is left go too.
+    """
     if not unreadable:
         return acted
     kept = [place for place in range(len(acted.utterances)) if place not in unreadable]
+    names = [acted.classes[acted.labels[place]] for place in kept]
+    classes = tuple(name for name in acted.classes if name in names)
     told = "; ".join(list(unreadable.values())[:NAMED])
-    note = f"{len(unreadable)} recordings could not be read and were left out: {told}"
-    return Acted(acted.folder, tuple(acted.utterances[place] for place in kept), acted.classes,
-                 tuple(acted.labels[place] for place in kept), (*acted.notes, note))
+    notes = [f"{len(unreadable)} recordings could not be read and were left out: {told}"]
+    if len(classes) < len(acted.classes):
+        lost = ", ".join(name for name in acted.classes if name not in classes)
+        notes.append(f"No recording of {lost} could be read: {len(classes)} classes are told apart.")
+    return Acted(acted.folder, tuple(acted.utterances[place] for place in kept), classes,
+                 tuple(classes.index(name) for name in names), (*acted.notes, *notes))
