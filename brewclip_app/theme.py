@@ -159,6 +159,7 @@ def _dress(app: QApplication, side: int, first: bool) -> None:
     app.setPalette(_palette())
     table = {name: both[side] for name, both in COLOURS.items()}
     sizes = {look: f"{points(look):.2f}pt" for look in SIZES}
+    app.setStyleSheet("")  # Qt replaces a sheet by another five times as slowly as it takes one away and sets one
     app.setStyleSheet(style_sheet(table, sizes, _write_marks(side)))
     changed.emit()
 
