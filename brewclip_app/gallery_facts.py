@@ -142,7 +142,7 @@ def cost(images: int, rate: float) -> str:
 
 
 def progress_in_words(done: int, total: int, text: str) -> str:
-    """ "812 of 8 094 · 31 images a second, 4 min left"; the work's own words while it has nothing to count."""
+    """ "812 of 8 094 · 31 pictures/s, about 4 min left"; the work's own words while it has nothing to count."""
     if isinstance(text, StepText):
         done, total, text = text.done, text.total, text.own
     if total <= 0:

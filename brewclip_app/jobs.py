@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from brewclip_app import wording
 from core.errors import BrewclipError
-from core.progress import Estimate, JobCancelled, Report, StepText
+from core.progress import Estimate, JobCancelled, Report, StepText, time_left
 
 T = TypeVar("T")
 Progress = tuple[int, int, str]
@@ -33,6 +33,7 @@ class Job:
         self.started = time.monotonic()
         self.progress: Progress = (0, 0, "")
         self._estimate = Estimate()
+        self.error: BaseException | None = None  # why it failed, once it has
         self.current = True  # False once a newer job of the same key was submitted: nobody wants the result
         self._cancelled = threading.Event()
 
@@ -52,11 +53,11 @@ class Job:
         return self._estimate.left()
 
     def words(self) -> str:
-        """How far it is: "Step 2 of 5: Hearing recordings · 128 of 720 · 4 min left"."""
+        """How far it is: "Step 2 of 5: Hearing recordings · 128 of 720 · about 4 min left"."""
         done, total, text = self.progress
         if isinstance(text, StepText):
             left = self.seconds_left
-            return str(text) + (f" \N{MIDDLE DOT} {wording.time_left(left)}" if left is not None else "")
+            return str(text) + (f" \N{MIDDLE DOT} {time_left(left)}" if left is not None else "")
         how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
         return " \N{MIDDLE DOT} ".join(filter(None, (text, how_far)))
 
@@ -204,6 +205,8 @@ class JobRunner(QObject):
             self._running.pop(job, None)
             if not self._running:
                 self._clock.stop()
+        error = None if future.cancelled() else future.exception()
+        job.error = None if isinstance(error, JobCancelled) else error
         try:
             if job.current:
                 self.job_finished.emit(job)

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
+from core.figures import plain
+from core.progress import rate as rate_in_words
+from core.progress import time_left
 
 if TYPE_CHECKING:
     from core.datasets.reports import DatasetReport
@@ -52,7 +55,7 @@ def line(record: "RunRecord", asked: str = "", preparing_left: float | None = No
     if record.state == "preparing":
         done, total, text = record.prepared
         parts.append(text or "Beginning")
-        parts += [wording.time_left(preparing_left)] if preparing_left is not None and total > done else []
+        parts += [time_left(preparing_left)] if preparing_left is not None and total > done else []
     else:
         parts.append(f"step {wording.count(record.step)} of {wording.count(record.steps)}")
         parts += _figures(record) if record.state == "training" else _outcome(record)
@@ -69,9 +72,9 @@ def _figures(record: "RunRecord") -> list[str]:
     if memory:
         found.append(f"{memory:.1f} GB")
     if (rate := record.curve("rate").last) is not None:
-        found.append(f"rate {rate:.2g}")
+        found.append(f"learning rate {plain(rate, 2)}")
     if record.seconds_left is not None:
-        found.append(wording.time_left(record.seconds_left))
+        found.append(time_left(record.seconds_left))
     return found
 
 
@@ -85,7 +88,7 @@ def _pace(steps: float) -> str:
     """Steps a second; slow ones the other way round."""
     if steps < 0.5:
         return f"{wording.duration(1 / steps)} a step"
-    return f"{steps:.0f} steps/s" if steps >= 100 else f"{steps:.1f} steps/s"
+    return rate_in_words(steps, "steps")
 
 
 def cost(preview: "Preview", recipe: "Recipe", facts: CostFacts) -> str:

@@ -40,13 +40,6 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def time_left(seconds: float) -> str:
-    """ "13 s left"; below a second "almost there"."""
-    if seconds < 1:
-        return "almost there"
-    return f"{round(seconds)} s left" if seconds < 90 else f"{duration(seconds)} left"
-
-
 def pictures(number: int) -> str:
     """ "1 picture", "8 094 pictures"."""
     return "1 picture" if number == 1 else f"{count(number)} pictures"

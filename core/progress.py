@@ -93,6 +93,22 @@ def finishing(report: Report) -> tuple[Report, Report]:
     return working, lambda done, total, text: report(last[0], last[1], text)
 
 
+def rate(per_second: float, noun: str) -> str:
+    """A speed in words: "12 pictures/s", "0.4 recordings/s"; `noun` is a plural."""
+    return f"{per_second:.{0 if per_second >= 10 else 1}f} {noun}/s"
+
+
+def time_left(seconds: float) -> str:
+    """Seconds to go in words: "about 12 s left", "about 3 min left", "about 1 h 5 min left"; below one "almost done".
+    """
+    if seconds < 1:
+        return "almost done"
+    if seconds < 89.5:
+        return f"about {round(seconds)} s left"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min left" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min left"
+
+
 class Estimate:
     """Seconds that are left of a job, from how far it is: smoothed, and None while it would mean nothing."""
 

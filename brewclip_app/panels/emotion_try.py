@@ -13,6 +13,7 @@ from brewclip_app.widgets.emotion_bars import ShareBars
 from brewclip_app.widgets.emotion_curves import NAMES, EmotionCurves
 from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.waveform import WaveformView
+from core.figures import percents
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -187,7 +188,7 @@ class TryCard(Card):
         self.bars.show_shares(classes, shares)
         strong = sorted(range(len(classes)), key=lambda number: -shares[number])[:2]
         self.curves.show_curves(told.curve[0].tolist(), told.curve[1], classes, strong, self._waveform.seconds)
-        self._say(warning or f"{classes[strong[0]].capitalize()}, {100 * shares[strong[0]]:.0f} %.",
+        self._say(warning or f"{classes[strong[0]].capitalize()}, {percents(shares)[strong[0]]} %.",
                   "care" if warning else "strong")
         self._show_kept()
 

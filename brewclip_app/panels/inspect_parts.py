@@ -15,6 +15,7 @@ from brewclip_app.widgets.heat_picture import HeatPicture
 from brewclip_app.widgets.heat_voice import HeatVoice
 from brewclip_app.widgets.heat_words import HeatWord, HeatWords
 from brewclip_app.widgets.mix_view import MixView
+from core.figures import percents
 
 if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps
@@ -30,8 +31,9 @@ def elsewhere_words(elsewhere: "Elsewhere", painted: float, rest: str) -> str:
     total = painted + prompts + other
     if total <= 0:
         return "This map is empty: nothing here raises the score."
-    parts = [f"prompts {100 * prompts / total:.0f} %"] if len(elsewhere.prompts) else []
-    parts.append(f"{rest} {100 * other / total:.0f} %")
+    of_prompts, of_rest, _ = percents([prompts / total, other / total, painted / total])
+    parts = [f"prompts {of_prompts} %"] if len(elsewhere.prompts) else []
+    parts.append(f"{rest} {of_rest} %")
     return f"Not shown: {', '.join(parts)} of the relevance"
 
 
@@ -184,8 +186,8 @@ class VoiceCard(Card):
     def __init__(self, playable: bool = True) -> None:
         super().__init__(space=4)
         self.play = button("Play", self._turn, icon="play")
-        self.play.setVisible(playable)
         self.body.addLayout(_head("voice", "Voice", self.play))
+        self.play.setVisible(playable)  # once it has a parent: it would flash as a window and take the focus
         self.voice = HeatVoice()
         self.voice.sought.connect(self.play_wanted)
         self.about = label("", "quiet", wrap=True)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme, wording
 from brewclip_app.widgets.common import label, look
+from core.figures import plain
 
 DOTS_UP_TO = 30  # points of a line that are marked one by one
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine,
@@ -49,7 +50,7 @@ class Reference:
 
 def number(value: float, unit: str = "") -> str:
     """A value in three or four digits with its unit."""
-    text = f"{value:.1f}" if unit else f"{value:.4g}"
+    text = f"{value:.1f}" if unit else plain(value, 4)
     return f"{text} {unit}".strip()
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from core.figures import percents
 
 LINE = 22  # px a class
 BAR = 12  # px high
@@ -19,6 +20,7 @@ class ShareBars(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shares: list[tuple[str, float]] = []
+        self._percents: list[int] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -26,7 +28,9 @@ class ShareBars(QWidget):
         """Show the probabilities of the classes; None while there are none."""
         values = shares or [0.0] * len(classes)
         self._shares = [(name, float(share)) for name, share in zip(classes, values, strict=True)]
-        self.setAccessibleName(", ".join(f"{name} {100 * share:.0f} %" for name, share in self._shares)
+        self._percents = percents(values)
+        self.setAccessibleName(", ".join(f"{name} {percent} %" for name, percent in
+                                         zip(classes, self._percents, strict=True))
                                if shares else "Nothing was said yet")
         self.updateGeometry()
         self.update()
@@ -62,7 +66,8 @@ class ShareBars(QWidget):
                 painter.drawRoundedRect(QRectF(room.left(), room.top(), max(4.0, room.width() * share), BAR), 4, 4)
                 painter.setPen(theme.colour("quiet"))
                 painter.drawText(QRectF(room.right(), top, FIGURE - 2, LINE),
-                                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{100 * share:.0f} %")
+                                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                                 f"{self._percents[number]} %")
         painter.end()
 
 

@@ -11,6 +11,7 @@ from brewclip_app import wording
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import column, icon_button, label, look, row
 from core.errors import BrewclipError
+from core.figures import plain
 
 Value = str | int | float | bool
 NAME_WIDTH = 104  # px at a body of 13 px
@@ -37,7 +38,7 @@ def in_words(value: Value, choices: tuple[tuple[Value, str], ...] = ()) -> str:
     if isinstance(value, int):
         return wording.count(value)
     if isinstance(value, float):
-        return f"{value:g}"
+        return plain(value)
     return dict(choices).get(value, str(value)) or "none"
 
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from brewclip_app import wording
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
+from core.progress import time_left
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -68,7 +69,7 @@ class WeightsRow(QWidget):
             return
         words = [wording.size_of(done, total)]
         if self._pace.a_second > 0:
-            words += [f"{wording.size(self._pace.a_second)}/s", wording.time_left(self._pace.left(total) or 0)]
+            words += [f"{wording.size(self._pace.a_second)}/s", time_left(self._pace.left(total) or 0)]
         self.progress.set_progress(done, total, " · ".join(words))
         self.progress.setToolTip(plain_tip(text))
 

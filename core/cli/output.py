@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from core.progress import Estimate, StepText
+from core.progress import Estimate, StepText, time_left
 
 REDRAWN_EVERY = 0.1  # seconds, on a terminal
 SAID_EVERY = 10.0  # seconds, in a log
@@ -102,7 +102,7 @@ class Progress:
         if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and head == self._text and done < total:
             return
         left = self._estimate.left()
-        line = f"{text}, {100 * done // max(1, total)} %" + (f", {duration(left)} left" if left is not None else "")
+        line = f"{text}, {100 * done // max(1, total)} %" + (f", {time_left(left)}" if left is not None else "")
         self._text = head
         if line != self._shown:
             self._write(line, terminal)
@@ -120,7 +120,7 @@ class Progress:
             return text
         seconds, got = now - self._began[0], done - self._began[1]
         told = got > 0 and seconds > (1 if self.in_bytes else 5) and done < total
-        left = f", {duration((total - done) * seconds / got)} left" if told else ""
+        left = f", {time_left((total - done) * seconds / got)}" if told else ""
         counted = f"{size(done)} of {size(total)}" if self.in_bytes else f"{done} of {total}"
         return f"{text}  {counted}{left}".strip()
 

@@ -15,6 +15,7 @@ from core.emotion.pooling import View
 from core.emotion.probe import Labels, LinearProbe, Settings
 from core.emotion.voices import Floats, Voice
 from core.errors import DatasetError
+from core.figures import percents
 from core.progress import Report, silent
 
 Places = Sequence[int]
@@ -204,7 +205,7 @@ class MixtureProber:
             self._chosen[tuple(places)] = learned.choose_restraint(heard, speakers, self._attend, report)
         restraint = self._chosen[tuple(places)]
         found = self._last = learned.fit_mixture(heard, restraint, seed, report)
-        shares = " ".join(f"{round(100 * share)}" for share in found.mix)
+        shares = " ".join(map(str, percents([float(share) for share in found.mix])))
         return FittedMixture(material, found, f"layers 0 to {len(found.mix) - 1} at {shares} %; {restraint}")
 
     def vectors(self, seed: int) -> Floats:

@@ -183,7 +183,7 @@ class Filling:
 
     def _read(self, plan: _Plan, work: Work) -> None:
         paths = sorted(plan.read)
-        pace = Pace("images")
+        pace = Pace("pictures")
         self._report(0, len(paths), "")
         for batch in work(paths):
             for one in batch:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from core.errors import ModelError, TrainingError
+from core.figures import plain
 from core.models.variants import BrewClipOptions
 from core.training.recipe import Recipe, TrainingOptions, check
 
@@ -61,7 +62,8 @@ class Option:
             value = kind("".join(text.split()))
         except ValueError:
             number = "a whole number" if kind is int else "a number"
-            raise TrainingError(f"{self.title} is {number} from {self.low:g} to {self.high:g}.", "options") from None
+            raise TrainingError(f"{self.title} is {number} from {plain(self.low)} to {plain(self.high)}.",
+                                "options") from None
         self.check(value)
         return value
 
@@ -127,10 +129,10 @@ def _change(option: Option, value: Value) -> str:
 
 
 def in_words(value: Value) -> str:
-    """A value as people write it: on, off, none, 100000, 1e-08."""
+    """A value as people write it: on, off, none, 100000, 0.00000001."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
+    return plain(value) if isinstance(value, float) else str(value) or "none"
 
 
 def differences(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from core import plain_json
 from core.errors import TrainingError
+from core.figures import plain
 from core.models.variants import BrewClipOptions, variant
 
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -76,7 +77,8 @@ def check(option: Any, value: Any) -> None:
     if choices and value not in choices:
         raise TrainingError(f"{option.name} cannot be {value!r}; it is one of {', '.join(choices)}.", "options")
     if not fits or (kind in (int, float) and not facts["low"] <= value <= facts["high"]):
-        raise TrainingError(f"{option.name} cannot be {value!r}; it goes from {facts['low']:g} to {facts['high']:g}.",
+        raise TrainingError(f"{option.name} cannot be {value!r}; it goes from {plain(facts['low'])} to "
+                            f"{plain(facts['high'])}.",
                             "options")
 
 

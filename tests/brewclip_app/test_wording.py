@@ -19,12 +19,6 @@ def test_durations(seconds, words):
     assert wording.duration(seconds) == words
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.2, "almost there"), (9.4, "9 s left"), (13, "13 s left"),
-                                                (5220, "1 h 27 min left")])
-def test_time_left(seconds, words):
-    assert wording.time_left(seconds) == words
-
-
 def test_counts_have_thin_gaps():
     assert wording.count(8094) == "8\u2009094" and wording.pictures(1) == "1 picture"
 

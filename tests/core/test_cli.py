@@ -464,7 +464,7 @@ def test_progress_of_a_download_tells_bytes_and_time_left(monkeypatch):
     progress = Progress(in_bytes=True, stream=stream)
     progress(0, 145_000_000, "Whisper base from a host")
     progress(14_500_000, 145_000_000, "Whisper base from a host")
-    assert stream.getvalue().splitlines()[1] == "Whisper base from a host  14 MB of 145 MB, 3 min left"
+    assert stream.getvalue().splitlines()[1] == "Whisper base from a host  14 MB of 145 MB, about 3 min left"
 
 
 def test_tables_are_aligned_and_tame():

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from core.cli.output import Progress
-from core.progress import SCALE, Estimate, JobCancelled, StepText, finishing, silent, steps
+from core.progress import SCALE, Estimate, JobCancelled, StepText, finishing, rate, silent, steps, time_left
 
 
 def work(report, chance, depth=0):
@@ -102,3 +102,15 @@ def test_the_command_line_tells_the_whole_in_percent():
     lines = stream.getvalue().splitlines()
     assert lines[0] == "Step 1 of 2: Hearing \N{MIDDLE DOT} 0 of 3, 0 %" and lines[-1].endswith("3 of 3, 100 %")
     assert isinstance(StepText(1, 1, "a", 0, 0), str)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (0.2, "almost done"), (12.4, "about 12 s left"), (89.4, "about 89 s left"), (89.6, "about 1 min left"),
+    (125, "about 2 min left"), (3590, "about 1 h 0 min left"), (3900, "about 1 h 5 min left")])
+def test_the_time_left_in_words(seconds, words):
+    assert time_left(seconds) == words
+
+
+@pytest.mark.parametrize(("speed", "words"), [(12.3, "12 pictures/s"), (9.94, "9.9 pictures/s")])
+def test_a_speed_in_words(speed, words):
+    assert rate(speed, "pictures") == words
