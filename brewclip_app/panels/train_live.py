@@ -30,7 +30,7 @@ class LiveCard(Card):
         self.notes = button("", self._show_notes, "quiet-link")
         self.output = button("What it printed", self._show_output, "quiet-link")
         self.pause_button = button("Pause", self.pause.emit, tip="Save at the next step, and stop (Ctrl+P)")
-        self.go_on_button = button("Go on", self.go_on.emit, tip="Go on from where it was last saved (Ctrl+P)")
+        self.go_on_button = button("Continue", self.go_on.emit, tip="Go on from where it was last saved (Ctrl+P)")
         self.stop_button = button("Stop…", self.stop.emit, tip="End it for good; its best model is kept")
         self.end_button = button("End now", self.end_now.emit, "danger",
                                  tip="End its process at once; what it did since its last save is done again")
@@ -41,6 +41,8 @@ class LiveCard(Card):
         head = row(self.name, self.words, self.notes, self.output, self.pause_button, self.go_on_button,
                    self.stop_button, self.end_button)
         head.setStretch(1, 1)
+        self.pause_button.ensurePolished()
+        head.addStrut(self.pause_button.sizeHint().height())  # the card keeps its height, whatever buttons it shows
         self.body.addLayout(head)
         self.body.addWidget(self.bar)
         self.body.addWidget(self.message)
@@ -84,7 +86,7 @@ class LiveCard(Card):
         self.end_button.setVisible(record.live and bool(asked))
         self.go_on_button.setVisible(can_go_on(record))
         self.stop_button.setVisible((record.live and asked != "stop") or record.state == "paused")
-        if focused:  # Pause and Go on take turns; until one is there the card holds the focus, never Stop or End now
+        if focused:  # Pause and Continue take turns; until one is there the card holds the focus, never Stop or End now
             (next((each for each in safe if not each.isHidden()), None) or self).setFocus()
 
     def _show_notes(self) -> None:

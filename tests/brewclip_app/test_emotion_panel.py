@@ -454,3 +454,9 @@ def test_words_of_the_panel_and_the_core_agree():
     assert emotion_options.TUNED == tuning.TUNED and emotion_try.ENOUGH == listening.ENOUGH
 
 
+
+
+def test_percentages_of_the_classes_add_up(panel):
+    panel.trying.bars.show_shares(("a", "b", "c"), (0.335, 0.335, 0.33))
+    said = panel.trying.bars.accessibleName()
+    assert sum(int(part.split()[1]) for part in said.split(", ")) == 100

@@ -150,7 +150,7 @@ def test_what_a_run_does_is_said_in_words(home):
     record = RunReader(make_run(home.runs, "1", "stopped", "It was stopped and can go on.", done=20)).read()
     assert training_words.line(record) == "step 20 of 40 · best at step 20: mean recall on dev 25.0 %"
     running = RunReader(make_run(home.runs, "2", "", done=20)).read(True)
-    assert training_words.line(running).startswith("step 20 of 40 · 2.0 steps/s · rate 0.0001 · ")
+    assert training_words.line(running).startswith("step 20 of 40 · 2.0 steps/s · learning rate 0.0001 · ")
     assert training_words.line(running, "pause").endswith("saves and stops")
     assert training_words.state(running, "stop") == "stopping"
     ending = RunReader(make_run(home.runs, "3")).read(True)  # its end is written, its process not gone yet

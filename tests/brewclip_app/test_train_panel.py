@@ -232,7 +232,7 @@ def test_a_run_is_started_watched_and_finished(panel, qtbot, dataset, home):
     assert path == home.runs / "1"
     recipe = RunFolder(path).recipe()
     assert recipe.dataset == dataset and values_of(recipe)["model.dropout"] == SMALL_DATA["model.dropout"]
-    assert panel.live.words.text().startswith("step 20 of 40 · 32.0 steps/s")
+    assert panel.live.words.text().startswith("step 20 of 40 · 32 steps/s")
     assert {line.name for line in panel.loss.lines()} == {"Outer loss", "Inner loss"}
     assert [each.name for each in panel.context.jobs.running()] == ["Training run 1"]
     order(path, "run")
