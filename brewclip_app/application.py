@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window = MainWindow(context)
     uncaught = Uncaught()
     uncaught.happened.connect(window.show_error)
-    interrupts = _close_on_signals(window.close)
+    interrupts = _close_on_signals(window.close_unasked)
     _open(window, options)
     code = _run(app, window, context, uncaught)
     del interrupts
@@ -170,7 +170,7 @@ class Photographer(QObject):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if not seen.save(str(self._path)):
                 print(f"The picture could not be written to {self._path}.", file=sys.stderr)
-            self._window.close()
+            self._window.close_unasked()
 
 
 def _run(app: QApplication, window: MainWindow, context: Context, uncaught: Uncaught) -> int:

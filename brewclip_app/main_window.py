@@ -6,15 +6,17 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
-from brewclip_app import theme
+from brewclip_app import closing, theme
 from brewclip_app.context import Context
 from brewclip_app.help_menu import HelpMenu
 from brewclip_app.jobs import Job
+from brewclip_app.notifications import Notifier
 from brewclip_app.panels.base import Panel
+from brewclip_app.training import KEY as TRAINING
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
 from brewclip_app.widgets.key_list import KeyList
@@ -29,7 +31,6 @@ SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale
 FIRST_SIZE = QSize(1280, 800)
 FRAME = QSize(4, 40)  # about what a desktop draws around a window
 MODEL_CHOICES = (("Use the program's own model", "auto"), ("Use the backbone alone (zero-shot)", "zero-shot"))
-TRAINING = "train:"  # before the key of jobs that follow runs: these go on without the window
 WORTH_SAYING = 1.0  # s a job must have run before closing says what becomes of it
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         self._theme = context.settings["appearance.theme"]
         self._painted = False
         self._closing = self._impatient = False
+        self._asked_training = False  # what becomes of runs that are training is settled
         self.is_over = False  # everything is kept, the window has gone
         self.setWindowTitle("BrewCLIP Explorer")
         self.rail = Rail()
@@ -90,6 +92,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.strip = StatusStrip(context.jobs)
         self.keys = KeyList(self)
+        self.notifier = Notifier(self, context.jobs)
         self.help = HelpMenu(self, context.home, self.open_keys)
         self._lay_out()
         self._connect()
@@ -151,8 +154,21 @@ class MainWindow(QMainWindow):
             wanted = self.first_panel or self.context.state.get("panel", "")
             self.show_panel(wanted if wanted in self.entries else next(iter(self.entries)))
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.notifier.window_active()
+
+    def close_unasked(self) -> None:
+        """Close without a question: the system or a command wants it."""
+        self._asked_training = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Jobs are asked to stop and waited for without blocking; a second close does not wait."""
+        if not self._asked_training and not self._closing and self._ask_about_training():
+            event.ignore()
+            return
         self._impatient = self._closing and not self.context.jobs.is_idle()
         if self._closing or self.context.jobs.is_idle():
             self._leave()
@@ -275,6 +291,30 @@ class MainWindow(QMainWindow):
 
     def _show_engine(self, status: "EngineStatus") -> None:
         self.strip.show_engine(status)
+
+    def _ask_about_training(self) -> bool:
+        """Whether runs are training, and the user is asked about them."""
+        app = QApplication.instance()
+        runs = closing.trained(self.context.jobs.running())
+        if not runs or (isinstance(app, QApplication) and app.isSavingSession()):
+            return False
+        if self.findChild(closing.TrainingQuestion) is None:
+            records = [self.context.training.record(run) for run in runs]
+            names = [each.name if each else run.name for each, run in zip(records, runs, strict=True)]
+            closing.TrainingQuestion(self, names, self.close_unasked, self._stop_training).open()
+        return True
+
+    def _stop_training(self) -> None:
+        """Have the runs save and end, then close; closing once more leaves them to it."""
+        self._asked_training = True
+        self.banner.say("Training saves and stops; the window closes after it. Close again to leave at once.", "care")
+        for run in closing.trained(self.context.jobs.running()):
+            self.context.training.pause(run)
+        self.context.jobs.job_finished.connect(self._close_after_training)
+
+    def _close_after_training(self, job: Job) -> None:
+        if not self._closing and not closing.trained(self.context.jobs.running()):
+            QTimer.singleShot(0, self.close)  # its end is still being told
 
     def _say_stopping(self, jobs: list[Job]) -> None:
         long = [job for job in jobs if job.seconds > WORTH_SAYING and not job.key.startswith(TRAINING)]

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu
 
 import core
-from brewclip_app import theme
+from brewclip_app import closing, notifications, theme
 from brewclip_app.context import Context
 from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, Entry, MainWindow
@@ -424,3 +424,131 @@ def test_any_key_closes_the_list_alone_and_gives_the_focus_back(window, qtbot, k
     qtbot.keyClick(field, Qt.Key.Key_Escape)
     assert pressed == ["panel"], "with the list closed the shortcut works again"
     shortcut.deleteLater()
+
+
+# ---- closing during training, notifications
+
+
+@pytest.fixture
+def training(window, context, monkeypatch):
+    """A job that follows a run; it ends when the run is paused."""
+    gate, paused, started = threading.Event(), [], threading.Event()
+
+    def follow(report):
+        started.set()
+        while not gate.wait(0.01):
+            report(1, 2, "")
+
+    def pause(path):
+        paused.append(path.name)
+        gate.set()
+
+    monkeypatch.setattr(context.training, "pause", pause)
+    context.jobs.submit("Training run <b>7</b>", follow, key="train:/runs/<b>7<b>")
+    assert started.wait(10)
+    yield paused
+    gate.set()
+
+
+def question(window):
+    [found] = window.findChildren(closing.TrainingQuestion)
+    assert found.isVisible()
+    return found
+
+
+def test_closing_during_training_asks_and_esc_stays(window, context, training, qtbot):
+    assert not window.close()
+    asked = question(window)
+    assert not window.close() and question(window) is asked, "one question"
+    assert all(each.textFormat() == Qt.TextFormat.PlainText for each in asked.findChildren(QLabel))
+    qtbot.keyClick(asked, Qt.Key.Key_Escape)
+    assert window.isVisible() and not training and context.jobs.running(), "it stays, and training goes on"
+
+
+def test_closing_and_letting_training_go_on(window, context, training, qtbot):
+    window.close()
+    with qtbot.waitSignal(window.closed):
+        question(window).goes_on.click()
+    assert not training
+
+
+def test_stopping_training_closes_once_it_has_ended(window, context, training, qtbot):
+    window.close()
+    with qtbot.waitSignal(window.closed):
+        question(window).stops.click()
+    assert training == ["<b>7<b>"]
+
+
+def test_a_signal_closes_without_a_question(window, training, qtbot):
+    with qtbot.waitSignal(window.closed):
+        window.close_unasked()
+    assert not window.findChildren(closing.TrainingQuestion) and not training
+
+
+class Tray:
+    """What the notifier takes of a system tray."""
+
+    there, told = True, []
+
+    def __init__(self, icon, parent):
+        self.messageClicked = self.activated = SimpleNamespace(connect=lambda do: None)
+
+    isSystemTrayAvailable = supportsMessages = staticmethod(lambda: Tray.there)
+
+    def show(self):
+        self.told.append("shown")
+
+    def hide(self):
+        self.told.append("hidden")
+
+    def showMessage(self, title, words):
+        self.told.append(words)
+
+
+@pytest.fixture
+def notified(window, monkeypatch):
+    """What the user is told while the window is not active: jobs are long at once."""
+    told = []
+    monkeypatch.setattr(notifications, "LONG", -1.0)
+    monkeypatch.setattr(notifications, "QSystemTrayIcon", Tray)
+    monkeypatch.setattr(notifications.QApplication, "alert", lambda widget, ms=0: told.append("alert"))
+    monkeypatch.setattr(MainWindow, "isActiveWindow", lambda self: False)
+    monkeypatch.setattr(Tray, "told", told)
+    return told
+
+
+def run_job(context, qtbot, work=lambda report: None, **kind):
+    job = context.jobs.submit("Indexing Holiday", work, on_failed=lambda error: None, **kind)
+    qtbot.waitUntil(lambda: job not in context.jobs._running)
+    return job
+
+
+def test_the_end_of_a_long_job_is_told(window, context, qtbot, notified, monkeypatch):
+    def fail(report):
+        raise StoreError("no")
+
+    run_job(context, qtbot)
+    run_job(context, qtbot, fail)
+    assert notified == ["shown", "Indexing Holiday: finished", "shown", "Indexing Holiday: failed"]
+    window.notifier.window_active()
+    assert notified.pop() == "hidden"
+    notified.clear()
+    monkeypatch.setattr(Tray, "there", False)
+    run_job(context, qtbot)
+    assert notified == ["alert"]
+
+
+def test_nothing_is_told_of_quiet_short_and_cancelled_jobs_nor_to_who_is_there(window, context, qtbot, notified,
+                                                                              monkeypatch):
+    run_job(context, qtbot, quiet=True)
+    gate = threading.Event()
+    job = context.jobs.submit("Long", lambda report: (gate.wait(10), report(1, 2, "")))
+    job.cancel()
+    gate.set()
+    qtbot.waitUntil(lambda: job not in context.jobs._running)
+    monkeypatch.setattr(MainWindow, "isActiveWindow", lambda self: True)
+    run_job(context, qtbot)
+    monkeypatch.setattr(MainWindow, "isActiveWindow", lambda self: False)
+    monkeypatch.setattr(notifications, "LONG", 1000.0)
+    run_job(context, qtbot)
+    assert notified == []

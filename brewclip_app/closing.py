@@ -1,0 +1,44 @@
+"""Closing during training: the runs go on without the window, unless the user wants them to stop."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
+
+from brewclip_app.jobs import Job
+from brewclip_app.training import KEY
+from brewclip_app.widgets.common import look
+
+
+def trained(jobs: Sequence[Job]) -> list[Path]:
+    """Folders of the runs that are followed by these jobs."""
+    return [Path(job.key.removeprefix(KEY)) for job in jobs if job.key.startswith(KEY)]
+
+
+class TrainingQuestion(QMessageBox):
+    """Asks what becomes of the runs; Esc stays. Opens without blocking."""
+
+    def __init__(self, parent: QWidget, names: Sequence[str], on_close: Callable[[], object],
+                 on_stop: Callable[[], object]) -> None:
+        title = "Training is going on" if len(names) == 1 else f"{len(names)} runs are training"
+        super().__init__(QMessageBox.Icon.NoIcon, title, title, parent=parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setInformativeText(f"{', '.join(names)}: training needs no window. It goes on after closing and is shown "
+                                "again at the next start. If it is stopped, it saves first and can be continued "
+                                "later.")
+        for words in self.findChildren(QLabel):
+            words.setTextFormat(Qt.TextFormat.PlainText)
+        roles = QMessageBox.ButtonRole
+        self.goes_on = look(self.addButton("Close, training goes on", roles.AcceptRole), "main")
+        self.stops = look(self.addButton("Stop training and close", roles.DestructiveRole), "danger")
+        self.stay = self.addButton("Stay", roles.RejectRole)
+        self.setDefaultButton(self.goes_on)
+        self.setEscapeButton(self.stay)
+        self.finished.connect(lambda _: self._act(on_close, on_stop))
+
+    def _act(self, on_close: Callable[[], object], on_stop: Callable[[], object]) -> None:
+        if self.clickedButton() is self.goes_on:
+            on_close()
+        elif self.clickedButton() is self.stops:
+            on_stop()
