@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from brewclip_app import wording
 from brewclip_app.jobs import Job
 from core.progress import Report
 
@@ -44,6 +45,14 @@ class Downloads(QObject):
     def job(self, name: str) -> Job | None:
         """The running download of weights."""
         return self._context.jobs.of_key(_key(name))
+
+    def far(self, name: str) -> str:
+        """ "90 of 145 MB", of the size in the table whatever a source sends; "" while unknown."""
+        job, size = self.job(name), next(each.size for each in self.table() if each.name == name)
+        if job is None or job.progress[1] <= 0:
+            return ""
+        done, total, _ = job.progress
+        return wording.size_of(done / total * size if size else done, size or total)
 
     def refresh(self) -> None:
         """Look at the disk again."""

@@ -67,7 +67,7 @@ class WeightsRow(QWidget):
         if total <= 0 or done >= total:
             self.progress.set_progress(done, total, text or "Asking for it")
             return
-        words = [wording.size_of(done, total)]
+        words = [self._downloads.far(self._weights.name)]
         if self._pace.a_second > 0:
             words += [f"{wording.size(self._pace.a_second)}/s", time_left(self._pace.left(total) or 0)]
         self.progress.set_progress(done, total, " · ".join(words))

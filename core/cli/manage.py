@@ -10,6 +10,7 @@ from core import settings
 from core.cli.output import Progress, as_json, shortened, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import BrewclipError, StoreError
+from core.figures import plain
 from core.home import expanded, find_home
 from core.remote import shown
 
@@ -195,7 +196,7 @@ def _as_typed(value: settings.Value) -> str:
 
 def _may_be(setting: settings.Setting) -> str:
     if setting.kind == "number":
-        return f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
+        return f"{plain(setting.low)} to {plain(setting.high)} {setting.unit}".strip()
     values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`",
               "model": "auto, zero-shot, or the folder of a run", "patterns": "names, with *, separated by ;"}
     return values.get(setting.kind) or ", ".join(value for value, _ in setting.choices)
