@@ -130,6 +130,8 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     if unread is not None:
         window.banner.say(f"The settings could not be read, so the defaults are used. The file is kept as {unread}.",
                           "care")
+    if not options.screenshot:
+        window.other_window.look()
     window.context.downloads.refresh()
     window.context.indexing.resume()
     window.context.tidy_up()

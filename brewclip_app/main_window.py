@@ -15,6 +15,7 @@ from brewclip_app.context import Context
 from brewclip_app.help_menu import HelpMenu
 from brewclip_app.jobs import Job
 from brewclip_app.notifications import Notifier
+from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.training import KEY as TRAINING
 from brewclip_app.widgets.banner import Banner
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self.stack = PanelStack()
         self.banner = Banner()
         self.strip = StatusStrip(context.jobs)
+        self.other_window = OtherWindow(context.home, self)
         self.keys = KeyList(self)
         self.notifier = Notifier(self, context.jobs)
         self.help = HelpMenu(self, context.home, self.open_keys)
@@ -115,6 +117,7 @@ class MainWindow(QMainWindow):
             self.stack.show_panel(panel)
             self._show_screens()
             self.rail.show_chosen(key)
+            self.strip.leave_out(panel.own_jobs)
             self._show_words()
             self.context.state.keep("panel", key)
             panel.setFocus()
@@ -202,6 +205,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self.show_panel)
+        self.other_window.changed.connect(self.strip.show_other_window)
         self.strip.models_asked.connect(self._open_models)
         self.strip.asked.connect(lambda key: self.show_panel(key, self.context.gallery))
         self.context.failed.connect(self.show_error)
@@ -339,6 +343,7 @@ class MainWindow(QMainWindow):
             panel.closing()
             state.keep_panel(key, panel.save_state())
         state.save()
+        self.other_window.close()
         self.is_over = True
         self.closed.emit()
 

@@ -58,6 +58,7 @@ class Panel(QWidget):
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
     icon: ClassVar[str] = ""
+    own_jobs: ClassVar[tuple[str, ...]] = ()  # keys of the jobs whose progress the panel shows itself, while in front
 
     status_changed = Signal(str)   # what the status bar says at the left; may be empty
     status_link = Signal(str, str)  # words after it that lead to another panel ("" for none), that panel's key

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.explorer import EngineStatus
 
 WARNING = "\N{WARNING SIGN}"
+OTHER_TIP = ("Another window of BrewCLIP Explorer uses the same data. Both can be used; what one changes, the other "
+             "shows after it looked again. The window that is closed last is restored at the next start.")
 SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
 
 
@@ -39,6 +41,7 @@ class StatusStrip(QWidget):
         self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.link = button("", lambda: self.asked.emit(self._link_key), "quiet-link")
         self._link_key = ""
+        self._elsewhere: tuple[str, ...] = ()
         self.running = button("", self._open_list, "quiet-link")
         self.running.setToolTip("Show everything that runs")
         self.bar = QProgressBar()
@@ -46,6 +49,9 @@ class StatusStrip(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of what runs")
         self.stop = icon_button("close", "Stop it", self._stop_first, side=12)
+        self.other = label("Another window is open", "care")
+        self.other.setToolTip(OTHER_TIP)
+        self.other.hide()
         self.models = button("", self.models_asked.emit, "quiet-link")
         self.device = label("", "quiet")
         box = QHBoxLayout(self)
@@ -57,6 +63,8 @@ class StatusStrip(QWidget):
         for part in (self.running, self.bar, self.stop):
             box.addWidget(part)
         box.addSpacing(12)
+        box.addWidget(self.other)
+        box.addSpacing(4)
         box.addWidget(self.models)
         box.addSpacing(8)
         box.addWidget(self.device)
@@ -74,6 +82,15 @@ class StatusStrip(QWidget):
         self.link.setVisible(bool(link))
         self._link_key = key
 
+    def leave_out(self, keys: tuple[str, ...]) -> None:
+        """Show no progress of the jobs of these keys: the panel in front does."""
+        self._elsewhere = keys
+        self._show_jobs()
+
+    def show_other_window(self, there: bool) -> None:
+        """Say that another window uses the same data, or no longer."""
+        self.other.setVisible(there)
+
     def show_engine(self, status: "EngineStatus") -> None:
         """Name the models and the device; a failed GPU is said with its reason."""
         sign = f"{WARNING} " if status.warning else ""
@@ -87,7 +104,7 @@ class StatusStrip(QWidget):
         self.device.setToolTip(plain_tip(status.fallback))
 
     def _show_jobs(self) -> None:
-        jobs = [job for job in self._jobs.running() if job.seconds >= SHOW_AFTER or job.progress[1] > 0]
+        jobs = [job for job in self._listed() if job.seconds >= SHOW_AFTER or job.progress[1] > 0]
         for part in (self.running, self.bar, self.stop):
             part.setVisible(bool(jobs))
         if not jobs:
@@ -100,8 +117,11 @@ class StatusStrip(QWidget):
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)
 
+    def _listed(self) -> list[Job]:
+        return [job for job in self._jobs.running() if job.key not in self._elsewhere]
+
     def _stop_first(self) -> None:
-        jobs = self._jobs.running()
+        jobs = self._listed()
         if jobs:
             stop_job(self, jobs[0], jobs[0].cancel)
 

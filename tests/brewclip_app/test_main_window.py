@@ -7,7 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QLockFile, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu
 
@@ -16,6 +16,7 @@ from brewclip_app import closing, notifications, theme
 from brewclip_app.context import Context
 from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, Entry, MainWindow
+from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.common import column
 from core.errors import StoreError
@@ -285,6 +286,41 @@ def test_a_rail_with_no_room_for_its_icons_scrolls_to_the_chosen_one(context, qt
     window.show_panel("two11")
     qtbot.waitUntil(lambda: not window.rail.buttons["two11"].visibleRegion().isEmpty())
     assert window.rail.buttons["two0"].visibleRegion().isEmpty()
+
+
+def test_the_strip_leaves_out_what_the_panel_shows_itself(window, context, qtbot, monkeypatch):
+    monkeypatch.setattr(OnePanel, "own_jobs", ("look",))
+    window.show_panel("two")
+    window.show_panel("one")
+    gate = threading.Event()
+    context.jobs.submit("Looking", lambda report: (report(1, 2, ""), gate.wait(10)), key="look")
+    context.jobs.submit("Reading", lambda report: (report(1, 2, ""), gate.wait(10)))
+    qtbot.waitUntil(window.strip.bar.isVisible)
+    assert window.strip.running.text() == "Reading"
+    window.show_panel("two")
+    assert window.strip.running.text() == "Looking and 1 more"
+    gate.set()
+
+
+def test_another_window_of_this_home_is_said_until_it_is_closed(window, context, qtbot, home):
+    home.root.mkdir(parents=True, exist_ok=True)
+    other = QLockFile(str(home.root / "window.lock"))
+    assert other.tryLock(0)
+    window.other_window.look()
+    assert window.strip.other.isVisible() and window.strip.other.text() == "Another window is open"
+    other.unlock()
+    window.other_window.look()
+    assert not window.strip.other.isVisible()
+    assert not other.tryLock(0), "this one holds it now"
+    window.other_window.close()
+    assert other.tryLock(0)
+
+
+def test_a_home_that_cannot_be_written_says_nothing_of_another_window(window, home, tmp_path):
+    (tmp_path / "file").touch()
+    alone = OtherWindow(SimpleNamespace(root=tmp_path / "file"))  # no folder: no lock can lie in it
+    alone.look()
+    assert not alone.is_open
 
 
 # ---- the real program
