@@ -3,11 +3,23 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from importlib import resources
+from math import ceil
 from pathlib import Path
 from types import MappingProxyType
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QIcon, QImage, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetrics,
+    QIcon,
+    QImage,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QTextLayout,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -40,6 +52,8 @@ COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType({  # name: (light, dar
 SIZES: Mapping[str, float] = MappingProxyType({  # of the body's size
     "body": 1.0, "quiet": 11.5 / 13, "heading": 1.0, "title": 18 / 13, "transcript": 21 / 13})
 SMALLEST_BODY = 13  # px; desktops that say nothing give Qt 12
+SCRIPTS = "\u00c5gj 日本語 简体 한국어 ไทยที่ป้ ہندی हिन्दी"  # what names of files are written in
+_line_heights: dict[str, int] = {}
 _ICON_SIZES = (16, 20, 24, 32, 48, 64)
 _LIGHT, _DARK = 0, 1
 
@@ -96,6 +110,18 @@ def font(look: str = "body", bold: bool = False) -> QFont:
     made.setPointSizeF(points(look))
     made.setBold(bold or look in ("heading", "title"))
     return made
+
+
+def line_height(made: QFont) -> int:
+    """Height of a line of text in a font, px, in any script: the fonts that stand in for missing letters are taller."""
+    key = made.key()
+    if key not in _line_heights:
+        layout = QTextLayout(SCRIPTS, made)
+        layout.beginLayout()
+        line = layout.createLine()
+        layout.endLayout()
+        _line_heights[key] = max(QFontMetrics(made).height(), ceil(line.height()))
+    return _line_heights[key]
 
 
 def points(look: str) -> float:

@@ -12,7 +12,7 @@ from brewclip_app.panels.annotate_review_detail import TakeDetail
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import EmptyState, button, column, label, row
-from brewclip_app.widgets.tables import go_to, of_lines
+from brewclip_app.widgets.tables import NameDelegate, go_to, of_lines
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Review(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self.model)
+        table.setItemDelegateForColumn(0, NameDelegate(table))
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = of_lines(table, "Takes", several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

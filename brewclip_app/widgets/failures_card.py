@@ -7,10 +7,10 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView
 
-from brewclip_app import wording
+from brewclip_app import theme, wording
 from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.widgets.common import Card, button, label, row
-from brewclip_app.widgets.tables import of_lines
+from brewclip_app.widgets.tables import NameDelegate, of_lines
 
 if TYPE_CHECKING:
     from core.store.records import FailureRecord
@@ -64,7 +64,9 @@ class FailuresCard(Card):
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         table.setAlternatingRowColors(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setItemDelegateForColumn(0, NameDelegate(table))
         table.setMinimumHeight(120)
+        table.verticalHeader().setDefaultSectionSize(theme.line_height(table.font()) + 10)
         header = of_lines(table, "What could not be read", several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason is what was asked for

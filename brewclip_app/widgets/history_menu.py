@@ -78,7 +78,7 @@ class HistoryMenu(QFrame):
                                    f"{when_words(record.created, now)}   {record.text}")
             item.setData(Qt.ItemDataRole.UserRole, record)
             item.setToolTip(plain_tip(f"{record.text}\nin {record.gallery}"))
-            item.setSizeHint(QSize(0, self.fontMetrics().height() + 14))
+            item.setSizeHint(QSize(0, theme.line_height(self.font()) + 12))
             self.list.addItem(item)
         self.list.setCurrentRow(min(at, len(records) - 1))
         self._filter()

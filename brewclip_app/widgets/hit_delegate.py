@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from brewclip_app import theme
 from brewclip_app.item_models.hits import HIT_ROLE, Index, copies_words
+from brewclip_app.plain_text import elided_name
 from brewclip_app.thumbnails import Thumbnail, Thumbnails
 from brewclip_app.widgets.branch_bar import THICKNESS, draw_branch_bar
 
@@ -33,7 +34,7 @@ class HitDelegate(QStyledItemDelegate):
 
     def cell_height(self, cell_width: int) -> int:
         """The height of a cell of a width, for the fonts there are."""
-        text = QFontMetrics(theme.font("quiet")).height()
+        text = theme.line_height(theme.font("quiet"))
         return GAP + round((cell_width - GAP) * PICTURE_SHAPE) + PADDING + text + 6 + THICKNESS + PADDING
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -75,7 +76,7 @@ class HitDelegate(QStyledItemDelegate):
     def _draw_words(self, painter: QPainter, card: QRect, top: int, hit: "Hit") -> None:
         left, width = card.left() + PADDING, card.width() - 2 * PADDING
         font, bold = theme.font("quiet"), theme.font("quiet", bold=True)
-        height = QFontMetrics(font).height()
+        height = theme.line_height(font)
         level = hit.strength.level
         taken = QFontMetrics(bold).horizontalAdvance(level) + 8
         painter.setFont(bold)
@@ -83,7 +84,7 @@ class HitDelegate(QStyledItemDelegate):
         painter.drawText(QRect(left, top, width, height), Qt.AlignmentFlag.AlignRight, level)
         painter.setFont(font)
         painter.setPen(theme.colour("quiet"))
-        name = QFontMetrics(font).elidedText(hit.image.path.name, Qt.TextElideMode.ElideMiddle, width - taken)
+        name = elided_name(QFontMetrics(font), hit.image.path.name, width - taken)
         painter.drawText(QRect(left, top, width - taken, height), Qt.AlignmentFlag.AlignLeft, name)
         draw_branch_bar(painter, QRectF(left, top + height + 6, width, THICKNESS), hit.shares, self.full_score)
 

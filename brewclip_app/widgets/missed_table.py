@@ -48,7 +48,7 @@ class MissedTable(QTableView):
         of_lines(self, "Failures")
         self.setSortingEnabled(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
+        self.verticalHeader().setDefaultSectionSize(theme.line_height(self.font()) + 10)
         self.setMinimumHeight(120)
         header = self.horizontalHeader()
         look(header, "figures")

@@ -64,7 +64,7 @@ class Chip(QToolButton):
     def sizeHint(self) -> QSize:
         words = self.fontMetrics().horizontalAdvance(self.face.words)
         extra = (CROSS - 4 if self.face.removable else 0) + (PICTURE + 4 if self.face.picture else 0)
-        return QSize(min(WIDEST, words + 2 * SIDE + extra), max(HEIGHT, self.fontMetrics().height() + 6))
+        return QSize(min(WIDEST, words + 2 * SIDE + extra), max(HEIGHT, theme.line_height(self.font()) + 6))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._on_cross(event.position().toPoint()) and event.button() == Qt.MouseButton.LeftButton:

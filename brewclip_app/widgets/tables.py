@@ -3,11 +3,22 @@
 from functools import partial
 from typing import TypeVar
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+
+from brewclip_app.plain_text import elided_name
 
 T = TypeVar("T", bound=QTableView)
+NAME_PAD = 10  # px that the style takes of a cell
+
+
+class NameDelegate(QStyledItemDelegate):
+    """A column of file names, each shortened where it does not differ from the others."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        option.text = elided_name(option.fontMetrics, option.text, option.rect.width() - NAME_PAD)
 
 
 def of_lines(table: T, name: str, several: bool = False) -> T:

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QModelIndex
-from PySide6.QtGui import Qt
+from PySide6.QtGui import QFontMetrics, Qt, QTextLayout
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 
 import brewclip_app
+from brewclip_app import theme
 from brewclip_app.context import Context
 from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.main_window import PANELS, MainWindow
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import elided_name, plain_tip
 from brewclip_app.widgets.common import ElidedLabel
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.name_dialogs import NameDialog
@@ -86,6 +87,27 @@ def test_an_ordinary_tip_stays_as_it_is():
 
 def _renders_html(words: str) -> bool:
     return Qt.mightBeRichText(words) and "<img" in words
+
+
+def test_numbered_names_lose_their_start_and_others_their_middle(qtbot):
+    metrics = QFontMetrics(QLabel().font())
+    width = metrics.horizontalAdvance("0000000001")
+    shown = [elided_name(metrics, f"COCO_val2014_{number:012}.jpg", width) for number in (391895, 391896)]
+    assert shown[0] != shown[1] and all(name.startswith("…") for name in shown)
+    assert shown[0].endswith("391895")
+    assert elided_name(metrics, "short.jpg", 1000) == "short.jpg"
+    words = elided_name(metrics, "a very long name of a picture.jpg", width)
+    assert "…" in words and words.startswith("a") and words.endswith("g")
+
+
+def test_a_line_has_room_for_every_script(qtbot):
+    font = theme.font("quiet")
+    for text in ("日本語", "한글", "ไทยที่", "Ågj"):
+        layout = QTextLayout(text, font)
+        layout.beginLayout()
+        line = layout.createLine()
+        layout.endLayout()
+        assert line.height() <= theme.line_height(font)
 
 
 def _check(root: QWidget) -> None:
