@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import ElidedLabel, button, label, row
+from brewclip_app.widgets.common import ElidedLabel, button, column, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from core.explain.methods import METHODS
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 TARGETS: "tuple[tuple[Target, str], ...]" = (
     ("fused", "Score of both"), ("text", "Score of the transcript"), ("acoustic", "Score of the voice"))
+BESIDE = 3  # place of the boxes in the line
 NARROW = 150  # px: in a narrow window the boxes give way to the names
 
 
@@ -24,6 +26,7 @@ class InspectHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._title = label("Inspect", "title")
         self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideMiddle)
         self.about.setMinimumWidth(190)
         self.terms = _box("Which term of the query is taken apart")
@@ -36,10 +39,40 @@ class InspectHead(QWidget):
         self.compare = button("Compare two hits")
         self.compare.setCheckable(True)
         self.save = button("Save picture")
-        line = row(label("Inspect", "title"), 4, self.about, self.terms, self.targets, self.methods, self.compare,
-                   self.save)
-        line.setStretch(2, 1)
-        self.setLayout(line)
+        self._line = row(self._title, 4, self.about, self.compare, self.save)
+        self._line.setStretch(2, 1)
+        self._boxes = QWidget()
+        self._boxes.setLayout(row(self.terms, self.targets, self.methods))
+        self._below = row(self._boxes, None)
+        self._line.insertWidget(BESIDE, self._boxes)
+        self.setLayout(column(self._line, self._below, space=6))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settle()
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow: the boxes go below the line where they do not fit into it."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), self._width_beside() - self._boxes.minimumSizeHint().width()), hint.height())
+
+    def _width_beside(self) -> int:
+        """The width that everything needs in one line."""
+        always = (self._title, self._boxes, self.compare, self.save)
+        shown = [part for part in always if not part.isHidden()]
+        return (sum(part.minimumSizeHint().width() for part in shown) + self.about.minimumWidth()
+                + self._line.spacing() * len(shown) + 4)
+
+    def _settle(self) -> None:
+        """The boxes beside the name where there is room, else below it."""
+        below = self._width_beside() > self.width()
+        if below == (self._below.indexOf(self._boxes) >= 0):
+            return
+        (self._line if below else self._below).removeWidget(self._boxes)
+        if below:
+            self._below.insertWidget(0, self._boxes)
+        else:
+            self._line.insertWidget(BESIDE, self._boxes)
 
     @property
     def target(self) -> "Target":
@@ -57,6 +90,7 @@ class InspectHead(QWidget):
             part.setVisible(there)
         self.targets.setVisible(both)
         self.compare.setEnabled(ranked)
+        self._settle()
 
     def offer_terms(self, terms: Sequence[str], chosen: int) -> None:
         """Of a query of several terms, which one."""
@@ -66,6 +100,7 @@ class InspectHead(QWidget):
             self.terms.addItems(offered)
         self.terms.setCurrentIndex(chosen if offered else -1)
         self.terms.setVisible(len(offered) > 1)
+        self._settle()
 
 
 def _box(name: str) -> QComboBox:

@@ -11,7 +11,7 @@ import soundfile
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from PIL import Image, ImageDraw
-from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, QRect, Qt, QUrl, Signal
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QAbstractItemModelTester
 
@@ -19,6 +19,7 @@ from brewclip_app.context import Context
 from brewclip_app.item_models.neighbours import NeighboursModel
 from brewclip_app.panels.base import Asked, Inspection
 from brewclip_app.panels.inspect import InspectPanel
+from brewclip_app.panels.inspect_head import InspectHead
 from brewclip_app.panels.inspect_save import explanation
 from core.audio import RATE, from_samples
 from core.evaluation.records import ModelChoice
@@ -527,3 +528,24 @@ def test_the_model_of_neighbours_keeps_qts_rules(panel, qtbot, gallery):
     assert model.index(0, 0).data().startswith("1 · ") and tester.model() is model
 
 
+
+
+@pytest.mark.parametrize(("width", "lines"), [(876, 2), (1300, 1)])
+def test_nothing_in_the_head_overlaps(qtbot, width, lines):
+    head = InspectHead()
+    qtbot.addWidget(head)
+    head.offer_terms(["a red balloon", "sky"], 0)
+    head.enable(True, True, True)
+    head.about.setText("“a red balloon over green hills” → a long name of a picture.jpg")
+    head.resize(width, head.sizeHint().height())
+    head.show()
+    parts = (head.about, head.terms, head.targets, head.methods, head.compare, head.save)
+
+    def places():
+        head.resize(width, head.sizeHint().height())
+        return [QRect(part.mapTo(head, QPoint(0, 0)), part.size()) for part in parts]
+
+    qtbot.waitUntil(lambda: (head._below.indexOf(head._boxes) >= 0) == (lines == 2))
+    qtbot.waitUntil(lambda: not any(one.intersects(other) for at, one in enumerate(places())
+                                    for other in places()[at + 1:]))
+    assert all(head.rect().contains(place) for place in places())
