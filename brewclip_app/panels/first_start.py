@@ -6,8 +6,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QWidget
 
+from brewclip_app.indexing import DEMO
 from brewclip_app.widgets.common import EmptyState, button, column, row, scrolling
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.weights_row import WeightsCard
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class FirstStart(QWidget):
             "microphone", "Choose a folder of pictures, then say what you look for",
             "Everything stays on this computer. The small model that comes with the program is ready; "
             "a larger one finds more.", self.choose, self.demo)
+        self.progress = IndexingProgress(context, DEMO)
+        context.indexing.changed.connect(self._follow)
         self.research = QCheckBox("Show research screens too (training, evaluation, emotion)")
         self.research.setToolTip("Settings, Screens, changes it at any time")
         self.research.setChecked(context.settings["appearance.panels"] == "all")
@@ -44,10 +48,16 @@ class FirstStart(QWidget):
         self.weights = WeightsCard(context, SHOWN, first_start=True)
         self.weights.setFixedWidth(CARD_WIDTH)
         inner = QWidget()
-        inner.setLayout(column(None, self.words, 12, row(None, self.research, None), 12,
+        inner.setLayout(column(None, self.words, row(None, self.progress, None), 12, row(None, self.research, None), 12,
                                row(None, self.weights, None), None, space=4))
         scroll = scrolling(inner)
         self.setLayout(column(scroll))
+
+    def _follow(self, gallery: str) -> None:
+        """While the demo is built, nothing else begins here."""
+        building = self._context.indexing.job(DEMO) is not None
+        for begin in (self.choose, self.demo):
+            begin.setEnabled(not building)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if folders_of(event.mimeData()):

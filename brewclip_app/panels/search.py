@@ -1,5 +1,6 @@
 """The Search panel: say, type or show what you look for, and see the pictures."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from brewclip_app.held_key import GRACE, HeldKey
 from brewclip_app.panels.base import Asked, Inspection, Panel, Question
 from brewclip_app.panels.search_actions import HitActions
 from brewclip_app.panels.search_conductor import WHISPER, Conductor
+from brewclip_app.panels.search_flow import KEY as SEARCH_JOB
 from brewclip_app.panels.search_flow import GalleryView, SearchFlow
 from brewclip_app.panels.search_header import QueryHeader
 from brewclip_app.panels.search_history import PastQueries
 from brewclip_app.panels.search_intake import Intake
 from brewclip_app.panels.search_place import SearchPlace
-from brewclip_app.panels.search_query import Query, QueryTerm
+from brewclip_app.panels.search_query import Query, QueryTerm, from_history, to_history
 from brewclip_app.panels.search_results import EDGE, ZOOM_STEP, SearchResults
 from brewclip_app.panels.search_session import Session
 from brewclip_app.panels.search_voice import Voice
@@ -47,6 +49,7 @@ class SearchPanel(Panel):
     key = "search"
     title = "Search"
     icon = "microphone"
+    own_jobs = (SEARCH_JOB,)
 
     def __init__(self, context: "Context", voice: Voice | None = None) -> None:
         super().__init__(context)
@@ -57,6 +60,7 @@ class SearchPanel(Panel):
         self._loading = ""
         self._models = self._model_settings()
         self._waiting: Question | None = None  # asked before the galleries were read
+        self._ask_restored = False  # the query of the last start is to be searched
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.voice = voice or Voice(context, self)
         self.space = HeldKey(self)
@@ -133,13 +137,22 @@ class SearchPanel(Panel):
         results.grid.opened.connect(acts.open)
         results.grid.menu_wanted.connect(self._open_menu)
         results.detail.opened.connect(acts.open)
-        results.detail.folder_wanted.connect(acts.show_in_folder)
+        results.detail.folder_wanted.connect(lambda hit: acts.show_in_folder(hit.image))
+        results.detail.copies_wanted.connect(acts.list_copies)
+        results.selection.more_wanted.connect(lambda hits: self.session.more_like(*hits))
+        results.selection.add_wanted.connect(self.session.add_hits)
+        results.selection.paths_wanted.connect(acts.copy_paths)
+        results.selection.files_wanted.connect(acts.choose_target)
+        results.selection.tag_wanted.connect(acts.ask_tag)
         results.detail.more_wanted.connect(self.session.more_like)
         results.detail.why_wanted.connect(self._why)
         results.zoomed.connect(self._zoom)
         results.history.clicked.connect(lambda: self.past.open_under(results.history))
         results.progress.cancelled.connect(self.flow.cancel)
         acts.more_wanted.connect(self.session.more_like)
+        acts.examples_wanted.connect(lambda hits: self.session.more_like(*hits))
+        acts.examples_added.connect(self.session.add_hits)
+        acts.copies_as_hits_wanted.connect(lambda: self.conductor.show_copies(True))
         acts.why_wanted.connect(self._why)
         acts.add_wanted.connect(lambda hit, sign: self.session.add_picture(hit.image.path, hit.image.id, sign))
         acts.said.connect(self.header.say)
@@ -204,13 +217,33 @@ class SearchPanel(Panel):
 
     def save_state(self) -> dict[str, Any]:
         return {"order": self.results.grid.hits.order, "splitter": self.results.splitter_state(),
-                "microphone": self.voice.microphone.chosen, "keep_ready": self.header.keep_ready.isChecked()}
+                "microphone": self.voice.microphone.chosen, "keep_ready": self.header.keep_ready.isChecked(),
+                **self._last_query()}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self.results.set_order(str(state.get("order", "relevance")))
         self.results.restore_splitter(str(state.get("splitter", "")))
         self.voice.microphone.choose(str(state.get("microphone", "")))
         self.header.keep_ready.setChecked(bool(state.get("keep_ready", True)))
+        if state.get("query") and state.get("gallery") == self.context.gallery:
+            self._restore_query(str(state["query"]))
+
+    def _last_query(self) -> dict[str, Any]:
+        """What is asked, for the next start, unless queries are not to be kept; of a voice its words."""
+        query = self.session.query
+        if not query.terms() or not self.context.settings["search.keep_history"]:
+            return {}
+        return {"query": to_history(query), "gallery": self.context.gallery}
+
+    def _restore_query(self, terms: str) -> None:
+        """Show the query of the last start at once; it is searched when the galleries were read."""
+        with suppress(ValueError, TypeError, KeyError):  # written by another version
+            query = from_history(terms, None)
+            ready = all(term.ready for term in query.terms())
+            if ready:
+                self.session.take(query)
+                self.conductor.show_query(query)
+                self._ask_restored = True
 
     # ---- voice
 
@@ -327,7 +360,15 @@ class SearchPanel(Panel):
 
     def _ask_waiting(self) -> None:
         question, self._waiting = self._waiting, None
-        if question is None or self.place.first:
+        restored, self._ask_restored = self._ask_restored, False
+        if self.place.first:
+            return
+        if question is None:
+            state = self.place.view.state if self.place.view is not None else None
+            if restored and state is not None and state.indexed:
+                self.conductor.ask_again()
+            elif restored:
+                self.place.show_notice()
             return
         if question.speech is not None:
             self.intake.read_voice(question.speech)

@@ -1,4 +1,4 @@
-"""What can be done with hits: open, show in folder, copy, more like this, add to the query, tag."""
+"""What can be done with hits: open, show in folder, copy, more like these, add to the query, tag."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QProcess, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from brewclip_app import wording
 from brewclip_app.multimedia import dbus
 from brewclip_app.thumbnails import to_qimage
+from brewclip_app.widgets.copies_dialog import CopiesDialog
 from brewclip_app.widgets.name_dialogs import NameDialog
+from brewclip_app.widgets.selection_pane import MOST_EXAMPLES
 from core.errors import ImageError
 from core.progress import Report
 from core.remote import is_remote, shown
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
+    from core.picture_files import CopiedFiles
     from core.search.queries import Hit
     from core.store.records import ImageRecord
 
@@ -33,6 +36,9 @@ class HitActions(QObject):
     more_wanted = Signal(object)  # Hit
     add_wanted = Signal(object, int)  # Hit, sign
     why_wanted = Signal(object)  # Hit
+    examples_wanted = Signal(list)  # Hits, as the terms of a new query
+    examples_added = Signal(list)  # Hits, as more terms of the query
+    copies_as_hits_wanted = Signal()
     tagged = Signal(object)  # ImageRecords with their new tags
     said = Signal(str)
 
@@ -45,17 +51,24 @@ class HitActions(QObject):
         """The context menu of some hits."""
         menu = QMenu(self._owner)
         menu.aboutToHide.connect(menu.deleteLater)
-        first, one = hits[0], len(hits) == 1
+        first, one, few = hits[0], len(hits) == 1, 1 < len(hits) <= MOST_EXAMPLES
+        if not one:
+            menu.addSection(f"{wording.count(len(hits))} selected")
         rows: tuple[tuple[str, Callable[[], object], bool] | None, ...] = (
             ("Open", partial(self.open, first), one),
-            ("Show in folder", partial(self.show_in_folder, first), one),
+            ("Show in folder", partial(self.show_in_folder, first.image), one),
+            (f"List the {first.copies} copies…", partial(self.list_copies, first), one and first.copies > 1),
             None,
             ("Copy path" if one else f"Copy {len(hits)} paths", partial(self.copy_paths, hits), True),
             ("Copy picture", partial(self.copy_picture, first), one),
+            ("Copy the file to a folder…" if one else "Copy the files to a folder…",
+             partial(self.choose_target, hits), True),
             None,
             ("Why this picture?\tI", partial(self.why_wanted.emit, first), one),
             ("More like this", partial(self.more_wanted.emit, first), one),
+            ("More like these", partial(self.examples_wanted.emit, hits), few),
             ("Add to the query", partial(self.add_wanted.emit, first, 1), one),
+            ("Add these to the query", partial(self.examples_added.emit, hits), few),
             ("Leave out what is like this", partial(self.add_wanted.emit, first, -1), one),
             None)
         for row in rows:
@@ -80,9 +93,9 @@ class HitActions(QObject):
                                   on_done=lambda path: QDesktopServices.openUrl(_url(path)),
                                   on_failed=lambda error: self.said.emit(str(error)))
 
-    def show_in_folder(self, hit: "Hit") -> None:
+    def show_in_folder(self, image: "ImageRecord") -> None:
         """Open the folder in the file manager, the picture selected where the system can."""
-        path = hit.image.path
+        path = image.path
         if is_remote(path):
             self.said.emit(f"It lies at {shown(path.parent)}.")
         elif not path.parent.exists():
@@ -98,6 +111,38 @@ class HitActions(QObject):
         """The paths, one on each line."""
         QGuiApplication.clipboard().setText("\n".join(shown(hit.image.path) for hit in hits))
         self.said.emit("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
+
+    def list_copies(self, hit: "Hit") -> None:
+        """The identical files of a hit."""
+        CopiesDialog(self._owner, hit, self.show_in_folder, self.copies_as_hits_wanted.emit).open()
+
+    def choose_target(self, hits: "Sequence[Hit]") -> None:
+        """Let the user choose a folder and copy the files into it."""
+        dialog = QFileDialog(self._owner, f"Copy {wording.pictures(len(hits))} to a folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.setDirectory(str(self._context.state.get("copies_folder") or Path.home()))
+        dialog.fileSelected.connect(lambda chosen: self.copy_files(hits, Path(chosen)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def copy_files(self, hits: "Sequence[Hit]", folder: Path) -> None:
+        """Copy the files of hits into a folder; nothing there is overwritten."""
+        paths = [hit.image.path for hit in hits]
+        self._context.state.keep("copies_folder", str(folder))
+
+        def work(report: Report) -> "CopiedFiles":
+            from core.picture_files import copy_files
+            return copy_files(paths, folder, report)
+
+        self._context.jobs.submit(f"Copying {wording.pictures(len(paths))}", work, on_done=self._say_copied_files,
+                                  on_failed=lambda error: self.said.emit(str(error)),
+                                  on_cancelled=lambda: self.said.emit(f"Stopped. What was copied is in {folder}."))
+
+    def _say_copied_files(self, done: "CopiedFiles") -> None:
+        more = f" and {len(done.failed) - 1} more" if len(done.failed) > 1 else ""
+        failed = f" {done.failed[0]}{more}" if done.failed else ""
+        self.said.emit(f"{wording.pictures(done.copied)} copied to {done.folder}.{failed}")
 
     def copy_picture(self, hit: "Hit") -> None:
         """The picture itself, as large as it is."""

@@ -43,6 +43,7 @@ class Conductor(QObject):
         self._header, self._results, self._thumbnails = header, results, thumbnails
         self.words = ""  # what the last search took
         self._answered = ""  # the query that the hits in the grid answer
+        self.all_copies = False  # identical files are hits of their own, in this query
         self._note = ""  # a warning of the recording, said with the results
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         self._slow.timeout.connect(self._show_slow)
@@ -72,6 +73,12 @@ class Conductor(QObject):
         self._header.say("")
         self._flow.ask(self._session.query, self._results.filter.limits(), keep=False, exact=True)
 
+    def show_copies(self, shown: bool) -> None:
+        """The same query again, each of several identical files a hit, or one of them alone."""
+        self.all_copies = shown
+        self._header.say("")
+        self._flow.ask(self._session.query, self._results.filter.limits(), keep=False, all_copies=shown)
+
     def hear(self, waveform: "Waveform", sign: int, note: str = "") -> None:
         """A recording came; `note` is a warning about it."""
         self._note = note
@@ -80,6 +87,7 @@ class Conductor(QObject):
     def ask(self, query: Query, keep: bool = True) -> None:
         """Search for a query in the current gallery."""
         self._header.say("")
+        self.all_copies = False
         self.show_query(query)
         self._flow.ask(query, self._results.filter.limits(), keep)
 
@@ -129,8 +137,8 @@ class Conductor(QObject):
         if here:
             self._header.show_missing_speech("")
         elif job is not None:
-            done, total, _ = job.progress
-            far = f": {wording.size_of(done, total)}" if total else ""
+            far = downloads.far(WHISPER)
+            far = f": {far}" if far else ""
             self._header.show_missing_speech(f"Whisper base is on its way{far}. You can type meanwhile.")
         else:
             weights = next(each for each in downloads.table() if each.name == WHISPER)
@@ -205,6 +213,9 @@ class Conductor(QObject):
         elif result.approximate:
             self._header.say("Among so many pictures the gallery's index was asked. It may have missed one.", "quiet",
                              "Compare them all", self._ask_exactly)
+        elif self.all_copies:
+            self._header.say("Each of several identical files is shown as a result of its own.", "quiet",
+                             "Show one of them", lambda: self.show_copies(False))
         elif result.hidden_unindexed:
             self._header.say(f"{wording.pictures(result.hidden_unindexed)} of this gallery are not indexed with this "
                              "model yet and were not looked at.", "quiet", "Index them", self.index_wanted.emit)

@@ -89,6 +89,7 @@ class _Run:
     limits: Limits
     keep: bool  # in the history
     exact: bool = False  # compare every picture
+    all_copies: bool = False  # identical files are hits of their own
     heard: float = 0.0
     recognising: float = 0.0
     terms: list[QueryTerm] = field(default_factory=list)
@@ -116,10 +117,13 @@ class SearchFlow(QObject):
         self._history_lock = threading.Lock()
         self._recognised.connect(self._tell_heard)
 
-    def ask(self, query: Query, limits: Limits, keep: bool = True, exact: bool = False) -> None:
-        """Search the current gallery; `keep` puts the query into the history, `exact` compares every picture."""
+    def ask(self, query: Query, limits: Limits, keep: bool = True, exact: bool = False, all_copies: bool = False,
+            ) -> None:
+        """Search the current gallery; `keep` puts the query into the history, `exact` compares every picture,
+        `all_copies` makes each of several identical files a hit.
+        """
         self._number += 1
-        run = _Run(self._number, query, self._context.gallery, limits, keep, exact)
+        run = _Run(self._number, query, self._context.gallery, limits, keep, exact, all_copies)
         self.began.emit()
         self._context.jobs.submit(
             "Searching", lambda report: self._work(run, report), key=KEY, on_done=self._done, on_failed=self._fail,
@@ -167,7 +171,7 @@ class SearchFlow(QObject):
         report(0, 0, "Searching" if status.backbone_loaded else f"Loading {status.backbone}…")
         result = explorer.search(run.gallery, [term.ask() for term in run.terms],
                                  int(self._context.settings["search.top"]), _filter(run.limits), report,
-                                 exact=run.exact)
+                                 exact=run.exact, all_copies=run.all_copies)
         answer = Answer(run.query, result, run.heard, run.recognising, result.timings_ms.get("search", 0.0) / 1000)
         if run.keep:
             self._remember(explorer, run, result)

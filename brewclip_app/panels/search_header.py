@@ -53,7 +53,7 @@ class QueryHeader(Card):
         self._microphone = microphone
         self.record = RecordButton()
         self.waveform = WaveformView()
-        self.hint = label(HINT, "quiet-body")
+        self.hint = label(HINT, "quiet-body", wrap=True)
         self.seconds = label("", "quiet")
         self.play = button("Play", self.play_wanted.emit, icon="play")
         self.drop_voice = icon_button("close", "Remove the recording, keep its words", self.voice_dropped.emit, side=12)

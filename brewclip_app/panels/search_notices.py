@@ -36,7 +36,7 @@ def notice_for(view: GalleryView, indexing: bool) -> Notice:
     name = state.gallery.name
     if indexing and state.indexed == 0:
         return Notice("library", f"Indexing {name}", "You may ask as soon as the first pictures are in.", "library",
-                      "Show the progress")
+                      "Show it in the Library")
     if state.indexed > 0:
         return READY
     if state.images == 0:

@@ -13,9 +13,12 @@ from brewclip_app.panels.search_header import QueryHeader
 from brewclip_app.panels.search_notices import Notice, notice_for, suggestions
 from brewclip_app.panels.search_results import SearchResults
 from brewclip_app.widgets.common import button
+from brewclip_app.widgets.indexing_progress import IndexingProgress
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
+
+EMPTY = "no_galleries"  # key in the window's state: there was none when the galleries were read last
 
 
 class SearchPlace(QObject):
@@ -33,18 +36,21 @@ class SearchPlace(QObject):
         self.pages = QStackedWidget()
         self.pages.addWidget(main)
         self.pages.addWidget(self.first_start)
+        self._first = not context.gallery and (not context.home.store.exists() or bool(context.state.get(EMPTY, False)))
+        self.pages.setCurrentWidget(self.first_start if self._first else main)
         self.first_start.choose_folder.connect(lambda: context.indexing.choose_folder(self.pages))
         self.first_start.open_demo.connect(context.indexing.make_demo)
         self._shown: tuple[Notice, str] | None = None
 
     @property
     def first(self) -> bool:
-        """Whether there is no gallery at all."""
-        return self.view is not None and not self.view.names
+        """Whether there is no gallery at all; until the galleries were read, as far as can be told without them."""
+        return self._first
 
     def take(self, view: GalleryView) -> None:
         """The galleries were read."""
-        self.view = view
+        self.view, self._first = view, not view.names
+        self._context.state.keep(EMPTY, self._first)
         self.pages.setCurrentWidget(self.first_start if self.first else self._main)
         self._header.show_galleries(view.names, self._context.gallery)
         self._results.filter.offer(view.tags, view.folders)
@@ -63,10 +69,12 @@ class SearchPlace(QObject):
         self._shown = (notice, self._context.gallery)
         self._results.show_notice(notice.icon, notice.title, notice.sentence, *self._steps(notice))
 
-    def _steps(self, notice: Notice) -> list[QPushButton]:
+    def _steps(self, notice: Notice) -> list[QWidget]:
         gallery, indexing = self._context.gallery, self._context.indexing
         steps = {"folder": lambda: indexing.choose_folder(self.pages, gallery),
                  "index": lambda: indexing.start(gallery), "library": self.library_wanted.emit}
+        if notice.step == "library" and indexing.job(gallery) is not None:
+            return [IndexingProgress(self._context, gallery), button(notice.button, steps["library"], "link")]
         if notice.step:
             return [button(notice.button, steps[notice.step], "main")]
         return [self._suggestion(said, path) for said, path in suggestions(gallery)]

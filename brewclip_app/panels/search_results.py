@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app.item_models.hits import ORDERS
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import EmptyState, KeyCap, ProgressRow, button, column, icon_button, label, row
+from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.detail_pane import DetailPane
 from brewclip_app.widgets.filter_bar import FilterBar
 from brewclip_app.widgets.hit_delegate import GAP
 from brewclip_app.widgets.hit_grid import HitGrid
+from brewclip_app.widgets.progress_line import ProgressLine
 from brewclip_app.widgets.query_chips import QueryChips
+from brewclip_app.widgets.selection_pane import SelectionPane
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
@@ -35,10 +37,12 @@ class SearchResults(QWidget):
         self.filter_button = button("Filter", self.turn_filter, tip="Search a part of the gallery (Ctrl+F)")
         self.history = icon_button("history", "History of queries (Ctrl+H)")
         self.filter = FilterBar()
-        self.progress = ProgressRow()
-        self.stale = label("", "care")
+        self.progress = ProgressLine()
+        self.stale = ElidedLabel("", "care", Qt.TextElideMode.ElideRight)
         self.grid = HitGrid(thumbnails)
         self.detail = DetailPane(thumbnails)
+        self.selection = SelectionPane(thumbnails)
+        self.side = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.stack = QStackedWidget()
         self._notice: EmptyState | None = None
@@ -59,6 +63,7 @@ class SearchResults(QWidget):
         self.order.activated.connect(lambda at: self.set_order(self.order.itemData(at)))
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
         self.grid.current_changed.connect(self.detail.show_hit)
+        self.grid.several_selected.connect(self._show_selection)
         self.grid.zoomed.connect(lambda steps: self.zoomed.emit(steps * ZOOM_STEP))
 
     def _lay_out(self) -> None:
@@ -75,7 +80,9 @@ class SearchResults(QWidget):
         inner.setContentsMargins(EDGE - GAP // 2, 0, 0, 0)
         grid.setLayout(inner)
         detail = QWidget()
-        outer = column(self.detail)
+        self.side.addWidget(self.detail)
+        self.side.addWidget(self.selection)
+        outer = column(self.side)
         outer.setContentsMargins(0, GAP // 2, EDGE, EDGE - 8)
         detail.setLayout(outer)
         self.splitter.addWidget(grid)
@@ -87,9 +94,10 @@ class SearchResults(QWidget):
         self.splitter.setSizes([880, 288])
         self.stack.addWidget(QWidget())  # until the galleries were read
         self.stack.addWidget(self.splitter)
-        above = column(bar, self.filter, self.progress, self.stale, space=8)
+        line = row(self.progress, self.stale, None, space=14)  # always there: the grid below never jumps
+        above = column(bar, self.filter, line, space=4)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
-        whole = column(above, self.stack, space=6)
+        whole = column(above, self.stack, space=0)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
@@ -148,8 +156,7 @@ class SearchResults(QWidget):
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         """How far the search is; `text` is its step."""
-        self.progress.title.setText(text or "Searching")
-        self.progress.set_progress(done, total)
+        self.progress.set_progress(done, total, text or "Searching")
 
     def splitter_state(self) -> str:
         """The splitter's place, for the next start."""
@@ -162,6 +169,11 @@ class SearchResults(QWidget):
     def resizeEvent(self, event: object) -> None:
         self._sayings.setVisible(self.width() > 1000)
         super().resizeEvent(event)  # type: ignore[arg-type]
+
+    def _show_selection(self, hits: "list[Hit]") -> None:
+        if hits:
+            self.selection.show_hits(hits)
+        self.side.setCurrentWidget(self.selection if hits else self.detail)
 
     def _drop_notice(self) -> None:
         if self._notice is not None and self._notice is not self.stack.currentWidget():

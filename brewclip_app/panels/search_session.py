@@ -1,5 +1,6 @@
 """The query that is being built, and the ones before it for undo."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,9 +61,13 @@ class Session(QObject):
         """A picture, of the gallery or any file."""
         self._ask(self.query.plus(QueryTerm("image", path=path, image_id=image_id, weight=float(sign))))
 
-    def more_like(self, hit: "Hit") -> None:
-        """A new query: this picture alone."""
-        self._ask(Query(None, (QueryTerm("image", path=hit.image.path, image_id=hit.image.id),)))
+    def add_hits(self, hits: "Sequence[Hit]") -> None:
+        """Pictures of the gallery as more terms."""
+        self._ask(replace(self.query, extras=(*self.query.extras, *map(_example, hits))))
+
+    def more_like(self, *hits: "Hit") -> None:
+        """A new query: these pictures alone."""
+        self._ask(Query(None, tuple(map(_example, hits))))
 
     def drop_voice(self) -> None:
         """The words of the recording alone."""
@@ -118,3 +123,7 @@ class Session(QObject):
 
     def _keep(self) -> None:
         self._before = [*self._before, self.query][-MOST_UNDO:]
+
+
+def _example(hit: "Hit") -> QueryTerm:
+    return QueryTerm("image", path=hit.image.path, image_id=hit.image.id)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MINUS = "\N{MINUS SIGN}"
 SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
+SMALLEST = 80.0  # px, height of the picture in a low window
+FACTS_SPACE = 7
 MOST_OF_PANE = 0.45  # of the pane's height for the picture
 NARROWEST = 240
 TRANSCRIPT, VOICE = "Transcript", "Voice"  # the shares of the main spoken term
@@ -84,7 +86,7 @@ class PictureBox(QWidget):
         return QSize(NARROWEST, NARROWEST)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, 120)
+        return QSize(80, round(SMALLEST))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.double_clicked.emit()
@@ -151,6 +153,7 @@ class DetailPane(Card):
     folder_wanted = Signal(object)
     more_wanted = Signal(object)
     why_wanted = Signal(object)
+    copies_wanted = Signal(object)
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__(margin=12, space=8)
@@ -160,6 +163,8 @@ class DetailPane(Card):
         self.picture.double_clicked.connect(lambda: self._tell(self.opened))
         self.name = label("", "strong", wrap=True)
         self.facts = label("", "quiet", wrap=True)
+        self.copies = button("", lambda: self._tell(self.copies_wanted), "quiet-link", tip="List the identical files")
+        self.copies.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tags = label("", "quiet", wrap=True)
         self.strength = label("", "quiet", wrap=True)
         for words in (self.name, self.facts):
@@ -182,7 +187,8 @@ class DetailPane(Card):
 
     def _lay_out(self) -> None:
         facts = QWidget()
-        facts.setLayout(column(self.name, self.facts, self.tags, self._shares, self.strength, None, space=7))
+        facts.setLayout(column(self.name, self.facts, self.copies, self.tags, self._shares, self.strength, None,
+                               space=FACTS_SPACE))
         scroll = scrolling(facts)
         self._scroll = scroll
         self.body.addWidget(self.picture)
@@ -196,12 +202,14 @@ class DetailPane(Card):
             part.setVisible(hit is not None)
         clear(self._shares)
         self.picture.show_image(hit.image if hit else None)
-        self._fit_picture()
         if hit is None:
+            self._fit_picture()
             return
         self.name.setText(breakable(hit.image.path))
         self.name.setToolTip(plain_tip(shown(hit.image.path)))
-        self.facts.setText(f"{facts_words(hit.image)}{copies_words(hit, f'{NO_BREAK}· ')}")
+        self.facts.setText(facts_words(hit.image))
+        self.copies.setText(copies_words(hit))
+        self.copies.setVisible(hit.copies > 1)
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))
         figures = rounded_parts([share.value for share in hit.shares], hit.score)
@@ -209,6 +217,7 @@ class DetailPane(Card):
             self._shares.addWidget(ShareRow(share, self._name(share), shown_figure))
         self._shares.addWidget(rule())
         self._shares.addLayout(row(label("Score", "strong"), None, figure(hit.score, "strong")))
+        self._fit_picture()
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
 
     def _take_theme(self) -> None:
@@ -223,7 +232,22 @@ class DetailPane(Card):
         image = self._hit.image if self._hit is not None else None
         own = image.height / image.width if image is not None and image.width else 1.0
         height = self.picture.width() * min(SHAPES[1], max(SHAPES[0], own))
-        self.picture.setFixedHeight(round(max(120.0, min(height, self.height() * MOST_OF_PANE))))
+        self.picture.setFixedHeight(round(max(SMALLEST, min(height, self.height() * MOST_OF_PANE, self._left_over()))))
+
+    def _left_over(self) -> int:
+        """The height that a picture may have while the facts down to the score need no scrolling."""
+        if self._hit is None:
+            return self.height()
+        width = self._scroll.viewport().width()
+        words = [part for part in (self.name, self.facts, self.copies, self.tags) if not part.isHidden()]
+        for part in words:
+            part.ensurePolished()  # the style sheet's size, also before it was shown
+        heights = [part.heightForWidth(width) if part.hasHeightForWidth() else part.sizeHint().height()
+                   for part in words]
+        facts = sum(heights) + FACTS_SPACE * len(heights) + self._shares.sizeHint().height()
+        margins = self.body.contentsMargins()
+        buttons = max(self._buttons.heightForWidth(width), self._buttons.sizeHint().height())
+        return self.height() - margins.top() - margins.bottom() - 2 * self.body.spacing() - facts - buttons
 
     def _name(self, share: "Share") -> str:
         name = self.names.get(share.label, share.label)

@@ -32,6 +32,7 @@ class HitGrid(QListView):
     """Cards of hits. Arrows walk, Enter opens, Ctrl+wheel changes the size."""
 
     current_changed = Signal(object)  # Hit or None
+    several_selected = Signal(list)  # Hits, two or more; else empty
     opened = Signal(object)  # Hit
     menu_wanted = Signal(QPoint)  # global
     zoomed = Signal(int)  # steps
@@ -50,6 +51,8 @@ class HitGrid(QListView):
         self._repaint_later.timeout.connect(self.viewport().update)
         thumbnails.ready.connect(lambda _: self._repaint_later.isActive() or self._repaint_later.start())
         self.selectionModel().currentChanged.connect(lambda now, _: self.current_changed.emit(self.hits.hit(now)))
+        self.selectionModel().selectionChanged.connect(lambda *_: self._tell_selection())
+        self.hits.modelReset.connect(self._tell_selection)
         self.activated.connect(lambda index: self.opened.emit(self.hits.hit(index)))
         self.customContextMenuRequested.connect(lambda at: self.menu_wanted.emit(self.viewport().mapToGlobal(at)))
         self.hits.modelReset.connect(self._tell_fold)
@@ -109,6 +112,10 @@ class HitGrid(QListView):
         """The selected hits in the order of the grid."""
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return [self.hits.hits()[row] for row in rows]
+
+    def _tell_selection(self) -> None:
+        hits = self.selected()
+        self.several_selected.emit(hits if len(hits) > 1 else [])
 
     def current(self) -> "Hit | None":
         """The hit that has the keyboard."""

@@ -69,7 +69,12 @@ class SaveDialog(QDialog):
         """Do `work` in a job; then close and call `then`. `on_failed` may take an error as its own, with True."""
         self._saving = True
         self.check()
-        jobs.submit(name, work, on_done=lambda result: (self._close(), then(result)), quiet=True,
+
+        def done(result: T) -> None:
+            self._close()
+            then(result)
+
+        jobs.submit(name, work, on_done=done, quiet=True,
                     on_failed=lambda error: self._failed(error, on_failed), on_cancelled=lambda: self._failed(None))
 
     def _take(self) -> None:

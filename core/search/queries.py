@@ -70,7 +70,7 @@ class Strength:
 class Hit:
     """One picture of a result: `rank` from 1, `score` the cosine of query and picture.
 
-    `copies` counts the files of the filter that hold this very picture, byte for byte, this one included.
+    `files` are the files of the filter that hold this very picture, byte for byte, this one included; () for it alone.
     """
 
     rank: int
@@ -78,7 +78,12 @@ class Hit:
     score: float
     strength: Strength
     shares: tuple[Share, ...]
-    copies: int = 1
+    files: tuple[ImageRecord, ...] = ()
+
+    @property
+    def copies(self) -> int:
+        """How many files hold this picture, this one included."""
+        return max(1, len(self.files))
 
 
 def unit(vector: NDArray[np.floating]) -> Floats:

@@ -1,7 +1,6 @@
 """Galleries that are open for searching: their vectors, and hits out of them."""
 
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +35,9 @@ class Found:
 
 @dataclass(frozen=True)
 class _Best:
-    """The best pictures with scores and how many copies each has; the others as in `Found`."""
+    """The best pictures with scores and all files of each; the rest as in `Found`."""
 
-    rows: list[tuple[ImageRecord, float, int]]
+    rows: list[tuple[ImageRecord, float, tuple[ImageRecord, ...]]]
     compared: int
     approximate: bool
 
@@ -65,8 +64,8 @@ class OpenGallery:
         scores = np.array([score for _, score, _ in best.rows], np.float32)
         found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
         parts = zip(best.rows, found, queries.shares(terms, vectors), strict=True)
-        return Found(tuple(Hit(rank, record, score, strength, shares, copies)
-                           for rank, ((record, score, copies), strength, shares) in enumerate(parts, 1)),
+        return Found(tuple(Hit(rank, record, score, strength, shares, files)
+                           for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
                      best.compared, best.approximate)
 
     def _all_copies(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool,
@@ -80,12 +79,15 @@ class OpenGallery:
             records = {record.id: record for record in place.images(self.id, ids.tolist())}
             rows = [(records[one], score) for one, score in zip(ids.tolist(), scores.tolist(), strict=True)
                     if one in records]
-            counts = Counter(record.content_hash for record, _ in rows)
+            same: dict[str, list[ImageRecord]] = {}
+            for record, _ in rows:
+                same.setdefault(record.content_hash, []).append(record)
             kept = list({record.content_hash: (record, score) for record, score in reversed(rows)}.values())[::-1]
+            files = {digest: tuple(group) for digest, group in same.items()}
             if all_copies or not len(ids) or len(ids) < asked or asked >= compared or (
                     len(kept) > top and scores[-1] < kept[top - 1][1] - ROUNDING):
                 shown = rows if all_copies else kept[:top]
-                return _Best([(record, score, counts[record.content_hash]) for record, score in shown], compared,
+                return _Best([(record, score, files[record.content_hash]) for record, score in shown], compared,
                              approximate)
             asked *= 4
 

@@ -1,14 +1,15 @@
 """The Search panel as a user has it, over an explorer that answers at once; the last test is on real weights."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QObject, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from brewclip_app.context import Context
 from brewclip_app.panels.base import Question
@@ -16,6 +17,8 @@ from brewclip_app.panels.search import SearchPanel
 from brewclip_app.panels.search_notices import notice_for
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.recording import Microphone
+from brewclip_app.widgets.copies_dialog import CopiesDialog
+from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core import audio
 from core.errors import ModelError, QueryError, WeightsError
@@ -108,8 +111,9 @@ class FakeExplorer:
     def place(self, gallery):
         return self.store, self.store.gallery(gallery)
 
-    def search(self, gallery, asks, top, limits, report, exact=False):
+    def search(self, gallery, asks, top, limits, report, exact=False, all_copies=False):
         self.asked.append((gallery, asks, limits))
+        self.all_copies = all_copies
         self.exact.append(exact)
         self.wait(report)
         if self.error:
@@ -365,10 +369,11 @@ def test_the_latest_query_wins(panel, explorer, qtbot):
 
 
 def test_a_slow_search_shows_progress_and_esc_stops_it(panel, explorer, qtbot):
+    place = panel.results.stack.geometry()
     explorer.gate.clear()
     panel.session.type_main("slow")
     qtbot.waitUntil(panel.results.progress.isVisible)
-    assert panel.results.progress.title.text()
+    assert panel.results.progress.title.text() and panel.results.stack.geometry() == place, "nothing jumps"
     qtbot.keyClick(panel.results.grid, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not panel.flow.busy())
     assert panel.results.progress.isHidden()
@@ -437,6 +442,102 @@ def test_another_gallery_answers_the_same_query(panel, explorer, context, qtbot)
     panel.header.galleries.activated.emit(1)
     wait_for_hits(qtbot, panel, explorer, 2)
     assert context.gallery == "Holidays" and explorer.asked[-1][0] == "Holidays"
+
+
+def empty_panel(qtbot, context):
+    context.set_gallery("")
+    context.jobs.hold()  # as before the first paint
+    made = SearchPanel(context)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.mark.parametrize("kept", [None, True, False])
+def test_the_right_page_is_shown_before_the_galleries_are_read(qtbot, context, explorer, sound, kept):
+    """`kept`: whether the store, which is there, had no gallery the last time; None: there is no store."""
+    if kept is not None:
+        context.home.store.parent.mkdir(parents=True, exist_ok=True)
+        context.home.store.touch()
+        context.state.keep("no_galleries", kept)
+    explorer.store.records = {} if kept is not False else explorer.store.records
+    panel = empty_panel(qtbot, context)
+    first = kept is not False
+    assert panel.place.view is None and panel.place.first == first
+    assert panel.place.first_start.isVisible() == first
+    panel.flow.refresh_gallery()
+    context.jobs.release()
+    qtbot.waitUntil(lambda: panel.place.view is not None)
+    assert panel.place.first_start.isVisible() == first and context.state.get("no_galleries") == first
+    panel.closing()
+
+
+def test_the_demos_progress_stands_on_the_first_page_with_a_way_to_stop_it(qtbot, context, explorer):
+    explorer.store.records.clear()
+    page = empty_panel(qtbot, context).place.first_start
+    assert not page.progress.isVisible() and page.demo.isEnabled()
+
+    def build(report):
+        for number in range(1000):
+            report(number, 1000, "Drawing the demo's pictures")
+            explorer.gate.wait(0.01)
+
+    explorer.gate.clear()
+    context.jobs.release()
+    context.indexing._run("demo", "Building the demo", build)
+    qtbot.waitUntil(lambda: "Drawing" in page.progress.detail.text())
+    assert page.progress.isVisible() and page.progress.title.text() == "Building the demo"
+    assert not page.demo.isEnabled() and not page.choose.isEnabled()
+    page.progress.cancel.click()
+    qtbot.waitUntil(lambda: not page.progress.isVisible())
+    assert page.demo.isEnabled()
+
+
+def test_while_nothing_is_indexed_yet_the_notice_has_the_progress(panel, context, explorer, qtbot):
+    explorer.store.counts["Flickr"] = (0, 0, 0)
+    explorer.gate.clear()
+    context.indexing._run("Flickr", "Indexing Flickr", explorer.wait)
+    with qtbot.waitSignal(panel.place.changed):
+        context.galleries_changed.emit()
+    qtbot.waitUntil(lambda: panel.results.notice() == "Indexing Flickr")
+    bar = panel.results._notice.findChild(IndexingProgress)
+    assert bar.isVisible() and bar.cancel.isVisible()
+    bar.cancel.click()
+    qtbot.waitUntil(lambda: context.indexing.job("Flickr") is None)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_query_of_the_last_start_comes_back_without_the_microphone(panel, context, explorer, qtbot, sound, kept):
+    ask(qtbot, panel, explorer, "a brown dog")
+    context.change("search.keep_history", kept)
+    state = panel.save_state()
+    again = SearchPanel(context)
+    qtbot.addWidget(again)
+    again.restore_state(state)
+    assert again.header.transcript.text() == ("a brown dog" if kept else "")
+    assert len(explorer.asked) == 1, "nothing is searched before the window is there"
+    assert again.voice.microphone.state == "off"
+    history = len(explorer.store.history)
+    again.flow.refresh_gallery()
+    qtbot.waitUntil(lambda: again.place.view is not None)
+    if kept:
+        wait_for_hits(qtbot, again, explorer, 2)
+        assert again.results.grid.hits.rowCount() and len(explorer.store.history) == history
+    else:
+        assert again.results.notice() and len(explorer.asked) == 1
+    again.closing()
+
+
+def test_a_query_kept_by_another_version_or_for_another_gallery_is_left_out(panel, context, explorer, qtbot):
+    panel.restore_state({"query": "[{", "gallery": "Flickr"})
+    panel.restore_state({"query": '[{"kind": "text"}]', "gallery": "Flickr"})
+    ask(qtbot, panel, explorer, "two cats")
+    state = {**panel.save_state(), "gallery": "Holidays"}
+    again = SearchPanel(context)
+    qtbot.addWidget(again)
+    again.restore_state(state)
+    assert not again.session.query.terms()
+    again.closing()
 
 
 def test_without_galleries_the_first_start_is_shown(panel, explorer, context, qtbot):
@@ -571,6 +672,93 @@ def test_the_menu_of_a_hit(panel, explorer, qtbot):
     dialog.field.setText(" a  tag ")
     dialog.accept_button.click()
     qtbot.waitUntil(lambda: explorer.store.tagged == [((1,), "a tag")])
+
+
+def select(panel, rows):
+    for row in rows:
+        index = panel.results.grid.hits.index(row)
+        panel.results.grid.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
+
+
+def test_several_selected_pictures_are_counted_and_become_examples(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer)
+    results = panel.results
+    assert results.side.currentWidget() is results.detail
+    widths = results.splitter.sizes(), panel.minimumSizeHint().width()
+    select(panel, (1, 2))
+    QApplication.processEvents()
+    assert (results.splitter.sizes(), panel.minimumSizeHint().width()) == widths, "the grid keeps its columns"
+    assert results.side.currentWidget() is results.selection and results.selection.count.text() == "3 selected"
+    texts = [action.text() for action in panel.hit_actions.menu(results.grid.selected()).actions()]
+    assert {"3 selected", "Copy 3 paths", "Copy the files to a folder…", "More like these"} <= set(texts)
+    assert "Show in folder" not in texts and "Open" not in texts
+    results.selection.paths.click()
+    assert panel.header.message.text() == "3 paths copied."
+    results.selection.add.click()
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert [term.kind for term in panel.session.query.terms()] == ["text", "image", "image", "image"]
+    assert results.side.currentWidget() is results.detail, "the new hits have one selected"
+    select(panel, (1,))
+    results.selection.more.click()
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert [term.image_id for term in panel.session.query.terms()] == [1, 2]
+    select(panel, range(9))
+    assert results.selection.count.text() == "9 selected" and not results.selection.more.isEnabled()
+    results.drop_hits()
+    assert results.side.currentWidget() is results.detail
+
+
+def test_selected_pictures_are_tagged_and_their_files_copied(panel, explorer, qtbot, tmp_path, make_hit, pictures):
+    explorer.make_hit = lambda rank, level: make_hit(rank, pictures[rank - 1] if rank < 4 else "", level)
+    ask(qtbot, panel, explorer)
+    select(panel, (1, 2, 3))
+    panel.results.selection.tag.click()
+    dialog = panel.findChild(NameDialog)
+    dialog.field.setText("t" * 101)
+    assert not dialog.accept_button.isEnabled() and "at most 100" in dialog.problem.text()
+    dialog.field.setText("s3://is fine as a tag")
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: explorer.store.tagged == [((1, 2, 3, 4), "s3://is fine as a tag")])
+    there = tmp_path / "there"
+    there.mkdir()
+    panel.hit_actions.copy_files(panel.results.grid.selected(), there)
+    qtbot.waitUntil(lambda: "copied to" in panel.header.message.text())
+    words = panel.header.message.text()
+    assert words.startswith("3 pictures copied to") and "picture 004" in words
+    assert {path.name for path in there.iterdir()} == {path.name for path in pictures}
+
+
+def test_identical_files_are_listed_and_shown_as_results(panel, explorer, qtbot, make_hit):
+    def with_copies(rank, level):
+        hit = make_hit(rank, level=level)
+        return replace(hit, files=(hit.image, make_hit(77).image, make_hit(78).image)) if rank == 1 else hit
+
+    explorer.make_hit = with_copies
+    ask(qtbot, panel, explorer)
+    detail = panel.results.detail
+    assert detail.copies.isVisible() and detail.copies.text() == "3 copies"
+    detail.copies.click()
+    dialog = panel.findChild(CopiesDialog)
+    assert [dialog.list.item(at).text() for at in range(3)] == [
+        f"/nowhere/picture {number:03}.jpg" for number in (1, 77, 78)]
+    dialog.as_hits.click()
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert explorer.all_copies and panel.header.action.text() == "Show one of them"
+    panel.header.action.click()
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert not explorer.all_copies
+    panel.results.grid.select_row(1)
+    assert not detail.copies.isVisible()
+
+
+def test_the_smallest_window_shows_the_score(panel, explorer, qtbot):
+    panel.header.show_missing_speech("To hear you, the program needs Whisper base (145 MB). You can type meanwhile.",
+                                     "Get it")
+    panel.resize(916, 600)  # what 1000 x 640 leave
+    ask(qtbot, panel, explorer)
+    assert panel.minimumSizeHint().width() <= 916
+    score = next(words for words in panel.results.detail.findChildren(QLabel) if words.text() == "Score")
+    qtbot.waitUntil(lambda: score.visibleRegion().boundingRect().height() == score.height() > 0)
 
 
 def test_receive_asks_at_once_even_before_the_galleries_are_known(panel, explorer, qtbot):

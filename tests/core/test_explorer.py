@@ -460,6 +460,7 @@ def test_identical_copies_are_one_hit_unless_all_are_asked_for(explorer, folder,
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
     assert [hit.copies for hit in result.hits] == [40, 1, 1]
     assert len({hit.image.content_hash for hit in result.hits}) == 3
+    assert {path.name for path in folder.glob("red*.png")} == {image.path.name for image in result.hits[0].files}
     every = explorer.search(name, ask, top=41, all_copies=True)
     assert {hit.copies for hit in every.hits[:40]} == {40}
     assert (result.hits[0].score, result.hits[1].score) == pytest.approx((every.hits[0].score, every.hits[40].score))

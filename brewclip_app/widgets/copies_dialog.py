@@ -1,0 +1,62 @@
+"""The files that hold one picture, byte for byte."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from brewclip_app import wording
+from brewclip_app.plain_text import plain_tip
+from brewclip_app.widgets.common import button, label, look, row
+from core.remote import shown
+
+if TYPE_CHECKING:
+    from core.search.queries import Hit
+    from core.store.records import ImageRecord
+
+IMAGE = Qt.ItemDataRole.UserRole
+
+
+class CopiesDialog(QDialog):
+    """Lists the paths; a double click shows one in its folder."""
+
+    def __init__(self, parent: QWidget, hit: "Hit", show_in_folder: "Callable[[ImageRecord], object]",
+                 show_as_hits: Callable[[], object]) -> None:
+        super().__init__(parent)
+        title = f"{wording.count(hit.copies)} identical files"
+        self.setWindowTitle(title)
+        self.resize(620, 380)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Identical files")
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setSpacing(2)
+        look(self.list, "rows")
+        for image in hit.files:
+            item = QListWidgetItem(shown(image.path))
+            item.setToolTip(plain_tip(shown(image.path)))
+            item.setData(IMAGE, image)
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+        self._show_in_folder = show_in_folder
+        self.folder = button("Show in folder", self._show)
+        self.copy = button("Copy paths", self._copy)
+        self.as_hits = button("Show each copy as a result", self.accept)
+        self.accepted.connect(lambda: show_as_hits())
+        close = button("Close", self.reject, "main")
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 18, 20, 16)
+        box.setSpacing(10)
+        box.addWidget(label(title, "title"))
+        box.addWidget(label("They hold the same picture, so the search shows it once.", "quiet-body", wrap=True))
+        box.addWidget(self.list, 1)
+        box.addLayout(row(self.folder, self.copy, self.as_hits, None, close))
+        self.list.itemActivated.connect(lambda _: self._show())
+        self.finished.connect(self.deleteLater)
+
+    def _show(self) -> None:
+        self._show_in_folder(self.list.currentItem().data(IMAGE))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(self.list.item(at).text() for at in range(self.list.count())))

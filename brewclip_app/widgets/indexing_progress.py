@@ -1,0 +1,43 @@
+"""How far the indexing of one gallery is, for pages that have no other place for it."""
+
+from typing import TYPE_CHECKING
+
+from brewclip_app import gallery_facts
+from brewclip_app.widgets.common import ProgressRow
+from core.progress import StepText
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from brewclip_app.jobs import Job
+
+WIDTH = 480
+
+
+class IndexingProgress(ProgressRow):
+    """A bar with the time left and *Cancel*, which keeps what is done; hidden while the gallery has no job."""
+
+    def __init__(self, context: "Context", gallery: str) -> None:
+        super().__init__(f"Indexing {gallery}")
+        self._indexing, self.gallery = context.indexing, gallery
+        self.setFixedWidth(WIDTH)
+        self.cancelled.connect(self._cancel)
+        context.indexing.changed.connect(self._follow)
+        self._follow(gallery)
+
+    def _cancel(self) -> None:
+        self._indexing.cancel(self.gallery)
+
+    def _follow(self, gallery: str) -> None:
+        if gallery != self.gallery:
+            return
+        job = self._indexing.job(gallery)
+        if job is not None:
+            self.title.setText(job.name)
+            done, total, _ = job.progress
+            self.set_progress(done, total, words_of(job))
+        self.setVisible(job is not None)
+
+
+def words_of(job: "Job") -> str:
+    """How far an indexing job is, with the time left where that is known."""
+    return job.words() if isinstance(job.progress[2], StepText) else gallery_facts.progress_in_words(*job.progress)

@@ -1,0 +1,38 @@
+"""One thin line of progress in a place that is kept for it, so that nothing moves when it comes and goes."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
+
+from brewclip_app.widgets.common import ElidedLabel, icon_button, row
+
+BAR_WIDTH = 160
+
+
+class ProgressLine(QWidget):
+    """A step, a bar, a cross to stop it; keeps its height while hidden."""
+
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(BAR_WIDTH)
+        self.cancel = icon_button("close", "Stop it (Esc)", self.cancelled.emit, side=10)
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.cancel.setStyleSheet("padding: 1px;")
+        whole = row(self.title, self.bar, self.cancel, None, space=8)
+        self.setLayout(whole)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
+        self.setFixedHeight(max(18, self.title.sizeHint().height()))
+
+    def set_progress(self, done: int, total: int, step: str) -> None:
+        """Show how far it is; total 0 means that nobody knows yet."""
+        self.title.setText(step)
+        self.bar.setAccessibleName(step)
+        self.bar.setRange(0, 1000 if total > 0 else 0)
+        if total > 0:
+            self.bar.setValue(round(1000 * min(done, total) / total))
