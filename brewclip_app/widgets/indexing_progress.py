@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from brewclip_app import gallery_facts
 from brewclip_app.widgets.common import ProgressRow
 from core.progress import StepText
 
@@ -40,4 +39,7 @@ class IndexingProgress(ProgressRow):
 
 def words_of(job: "Job") -> str:
     """How far an indexing job is, with the time left where that is known."""
-    return job.words() if isinstance(job.progress[2], StepText) else gallery_facts.progress_in_words(*job.progress)
+    if isinstance(job.progress[2], StepText):
+        return job.words()
+    from brewclip_app import gallery_facts  # imports NumPy: not before the first paint
+    return gallery_facts.progress_in_words(*job.progress)

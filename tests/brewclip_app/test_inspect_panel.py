@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, QRect, Qt, QUrl, Signal
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app.context import Context
 from brewclip_app.item_models.neighbours import NeighboursModel
@@ -530,15 +531,19 @@ def test_the_model_of_neighbours_keeps_qts_rules(panel, qtbot, gallery):
 
 
 
-@pytest.mark.parametrize(("width", "lines"), [(876, 2), (1300, 1)])
-def test_nothing_in_the_head_overlaps(qtbot, width, lines):
+@pytest.mark.parametrize(("more", "lines"), [(-1, 2), (60, 1)])
+def test_nothing_in_the_head_overlaps(qtbot, more, lines):
+    around = QWidget()
+    qtbot.addWidget(around)
+    around.resize(2000, 200)
     head = InspectHead()
-    qtbot.addWidget(head)
+    head.setParent(around)
     head.offer_terms(["a red balloon", "sky"], 0)
     head.enable(True, True, True)
     head.about.setText("“a red balloon over green hills” → a long name of a picture.jpg")
+    around.show()
+    width = head._width_beside() + more
     head.resize(width, head.sizeHint().height())
-    head.show()
     parts = (head.about, head.terms, head.targets, head.methods, head.compare, head.save)
 
     def places():

@@ -290,11 +290,13 @@ def test_a_rail_with_no_room_for_its_icons_scrolls_to_the_chosen_one(context, qt
 
 def test_the_strip_leaves_out_what_the_panel_shows_itself(window, context, qtbot, monkeypatch):
     monkeypatch.setattr(OnePanel, "own_jobs", ("look",))
+    monkeypatch.setattr(TwoPanel, "own_jobs", ())  # which is a OnePanel
     window.show_panel("two")
     window.show_panel("one")
     gate = threading.Event()
     context.jobs.submit("Looking", lambda report: (report(1, 2, ""), gate.wait(10)), key="look")
     context.jobs.submit("Reading", lambda report: (report(1, 2, ""), gate.wait(10)))
+    qtbot.waitUntil(lambda: len([job for job in context.jobs.running() if job.progress[1]]) == 2)
     qtbot.waitUntil(window.strip.bar.isVisible)
     assert window.strip.running.text() == "Reading"
     window.show_panel("two")

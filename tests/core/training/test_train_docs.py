@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from core.figures import plain
 from core.training import option_table, run_folder
 from core.training.option_table import OPTIONS, SMALL_DATA, Option
 
@@ -12,7 +13,8 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "train.md").read_text(enc
 def described(option: Option) -> str:
     """An option's row in docs/train.md."""
     values = ", ".join(f"`{each}`" for each in option.choices) or {
-        bool: "on, off", str: "text"}.get(type(option.default)) or f"{option.low:g} to {option.high:g}"
+        bool: "on, off", str: "text"}.get(type(option.default)) or (
+            f"{plain(option.low, 10)} to {plain(option.high, 10)}")
     paper = "no" if option.beyond else "yes"
     return f"| `{option.flag}` | {option.about} | {values} | {option_table.in_words(option.default)} | {paper} |"
 
