@@ -8,7 +8,7 @@ import hashlib
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from core import private_files
-from core.audio_lengths import Repaired, lengths_of
+from core.audio_lengths import Lengths, Repaired, lengths_of
 from core.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -29,6 +29,7 @@ SHORTEST_SECONDS = 0.2
 SILENCE = 10 ** (-80 / 20)  # peak; three steps of a 16-bit recording
 RATES = (4_000, 768_000)  # rates in Hz that recordings of speech have; under it no words are left
 BLOCK_FRAMES = 1 << 16
+NO_LENGTH = "The file's header gives no length; it was read to its end."
 
 # What libsndfile reads well. It guesses at everything else, and its MP3 decoder talks to stderr while it guesses.
 SNDFILE_MAGICS = (b"RIFF", b"riff", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff")
@@ -41,9 +42,13 @@ CONTAINERS = ("aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,flac,flv,matroska,webm,mo
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """One recording. `samples` are (n,) float32 in -1..1 at 16 kHz, mono, C-contiguous and read-only."""
+    """One recording. `samples` are (n,) float32 in -1..1 at 16 kHz, mono, C-contiguous and read-only.
+
+    `note` is a sentence about how the file was read, "" when there is nothing to say.
+    """
 
     samples: Samples
+    note: str = ""
 
     @property
     def seconds(self) -> float:
@@ -59,14 +64,17 @@ class Waveform:
 def read(path: Path) -> Waveform:
     """The recording in a file of any format, rate and channel count that soundfile or PyAV can read.
 
-    Where the header of a recording that was never finished does not know its length, it is read to the end of the file.
+    Where the header of a recording that was never finished does not know its length, it is read to the end of the file,
+    and `note` says so.
     AudioError: missing, unreadable (permission, a failing disk), empty, not_audio (also an unknown coding, a pipe, a
     device), truncated (the file promises more than it holds, or breaks off), not_finite, silent (peak below -80 dB),
     too_short (< 0.2 s), too_long (> 4 h). No other error comes out of it, whatever a decoder makes of the file.
     """
     head = _head(path)
     try:
-        return _checked(_decoded(path, head), path.name)
+        lengths = lengths_of(path)
+        waveform = _checked(_decoded(path, head, lengths), path.name)
+        return replace(waveform, note=NO_LENGTH) if lengths and lengths.repairs else waveform
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror or error}.", "unreadable") from error
     except AudioError:
@@ -113,9 +121,8 @@ def peaks(waveform: Waveform, bins: int) -> Samples:
     return np.maximum.reduceat(np.abs(waveform.samples), edges).astype(np.float32)
 
 
-def _decoded(path: Path, head: bytes) -> Samples:
+def _decoded(path: Path, head: bytes, lengths: Lengths | None) -> Samples:
     """(n,) 16 kHz mono, by the first reader that can."""
-    lengths = lengths_of(path)
     if (lengths and lengths.cut_off) or (head[:4] == b"OggS" and _lacks_page_end(path)):
         raise _truncated(path.name)
     if head[:4] in SNDFILE_MAGICS:

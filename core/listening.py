@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # torch takes seconds to import
 log = logging.getLogger(__name__)
 
 KEPT = 16  # utterances whose encoder states stay in memory: to ask again with them costs no second pass
+LAST_QUERIES = 20  # of the history, in which the last language used is looked for
+ENOUGH_WORDS = 4  # of a query that tell its language by themselves
 WRITTEN = Transcript("", "", (), 0.0, 0.0, 1.0)  # of words that the user wrote, who is sure of them
 
 
@@ -122,9 +124,14 @@ class Listening:
 
     def transcribed(self, waveform: Waveform, means: Means, word_times: bool = True) -> Transcript:
         """The transcript of an utterance; from the store where it was heard before, if the history is kept."""
+        found = self._transcribed(waveform, means, word_times)
+        return replace(found, notes=(waveform.note, *found.notes)) if waveform.note else found
+
+    def _transcribed(self, waveform: Waveform, means: Means, word_times: bool) -> Transcript:
+        """The same without the note of the file: another file may hold the same samples."""
         with means.clock.step("load"):
             recogniser = means.recogniser()
-        options = asked_options(means.settings, word_times)
+        options = asked_options(means.settings, means.store, word_times)
         key = recogniser.fingerprint_of(options).hash
         keep = bool(means.settings["search.keep_history"])
         with means.clock.step("recognise"):
@@ -149,7 +156,7 @@ class Listening:
             return said
         with means.clock.step("load"):
             recogniser = means.recogniser()
-        options = asked_options(means.settings)
+        options = asked_options(means.settings, means.store)
         checkpoints.check_hearing(model.run, recogniser.name, options.padding)
         with means.clock.step("recognise"):
             voice = self._voice(said.waveform, options.padding, recogniser, means)
@@ -183,9 +190,26 @@ def hearing_options(settings: Settings, word_times: bool = True) -> HearingOptio
                           translate=settings["speech.translate"], word_times=word_times)
 
 
-def asked_options(settings: Settings, word_times: bool = True) -> HearingOptions:
-    """The same for somebody who asks: a word or two in their language, and a guess, marked, rather than no answer."""
-    return replace(hearing_options(settings, word_times), likely=likely_languages(), keep_doubtful=True)
+def asked_options(settings: Settings, store: Store | None, word_times: bool = True) -> HearingOptions:
+    """Hearing options of a query: the system's language and the last one used weigh more in a word or two, and the
+    words of a clear voice are kept though they are doubtful.
+    """
+    used = last_language(store) if settings["speech.language"] == "auto" else ""
+    likely = likely_languages()
+    return replace(hearing_options(settings, word_times), keep_doubtful=True, several_languages=True,
+                   likely=likely if used in ("", *likely) else (used, *likely))
+
+
+def last_language(store: Store | None) -> str:
+    """Language of the latest spoken query that was long enough to tell it and was searched with as it was recognised;
+    "" when there is none.
+    """
+    for query, transcript in store.spoken_queries(LAST_QUERIES) if store is not None else ():
+        found = Transcript.kept(transcript)
+        if (found is not None and found.language and not found.doubtful and found.text.strip() in query
+                and len((found.original or found.text).split()) >= ENOUGH_WORDS):
+            return found.language
+    return ""
 
 
 def given(path: Path | None) -> Path:
@@ -198,7 +222,7 @@ def given(path: Path | None) -> Path:
 def _known(waveform: Waveform, recogniser: "Recogniser", means: Means) -> Transcript:
     """The transcript that the store has of an utterance, else none."""
     for word_times in (True, False):
-        key = recogniser.fingerprint_of(asked_options(means.settings, word_times)).hash
+        key = recogniser.fingerprint_of(asked_options(means.settings, means.store, word_times)).hash
         found = _remembered(means.store, waveform.digest, key)
         if found is not None:
             return found

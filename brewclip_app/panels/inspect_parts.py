@@ -167,6 +167,8 @@ class WordsCard(Card):
             said.append("Typed, so there is no voice.")
         elif case.text != case.heard.transcript.text and case.heard.transcript.text:
             said.append(f"Edited; heard was “{case.heard.transcript.text}”.")
+        elif case.heard.transcript.doubtful:
+            said.append("Doubtful: other words may have been said.")
         if maps.words is not None:
             cut = sum(not word.read or word.cut for word in maps.words.words)
             if cut:

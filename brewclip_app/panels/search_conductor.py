@@ -114,7 +114,8 @@ class Conductor(QObject):
         if main is None or heard is None or main.edited:
             header.show_transcript(main.text if main is not None else "")
         else:
-            header.show_transcript(heard.text, heard.words, heard.language, heard.original, heard.doubtful)
+            header.show_transcript(heard.text, heard.words, heard.language, heard.original, heard.doubtful,
+                                   heard.notes)
         self._show_chips()
 
     def show_error(self, error: BaseException) -> None:

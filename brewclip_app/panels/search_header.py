@@ -160,8 +160,9 @@ class QueryHeader(Card):
         self.new.setVisible(shown)
 
     def show_transcript(self, text: str, words: "Sequence[Word]" = (), language: str = "", original: str = "",
-                        doubtful: bool = False) -> None:
-        """The words of the query; under them what was said in another language, and whether that is in doubt."""
+                        doubtful: bool = False, notes: Sequence[str] = ()) -> None:
+        """The words of the query; under them what was said in another language, whether that is in doubt, and notes.
+        """
         self.transcript.show_words(text, () if original else words)
         self.language.setText(language_name(language) if language else "")
         self.language.setVisible(bool(language))
@@ -170,6 +171,7 @@ class QueryHeader(Card):
         below = [f"Said: “{original}”"] if original else []
         if doubtful:
             below.append("Doubtful: other words may have been said. Correct them, or say it again.")
+        below += notes
         self.original.setText("\n".join(below))
         self.original.setVisible(bool(below))
 

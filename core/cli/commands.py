@@ -74,6 +74,8 @@ def _search(arguments: Arguments) -> int:
         result = opened.search(arguments.gallery, terms.asks(arguments.terms), arguments.top, chosen, report,
                                word_times=False, exact=arguments.exact, all_copies=arguments.all_copies)
     print(as_json(_search_json(result)) if arguments.json else _search_text(result))
+    for sentence in result.transcript.notes if result.transcript else ():
+        note(sentence)
     if result.hidden_unindexed:
         note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the present model and were "
              "not looked at; index the gallery again.")
@@ -87,7 +89,7 @@ def _search(arguments: Arguments) -> int:
 def _search_json(result: "SearchResult") -> dict[str, Any]:
     heard = result.transcript
     return {"transcript": heard.text if heard else None, "language": heard.language if heard else None,
-            "doubtful": heard.doubtful if heard else None,
+            "doubtful": heard.doubtful if heard else None, "notes": list(heard.notes) if heard else [],
             "hits": [{"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score, "copies": hit.copies,
                       **_date_json(hit.image)} for hit in result.hits],
             "approximate": result.approximate,
@@ -206,6 +208,8 @@ def _transcribe(arguments: Arguments) -> int:
             note(f"brewclip: {entry['error']}")
         elif not arguments.json:
             print(_transcript_text(entry, len(found) > 1))
+            for sentence in entry["notes"]:
+                note(f"{shown(Path(entry['path']))}: {sentence}")
     return FAILED if any("error" in entry for entry in found) else OK
 
 

@@ -103,6 +103,7 @@ def _json(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Ju
     score, text, acoustic = sight.shares
     found: dict[str, Any] = {
         "model": sight.lens.title, "method": maps.method, "transcript": observation.heard.transcript.text,
+        "doubtful": observation.heard.transcript.doubtful,
         "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
         "ranks": _ranks_json(standing) if standing else None,
         "picture": {"size": [placement.width, placement.height], "box": list(placement.box), "looks": sight.looks,
@@ -138,7 +139,9 @@ def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
 def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> str:
     from core.explain.maps import spread
 
-    lines = [f"Model: {sight.lens.title}", f"Words: {sight.observation.heard.transcript.text!r}", "",
+    heard = sight.observation.heard.transcript
+    doubt = "; doubtful, the words may be others" if heard.doubtful else ""
+    lines = [f"Model: {sight.lens.title}", f"Words: {heard.text!r}{doubt}", "",
              table(_branch_rows(sight, standing), ("branch", "share", "rank"), right=(1, 2))]
     if standing:
         lines.append(f"among {len(standing.mix.ids)} pictures of {standing.gallery}"

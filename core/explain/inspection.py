@@ -26,10 +26,11 @@ from core.explain.placement import Placement
 from core.explain.shares import Branches, Mix, mix, shares
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
+from core.listening import asked_options, telling
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
-from core.models.transcripts import Heard, HearingOptions
+from core.models.transcripts import Heard
 from core.progress import Report, silent
 from core.search import queries, vector_index
 from core.search.vector_file import Ids
@@ -153,7 +154,10 @@ def hear(explorer: Explorer, lens: Lens, waveform: Waveform, report: Report = si
     recogniser = explorer.recogniser(report)
     if lens.run is not None:
         checkpoints.check_hearing(lens.run, recogniser.name, padding)
-    options = HearingOptions(padding, settings["speech.language"], settings["speech.translate"])
+    store = None
+    with telling("The history cannot be read"):
+        store = explorer.store
+    options = replace(asked_options(settings, store), padding=padding)
     return recogniser.hear([waveform], options, report)[0]
 
 

@@ -7,6 +7,7 @@ Whatever comes out of that in doubt (a loop, an unlikely text) is decoded again 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from core.fingerprint import Fingerprint
 from core.models import devices, speech_checkpoint
 from core.models.speech_decoding import without_loop
 from core.models.speech_engine import Engine, Reading
-from core.models.speech_guards import SHORT, SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
+from core.models.speech_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
+from core.models.speech_languages import COMMON, SHORT, joined, name_of, pieces_of, prior
 from core.models.speech_layers import layers_of
-from core.models.speech_windows import LONGEST, Window, batches, windows_of
+from core.models.speech_windows import LONGEST, Window, batches, padded_length, windows_of
 from core.models.transcripts import Heard, HearingOptions, Transcript, Word
 from core.models.word_times import align, words_of
 from core.priority import PriorityLock
@@ -34,6 +36,8 @@ __all__ = ["Heard", "HearingOptions", "Recogniser", "Transcript", "Word", "load"
 
 REPETITIVE = 2.4  # compression ratio, as in openai-whisper
 UNLIKELY = -1.0  # mean log probability, as in openai-whisper
+FEW_WORDS = 1.2  # seconds of sound; see `Recogniser._of_few_words`
+SURE_OF_WORDS = -0.35  # mean log probability of a query of few words in a known language that needs no second decoding
 SURE_OF_LANGUAGE = 0.7  # under it the text is decoded in the other likely languages too, and the likeliest text wins
 GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
 SPACELESS = {"zh", "ja", "th", "lo", "my", "yue"}
@@ -106,7 +110,9 @@ class Recogniser:
         if options.likely and options.language == "auto":
             parts["likely"] = sorted(options.likely)
         if options.keep_doubtful:  # left out where it is not set: what datasets were heard under stays as it was
-            parts["doubtful"] = True
+            parts["doubtful"] = 2
+        if options.several_languages and options.language == "auto":
+            parts["several_languages"] = True
         return Fingerprint.of(parts)
 
     def warm_up(self) -> None:
@@ -130,13 +136,13 @@ class Recogniser:
             codes = self._engine.tokenizer.all_language_codes
             options = replace(options, likely=tuple(code for code in options.likely if code in codes))
             try:
-                takes = self._takes(windows, options, report)
+                takes = self._takes(self._by_language(windows, options), options, report)
             except GPU_FAILURES as error:
                 if engine.device.name == "cpu":
                     raise
                 if self._engine is engine:  # else another thread has left the GPU meanwhile
                     self._engine = self._on_cpu(engine.device, error)
-                takes = self._takes(windows, options, report)
+                takes = self._takes(self._by_language(windows, options), options, report)
             by_recording: dict[int, list[Take]] = defaultdict(list)
             for take in takes:
                 by_recording[take.window.recording].append(take)
@@ -157,6 +163,21 @@ class Recogniser:
         device = devices.fall_back(failed, error)
         self.fallback = device.note
         return Engine(self._checkpoint, device)
+
+    def _by_language(self, windows: list[Window], options: HearingOptions) -> list[Window]:
+        """The windows, those in which the language changes at a pause cut there."""
+        if not options.several_languages or options.language != "auto":
+            return windows
+        return [part for window in windows for part in self._one_language_each(window, options)]
+
+    def _one_language_each(self, window: Window, options: HearingOptions) -> list[Window]:
+        pieces = pieces_of(window)
+        if len(pieces) == 1 or sound_of(window.samples).silent:
+            return [window]
+        length = padded_length(max(len(piece.samples) for piece in pieces), "own")
+        states = self._engine.encode([piece.samples for piece in pieces], length, raise_quiet=True)
+        parts = joined(pieces, self._engine.languages(states, {*COMMON, *options.likely}))
+        return parts if len(parts) > 1 else [window]
 
     def _takes(self, windows: list[Window], options: HearingOptions, report: Report) -> list[Take]:
         """Every window heard, in the order of `windows`; one in which the decoder is stuck becomes two."""
@@ -184,7 +205,7 @@ class Recogniser:
         readings = self._engine.read(states[audible], [windows[index].seconds for index in audible],
                                      [options.language] * len(audible), exact=exact, patient=exact,
                                      watch=options.word_times,
-                                     likely=[_prior(takes[index], options) for index in audible])
+                                     prior=[_prior(takes[index], options) for index in audible])
         for index, reading in zip(audible, readings, strict=True):
             self._lock.give_way()
             take = self._with(takes[index], reading, options)
@@ -204,11 +225,13 @@ class Recogniser:
 
     def _second_thoughts(self, take: Take, options: HearingOptions) -> Take:
         """The take, decoded in other languages where the language is in doubt, and again in full where the text is."""
+        if options.keep_doubtful and take.sound.seconds < FEW_WORDS:
+            return self._of_few_words(take, options)
         assert take.reading is not None
         found = take.reading.likely
         if options.language == "auto" and found[0][1] < SURE_OF_LANGUAGE:
-            prior = _prior(take, options)
-            others = {"en", *prior} if found[0][0] in prior else {code for code, _ in found} | {"en"}
+            likely = options.likely if take.sound.seconds < SHORT else ()
+            others = {"en", *likely} if found[0][0] in likely else {code for code, _ in found} | {"en"}
             for language in sorted(others - {take.reading.language}):
                 take = _likelier(take, self._again(take, take.states, language, options, exact=False))
         assert take.reading is not None
@@ -217,15 +240,36 @@ class Recogniser:
                     or (decoded.avg_logprob < UNLIKELY and not take.reason))
         if not doubtful:
             return take
+        return replace(_likelier(take, self._padded(take, options)), redone=True)
+
+    def _of_few_words(self, take: Take, options: HearingOptions) -> Take:
+        """The take of a query of a word or two: its language is told from 30 s, and the likelier of two texts wins."""
+        assert take.reading is not None
+        sure = take.reading.decoded.avg_logprob >= SURE_OF_WORDS and not (take.stuck or take.reason or take.doubtful)
+        if sure and options.language != "auto":
+            return take
+        padded = self._padded(take, options)
+        assert padded.reading is not None
+        if padded.reading.language != take.reading.language:
+            take = self._again(take, take.states, padded.reading.language, options, exact=False)
+        if bool(take.reason) != bool(padded.reason):
+            chosen = padded if take.reason else take
+        else:
+            chosen = _likelier(take, padded)
+        assert chosen.reading is not None
+        told = replace(chosen.reading, alone=padded.reading.alone)
+        return replace(chosen, reading=told, redone=True)
+
+    def _padded(self, take: Take, options: HearingOptions) -> Take:
+        """The take decoded as openai-whisper would: padded to 30 s, in float32."""
         states = self._engine.encode([take.window.samples], LONGEST, raise_quiet=True)[0]
-        again = self._again(take, states, options.language, options, exact=True)
-        return replace(_likelier(take, again), redone=True)
+        return self._again(take, states, options.language, options, exact=True)
 
     def _again(self, take: Take, states: Tensor, language: str, options: HearingOptions, exact: bool) -> Take:
         """The take decoded from other states or in another language. Where a loop can be cut in half, it is cut off."""
         reading, = self._engine.read(states[None], [take.window.seconds], [language], exact=exact,
                                      patient=exact and not take.window.can_be_halved, watch=options.word_times,
-                                     likely=[_prior(take, options)])
+                                     prior=[_prior(take, options)])
         return self._with(replace(take, states=states), reading, options)
 
     def _translated(self, takes: list[Take]) -> list[Take]:
@@ -263,7 +307,8 @@ class Recogniser:
             no_speech_probability=min((reading.no_speech for reading in decoded), default=1.0),
             compression_ratio=compression_ratio(original) if original else 0.0,
             original=original if foreign else "", reason="" if text else takes[0].reason,
-            redone=any(take.redone for take in takes), doubtful=any(take.doubtful for take in said))
+            redone=any(take.redone for take in takes), doubtful=any(take.doubtful for take in said),
+            notes=_notes(said, options))
         return Heard(transcript, tuple(take.kept for take in takes))
 
     def _words(self, take: Take) -> list[Word]:
@@ -300,9 +345,9 @@ def _kept(states: Tensor, frames: int) -> np.ndarray:
     return kept
 
 
-def _prior(take: Take, options: HearingOptions) -> tuple[str, ...]:
-    """The languages that weigh more in a window; none where enough is said to tell without."""
-    return options.likely if take.sound.seconds < SHORT else ()
+def _prior(take: Take, options: HearingOptions) -> dict[str, float]:
+    """What languages weigh in a window."""
+    return prior(options.likely, take.sound.seconds)
 
 
 def _likelier(first: Take, second: Take) -> Take:
@@ -311,6 +356,21 @@ def _likelier(first: Take, second: Take) -> Take:
         assert take.reading is not None
         return not take.stuck, compression_ratio(take.text) <= REPETITIVE, take.reading.decoded.avg_logprob
     return max(first, second, key=rank)
+
+
+def _notes(said: Sequence[Take], options: HearingOptions) -> tuple[str, ...]:
+    """That the language changes, or that it is a guess; for a person who asks and set no language."""
+    readings = [take.reading for take in said if take.reading]
+    if not readings or not options.likely or options.language != "auto":
+        return ()
+    spoken = [code for code, _ in groupby(reading.language for reading in readings)]
+    if len(spoken) > 1:
+        return (f"The language changes: {', then '.join(map(name_of, spoken))}. Each part was transcribed in its own.",)
+    first = readings[0]
+    if first.alone in (spoken[0], "") or first.alone not in COMMON:
+        return ()
+    return (f"The language is a guess: transcribed as {name_of(spoken[0])}, though it may be {name_of(first.alone)}. "
+            "It can be set under Settings, Hearing.",)
 
 
 def _main_language(takes: Sequence[Take]) -> str:

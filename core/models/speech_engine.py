@@ -1,6 +1,6 @@
 """Whisper on one device: samples to states, states to tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,18 +19,20 @@ from core.models.speech_decoding import LONGEST, Decoded, Decoder, Rules, greedy
 
 FASTEST_SPEECH = 20  # tokens a second; a decoder that says more is in a loop
 FEW = 2  # rows that one thread decodes as soon as several do
-MORE_LIKELY = float(np.log(10))  # added to the logits of the languages that a user probably speaks
 QUIET, LOUD = 0.05, 0.25  # peaks: quieter sounds are raised, or the mel spectrogram's floor swallows their consonants
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the decoder made of one window; `likely` are the most probable languages, best first."""
+    """What the decoder made of one window; `likely` are the most probable languages, best first, and `alone` is the
+    most probable one without a prior.
+    """
 
     language: str
     likely: tuple[tuple[str, float], ...]
     no_speech: float
     decoded: Decoded
+    alone: str = ""
 
 
 class Engine:
@@ -58,30 +60,44 @@ class Engine:
     @torch.inference_mode()
     def read(self, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str = "transcribe",
              exact: bool = False, patient: bool = False, watch: bool = False,
-             likely: Sequence[Sequence[str]] = ()) -> list[Reading]:
+             prior: Sequence[Mapping[str, float]] = ()) -> list[Reading]:
         """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to find it out from the same states.
 
         `exact`: as openai-whisper decodes. `patient`: to the end even if it seems to loop. `watch`: for word times.
-        `likely` (rows,): codes of languages that weigh more in finding out; () for none in any row.
+        `prior` (rows,): what is added to the logits of languages in finding out, by code; () for nothing in any row.
         """
         decoder = self.exact if exact else self.fast
         with _threads_for(decoder, len(states)):
-            return self._read(decoder, states, seconds, languages, task, exact, patient, watch, likely)
+            return self._read(decoder, states, seconds, languages, task, exact, patient, watch, prior)
 
     def _read(self, decoder: Decoder, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str,
-              exact: bool, patient: bool, watch: bool, prior: Sequence[Sequence[str]]) -> list[Reading]:
+              exact: bool, patient: bool, watch: bool, prior: Sequence[Mapping[str, float]]
+              ) -> list[Reading]:
         cache = decoder.begin(states)
         tokenizer = self.tokenizer
         start = torch.full((len(states), 1), tokenizer.sot, device=states.device)
         logits = decoder.logits(decoder.step(start, cache)[:, -1])
         no_speech = logits.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
-        likely = self._languages(logits, prior)
+        likely, alone = self._languages(logits, prior), [found[0][0] for found in self._languages(logits, ())]
         chosen = [found[0][0] if code == "auto" else code for code, found in zip(languages, likely, strict=True)]
         prompts = torch.tensor([self._prompt(code, task) for code in chosen], device=states.device)
         rules = replace(self.exact_rules if exact else self.rules, stop_at_loops=not patient)
         limits = [LONGEST if patient else min(LONGEST, 30 + int(FASTEST_SPEECH * each)) for each in seconds]
         decoded = greedy(decoder, cache, prompts, rules, limits, watch)
-        return [Reading(*row) for row in zip(chosen, likely, no_speech, decoded, strict=True)]
+        return [Reading(*row) for row in zip(chosen, likely, no_speech, decoded, alone, strict=True)]
+
+    @torch.inference_mode()
+    def languages(self, states: Tensor, among: Collection[str]) -> list[tuple[str, float]]:
+        """The most probable language of each row of states (rows, frames, width) among some codes, and how probable it
+        is there.
+        """
+        decoder, tokenizer = self.fast, self.tokenizer
+        cache = decoder.begin(states)
+        start = torch.full((len(states), 1), tokenizer.sot, device=states.device)
+        logits = decoder.logits(decoder.step(start, cache)[:, -1])
+        codes = [code for code in tokenizer.all_language_codes if code in among]
+        values, places = logits[:, [tokenizer.to_language_token(code) for code in codes]].softmax(dim=-1).max(dim=-1)
+        return [(codes[place], value) for place, value in zip(places.tolist(), values.tolist(), strict=True)]
 
     def mel(self, samples: Samples, length: int, raise_quiet: bool) -> Tensor:
         """(bands, length / 160) log mel spectrogram of samples that are padded with silence to `length`."""
@@ -104,13 +120,13 @@ class Engine:
             return None
         return decoder
 
-    def _languages(self, logits: Tensor, prior: Sequence[Sequence[str]]) -> list[tuple[tuple[str, float], ...]]:
+    def _languages(self, logits: Tensor, prior: Sequence[Mapping[str, float]]) -> list[tuple[tuple[str, float], ...]]:
         """The two most probable languages of each row of (rows, vocabulary) at the start of the transcript."""
         tokens = list(self.tokenizer.all_language_tokens)
         codes = self.tokenizer.all_language_codes
         among = logits[:, tokens]
         if prior:
-            among = among + among.new_tensor([[MORE_LIKELY if code in row else 0.0 for code in codes] for row in prior])
+            among = among + among.new_tensor([[row.get(code, 0.0) for code in codes] for row in prior])
         values, places = among.softmax(dim=-1).topk(2, dim=-1)
         return [tuple((codes[place], value) for place, value in zip(*row, strict=True))
                 for row in zip(places.tolist(), values.tolist(), strict=True)]

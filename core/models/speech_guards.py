@@ -31,15 +31,23 @@ PITCHES = (70, 400)  # Hz that voices have
 PERIODIC = 0.6  # autocorrelation of a frame that has a pitch
 VOICED = 0.25  # share of the loud frames with a pitch, over which a sound may be a voice
 
-# A clear voice: what the noises, hums, tones and melodies that were tried never are all at once.
+# A clear voice, sure: what the noises, hums, tones and melodies that were tried never are all at once.
 CLEAR_LEVEL = -55.0  # dB
 CLEAR_SPREAD = 12.0  # dB; syllables rise from a room
 CLEAR_VOICED = 0.15  # share of the loud frames: "ducks, ducks" is mostly consonants
 CLEAR_SECONDS = 0.1  # with a pitch: a short vowel
+# A likely voice: a word of a person who speaks softly, or one of consonants ("kids", "sitting"). Clicks, breath and
+# knocks have no pitch at all; a door that slams has one, and texts of which Whisper itself is less sure.
+LIKELY_LEVEL = -72.0  # dB
+LIKELY_SPREAD = 18.0  # dB
+LIKELY_PITCH_SECONDS = 0.02
+LIKELY_SECONDS = 0.15
+LIKELY_DOUBTED = 0.6
+LIKELY_DOUBTED_PHANTOM = 0.25
+LIKELY_GIBBERISH = -1.7
 DOUBTED = 0.65  # no-speech probability over which even a clear voice is taken for a melody; melodies have 0.74
 DOUBTED_PHANTOM = 0.4  # the same where the text is one of those that Whisper invents
 GIBBERISH = -2.5  # mean log probability under which no word of a text is right
-SHORT = 2.5  # seconds of sound that say too little to tell a language by
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,12 @@ class Sound:
         """Whether somebody speaks: loud enough, in syllables, with a pitch, and for as long as a vowel lasts."""
         return (self.level >= CLEAR_LEVEL and self.spread >= CLEAR_SPREAD and self.voiced >= CLEAR_VOICED
                 and self.voiced * self.seconds >= CLEAR_SECONDS)
+
+    @property
+    def likely_voice(self) -> bool:
+        """Whether it may be a voice: quiet, or with little pitch, but neither noise nor a click."""
+        return (self.level >= LIKELY_LEVEL and self.spread >= LIKELY_SPREAD and self.seconds >= LIKELY_SECONDS
+                and self.voiced * self.seconds >= LIKELY_PITCH_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -129,12 +143,15 @@ def why_empty(sound: Sound, evidence: Evidence) -> str:
 
 
 def is_worth_showing(sound: Sound, evidence: Evidence) -> bool:
-    """Whether a text that `why_empty` refuses is still the best guess at what a clear voice said."""
+    """Whether a text that `why_empty` refuses is still the best guess at what a voice said."""
     plain = _plain(evidence.text)
-    if not plain.replace(" ", "") or not sound.clear_voice:
+    if not plain.replace(" ", ""):
         return False
-    limit = DOUBTED_PHANTOM if plain in PHANTOMS else DOUBTED
-    return evidence.no_speech < limit and evidence.avg_logprob > GIBBERISH
+    phantom = plain in PHANTOMS
+    clear = (sound.clear_voice and evidence.no_speech < (DOUBTED_PHANTOM if phantom else DOUBTED)
+             and evidence.avg_logprob > GIBBERISH)
+    return clear or (sound.likely_voice and evidence.avg_logprob > LIKELY_GIBBERISH
+                     and evidence.no_speech < (LIKELY_DOUBTED_PHANTOM if phantom else LIKELY_DOUBTED))
 
 
 def _plain(text: str) -> str:

@@ -34,6 +34,7 @@ class Transcript:
     reason: str = ""  # a sentence that says why `text` is empty
     redone: bool = False  # decoded a second time, padded to 30 s, since the first result was in doubt
     doubtful: bool = False  # there was a voice, but the words may be others
+    notes: tuple[str, ...] = ()  # sentences about the recording or its languages, for the user
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`, with every field."""
@@ -44,7 +45,8 @@ class Transcript:
         """The transcript that `to_json` gave; fields of later releases are left out. KeyError, TypeError if damaged."""
         known = {field.name for field in fields(cls)}
         kept = {key: value for key, value in found.items() if key in known}
-        return cls(**{**kept, "words": tuple(Word(**word) for word in found["words"])})
+        words = tuple(Word(**word) for word in found["words"])
+        return cls(**{**kept, "words": words, "notes": tuple(found.get("notes", ()))})
 
     @classmethod
     def kept(cls, found: Any) -> "Transcript | None":
@@ -73,9 +75,9 @@ class Heard:
 class HearingOptions:
     """How to hear. `language` is "auto" or a code such as "de"; `translate` gives the English for other languages.
 
-    The last two are for a person who waits for an answer; recordings of a dataset are heard without them. `likely` are
-    codes of languages that weigh more where too little is said to tell. `keep_doubtful` shows the words of a clear
-    voice, marked, that would otherwise be refused.
+    The last three are for a person who waits for an answer; recordings of a dataset are heard without them. `likely`
+    are codes of languages that weigh more where too little is said to tell. `keep_doubtful` shows the words of a clear
+    voice, marked, that would otherwise be refused. `several_languages`: a recording may change its language at a pause.
     """
 
     padding: Literal["own", "full"] = "own"
@@ -84,3 +86,4 @@ class HearingOptions:
     word_times: bool = True
     likely: tuple[str, ...] = ()
     keep_doubtful: bool = False
+    several_languages: bool = False

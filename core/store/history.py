@@ -79,6 +79,17 @@ class History(Room):
                             None if row.recording is None else self._folder / row.recording, row.terms)
                 for row in rows]
 
+    def spoken_queries(self, limit: int) -> list[tuple[str, dict[str, Any]]]:
+        """Text and transcript of the latest spoken queries, newest first; a recording may have several transcripts."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(QueryRow.text, QueryRow.recording).where(QueryRow.recording.is_not(None))
+                                      .order_by(QueryRow.id.desc()).limit(limit)).all()
+            digests = [Path(row.recording).stem for row in rows]  # recordings are named by their waveform's digest
+            kept = connection.execute(select(TranscriptRow.digest, TranscriptRow.body)
+                                      .where(TranscriptRow.digest.in_(digests))).all()
+        return [(row.text, heard) for row, digest in zip(rows, digests, strict=True) for transcript in kept
+                if transcript.digest == digest and (heard := _heard(transcript.body)) is not None]
+
     def delete_query(self, query_id: int) -> None:
         """Forget a query, with its kept recording and what was heard in it, unless another query has the same."""
         self._forget(QueryRow.id == query_id)

@@ -199,6 +199,12 @@ def test_a_spoken_hit_is_taken_apart(panel, qtbot, gallery, folder, voice):
     assert "6 pictures of Shapes" in panel.single.branches.about.text()
 
 
+def test_doubtful_words_are_said_to_be_in_inspect_too(panel, qtbot, gallery, folder, voice):
+    panel.context.explorer.transcript = replace(HEARD, doubtful=True)
+    open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery)
+    assert "Doubtful: other words may have been said." in panel.single.words.about.text()
+
+
 def test_typed_words_find_their_best_picture(panel, qtbot, gallery):
     panel.empty.words.setText("  a brown   dog ")
     qtbot.keyClick(panel.empty.words, Qt.Key.Key_Return)

@@ -331,6 +331,13 @@ def test_words_in_doubt_are_said_to_be_until_they_are_corrected(panel, explorer,
     assert panel.header.original.isHidden()
 
 
+def test_notes_about_the_recording_stand_under_its_words(panel, explorer, tone, qtbot):
+    explorer.transcript = Transcript("a dog", "en", (), -0.1, 0.01, 1.0, notes=("It was read to its end.",))
+    panel.conductor.hear(tone, 0)
+    wait_for_hits(qtbot, panel, explorer)
+    assert panel.header.original.text() == "It was read to its end." and not panel.header.original.isHidden()
+
+
 def test_chips_change_the_query(panel, explorer, qtbot):
     ask(qtbot, panel, explorer)
     panel.results.chips.words_added.emit("- people")

@@ -179,6 +179,7 @@ def test_a_length_that_is_a_placeholder_means_to_the_end_of_the_file(tmp_path: P
     waveform = audio.read(path)
     assert waveform.seconds == pytest.approx(1.0, abs=0.01)
     assert pitch(waveform) == pytest.approx(440, abs=2)
+    assert waveform.note == "The file's header gives no length; it was read to its end."
     assert recording_faults(path) == ()
     assert path.read_bytes() == whole
 
@@ -189,6 +190,7 @@ def test_what_follows_the_sound_is_no_sound(tmp_path: Path, after: bytes) -> Non
     soundfile.write(path, tone(), 16_000)
     path.write_bytes(path.read_bytes() + after)
     assert len(audio.read(path).samples) == 16_000
+    assert audio.read(path).note == ""
 
 
 def test_a_coding_without_a_decoder_is_told(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_search_in_json(stand, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     date = {key: found["hits"][0][key] for key in ("date", "date_source")}
     assert found == {
-        "transcript": "a red house", "language": "de", "doubtful": False,
+        "transcript": "a red house", "language": "de", "doubtful": False, "notes": [],
         "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25, "copies": 1, **date}],
         "approximate": False,
         "timings_ms": {"hear": 1.0, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.0}}
@@ -227,7 +227,10 @@ def test_transcribe_goes_on_after_a_file_that_cannot_be_heard(stand, tmp_path, c
     assert second["doubtful"] is False
     stand.transcribe = lambda waveform, report: replace(HEARD, doubtful=True)
     assert run("transcribe", tmp_path / "a.wav") == 0
-    assert capsys.readouterr().out == "a red house  (de: ein rotes Haus)  [doubtful]\n"
+    assert capsys.readouterr() == ("a red house  (de: ein rotes Haus)  [doubtful]\n", "")
+    stand.transcribe = lambda waveform, report: replace(HEARD, notes=("It was read to its end.",))
+    assert run("transcribe", tmp_path / "a.wav") == 0
+    assert capsys.readouterr().err == f"{tmp_path / 'a.wav'}: It was read to its end.\n"
 
 
 def test_search_says_that_the_words_are_doubtful(stand, capsys):
@@ -236,6 +239,12 @@ def test_search_says_that_the_words_are_doubtful(stand, capsys):
     assert json.loads(capsys.readouterr().out)["doubtful"] is True
     assert run("search", "--speech", "a.wav", "--gallery", "holiday") == 0
     assert "doubtful" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_search_prints_the_notes_of_the_recording_to_stderr(stand, capsys):
+    stand.heard = replace(HEARD, notes=("It was read to its end.",))
+    assert run("search", "--speech", "a.wav", "--gallery", "holiday") == 0
+    assert capsys.readouterr().err == "It was read to its end.\n"
 
 
 def spoil(path, kind):

@@ -1,5 +1,6 @@
 """A model that listens to the voice: shares of words and voice, corrections, what is kept and what is heard again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from core.engine import Engine
 from core.errors import ModelError, QueryError
 from core.explorer import Ask, Explorer
 from core.fingerprint import Fingerprint
+from core.listening import asked_options, last_language
 from core.models.checkpoints import Run
 from core.models.trained import SpokenFeatures
 from core.models.transcripts import Heard, Transcript
@@ -146,6 +148,37 @@ def test_the_score_is_that_of_the_sum(explorer, listener, parrot, waveform):
     asked = alone.terms[0]
     assert np.allclose(asked.vector, whole / np.linalg.norm(whole), atol=1e-6)
     assert np.allclose(asked.voice, voice / np.linalg.norm(whole), atol=1e-6)
+
+
+def test_the_note_of_a_file_goes_with_its_transcript_and_is_not_kept(explorer, waveform):
+    assert explorer.transcribe(replace(waveform, note="Read to its end.")).notes == ("Read to its end.",)
+    assert explorer.transcribe(waveform).notes == ()
+
+
+def spoken(explorer, parrot, text, length, said="", **facts):
+    """Search with a recording, as the window does, and keep it in the history."""
+    made = audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
+    parrot.says[made.digest] = Transcript(text, facts.pop("language", "de"), (), -0.4, 0.02, 1.0, **facts)
+    explorer.transcribe(made)
+    explorer.remember(explorer.search("pictures", [Ask("speech", text=said or text, waveform=made)]))
+
+
+def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
+    monkeypatch.setattr("core.listening.likely_languages", lambda: ("en",))
+    settings = explorer.settings
+    assert asked_options(settings, explorer.store).likely == ("en",)
+    spoken(explorer, parrot, "a brown dog", 8000)
+    spoken(explorer, parrot, "a brown dog on grass", 8001, doubtful=True)
+    spoken(explorer, parrot, "a brown dog on grass", 8002, said="a brown frog")
+    assert asked_options(settings, explorer.store).likely == ("en",), "too short, in doubt, and corrected"
+    spoken(explorer, parrot, "a brown dog", 8003, original="ein brauner Hund im Gras")
+    spoken(explorer, parrot, "dog", 8004, language="cy")
+    assert asked_options(settings, explorer.store).likely == ("de", "en")
+    assert asked_options(settings.with_value("speech.language", "fr"), explorer.store).likely == ("en",)
+    spoken(explorer, parrot, "a brown dog on grass", 8005, language="en")
+    assert asked_options(settings, explorer.store).likely == ("en",)
+    explorer.store.clear_queries()
+    assert last_language(explorer.store) == last_language(None) == ""
 
 
 def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):

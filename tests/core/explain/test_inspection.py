@@ -17,6 +17,7 @@ from core.explain.methods import METHODS, method
 from core.explain.neighbours import best_match, neighbours
 from core.explain.observation import branches_of, typed
 from core.fingerprint import Fingerprint
+from core.listening import asked_options
 from core.models import checkpoints
 from core.search.indexing import index_folder
 from core.settings import Settings
@@ -237,3 +238,12 @@ def test_a_broken_picture_is_said(command, tmp_path, capsys):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     assert command("--text", "a dog", "--image", tmp_path / "broken.jpg") == 2
     assert "broken.jpg" in capsys.readouterr().err
+
+
+def test_inspect_recognises_as_a_query_does(explorer, lens, heard):
+    asked = []
+    explorer.recogniser = lambda report: SimpleNamespace(
+        name="Whisper", hear=lambda waveforms, options, report: asked.append(options) or [heard()])
+    inspection.hear(explorer, replace(lens, run=None), None)
+    assert asked == [asked_options(explorer.settings, explorer.store)]
+    assert asked[0].keep_doubtful and asked[0].several_languages and "en" in asked[0].likely

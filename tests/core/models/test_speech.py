@@ -223,8 +223,9 @@ def test_fingerprint_follows_the_options(recogniser: Recogniser) -> None:
 def test_what_a_person_asked_for_has_a_fingerprint_of_its_own_and_a_dataset_keeps_its_old(recogniser) -> None:
     assert set(recogniser.fingerprint.facts()) == {"recogniser", "weights", "precision", "decoding", "padding",
                                                    "language", "translate", "words"}
-    asked = [HearingOptions(likely=("en",)), HearingOptions(likely=("de", "en")), HearingOptions(keep_doubtful=True)]
-    assert len({recogniser.fingerprint_of(options) for options in (HearingOptions(), *asked)}) == 4
+    asked = [HearingOptions(likely=("en",)), HearingOptions(likely=("de", "en")), HearingOptions(keep_doubtful=True),
+             HearingOptions(several_languages=True)]
+    assert len({recogniser.fingerprint_of(options) for options in (HearingOptions(), *asked)}) == 5
     fixed = HearingOptions(language="de")
     assert recogniser.fingerprint_of(fixed) == recogniser.fingerprint_of(HearingOptions(language="de", likely=("en",)))
 
@@ -259,6 +260,46 @@ def test_the_likely_languages_weigh_more_in_a_word_or_two(recogniser: Recogniser
 def test_enough_words_are_heard_in_their_language_wherever_the_computer_is(recogniser: Recogniser, speak) -> None:
     german = speak("Guten Morgen. Eine Frau fährt mit dem Fahrrad durch die Stadt.", "de", 120)
     assert recogniser.hear([german], HearingOptions(likely=("en",)))[0].transcript.language == "de"
+
+
+def test_a_language_that_the_prior_decided_is_called_a_guess(recogniser: Recogniser, speak, unsure) -> None:
+    unsure("de", 0.5)
+    word, options = speak("bird"), HearingOptions(likely=("en",), translate=False, word_times=False)
+    transcript = recogniser.hear([word], options)[0].transcript
+    assert transcript.language == "en"
+    assert transcript.notes == ("The language is a guess: transcribed as English, though it may be German. "
+                                "It can be set under Settings, Hearing.",)
+    assert recogniser.hear([word], replace(options, language="en"))[0].transcript.notes == ()
+    assert recogniser.hear([word], replace(options, likely=("de", "en")))[0].transcript.notes == ()
+    assert recogniser.hear([word], replace(options, likely=()))[0].transcript.notes == ()
+
+
+def test_a_recording_in_two_languages_is_transcribed_in_both(recogniser: Recogniser, speak) -> None:
+    pause = np.zeros(RATE // 2, np.float32)
+    german, english = speak("Guten Morgen. Eine Frau fährt mit dem Fahrrad durch die Stadt.", "de", 140), speak(BEACH)
+    both = Waveform(np.concatenate([german.samples, pause, english.samples]))
+    options = HearingOptions(likely=("en",), several_languages=True, keep_doubtful=True)
+    transcript = recogniser.hear([both], options)[0].transcript
+    assert transcript.notes == ("The language changes: German, then English. Each part was transcribed in its own.",)
+    assert "fahrrad" in transcript.original.lower() and "beach" in transcript.original
+    assert "woman" in transcript.text.lower() and "beach" in transcript.text
+    starts = [word.start for word in transcript.words]
+    assert starts == sorted(starts)
+    assert recogniser.hear([both], replace(options, language="en"))[0].transcript.notes == ()
+    twice = Waveform(np.concatenate([english.samples, pause, english.samples]))
+    assert recogniser.hear([twice], options)[0].transcript.notes == ()
+
+
+def test_a_query_of_few_words_is_decoded_padded_too(recogniser: Recogniser, speak, monkeypatch) -> None:
+    monkeypatch.setattr("core.models.speech.SURE_OF_WORDS", 0.0)
+    word, options = speak("bird"), HearingOptions(language="en", keep_doubtful=True)
+    own, asked = (recogniser.hear([word], each)[0] for each in (HearingOptions(language="en"), options))
+    full, = recogniser.hear([word], HearingOptions(language="en", padding="full"))
+    assert asked.transcript.redone and not own.transcript.redone
+    likelier = max((own.transcript, full.transcript), key=lambda each: each.avg_logprob)
+    assert asked.transcript.text == likelier.text
+    assert np.array_equal(asked.states[0], own.states[0]), "the voice stays as the model has learnt to read it"
+    assert not recogniser.hear([speak(BEACH)], options)[0].transcript.redone
 
 
 def test_no_words_are_invented_for_a_person_who_asks_either(recogniser: Recogniser) -> None:

@@ -58,6 +58,26 @@ def test_the_words_of_a_clear_voice_are_shown_though_they_are_not_believed(text:
     assert is_worth_showing(mostly_consonants, evidence)
 
 
+@pytest.mark.parametrize(("sound", "text", "logprob", "no_speech"), [
+    (Sound(-58, 35, 0.78, 0.36), "dog", -1.31, 0.47), (Sound(-39, 55, 0.09, 0.24), "Sit.", -1.01, 0.55),
+    (Sound(-53, 40, 0.23, 0.26), "Sit.", -0.91, 0.54), (Sound(-69, 24, 0.08, 0.5), "door.", -0.5, 0.47)])
+def test_soft_words_and_words_of_consonants_are_shown(sound: Sound, text: str, logprob: float,
+                                                      no_speech: float) -> None:
+    evidence = Evidence(text, logprob, no_speech, looped=False)
+    assert why_empty(sound, evidence)
+    assert is_worth_showing(sound, evidence)
+
+
+@pytest.mark.parametrize(("sound", "text", "logprob", "no_speech"), [
+    (Sound(-39, 38, 0.29, 0.28), "I'm", -2.33, 0.57), (Sound(-64, 38, 0.29, 0.28), "You", -1.87, 0.64),
+    (Sound(-37, 83, 0.0, 0.16), "I", -2.49, 0.49), (Sound(-43, 77, 0.0, 0.42), "I'm not sure", -1.36, 0.61),
+    (Sound(-35, 52, 0.0, 0.2), "Okay.", -1.42, 0.78), (Sound(-17, 41, 0.0, 0.38), "You", -1.64, 0.71),
+    (Sound(-58, 35, 0.78, 0.36), "you", -1.31, 0.47)])
+def test_slamming_doors_knocks_clicks_and_breath_are_not_shown(sound: Sound, text: str, logprob: float,
+                                                               no_speech: float) -> None:
+    assert not is_worth_showing(sound, Evidence(text, logprob, no_speech, looped=False))
+
+
 @pytest.mark.parametrize(("sound", "text", "no_speech"), [
     (NOISE, "Oh.", 0.1), (HUM, "water", 0.2), (Sound(-79, 7, 0.47, 3.0), "1.5 km", 0.54),
     (Sound(-25, 40, 0.5, 0.1), "a click", 0.3), (VOICE, "you", 0.5), (VOICE, "The road is very narrow.", 0.82),
