@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import theme
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from core.audio import Waveform
 
 PICTURE = QSize(120, 120)
+LOWEST = 64  # px, height of the pictures in a low window
+ROOMY = 200  # px, from which on they take all the room there is
+OTHER_LINES = 34  # lines of text that the rest of the card is high
+QWIDGETSIZE_MAX = (1 << 24) - 1  # what Qt has for "no limit"
 EXPLAIN = "struck through: heard · underlined: the caption"
 
 
@@ -108,6 +113,14 @@ class CaseCard(Card):
         if other:
             self.waveform.clear()
         self.play.setEnabled(case.recording is not None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a low window the pictures give way to the verdict below them."""
+        super().resizeEvent(event)
+        room = max(LOWEST, self.height() - OTHER_LINES * self.fontMetrics().height())
+        for view in (self.picture, self.found):
+            view.setMinimumHeight(min(PICTURE.height(), room))
+            view.setMaximumHeight(room if room < ROOMY else QWIDGETSIZE_MAX)
 
     def show_voice(self, waveform: "Waveform") -> None:
         """The utterance, read."""

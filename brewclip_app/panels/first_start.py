@@ -48,7 +48,8 @@ class FirstStart(QWidget):
         self.weights = WeightsCard(context, SHOWN, first_start=True)
         self.weights.setFixedWidth(CARD_WIDTH)
         inner = QWidget()
-        inner.setLayout(column(None, self.words, row(None, self.progress, None), 12, row(None, self.research, None), 12,
+        inner.setLayout(column(None, self.words, 8, row(None, self.progress, None), 12,
+                               row(None, self.research, None), 12,
                                row(None, self.weights, None), None, space=4))
         scroll = scrolling(inner)
         self.setLayout(column(scroll))

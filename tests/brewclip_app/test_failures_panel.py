@@ -100,6 +100,12 @@ def diagnosed(context, evaluation, qtbot):
     made.closing()
 
 
+def test_the_smallest_window_shows_the_verdict(diagnosed, qtbot):
+    diagnosed.resize(916, 608)  # what 1000 x 640 leave
+    again = diagnosed.desk.case.again
+    qtbot.waitUntil(lambda: again.visibleRegion().boundingRect().height() == again.height() > 0)
+
+
 def test_without_an_evaluation_it_leads_to_evaluate(context, qtbot):
     panel = open_panel(context, qtbot)
     assert panel.desk.currentWidget() is panel.desk.no_evaluation
