@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import QApplication
 from brewclip_app import multimedia, theme  # multimedia before any thread runs; its docstring says why
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
+from core import private_files
 from core.errors import SettingsError
 from core.home import Home, find_home
 
@@ -215,13 +217,22 @@ def _close_on_signals(close: Callable[[], object]) -> list[object]:
     return [notifier, reader, writer]
 
 
+class PrivateLog(logging.handlers.RotatingFileHandler):
+    """A log whose files are as private as their folder."""
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        private_files.inherit(Path(self.baseFilename))
+        return stream
+
+
 def _log_to(home: Home) -> None:
     """Warnings and errors go to a file in the home; a home that cannot be written is no reason not to start."""
     logging.getLogger().setLevel(logging.INFO)
     with contextlib.suppress(OSError):
-        home.root.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(home.root / "brewclip-app.log", maxBytes=1_000_000,
-                                                       backupCount=2, encoding="utf-8", delay=True)
+        private_files.make_folder(home.root)
+        handler = PrivateLog(home.root / "brewclip-app.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8",
+                             delay=True)
         handler.setLevel(logging.WARNING)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)

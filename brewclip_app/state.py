@@ -1,11 +1,14 @@
 """What the window remembers from one start to the next: its place, the panels' states, measured speeds."""
 
 import json
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from core import plain_json
+from core import plain_json, private_files
 from core.home import Home
 
 
@@ -34,7 +37,15 @@ class State:
         if self._passing is not None:
             self._passing[key] = json.dumps(value)
         else:
+            self._make()
             self._file.setValue(key, json.dumps(value))
+
+    def _make(self) -> None:
+        """Make a new file, which Qt would make readable by others, its owner's alone. Qt keeps its rights later on."""
+        path = Path(self._file.fileName())
+        with suppress(OSError):
+            private_files.make_folder(path.parent)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, private_files.FILE))
 
     def panel(self, key: str) -> dict[str, Any]:
         """A panel's state; empty when there is none."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QPixmap
 
-from core import caches
+from core import caches, private_files
 from core.errors import ImageError
 from core.remote import is_remote
 
@@ -169,8 +169,9 @@ def _write(picture: "Image", path: Path) -> None:
     """A full disk costs the cache, never the picture."""
     staged = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(path.parent, private=False)
         picture.convert("RGB").save(staged, "JPEG", quality=QUALITY)
+        private_files.inherit(staged)
         staged.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from core import child_python
+from core import child_python, private_files
 from core.errors import BrewclipError, TrainingError
 from core.home import Home
 from core.progress import SCALE, Report, StepText
@@ -38,6 +38,7 @@ def start(path: Path, home: Home, command: Sequence[str] = ()) -> Process:
     arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path)]
     try:
         with (path / OUTPUT).open("wb") as output:
+            private_files.inherit(path / OUTPUT)
             return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output,  # noqa: S603  (our own command)
                                     stderr=subprocess.STDOUT, env=environment, cwd=path, start_new_session=True)
     except OSError as error:

@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import demo_pictures, plain_json
+from core import demo_pictures, plain_json, private_files
 from core.errors import StoreError
 from core.progress import Report, silent, steps
 
@@ -42,7 +42,7 @@ def write_pictures(folder: Path, report: Report = silent) -> int:
     """Write the demo's pictures that are not in the folder yet; how many lie there then. StoreError when it cannot."""
     wanted = len(demo_pictures.PHOTOGRAPHS) + len(demo_pictures.DRAWN)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(folder, private=False)
         for done, photograph in enumerate(demo_pictures.PHOTOGRAPHS):
             report(done, wanted, "Writing the demo's pictures")
             source = demo_pictures.photograph_path(photograph)
@@ -62,6 +62,7 @@ def _replace(path: Path, write: object) -> None:
     staged = path.with_suffix(".new")
     assert callable(write)
     write(staged)
+    private_files.inherit(staged)
     staged.replace(path)
 
 

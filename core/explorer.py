@@ -72,9 +72,13 @@ class SearchResult:
 
 
 class Explorer:
-    """Galleries, models and searches of one home. Any thread may call any method; all but `settings` may take long."""
+    """Galleries, models and searches of one home, which is made its owner's alone.
+
+    Any thread may call any method; all but `settings` may take long.
+    """
 
     def __init__(self, home: Home, settings: Settings) -> None:
+        home.protect()
         self.home = home
         self.unfinished = UnfinishedRuns(home.unfinished)
         self._settings = settings

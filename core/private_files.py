@@ -1,6 +1,8 @@
 """Files that their owner alone may read, and files that are replaced as a whole or not at all."""
 
 import contextlib
+import errno
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -12,26 +14,55 @@ FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077  # rights of the group and of everybody
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, if missing; the folder itself is its owner's alone. OSError."""
+def make_folder(path: Path, private: bool = True) -> None:
+    """Make a folder, and those above it, if missing. OSError.
+
+    The folder itself is its owner's alone if `private`; so is each that is made in a folder of which that is true.
+    """
+    missing = list(itertools.takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
+    for folder in reversed(missing):
+        alone = (private and folder == path) or is_private(folder.parent)
+        with contextlib.suppress(FileExistsError):  # another process made it just now
+            folder.mkdir(FOLDER if alone else 0o777)
+    if not path.is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def is_private(folder: Path) -> bool:
+    """Whether a folder is its owner's alone; False where that cannot be known, or means nothing (Windows)."""
     try:
-        path.mkdir(mode=FOLDER, parents=True)
-    except FileExistsError:
-        if not path.is_dir():
-            raise
+        return not folder.stat().st_mode & OTHERS
+    except OSError:
+        return False
+
+
+def inherit(path: Path) -> None:
+    """Have what was just made be its owner's alone if its folder is; else it stays as the process' umask made it."""
+    with contextlib.suppress(OSError):
+        mode = path.lstat().st_mode
+        if mode & OTHERS and not stat.S_ISLNK(mode) and is_private(path.parent):
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+
+
+def lock_mode(folder: Path) -> int:
+    """Rights of a lock's file in a folder, which may be made later: its owner's alone if the folder is."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    return FILE if is_private(there) else 0o644
 
 
 @contextlib.contextmanager
 def replacing(path: Path, private: bool = True, durable: bool = True) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` at the end; until then, and after an error, the old one is whole.
 
-    `private`: readable by its owner alone, else by the process' umask. `durable`: on the disk before it takes the
+    `private`: readable by its owner alone, else as `inherit` says. `durable`: on the disk before it takes the
     place. Its temporary name is unique, so that several writers never share one. OSError.
     """
     staged = path.with_name(f".{path.name[:100]}.{uuid4().hex}.new")
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
                          FILE if private else 0o666)
     try:
+        if not private:
+            inherit(staged)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             if durable:

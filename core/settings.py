@@ -73,6 +73,14 @@ SETTINGS: tuple[Setting, ...] = (
                      ("zh", "Chinese"))),
     Setting("speech.translate", "Hearing", "Translate to English",
             "Search with an English translation of what was said; the original is shown too.", "flag", True),
+    Setting("search.keep_history", "Privacy", "Keep spoken queries",
+            "Keep each query with its recording in the history, on this computer only.", "flag", True),
+    Setting("search.history_days", "Privacy", "Delete history after",
+            "Queries, their recordings and all transcripts that are older are deleted at each start. 0: kept until you "
+            "delete them.", "number", 0, low=0, high=3650, unit="days", zero="Never"),
+    Setting("caches.limit_gb", "Privacy", "Limit of caches",
+            "At each start the caches used longest ago are deleted until the rest takes no more; what was used within "
+            "a day stays. 0: no limit.", "number", 100, low=0, high=100_000, unit="GB", zero="No limit"),
     Setting("vision.backbone", "Seeing", "Model for pictures",
             "The CLIP model under the search. A larger one finds more and is slower.", "backbone", "auto",
             reembeds=True),
@@ -91,14 +99,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("images.exclude", "Seeing", "Left out when indexing",
             "Names of folders and pictures, with * for anything, separated by semicolons. What is left out leaves the "
             "gallery the next time it is indexed.", "patterns", SYSTEM_FOLDERS),
-    Setting("search.keep_history", "Privacy", "Keep spoken queries",
-            "Keep each query with its recording in the history, on this computer only.", "flag", True),
-    Setting("search.history_days", "Privacy", "Delete after",
-            "Queries, their recordings and all transcripts that are older are deleted at each start. 0: kept until you "
-            "delete them.", "number", 0, low=0, high=3650, unit="days", zero="Never"),
-    Setting("caches.limit_gb", "Privacy", "Limit of caches",
-            "At each start the caches used longest ago are deleted until the rest takes no more; what was used within "
-            "a day stays. 0: no limit.", "number", 100, low=0, high=100_000, unit="GB", zero="No limit"),
     Setting("device", "This computer", "Compute on", "Falls back to the CPU when a GPU fails.", "choice", "auto",
             (("auto", "The fastest there is"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU"))),
     Setting("weights.folder", "This computer", "Folder of weights",
@@ -158,7 +158,7 @@ def save(settings: Settings, path: Path) -> Settings:
     """
     try:
         private_files.make_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS):
+        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS, private_files.FILE):
             values = _mergeable(path)
             for key in settings.changed.keys() | settings.stored.keys():
                 if settings.changed.get(key) != settings.stored.get(key):

@@ -17,6 +17,7 @@ from brewclip_app.thumbnails import to_qimage
 from brewclip_app.widgets.copies_dialog import CopiesDialog
 from brewclip_app.widgets.name_dialogs import NameDialog
 from brewclip_app.widgets.selection_pane import MOST_EXAMPLES
+from core import private_files
 from core.errors import ImageError
 from core.progress import Report
 from core.remote import is_remote, shown
@@ -206,8 +207,8 @@ def _brought(path: Path, folder: Path) -> Path:
     copy = folder / sha256(str(path).encode()).hexdigest()[:12] / path.name
     content = images.fetched(path)
     try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(content)
+        private_files.make_folder(copy.parent)
+        private_files.write_atomically(copy, content, durable=False)
     except OSError as error:
         raise ImageError(f"{path.name} could not be brought to this computer: {error.strerror}.",
                          "unreadable") from error

@@ -77,7 +77,7 @@ class SettingsPanel(Panel):
     def _lay_out(self) -> None:
         head = row(label("Settings", "title"), None, self.search)
         cards = list(self.groups.values())
-        half = (len(cards) + 1) // 2  # the weights are long: where things are kept goes to the other side
+        half = (len(cards) + 2) // 2  # the weights are long: where things are kept goes to the other side
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
         for side, parts in ((self._left, [*cards[:half], self.home]),
                             (self._right, [*cards[half:], self.weights])):

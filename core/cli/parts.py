@@ -40,7 +40,6 @@ def explorer() -> "Iterator[Explorer]":
     from core.explorer import Explorer
 
     home = find_home()
-    home.protect()
     opened = Explorer(home, settings.load(home.settings))
     teller = _Teller()
     logging.getLogger("core").addHandler(teller)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import caches, weights
+from core import caches, private_files, weights
 from core.errors import ClusterError
 from core.features.files import content_digest
 from core.home import Home, find_home
@@ -61,10 +61,11 @@ def keep(files: FileSet, contents: Mapping[str, bytes], home: Home | None = None
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise ClusterError(f"{name} came damaged over the cluster's network; do the same again.", "damaged")
     target = _kept(files, home)
+    home.protect()
     try:
         with alone(home.caches / "cluster" / f"{files.key}.lock"):
             if not _same(files, target):
-                target.mkdir(parents=True, exist_ok=True)
+                private_files.make_folder(target)
                 for name, content in contents.items():
                     _write(target / name, content)
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core import private_files
 from core.emotion import tuning
 from core.emotion.material import Material
 from core.emotion.probers import Curve, Kept
@@ -87,8 +88,9 @@ class KeptFolds:
         path = self._path(feature, fold, seed)
         staged = path.with_suffix(f".{os.getpid()}.new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(path.parent)
             with staged.open("wb") as file:
+                private_files.inherit(staged)
                 np.savez(file, **arrays)  # type: ignore[arg-type]
                 file.flush()
                 os.fsync(file.fileno())

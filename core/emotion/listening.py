@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import audio, plain_json
+from core import audio, plain_json, private_files
 from core.audio import RATE, Waveform
 from core.emotion import pooling
 from core.emotion.branches import Branches
@@ -179,6 +179,7 @@ def keep(run: KeptRun, feature: str, waveform: Waveform, told: Told) -> Try:
     audio.write_flac(waveform, path)
     try:
         with (run.folder / TRIES / LIST).open("a", encoding="utf-8") as file:
+            private_files.inherit(run.folder / TRIES / LIST)
             file.write(f"{json.dumps({**asdict(made), 'path': path.name})}\n")
     except OSError as error:
         raise StoreError(f"The recording could not be kept with the run: {error.strerror or error}.",

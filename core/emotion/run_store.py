@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import plain_json
+from core import plain_json, private_files
 from core.emotion.features import feature
 from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result, to_json
 from core.emotion.scores import Leak, Score
@@ -55,9 +55,10 @@ class Runs:
         name = f"{when[:19].replace(':', '-')}-{result.options.protocol}-{uuid.uuid4().hex[:4]}"
         staged = self.folder / f"{STAGED}{name}"
         try:
-            staged.mkdir(parents=True)
+            private_files.make_folder(staged)
             _write(staged / RUN, json.dumps(_facts(result, when), indent=1, ensure_ascii=False).encode())
             with (staged / ANSWERS).open("wb") as file:
+                private_files.inherit(staged / ANSWERS)
                 np.savez(file, **_arrays(result))  # type: ignore[arg-type]
                 file.flush()
                 os.fsync(file.fileno())
@@ -170,6 +171,7 @@ def _answers(found: Mapping[str, NDArray[Any]], prefix: str) -> Answers:
 
 def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
+        private_files.inherit(path)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import caches, plain_json
+from core import caches, plain_json, private_files
 from core.errors import StoreError
 
 ALIGNED = 64  # bytes: where each entry begins
@@ -140,9 +140,10 @@ class Writer:
             return
         try:
             if self._numbers is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                private_files.make_folder(self._folder, private=False)
                 self._hold = caches.hold(self._folder)
                 self._numbers = (self._folder / f"{self._name}.bin").open("wb")
+                private_files.inherit(self._folder / f"{self._name}.bin")
             start = self._numbers.tell()
             for array in arrays:
                 self._numbers.write(np.ascontiguousarray(array).tobytes())
@@ -163,6 +164,7 @@ class Writer:
             self._numbers.flush()
             os.fsync(self._numbers.fileno())
             with (self._folder / f"{self._name}.jsonl").open("a", encoding="utf-8") as file:
+                private_files.inherit(self._folder / f"{self._name}.jsonl")
                 file.write("".join(f"{line}\n" for line in self._lines))
                 file.flush()
                 os.fsync(file.fileno())

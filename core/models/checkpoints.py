@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import __version__, plain_json
+from core import __version__, plain_json, private_files
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.models import backbones
@@ -134,7 +134,7 @@ def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
     staged = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(staged, ignore_errors=True)  # of a save that was killed
     try:
-        staged.mkdir(parents=True)
+        private_files.make_folder(staged, private=False)
         tensors = to_bytes({name: each.detach().cpu().contiguous() for name, each in model.trained().items()})
         facts = {**run.to_json(), "tensors": hashlib.sha256(tensors).hexdigest()}
         _write(staged / TENSORS, tensors)
@@ -283,6 +283,7 @@ def _read(folder: Path, name: str) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
+        private_files.inherit(path)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from core import private_files
 from core.errors import WeightsError
 from core.progress import Report, silent
 
@@ -57,7 +58,7 @@ def download(url: str, target: Path, sha256: str = "", report: Report = silent, 
     """
     part = target.with_name(target.name + ".part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(target.parent, private=False)
         _fill(url, part, sha256, report, text, patience)
         part.replace(target)
     except OSError as error:
@@ -175,6 +176,7 @@ class _Receiver:
                 return
             self.begin(answer)
             with self.part.open("ab" if self.done else "wb") as file:
+                private_files.inherit(self.part)
                 self.copy(file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from core import plain_json
+from core import plain_json, private_files
 from core.errors import WeightsError
 from core.home import Home, find_home
 from core.pretrained.downloads import TICK_S, file_sha256
@@ -116,14 +116,10 @@ def read_stamp(path: Path, home: Home) -> Facts | None:
 def write_stamp(path: Path, found: Facts, home: Home) -> None:
     """Keep the facts of a file. Where nothing can be written they are measured again each time: no error."""
     stamp = stamp_path(path, home)
-    staged = stamp.with_name(f"{stamp.name}.{os.getpid()}")
-    try:
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        staged.write_text(json.dumps(asdict(found), indent=1), encoding="utf-8")
-        staged.replace(stamp)
-    except OSError:
-        with contextlib.suppress(OSError):
-            staged.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        private_files.make_folder(stamp.parent, private=False)
+        private_files.write_atomically(stamp, json.dumps(asdict(found), indent=1).encode(), private=False,
+                                       durable=False)
 
 
 def install(staged: Path, target: Path, found: Facts, home: Home) -> None:
@@ -132,6 +128,7 @@ def install(staged: Path, target: Path, found: Facts, home: Home) -> None:
         os.fsync(file.fileno())
     stamp_path(target, home).unlink(missing_ok=True)
     staged.replace(target)
+    private_files.inherit(target)
     write_stamp(target, found, home)
 
 
@@ -144,10 +141,34 @@ def sha256_of(path: Path, home: Home | None = None) -> str:
 
 
 @contextlib.contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """A block that checks and loads a file: WeightsError ("changed") when it was written or replaced meanwhile.
+
+    So what is used is what was checked, though it is read more than once.
+    """
+    before = _identity(path)
+    yield
+    if _identity(path) != before:
+        raise WeightsError(f"{path.name} was changed while it was loaded. It is not used; try again when no program "
+                           "writes to it.", "changed")
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Differs after each change of a file, even where its time of change was set back (not on Windows); () without one.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+@contextlib.contextmanager
 def alone(path: Path, report: Report = silent, text: str = "") -> Iterator[None]:
     """Be the only process between these lines; `report(0, 0, text)` while another one is. Freed when a process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(path.parent, private=False)
     with path.open("ab") as file:
+        private_files.inherit(path)
         while not _locked(file):
             report(0, 0, text)
             time.sleep(TICK_S)

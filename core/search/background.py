@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from core import caches
+from core import caches, private_files
 from core.progress import Report, silent
 from core.search.queries import Floats, units
 from core.search.vector_file import Ids
@@ -88,10 +88,11 @@ def _kept(path: Path, shape: tuple[int, int]) -> Floats | None:
 
 
 def _keep(path: Path, vectors: Floats) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(path.parent, private=False)
     staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
     try:
         with staged.open("wb") as file:
+            private_files.inherit(staged)
             np.save(file, vectors)
         staged.replace(path)
     except BaseException:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from core import private_files
 from core.progress import JobCancelled
 from core.store.records import GalleryRecord
 
@@ -76,9 +77,8 @@ class UnfinishedRuns:
             if run is not None:
                 runs[_key(gallery)] = run
             try:
-                staged = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-                staged.write_text(json.dumps({key: asdict(one) for key, one in runs.items()}), encoding="utf-8")
-                staged.replace(self._file)
+                content = json.dumps({key: asdict(one) for key, one in runs.items()})
+                private_files.write_atomically(self._file, content.encode(), durable=False)
             except OSError:
                 pass  # indexing itself says what is wrong with the disk
 

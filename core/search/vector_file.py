@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from core import caches, plain_json
+from core import caches, plain_json, private_files
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -38,6 +38,7 @@ def write(path: Path, batches: Batches, revision: str, dim: int) -> None:
     staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
     try:
         with staged.open("wb") as file:
+            private_files.inherit(staged)
             _write_parts(file, batches, revision, dim)
             file.flush()
             os.fsync(file.fileno())

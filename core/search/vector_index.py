@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from core import private_files
 from core.errors import QueryError
 from core.search import vector_file
 from core.search.vector_file import Batches, Floats, Ids
@@ -183,7 +184,7 @@ def open_index(store: VectorSource, gallery_id: int, fingerprint_hash: str, dim:
     if found is not None:
         return ExactIndex(*found)
     try:
-        cache_folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(cache_folder, private=False)
         vector_file.write(path, store.vectors(gallery_id, fingerprint_hash), revision, dim)
         vector_file.remove_others(cache_folder, stem, path)
         found = vector_file.read(path, revision, dim)

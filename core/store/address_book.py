@@ -39,7 +39,7 @@ def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:
     """Change the list as it stands in the file now: another window may have changed it meanwhile."""
     try:
         private_files.make_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS):
+        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS, private_files.FILE):
             content = json.dumps(sorted(change(set(read(path)))), indent=1)
             private_files.write_atomically(path, content.encode())
     except (OSError, Timeout) as error:

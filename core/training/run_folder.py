@@ -63,7 +63,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = FileLock(path / LOCK)
+        self._lock = FileLock(path / LOCK, mode=private_files.lock_mode(path))
 
     @property
     def best(self) -> Path:
@@ -103,7 +103,7 @@ class RunFolder:
     def hold(self) -> Iterator[None]:
         """A context in which no other process trains here. "busy" when one does."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(self.path, private=False)
             self._lock.acquire(timeout=PATIENCE)
         except Timeout as error:
             raise TrainingError(f"Another process is training in {self.path}.", "busy") from error
@@ -134,7 +134,7 @@ class RunFolder:
         if not (self.path / LOCK).exists():
             return False
         try:
-            with FileLock(self.path / LOCK, timeout=0):
+            with FileLock(self.path / LOCK, 0, private_files.lock_mode(self.path)):
                 return False
         except Timeout:
             return True
@@ -170,6 +170,7 @@ class RunFolder:
         line = json.dumps({"event": event, "time": round(time.time(), 3), **facts}).encode() + b"\n"
         try:
             with (self.path / LOG).open("ab+") as file:
+                private_files.inherit(self.path / LOG)
                 if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                     line = b"\n" + line  # a crash tore the line before
                 file.write(line)
@@ -188,7 +189,7 @@ class RunFolder:
 
     def _write(self, name: str, content: bytes) -> None:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(self.path, private=False)
             for left in self.path.glob(f".{name}.*.new"):  # by a process that was killed while it wrote
                 left.unlink(missing_ok=True)
             private_files.write_atomically(self.path / name, content, private=False)

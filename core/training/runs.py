@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from core import private_files
 from core.errors import BrewclipError
 from core.training.recipe import Recipe
 from core.training.run_folder import LOG, RECIPE, UNREADABLE, RunFolder, read_events
@@ -192,12 +193,13 @@ class RunShelf:
 
 def new_folder(folder: Path) -> Path:
     """Make the empty folder of the next run, named by the number after the highest. OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(folder, private=False)
     number = max((int(each.name) for each in folder.iterdir() if each.name.isdecimal()), default=0)
     while True:
         number += 1
         try:
             (folder / str(number)).mkdir()
+            private_files.inherit(folder / str(number))
         except FileExistsError:  # another window took it
             continue
         return folder / str(number)

@@ -1,8 +1,14 @@
 """Small pictures: made on threads, kept on disk and in memory, and what becomes of files that are gone."""
 
+import logging
+import os
+import sys
+
 import pytest
 from PIL import Image
 
+from brewclip_app.application import PrivateLog
+from brewclip_app.state import State
 from brewclip_app.thumbnails import GONE, SIDES, UNREADABLE, Thumbnails, key_of, make, record_of, to_qimage
 
 
@@ -103,3 +109,26 @@ def test_colours_survive(qapp):
 def test_after_closing_nothing_more_is_made(thumbnails, make_hit, pictures):
     thumbnails.close()
     assert thumbnails.get(make_hit(1, pictures[0]).image, 100) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+def test_all_that_the_window_writes_into_a_new_home_is_its_owners_alone(home, make_hit, pictures, qapp):
+    before = os.umask(0o022)
+    try:
+        home.protect()
+        make(make_hit(1, pictures[0]).image, 192, home.caches / "thumbnails")
+        state = State(home)
+        state.keep("size", [1, 2])
+        state.save()
+        state.keep("size", [3, 4])
+        state.save()
+        log = PrivateLog(home.root / "brewclip-app.log", maxBytes=100, backupCount=2, delay=True)
+        for _ in range(3):  # so that it begins another file
+            log.emit(logging.LogRecord("test", logging.WARNING, "", 0, "x" * 80, (), None))
+        log.close()
+    finally:
+        os.umask(before)
+    written = [path for path in home.root.rglob("*") if path.is_file()]
+    assert len(written) >= 5, written
+    assert [path.name for path in (home.root, *home.root.rglob("*")) if path.stat().st_mode & 0o077] == []
+    assert State(home).get("size") == [3, 4]

@@ -3,13 +3,21 @@
 import os
 import stat
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from core import private_files
-from core.explorer import Explorer
+from core import audio, demo, private_files, settings, weights
+from core.explorer import Ask, Explorer
+from core.features.files import Digests
 from core.home import Home
+from core.models import checkpoints
 from core.settings import Settings
+from core.store import address_book
+from core.training import runs
+from core.training.recipe import Recipe
+from core.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 
@@ -62,11 +70,67 @@ def test_a_store_and_its_journal_are_their_owners_alone(tmp_path, usual_umask):
     explorer = Explorer(home, Settings())
     explorer.store.create_gallery("one")
     found = {path.name: rights(path) for path in home.root.glob("store.sqlite*")}
-    assert len(found) == 3 and set(found.values()) == {0o600}
+    assert len(found) >= 3 and set(found.values()) == {0o600}
     explorer.close()
 
 
+def others_may_read(folder):
+    """Names of what lies in a folder, itself included, that others than its owner have rights to."""
+    return sorted(str(path.relative_to(folder)) for path in (folder, *folder.rglob("*"))
+                  if not path.is_symlink() and rights(path) & private_files.OTHERS)
+
+
+def test_all_that_the_core_writes_into_a_new_home_is_its_owners_alone(tmp_path, usual_umask):
+    """Opened directly, as a library would: nobody called `Home.protect`."""
+    home = Home(tmp_path / "data" / "home")
+    explorer = Explorer(home, Settings())
+    demo.write_pictures(home.demo)
+    explorer.index(home.demo, "demo")
+    hits = explorer.search("demo", [Ask("text", "a red square")])
+    explorer.remember(replace(hits, utterance=audio.from_samples(np.sin(np.arange(16_000) * 0.1), 16_000)))
+    settings.save(Settings().with_value("search.top", 20), home.settings)
+    address_book.add(home.addresses, str(tmp_path / "elsewhere.lance"))
+    run = RunFolder(runs.new_folder(home.runs))
+    run.create(Recipe(tmp_path))
+    with run.hold():
+        run.log("begin", processes=1)
+    checkpoints._write(run.best.parent / "model.safetensors", b"")
+    home.weights.mkdir(exist_ok=True)
+    (home.weights / "RN50-x.pt").write_bytes(b"no weights")
+    weights.find("RN50/x", home)
+    with Digests(home.caches / "pictures").writer() as remember:
+        remember(next(home.demo.iterdir()), "00" * 32)
+    explorer.close()
+    (home.weights / "RN50-x.pt").unlink()  # of the test
+    written = {path.relative_to(home.root).parts[0] for path in home.root.rglob("*") if path.is_file()}
+    assert written >= {"store.sqlite", "demo", "recordings", "settings.json", "settings.lock", "addresses.json",
+                       "addresses.lock", "unfinished.json", "runs", "weights", "caches"}, written
+    assert others_may_read(home.root) == []
+
+
+def test_what_is_written_elsewhere_follows_the_umask(tmp_path, usual_umask):
+    """A run in a folder of the user's own is read by whoever may read that folder."""
+    run = RunFolder(tmp_path / "run")
+    tmp_path.chmod(0o755)
+    run.create(Recipe(tmp_path))
+    assert (rights(run.path), rights(run.path / "recipe.json")) == (0o755, 0o644)
+
+
+def test_a_folder_below_a_private_one_is_private_with_all_above_it(tmp_path, usual_umask):
+    tmp_path.chmod(0o700)
+    private_files.make_folder(tmp_path / "a" / "b", private=False)
+    assert [rights(tmp_path / "a"), rights(tmp_path / "a" / "b")] == [0o700, 0o700]
+    tmp_path.chmod(0o755)
+    private_files.make_folder(tmp_path / "c" / "d")
+    assert [rights(tmp_path / "c"), rights(tmp_path / "c" / "d")] == [0o755, 0o700]
+    (tmp_path / "file").touch()
+    for wrong in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError):
+            private_files.make_folder(wrong)
+
+
 def test_a_file_is_private_or_follows_the_umask(tmp_path, usual_umask):
+    tmp_path.chmod(0o755)
     private_files.write_atomically(tmp_path / "private", b"1")
     private_files.write_atomically(tmp_path / "public", b"2", private=False)
     assert (rights(tmp_path / "private"), rights(tmp_path / "public")) == (0o600, 0o644)
