@@ -188,6 +188,8 @@ def _from_sources(weights: Weights, home: Home, report: Report) -> Path:
             shutil.rmtree(staging, ignore_errors=True)
             return path
         except WeightsError as error:
+            if error.kind == "changed":  # the file was set aside; what else came with it is of no use
+                shutil.rmtree(staging, ignore_errors=True)
             if error.kind in STOPS:
                 raise
             reasons.append(error)

@@ -95,7 +95,7 @@ def test_all_that_the_core_writes_into_a_new_home_is_its_owners_alone(tmp_path, 
     with run.hold():
         run.log("begin", processes=1)
     checkpoints._write(run.best.parent / "model.safetensors", b"")
-    home.weights.mkdir(exist_ok=True)
+    private_files.make_folder(home.weights)
     (home.weights / "RN50-x.pt").write_bytes(b"no weights")
     weights.find("RN50/x", home)
     with Digests(home.caches / "pictures").writer() as remember:
