@@ -98,7 +98,7 @@ class FailuresPanel(Panel):
         return [("\N{LEFTWARDS ARROW}", "The failure before"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
                 ("Home End", "The first failure, the last"),
                 ("Space", "Play the utterance, or stop"), *numbers, ("0", "Take the label away"), ("N", "Write a note"),
-                ("Ctrl+Z", "Undo the last label or note"), ("I", "Inspect"),
+                ("Ctrl+Z", "Undo the last label or note"), ("Ctrl+Shift+Z Ctrl+Y", "Redo it"), ("I", "Inspect"),
                 ("A", "Describe these pictures anew, in Annotate"), ("Ctrl+F", "Filter"),
                 ("Ctrl+E", "Export"), ("Esc", "Stop playing; stop diagnosing, after a question")]
 
@@ -144,7 +144,7 @@ class FailuresPanel(Panel):
         self.voice.unreadable.connect(case.say_no_voice)
         self.voice.failed.connect(lambda words: self.banner.say(words, "care"))
         self.labeller.changed.connect(self._take_labels)
-        self.labeller.undone.connect(self._go_to_undone)
+        self.labeller.moved.connect(self._go_to_change)
         self.labeller.failed.connect(lambda error: self.failed.emit(error, "The label was not kept."))
         self.jobs.moved.connect(self._follow_diagnosis)
         self.jobs.diagnosed.connect(self._ask)
@@ -153,7 +153,7 @@ class FailuresPanel(Panel):
 
     def _make_keys(self) -> None:
         for keys, do in (("Ctrl+F", lambda: self.header.filter.setChecked(True)), ("Ctrl+E", self._ask_folder),
-                         ("Ctrl+Z", self._undo)):
+                         ("Ctrl+Z", self._undo), ("Ctrl+Shift+Z", self._redo), ("Ctrl+Y", self._redo)):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # ---- reading
@@ -267,6 +267,14 @@ class FailuresPanel(Panel):
             self.case.labels.keep()
             self.labeller.undo(self._missed.record.id)
 
+    def _redo(self) -> None:
+        focus = self.focusWidget()
+        if isinstance(focus, QLineEdit) and focus.isRedoAvailable():
+            focus.redo()
+        elif self._missed is not None:
+            self.case.labels.keep()
+            self.labeller.redo(self._missed.record.id)
+
     def _take_labels(self, evaluation: int, labels: "dict[tuple[Way, str], FailureLabel]") -> None:
         if self._missed is not None and self._missed.record.id == evaluation:
             self._show_labels(labels)
@@ -276,15 +284,16 @@ class FailuresPanel(Panel):
         self._missed = self._missed.with_labels(labels)
         self.desk.show_labels(self._missed)
 
-    def _go_to_undone(self, evaluation: int, about: "tuple[Way, str] | None") -> None:
+    def _go_to_change(self, evaluation: int, step: str, about: "FailureLabel | None") -> None:
+        """Bring the failure to the front that an undo or redo was about."""
         missed = self._missed
         if about is None or missed is None or missed.record.id != evaluation:
-            self.banner.say("Nothing to undo.", "good")
+            self.banner.say(f"Nothing to {step}.", "good")
             return
-        way, query_id = about
-        number = next((each.number for each in missed.queries if each.query_id == query_id), None)
-        if way != missed.way or number is None or self.desk.proxy.line_of(number) < 0:
-            self.banner.say("Taken back, of a failure that is not in this list.", "good")
+        number = next((each.number for each in missed.queries if each.query_id == about.query_id), None)
+        if about.way != missed.way or number is None or self.desk.proxy.line_of(number) < 0:
+            what = "Taken back" if step == "undo" else "Kept again"
+            self.banner.say(f"{what}, of a failure that is not in this list.", "good")
             return
         self.desk.bring_to_front(number)
 

@@ -42,7 +42,8 @@ class LabelBar(QWidget):
         self.note.editingFinished.connect(self.keep)
         self.note.left.connect(self.left)
         self.note.returnPressed.connect(self.left)
-        head = row(label("Your label", "heading"), label("0 takes it away, Ctrl+Z the last change", "quiet"), None)
+        keys = label("0 takes it away, Ctrl+Z undoes, Ctrl+Shift+Z redoes", "quiet")
+        head = row(label("Your label", "heading"), keys, None)
         self.setLayout(column(head, flow, self.note, space=6))
 
     def show_label(self, of: object, key: str, note: str) -> None:

@@ -27,6 +27,6 @@ def label(store: Store, evaluation_id: int, way: Way, query_id: str, label: str 
         raise EvaluationError(str(error), "gone") from error
 
 
-def undo(store: Store, evaluation_id: int) -> tuple[Way, str] | None:
-    """Take the newest change back: direction and query that it was about; None when there is nothing to undo."""
-    return cast("tuple[Way, str] | None", store.undo_label(evaluation_id))
+def undo(store: Store, evaluation_id: int) -> FailureLabel | None:
+    """Take the newest change back: what it was; None when there is nothing to undo. `label` with it does it again."""
+    return store.undo_label(evaluation_id)

@@ -93,13 +93,15 @@ class Evaluations(Room):
                 FailureLabelRow.changed).where(FailureLabelRow.id.in_(last)).order_by(FailureLabelRow.id)).all()
         return [FailureLabel(evaluation_id, row.way, row.query, row.label, row.note, row.changed) for row in rows]
 
-    def undo_label(self, evaluation_id: int) -> tuple[str, str] | None:
-        """Take the newest change of a label or note back: way and query that it was about, None without any."""
+    def undo_label(self, evaluation_id: int) -> FailureLabel | None:
+        """Take the newest change of a label or note back: what it was, None without any."""
         newest = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id)
         with self._database.writing() as connection:
             row = connection.execute(delete(FailureLabelRow).where(FailureLabelRow.id == newest.scalar_subquery())
-                                     .returning(FailureLabelRow.way, FailureLabelRow.query)).first()
-        return None if row is None else (row.way, row.query)
+                                     .returning(FailureLabelRow.way, FailureLabelRow.query, FailureLabelRow.label,
+                                                FailureLabelRow.note, FailureLabelRow.changed)).first()
+        return None if row is None else FailureLabel(evaluation_id, row.way, row.query, row.label, row.note,
+                                                     row.changed)
 
 
 def _summary(text: str) -> dict[str, Any]:

@@ -192,6 +192,31 @@ def test_number_keys_label_zero_takes_away_and_undo_goes_back_to_it(panel, conte
     assert panel.banner.message.text() == "Nothing to undo."
 
 
+def test_what_was_undone_is_redone_until_something_else_is_kept(panel, context, qtbot):
+    shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    for key in (Qt.Key.Key_2, Qt.Key.Key_1):
+        press(panel, qtbot, key)
+    settle(context, qtbot)
+    given = {key: each.label for key, each in kept(context, panel).items()}
+    for _ in range(2):
+        press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    press(panel, qtbot, Qt.Key.Key_Z, shift)
+    settle(context, qtbot)
+    assert [each.label for each in kept(context, panel).values()] == ["heard"]
+    assert panel.table.line() == 0 and panel.case.labels.buttons["heard"].isChecked(), "it goes to what it was about"
+    press(panel, qtbot, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    settle(context, qtbot)
+    assert {key: each.label for key, each in kept(context, panel).items()} == given and panel.table.line() == 1
+    press(panel, qtbot, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    settle(context, qtbot)
+    assert panel.banner.message.text() == "Nothing to redo."
+    press(panel, qtbot, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    press(panel, qtbot, Qt.Key.Key_2)
+    press(panel, qtbot, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    settle(context, qtbot)
+    assert sorted(each.label for each in kept(context, panel).values()) == ["heard", "heard"]
+
+
 def test_quick_labels_are_kept_in_the_order_given(panel, context, qtbot):
     for _ in range(5):
         for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3):
