@@ -4,6 +4,7 @@ import time
 from collections import deque
 
 THIN = "\u2009"  # between groups of three digits
+DOUBTFUL = "Doubtful: other words may have been said. Correct them, or say it again."
 
 
 def count(number: int) -> str:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord, TakeRecord
 
 COLUMNS = ("Picture", "Speaker", "Words", "State", "Length")
-STATES = {"draft": "not confirmed", "done": "to review", "accepted": "accepted", "rejected": "rejected"}
+STATES = {"draft": "not confirmed", "awaited": "words awaited", "late": "confirm words", "done": "to review",
+          "accepted": "accepted", "rejected": "rejected"}
 LENGTH = 4
 Index = QModelIndex | QPersistentModelIndex
 
@@ -26,10 +27,15 @@ class TakesModel(QAbstractTableModel):
         self._images: Mapping[int, ImageRecord] = {}
 
     def show_takes(self, takes: "Sequence[TakeRecord]", images: "Mapping[int, ImageRecord]") -> None:
-        """Show other takes, with the pictures by id."""
-        self.beginResetModel()
+        """Show other takes, with the pictures by id; the same ones stay selected."""
+        same = bool(takes) and [take.id for take in takes] == [take.id for take in self._takes]
+        if not same:
+            self.beginResetModel()
         self._takes, self._images = tuple(takes), images
-        self.endResetModel()
+        if same:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(COLUMNS) - 1))
+        else:
+            self.endResetModel()
 
     def take(self, index: Index) -> "TakeRecord | None":
         """The take of a row; None for an invalid index."""
@@ -66,7 +72,9 @@ class TakesModel(QAbstractTableModel):
         return None
 
     def _words(self, take: "TakeRecord") -> tuple[str, ...]:
+        from core.annotation.captions import caption_of, stage_of
+
         image = self._images.get(take.image_id or 0)
-        state = STATES[take.state]
-        return (image.path.name if image else "picture is gone", take.speaker.name, take.text or "no words yet",
+        state = STATES[stage_of(take)]
+        return (image.path.name if image else "picture is gone", take.speaker.name, caption_of(take) or "no words yet",
                 f"{state}, in the bin" if take.binned else state, wording.duration(take.seconds))

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from core.store.records import TakeRecord
 
 SAVED = "Every take is saved before the next picture shows"
-KEYS = [("Space", "Record: hold and describe, or tap, speak, tap again"), ("Enter", "Accept the words and go on"),
+KEYS = [("Space", "Record: hold and describe, or tap, speak, tap again"),
+        ("Enter", "Accept and go on, also before the words are there; in the review: confirm words that came later"),
         ("Ctrl+Enter", "Accept, and describe the same picture once more"), ("R", "Say it again"),
         ("E", "Edit the words"), ("P", "Listen"), ("S", "Skip the picture"), ("Left", "The picture before"),
         ("Right", "The next picture"), ("Delete", "Throw the recording away"), ("Ctrl+Z", "Undo"),
+        ("Ctrl+Shift+Z Ctrl+Y", "Redo"),
         ("Esc", "Forget what is being recorded; stop playing; leave the review"), ("Ctrl+R", "Review"),
         ("A", "In the review: accept"), ("X", "In the review: reject"), ("Ctrl+N", "Another speaker"),
         ("Ctrl+O", "Take a recording from a file"),
@@ -82,7 +84,8 @@ class AnnotatePanel(Panel):
         session.opened.connect(self._show_gallery)
         session.moved.connect(self._show_place)
         session.changed.connect(self._show_takes)
-        session.said.connect(self.desk.say)
+        for place in (self.desk, self.done, self.review):
+            session.said.connect(place.say)
         session.failed.connect(self.failed)
         context.gallery_changed.connect(lambda _: self._reopen())
         context.galleries_changed.connect(self._reopen)
@@ -130,7 +133,8 @@ class AnnotatePanel(Panel):
         self.exchange.imported.connect(lambda gallery: self._reopen())
 
     def _make_shortcuts(self) -> None:
-        for keys, do in (("Ctrl+Z", self._undo), ("Ctrl+R", self.header.review.toggle), ("Ctrl+N", self.ask_speaker),
+        for keys, do in (("Ctrl+Z", self._undo), ("Ctrl+Shift+Z", self._redo), ("Ctrl+Y", self._redo),
+                         ("Ctrl+R", self.header.review.toggle), ("Ctrl+N", self.ask_speaker),
                          ("Ctrl+O", self._open_file), ("Ctrl+I", self._import), ("Ctrl+E", self._export),
                          ("Ctrl+Return", lambda: self._accept(stay=True)),
                          ("Ctrl+Enter", lambda: self._accept(stay=True))):
@@ -394,7 +398,12 @@ class AnnotatePanel(Panel):
     def _undo(self) -> None:
         if not self.talk.busy:
             self.desk.say("")
-            self.session.undo()
+            self.session.steps.undo()
+
+    def _redo(self) -> None:
+        if not self.talk.busy:
+            self.desk.say("")
+            self.session.steps.redo()
 
     def _keep_words(self) -> None:
         """Words that were typed and not confirmed go with their take before another picture shows."""

@@ -3,12 +3,13 @@
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 
+from brewclip_app.panels.annotate_pages import show_message
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.panels.annotate_voice import VoiceCard
 from brewclip_app.panels.annotate_words import HeardCard, SaidCard
 from brewclip_app.recording import Microphone
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import KeyCap, column, label, look, row, scrolling
+from brewclip_app.widgets.common import KeyCap, column, label, row, scrolling
 from brewclip_app.widgets.film_strip import FilmStrip
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.picture_view import PictureView
@@ -17,7 +18,6 @@ SMALLEST_PICTURE = QSize(320, 220)
 SIDE = 400  # px of the column beside the picture
 NARROWEST_SIDE, WIDEST_SIDE = 330, 520
 FOOT = (("Enter", "accept"), ("R", "again"), ("S", "skip"), ("Ctrl Z", "undo"), ("?", "all keys"))
-LOOKS = {"quiet": "quiet-body", "care": "care", "good": "good"}
 
 
 class Desk(QWidget):
@@ -30,6 +30,7 @@ class Desk(QWidget):
         self.picture = PictureView(thumbnails, SMALLEST_PICTURE)
         self.voice, self.heard, self.said = VoiceCard(microphone), HeardCard(), SaidCard()
         self.strip = FilmStrip(thumbnails)
+        self._place: tuple[int | None, int | None] = None, None  # ids of the picture in front and of who speaks
         self.message = label("", "quiet-body", wrap=True)
         self.split = QSplitter()
         self._lay_out()
@@ -68,23 +69,28 @@ class Desk(QWidget):
 
     def show_place(self, session: Session) -> None:
         """Another picture is in front."""
+        image, speaker = session.image, session.speaker
+        place = image.id if image else None, speaker.id if speaker else None
+        if place != self._place:
+            self._place = place
+            self.heard.show_another_picture()
         self.picture.show_image(session.image)
         if session.image is not None:
             self.strip.show_row(session.row)
 
     def show_takes(self, session: Session) -> None:
         """What was said of the picture."""
-        take = session.current()
+        from core.annotation.captions import caption_of
+
+        take = None if session.saving else session.current()  # the words of what is said again are no longer its own
         self.strip.walk.show_done(session.done())
         self.heard.show_take(take, take is not None and take.id in session.hearing)
-        self.said.show_takes(session.others(), take.text if take else "")
+        self.said.show_takes(session.others(), caption_of(take) if take else "")
         self.voice.setEnabled(session.image is not None)
 
     def say(self, text: str, kind: str = "quiet") -> None:
         """A sentence under the cards; "" takes it away."""
-        look(self.message, LOOKS[kind])
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
+        show_message(self.message, text, kind)
 
 
 def _foot() -> QWidget:

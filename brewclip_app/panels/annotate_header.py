@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QProgressBar, QWidget
 
 from brewclip_app import wording
@@ -14,6 +15,7 @@ from brewclip_app.widgets.elided_combo import ElidedCombo
 
 NEW, EDIT = -1, -2  # the last entries of the list of speakers
 LEAST_WIDTH = 7  # characters
+ROOM_FOR_TITLE = 900  # px; below, who speaks is worth more than the name of the screen, which the rail has
 
 
 class AnnotateHeader(QWidget):
@@ -42,7 +44,9 @@ class AnnotateHeader(QWidget):
         self.bar.setProperty("kind", "good")
         self.bar.setAccessibleName("Described pictures")
         repolish(self.bar)
-        line = row(label("Annotate", "title"), 2, self.galleries, self.queues, None, self.speakers, self.review,
+        self.speakers.setToolTip("Who speaks")
+        self.title = label("Annotate", "title")
+        line = row(self.title, 2, self.galleries, self.queues, None, self.speakers, self.review,
                    self.bring_in, self.export)
         self.setLayout(column(line, self.bar, space=12))
         self.galleries.activated.connect(lambda at: self.gallery_chosen.emit(self.galleries.itemText(at)))
@@ -59,6 +63,10 @@ class AnnotateHeader(QWidget):
         for part in (self.galleries, self.queues, self.speakers, self.review, self.bring_in, self.export):
             part.setEnabled(view.gallery is not None)
         self.show_progress(session)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.title.setVisible(self.width() >= ROOM_FOR_TITLE)
 
     def show_progress(self, session: Session) -> None:
         """How many pictures are described, and how many of the queue are left."""
@@ -94,7 +102,7 @@ class AnnotateHeader(QWidget):
 
 
 def _profile(name: str, language: str) -> str:
-    return f"Speaker: {name}, {language_name(language)}" if language else f"Speaker: {name}"
+    return f"{name}, {language_name(language)}" if language else name
 
 
 def _combo(name: str) -> QComboBox:

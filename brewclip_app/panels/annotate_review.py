@@ -8,10 +8,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QSplitter, QTableView, QWidget
 
 from brewclip_app.item_models.takes import COLUMNS, LENGTH, TakesModel
+from brewclip_app.panels.annotate_pages import show_message
 from brewclip_app.panels.annotate_review_detail import TakeDetail
 from brewclip_app.panels.annotate_session import Session
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import EmptyState, button, column, label, row
+from brewclip_app.widgets.common import ElidedLabel, EmptyState, button, column, label, row
 from brewclip_app.widgets.tables import NameDelegate, go_to, of_lines
 from core.progress import Report
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 WORDS_COLUMN = 2
 BIN = "bin"
-FILTERS = (("", "All takes"), ("done", "To review"), ("accepted", "Accepted"), ("rejected", "Rejected"),
-           ("draft", "Not confirmed yet"), (BIN, "Bin"))
+FILTERS = (("", "All takes"), ("late", "Words arrived after Enter"), ("awaited", "Words awaited"),
+           ("done", "To review"), ("accepted", "Accepted"), ("rejected", "Rejected"), ("draft", "Not confirmed yet"),
+           (BIN, "Bin"))
 KEYS = ((Qt.Key.Key_A, "accepted"), (Qt.Key.Key_X, "rejected"))
 
 
@@ -44,7 +46,8 @@ class Review(QWidget):
         self.states, self.speakers = _filter("State"), _filter("Speaker")
         for key, words in FILTERS:
             self.states.addItem(words, key)
-        self.count = label("", "quiet-body")
+        self.count = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
+        self.message = label("", "quiet-body", wrap=True)
         self.detail = TakeDetail(thumbnails)
         self.empty = EmptyState("microphone", "Nothing to review here",
                                 "Takes appear here as soon as they are recorded or brought in.")
@@ -55,10 +58,9 @@ class Review(QWidget):
         table = QTableView()
         table.setModel(self.model)
         table.setItemDelegateForColumn(0, NameDelegate(table))
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = of_lines(table, "Takes", several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column_at, width in enumerate((100, 84, 0, 106, 64)):
+        for column_at, width in enumerate((100, 84, 0, 124, 64)):
             header.resizeSection(column_at, width)
         header.setSectionResizeMode(WORDS_COLUMN, QHeaderView.ResizeMode.Stretch)
         assert COLUMNS[LENGTH] == "Length"
@@ -67,9 +69,10 @@ class Review(QWidget):
     def _lay_out(self) -> None:
         self.erase = button("Delete for good…", name="danger")
         self.erase.hide()
-        head = row(self.states, self.speakers, self.count, None, self.erase)
+        head = row(self.states, self.speakers, self.count, self.erase)
+        head.setStretch(2, 1)
         left = QWidget()
-        left.setLayout(column(head, self.table, self.empty, space=10))
+        left.setLayout(column(head, self.table, self.empty, self.message, space=10))
         self.split = QSplitter()
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(12)
@@ -78,6 +81,7 @@ class Review(QWidget):
         self.split.setStretchFactor(0, 1)
         self.split.setSizes([700, 380])
         self.setLayout(column(self.split))
+        self.say("")
 
     def _connect(self) -> None:
         self.states.activated.connect(lambda _: self._filter_changed())
@@ -96,8 +100,13 @@ class Review(QWidget):
 
     def open(self) -> None:
         """Show the gallery's takes; the keyboard goes to the table."""
+        self.say("")
         self._read()
         self.table.setFocus()
+
+    def say(self, text: str, kind: str = "quiet") -> None:
+        """A sentence under the table; "" takes it away."""
+        show_message(self.message, text, kind)
 
     def current(self) -> "TakeRecord | None":
         """The take in the detail."""
@@ -153,6 +162,7 @@ class Review(QWidget):
         return bool(self.states.currentData() == BIN)
 
     def _fill(self) -> None:
+        from core.annotation.captions import stage_of
         from core.annotation.progress import by_speaker
 
         every = self._session.takes()
@@ -161,11 +171,17 @@ class Review(QWidget):
         chosen, at = self.current(), self.table.currentIndex().row()
         state, speaker = self.states.currentData(), self.speakers.currentData()
         shown = [take for take in (self._binned if state == BIN else every)
-                 if state in ("", BIN, take.state) and speaker in (0, take.speaker.id)]
+                 if take.id == self.detail.edited
+                 or (state in ("", BIN, stage_of(take)) and speaker in (0, take.speaker.id))]
         self.model.show_takes(sorted(shown, key=lambda take: take.id), self._images)
-        self.count.setText(f"{len(shown)} {'take' if len(shown) == 1 else 'takes'}")
+        late = sum(stage_of(take) == "late" for take in every)
+        self.count.setText(f"{len(shown)} {'take' if len(shown) == 1 else 'takes'}"
+                           + (f" · {late} with words to confirm" if late else ""))
+        keyboard = self.table.hasFocus() or self.hasFocus()
         self.empty.setVisible(not shown)
         self.table.setVisible(bool(shown))
+        if keyboard:  # a table that is hidden would give it away
+            (self.table if shown else self).setFocus()
         self.erase.setEnabled(bool(shown))
         kept = self.model.row_of(chosen.id) if chosen is not None else 0
         self._select(kept if kept >= 0 else min(at, len(shown) - 1))
@@ -181,7 +197,8 @@ class Review(QWidget):
         self.speakers.setCurrentIndex(max(0, self.speakers.findData(chosen)))
 
     def _select(self, at: int) -> None:
-        if 0 <= at < self.model.rowCount():
+        stays = at == self.table.currentIndex().row() and self.table.selectionModel().hasSelection()
+        if 0 <= at < self.model.rowCount() and not stays:  # else several stay selected
             go_to(self.table, self.model.index(at, 0))
 
     def _show_current(self) -> None:
@@ -196,9 +213,24 @@ class Review(QWidget):
     def judge(self, state: "TakeState") -> None:
         """Accept or reject the selected takes, and go on to the next."""
         takes, annotator = [take for take in self.selected() if take.binned is None], self._session.view.annotator
+        if not takes or annotator is None:
+            return
+        typed = self.detail.text.text() if [take.id for take in takes] == [self.detail.edited] else ""
+        self._then_next(takes)
+        if typed and state == "accepted":
+            self._session.change("Keeping the caption", lambda: annotator.confirm(takes[0], typed, state))
+        else:
+            self._session.change("Keeping the decision", lambda: annotator.judge(takes, state))
+
+    def confirm(self) -> None:
+        """Confirm words as they stand that arrived after Enter, of the selected takes, and go on to the next."""
+        from core.annotation.captions import stage_of
+
+        annotator = self._session.view.annotator
+        takes = [take for take in self.selected() if take.binned is None and stage_of(take) == "late"]
         if takes and annotator is not None:
             self._then_next(takes)
-            self._session.change("Keeping the decision", lambda: annotator.judge(takes, state))
+            self._session.change("Keeping the captions", lambda: annotator.judge(takes, "done"))
 
     def throw_away(self) -> None:
         """Into the bin; out of it where the bin is shown."""
@@ -213,7 +245,8 @@ class Review(QWidget):
     def erase_all(self, done: Callable[[int], object]) -> None:
         """Delete what the bin shows, for good."""
         ids = [take.id for take in self.model.takes() if take.binned is not None]
-        self._session.change("Deleting", lambda: self._context.explorer.store.erase_takes(ids), lambda: done(len(ids)))
+        self._session.change("Deleting", lambda: self._context.explorer.store.erase_takes(ids),
+                             lambda _: done(len(ids)))
 
     def _then_next(self, takes: "list[TakeRecord]") -> None:
         """One decided take leads to the next; the filter may take it away by itself."""
@@ -237,9 +270,12 @@ class Review(QWidget):
             super().keyPressEvent(event)
 
     def take_key(self, key: Qt.Key) -> bool:
-        """A, X, P, E, Delete, Esc: whether it was one of them."""
+        """A, X, Enter, P, E, Delete, Esc: whether it was one of them."""
         decisions = dict(KEYS)
-        if key in decisions:
+        self.say("")
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.confirm()
+        elif key in decisions:
             self.judge(decisions[key])  # type: ignore[arg-type]
         elif key == Qt.Key.Key_P:
             self.play_wanted.emit(self.current())
@@ -262,5 +298,5 @@ def _filter(name: str) -> QComboBox:
     made.setAccessibleName(name)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    made.setMinimumWidth(150)
+    made.setMinimumWidth(110)
     return made

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PICTURE = QSize(200, 130)
 NARROWEST = 330
 SCROLL_BAR = 14  # px
+NOTES = {"awaited": "The words are still being recognised; they can be typed, too.",
+         "late": "Words arrived after Enter; confirm. Enter confirms them, A accepts them, E corrects them."}
 EXPLAINED = ("Words shared: of all words either used, those both used. Likeness: cosine of the captions' vectors in "
              "the text model.")
 
@@ -52,6 +54,7 @@ class TakeDetail(QScrollArea):
         self.text.setAccessibleName("Caption")
         self.heard = DifferenceLine("")
         self.heard_title = label("Heard, with what was corrected", "heading")
+        self.note = label("", "care", wrap=True)
         self.facts = label("", "quiet", wrap=True)
         self.accept = button("Accept", lambda: self.judged.emit("accepted"), "main")
         self.reject = button("Reject", lambda: self.judged.emit("rejected"))
@@ -72,8 +75,9 @@ class TakeDetail(QScrollArea):
         wave = row(self.waveform, self.play)
         wave.setStretch(0, 1)
         self.card = Card(space=8)
-        self.card.body.addLayout(column(self.picture, wave, label("Caption", "heading"), self.text, self.heard_title,
-                                        self.heard, self.facts, row(self.accept, self.reject, self.throw, None)))
+        self.card.body.addLayout(column(self.picture, wave, label("Caption", "heading"), self.text, self.note,
+                                        self.heard_title, self.heard, self.facts,
+                                        row(self.accept, self.reject, self.throw, None)))
         self._inner.setLayout(column(self.card, self.said, self.progress, None, space=12))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
@@ -99,40 +103,51 @@ class TakeDetail(QScrollArea):
         if take is None:
             self.said.hide()
             return another
+        from core.annotation.captions import caption_of, stage_of
+
         if another:
             self.waveform.clear()
-        self._show_words(take)
+        caption, stage = caption_of(take), stage_of(take)
+        if another or not self.text.edited:  # what is typed stays, whatever arrives meanwhile
+            self.text.show_words(caption)
+        self._show_words(take, stage, caption)
         binned = take.binned is not None
         for part in (self.accept, self.reject):
             part.setVisible(not binned)
-        self.accept.setEnabled(bool(take.text) and take.state != "accepted")
+        self.accept.setEnabled(bool(caption) and take.state != "accepted")
         self.reject.setEnabled(take.state != "rejected")
         self.throw.setText("Bring back" if binned else "Throw away")
         theme.set_icon(self.throw, "history" if binned else "trash")
         self._show_others(take, others)
         return another
 
-    def _show_words(self, take: "TakeRecord") -> None:
+    def _show_words(self, take: "TakeRecord", stage: str, caption: str) -> None:
         from core.annotation.differences import corrected_words, differences
 
         transcript = transcript_of_take(take)
-        self.text.show_words(take.text)
-        pieces = differences(transcript.text, take.text) if transcript else ()
+        unsure = stage in ("draft", "late") and transcript is not None and transcript.doubtful
+        note = " ".join(filter(None, (NOTES.get(stage, ""), wording.DOUBTFUL if unsure else "")))
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        pieces = differences(transcript.text, caption) if transcript else ()
         wrong = corrected_words(pieces)
         self.heard.show_whole(pieces)
         for part in (self.heard, self.heard_title):
             part.setVisible(bool(wrong))
         agreed = "heard as it stands here" if transcript and not wrong else ""
-        corrected = f"{wrong} of {wording.count(max(1, len(take.text.split())))} words corrected" if wrong else ""
+        corrected = f"{wrong} of {wording.count(max(1, len(caption.split())))} words corrected" if wrong else ""
         source = f"brought in from {take.source}" if take.source else agreed or corrected
         self.facts.setText(" · ".join(filter(None, (take.speaker.name, wording.duration(take.seconds), source,
                                                     take.warning))))
 
     def _show_others(self, take: "TakeRecord", others: "list[TakeRecord]") -> None:
+        from core.annotation.captions import caption_of
+
         self._others = others
         clear(self._lines)
         for other in others:
-            words = label(f"{other.speaker.name} · “{other.text}”" if other.text else other.speaker.name, wrap=True)
+            own = caption_of(other)
+            words = label(f"{other.speaker.name} · “{own}”" if own else other.speaker.name, wrap=True)
             self._lines.addLayout(column(words, label(self._compared(take, other), "quiet", wrap=True), space=1))
         self.said.setVisible(bool(others))
 
@@ -192,6 +207,11 @@ class TakeDetail(QScrollArea):
         theme.set_icon(self.play, "stop" if playing else "play")
         if not playing:
             self.waveform.set_cursor(None)
+
+    @property
+    def edited(self) -> int:
+        """The take (id) whose words are being corrected; 0 when none are."""
+        return self._take.id if self._take is not None and self.text.edited else 0
 
     def edit(self) -> None:
         """The keyboard goes to the caption."""

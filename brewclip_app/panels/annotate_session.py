@@ -1,42 +1,27 @@
 """What the Annotate panel knows and does: the opened gallery, its queue, takes and changes. Nothing here draws."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app.panels.annotate_line import Line
+from brewclip_app.panels.annotate_saving import Aim, Saving, Unkept
+from brewclip_app.panels.annotate_steps import Steps
+from brewclip_app.panels.annotate_takes import KeptTakes
+from brewclip_app.panels.annotate_transcribing import Transcribing
 from brewclip_app.panels.annotate_view import View, read_view
-from core.progress import Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from core.annotation.takes import Step
     from core.audio import Waveform
     from core.store.records import ImageRecord, SpeakerRecord, TakeRecord, TakeState
 
 WAITS = "It waits in memory: make room, then press Enter to keep it. Delete forgets it."
 NOT_KEPT = "This recording is not on the disk yet: Enter tries again, Delete forgets it."
-
-
-@dataclass(frozen=True)
-class Aim:
-    """Where the next recording belongs: which picture, who speaks, and the take that it replaces."""
-
-    image_id: int
-    speaker_id: int
-    replaces: "TakeRecord | None" = None
-
-
-@dataclass(frozen=True)
-class Unkept:
-    """A recording that could not be written; it waits in memory."""
-
-    aim: Aim
-    waveform: "Waveform"
-    warning: str
+LATER = "Accepted before its words were there. Confirm them in Review (Ctrl+R) when they have arrived."
+NEEDS_WORDS = "A caption needs words: press R to say it again, or type what was said."
 
 
 class Session(QObject):
@@ -55,15 +40,20 @@ class Session(QObject):
         self.row = 0
         self.finished = False  # nothing is left in the queue
         self.speaker: SpeakerRecord | None = None
-        self.hearing: set[int] = set()  # ids of takes
-        self.saving = 0  # recordings on their way to the disk
-        self.unkept: Unkept | None = None
+        self._confirming = False
         self._aim: Aim | None = None
         self._return_to: int | None = None  # a picture to open the queue at
-        self._takes: dict[int, list[TakeRecord]] = {}
-        self._words: dict[int, TakeRecord] = {}  # heard here: a list that was read meanwhile may not have it yet
+        self._takes = KeptTakes()
         self.line = Line(context, self)
         self.line.failed.connect(lambda error: self.failed.emit(error, "All takes are kept."))
+        self._saving = Saving(self.line, self)
+        self._saving.began.connect(self.changed)
+        self._saving.kept.connect(self._recorded)
+        self._saving.failed.connect(self._not_kept)
+        self.steps = Steps(self)
+        self.transcribing = Transcribing(context, self.current, self)
+        self.transcribing.heard.connect(self._heard)
+        self.transcribing.failed.connect(self._not_heard)
 
     # ---- what there is
 
@@ -73,9 +63,24 @@ class Session(QObject):
         images = self.view.images
         return images[self.row] if images and not self.finished else None
 
+    @property
+    def saving(self) -> int:
+        """Recordings on their way to the disk."""
+        return self._saving.count
+
+    @property
+    def unkept(self) -> Unkept | None:
+        """The recording that could not be written."""
+        return self._saving.unkept
+
+    @property
+    def hearing(self) -> set[int]:
+        """The takes (ids) whose words are awaited."""
+        return self.transcribing.ids
+
     def takes(self) -> "list[TakeRecord]":
         """All kept takes of the gallery."""
-        return [take for takes in self._takes.values() for take in takes]
+        return self._takes.all()
 
     def here(self) -> "list[TakeRecord]":
         """The takes of the picture in front."""
@@ -83,7 +88,7 @@ class Session(QObject):
 
     def here_of(self, image_id: int | None) -> "list[TakeRecord]":
         """The kept takes of any picture."""
-        return list(self._takes.get(image_id or 0, []))
+        return self._takes.of(image_id)
 
     def current(self) -> "TakeRecord | None":
         """The take that is worked on: the speaker's draft of this picture, else the speaker's latest take of it."""
@@ -127,7 +132,7 @@ class Session(QObject):
         if again and self.view.annotator is not None:  # it knows what can be undone
             view = replace(view, annotator=self.view.annotator)
         self.view = view
-        self._take_all(view.takes)
+        self._takes.show(view.takes)
         place = view.place
         self.speaker = self._known_speaker(place.speaker_id if place else None) or self._only_speaker()
         if view.queue is not None and place is not None:
@@ -136,6 +141,7 @@ class Session(QObject):
         self.finished = not view.images
         self.opened.emit()
         self._arrived()
+        self._hear_awaited()
 
     def go(self, row: int) -> None:
         """Bring a picture of the queue to the front, once the recording of this one is on the disk."""
@@ -172,7 +178,8 @@ class Session(QObject):
             self.view.annotator.skipped(image.id)
         self.go(row)
 
-    def _go_next(self) -> None:
+    def go_next(self) -> None:
+        """Go on to the next picture that is to be described, or to the end."""
         row = self.next_row()
         self.finished = row is None
         if row is not None:
@@ -185,8 +192,16 @@ class Session(QObject):
         self._keep_place()
         current = self.current()
         if current is not None and current.state == "draft" and current.heard is None:
-            self._hear(current)
+            self.transcribing.add(current)
             self.changed.emit()
+
+    def _hear_awaited(self) -> None:
+        """Takes that were confirmed before their words, and whose words a crash or closing prevented."""
+        from core.annotation.captions import stage_of
+
+        for take in self.takes():
+            if stage_of(take) == "awaited":
+                self.transcribing.add(take)
 
     def _keep_place(self) -> None:
         from core.store.records import AnnotatingRecord
@@ -243,94 +258,126 @@ class Session(QObject):
         self._keep(new)
 
     def _keep(self, new: Unkept) -> None:
-        annotator, aim = self.view.annotator, new.aim
-        if annotator is None:
-            return
-        self.saving += 1
+        if self.view.annotator is not None:
+            self._saving.keep(new, self.view.annotator)
 
-        def work() -> "TakeRecord":
-            from core.annotation.quality import warning_of
-
-            return annotator.record(aim.image_id, aim.speaker_id, new.waveform, new.warning or warning_of(new.waveform),
-                                    aim.replaces)
-
-        self.line.add("Keeping the recording", work, partial(self._recorded, new), partial(self._not_kept, new))
+    def _recorded(self, take: "TakeRecord", aim: Aim) -> None:
+        self._takes.add(take, aim.replaces)
+        self.transcribing.add(take)
         self.changed.emit()
 
-    def _recorded(self, new: Unkept, take: "TakeRecord") -> None:
-        self.saving -= 1
-        self.unkept = None
-        gone = new.aim.replaces.id if new.aim.replaces else None
-        kept = [each for each in self.here_of(take.image_id) if each.id != gone]
-        self._takes[take.image_id or 0] = [*kept, take]
-        self._hear(take)
-        self.changed.emit()
-
-    def _not_kept(self, new: Unkept, error: BaseException) -> None:
-        self.saving -= 1
-        self.unkept = new
+    def _not_kept(self, error: BaseException) -> None:
         self.changed.emit()
         self.failed.emit(error, WAITS)
 
     def finish(self) -> None:
         """The window closes: do what waits, and try once more to write what could not be written."""
-        new, self.unkept = self.unkept, None  # closing may be asked for twice
+        new, self._saving.unkept = self.unkept, None  # closing may be asked for twice
         if new is not None:
             self._keep(new)
         self.line.finish()
 
     def forget(self) -> None:
         """Let a recording go that could not be written."""
-        self.unkept = None
+        self._saving.unkept = None
         self.changed.emit()
-
-    def _hear(self, take: "TakeRecord") -> None:
-        if take.id in self.hearing:
-            return
-        self.hearing.add(take.id)
-
-        def work(report: Report) -> "TakeRecord":
-            from core.annotation.takes import hear
-
-            return hear(self._context.explorer, take, report)
-
-        self._context.jobs.submit("Recognising the words", work, on_done=self._heard, quiet=True,
-                                  on_failed=lambda error: self._not_heard(take, error),
-                                  on_cancelled=lambda: self.hearing.discard(take.id))
 
     def _heard(self, take: "TakeRecord") -> None:
-        self.hearing.discard(take.id)
-        self._words[take.id] = take
-        self._take_all(self.takes())
+        from core.annotation.captions import caption_of, transcript_of
+
+        self._takes.take_words(take)
         self.changed.emit()
+        current, transcript = self.current(), transcript_of(take)
+        if not caption_of(take) and (current is None or current.id != take.id):
+            self._came_back(take, transcript.reason if transcript else "")
 
     def _not_heard(self, take: "TakeRecord", error: BaseException) -> None:
-        self.hearing.discard(take.id)
         self.changed.emit()
+        now, annotator = self._takes.one(take.id), self.view.annotator
+        if now is None or now.text or annotator is None:
+            return  # it was thrown away meanwhile, or its words were typed
         self.said.emit(f"{error} The recording is kept: type what was said.", "care")
+        self.change("Going back to a draft", lambda: annotator.return_unheard(take),
+                    lambda back: self._came_back(take, str(error)) if back else None)
+
+    def _came_back(self, take: "TakeRecord", why: str) -> None:
+        """A take that was gone on from before its words were there has none: its picture is to be described again."""
+        if self._takes.one(take.id) is None:
+            return  # of another gallery, or thrown away
+        images, queue = {image.id: image for image in self.view.images}, self.view.queue
+        image = images.get(take.image_id or 0)
+        self.said.emit(f"{image.path.name if image else 'A picture before'}: {why or 'No words were found.'} The take "
+                       "is a draft: say it again, or type what was said.", "care")
+        if image is None and queue is not None:
+            self.open(queue.spec)  # it was left out as a described one
 
     def confirm(self, text: str, stay: bool = False) -> None:
-        """Keep the caption and go on; `stay` for another description of the same picture."""
+        """Keep the caption and go on; `stay` for another description of the same picture.
+
+        Words that are still to be recognised are not waited for: they are confirmed in the review.
+        """
+        take, words = self.current(), " ".join(text.split())
         if self.unkept is not None:
             self._keep(self.unkept)
-            return
-        take, annotator, words = self.current(), self.view.annotator, " ".join(text.split())
-        if self.saving or (take is not None and not words):
-            waits = self.saving or (take is not None and take.id in self.hearing)
-            self.said.emit("Wait for the words, or type them." if waits else
-                           "A caption needs words: press R to say it again, or type what was said.", "care")
-        elif take is None or annotator is None:
+        elif self._confirming:
+            return  # Enter twice: the picture that comes is another
+        elif self.saving:
+            kept = self._saving.latest
+            self._confirm(lambda: kept[0] if kept else None, words, "done", stay)
+        elif take is None:
             self.said.emit("Nothing is recorded yet: hold Space and describe the picture.", "care")
+        elif words:
+            same = take.text == words and take.state in ("done", "accepted")
+            self._confirm(lambda: take, words, take.state if same else "done", stay)
+        elif take.id in self.hearing:
+            self._confirm(lambda: take, "", "done", stay)
         else:
-            state: TakeState = take.state if take.text == words and take.state in ("done", "accepted") else "done"
-            self.change("Keeping the caption", lambda: annotator.confirm(take, words, state),
-                        None if stay else self._go_next)
+            self.said.emit(NEEDS_WORDS, "care")
+
+    def _confirm(self, which: "Callable[[], TakeRecord | None]", words: str, state: "TakeState", stay: bool) -> None:
+        annotator = self.view.annotator
+        if annotator is None:
+            return
+        self._confirming = True
+
+        def work() -> "TakeRecord | None":
+            take = which()
+            if take is None:
+                return None
+            return annotator.confirm(take, words, state) if words else annotator.confirm_unheard(take)
+
+        self.change("Keeping the caption", work, lambda take: self._confirmed(take, stay), self._not_confirmed)
+
+    def _confirmed(self, take: "TakeRecord | None", stay: bool) -> None:
+        self._confirming = False
+        now = self._takes.one(take.id) if take is not None else None
+        if now is None:
+            return  # it could not be written, which was said
+        if now.state == "draft":
+            self.said.emit(NEEDS_WORDS, "care")  # heard meanwhile, and nothing was found
+            return
+        if not stay:
+            self.go_next()
+        if not now.text:
+            self.said.emit(LATER, "quiet")
+
+    def _not_confirmed(self, error: BaseException) -> None:
+        self._confirming = False
+        self.line.failed.emit(error)
 
     def keep_words(self, text: str) -> None:
-        """Words that were typed and not confirmed stay with the take as it is."""
-        take, annotator, words = self.current(), self.view.annotator, " ".join(text.split())
-        if take is not None and annotator is not None and words and words != take.text:
-            self.change("Keeping the words", lambda: annotator.confirm(take, words, take.state))
+        """Words that were typed and not confirmed stay with the take as it is; one without words is a draft then."""
+        current, annotator, words = self.current(), self.view.annotator, " ".join(text.split())
+        kept: Sequence[TakeRecord | None] = self._saving.latest if self.saving else [current]
+        if annotator is None or not words or (not self.saving and (current is None or words == current.text)):
+            return
+
+        def work() -> None:
+            take = next(iter(kept), None)
+            if take is not None:
+                annotator.confirm(take, words, take.state if take.text else "draft")
+
+        self.change("Keeping the words", work)
 
     def throw_away(self, takes: "Sequence[TakeRecord]") -> None:
         """Put takes into the bin."""
@@ -338,15 +385,9 @@ class Session(QObject):
         if takes and annotator is not None:
             self.change("Throwing away", lambda: annotator.throw_away(takes))
 
-    def undo(self) -> None:
-        """Take back the last change, and go to its picture."""
-        annotator = self.view.annotator
-        if annotator is not None:
-            self.change("Undoing", annotator.undo, undone=True)
-
-    def change(self, name: str, work: Callable[[], object], then: Callable[[], object] | None = None,
-               undone: bool = False) -> None:
-        """Change takes by way of the annotator, read them again, then tell."""
+    def change(self, name: str, work: Callable[[], object], then: Callable[[Any], object] | None = None,
+               failed: Callable[[BaseException], object] | None = None) -> None:
+        """Change takes by way of the annotator, read them again, then tell what the work gave."""
         gallery = self.view.gallery
         if gallery is None:
             return
@@ -354,31 +395,20 @@ class Session(QObject):
         def whole() -> "tuple[object, list[TakeRecord]]":
             return work(), self._context.explorer.store.takes(gallery.id)
 
-        self.line.add(name, whole, lambda both: self._take_changes(*both, then, undone))
+        self.line.add(name, whole, lambda both: self._take_changes(*both, then), failed)
 
-    def _take_changes(self, result: object, takes: "list[TakeRecord]", then: Callable[[], object] | None,
-                      undone: bool) -> None:
-        self._take_all(takes)
+    def _take_changes(self, result: object, takes: "list[TakeRecord]", then: Callable[[Any], object] | None) -> None:
+        self._takes.show(takes)
         self.changed.emit()
         if then is not None:
-            then()
-        if undone:
-            self._tell_undone(result)  # type: ignore[arg-type]
+            then(result)
 
-    def _take_all(self, takes: "Iterable[TakeRecord]") -> None:
-        self._takes = {}
-        for take in takes:
-            words = self._words.get(take.id)
-            if words is not None and take.heard is None:
-                take = replace(take, heard=words.heard, text=take.text or words.text)
-            self._takes.setdefault(take.image_id or 0, []).append(take)
-
-    def _tell_undone(self, step: "Step | None") -> None:
+    def bring(self, image_id: int | None) -> None:
+        """Bring the picture to the front that a change was about; back into the queue if it was left out."""
         ids = [image.id for image in self.view.images]
-        if step is not None and step.image_id in ids:
-            if self.finished or ids[self.row] != step.image_id:
-                self.go(ids.index(step.image_id))
-        elif step is not None and step.image_id is not None and self.view.queue is not None:
-            self._return_to = step.image_id  # it was left out when the queue was opened: now it belongs to it again
+        if image_id in ids:
+            if self.finished or ids[self.row] != image_id:
+                self.go(ids.index(image_id))
+        elif image_id is not None and self.view.queue is not None:
+            self._return_to = image_id
             self.open(self.view.queue.spec)
-        self.said.emit("Nothing to undo." if step is None else f"Undone: {step.what}.", "quiet")

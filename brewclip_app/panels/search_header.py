@@ -170,7 +170,7 @@ class QueryHeader(Card):
         self.language.setToolTip("Translated to English for the search" if original else "")
         below = [f"Said: “{original}”"] if original else []
         if doubtful:
-            below.append("Doubtful: other words may have been said. Correct them, or say it again.")
+            below.append(wording.DOUBTFUL)
         below += notes
         self.original.setText("\n".join(below))
         self.original.setVisible(bool(below))

@@ -30,6 +30,7 @@ class GrowingText(QTextEdit):
     def __init__(self, lines: int, margin: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines, self._margin = lines, margin
+        self.accepts_nothing = False  # whether Enter is told where there is no text, too
         self._shown = ""
         self.setAcceptRichText(False)
         self.setAcceptDrops(False)  # files belong to the panel
@@ -63,7 +64,7 @@ class GrowingText(QTextEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if self.text():
+            if self.text() or self.accepts_nothing:
                 self._accept()
         elif event.key() == Qt.Key.Key_Escape:
             if self.edited:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import audio, datasets
-from core.annotation.takes import tidy
+from core.annotation.captions import tidy
 from core.datasets.kinds import kind_of
 from core.errors import AnnotationError, AudioError
 from core.progress import Report, silent, steps

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from core.annotation import splits
+from core.annotation.captions import stage_of
 from core.annotation.layouts import Item
 from core.annotation.splits import Spoken
 from core.datasets import coco
@@ -19,6 +20,8 @@ from core.store.records import ImageRecord, SpeakerRecord, TakeRecord
 EXAMPLES = 5
 REASONS: Mapping[str, str] = MappingProxyType({  # key: what is left out
     "draft": "takes that are not confirmed yet",
+    "awaited": "takes whose words are still awaited",
+    "late": "takes whose words arrived after Enter and are not confirmed yet",
     "rejected": "takes that were rejected",
     "unreviewed": "takes that the review has not accepted",
     "no_words": "takes without words",
@@ -73,8 +76,9 @@ def choose(takes: Iterable[TakeRecord], images: Mapping[int, ImageRecord], revie
 
 
 def _reason(take: TakeRecord, image: ImageRecord | None, reviewed: bool) -> str:
-    if take.state in ("draft", "rejected"):
-        return take.state
+    stage = stage_of(take)
+    if stage in ("draft", "awaited", "late", "rejected"):
+        return stage
     if reviewed and take.state != "accepted":
         return "unreviewed"
     if image is None:

@@ -5,16 +5,17 @@ import os
 import threading
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import audio, plain_json
+from core import audio
+from core.annotation.captions import caption_of, heard_words, tidy, transcript_of
 from core.errors import AnnotationError, AudioError
-from core.models.transcripts import HearingOptions, Transcript
+from core.listening import asked_options
 from core.progress import Report, silent
 from core.store.records import NewTake, TakeRecord, TakeState
 
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
 
 MOST_STEPS = 500
-
-
-def transcript_of(take: TakeRecord) -> Transcript | None:
-    """What was heard in a take; None until it was recognised, or when that is damaged."""
-    try:
-        return None if take.heard is None else Transcript.kept(plain_json.loads(take.heard))
-    except ValueError:
-        return None
-
-
-def tidy(text: str) -> str:
-    """A caption on one line, without needless blanks."""
-    return " ".join(text.split())
 
 
 def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
@@ -59,13 +47,13 @@ def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
 
 
 def hear(explorer: "Explorer", take: TakeRecord, report: Report = silent) -> TakeRecord:
-    """Have a take recognised in its speaker's language, never translated; its words become the caption if it has none.
+    """Have a take recognised in its speaker's language, never translated; what follows: `TakeRecord.with_heard`.
 
+    As for a query, the words of a clear voice are given as doubtful where a dataset's would be refused.
     AudioError when the recording cannot be read; WeightsError, ModelError, StoreError.
     """
-    settings = explorer.settings
-    options = HearingOptions(settings["speech.padding"], take.speaker.language or settings["speech.language"],
-                             translate=False)
+    asked = asked_options(explorer.settings)
+    options = replace(asked, language=take.speaker.language or asked.language, translate=False)
     waveform = audio.read(take.recording)
     heard = explorer.recogniser(report).hear([waveform], options, report)[0].transcript
     explorer.store.keep_heard(take.id, json.dumps(heard.to_json(), ensure_ascii=False), tidy(heard.text))
@@ -74,12 +62,21 @@ def hear(explorer: "Explorer", take: TakeRecord, report: Report = silent) -> Tak
 
 @dataclass(frozen=True)
 class Step:
-    """Something that was done and can be undone: takes as they were before, and ids of takes that came with it."""
+    """Something that was done and can be undone: takes as they were before, and ids of takes that came with it.
+
+    `after`: all of them as they were when it was undone, for redoing it.
+    """
 
     what: str
     image_id: int | None  # the picture that was in front
     before: tuple[TakeRecord, ...] = ()
     made: tuple[int, ...] = ()
+    after: tuple[TakeRecord, ...] = ()
+
+    @property
+    def skips(self) -> bool:
+        """Whether a picture was passed over, and no take changed."""
+        return not self.before and not self.made
 
 
 class Annotator:
@@ -91,6 +88,7 @@ class Annotator:
     def __init__(self, explorer: "Explorer") -> None:
         self._explorer = explorer
         self._steps: deque[Step] = deque(maxlen=MOST_STEPS)
+        self._undone: deque[Step] = deque(maxlen=MOST_STEPS)
         self._lock = threading.Lock()
 
     def record(self, image_id: int, speaker_id: int, waveform: "Waveform", warning: str = "",
@@ -102,7 +100,7 @@ class Annotator:
         path, kept = write(waveform, self._explorer.home.takes)
         new = NewTake(image_id, speaker_id, path, kept.digest, kept.seconds, warning)
         [take] = self._explorer.store.add_takes([new])
-        before = self._change([instead_of], binned=datetime.now(UTC)) if instead_of is not None else ()
+        before = self._change([instead_of], _binned) if instead_of is not None else ()
         self._did(Step("the recording", image_id, before, (take.id,)))
         return take
 
@@ -111,22 +109,51 @@ class Annotator:
         words = tidy(text)
         if not words:
             raise AnnotationError("A caption needs words: say it again, or type what was said.", "no_words")
-        self._did(Step("the caption", take.image_id, self._change([take], text=words, state=state)))
+        before = self._change([take], lambda now: replace(now, text=words, state=state))
+        self._did(Step("the caption", take.image_id, before))
+        return _one(self._explorer, take.id)
+
+    def confirm_unheard(self, take: TakeRecord) -> TakeRecord:
+        """Confirm a take before its words are there; they are to be confirmed in the review when they have arrived.
+
+        Heard meanwhile, without a word in it: it stays a draft. AnnotationError ("gone").
+        """
+        store, before = self._explorer.store, _one(self._explorer, take.id)
+        if not store.confirm_unheard(take.id):
+            now = _one(self._explorer, take.id)
+            if not heard_words(now):
+                return now
+            store.keep_takes([replace(now, text="", state="done")])
+        self._did(Step("the caption", take.image_id, (before,)))
         return _one(self._explorer, take.id)
 
     def judge(self, takes: Sequence[TakeRecord], state: TakeState) -> None:
-        """Accept or reject takes in the review, or take that back. Those without words cannot be accepted."""
-        if state != "rejected":
-            takes = [take for take in takes if take.text]
-        self._did(Step("the decision", _place(takes), self._change(takes, state=state)))
+        """Accept or reject takes in the review, or take that back.
+
+        Words that nobody confirmed become the caption, unless they are rejected. What has no words is left as it is.
+        """
+        if state == "rejected":
+            before = self._change(takes, lambda now: replace(now, state=state))
+        else:
+            takes = [take for take in takes if caption_of(take)]
+            before = self._change(takes, lambda now: replace(now, text=caption_of(now), state=state))
+        if before:
+            self._did(Step("the decision", _place(takes), before))
 
     def throw_away(self, takes: Sequence[TakeRecord]) -> None:
         """Put takes into the bin, from where they can be brought back."""
-        self._did(Step("throwing away", _place(takes), self._change(takes, binned=datetime.now(UTC))))
+        self._did(Step("throwing away", _place(takes), self._change(takes, _binned)))
 
     def bring_back(self, takes: Sequence[TakeRecord]) -> None:
         """Take takes out of the bin."""
-        self._did(Step("bringing back", _place(takes), self._change(takes, binned=None)))
+        self._did(Step("bringing back", _place(takes), self._change(takes, lambda now: replace(now, binned=None))))
+
+    def return_unheard(self, take: TakeRecord) -> bool:
+        """Make a take that was confirmed before its words a draft again, as they cannot be had; whether it was one.
+
+        It is no step: what the user did is undone as before.
+        """
+        return self._explorer.store.return_unheard(take.id)
 
     def skipped(self, image_id: int) -> None:
         """The picture was passed over; undoing goes back to it."""
@@ -134,28 +161,60 @@ class Annotator:
 
     def undo(self) -> Step | None:
         """Undo the last step; None when there is none. Takes that came go to the bin; words are never lost to it."""
+        return self._move(self._steps, self._undone, self._take_back)
+
+    def redo(self) -> Step | None:
+        """Do again what was undone last; None when there is nothing, or something else was done since."""
+        return self._move(self._undone, self._steps, self._do_again)
+
+    def _move(self, source: deque[Step], target: deque[Step], write: Callable[[Step], Step]) -> Step | None:
         with self._lock:
-            step = self._steps.pop() if self._steps else None
-        if step is None:
-            return None
-        store = self._explorer.store
-        now = {take.id: take for take in store.takes_by_id([take.id for take in step.before] + list(step.made))}
-        # heard meanwhile: the words came after the step and are no part of it
-        back = [replace(take, text=take.text or now[take.id].text) for take in step.before if take.id in now]
-        gone = [replace(now[one], binned=datetime.now(UTC)) for one in step.made if one in now]
-        store.keep_takes([*back, *gone])
+            if not source:
+                return None
+            step = write(source[-1])  # StoreError: it can be tried again
+            source.pop()
+            target.append(step)
         return step
 
-    def _change(self, takes: Sequence[TakeRecord], **values: object) -> tuple[TakeRecord, ...]:
+    def _take_back(self, step: Step) -> Step:
+        now = self._now([*(take.id for take in step.before), *step.made])
+        back = [_as_before(take, now[take.id]) for take in step.before if take.id in now]
+        gone = [_binned(now[one]) for one in step.made if one in now]
+        self._explorer.store.keep_takes([*back, *gone])
+        return replace(step, after=tuple(now.values()))
+
+    def _do_again(self, step: Step) -> Step:
+        now = self._now([take.id for take in step.after])
+        self._explorer.store.keep_takes([_as_before(take, now[take.id]) for take in step.after if take.id in now])
+        return step
+
+    def _now(self, ids: Sequence[int]) -> dict[int, TakeRecord]:
+        return {take.id: take for take in self._explorer.store.takes_by_id(ids)}
+
+    def _change(self, takes: Sequence[TakeRecord], new: Callable[[TakeRecord], TakeRecord]) -> tuple[TakeRecord, ...]:
         """Change takes as they are now in the store; how they were."""
         store = self._explorer.store
         before = store.takes_by_id([take.id for take in takes])
-        store.keep_takes([replace(take, **values) for take in before])  # type: ignore[arg-type]
+        store.keep_takes([new(take) for take in before])
         return tuple(before)
 
     def _did(self, step: Step) -> None:
         with self._lock:
             self._steps.append(step)
+            self._undone.clear()
+
+
+def _binned(take: TakeRecord) -> TakeRecord:
+    return replace(take, binned=datetime.now(UTC))
+
+
+def _as_before(take: TakeRecord, now: TakeRecord) -> TakeRecord:
+    """The take as it was, with the words that came since: they are no part of a step."""
+    if take.state == "draft":
+        return replace(take, text=take.text or now.text or heard_words(now))
+    if now.heard is None or transcript_of(now) is None:
+        return take
+    return take.with_heard(now.heard, heard_words(now))
 
 
 def _place(takes: Sequence[TakeRecord]) -> int | None:

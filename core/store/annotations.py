@@ -119,11 +119,26 @@ class Annotations(Room):
                     binned=bindparam("binned")), rows)
 
     def keep_heard(self, take_id: int, heard: str, text: str) -> None:
-        """Keep what was heard in a take (JSON); its words become the caption unless there is one already."""
-        this = TakeRow.id == take_id
+        """Keep what was heard in a take (JSON) and what follows from its words: `TakeRecord.with_heard`."""
+        heard, text = plain(heard), plain(text)
         with self._database.writing() as connection:
-            connection.execute(update(TakeRow).where(this).values(heard=plain(heard)))
-            connection.execute(update(TakeRow).where(this, TakeRow.text == "").values(text=plain(text)))
+            for take in self._takes(connection, TakeRow.id == take_id):
+                new = take.with_heard(heard, text)
+                connection.execute(update(TakeRow).where(TakeRow.id == take_id)
+                                   .values(heard=new.heard, text=new.text, state=new.state))
+
+    def confirm_unheard(self, take_id: int) -> bool:
+        """Confirm a take whose words are still to come; False when it was heard meanwhile, and is as it was."""
+        with self._database.writing() as connection:
+            return connection.execute(update(TakeRow).where(TakeRow.id == take_id, TakeRow.heard.is_(None))
+                                      .values(state="done", text="")).rowcount > 0
+
+    def return_unheard(self, take_id: int) -> bool:
+        """Make a take that was confirmed without words, and not heard since, a draft again; whether it was one."""
+        unheard = TakeRow.state == "done", TakeRow.text == "", TakeRow.heard.is_(None)
+        with self._database.writing() as connection:
+            return connection.execute(update(TakeRow).where(TakeRow.id == take_id, *unheard)
+                                      .values(state="draft")).rowcount > 0
 
     def erase_takes(self, ids: Iterable[int]) -> int:
         """Delete takes that are in the bin for good, with the recordings that were made here and no other take has.

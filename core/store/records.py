@@ -1,7 +1,7 @@
 """What the store hands out and takes in: frozen records that may cross threads. Rows of the ORM never leave it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -230,11 +230,12 @@ class SpeakerRecord:
 class TakeRecord:
     """One recorded description of a picture.
 
-    `state`: draft (recorded, its words not yet confirmed), done (confirmed by whoever recorded it), accepted or
-    rejected (in the review). `heard` is a transcript as JSON, None until it was recognised; `text` the caption as it
-    stands. `digest` names the waveform, `seconds` is its length, `warning` a sentence on its quality or "". `source` is
-    "" for what was recorded here, else the kind of dataset it came from. `image_id` is None while no gallery has the
-    picture; `binned` is when it was thrown away, None while it is kept.
+    `state`: draft (recorded, its words not yet confirmed), done (confirmed by whoever recorded it, perhaps before its
+    words were there: then `text` is ""), accepted or rejected (in the review). `heard` is a transcript as JSON, None
+    until it was recognised; `text` the caption as it stands. `digest` names the waveform, `seconds` is its length,
+    `warning` a sentence on its quality or "". `source` is "" for what was recorded here, else the kind of dataset it
+    came from. `image_id` is None while no gallery has the picture; `binned` is when it was thrown away, None while it
+    is kept.
     """
 
     id: int
@@ -250,6 +251,19 @@ class TakeRecord:
     state: TakeState
     source: str
     binned: datetime | None
+
+    def with_heard(self, heard: str, words: str) -> "TakeRecord":
+        """The take once it was recognised: `heard` as JSON, and its words on one line.
+
+        They become the caption of a draft that has none. A take that was confirmed without words keeps none until
+        somebody has seen them; if nothing was heard it is a draft again.
+        """
+        new = replace(self, heard=heard)
+        if self.text or self.state not in ("draft", "done"):
+            return new
+        if self.state == "draft":
+            return replace(new, text=words)
+        return new if words else replace(new, state="draft")
 
 
 @dataclass(frozen=True)

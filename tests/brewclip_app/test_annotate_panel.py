@@ -14,17 +14,18 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QMessageBox
 
-from brewclip_app import recording
+from brewclip_app import recording, wording
 from brewclip_app.context import Context
 from brewclip_app.panels import search_voice
 from brewclip_app.panels.annotate import AnnotatePanel
 from brewclip_app.panels.annotate_exchange import ExportDialog
-from brewclip_app.panels.annotate_session import NOT_KEPT
+from brewclip_app.panels.annotate_session import LATER, NOT_KEPT
 from brewclip_app.panels.annotate_speaker import SpeakerDialog
 from brewclip_app.panels.search_voice import Voice
 from brewclip_app.recording import Microphone
 from brewclip_app.widgets.level_meter import LevelMeter
 from core import datasets
+from core.annotation.captions import caption_of, stage_of
 from core.annotation.exports import ExportOptions
 from core.errors import WeightsError
 from core.explorer import Explorer
@@ -58,6 +59,7 @@ def make_context(home, monkeypatch):
 
     yield make
     for context in made:
+        context.explorer._engine.parrot.gate.set()
         assert context.jobs.shutdown(20)
         context.close()
 
@@ -136,6 +138,40 @@ def speak(panel, qtbot, says="a dog", peak=0.3, seconds=1.5):
     qtbot.waitUntil(lambda: panel.voice.microphone.state != "recording", timeout=WAIT)
     send_tail(panel, peak)
     settle(panel, qtbot)
+
+
+def say(panel, qtbot, says="a dog", peak=0.3):
+    """As `speak`, while the recogniser is busy: until the recording is on the disk."""
+    parrot, awaited = panel.context.explorer._engine.parrot, len(panel.session.hearing)
+    parrot.gate.clear()
+    parrot.says.append(says)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    panel.sound.streams[-1].send(peak, 1.5)
+    panel.voice.microphone.drain()
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: panel.voice.microphone.state != "recording", timeout=WAIT)
+    send_tail(panel, peak)
+    qtbot.waitUntil(lambda: len(panel.session.hearing) > awaited, timeout=WAIT)
+    go_on(panel, qtbot)
+
+
+def go_on(panel, qtbot):
+    """Until the line is empty; the recogniser may be busy."""
+    qtbot.waitUntil(lambda: not panel.session.line.busy and not panel.session.saving, timeout=WAIT)
+
+
+def tap(panel, qtbot, key, modifier=Qt.KeyboardModifier.NoModifier):
+    """As `press`, while the recogniser is busy."""
+    qtbot.keyClick(panel.focusWidget() or panel, key, modifier)
+    go_on(panel, qtbot)
+
+
+def words_arrive(panel, qtbot):
+    panel.context.explorer._engine.parrot.gate.set()
+    settle(panel, qtbot)
+
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 def tone(path):
@@ -326,12 +362,269 @@ def test_a_picture_waits_until_the_recording_before_is_on_the_disk(panel, sound,
     send_tail(panel)
     qtbot.waitUntil(lambda: panel.session.saving == 1, timeout=WAIT)
     qtbot.keyClick(panel, Qt.Key.Key_Right)
-    qtbot.keyClick(panel, Qt.Key.Key_Return)
-    assert name(panel) == "a.png" and panel.desk.message.text() == "Wait for the words, or type them."
+    assert name(panel) == "a.png"
     monkeypatch.undo()
     panel.session.line._go_on()
     settle(panel, qtbot)
     assert name(panel) == "b.png" and len(kept(panel)) == 1
+
+
+def test_enter_while_the_recording_is_saved_goes_on_when_it_is_on_the_disk(panel, sound, qtbot, monkeypatch):
+    panel.context.explorer._engine.parrot.gate.clear()
+    waiting = []
+    with monkeypatch.context() as slow:
+        slow.setattr(panel.session.line, "_go_on", lambda: waiting.append(1))  # a disk that does not answer
+        qtbot.keyPress(panel, Qt.Key.Key_Space)
+        sound.streams[-1].send(0.3, 1.0)
+        panel.voice.microphone.drain()
+        qtbot.keyRelease(panel, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: panel.voice.microphone.state == "stopping", timeout=WAIT)
+        send_tail(panel)
+        qtbot.waitUntil(lambda: panel.session.saving == 1, timeout=WAIT)
+        for _ in range(2):  # impatient
+            qtbot.keyClick(panel, Qt.Key.Key_Return)
+        assert name(panel) == "a.png" and kept(panel) == []
+    panel.session.line._go_on()
+    go_on(panel, qtbot)
+    assert name(panel) == "b.png" and [(take.state, take.text) for take in kept(panel)] == [("done", "")]
+
+
+def test_words_that_are_typed_while_it_is_saved_are_the_new_recordings(panel, sound, qtbot, monkeypatch):
+    speak(panel, qtbot, "a dog")
+    with monkeypatch.context() as slow:
+        slow.setattr(panel.session.line, "_go_on", lambda: None)
+        qtbot.keyPress(panel, Qt.Key.Key_Space)
+        sound.streams[-1].send(0.25, 1.0)
+        panel.voice.microphone.drain()
+        qtbot.keyRelease(panel, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: panel.voice.microphone.state == "stopping", timeout=WAIT)
+        send_tail(panel, 0.25)
+        qtbot.waitUntil(lambda: panel.session.saving == 1, timeout=WAIT)
+        assert panel.desk.heard.text.text() == "", "the words before are of the recording before"
+        qtbot.keyClick(panel, Qt.Key.Key_E)
+        qtbot.keyClicks(panel.desk.heard.text, "a cat")
+        qtbot.keyClick(panel.desk.heard.text, Qt.Key.Key_Return)
+    panel.session.line._go_on()
+    settle(panel, qtbot)
+    assert [(take.state, take.text) for take in kept(panel)] == [("done", "a cat")]
+    assert [take.text for take in kept(panel, binned=True)] == ["a dog"]
+
+
+# ---- Enter before the words are there
+
+
+def test_enter_before_the_words_goes_on_and_they_wait_in_the_review(panel, qtbot):
+    say(panel, qtbot, "a dog")
+    assert "Enter goes on" in panel.desk.heard.note.text()
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    assert name(panel) == "b.png" and [(take.state, take.text) for take in kept(panel)] == [("done", "")]
+    assert panel.desk.message.text() == LATER
+    say(panel, qtbot, "a cat", peak=0.25)
+    tap(panel, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(panel.desk.heard.text, "half a sen")
+    words_arrive(panel, qtbot)
+    assert panel.desk.heard.text.hasFocus() and panel.desk.heard.text.text() == "half a sen"
+    assert name(panel) == "b.png" and panel.session.left() == PICTURES - 1
+    first, second = kept(panel)
+    assert (first.state, first.text, caption_of(first), stage_of(first)) == ("done", "", "a dog", "late")
+    assert (second.state, second.text) == ("draft", "a cat")
+
+
+def test_words_are_recognised_one_after_the_other_and_those_in_front_first(panel, qtbot):
+    for number in range(3):
+        say(panel, qtbot, f"number {number}", peak=0.2 + 0.1 * number)
+        if number < 2:
+            tap(panel, qtbot, Qt.Key.Key_Return)
+    assert len(panel.session.hearing) == 3
+    assert sum(job.name == "Recognising the words" for job in panel.context.jobs.running(quiet=True)) == 1
+    words_arrive(panel, qtbot)
+    assert [caption_of(take) for take in kept(panel)] == ["number 0", "number 2", "number 1"], "third before second"
+
+
+def test_ctrl_enter_before_the_words_stays_for_another_description(panel, qtbot):
+    say(panel, qtbot, "a dog")
+    tap(panel, qtbot, Qt.Key.Key_Return, CTRL)
+    say(panel, qtbot, "a dog runs", peak=0.25)
+    assert name(panel) == "a.png" and len(kept(panel)) == 2
+    words_arrive(panel, qtbot)
+    assert panel.desk.heard.text.text() == "a dog runs" and panel.session.others()[0].text == ""
+
+
+def test_undo_after_the_words_arrived_brings_the_draft_back_with_them(panel, qtbot):
+    say(panel, qtbot, "a dog")
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    words_arrive(panel, qtbot)
+    press(panel, qtbot, Qt.Key.Key_Z, CTRL)
+    assert name(panel) == "a.png" and panel.desk.heard.text.text() == "a dog"
+    assert [(take.state, take.text) for take in kept(panel)] == [("draft", "a dog")]
+    press(panel, qtbot, Qt.Key.Key_Return)
+    assert [(take.state, take.text) for take in kept(panel)] == [("done", "a dog")]
+
+
+def test_undo_before_the_words_arrive_waits_for_them_in_front(panel, qtbot):
+    say(panel, qtbot, "a dog")
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    tap(panel, qtbot, Qt.Key.Key_Z, CTRL)
+    assert name(panel) == "a.png" and "Recognising" in panel.desk.heard.note.text()
+    words_arrive(panel, qtbot)
+    assert panel.desk.heard.text.text() == "a dog" and kept(panel)[0].state == "draft"
+
+
+def test_words_that_closing_prevented_are_recognised_when_the_gallery_is_opened_again(panel, make_context, make_panel,
+                                                                                   qtbot):
+    say(panel, qtbot)
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    panel.closing()
+    panel.context.jobs.cancel_all()
+    again = make_context()
+    again.set_gallery("Holiday")
+    again.explorer._engine.parrot.says.append("heard at last")
+    second = make_panel(again)
+    assert name(second) == "b.png"
+    assert [(take.state, take.text, caption_of(take)) for take in kept(second)] == [("done", "", "heard at last")]
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_take_in_which_no_words_are_found_comes_back_as_a_draft_and_is_told(panel, qtbot, reopened):
+    say(panel, qtbot, "")
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    if reopened:  # the picture counts as described, and is none of the queue's
+        panel.activated()
+        go_on(panel, qtbot)
+        assert len(panel.session.view.images) == PICTURES - 1
+    tap(panel, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(panel.desk.heard.text, "typed before it is said")
+    words_arrive(panel, qtbot)
+    assert [take.state for take in kept(panel)] == ["draft"]
+    assert panel.desk.heard.text.text() == "typed before it is said"
+    assert "Only noise was heard." in panel.desk.message.text() and "draft" in panel.desk.message.text()
+    assert name(panel) == "b.png" and len(panel.session.view.images) == panel.session.left() == PICTURES
+
+
+def test_at_the_end_of_the_queue_it_says_what_is_to_be_confirmed_and_what_came_back(panel, qtbot):
+    for number in range(PICTURES):
+        say(panel, qtbot, f"number {number}" if number else "", peak=0.2 + 0.1 * number)
+        tap(panel, qtbot, Qt.Key.Key_Return)
+    assert panel.pages.currentWidget() is panel.done
+    assert "4 recordings were not there at Enter" in panel.done.words.sentence.text()
+    words_arrive(panel, qtbot)
+    assert "1 picture of 4" in panel.done.words.sentence.text() and "a.png" in panel.done.message.text()
+    panel.done.first.click()
+    settle(panel, qtbot)
+    assert name(panel) == "a.png" and panel.desk.heard.note.text() == "Only noise was heard."
+
+
+def test_a_recogniser_that_fails_after_enter_brings_the_picture_back(panel, qtbot, monkeypatch):
+    say(panel, qtbot)
+    tap(panel, qtbot, Qt.Key.Key_Return)
+
+    def broken(*_):
+        raise WeightsError("Whisper base is damaged.", "damaged")
+
+    monkeypatch.setattr(panel.context.explorer._engine.parrot, "hear", broken)
+    say(panel, qtbot, peak=0.25)
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    words_arrive(panel, qtbot)
+    states = {take.id: take.state for take in kept(panel)}
+    assert list(states.values()) == ["done", "draft"], "the first was on its way already"
+    assert "b.png: Whisper base is damaged. The take is a draft" in panel.desk.message.text()
+
+
+def test_an_export_in_between_leaves_out_what_is_not_confirmed(panel, qtbot, tmp_path):
+    speak(panel, qtbot, "confirmed")
+    press(panel, qtbot, Qt.Key.Key_Return)
+    say(panel, qtbot, "late", peak=0.25)
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    panel.exchange.export("Holiday", tmp_path / "out", ExportOptions())
+    qtbot.waitUntil(lambda: (tmp_path / "out").exists(), timeout=WAIT)
+    words_arrive(panel, qtbot)
+    panel.exchange.export("Holiday", tmp_path / "later", ExportOptions())
+    settle(panel, qtbot)
+    for folder in ("out", "later"):
+        assert [one.caption for one in datasets.load(tmp_path / folder).utterances] == ["confirmed"]
+    assert "arrived after Enter and are not confirmed" in panel.bar.words.text()
+
+
+def filtered(panel, qtbot, state):
+    review = panel.review
+    review.states.setCurrentIndex(review.states.findData(state))
+    review.states.activated.emit(0)
+    go_on(panel, qtbot)
+    return review
+
+
+def test_the_review_shows_what_is_awaited_and_enter_confirms_what_arrived(panel, qtbot):
+    for number in range(2):
+        say(panel, qtbot, f"number {number}", peak=0.2 + 0.1 * number)
+        tap(panel, qtbot, Qt.Key.Key_Return)
+    tap(panel, qtbot, Qt.Key.Key_R, CTRL)
+    review = filtered(panel, qtbot, "awaited")
+    qtbot.waitUntil(lambda: review.model.rowCount() == 2, timeout=WAIT)
+    assert "still being recognised" in review.detail.note.text() and not review.detail.accept.isEnabled()
+    tap(panel, qtbot, Qt.Key.Key_A)
+    assert [take.state for take in kept(panel)] == ["done", "done"]
+    words_arrive(panel, qtbot)
+    filtered(panel, qtbot, "late")
+    settle(panel, qtbot)
+    assert review.model.rowCount() == 2 and "2 with words to confirm" in review.count.text()
+    assert review.detail.note.text().startswith("Words arrived after Enter; confirm.")
+    assert review.detail.text.text() == "number 0" and review.detail.accept.isEnabled()
+    press(panel, qtbot, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_A)
+    assert [(take.state, take.text) for take in kept(panel)] == [("done", "number 0"), ("accepted", "number 1")]
+    assert review.model.rowCount() == 0
+
+
+def test_words_that_arrive_leave_alone_what_is_typed_and_selected_in_the_review(panel, qtbot):
+    speak(panel, qtbot, "a dog")
+    press(panel, qtbot, Qt.Key.Key_Return)
+    say(panel, qtbot, "a cat", peak=0.25)
+    tap(panel, qtbot, Qt.Key.Key_Return)
+    tap(panel, qtbot, Qt.Key.Key_R, CTRL)
+    review = panel.review
+    qtbot.waitUntil(lambda: review.model.rowCount() == 2, timeout=WAIT)
+    review.table.selectAll()
+    tap(panel, qtbot, Qt.Key.Key_E)
+    qtbot.keyClicks(review.detail.text, "half a sen")
+    words_arrive(panel, qtbot)
+    assert review.detail.text.hasFocus() and review.detail.text.text() == "half a sen"
+    assert len(review.selected()) == 2 and caption_of(kept(panel)[1]) == "a cat"
+
+
+def test_doubtful_words_are_a_draft_to_check(panel, qtbot):
+    speak(panel, qtbot, "?ducks ducks")
+    assert panel.desk.heard.text.text() == "ducks ducks" and panel.desk.heard.note.text() == wording.DOUBTFUL
+    assert kept(panel)[0].state == "draft"
+    press(panel, qtbot, Qt.Key.Key_Return)
+    press(panel, qtbot, Qt.Key.Key_Left)
+    assert panel.desk.heard.note.text() == "", "it was looked at and confirmed"
+
+
+# ---- redo
+
+
+def test_an_undo_that_takes_the_recording_says_where_it_is_and_redo_brings_it_back(panel, qtbot):
+    speak(panel, qtbot)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    for _ in range(2):
+        press(panel, qtbot, Qt.Key.Key_Z, CTRL)
+    assert panel.desk.message.text() == "Recording moved to the Bin; Ctrl+Shift+Z brings it back."
+    assert kept(panel) == []
+    press(panel, qtbot, Qt.Key.Key_Z, CTRL | SHIFT)
+    assert [(take.state, take.text) for take in kept(panel)] == [("draft", "a dog")] and name(panel) == "a.png"
+    assert panel.desk.message.text() == "Redone: the recording."
+    press(panel, qtbot, Qt.Key.Key_Y, CTRL)
+    assert kept(panel)[0].state == "done"
+    press(panel, qtbot, Qt.Key.Key_Y, CTRL)
+    assert panel.desk.message.text() == "Nothing to redo."
+
+
+def test_a_skip_is_redone(panel, qtbot):
+    press(panel, qtbot, Qt.Key.Key_S)
+    press(panel, qtbot, Qt.Key.Key_Z, CTRL)
+    assert name(panel) == "a.png"
+    press(panel, qtbot, Qt.Key.Key_Y, CTRL)
+    assert name(panel) == "b.png"
 
 
 # ---- what may go wrong
@@ -638,6 +931,13 @@ def test_a_dataset_comes_in_and_shows_like_what_was_recorded_here(panel, qtbot, 
     assert [take.text for take in kept(panel)] == ["a red thing"]
     press(panel, qtbot, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     assert panel.review.model.rowCount() == 1
+
+
+def test_in_a_small_window_it_can_be_read_who_speaks(panel, qtbot):
+    for width, titled in ((1200, True), (920, False)):
+        panel.resize(width, 600)
+        qtbot.waitUntil(lambda titled=titled: panel.header.title.isVisibleTo(panel) is titled, timeout=WAIT)
+        qtbot.waitUntil(lambda: panel.header.speakers.shown_text() == "M.K., English", timeout=WAIT)
 
 
 def test_every_key_that_is_listed_is_known(panel):

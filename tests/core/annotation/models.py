@@ -1,5 +1,7 @@
 """Models of a few lines, for an explorer that neither sees nor hears."""
 
+import threading
+
 import numpy as np
 
 from core.engine import Engine
@@ -32,20 +34,24 @@ class WordModel:
 
 
 class Parrot:
-    """Hears what `says` has next; notes the options."""
+    """Hears what `says` has next, once `gate` is open; notes the options. What begins with a "?" is doubtful."""
 
     device, fallback = "cpu", ""
 
     def __init__(self):
         self.says: list[str] = []
         self.options: list[HearingOptions] = []
+        self.gate = threading.Event()
+        self.gate.set()
 
     def hear(self, waveforms, options, report):
         self.options.append(options)
+        assert self.gate.wait(60)
         text = self.says.pop(0) if self.says else "a dog"
+        doubtful, text = text.startswith("?"), text.removeprefix("?")
         words = tuple(Word(word, 0.0, 0.1, 0.9) for word in text.split())
         reason = "" if text else "Only noise was heard."
-        return [Heard(Transcript(text, "en", words, -0.1, 0.0, 1.0, reason=reason), ())]
+        return [Heard(Transcript(text, "en", words, -0.1, 0.0, 1.0, reason=reason, doubtful=doubtful), ())]
 
 
 class TwoModels(Engine):

@@ -14,7 +14,7 @@ from core import datasets
 from core.annotation.exports import ExportOptions, export
 from core.annotation.layouts import LAYOUTS
 from core.annotation.selection import REASONS, plain_name
-from core.annotation.takes import Annotator
+from core.annotation.takes import Annotator, hear
 from core.errors import AnnotationError
 from core.progress import JobCancelled
 
@@ -118,6 +118,23 @@ def test_what_is_not_confirmed_rejected_or_gone_is_left_out_with_its_reason(expl
     reviewed = export(explorer, "Holidays", target.with_name("reviewed"), ExportOptions(reviewed=True))
     assert [split.utterances for split in reviewed.splits] == [1]
     assert left_out(reviewed)["unreviewed"] == 4
+
+
+def test_what_was_confirmed_before_its_words_is_left_out_until_they_are_confirmed(explorer, describe, ids, a_voice,
+                                                                                target):
+    annotator, kept = Annotator(explorer), describe(0, "kept")
+    awaited, late = (annotator.confirm_unheard(annotator.record(ids[at], kept.speaker.id, a_voice(50 + at)))
+                     for at in (1, 2))
+    late = hear(explorer, late)
+    result = export(explorer, "Holidays", target)
+    assert left_out(result) == {"awaited": 1, "late": 1}
+    assert [one.caption for one in datasets.load(target).utterances] == ["kept"]
+    assert "words are still awaited" in REASONS["awaited"] and "not confirmed" in REASONS["late"]
+    annotator.judge([late], "done")
+    annotator.confirm(awaited, "typed")
+    again = export(explorer, "Holidays", target.with_name("again"))
+    assert left_out(again) == {}
+    assert {one.caption for one in datasets.load(target.with_name("again")).utterances} == {"kept", "typed", "a dog"}
 
 
 def test_nothing_to_export_leaves_nothing(explorer, gallery, describe, target):

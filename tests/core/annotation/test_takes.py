@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from core import audio
-from core.annotation.takes import Annotator, hear, transcript_of, write
+from core.annotation.captions import caption_of, stage_of, transcript_of
+from core.annotation.takes import Annotator, hear, write
 from core.errors import AnnotationError, AudioError, StoreError
+from core.listening import asked_options
 from core.store.store import Store
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -81,6 +83,15 @@ def test_it_is_heard_in_the_speakers_language_and_not_translated(explorer, ids, 
         hear(explorer, annotator.record(ids[0], who.id, a_voice()))
         options = explorer._engine.parrot.options[-1]
         assert (options.language, options.translate) == (expected, False)
+
+
+def test_words_of_a_clear_voice_are_kept_as_doubtful_as_in_search(explorer, ids, annotator, speaker, a_voice):
+    explorer._engine.parrot.says = ["?ducks ducks"]
+    take = hear(explorer, annotator.record(ids[0], speaker.id, a_voice()))
+    asked = asked_options(explorer.settings)
+    options = explorer._engine.parrot.options[-1]
+    assert options.keep_doubtful and options.likely == asked.likely and options.padding == asked.padding
+    assert (take.state, take.text, transcript_of(take).doubtful) == ("draft", "ducks ducks", True)
 
 
 def test_words_that_were_typed_before_it_was_heard_stay(explorer, ids, speaker, annotator, a_voice):
@@ -167,6 +178,150 @@ def test_a_take_that_was_erased_meanwhile_is_told(explorer, ids, speaker, annota
     assert raised.value.kind == "gone"
     for _ in range(3):
         annotator.undo()
+
+
+# ---- confirmed before the words are there
+
+
+@pytest.fixture
+def unheard(ids, speaker, annotator, a_voice):
+    """A take that was confirmed before its words were there."""
+    return annotator.confirm_unheard(annotator.record(ids[0], speaker.id, a_voice()))
+
+
+def stored(explorer, take):
+    [found] = explorer.store.takes_by_id([take.id])
+    return found
+
+
+def test_a_take_may_be_confirmed_before_its_words_and_they_wait_for_a_person(explorer, unheard, annotator):
+    assert (unheard.state, unheard.text, stage_of(unheard), caption_of(unheard)) == ("done", "", "awaited", "")
+    explorer._engine.parrot.says = [" a dog\n by the sea"]
+    late = hear(explorer, unheard)
+    assert (late.state, late.text, stage_of(late), caption_of(late)) == ("done", "", "late", "a dog by the sea")
+    annotator.confirm(late, caption_of(late))
+    assert stage_of(stored(explorer, late)) == "done"
+
+
+def test_no_words_make_it_a_draft_again(explorer, unheard, annotator):
+    explorer._engine.parrot.says = [""]
+    take = hear(explorer, unheard)
+    assert (take.state, take.text, stage_of(take)) == ("draft", "", "draft")
+
+
+def test_words_that_cannot_be_had_make_it_a_draft_again_but_not_what_was_heard_or_typed(explorer, unheard, annotator):
+    assert annotator.return_unheard(unheard) and stored(explorer, unheard).state == "draft"
+    assert not annotator.return_unheard(unheard), "it is a draft already"
+    annotator.confirm_unheard(unheard)
+    late = hear(explorer, unheard)
+    assert not annotator.return_unheard(late) and stored(explorer, late).state == "done"
+
+
+def test_heard_just_before_enter_it_is_for_the_review_and_a_draft_without_words(explorer, ids, speaker, annotator,
+                                                                              a_voice):
+    explorer._engine.parrot.says = ["a dog", ""]
+    spoken, noise = (annotator.record(ids[at], speaker.id, a_voice(at)) for at in (0, 1))
+    for take in (spoken, noise):
+        hear(explorer, take)
+    assert stage_of(annotator.confirm_unheard(spoken)) == "late", "nobody has seen these words"
+    assert annotator.confirm_unheard(noise).state == "draft"
+    assert annotator.undo().before[0].id == spoken.id, "nothing was done with the other"
+
+
+def test_undoing_the_confirmation_brings_the_draft_back_with_the_words_that_came(explorer, unheard, annotator):
+    explorer._engine.parrot.says = ["a dog"]
+    hear(explorer, unheard)
+    annotator.undo()
+    take = stored(explorer, unheard)
+    assert (take.state, take.text) == ("draft", "a dog")
+    annotator.redo()
+    assert stage_of(stored(explorer, unheard)) == "late"
+
+
+def test_words_that_come_after_the_undo_are_the_drafts(explorer, unheard, annotator):
+    annotator.undo()
+    assert stored(explorer, unheard).state == "draft"
+    take = hear(explorer, unheard)
+    assert (take.state, take.text) == ("draft", "a dog")
+    annotator.redo()
+    assert stage_of(stored(explorer, unheard)) == "late", "confirmed before they were there: to be looked at"
+
+
+def test_redoing_a_confirmation_that_has_no_words_by_now_leaves_a_draft(explorer, unheard, annotator):
+    annotator.undo()
+    explorer._engine.parrot.says = [""]
+    hear(explorer, unheard)
+    annotator.redo()
+    assert stored(explorer, unheard).state == "draft"
+
+
+@pytest.mark.parametrize("state", ["done", "accepted"])
+def test_the_review_makes_words_that_came_the_caption_and_undo_takes_that_back(explorer, unheard, annotator, state):
+    annotator.judge([unheard], state)
+    assert stage_of(stored(explorer, unheard)) == "awaited", "there is nothing to accept yet"
+    late = hear(explorer, unheard)
+    annotator.judge([late], state)
+    assert (stored(explorer, late).text, stored(explorer, late).state) == ("a dog", state)
+    annotator.undo()
+    assert stage_of(stored(explorer, late)) == "late"
+
+
+def test_rejected_before_its_words_it_stays_rejected(explorer, unheard, annotator):
+    annotator.judge([unheard], "rejected")
+    take = hear(explorer, unheard)
+    assert (take.state, take.text, caption_of(take)) == ("rejected", "", "a dog")
+    annotator.undo()
+    assert stage_of(stored(explorer, take)) == "late"
+
+
+def test_damaged_words_are_awaited_again(explorer, unheard, annotator):
+    explorer.store.keep_heard(unheard.id, "{", "a dog")
+    assert stage_of(stored(explorer, unheard)) == "awaited"
+    assert stage_of(hear(explorer, unheard)) == "late"
+
+
+# ---- redo
+
+
+def test_every_step_can_be_redone_until_something_else_is_done(explorer, gallery, ids, speaker, annotator, a_voice):
+    def state():
+        return [(take.text, take.state, take.binned is None) for take in explorer.store.takes_by_id(range(100))]
+
+    first = annotator.record(ids[0], speaker.id, a_voice(0))
+    explorer.store.keep_heard(first.id, "{}", "a dock")
+    annotator.judge([annotator.confirm(first, "a dog")], "accepted")
+    seen = [state()]
+    annotator.record(ids[0], speaker.id, a_voice(1), instead_of=first)
+    seen.append(state())
+    for _ in range(4):
+        annotator.undo()
+    assert [kept for *_, kept in state()] == [False, False]
+    for _ in range(3):
+        annotator.redo()
+    assert state() == [seen[0][0], ("", "draft", False)]
+    assert annotator.redo().what == "the recording" and state() == seen[1]
+    assert annotator.redo() is None
+    annotator.undo()
+    annotator.skipped(ids[3])
+    assert annotator.redo() is None, "something else was done"
+    assert annotator.undo().skips and annotator.redo().skips
+
+
+def test_a_step_that_cannot_be_written_can_be_undone_later(explorer, ids, speaker, annotator, a_voice, monkeypatch):
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    with monkeypatch.context() as full:
+        full.setattr(explorer.store, "keep_takes", lambda takes: (_ for _ in ()).throw(StoreError("Full.", "full")))
+        with pytest.raises(StoreError):
+            annotator.undo()
+    assert annotator.undo().made == (take.id,)
+
+
+def test_what_was_erased_meanwhile_is_no_longer_redone(explorer, gallery, ids, speaker, annotator, a_voice):
+    take = annotator.record(ids[0], speaker.id, a_voice())
+    annotator.undo()
+    explorer.store.erase_takes([take.id])
+    assert annotator.redo().made == (take.id,)
+    assert takes(explorer, gallery) == []
 
 
 KILLED = """
