@@ -12,7 +12,7 @@ from brewclip_app.panels import evaluate_view
 from brewclip_app.panels.evaluate_view import DataOption
 from brewclip_app.panels.train_dataset import LINKS_TIP
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import ElidedLabel, button, clear, column, icon_button, label, row
+from brewclip_app.widgets.common import ElidedLabel, button, clear, column, icon_button, label, row, tab_before
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -33,7 +33,8 @@ class DataChoices(QWidget):
         self._ticked: set[tuple[str, str]] = set()       # folder, split
         self.rows = QVBoxLayout()
         self.rows.setSpacing(4)
-        self.setLayout(column(self.rows, row(button("Add a dataset folder…", self.ask, icon="plus"), None), space=6))
+        self._add_button = button("Add a dataset folder…", self.ask, icon="plus")
+        self.setLayout(column(self.rows, row(self._add_button, None), space=6))
         self._fill()
 
     def folders(self) -> list[Path]:
@@ -98,8 +99,10 @@ class DataChoices(QWidget):
 
     def _fill(self) -> None:
         clear(self.rows)
-        for folder, found in self._found.items():
-            self.rows.addWidget(self._row(folder, found))
+        rows = [self._row(folder, found) for folder, found in self._found.items()]
+        for each in rows:
+            self.rows.addWidget(each)
+        tab_before(self._add_button, *rows)
         if not self._found:
             self.rows.addWidget(label("Flickr8k, SpokenCOCO, Localized Narratives, or a folder with a list.", "quiet",
                                       wrap=True))

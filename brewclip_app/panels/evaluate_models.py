@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
 from brewclip_app.panels.evaluate_view import ModelOption
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import button, clear, column, label, row
+from brewclip_app.widgets.common import button, clear, column, label, row, tab_before
 
 LONGEST = 34  # characters of a title
 
@@ -25,7 +25,8 @@ class ModelChoices(QWidget):
         self.others: list[str] = []  # folders that the user added
         self.rows = QVBoxLayout()
         self.rows.setSpacing(4)
-        self.setLayout(column(self.rows, row(button("Add a model's folder…", self.ask, icon="plus"), None), space=6))
+        self._add_button = button("Add a model's folder…", self.ask, icon="plus")
+        self.setLayout(column(self.rows, row(self._add_button, None), space=6))
 
     def show_models(self, options: list[ModelOption]) -> None:
         """Show these; what is ticked stays ticked while it is there."""
@@ -33,8 +34,10 @@ class ModelChoices(QWidget):
             return
         self._options = tuple(options)
         clear(self.rows)
-        for each in options:
-            self.rows.addWidget(self._row(each))
+        rows = [self._row(each) for each in options]
+        for each in rows:
+            self.rows.addWidget(each)
+        tab_before(self._add_button, *rows)
         self.changed.emit()
 
     def options(self) -> tuple[ModelOption, ...]:
@@ -89,9 +92,9 @@ class ModelChoices(QWidget):
         box.toggled.connect(lambda on: self._tick(option.key, on))
         about = label(option.problem or option.about, "care" if option.problem else "quiet", wrap=True)
         about.setContentsMargins(26, 0, 0, 0)
-        about.setVisible(bool(about.text()))
         made = QWidget()
         made.setLayout(column(box, about, space=0))
+        about.setVisible(bool(about.text()))  # once it has a parent: it would flash as a window and take the focus
         return made
 
     def _tick(self, key: str, on: bool) -> None:

@@ -112,6 +112,15 @@ def _fill(box: B, parts: "tuple[QWidget | QLayout | int | None, ...]", space: in
     return box
 
 
+def tab_before(anchor: QWidget, *parts: QWidget) -> None:
+    """Reach `parts` and what is in them by Tab before `anchor`: widgets that are made later come last otherwise."""
+    stops = [each for part in parts for each in (part, *part.findChildren(QWidget))
+             if each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    for first, second in zip((anchor, *stops), (*stops, anchor), strict=True):
+        if first is not second:
+            QWidget.setTabOrder(first, second)
+
+
 def clear(layout: QLayout) -> None:
     """Take everything out of a layout and let it go."""
     while (item := layout.takeAt(0)) is not None:

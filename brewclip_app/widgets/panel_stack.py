@@ -1,6 +1,6 @@
 """Stack of panels that scrolls a panel larger than its room, so that the window fits every screen and font size."""
 
-from PySide6.QtCore import QEvent, QSize
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QStackedWidget, QWidget
 
@@ -12,6 +12,7 @@ class PanelStack(QScrollArea):
         super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # no stop of Tab; what has the focus is scrolled into view
         self._inside = _Inside(self)
         self.setWidget(self._inside)
 

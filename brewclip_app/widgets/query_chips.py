@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidge
 from brewclip_app import theme
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail
-from brewclip_app.widgets.common import look
+from brewclip_app.widgets.common import look, tab_before
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 HEIGHT = 24
@@ -206,6 +206,7 @@ class QueryChips(QWidget):
         for fixed in (self.add, self.field):
             self._flow.removeWidget(fixed)
             self._flow.addWidget(fixed)
+        tab_before(self.add, *self.chips)
         if focused is not None and self.chips:
             self.chips[min(focused, len(self.chips) - 1)].setFocus()
         self.updateGeometry()

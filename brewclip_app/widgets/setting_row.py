@@ -51,7 +51,6 @@ class SettingRow(QWidget):
         self.reset.setSizePolicy(policy)
         self.help = label(setting.help, "quiet", wrap=True)
         self.warning = label(REEMBEDS, "quiet", wrap=True)
-        self.warning.setVisible(setting.reembeds)
         narrow = setting.kind in ("number", "flag")
         field = row(self.control, *([self.reset, None] if narrow else [self.reset]), space=4)
         if not narrow:
