@@ -127,4 +127,4 @@ def _impatient(done: int, total: int, text: str) -> None:
 
 def _newest(path: Path) -> float:
     """When anything in a folder, or a file, changed last. OSError."""
-    return max(one.lstat().st_mtime for one in (path, *(path.rglob("*") if path.is_dir() else ())))
+    return max(float(one.lstat().st_mtime) for one in (path, *(path.rglob("*") if path.is_dir() else ())))

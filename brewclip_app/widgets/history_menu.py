@@ -129,7 +129,8 @@ class HistoryMenu(QFrame):
             item.setHidden(not all(word in text for word in words))
         current = self.list.currentItem()
         if current is None or current.isHidden():
-            self.list.setCurrentItem(next(iter(self._shown()), None))  # type: ignore[arg-type]  (None: no current one)
+            shown = self._shown()
+            self.list.setCurrentRow(self.list.row(shown[0]) if shown else -1)
         self._settle()
 
     def _shown(self) -> list[QListWidgetItem]:
