@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from brewclip_app.jobs import Job, JobRunner
 
 LONG = 30.0  # seconds a job must have run
+NO_MARKUP = str.maketrans("<>", "‹›")  # desktops may render a message as markup
 
 
 class Notifier(QObject):
@@ -27,7 +28,7 @@ class Notifier(QObject):
             self._tray.messageClicked.connect(self._raise)
             self._tray.activated.connect(lambda _: self._raise())
         self._tray.show()  # without an icon there is no message
-        self._tray.showMessage(QApplication.applicationDisplayName(), words)
+        self._tray.showMessage(QApplication.applicationDisplayName(), words.translate(NO_MARKUP))
 
     def window_active(self) -> None:
         """The user is back: the icon goes."""

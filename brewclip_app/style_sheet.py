@@ -131,7 +131,8 @@ QHeaderView::down-arrow, QHeaderView::up-arrow { width: 11px; height: 11px; subc
     right: 8px; }
 QHeaderView[look="figures"]::section { padding: 5px 9px; }
 QHeaderView[look="tight-figures"]::section { padding: 5px 3px; }
-QHeaderView[look$="figures"]::down-arrow, QHeaderView[look$="figures"]::up-arrow { width: 9px; height: 9px;
+QHeaderView[look="figures"]::down-arrow, QHeaderView[look="figures"]::up-arrow,
+QHeaderView[look="tight-figures"]::down-arrow, QHeaderView[look="tight-figures"]::up-arrow { width: 9px; height: 9px;
     subcontrol-position: top center; top: 0px; right: 0px; }
 QHeaderView::down-arrow { image: url($chevron); }
 QHeaderView::up-arrow { image: url($up); }

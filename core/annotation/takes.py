@@ -52,7 +52,7 @@ def hear(explorer: "Explorer", take: TakeRecord, report: Report = silent) -> Tak
     As for a query, the words of a clear voice are given as doubtful where a dataset's would be refused.
     AudioError when the recording cannot be read; WeightsError, ModelError, StoreError.
     """
-    asked = asked_options(explorer.settings)
+    asked = asked_options(explorer.settings, explorer.store)
     options = replace(asked, language=take.speaker.language or asked.language, translate=False)
     waveform = audio.read(take.recording)
     heard = explorer.recogniser(report).hear([waveform], options, report)[0].transcript

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from PIL import Image, ImageDraw
 
+from brewclip_app import multimedia
 from brewclip_app.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
@@ -21,6 +22,12 @@ from core.store.records import ImageRecord
 from core.store.store import Store
 
 RATE_OF_DEVICE = 48_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def audio_back_end(qapp: object) -> None:
+    """Load Qt's audio back end before any job imports, as the application does: later the two can deadlock."""
+    multimedia.start()
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_it_is_heard_in_the_speakers_language_and_not_translated(explorer, ids, 
 def test_words_of_a_clear_voice_are_kept_as_doubtful_as_in_search(explorer, ids, annotator, speaker, a_voice):
     explorer._engine.parrot.says = ["?ducks ducks"]
     take = hear(explorer, annotator.record(ids[0], speaker.id, a_voice()))
-    asked = asked_options(explorer.settings)
+    asked = asked_options(explorer.settings, explorer.store)
     options = explorer._engine.parrot.options[-1]
     assert options.keep_doubtful and options.likely == asked.likely and options.padding == asked.padding
     assert (take.state, take.text, transcript_of(take).doubtful) == ("draft", "ducks ducks", True)
