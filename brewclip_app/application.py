@@ -20,7 +20,8 @@ from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, S
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app import multimedia, theme  # multimedia before any thread runs; its docstring says why
+from brewclip_app import theme  # multimedia before any thread runs; its docstring says why
+from brewclip_app.capture import multimedia
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from core import private_files

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
 from brewclip_app.jobs import Job
-from brewclip_app.training import KEY
+from brewclip_app.services.runs import KEY
 from brewclip_app.widgets.common import look
 
 

@@ -17,7 +17,7 @@ from brewclip_app.jobs import Job
 from brewclip_app.notifications import Notifier
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
-from brewclip_app.training import KEY as TRAINING
+from brewclip_app.services.runs import KEY as TRAINING
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
 from brewclip_app.widgets.key_list import KeyList
@@ -55,15 +55,15 @@ class Entry:
 
 
 PANELS: tuple[Entry, ...] = (
-    Entry("search", "Search", "microphone", "brewclip_app.panels.search", "SearchPanel", simple=True),
-    Entry("library", "Library", "library", "brewclip_app.panels.library", "LibraryPanel", simple=True),
-    Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect", "InspectPanel"),
-    Entry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate", "AnnotatePanel"),
-    Entry("train", "Train", "train", "brewclip_app.panels.train", "TrainPanel"),
-    Entry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate", "EvaluatePanel"),
-    Entry("failures", "Failures", "failures", "brewclip_app.panels.failures", "FailuresPanel"),
-    Entry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion", "EmotionPanel"),
-    Entry("settings", "Settings", "settings", "brewclip_app.panels.settings", "SettingsPanel", below=True,
+    Entry("search", "Search", "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
+    Entry("library", "Library", "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
+    Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel"),
+    Entry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
+    Entry("train", "Train", "train", "brewclip_app.panels.train.panel", "TrainPanel"),
+    Entry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel"),
+    Entry("failures", "Failures", "failures", "brewclip_app.panels.failures.panel", "FailuresPanel"),
+    Entry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel"),
+    Entry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
           simple=True),
 )
 

@@ -19,7 +19,7 @@ from core.private_files import FILE
 from core.progress import Report, silent
 
 MARKER = "in-use"  # in a folder of arrays: locked by its readers, its time of change is that of their last use
-ARRAYS = (".jsonl", ".bin")  # of one shard (`core.features.arrays`), in the order of deleting
+ARRAYS = (".jsonl", ".bin")  # of one shard (`core.features.array_store`), in the order of deleting
 PASSED_OVER = (".lock",)
 HOUR, DAY = 3600.0, 86_400.0
 RESTING: Mapping[str, float] = {"opened": HOUR, "emotion-folds": HOUR, "cluster": DAY}  # seconds after its last use

@@ -13,7 +13,7 @@ from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer, SearchResult
-    from core.search.indexing import IndexResult
+    from core.indexing.local import IndexResult
 
 GALLERY = "demo"
 RECORDINGS = files("resources") / "demo"

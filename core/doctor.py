@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from typing import Literal
 
 from core import __version__, weights
-from core.engine import WHISPER, Engine
 from core.errors import BrewclipError
 from core.home import Home
+from core.models.registry import WHISPER, Engine
 from core.settings import Settings
 from core.store.store import Store
 
@@ -56,7 +56,7 @@ def _devices(settings: Settings) -> Iterator[Finding]:
         return
     import torch
 
-    from core.models import devices
+    from core import devices
 
     yield Finding("torch", "ok", f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
     device = devices.choose(settings["device"])

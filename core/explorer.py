@@ -11,33 +11,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import audio, images, remote
+from core.asr.transcript import Heard, HearingOptions, Transcript
 from core.audio import Waveform
-from core.engine import Engine, EngineStatus
 from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
+from core.galleries import address_book
+from core.galleries import copy as copying
+from core.galleries.copy import Copied
+from core.galleries.protocol import Place, open_gallery
 from core.home import Home, expanded
-from core.listening import Ask, Clock, Listening, Means, Said, given, hearing_options, telling
+from core.indexing.exclusions import Exclusions
+from core.indexing.local import IndexResult, index_gallery, index_scans
+from core.indexing.sources import is_list, look_all
+from core.indexing.unfinished import UnfinishedRuns
 from core.models.multicrop import encode_views
-from core.models.transcripts import Heard, HearingOptions, Transcript
+from core.models.registry import Engine, EngineStatus
 from core.progress import JobCancelled, Report, finishing, silent
 from core.search import background, queries
-from core.search.exclusions import Exclusions
-from core.search.indexing import IndexResult, index_gallery, index_scans
+from core.search.index_cache import OpenGallery, Shelf
 from core.search.queries import Floats, Hit, Term
-from core.search.shelf import OpenGallery, Shelf
-from core.search.sources import is_list, look_all
-from core.search.unfinished import UnfinishedRuns
+from core.search.transcription import Ask, Clock, Listening, Means, Said, given, hearing_options, telling
 from core.settings import Settings
-from core.store import address_book, copying
-from core.store.addressing import is_address
-from core.store.copying import Copied
-from core.store.places import Place, open_gallery
+from core.store.addresses import is_address
 from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
 from core.store.room import compared
 from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from core.models.speech import Recogniser
+    from core.asr.whisper import Recogniser
     from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 

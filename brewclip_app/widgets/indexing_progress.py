@@ -41,5 +41,5 @@ def words_of(job: "Job") -> str:
     """How far an indexing job is, with the time left where that is known."""
     if isinstance(job.progress[2], StepText):
         return job.words()
-    from brewclip_app import gallery_facts  # imports NumPy: not before the first paint
+    from brewclip_app.panels.library import facts as gallery_facts  # imports NumPy: not before the first paint
     return gallery_facts.progress_in_words(*job.progress)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 from brewclip_app.jobs import JobRunner
 from brewclip_app.widgets.common import button, label, row
 from core.progress import Report
-from core.store.addressing import is_address, name_fault
+from core.store.addresses import is_address, name_fault
 
 T = TypeVar("T")
 KEYS_WORDS = ("Keys and the place of a storage are read from the environment (AWS_ACCESS_KEY_ID, "

@@ -12,7 +12,7 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
 if TYPE_CHECKING:
-    from core.models.transcripts import Word
+    from core.asr.transcript import Word
 
 DOUBT = 0.8  # probability below which a word gets a dotted line
 STRONG_DOUBT = 0.5  # and below which it is shaded too

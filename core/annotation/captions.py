@@ -3,7 +3,7 @@
 from typing import Literal
 
 from core import plain_json
-from core.models.transcripts import Transcript
+from core.asr.transcript import Transcript
 from core.store.records import TakeRecord
 
 Stage = Literal["draft", "awaited", "late", "done", "accepted", "rejected"]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from core import audio
 from core.annotation.captions import caption_of, heard_words, tidy, transcript_of
 from core.errors import AnnotationError, AudioError
-from core.listening import asked_options
 from core.progress import Report, silent
+from core.search.transcription import asked_options
 from core.store.records import NewTake, TakeRecord, TakeState
 
 if TYPE_CHECKING:

@@ -32,15 +32,15 @@ from core.cli.parts import (
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
+from core.indexing.left_out import words_left_out
 from core.remote import shown
-from core.search.left_out import words_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.demo import Answer
     from core.explorer import SearchResult
-    from core.search.indexing import IndexResult
+    from core.indexing.local import IndexResult
     from core.search.queries import Hit
     from core.store.records import ImageRecord
 

@@ -11,6 +11,7 @@ from core.errors import ImageError, QueryError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.asr.transcript import Heard
     from core.audio import Waveform
     from core.explain.faithfulness import Faithfulness
     from core.explain.figure import Row
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps
     from core.explain.observation import Tower
     from core.explorer import Explorer
-    from core.models.transcripts import Heard
     from core.progress import Report
 
     Judged = Mapping[str, Mapping[Tower, Faithfulness]]

@@ -15,7 +15,7 @@ from core.home import expanded, find_home
 from core.remote import shown
 
 if TYPE_CHECKING:
-    from core.search.unfinished import UnfinishedRun
+    from core.indexing.unfinished import UnfinishedRun
     from core.store.records import GalleryState
 
 FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
@@ -132,7 +132,7 @@ def _rename_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gallery_rename(arguments: Arguments) -> int:
-    from core.store.addressing import is_address
+    from core.store.addresses import is_address
 
     if is_address(arguments.gallery):
         raise BrewclipError("A gallery at an address is named by it. `brewclip gallery copy` brings it to another.",

@@ -95,7 +95,7 @@ def _train(arguments: Arguments) -> int:
     if arguments.resume:
         _check_resumed(arguments)
     recipe = None if arguments.resume else _recipe(arguments)
-    from core.training import job
+    from core.training import run as job
     from core.training.run_folder import LOG, RunFolder
 
     folder, first = RunFolder(arguments.out), int(os.environ.get("RANK", "0")) == 0

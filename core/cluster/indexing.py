@@ -14,13 +14,13 @@ from core.cluster.batches import Lost, Share
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.cluster.workers import PictureJob, PictureWorker
-from core.engine import Engine
 from core.explorer import Explorer
+from core.indexing.exclusions import Exclusions
+from core.indexing.reader import NO_STAMP
+from core.indexing.reconcile import BATCH, Done, Filling, IndexResult
+from core.indexing.sources import look_all
+from core.models.registry import Engine
 from core.progress import JobCancelled, Report, silent
-from core.search.exclusions import Exclusions
-from core.search.filling import BATCH, Done, Filling, IndexResult
-from core.search.reading import NO_STAMP
-from core.search.sources import look_all
 from core.store.records import FailedEntry
 
 GPU_BATCHES = 4  # batches that a worker with a GPU gets at once, so that it decodes one while it embeds another
@@ -36,7 +36,7 @@ class ClusterResult:
 
 def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options: ClusterOptions = ClusterOptions(),
           column: str = "", report: Report = silent, exclude: Sequence[str] = ()) -> ClusterResult:
-    """Index folders, addresses or manifests (`core.search.sources`) into a gallery, made if there is none. `exclude`:
+    """Index folders, addresses or manifests (`core.indexing.sources`) into a gallery, made if there is none. `exclude`:
     patterns of what is left out, beside those of the settings.
 
     ClusterError, StoreError, DatasetError ("manifest"), WeightsError, ModelError. JobCancelled by `report` leaves what

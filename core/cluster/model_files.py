@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core import caches, private_files, weights
 from core.errors import ClusterError
-from core.features.files import content_digest
+from core.features.content_hashes import content_digest
 from core.home import Home, find_home
 from core.pretrained.weight_files import alone
 

@@ -26,16 +26,17 @@ from core.cluster.workers import (
 )
 from core.datasets.kinds import kind_of
 from core.datasets.records import Dataset
-from core.engine import WHISPER, Engine
 from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
-from core.features import hearing, pictures
-from core.features.hearing import Hearing
+from core.features import image_cache as pictures
+from core.features import speech_cache as hearing
+from core.features.image_cache import Seeing
 from core.features.noise import Condition
-from core.features.pictures import Seeing
-from core.features.split import Cost, Preparing
+from core.features.prepared_split import Cost, Preparing
+from core.features.speech_cache import Hearing
+from core.models.registry import WHISPER, Engine
 from core.progress import Report, silent
-from core.training.corpus import conditions
+from core.training.dataset import conditions
 
 if TYPE_CHECKING:
     from core.models.vision_language import VisionLanguage

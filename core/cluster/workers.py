@@ -13,22 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import __version__, audio
+from core.asr.transcript import Heard, HearingOptions
 from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
-from core.engine import ModelFiles
 from core.errors import AudioError, ClusterError
-from core.features import hearing
+from core.features import speech_cache as hearing
+from core.features.image_cache import kept_of, read_pixels
 from core.features.noise import Condition
-from core.features.pictures import kept_of, read_pixels
 from core.fingerprint import Fingerprint
+from core.indexing.local import embedding
+from core.indexing.reader import Reader
+from core.indexing.reconcile import Done
 from core.models import checkpoints
-from core.models.transcripts import Heard, HearingOptions
-from core.search.filling import Done
-from core.search.indexing import embedding
-from core.search.reading import Reader
+from core.models.registry import ModelFiles
 
 if TYPE_CHECKING:
-    from core.models.speech import Recogniser
+    from core.asr.whisper import Recogniser
     from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
@@ -165,7 +165,7 @@ class HeardFile:
 
 
 class HearingWorker(Worker):
-    """Reads and hears recordings, as `core.features.hearing` does."""
+    """Reads and hears recordings, as `core.features.speech_cache` does."""
 
     def __init__(self, job: HearingJob) -> None:
         self._job, self.sets = job, job.sets
@@ -174,7 +174,7 @@ class HearingWorker(Worker):
 
     def build(self, folders: Sequence[Path]) -> None:
         """Load the recogniser. ModelError, ClusterError ("fingerprint")."""
-        from core.models import speech
+        from core.asr import whisper as speech
 
         job = self._job
         self._recogniser = speech.load(folders[0] / job.sets[0].digests[0][0], job.device)
@@ -224,7 +224,7 @@ class SeenFile:
 
 
 class SeeingWorker(Worker):
-    """Looks at the pictures of a dataset, as `core.features.pictures` does."""
+    """Looks at the pictures of a dataset, as `core.features.image_cache` does."""
 
     def __init__(self, job: SeeingJob) -> None:
         self._job, self.sets = job, job.sets

@@ -9,7 +9,7 @@ import numpy as np
 
 from core import audio
 from core.audio import RATE, Samples, Waveform
-from core.emotion.voices import Change
+from core.emotion.layer_cache import Change
 
 SNR = (10.0, 20.0)  # dB of white noise
 STRETCH = (0.85, 1.15)  # of the speed

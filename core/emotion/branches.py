@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.asr.transcript import Transcript
 from core.emotion.features import REFERENCE
-from core.emotion.voices import Floats
+from core.emotion.layer_cache import Floats
 from core.errors import DatasetError
-from core.features.hearing import Hearing, Spoken
+from core.features.speech_cache import Hearing, Spoken
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
-from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
 from core.progress import Report, silent
 

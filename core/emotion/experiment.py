@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.emotion import material, protocols, scores
-from core.emotion.bench import Bench, Probed
+from core.emotion import dataset as material
+from core.emotion import protocols, scores
+from core.emotion.cross_validation import Bench, Probed
+from core.emotion.dataset import Material
 from core.emotion.features import MODES, USUAL, Feature, feature
-from core.emotion.material import Material
+from core.emotion.finetune import TUNED
 from core.emotion.results import Acting, Options, Result
-from core.emotion.tuning import TUNED
 from core.errors import DatasetError
 from core.progress import Report, silent, steps
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.emotion.voices import RATE_KEPT, Floats, Voice
+from core.emotion.layer_cache import RATE_KEPT, Floats, Voice
 
 WINDOW = RATE_KEPT  # frames that a probability over time is computed from: 1 s
 HOP = RATE_KEPT // 5

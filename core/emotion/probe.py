@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.emotion.voices import Floats
+from core.emotion.layer_cache import Floats
 from core.progress import Report, silent
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # scikit-learn's C: less is simpler

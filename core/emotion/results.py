@@ -12,7 +12,7 @@ from core.emotion.features import SEEDS, feature
 from core.emotion.scores import Leak, Score
 
 if TYPE_CHECKING:  # they import torch: lists of runs are shown without it
-    from core.emotion.probers import Curve, Kept
+    from core.emotion.probes import Curve, Kept
 
 
 @dataclass(frozen=True)

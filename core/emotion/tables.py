@@ -4,7 +4,8 @@ import csv
 import io
 from pathlib import Path
 
-from core.emotion import leaks, protocols
+from core.emotion import confounds as leaks
+from core.emotion import protocols
 from core.emotion.features import feature
 from core.emotion.results import FeatureScore, Result
 from core.errors import StoreError

@@ -15,16 +15,17 @@ from PIL import Image
 
 from core import datasets, images
 from core.errors import BrewclipError, DatasetError, EvaluationError
-from core.evaluation import alike, archive, evaluate, ranks, subjects
+from core.evaluation import alike, archive, evaluate, ranks
+from core.evaluation import models as subjects
 from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES, Again, Diagnosis, DiagnosisRecord, conclude
+from core.evaluation.models import Subject
 from core.evaluation.ranks import Floats, Ints, units
 from core.evaluation.records import WAYS, ModelChoice, Query, Way
-from core.evaluation.subjects import Subject
 from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
 from core.features.encode import encode_utterances
-from core.features.split import Split
+from core.features.prepared_split import Split
 from core.progress import Report, silent, steps
 
 CROPS = tuple(each.key for each in CHANGES if each.kind == "crop")

@@ -17,9 +17,11 @@ from core import datasets
 from core.datasets.headers import seconds
 from core.datasets.records import Dataset
 from core.errors import DatasetError, EvaluationError
-from core.evaluation import archive, hits, protocol, subjects, unseen, words
+from core.evaluation import archive, hits, protocol, unseen, words
+from core.evaluation import models as subjects
 from core.evaluation.archive import Outcome
 from core.evaluation.metrics import Metrics, metrics
+from core.evaluation.models import Known, Subject
 from core.evaluation.ranks import Floats, Ints, ranks, units
 from core.evaluation.records import (
     DataChoice,
@@ -32,12 +34,11 @@ from core.evaluation.records import (
     UtteranceFacts,
     Way,
 )
-from core.evaluation.subjects import Known, Subject
 from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
-from core.features.files import Digests
+from core.features.content_hashes import Digests
 from core.features.noise import Condition
-from core.features.split import Preparing, Split
+from core.features.prepared_split import Preparing, Split
 from core.images import CROPS, SEVERAL
 from core.progress import Report, silent, steps
 

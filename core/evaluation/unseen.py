@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.files import Digests, content_digest
+from core.features.content_hashes import Digests, content_digest
 from core.models.checkpoints import Run
 
 DIGESTS = "image_digests"  # in a run's facts of its data

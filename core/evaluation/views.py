@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from core import images
 from core.errors import ImageError
+from core.evaluation.models import Subject
 from core.evaluation.ranks import Floats
-from core.evaluation.subjects import Subject
 from core.explorer import Explorer
 from core.features import encode
-from core.features.arrays import ArrayStore
-from core.features.files import Digests, content_digest
-from core.features.pictures import Seeing
-from core.features.split import Split
+from core.features.array_store import ArrayStore
+from core.features.content_hashes import Digests, content_digest
+from core.features.image_cache import Seeing
+from core.features.prepared_split import Split
 from core.images import SEVERAL
 from core.progress import Report, silent, steps
 

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 
 from core import images, remote
+from core.asr.transcript import Heard
 from core.audio import Waveform
 from core.errors import QueryError
-from core.evaluation import subjects
+from core.evaluation import models as subjects
 from core.evaluation.records import ModelChoice
 from core.explain import placement
 from core.explain.faithfulness import Faithfulness, Judge, judge_all
@@ -26,15 +27,14 @@ from core.explain.placement import Placement
 from core.explain.shares import Branches, Mix, mix, shares
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
-from core.listening import asked_options, telling
+from core.galleries.protocol import Place, open_gallery
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
-from core.models.transcripts import Heard
 from core.progress import Report, silent
 from core.search import queries, vector_index
+from core.search.transcription import asked_options, telling
 from core.search.vector_file import Ids
-from core.store.places import Place, open_gallery
 from core.store.records import GalleryRecord
 
 RANKED_UP_TO = 4_000_000  # pictures of a gallery whose vectors are brought here for the ranks: 6 GB of 384 numbers

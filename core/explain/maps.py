@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.asr.transcript import Word
 from core.explain.methods import Floats, Method, Place
-from core.models.transcripts import Word
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.explain.observation import Observation, Observed, Target

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from core.asr.transcript import Heard
 from core.errors import QueryError
 from core.explain.inspection import Lens, Standing, open_index
 from core.explain.observation import branches_of
 from core.explain.shares import mix
 from core.explorer import Explorer
-from core.models.transcripts import Heard
-from core.store.places import open_gallery
+from core.galleries.protocol import open_gallery
 from core.store.records import ImageRecord
 
 BEST = 12  # always shown, from rank 1 on

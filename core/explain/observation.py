@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.asr.transcript import Heard, Transcript
 from core.errors import ModelError
 from core.explain import words as texts
 from core.explain.attention import Watch, WatchSoftmax, in_graph
 from core.explain.methods import Floats, Reading, Readings
 from core.explain.shares import Branches
 from core.models.brewclip import BrewCLIP
-from core.models.transcripts import Heard, Transcript
 
 Target = Literal["fused", "text", "acoustic"]
 Tower = Literal["picture", "words", "sound"]

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.features.pictures import Seeing
-from core.features.split import Split
+from core.features.image_cache import Seeing
+from core.features.prepared_split import Split
 from core.progress import Report, silent
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.asr.transcript import Transcript
 from core.models import prompts, sentences
 from core.models.acoustic import AcousticBranch, pad
 from core.models.losses import Losses, brewclip_loss
 from core.models.open_clip_models import Built, prepare
-from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions, variant
 
 SHARPEST = math.log(100)  # of the learnt log scale, as in CLIP: beyond it training becomes unstable

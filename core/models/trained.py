@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.asr.transcript import Heard
 from core.fingerprint import Fingerprint
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Checkpoint
-from core.models.transcripts import Heard
 from core.models.variants import variant
 from core.models.vision_language import PICTURES_AT_ONCE, TEXTS_AT_ONCE, TextFeatures, VisionLanguage, parts_of
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from core import devices
 from core.fingerprint import Fingerprint
-from core.models import backbones, devices
+from core.models import backbones
 from core.models.open_clip_models import Built, build, prepare
 from core.pretrained import weight_files
 

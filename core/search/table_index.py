@@ -23,7 +23,7 @@ SPARE = 64  # candidates beyond the hits, at least: whatever rounding could have
 
 
 class VectorTable(Protocol):
-    """What is asked of vectors that stay where they are (`core.store.lance.vector_table`)."""
+    """What is asked of vectors that stay where they are (`core.galleries.lance.vector_table`)."""
 
     @property
     def dim(self) -> int:

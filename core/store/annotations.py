@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
-from core.store.addressing import LONGEST_NAME, name_fault
+from core.store.addresses import LONGEST_NAME, name_fault
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
 from core.store.room import Room, among, among_words, compared, plain
 from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow

@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.addressing import LONGEST_NAME, is_address, name_fault
+from core.store.addresses import LONGEST_NAME, is_address, name_fault
 from core.store.records import GalleryRecord, GalleryState
 from core.store.room import (
     Room,

@@ -5,12 +5,12 @@ from typing import Any
 
 from core.progress import Report, silent
 from core.store.annotations import Annotations
-from core.store.catalogue import Catalogue
 from core.store.database import Database, open_database
 from core.store.evaluations import Evaluations
 from core.store.galleries import Galleries
 from core.store.history import History
-from core.store.pictures import Pictures
+from core.store.images import Pictures
+from core.store.indexing import Catalogue
 
 
 class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
@@ -25,7 +25,7 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.elsewhere: dict[str, Any] = {}  # galleries at addresses that were opened: `core.store.places`
+        self.elsewhere: dict[str, Any] = {}  # galleries at addresses that were opened: `core.galleries.protocol`
 
     @staticmethod
     def open(path: Path) -> "Store":
@@ -37,10 +37,10 @@ class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
         return Store(open_database(path.absolute()))
 
     def vector_table(self, gallery_id: int, fingerprint_hash: str) -> None:
-        """None: vectors in SQLite are brought out to be searched (`core.store.places.Place`)."""
+        """None: vectors in SQLite are brought out to be searched (`core.galleries.protocol.Place`)."""
 
     def optimize(self, gallery_id: int, report: Report = silent) -> None:
-        """Nothing: SQLite keeps itself in order (`core.store.places.Place`)."""
+        """Nothing: SQLite keeps itself in order (`core.galleries.protocol.Place`)."""
 
     def close(self) -> None:
         """Give the file back."""

@@ -23,12 +23,12 @@ from core.models.brewclip import BrewCLIP, Features
 from core.models.checkpoints import Run
 from core.models.losses import Losses
 from core.progress import JobCancelled, Report
-from core.training.corpus import Batch, Corpus
-from core.training.dev import Dev, DevResult, chosen
-from core.training.lesson import Lesson
-from core.training.processes import Processes
+from core.training.dataset import Batch, Corpus
+from core.training.distillation import Lesson
+from core.training.distributed import Processes
 from core.training.recipe import TrainingOptions, rate_at
 from core.training.run_folder import RunFolder, State, not_written
+from core.training.validation import Dev, DevResult, chosen
 
 LOGGED_EVERY = 10  # steps; the loss is looked at as often, since that waits for a GPU
 SAVED_EVERY = 60.0  # seconds

@@ -21,9 +21,9 @@ import torch
 from core import audio, demo, images
 from core.cli.output import table
 from core.explorer import Explorer
-from core.listening import hearing_options
-from core.search.reading import Reader
-from core.search.scanning import scan, stamp_of
+from core.indexing.reader import Reader
+from core.indexing.scan import scan, stamp_of
+from core.search.transcription import hearing_options
 from core.settings import Settings
 from core.store.records import Entry, FileStamp, PictureFacts
 from tests.benchmarks.common import DATA, own_home, recordings

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from core import audio
+from core import audio, devices
 from core.emotion import experiment
 from core.emotion.results import Options
 from core.errors import WeightsError
@@ -25,10 +25,9 @@ from core.evaluation.records import DataChoice, ModelChoice, Request
 from core.explain import inspection
 from core.explorer import Explorer
 from core.home import Home
-from core.models import devices
 from core.progress import JobCancelled
 from core.settings import Settings
-from core.training import job
+from core.training import run as job
 from core.training.recipe import Recipe, TrainingOptions
 from core.training.run_folder import RunFolder
 from tests.benchmarks.common import own_home

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from core import datasets, images
+from core.asr.transcript import Heard
 from core.cli.output import table
 from core.cli.parts import explorer, progress
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.methods import BY_NAME
 from core.explain.observation import Tower
-from core.features.split import Preparing
-from core.models.transcripts import Heard
+from core.features.prepared_split import Preparing
 
 DRAWS = 2000  # of the bootstrap
 Areas = dict[tuple[Tower, str], list[tuple[float, float]]]  # tower, method -> (deletion, insertion) of each pair

@@ -20,10 +20,10 @@ import whisper
 from whisper.normalizers import EnglishTextNormalizer
 
 from core import audio, weights
+from core.asr import whisper as speech
+from core.asr.whisper import HearingOptions
 from core.audio import Waveform
 from core.home import find_home
-from core.models import speech
-from core.models.speech import HearingOptions
 from tests.benchmarks.common import test_split
 
 normal = EnglishTextNormalizer()

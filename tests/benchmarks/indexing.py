@@ -17,7 +17,7 @@ from core import demo, images
 from core.cli.output import table
 from core.explorer import Explorer
 from core.home import Home
-from core.search.indexing import index_folder
+from core.indexing.local import index_folder
 from core.settings import Settings
 from tests.benchmarks.common import DATA, in_turns, own_home
 

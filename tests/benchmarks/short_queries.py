@@ -23,10 +23,10 @@ from whisper.decoding import DecodingOptions
 from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 
 from core import audio, weights
+from core.asr import whisper as speech
+from core.asr.whisper import HearingOptions
 from core.audio import Samples
 from core.home import find_home
-from core.models import speech
-from core.models.speech import HearingOptions
 from tests.benchmarks import short_query_sounds as sounds
 from tests.benchmarks.common import DATA
 from tests.benchmarks.short_query_sounds import Spoken

@@ -12,10 +12,10 @@ import soundfile
 from whisper.normalizers import EnglishTextNormalizer
 
 from core import audio, datasets
+from core.asr.transcript import Word
+from core.asr.whisper import HearingOptions, Recogniser
 from core.audio import RATE, Samples, Waveform
 from core.datasets.ravdess import ActedUtterance
-from core.models.speech import HearingOptions, Recogniser
-from core.models.transcripts import Word
 
 Half = Literal["tune", "test"]
 HALVES: tuple[Half, Half] = ("tune", "test")

@@ -23,7 +23,7 @@ from core.errors import QueryError
 from core.explorer import Ask, Explorer
 from core.search.background import Background
 from core.search.queries import Floats, Hit, Level, Term, combine, units
-from core.search.strength import strengths
+from core.search.significance import strengths
 from core.settings import Settings
 from tests.benchmarks.common import own_home
 

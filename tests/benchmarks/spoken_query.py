@@ -18,7 +18,7 @@ from core.cli.output import table
 from core.explorer import Ask, Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
-from core.search.indexing import index_folder
+from core.indexing.local import index_folder
 from core.settings import Settings
 from tests.benchmarks.common import in_turns, own_home, recordings
 

@@ -19,7 +19,7 @@ from core.evaluation.ranks import AT, Floats, ranks
 from core.explorer import Explorer
 from core.features import encode
 from core.features.noise import Condition
-from core.features.split import Preparing, Split
+from core.features.prepared_split import Preparing, Split
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.progress import Report

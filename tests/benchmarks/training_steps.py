@@ -22,15 +22,15 @@ import whisper
 from torch import nn
 
 from core import audio, datasets, images, weights
+from core.asr.transcript import Transcript
 from core.datasets import Dataset
 from core.explorer import Explorer
-from core.features.split import Preparing, Split
+from core.features.prepared_split import Preparing, Split
 from core.home import Home
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
-from core.models.transcripts import Transcript
 from core.settings import Settings
-from core.training.corpus import Corpus
+from core.training.dataset import Corpus
 from core.training.recipe import TrainingOptions
 from tests.benchmarks.common import DATA, in_turns, own_home
 

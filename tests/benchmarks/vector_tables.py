@@ -20,12 +20,12 @@ import numpy as np
 from core.cli.output import size, table
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
+from core.galleries.lance.gallery import LanceGallery
 from core.search import background, table_index
 from core.search.queries import units
 from core.search.table_index import TableIndex
 from core.search.vector_index import ExactIndex, open_index
 from core.settings import Settings
-from core.store.lance.gallery import LanceGallery
 from core.store.records import Entry, FileStamp, Filter, PictureFacts
 from tests.benchmarks.common import DATA, in_turns, medians, own_home
 
@@ -80,7 +80,7 @@ def first_query(address: Path, query: np.ndarray, exact: bool) -> float:
     """Seconds from opening the address to the first hits, in a process of its own, without importing the library."""
     np.save(address.parent / "query.npy", query)
     code = (
-        "import sys, time, numpy, lancedb; from core.store.lance.gallery import LanceGallery\n"
+        "import sys, time, numpy, lancedb; from core.galleries.lance.gallery import LanceGallery\n"
         "from core.search.table_index import TableIndex\n"
         "query = numpy.load(sys.argv[2]); began = time.perf_counter()\n"
         "index = TableIndex(LanceGallery.open(sys.argv[1]).vector_table(0, sys.argv[3]))\n"

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 from PIL import Image, ImageDraw
 
-from brewclip_app import multimedia
-from brewclip_app.sound import SoundThread
+from brewclip_app.capture import multimedia
+from brewclip_app.capture.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
 from core.evaluation.metrics import metrics

@@ -14,16 +14,17 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QMessageBox
 
-from brewclip_app import recording, wording
+from brewclip_app import wording
+from brewclip_app.capture import push_to_talk as search_voice
+from brewclip_app.capture import recording
+from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
-from brewclip_app.panels import search_voice
-from brewclip_app.panels.annotate import AnnotatePanel
-from brewclip_app.panels.annotate_exchange import ExportDialog
-from brewclip_app.panels.annotate_session import LATER, NOT_KEPT
-from brewclip_app.panels.annotate_speaker import SpeakerDialog
-from brewclip_app.panels.search_voice import Voice
-from brewclip_app.recording import Microphone
-from brewclip_app.widgets.level_meter import LevelMeter
+from brewclip_app.panels.annotate.exchange import ExportDialog
+from brewclip_app.panels.annotate.level_meter import LevelMeter
+from brewclip_app.panels.annotate.panel import AnnotatePanel
+from brewclip_app.panels.annotate.session import LATER, NOT_KEPT
+from brewclip_app.panels.annotate.speaker import SpeakerDialog
 from core import datasets
 from core.annotation.captions import caption_of, stage_of
 from core.annotation.exports import ExportOptions
@@ -762,7 +763,7 @@ import core.explorer
 from tests.core.annotation.models import TwoModels
 core.explorer.Engine = TwoModels
 from brewclip_app.context import Context
-from brewclip_app.panels.annotate import AnnotatePanel
+from brewclip_app.panels.annotate.panel import AnnotatePanel
 from core.audio import from_samples
 from core.explorer import Explorer
 from core.home import find_home

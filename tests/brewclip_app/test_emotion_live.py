@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from brewclip_app.capture.recording import TAIL, Microphone
 from brewclip_app.context import Context
-from brewclip_app.panels.emotion_live import LEAST, Ear, Live, Probe
-from brewclip_app.recording import TAIL, Microphone
-from core.emotion import listening
-from core.emotion.listening import Told
+from brewclip_app.panels.emotion.live import LEAST, Ear, Live, Probe
+from core.emotion import predict as listening
+from core.emotion.predict import Told
 from core.errors import ModelError
 
 WAIT = 20_000

@@ -9,17 +9,18 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
-from brewclip_app import recording
+from brewclip_app.capture import recording
+from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
-from brewclip_app.panels import emotion_export
-from brewclip_app.panels.emotion import JOB, EmotionPanel
-from brewclip_app.panels.emotion_cell import cell_to_show, entries
-from brewclip_app.panels.search_voice import Voice
-from brewclip_app.recording import Microphone
+from brewclip_app.panels.emotion import export as emotion_export
+from brewclip_app.panels.emotion.cell import cell_to_show, entries
+from brewclip_app.panels.emotion.panel import JOB, EmotionPanel
 from core.audio import RATE, from_samples
-from core.emotion import experiment, listening, scores
+from core.emotion import experiment, scores
+from core.emotion import predict as listening
 from core.emotion.features import feature
-from core.emotion.listening import Told
+from core.emotion.predict import Told
 from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result
 from core.emotion.run_store import Runs
 from core.emotion.scores import Leak
@@ -212,7 +213,7 @@ def test_the_table_stands_beside_the_paper_s_figures(panel):
 
 
 def test_what_the_transcript_tells_beyond_nothing_is_explained(folder):
-    from brewclip_app.panels import emotion_words
+    from brewclip_app.panels.emotion import words as emotion_words
 
     result = make_result(folder, ("text", "text-reference"))
     assert result.scores[0].score.accuracy > result.majority
@@ -446,8 +447,11 @@ def test_the_state_comes_back(panel, make_panel, kept, folder):
 
 
 def test_words_of_the_panel_and_the_core_agree():
-    from brewclip_app.panels import emotion_options, emotion_try, emotion_words
-    from core.emotion import features, tuning
+    from brewclip_app.panels.emotion import options as emotion_options
+    from brewclip_app.panels.emotion import own_voice as emotion_try
+    from brewclip_app.panels.emotion import words as emotion_words
+    from core.emotion import features
+    from core.emotion import finetune as tuning
 
     assert tuple(key for key, _ in emotion_words.PROTOCOLS) == features.PROTOCOL_KEYS
     assert tuple(key for key, _ in emotion_words.MODES) == features.MODES

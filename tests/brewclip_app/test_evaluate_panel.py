@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QCheckBox, QMessageBox
 
 from brewclip_app import theme
 from brewclip_app.context import Context
-from brewclip_app.item_models.evaluations import CELL_ROLE, Cell, CellsModel, Column, Line
-from brewclip_app.panels import evaluate_curves, evaluate_view
-from brewclip_app.panels.evaluate import EvaluatePanel
-from brewclip_app.panels.evaluate_results import ResultsCard
-from brewclip_app.widgets.cells_table import groups
-from brewclip_app.widgets.interval_plot import FAR, Axis, IntervalPlot, Series
+from brewclip_app.panels.evaluate import curves as evaluate_curves
+from brewclip_app.panels.evaluate import view as evaluate_view
+from brewclip_app.panels.evaluate.cells_table import groups
+from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, CellsModel, Column, Line
+from brewclip_app.panels.evaluate.interval_plot import FAR, Axis, IntervalPlot, Series
+from brewclip_app.panels.evaluate.panel import EvaluatePanel
+from brewclip_app.panels.evaluate.results import ResultsCard
 from core.errors import EvaluationError
 from core.evaluation import archive, evaluate
 from core.evaluation.evaluate import Plan

@@ -11,13 +11,21 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QMessageBox, QScrollArea
 
 from brewclip_app.context import Context
-from brewclip_app.item_models.missed import ANY_LABEL, LABEL, NO_LABEL, Limits, MissedModel, MissedProxy, MissedRow
-from brewclip_app.panels import failures_view
 from brewclip_app.panels.base import Inspection
-from brewclip_app.panels.failures import FailuresPanel
-from brewclip_app.panels.failures_confusion import ConfusionDialog
-from brewclip_app.widgets.kind_chart import Bar, KindChart
-from brewclip_app.widgets.label_bar import LabelBar
+from brewclip_app.panels.failures import view as failures_view
+from brewclip_app.panels.failures.confusion import ConfusionDialog
+from brewclip_app.panels.failures.kind_chart import Bar, KindChart
+from brewclip_app.panels.failures.label_bar import LabelBar
+from brewclip_app.panels.failures.missed_model import (
+    ANY_LABEL,
+    LABEL,
+    NO_LABEL,
+    Limits,
+    MissedModel,
+    MissedProxy,
+    MissedRow,
+)
+from brewclip_app.panels.failures.panel import FailuresPanel
 from core import audio
 from core.annotation.differences import Piece
 from core.evaluation import archive, diagnosis, labelling

@@ -9,8 +9,8 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
 from brewclip_app.item_models.hits import FEWEST, HIT_ROLE, HitModel
+from brewclip_app.panels.search.hit_grid import FOOTER_HEIGHT, HitGrid
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.hit_grid import FOOTER_HEIGHT, HitGrid
 
 
 @pytest.fixture

@@ -17,22 +17,22 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app.context import Context
-from brewclip_app.item_models.neighbours import NeighboursModel
 from brewclip_app.panels.base import Asked, Inspection
-from brewclip_app.panels.inspect import InspectPanel
-from brewclip_app.panels.inspect_head import InspectHead
-from brewclip_app.panels.inspect_save import explanation
+from brewclip_app.panels.inspect.head import InspectHead
+from brewclip_app.panels.inspect.neighbours_model import NeighboursModel
+from brewclip_app.panels.inspect.panel import InspectPanel
+from brewclip_app.panels.inspect.save import explanation
+from core.asr.transcript import Heard, Transcript, Word
 from core.audio import RATE, from_samples
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.inspection import Lens
 from core.explain.methods import METHODS
 from core.fingerprint import Fingerprint
+from core.indexing.local import index_folder
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
-from core.models.transcripts import Heard, Transcript, Word
 from core.models.variants import BrewClipOptions
-from core.search.indexing import index_folder
 from core.settings import Settings
 from core.store.store import Store
 

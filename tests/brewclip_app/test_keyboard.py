@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
 
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
-from brewclip_app.panels.emotion import JOB as PROBING
-from brewclip_app.panels.evaluate import EVALUATE
-from brewclip_app.panels.failures_jobs import DIAGNOSE
+from brewclip_app.panels.emotion.panel import JOB as PROBING
+from brewclip_app.panels.evaluate.panel import EVALUATE
+from brewclip_app.panels.failures.jobs import DIAGNOSE
+from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.widgets.common import button, column, tab_before
 from brewclip_app.widgets.dialogs import confirm
-from brewclip_app.widgets.query_chips import ChipFace, QueryChips
 from core.store.store import Store
 from tests.brewclip_app.training_runs import make_run
 

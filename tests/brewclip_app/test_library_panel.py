@@ -12,16 +12,16 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QMessageBox
 
-from brewclip_app import gallery_facts
 from brewclip_app.context import Context
-from brewclip_app.item_models.failures import FailuresModel
-from brewclip_app.panels.library import LibraryPanel
-from brewclip_app.widgets.add_folder_dialog import AddFolderDialog
+from brewclip_app.panels.library import facts as gallery_facts
+from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog
+from brewclip_app.panels.library.failures_model import FailuresModel
+from brewclip_app.panels.library.panel import LibraryPanel
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core import explorer
 from core.fingerprint import Fingerprint
-from core.search.indexing import index_folder, index_gallery
-from core.search.unfinished import UnfinishedRuns
+from core.indexing.local import index_folder, index_gallery
+from core.indexing.unfinished import UnfinishedRuns
 from core.store.store import Store
 
 WAIT = 20_000
@@ -322,7 +322,7 @@ def test_renaming_keeps_the_current_gallery(panel, context, qtbot, pictures):
 def far(tmp_path, pictures):
     """The address of a gallery that somebody else has filled."""
     pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
-    from core.store.lance.gallery import LanceGallery
+    from core.galleries.lance.gallery import LanceGallery
 
     address = str(tmp_path / "far away" / "museum.lance")
     place = LanceGallery.open(address, create=True)

@@ -358,7 +358,7 @@ def test_nothing_heavy_is_imported_before_the_first_paint():
 
 
 def test_qts_modules_are_imported_before_any_thread_runs():
-    """Afterwards it can deadlock: see brewclip_app.multimedia, whose `start` is called while jobs are held."""
+    """Afterwards it can deadlock: see brewclip_app.capture.multimedia, whose `start` is called while jobs are held."""
     code = ("import sys; import brewclip_app.application as application; application.multimedia.start(); "
             "qt = lambda: {name for name in sys.modules if name.startswith('PySide6.Qt')}; before = qt(); "
             "[__import__(entry.module) for entry in application.PANELS]; "

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 import brewclip_app
 from brewclip_app import theme
 from brewclip_app.context import Context
-from brewclip_app.item_models.failures import FailuresModel
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.main_window import PANELS, MainWindow
+from brewclip_app.panels.library.failures_model import FailuresModel
 from brewclip_app.plain_text import elided_name, plain_tip
 from brewclip_app.widgets.common import ElidedLabel
 from brewclip_app.widgets.dialogs import confirm

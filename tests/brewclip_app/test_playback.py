@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from brewclip_app import playback
-from brewclip_app.playback import NO_OUTPUT, Player
+from brewclip_app.capture import playback
+from brewclip_app.capture.playback import NO_OUTPUT, Player
 from core.audio import RATE
 
 

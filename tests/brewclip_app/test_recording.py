@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from brewclip_app import recording
-from brewclip_app.recording import PRE_ROLL, TAIL, Microphone, Recording, fault, warning
-from brewclip_app.sound import DEFAULT, SoundThread, portaudio
+from brewclip_app.capture import recording
+from brewclip_app.capture.recording import PRE_ROLL, TAIL, Microphone, Recording, fault, warning
+from brewclip_app.capture.sound import DEFAULT, SoundThread, portaudio
 
 RATE = 48_000
 

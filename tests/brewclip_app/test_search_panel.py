@@ -11,20 +11,20 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QObject, QPoi
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
+from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
 from brewclip_app.panels.base import Question
-from brewclip_app.panels.search import SearchPanel
-from brewclip_app.panels.search_notices import notice_for
-from brewclip_app.panels.search_voice import Voice
-from brewclip_app.recording import Microphone
-from brewclip_app.widgets.copies_dialog import CopiesDialog
+from brewclip_app.panels.search.copies_dialog import CopiesDialog
+from brewclip_app.panels.search.notices import notice_for
+from brewclip_app.panels.search.panel import SearchPanel
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core import audio
+from core.asr.transcript import Transcript, Word
 from core.errors import ModelError, QueryError, WeightsError
 from core.explorer import EngineStatus, Explorer, SearchResult
 from core.fingerprint import Fingerprint
-from core.models.transcripts import Transcript, Word
 from core.search.queries import Term
 from core.settings import Settings
 from core.store.records import Filter, GalleryRecord, GalleryState, QueryRecord

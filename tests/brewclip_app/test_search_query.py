@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from brewclip_app.panels.search_query import Query, QueryTerm, from_history, to_history, typed, words_of
-from brewclip_app.panels.search_session import Session
+from brewclip_app.panels.search.query import Query, QueryTerm, from_history, to_history, typed, words_of
+from brewclip_app.panels.search.session import Session
 
 
 @pytest.mark.parametrize(("text", "words", "weight"), [

@@ -10,12 +10,12 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from brewclip_app.item_models.hits import HitModel
+from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
+from brewclip_app.panels.search.filter_bar import FilterBar, Limits
+from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
+from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import BranchBar
-from brewclip_app.widgets.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
-from brewclip_app.widgets.filter_bar import FilterBar, Limits
-from brewclip_app.widgets.history_menu import HistoryMenu, when_words
-from brewclip_app.widgets.query_chips import ChipFace, QueryChips
 from core.search.queries import Share, Strength
 from core.store.records import QueryRecord
 

@@ -8,8 +8,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QMessageBox, QWidget
 
 from brewclip_app.context import Context
-from brewclip_app.panels.first_start import FirstStart
-from brewclip_app.panels.settings import SettingsPanel
+from brewclip_app.panels.first_start.panel import FirstStart
+from brewclip_app.panels.settings.panel import SettingsPanel
 from brewclip_app.widgets.weights_row import WeightsCard
 from core import settings as core_settings
 from core import weights

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from brewclip_app import sound, sound_check
-from brewclip_app.panels.search_header import HINT, QueryHeader
-from brewclip_app.recording import Microphone
-from brewclip_app.sound_check import SoundSystemError
+from brewclip_app.capture import sound, sound_check
+from brewclip_app.capture.recording import Microphone
+from brewclip_app.capture.sound_check import SoundSystemError
+from brewclip_app.panels.search.header import HINT, QueryHeader
 
 ABORTS = """
 import os, pathlib, sys

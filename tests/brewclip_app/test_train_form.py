@@ -10,17 +10,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
 
-from brewclip_app import theme, training_comparison, training_words
-from brewclip_app.item_models import runs as columns
-from brewclip_app.item_models.runs import RunsModel
-from brewclip_app.panels.train_compare import CompareDialog
-from brewclip_app.panels.train_curves import CurveCard, bare_of, choices
-from brewclip_app.panels.train_form import TrainForm
-from brewclip_app.widgets.curve_plot import CurvePlot, Line, Reference, thinned
+from brewclip_app import theme
+from brewclip_app.panels.train import comparison as training_comparison
+from brewclip_app.panels.train import runs_model as columns
+from brewclip_app.panels.train import words as training_words
+from brewclip_app.panels.train.compare import CompareDialog
+from brewclip_app.panels.train.curve_plot import CurvePlot, Line, Reference, thinned
+from brewclip_app.panels.train.curves import CurveCard, bare_of, choices
+from brewclip_app.panels.train.form import TrainForm
+from brewclip_app.panels.train.runs_model import RunsModel
 from core.datasets.reports import DatasetReport, SplitCount
 from core.errors import TrainingError
 from core.models.variants import BrewClipOptions
-from core.training.option_table import APART, OPTIONS, SMALL_DATA, changed
+from core.training.options import APART, OPTIONS, SMALL_DATA, changed
 from core.training.recipe import TrainingOptions
 from core.training.runs import CURVES, Curve, RunReader
 from tests.brewclip_app.training_runs import make_run

@@ -13,17 +13,19 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
-from brewclip_app import training, training_process, training_shelves
 from brewclip_app.context import Context
-from brewclip_app.item_models import runs as columns
-from brewclip_app.panels.train import TrainPanel
-from brewclip_app.panels.train_compare import CompareDialog
-from brewclip_app.widgets.dataset_report import ReportDialog
+from brewclip_app.panels.train import runs_model as columns
+from brewclip_app.panels.train.compare import CompareDialog
+from brewclip_app.panels.train.dataset_report import ReportDialog
+from brewclip_app.panels.train.panel import TrainPanel
+from brewclip_app.services import run_library as training_shelves
+from brewclip_app.services import runs as training
 from core.errors import WeightsError
-from core.features.split import Cost
+from core.features.prepared_split import Cost
 from core.models import checkpoints
-from core.training import job
-from core.training.option_table import SMALL_DATA, values_of
+from core.training import process as training_process
+from core.training import run as job
+from core.training.options import SMALL_DATA, values_of
 from core.training.run_folder import RunFolder
 from tests.brewclip_app.training_runs import little_trainer, make_run, order, trainer
 

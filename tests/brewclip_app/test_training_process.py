@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from brewclip_app import training_process
 from core.errors import TrainingError
 from core.progress import JobCancelled, silent
+from core.training import process as training_process
 from core.training.run_folder import RunFolder
 from core.training.runs import LOST, NEVER_BEGUN, RunReader
 from tests.brewclip_app.training_runs import make_run, order, trainer

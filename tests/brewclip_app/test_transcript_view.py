@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 
 from brewclip_app.widgets.growing_text import find_words
 from brewclip_app.widgets.transcript_view import MOST_LINES, TranscriptView
-from core.models.transcripts import Word
+from core.asr.transcript import Word
 
 WORDS = (Word("a", 0, 0.1, 0.99), Word("brown", 0.1, 0.4, 0.95), Word("dog", 0.4, 0.6, 0.9),
          Word("runs", 0.6, 0.9, 0.43), Word("off.", 0.9, 1.0, 0.7))

@@ -92,7 +92,7 @@ LITTLE_TRAINER = """
 import importlib.util, os, sys
 from pathlib import Path
 import torch
-from core.training import job
+from core.training import run as job
 from core.training.run_folder import RunFolder
 
 spec = importlib.util.spec_from_file_location("little", LITTLE)

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from core.models import devices
+from core import devices
 
 AWAY = torch.device("meta")
 PRETENDED = devices.Device("pretended", AWAY, torch.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core import caches
-from core.features.arrays import ArrayStore
+from core.features.array_store import ArrayStore
 from core.progress import JobCancelled
 
 DAY = caches.DAY
@@ -71,7 +71,7 @@ def test_arrays_that_are_open_stay_until_they_are_closed(tmp_path: Path) -> None
 READER = """
 import sys
 from pathlib import Path
-from core.features.arrays import ArrayStore
+from core.features.array_store import ArrayStore
 store = ArrayStore(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.readline()

@@ -17,13 +17,13 @@ import soundfile
 from PIL import Image
 
 from core import cli, demo, doctor
+from core.asr.transcript import Transcript
 from core.cli import commands as cli_commands
 from core.cli import manage as cli_manage
 from core.cli import parts as cli_parts
 from core.cli.output import Progress, duration, size, table
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
-from core.models.transcripts import Transcript
 from core.progress import JobCancelled
 from core.search.queries import Hit, Share, Strength
 from core.settings import SETTINGS, load
@@ -54,7 +54,7 @@ class Stand:
                             self.large and not exact)
 
     def index(self, folder, gallery, report, column="", exclude=()):
-        from core.search.indexing import IndexResult
+        from core.indexing.local import IndexResult
 
         report(3, 3, "8 images a second")
         failed = (FailureRecord(self.tmp_path / "b.jpg", "truncated", "It breaks off."),)
@@ -557,7 +557,7 @@ def test_a_date_that_cannot_be_read_says_what_can(stand, capsys):
 
 def test_what_could_not_be_kept_is_noted_once(stand, tmp_path, capsys):
     def transcribe(waveform, report):
-        logging.getLogger("core.listening").warning("What was heard could not be kept: %s", "full\033")
+        logging.getLogger("core.search.transcription").warning("What was heard could not be kept: %s", "full\033")
         return HEARD
 
     stand.transcribe = transcribe

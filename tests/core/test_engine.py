@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from core import engine as engine_module
-from core.engine import Engine
 from core.errors import ModelError
 from core.models import backbones, checkpoints
+from core.models import registry as engine_module
 from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
+from core.models.registry import Engine
 from core.models.trained import TrainedModel
 from core.models.variants import BrewClipOptions
 from core.settings import Settings

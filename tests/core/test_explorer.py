@@ -13,11 +13,11 @@ import skimage
 from PIL import Image
 
 from core import audio
-from core.engine import Engine
+from core.asr.transcript import Heard, Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Ask, Explorer, Filter
 from core.fingerprint import Fingerprint
-from core.models.transcripts import Heard, Transcript
+from core.models.registry import Engine
 from core.settings import Settings
 
 COLOURS = {"red": (230, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 230), "yellow": (240, 240, 10),

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import TrainingError
 from core.figures import percents, plain
-from core.training.option_table import OPTIONS
+from core.training.options import OPTIONS
 
 
 @pytest.mark.parametrize(("value", "words"), [

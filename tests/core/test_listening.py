@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from core import audio
-from core.engine import Engine
+from core.asr.transcript import Heard, Transcript
 from core.errors import ModelError, QueryError
 from core.explorer import Ask, Explorer
 from core.fingerprint import Fingerprint
-from core.listening import asked_options, last_language
 from core.models.checkpoints import Run
+from core.models.registry import Engine
 from core.models.trained import SpokenFeatures
-from core.models.transcripts import Heard, Transcript
 from core.models.variants import BrewClipOptions
+from core.search.transcription import asked_options, last_language
 from core.settings import Settings
 
 DIM = 8
@@ -164,7 +164,7 @@ def spoken(explorer, parrot, text, length, said="", **facts):
 
 
 def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
-    monkeypatch.setattr("core.listening.likely_languages", lambda: ("en",))
+    monkeypatch.setattr("core.search.transcription.likely_languages", lambda: ("en",))
     settings = explorer.settings
     assert asked_options(settings, explorer.store).likely == ("en",)
     spoken(explorer, parrot, "a brown dog", 8000)
@@ -213,7 +213,7 @@ def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(
 
 
 def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
-    monkeypatch.setattr("core.listening.KEPT", 2)
+    monkeypatch.setattr("core.search.transcription.KEPT", 2)
     made = [audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
             for length in (8000, 8001, 8002)]
     for each in made:

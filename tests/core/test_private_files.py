@@ -10,11 +10,11 @@ import pytest
 
 from core import audio, demo, private_files, settings, weights
 from core.explorer import Ask, Explorer
-from core.features.files import Digests
+from core.features.content_hashes import Digests
+from core.galleries import address_book
 from core.home import Home
 from core.models import checkpoints
 from core.settings import Settings
-from core.store import address_book
 from core.training import runs
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder

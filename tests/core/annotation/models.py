@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 
-from core.engine import Engine
+from core.asr.transcript import Heard, HearingOptions, Transcript, Word
 from core.fingerprint import Fingerprint
 from core.home import Home
-from core.models.transcripts import Heard, HearingOptions, Transcript, Word
+from core.models.registry import Engine
 
 WORDS = ("dog", "cat", "car", "sea", "tree")
 

@@ -13,7 +13,7 @@ from core import audio
 from core.annotation.captions import caption_of, stage_of, transcript_of
 from core.annotation.takes import Annotator, hear, write
 from core.errors import AnnotationError, AudioError, StoreError
-from core.listening import asked_options
+from core.search.transcription import asked_options
 from core.store.store import Store
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -21,9 +21,9 @@ from core.cluster.connection import ClusterOptions
 from core.cluster.indexing import ClusterResult, index
 from core.errors import StoreError
 from core.explorer import Explorer
+from core.galleries.protocol import open_gallery
 from core.home import Home
 from core.progress import JobCancelled, Report, silent
-from core.store.places import open_gallery
 from core.store.store import Store
 
 COUNT = 80

@@ -18,8 +18,8 @@ from core.cluster.connection import ClusterOptions
 from core.cluster.preparing import Preparation, PrepareRecipe
 from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
-from core.features import hearing
-from core.features.split import Preparing, Split
+from core.features import speech_cache as hearing
+from core.features.prepared_split import Preparing, Split
 from core.home import Home
 
 

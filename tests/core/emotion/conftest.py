@@ -12,10 +12,10 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from threadpoolctl import threadpool_limits
 
 from core import settings
+from core.asr.transcript import Heard, Transcript
 from core.audio import RATE
 from core.fingerprint import Fingerprint
 from core.models.open_clip_models import Built
-from core.models.transcripts import Heard, Transcript
 from core.store.store import Store
 
 LAYERS, WIDTH = 4, 16

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.emotion import experiment, learned, probe, results
+from core.emotion import experiment, probe, results
+from core.emotion import learned_probes as learned
 from core.emotion.branches import Branches, _digest
 from core.emotion.results import Options
 from core.errors import DatasetError

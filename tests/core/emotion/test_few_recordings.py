@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from core import cli
+from core.asr.transcript import Transcript
 from core.cli import emotion
-from core.emotion import learned, probe, tuning
+from core.emotion import finetune as tuning
+from core.emotion import learned_probes as learned
+from core.emotion import probe
 from core.emotion.features import FEATURES
-from core.models.transcripts import Transcript
 
 KEYS = ("layers", "weighted", "fused", "text-reference", "paper")
 

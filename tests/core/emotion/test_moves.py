@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from core import audio
-from core.emotion import experiment, listening, tuning
+from core.emotion import experiment
+from core.emotion import finetune as tuning
+from core.emotion import predict as listening
 from core.emotion.results import Options
 from core.emotion.run_store import Runs
 from core.fingerprint import Fingerprint

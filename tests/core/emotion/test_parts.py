@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 
 from core import cli
-from core.emotion import classes, features, learned, pooling, probe, protocols, scores, tuning
-from core.emotion.learned import Restraint
+from core.emotion import (
+    classes,
+    features,
+    pooling,
+    probe,
+    protocols,
+    scores,
+)
+from core.emotion import (
+    finetune as tuning,
+)
+from core.emotion import (
+    learned_probes as learned,
+)
+from core.emotion.layer_cache import Voice
+from core.emotion.learned_probes import Restraint
 from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
-from core.emotion.voices import Voice
 
 
 def test_the_tables_of_keys_agree():

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from core import audio
-from core.emotion import experiment, learned, listening, results, run_store, tables
+from core.emotion import experiment, results, run_store, tables
+from core.emotion import learned_probes as learned
+from core.emotion import predict as listening
 from core.emotion.results import Options, Result
 from core.emotion.run_store import Runs
 from core.errors import AudioError, StoreError

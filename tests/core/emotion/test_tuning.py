@@ -13,15 +13,18 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.emotion import experiment, kept_folds, listening, tuning
+from core.asr.transcript import Transcript
+from core.emotion import experiment
+from core.emotion import finetune as tuning
+from core.emotion import fold_cache as kept_folds
+from core.emotion import predict as listening
 from core.emotion.augment import CHANGES
-from core.emotion.hearer import BranchHearer, LayersHearer, Together, words_of
+from core.emotion.finetune_heads import BranchHearer, LayersHearer, Together, words_of
 from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
 from core.emotion.run_store import Runs
 from core.errors import StoreError
 from core.models.brewclip import BrewCLIP
-from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
 
@@ -112,7 +115,7 @@ KILLED = """
 import os, runpy, signal, sys
 from dataclasses import replace
 from pathlib import Path
-from core.emotion import experiment, tuning
+from core.emotion import experiment, finetune as tuning
 from core.emotion.results import Options
 from core.home import Home
 

@@ -16,13 +16,13 @@ import soundfile
 import torch
 from PIL import Image
 
-from core.evaluation import subjects
-from core.evaluation.subjects import Known, Subject
+from core.asr.transcript import Heard, Transcript
+from core.evaluation import models as subjects
+from core.evaluation.models import Known, Subject
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
 from core.models.brewclip import SpokenBatch, SpokenFeatures
-from core.models.transcripts import Heard, Transcript
 from core.models.variants import BrewClipOptions, variant
 from core.settings import Settings
 

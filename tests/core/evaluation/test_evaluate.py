@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from core.errors import DatasetError, EvaluationError
-from core.evaluation import archive, subjects, unseen, words
+from core.evaluation import archive, unseen, words
+from core.evaluation import models as subjects
 from core.evaluation.evaluate import evaluate, plan
+from core.evaluation.models import Known
 from core.evaluation.records import DataChoice, ModelChoice, Request
-from core.evaluation.subjects import Known
 from core.evaluation.views import picture_vectors
-from core.features.files import Digests, content_digest
+from core.features.content_hashes import Digests, content_digest
 from core.features.noise import CLEAN, Condition
-from core.features.split import Preparing
+from core.features.prepared_split import Preparing
 from core.models.checkpoints import Run
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled

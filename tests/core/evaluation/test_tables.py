@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import engine
 from core.errors import EvaluationError
 from core.evaluation import protocol, tables
 from core.evaluation.metrics import metrics
@@ -18,6 +17,7 @@ from core.evaluation.published import TABLES
 from core.evaluation.records import EvaluationRecord, Setup, Unseen, WordErrors
 from core.features.noise import Condition
 from core.models import checkpoints
+from core.models import registry as engine
 from core.training.recipe import TrainingOptions
 
 

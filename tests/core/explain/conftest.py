@@ -12,10 +12,10 @@ import pytest
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
+from core.asr.transcript import Heard, Transcript, Word
 from core.models import vision_language
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
-from core.models.transcripts import Heard, Transcript, Word
 from core.models.variants import BrewClipOptions
 
 SMALL = BrewClipOptions(heads=4, feed_forward=32)

@@ -17,9 +17,9 @@ from core.explain.methods import METHODS, method
 from core.explain.neighbours import best_match, neighbours
 from core.explain.observation import branches_of, typed
 from core.fingerprint import Fingerprint
-from core.listening import asked_options
+from core.indexing.local import index_folder
 from core.models import checkpoints
-from core.search.indexing import index_folder
+from core.search.transcription import asked_options
 from core.settings import Settings
 from core.store.store import Store
 

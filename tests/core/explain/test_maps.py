@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from core.asr.transcript import Word
 from core.explain.maps import draw, per_word, spread
 from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
-from core.models.transcripts import Word
 
 GRADIENT = method("gradient")
 READ = [each for each in METHODS if not each.tried]

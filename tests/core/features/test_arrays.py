@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from core.errors import StoreError
-from core.features import arrays
-from core.features.arrays import ArrayStore
+from core.features import array_store as arrays
+from core.features.array_store import ArrayStore
 
 STATES = np.arange(60, dtype=np.float16).reshape(5, 12)
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)

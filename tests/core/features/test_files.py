@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.features.files import Digests, content_digest
+from core.features.content_hashes import Digests, content_digest
 
 
 def test_a_pipe_or_a_folder_has_no_digest_and_nothing_waits_for_it(tmp_path: Path) -> None:

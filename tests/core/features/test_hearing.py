@@ -11,9 +11,10 @@ import soundfile
 from core.audio import RATE
 from core.errors import StoreError
 from core.explorer import Explorer
-from core.features import arrays, hearing
-from core.features.hearing import Hearing
+from core.features import array_store as arrays
+from core.features import speech_cache as hearing
 from core.features.noise import Condition
+from core.features.speech_cache import Hearing
 from core.progress import JobCancelled
 
 

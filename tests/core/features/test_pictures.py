@@ -11,8 +11,9 @@ import torch
 from core import weights
 from core.errors import StoreError
 from core.explorer import Explorer
-from core.features import arrays, pictures
-from core.features.pictures import Seeing
+from core.features import array_store as arrays
+from core.features import image_cache as pictures
+from core.features.image_cache import Seeing
 from core.home import find_home
 from core.models import vision_language
 from core.models.brewclip import BrewCLIP

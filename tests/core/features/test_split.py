@@ -11,7 +11,7 @@ from core import datasets
 from core.errors import DatasetError
 from core.explorer import Explorer
 from core.features import encode
-from core.features.split import MISSING, Preparing, Split
+from core.features.prepared_split import MISSING, Preparing, Split
 from core.models.brewclip import BrewCLIP
 
 

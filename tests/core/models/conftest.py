@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from core import audio
-from core.models import speech
+from core.asr import whisper as speech
 
 Speak = Callable[..., audio.Waveform]
 

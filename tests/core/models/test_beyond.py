@@ -9,12 +9,12 @@ import pytest
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
+from core.asr.transcript import Transcript
 from core.models import acoustic
 from core.models.acoustic import SPAN, hidden
 from core.models.acoustic import _draws as bound
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
-from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
 
 LONG = " ".join(f"a dog runs after ball number {number}." for number in range(20))

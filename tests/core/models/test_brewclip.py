@@ -10,11 +10,11 @@ import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor, nn
 
+from core.asr.transcript import Transcript
 from core.errors import ModelError
 from core.models.acoustic import AcousticBranch, pad
 from core.models.brewclip import BrewCLIP, SpokenBatch
 from core.models.open_clip_models import Built
-from core.models.transcripts import Transcript
 from core.models.variants import VARIANTS, BrewClipOptions
 
 SMALL = BrewClipOptions(heads=4, feed_forward=32)

@@ -15,13 +15,13 @@ import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from safetensors.torch import load_file, save_file
 
-from core import __version__
+from core import __version__, devices
+from core.asr.transcript import Transcript
 from core.errors import ModelError
-from core.models import backbones, checkpoints, devices
+from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
 from core.models.open_clip_models import Built
-from core.models.transcripts import Transcript
 from core.models.variants import BrewClipOptions
 from core.models.vision_language import VisionLanguage
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from core import devices
 from core.errors import ModelError
-from core.models import devices
 
 
 def test_cpu_computes_in_float32() -> None:

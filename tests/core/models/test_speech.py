@@ -9,12 +9,13 @@ import torch
 import whisper
 
 from core import audio
+from core.asr import checkpoint as speech_checkpoint
+from core.asr import whisper as speech
+from core.asr.hallucination_guards import NO_SPEECH, SILENT
+from core.asr.whisper import Heard, HearingOptions, Recogniser, Transcript, Word
 from core.audio import RATE, Waveform
+from core.devices import Device
 from core.errors import ModelError
-from core.models import speech, speech_checkpoint
-from core.models.devices import Device
-from core.models.speech import Heard, HearingOptions, Recogniser, Transcript, Word
-from core.models.speech_guards import NO_SPEECH, SILENT
 from core.progress import JobCancelled
 
 BEACH = "Two dogs are running along the beach beside the sea."
@@ -178,7 +179,7 @@ def test_another_language_is_translated_and_kept(recogniser: Recogniser, speak) 
 
 
 def test_a_loop_is_noticed_and_decoded_again(recogniser: Recogniser, beach: Heard, speak, monkeypatch) -> None:
-    monkeypatch.setattr("core.models.speech.SURE_OF_LANGUAGE", 0.0)
+    monkeypatch.setattr("core.asr.whisper.SURE_OF_LANGUAGE", 0.0)
     engine = recogniser._engine
     read = engine.read
 
@@ -291,7 +292,7 @@ def test_a_recording_in_two_languages_is_transcribed_in_both(recogniser: Recogni
 
 
 def test_a_query_of_few_words_is_decoded_padded_too(recogniser: Recogniser, speak, monkeypatch) -> None:
-    monkeypatch.setattr("core.models.speech.SURE_OF_WORDS", 0.0)
+    monkeypatch.setattr("core.asr.whisper.SURE_OF_WORDS", 0.0)
     word, options = speak("bird"), HearingOptions(language="en", keep_doubtful=True)
     own, asked = (recogniser.hear([word], each)[0] for each in (HearingOptions(language="en"), options))
     full, = recogniser.hear([word], HearingOptions(language="en", padding="full"))
@@ -310,7 +311,7 @@ def test_no_words_are_invented_for_a_person_who_asks_either(recogniser: Recognis
 
 
 def test_a_clear_voice_is_shown_in_doubt(recogniser: Recogniser, speak, monkeypatch) -> None:
-    monkeypatch.setattr("core.models.speech.why_empty", lambda sound, evidence: NO_SPEECH)
+    monkeypatch.setattr("core.asr.whisper.why_empty", lambda sound, evidence: NO_SPEECH)
     refused, = recogniser.hear([speak("bird, bird, bird")])
     shown, = recogniser.hear([speak("bird, bird, bird")], HearingOptions(keep_doubtful=True))
     assert (refused.transcript.text, refused.transcript.doubtful) == ("", False)

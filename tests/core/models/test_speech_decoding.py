@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from core.models.speech_decoding import Decoded, exact_linear, int8_linear, period_of, without_loop
+from core.asr.decoding import Decoded, exact_linear, int8_linear, period_of, without_loop
 
 SENTENCE = [11, 12, 13, 14, 15, 16, 17]
 

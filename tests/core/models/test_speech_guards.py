@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from core.asr.hallucination_guards import NO_SPEECH, NOT_WORDS, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.audio import RATE
-from core.models.speech_guards import NO_SPEECH, NOT_WORDS, Evidence, Sound, is_worth_showing, sound_of, why_empty
 
 VOICE = Sound(level=-25, spread=40, voiced=0.5)
 NOISE = Sound(level=-25, spread=20, voiced=0.0)

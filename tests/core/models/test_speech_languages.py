@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from core import settings
+from core.asr.languages import COMMON, joined, name_of, pieces_of, prior
+from core.asr.windows import Window
 from core.audio import RATE
-from core.models.speech_languages import COMMON, joined, name_of, pieces_of, prior
-from core.models.speech_windows import Window
 
 
 def sounding(*seconds: float) -> Window:

@@ -8,9 +8,9 @@ import torch
 from whisper.audio import log_mel_spectrogram
 from whisper.model import AudioEncoder
 
+from core.asr.engine import encode
+from core.asr.layers import layers_of
 from core.audio import RATE, from_samples
-from core.models.speech_engine import encode
-from core.models.speech_layers import layers_of
 
 LAYERS, WIDTH = 3, 16
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.asr.windows import LONGEST, SILENCE_AFTER, batches, cuts, padded_length, windows_of
 from core.audio import RATE, Waveform
-from core.models.speech_windows import LONGEST, SILENCE_AFTER, batches, cuts, padded_length, windows_of
 
 
 def noise(seconds: float) -> np.ndarray:

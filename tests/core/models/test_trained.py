@@ -9,13 +9,14 @@ import pytest
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
+from core import devices
+from core.asr.transcript import Heard, Transcript
 from core.errors import ModelError
-from core.models import backbones, checkpoints, devices
+from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
 from core.models.open_clip_models import Built
 from core.models.trained import TrainedModel
-from core.models.transcripts import Heard, Transcript
 from core.models.variants import BrewClipOptions
 from core.models.vision_language import VisionLanguage
 

@@ -19,9 +19,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from core import images
+from core import devices, images
 from core.errors import ModelError
-from core.models import backbones, devices, open_clip_models, vision_language
+from core.models import backbones, open_clip_models, vision_language
 from core.models.vision_language import VisionLanguage, load
 from core.weights import WEIGHTS
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.models.word_times import align, warp, words_of
+from core.asr.alignment import align, warp, words_of
 
 
 def slow_warp(cost: np.ndarray) -> list[int]:

@@ -19,10 +19,10 @@ from PIL import Image
 from core import images
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.indexing import reader as reading
+from core.indexing.exclusions import Exclusions
+from core.indexing.local import IndexResult, index_folder, index_gallery
 from core.progress import JobCancelled, silent
-from core.search import reading
-from core.search.exclusions import Exclusions
-from core.search.indexing import IndexResult, index_folder, index_gallery
 from core.store.records import FileStamp, GalleryRecord
 from core.store.store import Store
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.search.indexing import index_folder
+from core.indexing.local import index_folder
 from core.store.store import Store
 
 class Slow:

@@ -1,6 +1,6 @@
 """The pace of work in words."""
 
-from core.search.pace import Pace
+from core.indexing.rate import Pace
 
 
 def test_the_pace_is_that_of_the_last_seconds() -> None:

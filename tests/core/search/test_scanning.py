@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.search.scanning import file_stamp, scan
+from core.indexing.scan import file_stamp, scan
 
 
 def put(path: Path) -> Path:

@@ -11,10 +11,10 @@ from PIL import Image
 
 from core import remote
 from core.errors import DatasetError, StoreError
-from core.search.exclusions import Exclusions
-from core.search.filling import RETRIED
-from core.search.reading import Gone, Reader, ReadFile
-from core.search.sources import look, look_into
+from core.indexing.exclusions import Exclusions
+from core.indexing.reader import Gone, Reader, ReadFile
+from core.indexing.reconcile import RETRIED
+from core.indexing.sources import look, look_into
 from core.store.records import FailedEntry, FileStamp
 
 pa = pytest.importorskip("pyarrow", reason="lists and addresses need the extra: pip install .[scale]")

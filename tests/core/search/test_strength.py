@@ -7,7 +7,7 @@ from core.progress import JobCancelled
 from core.search import background
 from core.search.background import Background, descriptions, pictures, sentences
 from core.search.queries import Term, combine, units
-from core.search.strength import level, strengths, tail
+from core.search.significance import level, strengths, tail
 from core.search.vector_index import ExactIndex
 
 DIM = 32

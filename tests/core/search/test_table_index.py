@@ -8,13 +8,13 @@ import pytest
 
 from core.errors import QueryError
 from core.fingerprint import Fingerprint
+from core.galleries.lance import maintenance as tending
+from core.galleries.lance.gallery import LanceGallery
 from core.search import table_index
+from core.search.index_cache import Shelf
 from core.search.queries import Term
-from core.search.shelf import Shelf
 from core.search.table_index import TableIndex
 from core.search.vector_index import ExactIndex, open_index
-from core.store.lance import tending
-from core.store.lance.gallery import LanceGallery
 from core.store.records import Entry, FileStamp, Filter, PictureFacts
 
 pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
@@ -47,7 +47,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> LanceGallery:
     place.record(0, PRINT, entries(0, vectors))
     ids = [one.id for one in place.images(0)]
     place.add_tag(ids[::5], "It's Fifth")
-    tending.optimize(place, vectors_from=100)
+    tending.optimize(place.tables(), vectors_from=100)
     place.record(0, PRINT, entries(COUNT, units(30, 2)))
     place.mark(0, ids[:1], missing=True)
     return place
@@ -146,7 +146,7 @@ def test_the_shelf_leaves_very_many_where_they_lie(indexed: LanceGallery, exact:
 
 def test_putting_in_order_again_costs_no_new_index(indexed: LanceGallery, index: TableIndex) -> None:
     before = index.table.table.raw.list_indices()
-    tending.optimize(indexed, vectors_from=100)
+    tending.optimize(indexed.tables(), vectors_from=100)
     made = [one for one in index.table.table.raw.list_indices() if one.columns == ["vector"]]
     assert [one.name for one in made] == [one.name for one in before if one.columns == ["vector"]]
     assert index.table.indexed == COUNT + 30  # what came later is in it now

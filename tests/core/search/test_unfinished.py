@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import StoreError
+from core.indexing.unfinished import UnfinishedRun, UnfinishedRuns
 from core.progress import JobCancelled
-from core.search.unfinished import UnfinishedRun, UnfinishedRuns
 from core.store.records import GalleryRecord
 
 GALLERY = GalleryRecord(1, "Holiday", datetime(2026, 1, 2, 3, 4, 5, 6, UTC), ())
@@ -56,7 +56,7 @@ def test_a_run_that_fails_before_it_found_anything_leaves_what_was_noted(runs):
 
 def test_a_process_that_was_killed_leaves_an_abandoned_run(tmp_path):
     code = ("import os, signal; from pathlib import Path; from tests.core.search.test_unfinished import GALLERY\n"
-            "from core.search.unfinished import UnfinishedRuns\n"
+            "from core.indexing.unfinished import UnfinishedRuns\n"
             f"UnfinishedRuns(Path({str(tmp_path / 'unfinished.json')!r})).run(GALLERY, lambda found: (found(720), "
             "os.kill(os.getpid(), signal.SIGKILL)))")
     subprocess.run([sys.executable, "-c", code], check=False)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.fingerprint import Fingerprint
-from core.store.lance.gallery import LanceGallery
+from core.galleries.lance.gallery import LanceGallery
 from core.store.records import Entry, FileStamp, GalleryRecord, PictureFacts
 from core.store.store import Store
 

@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from core.errors import StoreError
-from core.store import address_book
+from core.galleries import address_book
 
 
 def test_addresses_are_kept_once_and_forgotten(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.addressing import is_address
-from core.store.lance import turns
-from core.store.lance.connection import Table
-from core.store.lance.gallery import LanceGallery
-from core.store.places import open_gallery
+from core.galleries.lance import write_lock as turns
+from core.galleries.lance.connection import Table
+from core.galleries.lance.gallery import LanceGallery
+from core.galleries.protocol import open_gallery
+from core.store.addresses import is_address
 from core.store.records import Entry, FailedEntry, FileStamp, PictureFacts
 from core.store.store import Store
 
@@ -60,7 +60,7 @@ def test_an_address_is_told_from_a_name(text: str, address: bool) -> None:
 def test_nothing_of_the_extra_is_imported_before_an_address_is_used(tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     code = ("import sys; from pathlib import Path; import core.explorer, core.cli.commands\n"
-            "from core.store.places import open_gallery; from core.store.store import Store\n"
+            "from core.galleries.protocol import open_gallery; from core.store.store import Store\n"
             f"store = Store.open(Path({str(store)!r})); place, record = open_gallery(store, 'a', True)\n"
             "place.optimize(record.id); heavy = {'lancedb', 'pyarrow', 'ray'} & set(sys.modules); print(heavy)\n"
             f"open_gallery(store, {str(tmp_path / 'x.lance')!r}, True); print('lancedb' in sys.modules)")
@@ -101,7 +101,7 @@ def test_a_place_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_later_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.store.lance.layout.FORMAT", 2)
+    monkeypatch.setattr("core.galleries.lance.schema.FORMAT", 2)
     LanceGallery.open(str(tmp_path / "g.lance"), create=True)
     assert kind_of(lambda: LanceGallery.open(str(tmp_path / "g.lance"), create=True)) == "newer"
 
@@ -163,7 +163,7 @@ def test_the_revision_changes_with_vectors_and_not_with_tags(place: LanceGallery
 
 WRITER = """
 import sys, numpy as np
-from core.store.lance.gallery import LanceGallery
+from core.galleries.lance.gallery import LanceGallery
 from core.store.records import Entry, FileStamp, PictureFacts
 from core.fingerprint import Fingerprint
 place, own = LanceGallery.open(sys.argv[1]), int(sys.argv[2])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.store.addressing import LONGEST_NAME, name_fault
+from core.store.addresses import LONGEST_NAME, name_fault
 
 
 @pytest.mark.parametrize(("name", "fault"), [

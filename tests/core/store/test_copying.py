@@ -10,10 +10,10 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.galleries import copy as copying
+from core.galleries.copy import copy_gallery
+from core.galleries.protocol import Place, open_gallery
 from core.progress import JobCancelled
-from core.store import copying
-from core.store.copying import copy_gallery
-from core.store.places import Place, open_gallery
 from core.store.records import Entry, FailedEntry, FileStamp, GalleryRecord, PictureFacts
 from core.store.store import Store
 
@@ -94,7 +94,7 @@ def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
 def test_a_copy_that_was_stopped_goes_on(store: Store, source: tuple[Place, GalleryRecord], tmp_path: Path,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "BATCH", 2)
-    monkeypatch.setattr("core.store.catalogue.KEPT_A_BATCH", 2)
+    monkeypatch.setattr("core.store.indexing.KEPT_A_BATCH", 2)
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
 
     def stop(done: int, total: int, text: str) -> None:

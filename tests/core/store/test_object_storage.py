@@ -11,10 +11,11 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store import copying
-from core.store.lance import connection, turns
-from core.store.lance.gallery import LanceGallery
-from core.store.places import open_gallery
+from core.galleries import copy as copying
+from core.galleries.lance import connection
+from core.galleries.lance import write_lock as turns
+from core.galleries.lance.gallery import LanceGallery
+from core.galleries.protocol import open_gallery
 from core.store.records import Entry, FileStamp, PictureFacts
 from core.store.store import Store
 from tests.core.store.storage import Door, served
@@ -104,7 +105,7 @@ def test_keys_are_nowhere_but_in_the_environment(place: LanceGallery, door: Door
 
 def test_a_log_holds_no_key(place: LanceGallery) -> None:
     code = ("import sys, logging; logging.basicConfig(level=logging.DEBUG)\n"
-            "from core.store.lance.gallery import LanceGallery\n"
+            "from core.galleries.lance.gallery import LanceGallery\n"
             f"place = LanceGallery.open({ADDRESS!r}); print(len(place.images(0)))\n"
             "try: LanceGallery.open('s3://nowhere/x')\n"
             "except Exception: import traceback; traceback.print_exc()")

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store import pictures
+from core.store import images as pictures
 from core.store.records import Entry, FailedEntry, FailureRecord, FileStamp, GalleryRecord, PictureFacts
 from core.store.store import Store
 

@@ -20,18 +20,18 @@ import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from PIL import Image
 
+from core import devices
+from core.asr.transcript import Heard, HearingOptions, Transcript
 from core.audio import RATE, Waveform
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
-from core.models import devices
 from core.models.open_clip_models import Built
-from core.models.transcripts import Heard, HearingOptions, Transcript
 from core.models.variants import BrewClipOptions
 from core.models.vision_language import VisionLanguage
 from core.progress import JobCancelled, silent
 from core.settings import Settings
-from core.training import job
+from core.training import run as job
 from core.training.recipe import Recipe, TrainingOptions
 from core.training.run_folder import RunFolder
 
@@ -169,7 +169,7 @@ def _train(folder: Path, scenario: str) -> None:
         job.begin(run, recipe(folder / "data", teach=1.0))
     report = silent
     if first and scenario == "hear":
-        from core.features import hearing
+        from core.features import speech_cache as hearing
         hearing.AT_ONCE = 4
         report = _at(8, "Hearing")
     elif first and scenario == "save":

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from core.models import checkpoints
-from core.training import job
+from core.training import run as job
 from core.training.run_folder import RunFolder
 from tests import bad_files
 

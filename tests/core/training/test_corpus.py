@@ -15,12 +15,12 @@ from core.evaluation.ranks import ranks, recall
 from core.explorer import Explorer
 from core.features import encode
 from core.features.noise import CLEAN, Condition
-from core.features.split import Preparing
+from core.features.prepared_split import Preparing
 from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled
-from core.training import dev as dev_module
-from core.training.corpus import HELD_OUT, Corpus, conditions, with_dev
-from core.training.dev import WEIGHTS, Dev
+from core.training import validation as dev_module
+from core.training.dataset import HELD_OUT, Corpus, conditions, with_dev
+from core.training.validation import WEIGHTS, Dev
 
 
 def corpus(explorer: Explorer, data: Path, little: ModuleType, variant: str = "full", batch: int = 4, seed: int = 0,

@@ -9,11 +9,12 @@ import soundfile
 
 from core import datasets
 from core.audio import RATE
-from core.evaluation import evaluate, subjects
+from core.evaluation import evaluate
+from core.evaluation import models as subjects
 from core.evaluation.records import DataChoice, ModelChoice, Request
 from core.models import checkpoints
 from core.progress import silent
-from core.training import job
+from core.training import run as job
 from core.training.run_folder import RunFolder
 
 ODD = "2258277193_586949ec62.jpg.1"  # as in the real Flickr8k

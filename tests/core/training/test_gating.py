@@ -12,12 +12,12 @@ from torch import Tensor
 from core import datasets
 from core.explorer import Explorer
 from core.features.encode import SpokenVectors
-from core.features.split import Preparing
+from core.features.prepared_split import Preparing
 from core.models.brewclip import BrewCLIP, Gate
-from core.training import gating
-from core.training.corpus import conditions
-from core.training.dev import Dev, chosen
-from core.training.gating import Heard
+from core.training import gate_fit as gating
+from core.training.dataset import conditions
+from core.training.gate_fit import Heard
+from core.training.validation import Dev, chosen
 
 
 def unit(values: Tensor) -> Tensor:

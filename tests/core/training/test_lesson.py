@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from core.errors import TrainingError
-from core.features.split import Preparing, Split
+from core.features.prepared_split import Preparing, Split
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.progress import silent
-from core.training import job, lesson
-from core.training.lesson import Lesson
+from core.training import distillation as lesson
+from core.training import run as job
+from core.training.distillation import Lesson
 from core.training.run_folder import RunFolder
 
 

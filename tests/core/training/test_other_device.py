@@ -20,7 +20,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from whisper.model import ModelDimensions, Whisper
 
 from core import audio, images
-from core.evaluation import subjects
+from core.asr import checkpoint as speech_checkpoint
+from core.asr.checkpoint import MULTILINGUAL
+from core.asr.engine import Engine
+from core.asr.transcript import HearingOptions
+from core.evaluation import models as subjects
 from core.evaluation.diagnosis import diagnose
 from core.evaluation.evaluate import evaluate
 from core.evaluation.records import DataChoice, ModelChoice, Request
@@ -31,18 +35,16 @@ from core.explain.methods import METHODS
 from core.explain.occlusion import tried
 from core.features import encode
 from core.features.noise import CLEAN
-from core.features.split import Preparing
-from core.models import checkpoints, multicrop, speech_checkpoint
+from core.features.prepared_split import Preparing
+from core.models import checkpoints, multicrop
 from core.models.brewclip import BrewCLIP
-from core.models.speech_checkpoint import MULTILINGUAL
-from core.models.speech_engine import Engine
 from core.models.trained import TrainedModel
-from core.models.transcripts import HearingOptions
 from core.progress import JobCancelled, silent
-from core.training import job, trainer
-from core.training.corpus import Corpus
-from core.training.lesson import Lesson
-from core.training.processes import Processes
+from core.training import run as job
+from core.training import trainer
+from core.training.dataset import Corpus
+from core.training.distillation import Lesson
+from core.training.distributed import Processes
 from core.training.run_folder import RunFolder
 
 VARIANTS = ("zero-shot", "prompted", "e2e", "full")

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from core.training.processes import Processes, together
+from core.training.distributed import Processes, together
 from core.training.run_folder import RunFolder
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import ModelError, TrainingError
 from core.models.variants import BrewClipOptions
-from core.training import option_table
-from core.training.option_table import BY_KEY, OPTIONS, SMALL_DATA
+from core.training import options as option_table
+from core.training.options import BY_KEY, OPTIONS, SMALL_DATA
 from core.training.recipe import Recipe, TrainingOptions, rate_at
 
 PAPER = Recipe(Path("/data/flickr8k"))

@@ -14,7 +14,7 @@ import torch
 
 from core import cli
 from core.home import Home
-from core.training import option_table
+from core.training import options as option_table
 from core.training.run_folder import RunFolder
 
 REPOSITORY = Path(__file__).resolve().parents[3]

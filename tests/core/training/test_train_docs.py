@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 from core.figures import plain
-from core.training import option_table, run_folder
-from core.training.option_table import OPTIONS, SMALL_DATA, Option
+from core.training import options as option_table
+from core.training import run_folder
+from core.training.options import OPTIONS, SMALL_DATA, Option
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "train.md").read_text(encoding="utf-8")
 

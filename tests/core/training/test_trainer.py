@@ -12,8 +12,9 @@ from core.errors import ModelError, TrainingError
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled, silent
-from core.training import job, run_folder, trainer
-from core.training.corpus import Corpus
+from core.training import run as job
+from core.training import run_folder, trainer
+from core.training.dataset import Corpus
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
 from core.training.runs import RunReader

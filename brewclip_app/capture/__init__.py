@@ -1,0 +1,1 @@
+"""Input devices: microphone, loudspeaker, push-to-talk, dropped and pasted files."""

@@ -1,0 +1,1 @@
+"""The Annotate screen: panel, controllers, state and own widgets."""

@@ -1,0 +1,159 @@
+"""The card one speaks into: the button, the voice as it comes, how loud it is, and what to do next."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QMenu
+
+from brewclip_app import theme, wording
+from brewclip_app.capture.recording import Microphone
+from brewclip_app.panels.annotate.level_meter import WORDS, LevelMeter
+from brewclip_app.widgets.common import Card, button, icon_button, label, look, row
+from brewclip_app.widgets.record_button import RecordButton
+from brewclip_app.widgets.waveform import WaveformView
+
+if TYPE_CHECKING:
+    from core.audio import Waveform
+
+TEXTS = {
+    "off": "Describe the picture (Space)", "ready": "Describe the picture (Space)",
+    "opening": "Opening the microphone. Speak when it turns red.",
+    "recording": "Recording. Let go, or press again, to end; Esc forgets it.", "stopping": "Taking the last word",
+}
+STATES = {"off": "Hold Space and describe the picture", "ready": "Hold Space and describe the picture",
+          "opening": "Opening the microphone…", "stopping": "Taking the last word…"}
+VERDICT_LOOKS = {"": "quiet", "good": "good", "quiet": "care", "loud": "error"}
+CLOCK_MS = 100
+
+
+class VoiceCard(Card):
+    """Shows the microphone's states, or the take that is there."""
+
+    play_wanted = Signal()
+    keep_ready_changed = Signal()
+
+    def __init__(self, microphone: Microphone) -> None:
+        super().__init__(margin=16, space=8)
+        self.microphone = microphone
+        self.record = RecordButton(texts=TEXTS)
+        self.state = label(STATES["off"], "strong")
+        self.waveform = WaveformView()
+        self.waveform.setAccessibleName("Waveform of the description")
+        self.meter = LevelMeter()
+        self.hint = label("", "quiet", wrap=True)
+        self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
+        self.play = button("Play", self.play_wanted.emit, icon="play")
+        self.play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.more = icon_button("more", "Microphone")
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._menu = QMenu(self)
+        self._menu.aboutToShow.connect(self._fill_menu)
+        self.keep_ready = True  # the stream stays open while the panel is in front, so that no first word is lost
+        self._seconds = 0.0
+        self._clock = QTimer(self, interval=CLOCK_MS)
+        self._clock.timeout.connect(self._tick)
+        self._lay_out()
+        microphone.state_changed.connect(self._show_state)
+        microphone.level.connect(self._show_level)
+        self.show_take(None, "")
+
+    def _lay_out(self) -> None:
+        self.more.setMenu(self._menu)
+        self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
+        for words in (self.state, self.hint):
+            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        balance = label()
+        balance.setFixedWidth(self.more.sizeHint().width())
+        head = row(balance, None, self.record, None, self.more)
+        head.setAlignment(self.more, Qt.AlignmentFlag.AlignTop)
+        wave = row(self.waveform, self.play)
+        wave.setStretch(0, 1)
+        self.body.addLayout(head)
+        self.body.addWidget(self.state)
+        self.body.addLayout(wave)
+        self.body.addWidget(self.meter)
+        self.body.addWidget(self.hint)
+        self.body.addLayout(row(None, self.look_again, None))
+        self.look_again.hide()
+
+    def show_take(self, waveform: "Waveform | None", warning: str) -> None:
+        """A kept take, ready to be played; None while there is none."""
+        if self.microphone.state in ("opening", "recording", "stopping"):
+            return
+        self._clock.stop()
+        self.meter.clear()
+        self.meter.hide()
+        self.play.setVisible(waveform is not None)
+        if waveform is None:
+            self.waveform.clear()
+            self.waveform.hide()
+            self.state.setText(STATES["off"])
+            problem = self.microphone.problem
+            self._hint(problem or "or tap it, and tap again at the end", "care" if problem else "quiet")
+        else:
+            self.waveform.show()
+            self.waveform.show_waveform(waveform)
+            self.state.setText(f"Recorded · {wording.duration(waveform.seconds)}")
+            self._hint(warning, "care")
+
+    def show_saving(self) -> None:
+        """A take is on its way to the disk."""
+        self.state.setText("Keeping the recording…")
+
+    def show_playing(self, playing: bool) -> None:
+        """The button stops what plays."""
+        self.play.setText("Stop" if playing else "Play")
+        theme.set_icon(self.play, "stop" if playing else "play")
+        if not playing:
+            self.waveform.set_cursor(None)
+
+    def _show_state(self, state: str) -> None:
+        self.record.show_state(state)
+        if state == "recording":
+            self._seconds = 0.0
+            self.waveform.show()
+            self.waveform.start_live()
+            self.play.hide()
+            self.meter.clear()
+            self.meter.show()
+            self._clock.start()
+            self._tick()
+        elif state in ("opening", "stopping"):
+            self._clock.stop()
+            self.state.setText(STATES[state])
+
+    def _tick(self) -> None:
+        self._seconds += CLOCK_MS / 1000
+        self.state.setText(f"Recording · {wording.duration(self._seconds)}")
+
+    def _show_level(self, peak: float) -> None:
+        if self.microphone.state == "recording":
+            self.record.show_level(peak)
+            self.waveform.add_level(peak)
+            self.meter.add_level(peak)
+            verdict = self.meter.verdict
+            self._hint(f"{WORDS[verdict]} · let go of Space to end", VERDICT_LOOKS[verdict])
+
+    def _hint(self, text: str, name: str) -> None:
+        if self.hint.property("look") != name:
+            look(self.hint, name)
+        self.hint.setText(text)
+        self.hint.setVisible(bool(text))
+        self.look_again.setVisible(bool(text) and text == self.microphone.problem)
+
+    def _fill_menu(self) -> None:
+        self._menu.clear()
+        for device in self.microphone.devices:
+            action = self._menu.addAction(device.name.replace("&", "&&"), partial(self.microphone.choose, device.id))
+            action.setCheckable(True)
+            action.setChecked(self.microphone.device == device)
+        self._menu.addAction("Look for microphones again", self.microphone.refresh)
+        self._menu.addSeparator()
+        ready = self._menu.addAction("Keep the microphone ready", self._turn_ready)
+        ready.setCheckable(True)
+        ready.setChecked(self.keep_ready)
+
+    def _turn_ready(self) -> None:
+        self.keep_ready = not self.keep_ready
+        self.keep_ready_changed.emit()

@@ -1,0 +1,1 @@
+"""The Emotion screen: panel, controllers, state and own widgets."""

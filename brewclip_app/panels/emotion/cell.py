@@ -1,0 +1,250 @@
+"""The confusion matrix of a feature, and the recordings of one of its cells: played, with what was heard over time."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
+
+from brewclip_app import theme
+from brewclip_app.capture.playback import Player
+from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
+from brewclip_app.panels.emotion.emotion_matrix import EmotionMatrix
+from brewclip_app.plain_text import plain_tip
+from brewclip_app.widgets.common import Card, ElidedLabel, icon_button, label, look, row
+from brewclip_app.widgets.waveform import WaveformView
+from core.emotion.features import feature
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.audio import Waveform
+    from core.emotion.results import Acting, Result
+    from core.progress import Report
+
+PLACE = Qt.ItemDataRole.UserRole
+SAID_FROM = 440  # px
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recording of a cell: its place in the run, and of how many seeds it was heard so."""
+
+    place: int
+    acting: "Acting"
+    share: float
+    seeds: int
+    of: int
+
+
+def entries(result: "Result", key: str, acted: int, heard: int) -> list[Entry]:
+    """The recordings of a cell, the surest first."""
+    answers = result.answers[key]
+    found = []
+    for place, one in enumerate(result.recordings):
+        seeds = int((answers.heard[:, place] == heard).sum())
+        if one.label == acted and seeds:
+            found.append(Entry(place, one, float(answers.probabilities[place, heard]), seeds, len(answers.heard)))
+    return sorted(found, key=lambda entry: -entry.share)
+
+
+class MatrixCard(Card):
+    """The matrix, its name, and what rows and columns are, where there is room to say it."""
+
+    def __init__(self) -> None:
+        super().__init__(space=6)
+        self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
+        self.about = ElidedLabel("rows: acted, columns: heard", "quiet", Qt.TextElideMode.ElideRight)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.matrix = EmotionMatrix()
+        head = row(self.title, self.about)
+        head.setStretch(0, 3)
+        head.setStretch(1, 2)
+        self.body.addLayout(head)
+        self.body.addWidget(self.matrix, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.about.setVisible(self.width() >= SAID_FROM)
+
+    def show_feature(self, result: "Result", key: str) -> None:
+        """Show the matrix of a feature."""
+        score = next(one for one in result.scores if one.feature == key)
+        self.title.setText(f"Confusion · {feature(key).title}")
+        seeds = f"; {score.seeds} seeds added up" if score.seeds > 1 else ""
+        self.about.setText(f"rows: acted, columns: heard{seeds}")
+        self.title.setToolTip(plain_tip(f"{self.title.text()}; {self.about.text()}"))
+        self.matrix.show_counts(result.classes, score.confusion, feature(key).tone)
+
+
+class RecordingList(QListWidget):
+    """A list in which Space plays; everywhere else in the panel it records."""
+
+    space_pressed = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            self.space_pressed.emit()
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() != Qt.Key.Key_Space:
+            super().keyReleaseEvent(event)
+
+
+class CellCard(Card):
+    """The recordings of a cell. Reading one takes a job; what cannot be read or played is said in its place."""
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__(space=6)
+        self._context = context
+        self._result: Result | None = None
+        self._key, self._cell = "", (0, 0)
+        self._entries: list[Entry] = []
+        self._waveform: Waveform | None = None
+        self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
+        self.list = RecordingList()
+        self.play = icon_button("play", "Play (Space)", self.toggle)
+        self.waveform = WaveformView()
+        self.waveform.setAccessibleName("Waveform of the recording")
+        self.curves = EmotionCurves()
+        self.nothing = label("", "quiet", wrap=True)
+        self.problem = label("", "care", wrap=True)
+        self.player = Player(self)
+        self._dress()
+
+    def show_cell(self, result: "Result", key: str, acted: int, heard: int) -> None:
+        """Show the recordings that were acted so and heard so."""
+        self.stop()
+        self._result, self._key, self._cell = result, key, (acted, heard)
+        self._entries = entries(result, key, acted, heard)
+        first, second = result.classes[acted], result.classes[heard]
+        number = len(self._entries)
+        how = f"{first} heard as {second}" if acted != heard else f"{first}, heard rightly"
+        self.title.setText(f"{how} · {number} {'recording' if number == 1 else 'recordings'}")
+        self.list.clear()
+        for entry in self._entries:
+            self.list.addItem(self._item(entry, second))
+        self.nothing.setText(f"No {first} recording was heard {'rightly' if acted == heard else f'as {second}'}.")
+        self._show_parts(bool(self._entries))
+        if self._entries:
+            self.list.setCurrentRow(0)
+
+    def toggle(self) -> None:
+        """Play, or be silent."""
+        if self.player.playing:
+            self.stop()
+        elif self._waveform is not None:
+            self._play(0.0)
+
+    def stop(self) -> None:
+        """Be silent."""
+        self.player.stop()
+        self._show_playing()
+        self._move(None)
+
+    def _dress(self) -> None:
+        self.list.setAccessibleName("Recordings of the chosen cell")
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setMinimumHeight(92)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        look(self.list, "rows")
+        self.curves.setToolTip("What the probe hears in the second around each moment")
+        self.body.addWidget(self.title)
+        self.body.addWidget(self.nothing, 1, Qt.AlignmentFlag.AlignTop)
+        self.body.addWidget(self.list, 1)
+        side = self.play.sizeHint().width()  # both are over the same time: they begin and end below each other
+        wave, over_time = row(self.play, self.waveform, NAMES - 8), row(side, self.curves)
+        wave.setStretch(1, 1)
+        over_time.setStretch(1, 1)
+        self.body.addLayout(wave)
+        self.body.addLayout(over_time)
+        self.body.addWidget(self.problem)
+        self.problem.hide()
+        self.list.currentRowChanged.connect(self._choose)
+        self.list.itemActivated.connect(lambda _: self.toggle())
+        self.waveform.sought.connect(self._play)
+        self.player.moved.connect(self._move)
+        self.player.finished.connect(self.stop)
+        self.player.failed.connect(self._say)
+        self.list.space_pressed.connect(self.toggle)
+        theme.changed.connect(self._show_playing)
+
+    def _item(self, entry: Entry, heard: str) -> QListWidgetItem:
+        one = entry.acting
+        often = f" · {entry.seeds} of {entry.of} seeds" if entry.of > 1 and entry.seeds < entry.of else ""
+        item = QListWidgetItem(f"{heard} {100 * entry.share:.0f} %{often} · actor {one.actor:02d} · {one.emotion}, "
+                               f"{one.intensity} · “{one.words.split()[0]} …”")
+        item.setData(PLACE, entry.place)
+        item.setToolTip(plain_tip(f"{one.path.name}: “{one.words}”, {one.sex}"))
+        return item
+
+    def _choose(self, number: int) -> None:
+        self.stop()
+        self._waveform = None
+        self.waveform.clear()
+        self.curves.clear()
+        self._say("")
+        if not 0 <= number < len(self._entries):
+            return
+        path = self._entries[number].acting.path
+
+        def read(report: "Report") -> "Waveform":
+            from core import audio
+
+            return audio.read(path)
+
+        self._context.jobs.submit("Reading the recording", read, key="emotion-recording", quiet=True,
+                                  on_done=self._take, on_failed=lambda error: self._say(str(error)))
+
+    def _take(self, waveform: "Waveform") -> None:
+        self._waveform = waveform
+        self.waveform.show_waveform(waveform)
+        number = self.list.currentRow()
+        if self._result is None or not 0 <= number < len(self._entries):
+            return
+        curve = self._result.answers[self._key].curves[self._entries[number].place]
+        if curve is not None:
+            strong = (self._cell[1], self._cell[0])
+            self.curves.show_curves(curve[0].tolist(), curve[1], self._result.classes, strong, waveform.seconds)
+
+    def _play(self, start: float) -> None:
+        if self._waveform is not None:
+            self.player.play(self._waveform, start)
+            self._show_playing()
+
+    def _move(self, seconds: float | None) -> None:
+        self.waveform.set_cursor(seconds)
+        self.curves.set_cursor(seconds)
+
+    def _show_playing(self) -> None:
+        theme.set_icon(self.play, "stop" if self.player.playing else "play")
+        self.play.setToolTip("Be silent (Space)" if self.player.playing else "Play (Space)")
+
+    def _show_parts(self, there: bool) -> None:
+        for part in (self.list, self.play, self.waveform, self.curves):
+            part.setVisible(there)
+        self.nothing.setVisible(not there)
+
+    def _say(self, text: str) -> None:
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+        self._show_playing()
+
+
+def cell_to_show(result: "Result", key: str, before: tuple[int, int] | None) -> tuple[int, int]:
+    """The cell that was chosen before where it holds something, else where the feature errs most; the first one where
+    it does not err.
+    """
+    counts = next(one for one in result.scores if one.feature == key).confusion
+    if before is not None and max(before) < len(counts) and counts[before[0]][before[1]]:
+        return before
+    wrong = [(count, row_, column) for row_, line in enumerate(counts) for column, count in enumerate(line)
+             if row_ != column and count]
+    most = max(wrong, default=(0, 0, 0))
+    return most[1], most[2]
+
+

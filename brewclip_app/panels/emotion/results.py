@@ -1,0 +1,153 @@
+"""What came out: the table beside the paper's figures, what else the features tell, and the layers one by one."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from brewclip_app import theme
+from brewclip_app.panels.emotion import words
+from brewclip_app.panels.emotion.emotion_bars import ColumnBars
+from brewclip_app.plain_text import plain_tip
+from brewclip_app.widgets.common import Card, label
+from brewclip_app.widgets.tables import of_lines
+
+if TYPE_CHECKING:
+    from core.emotion.results import Result
+
+HEAD = ("Feature", "Accuracy", "Recall", "F1", "Speaker", "Sex", "Paper")
+TIPS = ("", "Recordings that were told rightly, %; ± over folds and seeds",
+        "Unweighted average recall (UAR): every emotion counts alike, %; ± over folds and seeds",
+        "Mean over the emotions, %",
+        "The same feature tells which of the speakers it is, from another sentence, %",
+        "The same feature tells whether a stranger is a woman or a man, %",
+        "Published in Table 3, of the paper's own model on all 24 actors")
+PAPER = len(HEAD) - 1
+SHOWN_FROM = {3: 600, 5: 560, 4: 500}  # px: a narrower card leaves F1, sex, speaker out; they are in the export
+KEY = Qt.ItemDataRole.UserRole
+ROW = 31  # px
+DOT = 10
+
+
+class ResultsCard(Card):
+    """The table; `chosen` tells of a feature."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__(margin=8, space=6)
+        self._result: Result | None = None
+        self.table = QTableWidget(0, len(HEAD))
+        self.notes = label("", "quiet", wrap=True)
+        self._dress()
+        self.body.addWidget(self.table)
+        self.body.addWidget(self.notes)
+        theme.changed.connect(self._fill)
+
+    def show_result(self, result: "Result") -> None:
+        """Show a run; the chosen feature stays chosen where it is there."""
+        before = self.feature()
+        self._result = result
+        self._fill()
+        self.notes.setText(words.sentences(result))
+        keys = [self._key(row) for row in range(self.table.rowCount())]
+        self.table.setCurrentCell(keys.index(before) if before and before in keys else 0, 0)
+        self.chosen.emit(self.feature())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for column, least in SHOWN_FROM.items():
+            self.table.setColumnHidden(column, self.width() < least)
+
+    def feature(self) -> str:
+        """The key of the chosen feature; "" when there is none."""
+        return self._key(self.table.currentRow())
+
+    def _key(self, row: int) -> str:
+        item = self.table.item(row, 0)
+        return str(item.data(KEY)) if item is not None else ""
+
+    def _dress(self) -> None:
+        table = self.table
+        for place, (text, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
+            head = QTableWidgetItem(text)
+            head.setToolTip(plain_tip(tip))
+            head.setTextAlignment(Qt.AlignmentFlag.AlignLeft if place == 0 else Qt.AlignmentFlag.AlignRight)
+            table.setHorizontalHeaderItem(place, head)
+        of_lines(table, "What each feature tells")
+        table.setIconSize(QSize(DOT, DOT))
+        table.verticalHeader().setDefaultSectionSize(ROW)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(44)
+        table.currentCellChanged.connect(lambda row, _, before, __: self._tell(row, before))
+
+    def _tell(self, row: int, before: int) -> None:
+        if row != before and self._key(row):
+            self.chosen.emit(self._key(row))
+
+    def _fill(self) -> None:
+        if self._result is None:
+            return
+        found, current = words.lines(self._result), self.table.currentRow()
+        self.table.blockSignals(True)
+        self.table.setRowCount(len(found))
+        for row, line in enumerate(found):
+            for column, text in enumerate((line.title, *line.figures, line.paper)):
+                self.table.setItem(row, column, self._item(line, column, text))
+        self.table.setCurrentCell(max(0, current), 0)
+        self.table.blockSignals(False)
+        height = self.table.horizontalHeader().sizeHint().height() + ROW * len(found) + 4
+        self.table.setFixedHeight(height)
+
+    def _item(self, line: words.Line, column: int, text: str) -> QTableWidgetItem:
+        item = QTableWidgetItem(text)
+        item.setData(KEY, line.key)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        item.setTextAlignment(right if column else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        if column == PAPER or not line.key:
+            item.setForeground(theme.colour("quiet"))
+        if column == PAPER:
+            item.setBackground(theme.colour("ground"))
+        if column == 0 and line.tone:
+            item.setIcon(_dot(theme.colour(line.tone)))
+        if column == 0:
+            item.setToolTip(plain_tip(line.title))
+        if not line.key:
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsSelectable)
+        return item
+
+
+class LayersCard(Card):
+    """One column a layer of Whisper; hidden where single layers were not probed."""
+
+    def __init__(self) -> None:
+        super().__init__("By Whisper layer", space=4)
+        self.bars = ColumnBars()
+        self.body.addWidget(self.bars, 1)
+        self.about = label("Accuracy of a linear probe on one layer alone; 0 is what enters the first block. Dashed: "
+                           "the most frequent class.", "quiet", wrap=True)
+        self.body.addWidget(self.about)
+
+    def show_result(self, result: "Result") -> None:
+        """Show a run's layers."""
+        self.bars.show_bars(words.bars(result), result.majority)
+        self.setVisible(words.has_bars(result))
+
+
+def _dot(ink: QColor) -> QIcon:
+    ratio = 2
+    picture = QPixmap(DOT * ratio, DOT * ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ink)
+    painter.drawEllipse(ratio, ratio, (DOT - 2) * ratio, (DOT - 2) * ratio)
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return QIcon(picture)

@@ -1,0 +1,1 @@
+"""The Evaluate screen: panel, controllers, state and own widgets."""

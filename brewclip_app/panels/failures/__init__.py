@@ -1,0 +1,1 @@
+"""The Failures screen: panel, controllers, state and own widgets."""

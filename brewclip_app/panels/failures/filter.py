@@ -1,0 +1,114 @@
+"""Which failures are shown: by words, kind, label, speaker, rank, word error rate, length."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
+
+from brewclip_app.panels.failures.missed_model import ANY_LABEL, NO_LABEL, Limits, MissedRow
+from brewclip_app.widgets.common import button, icon_button, label, row
+from brewclip_app.widgets.elided_combo import ElidedCombo
+from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
+
+TYPING_MS = 250
+
+
+class FailureFilter(LimitsBar):
+    """Esc closes it and lets all through again."""
+
+    def __init__(self, labels: Sequence[tuple[str, str]]) -> None:
+        super().__init__(Limits(), TYPING_MS)
+        self.words = QLineEdit()
+        self.words.setPlaceholderText("Words or note")
+        self.words.setClearButtonEnabled(True)
+        self.words.setAccessibleName("Only failures with these words")
+        self.words.setFixedWidth(170)
+        self.kind, self.label, self.speaker = _combo("Kind"), _combo("Label"), _combo("Speaker")
+        for words, key in (("Any label", ""), ("Labelled", ANY_LABEL), ("Not labelled", NO_LABEL), *labels):
+            self.label.addItem(words, key)
+        self.rank, self.wer, self.length = Range("Rank", 1, 999_999), Range("WER %", 0, 999), Range("Words", 0, 999)
+        self._lay_out()
+        self._connect()
+        self.offer((), ())
+
+    def _lay_out(self) -> None:
+        flow = FlowLayout(self)
+        self.clear = button("Clear", self.reset)
+        close = icon_button("close", "Close the filter (Esc)", self.close_bar, 14)
+        for part in (self.words, self.kind, self.label, self.speaker, self.rank, self.wer, self.length, self.clear,
+                     close):
+            flow.addWidget(part)
+
+    def _connect(self) -> None:
+        self.words.textChanged.connect(lambda _: self._later.start())
+        for combo in (self.kind, self.label, self.speaker):
+            combo.currentIndexChanged.connect(lambda _: self._tell())
+        for each in (self.rank, self.wer, self.length):
+            each.changed.connect(self._later.start)
+
+    def limits(self) -> Limits:
+        """What is let through now."""
+        kind, given, speaker = (str(combo.currentData() or "") for combo in (self.kind, self.label, self.speaker))
+        return Limits(self.words.text().strip(), kind, given, speaker, self.rank.ends(), self.wer.ends(),
+                      self.length.ends())
+
+    def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissedRow]) -> None:
+        """The kinds (title, key) and speakers that there are; what is chosen stays when it is among them."""
+        speakers = sorted({each.speaker for each in rows if each.speaker})
+        offer_choices(self.kind, "Any kind", kinds)
+        offer_choices(self.speaker, "Any speaker", [(f"Speaker {name}", name) for name in speakers])
+        self.speaker.setVisible(len(speakers) > 1)
+        self.kind.setVisible(bool(kinds))
+        self._tell()
+
+    def choose_kind(self, key: str) -> None:
+        """As if the user had chosen this kind; "" is any."""
+        self.kind.setCurrentIndex(max(0, self.kind.findData(key)))
+
+    def reset(self) -> None:
+        """Let all through."""
+        for combo in (self.kind, self.label, self.speaker):
+            combo.setCurrentIndex(0)
+        for each in (self.rank, self.wer, self.length):
+            each.reset()
+        self.words.clear()
+        self._tell()
+
+
+class Range(QWidget):
+    """Two numbers; an end that says "any" does not restrict."""
+
+    changed = Signal()
+
+    def __init__(self, title: str, low: int, high: int) -> None:
+        super().__init__()
+        self.low, self.high = QSpinBox(), QSpinBox()
+        for spin, words in ((self.low, "from"), (self.high, "to")):
+            spin.setRange(low - 1, high)
+            spin.setSpecialValueText("any")
+            spin.setValue(low - 1)
+            spin.setAccessibleName(f"{title} {words}")
+            spin.setFixedWidth(84)
+            spin.lineEdit().setTextMargins(8, 0, 0, 0)  # a style sheet's padding does not reach the field
+            spin.valueChanged.connect(lambda _: self.changed.emit())
+        dash = label("\N{EN DASH}", "quiet-body")
+        self.setLayout(row(label(title, "quiet-body"), self.low, dash, self.high, space=4))
+
+    def ends(self) -> tuple[int | None, int | None]:
+        """The ends; None where it is open."""
+        low, high = (None if spin.value() == spin.minimum() else spin.value() for spin in (self.low, self.high))
+        return low, high
+
+    def reset(self) -> None:
+        """Open at both ends."""
+        for spin in (self.low, self.high):
+            spin.setValue(spin.minimum())
+
+
+def _combo(name: str) -> QComboBox:
+    made = ElidedCombo()
+    made.setAccessibleName(name)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return made

@@ -1,0 +1,1 @@
+"""The First start screen: panel, controllers, state and own widgets."""

@@ -1,0 +1,1 @@
+"""The Inspect screen: panel, controllers, state and own widgets."""

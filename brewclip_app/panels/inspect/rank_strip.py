@@ -1,0 +1,126 @@
+"""A ranking as a strip of small pictures with rank and score; where ranks are left out there is a gap."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from brewclip_app import theme
+from brewclip_app.panels.inspect.neighbours_model import NEIGHBOUR_ROLE, Index, NeighboursModel
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.hit_delegate import draw_fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.explain.neighbours import Neighbour
+    from core.store.records import ImageRecord
+
+CARD = QSize(84, 60)
+GAP = 10
+RADIUS = 7
+
+
+class RankStrip(QListView):
+    """A click, or an arrow key while it has the focus, chooses."""
+
+    chosen = Signal(object)  # ImageRecord
+
+    def __init__(self, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self.neighbours = NeighboursModel(self)
+        self._own = -1
+        self.setModel(self.neighbours)
+        self.setItemDelegate(_Cards(thumbnails, self))
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setMovement(QListView.Movement.Static)
+        self.setUniformItemSizes(True)  # together with setGridSize: else every card is asked for its size
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setStyleSheet("RankStrip { background: transparent; border: none; }")
+        self.viewport().setAutoFillBackground(False)
+        self.setAccessibleName("Pictures by rank")
+        self.clicked.connect(self._tell)
+        thumbnails.ready.connect(lambda image_id: self.viewport().update())
+        theme.changed.connect(self._fit)
+        self._fit()
+
+    def show_rows(self, rows: "Sequence[Neighbour]", own: int) -> None:
+        """Show a ranking; `own` is the id of the picture that is explained."""
+        self._own = own
+        self.neighbours.show(rows)
+        at = next((place for place, each in enumerate(rows) if each.image.id == own), None)
+        if at is not None:
+            self.setCurrentIndex(self.neighbours.index(at))
+            self.scrollTo(self.neighbours.index(at), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def step(self, by: int) -> None:
+        """Choose the picture before (-1) or after (1) the explained one."""
+        rows = self.neighbours.rows
+        at = next((place for place, each in enumerate(rows) if each.image.id == self._own), -1)
+        if rows and 0 <= at + by < len(rows):
+            self.chosen.emit(rows[at + by].image)
+
+    def _fit(self) -> None:
+        height = CARD.height() + 6 + QFontMetrics(theme.font("quiet")).height()
+        self.setGridSize(QSize(CARD.width() + GAP, height + 6))
+        self.setFixedHeight(height + 6 + 14)
+
+    def _tell(self, index: Index) -> None:
+        image: ImageRecord = index.data(NEIGHBOUR_ROLE).image
+        self.chosen.emit(image)
+
+
+class _Cards(QStyledItemDelegate):
+    def __init__(self, thumbnails: Thumbnails, parent: RankStrip) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        view = self.parent()
+        return view.gridSize() if isinstance(view, QListView) else CARD
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        found: Neighbour = index.data(NEIGHBOUR_ROLE)
+        card = QRect(option.rect.x() + GAP // 2, option.rect.y() + 4, CARD.width(), CARD.height())
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(card), RADIUS, RADIUS)
+        painter.save()
+        painter.setClipPath(shape, Qt.ClipOperation.IntersectClip)
+        painter.fillRect(card, theme.colour("track"))
+        draw_fitted(painter, card, self._thumbnails.get(found.image, round(CARD.width() * _ratio(painter))))
+        painter.restore()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme.colour("main"), 2.5))
+            painter.drawRoundedRect(QRectF(card).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
+        before = index.model().index(index.row() - 1, 0).data(NEIGHBOUR_ROLE) if index.row() else None
+        if before is not None and found.rank > before.rank + 1:
+            painter.setPen(QPen(theme.colour("quiet"), 1.5, Qt.PenStyle.DotLine))  # ranks are left out here
+            painter.drawLine(option.rect.x(), card.top() + 6, option.rect.x(), card.bottom() - 6)
+        painter.setFont(theme.font("quiet"))
+        painter.setPen(theme.colour("quiet"))
+        words = QRect(card.left(), card.bottom() + 4, card.width(), QFontMetrics(painter.font()).height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,
+                         str(index.data(Qt.ItemDataRole.DisplayRole)))
+        painter.restore()
+
+
+def _ratio(painter: QPainter) -> float:
+    device = painter.device()
+    return device.devicePixelRatioF() if isinstance(device, QWidget) else 1.0

@@ -1,0 +1,1 @@
+"""The Library screen: panel, controllers, state and own widgets."""

@@ -1,0 +1,160 @@
+"""A gallery in words: how far it is, what its embeddings were made with, what a change of the model would cost."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from brewclip_app import wording
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.indexing.left_out import Counts, words_left_out
+from core.progress import StepText
+
+if TYPE_CHECKING:
+    from core.explorer import Explorer
+    from core.galleries.protocol import Place
+    from core.indexing.unfinished import UnfinishedRun
+    from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
+
+CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squash": "whole picture squashed",
+         "multi-crop": "several crops"}
+TRIED_AGAIN = 60.0  # seconds after which an address that was refused is tried again
+SHOWN = 72  # pictures of a gallery at a glance, at most
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All galleries, under the fingerprint that the settings ask for ("" and why when there is none).
+
+    `refused` are the addresses that could not be opened, why, and when that was tried; `unfinished` has by the
+    gallery's id the indexing runs that did not end.
+    """
+
+    states: "tuple[GalleryState, ...]"
+    mosaics: "dict[int, tuple[ImageRecord, ...]]"
+    fingerprint: Fingerprint | None
+    problem: str = ""
+    refused: "Mapping[str, Refusal]" = field(default_factory=dict)
+    unfinished: "Mapping[int, UnfinishedRun]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an address could not be opened; `at` is the time of the monotonic clock."""
+
+    reason: str
+    at: float
+
+
+def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overview:
+    """For a job: everything the list of galleries shows. Addresses that were refused are not tried at each look."""
+    try:
+        fingerprint, problem = explorer.fingerprint(), ""
+    except Exception as error:  # the galleries are worth seeing without the model
+        fingerprint, problem = None, str(error)
+    wanted = fingerprint.hash if fingerprint else ""
+    states = [explorer.store.state(gallery.id, wanted) for gallery in explorer.store.galleries()]
+    mosaics = {state.gallery.id: some_images(explorer.store, state.gallery.id) for state in states}
+    refused = dict(before.refused) if before is not None else {}
+    for address in explorer.addresses():
+        refusal = refused.pop(address, None)
+        if refusal is None or time.monotonic() - refusal.at > TRIED_AGAIN:
+            try:
+                place, record = explorer.place(address)
+                states.append(place.state(record.id, wanted))
+                mosaics[record.id] = some_images(place, record.id)
+                continue
+            except StoreError as error:
+                refusal = Refusal(str(error), time.monotonic())
+        refused[address] = refusal
+        states.append(_unknown(address))
+    runs = {state.gallery.id: explorer.unfinished.of(state.gallery) for state in states if state.gallery.folders}
+    return Overview(tuple(states), mosaics, fingerprint, problem, refused,
+                    {key: run for key, run in runs.items() if run is not None})
+
+
+def _unknown(address: str) -> "GalleryState":
+    """What is known of a gallery that could not be opened: its address."""
+    from core.store.records import GalleryRecord, GalleryState
+
+    return GalleryState(GalleryRecord(-hash(address) % 2**31 - 2**31, address, datetime.now(UTC), ()), 0, 0, 0, 0, ())
+
+
+def some_images(place: "Place", gallery_id: int) -> "tuple[ImageRecord, ...]":
+    """Up to `SHOWN` pictures, evenly from the whole gallery."""
+    ids = place.filter_ids(gallery_id)
+    if not len(ids):
+        return ()
+    chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
+    return tuple(place.images(gallery_id, [int(each) for each in chosen]))
+
+
+def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[FailureRecord]":
+    """For a job: what could not be read."""
+    place, record = explorer.place(gallery.name)
+    return place.failures(record.id)
+
+
+def how_far(state: "GalleryState", running: bool = False, unfinished: "UnfinishedRun | None" = None) -> str:
+    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`;
+    "192 of 720, stopped" when the last run did not end.
+    """
+    if running and state.indexed:
+        return f"{wording.pictures(state.indexed)} so far"
+    if unfinished is not None:
+        done = state.indexed + state.failed
+        if unfinished.found > done:
+            return f"{wording.count(done)} of {wording.count(unfinished.found)}, stopped"
+        return f"{wording.pictures(state.images)} so far, stopped"
+    if not state.images:
+        return "no pictures yet"
+    if state.indexed == state.images:
+        return f"{wording.pictures(state.images)}, all indexed"
+    return f"{wording.count(state.indexed)} of {wording.count(state.images)} indexed"
+
+
+def facts_in_words(fingerprint: Fingerprint, titles: dict[str, str]) -> str:
+    """ "CLIP ViT-L/14 · centre crop"; with the prompts when there are any."""
+    facts = fingerprint.facts()
+    backbone, crop = str(facts.get("backbone", "?")), str(facts.get("crop", ""))
+    words = [titles.get(backbone, backbone), CROPS.get(crop, crop)]
+    checkpoint = str(facts.get("checkpoint", "none"))
+    return " · ".join(filter(None, [*words, "" if checkpoint == "none" else f"prompts {checkpoint}"]))
+
+
+def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerprint | None:
+    """The fingerprint that most embeddings have, when it is not the one that is asked for now and some lack that."""
+    if fingerprint is None or state.indexed >= state.images or not state.fingerprints:
+        return None
+    others = [(each, number) for each, number in state.fingerprints if each.hash != fingerprint.hash]
+    return others[0][0] if others and others[0][1] > state.indexed else None
+
+
+def cost(images: int, rate: float) -> str:
+    """What embedding pictures takes on this computer; `rate` in pictures a second, 0 when never measured."""
+    if rate <= 0:
+        return f"{wording.pictures(images)}; how long is known once some were embedded"
+    return f"{wording.pictures(images)}, about {wording.duration(images / rate)} on this computer"
+
+
+def progress_in_words(done: int, total: int, text: str) -> str:
+    """ "812 of 8 094 · 31 pictures/s, about 4 min left"; the work's own words while it has nothing to count."""
+    if isinstance(text, StepText):
+        done, total, text = text.done, text.total, text.own
+    if total <= 0:
+        return text or "Looking through the folders"
+    return " · ".join(filter(None, (f"{wording.count(done)} of {wording.count(total)}", text)))
+
+
+def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
+                    failed: "Sequence[FailureRecord]", passed: Counts = (), excluded: Counts = ()) -> str:
+    """What an indexing run did."""
+    words = [f"{wording.pictures(indexed)} embedded" if indexed else "nothing new"]
+    words += [f"{wording.count(number)} {what}" for number, what in (
+        (unchanged, "unchanged"), (moved, "moved"), (missing, "no longer there"), (len(failed), "could not be read"),
+    ) if number]
+    return " ".join((f"Last run: {', '.join(words)}.", *words_left_out(passed, excluded)))

@@ -1,0 +1,87 @@
+"""The card with what could not be read: search it, copy it, show a file in its folder."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSortFilterProxyModel, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView
+
+from brewclip_app import theme, wording
+from brewclip_app.panels.library.failures_model import FailuresModel
+from brewclip_app.widgets.common import Card, button, label, row
+from brewclip_app.widgets.tables import NameDelegate, of_lines
+
+if TYPE_CHECKING:
+    from core.store.records import FailureRecord
+
+COLUMN_WIDTH = 150  # px of names and of folders; the user may drag
+
+
+class FailuresCard(Card):
+    """Hidden while everything could be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = FailuresModel()
+        self.shown = QSortFilterProxyModel()
+        self.shown.setSourceModel(self.model)
+        self.shown.setFilterKeyColumn(-1)
+        self.shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.count = label("", "heading")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search names and reasons")
+        self.search.setAccessibleName("Search what could not be read")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(100)
+        self.search.setMaximumWidth(220)
+        self.search.textChanged.connect(self.shown.setFilterFixedString)
+        self.copy = button("Copy list", self._copy, tip="Copy paths and reasons of the chosen rows, or of all")
+        self.folder = button("Show in folder", self._show_folder)
+        self.table = self._make_table()
+        self.body.addLayout(row(self.count, None, self.search, self.folder, self.copy))
+        self.body.addWidget(self.table, 1)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_choice())
+        QShortcut(QKeySequence.StandardKey.Copy, self.table, self._copy,
+                  context=Qt.ShortcutContext.WidgetShortcut)
+        self._follow_choice()
+
+    def show_failures(self, failures: "Sequence[FailureRecord]") -> None:
+        """Show other failures; without any the card hides."""
+        self.model.show(failures)
+        self.count.setText(f"{wording.count(len(failures))} could not be read")
+        self.setVisible(bool(failures))
+
+    def chosen(self) -> "list[FailureRecord]":
+        """The failures of the chosen rows."""
+        rows = self.table.selectionModel().selectedRows()
+        return [self.model.record(self.shown.mapToSource(index).row()) for index in rows]
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.shown)
+        table.setSortingEnabled(True)
+        table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        table.setAlternatingRowColors(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setItemDelegateForColumn(0, NameDelegate(table))
+        table.setMinimumHeight(120)
+        table.verticalHeader().setDefaultSectionSize(theme.line_height(table.font()) + 10)
+        header = of_lines(table, "What could not be read", several=True).horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason is what was asked for
+        for at in (0, 2):
+            header.resizeSection(at, COLUMN_WIDTH)
+        return table
+
+    def _follow_choice(self) -> None:
+        self.folder.setEnabled(len(self.chosen()) == 1)
+
+    def _copy(self) -> None:
+        lines = range(self.shown.rowCount())
+        records = self.chosen() or [self.model.record(self.shown.mapToSource(self.shown.index(line, 0)).row())
+                                    for line in lines]
+        QGuiApplication.clipboard().setText("\n".join(f"{record.path}\t{record.reason}" for record in records))
+
+    def _show_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.chosen()[0].path.parent)))

@@ -1,0 +1,59 @@
+"""One gallery in the list: a mosaic, its name, how far it is."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QProgressBar, QWidget
+
+from brewclip_app import wording
+from brewclip_app.jobs import Job
+from brewclip_app.panels.library import facts as gallery_facts
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.common import ElidedLabel, column, row
+from brewclip_app.widgets.mosaic import Mosaic
+from core.progress import StepText
+from core.store.addresses import is_address
+
+if TYPE_CHECKING:
+    from core.indexing.unfinished import UnfinishedRun
+    from core.store.records import GalleryState, ImageRecord
+
+
+class GalleryRow(QWidget):
+    """Lies in a list's item; the mouse goes to the list."""
+
+    def __init__(self, thumbnails: Thumbnails, state: "GalleryState", images: "Sequence[ImageRecord]",
+                 unfinished: "UnfinishedRun | None" = None) -> None:
+        super().__init__()
+        self._state, self._unfinished = state, unfinished
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        mosaic = Mosaic(thumbnails, 4, 3, QSize(100, 74))
+        mosaic.set_images(images)
+        end = Qt.TextElideMode.ElideLeft if is_address(state.gallery.name) else Qt.TextElideMode.ElideRight
+        self.name = ElidedLabel(state.gallery.name, "strong", end)  # what tells addresses apart stands at their end
+        self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self.failed = ElidedLabel(f"{wording.count(state.failed)} could not be read" if state.failed else "", "quiet",
+                                  Qt.TextElideMode.ElideRight)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        words = column(None, self.name, self.words, self.failed, self.bar, None, space=3)
+        self.failed.setVisible(bool(state.failed))
+        whole = row(mosaic, words, space=10)
+        whole.setStretch(1, 1)
+        whole.setContentsMargins(7, 6, 7, 6)
+        self.setLayout(whole)
+        self.show_progress(None)
+
+    def show_progress(self, job: Job | None) -> None:
+        """Show how far the running job is; None when none runs."""
+        self.bar.setVisible(job is not None)
+        if job is None:
+            self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
+            return
+        done, total, text = job.progress
+        self.bar.setRange(0, 1000 if total > 0 else 0)
+        self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)
+        if isinstance(text, StepText):
+            done, total = text.done, text.total
+        self.words.setText(f"{wording.count(done)} of {wording.count(total)}" if total > 0 else "looking for pictures")

@@ -1,0 +1,1 @@
+"""The Search screen: panel, controllers, state and own widgets."""

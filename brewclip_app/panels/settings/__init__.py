@@ -1,0 +1,1 @@
+"""The Settings screen: panel, controllers, state and own widgets."""

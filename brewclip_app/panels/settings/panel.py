@@ -1,0 +1,126 @@
+"""Settings, generated from the declared table; the weights; where things are kept."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from brewclip_app.panels.base import Panel
+from brewclip_app.panels.settings.privacy import PrivacyRows
+from brewclip_app.panels.settings.setting_row import SettingRow
+from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
+from brewclip_app.widgets.weights_row import WeightsCard
+from core.settings import SETTINGS, Setting, Settings
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+
+ONE_COLUMN_BELOW = 980  # px
+
+
+class SettingsPanel(Panel):
+    """Every change applies at once."""
+
+    key: ClassVar[str] = "settings"
+    title: ClassVar[str] = "Settings"
+    icon: ClassVar[str] = "settings"
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__(context)
+        self.rows: dict[str, SettingRow] = {}
+        self.groups: dict[str, Card] = {}
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search settings")
+        self.search.setAccessibleName("Search settings")
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(240)
+        self.search.textChanged.connect(self._filter)
+        self.weights = WeightsCard(context, title="Weights")
+        self.privacy = PrivacyRows(context)
+        self.home = self._make_home()
+        self.no_match = EmptyState("search", "No match", " ", button("Show all settings", self.search.clear))
+        self.no_match.hide()
+        self._make_groups()
+        self._lay_out()
+        self._follow_settings(context.settings)
+        context.settings_changed.connect(self._follow_settings)
+
+    def activated(self) -> None:
+        self.context.downloads.refresh()
+        self.privacy.refresh()
+        self.status_changed.emit("Every change applies at once")
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        return [("Tab", "The next setting")]
+
+    def _make_groups(self) -> None:
+        for setting in SETTINGS:
+            card = self.groups.setdefault(setting.group, Card(setting.group, space=12))
+            made = SettingRow(setting, self.context)
+            self.rows[setting.key] = made
+            card.body.addWidget(made)
+        self.groups["Privacy"].body.addWidget(self.privacy)
+
+    def _make_home(self) -> Card:
+        root = self.context.home.root
+        card = Card("Where things are kept")
+        path = ElidedLabel(str(root))
+        line = row(path, button("Open", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(root)))))
+        line.setStretch(0, 1)
+        card.body.addLayout(line)
+        card.body.addWidget(label("Galleries, weights, spoken queries and settings. Nothing of it leaves this "
+                                  "computer. The environment variable BREWCLIP_HOME puts it elsewhere.",
+                                  "quiet", wrap=True))
+        return card
+
+    def _lay_out(self) -> None:
+        head = row(label("Settings", "title"), None, self.search)
+        cards = list(self.groups.values())
+        half = (len(cards) + 2) // 2  # the weights are long: where things are kept goes to the other side
+        self._left, self._right = QVBoxLayout(), QVBoxLayout()
+        for side, parts in ((self._left, [*cards[:half], self.home]),
+                            (self._right, [*cards[half:], self.weights])):
+            side.setSpacing(12)
+            for part in parts:
+                side.addWidget(part)
+            side.addStretch(1)
+        both = self._both = row(self._left, self._right, space=12)
+        both.setStretch(0, 1)
+        both.setStretch(1, 1)
+        both.setContentsMargins(0, 0, 4, 4)
+        inner = QWidget()
+        inner.setLayout(both)
+        scroll = scrolling(inner)
+        box = column(head, self.no_match, scroll, space=12)
+        box.setStretch(2, 1)
+        box.setContentsMargins(20, 16, 16, 12)
+        self.setLayout(box)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= ONE_COLUMN_BELOW
+        self._both.setDirection(QHBoxLayout.Direction.LeftToRight if wide else QHBoxLayout.Direction.TopToBottom)
+
+    def _follow_settings(self, settings: Settings) -> None:
+        for line in self.rows.values():
+            line.show_value(settings)
+
+    def _filter(self, words: str) -> None:
+        for group, card in self.groups.items():
+            shown = [self._show_row(setting, words) for setting in SETTINGS if setting.group == group]
+            if group == "Privacy":
+                shown.append(self.privacy.matches(words.lower()))
+                self.privacy.setVisible(shown[-1])
+            card.setVisible(any(shown))
+        for card in (self.weights, self.home):
+            card.setVisible(words.lower() in card.heading.text().lower())
+        cards = (*self.groups.values(), self.weights, self.home)
+        self.no_match.setVisible(not any(card.isVisibleTo(self) for card in cards))
+        self.no_match.sentence.setText(f"No setting is about “{words.strip()}”.")
+
+    def _show_row(self, setting: Setting, words: str) -> bool:
+        where = f"{setting.group} {setting.label} {setting.help} {setting.key}".lower()
+        wanted = all(word in where for word in words.lower().split())
+        self.rows[setting.key].setVisible(wanted)
+        return wanted

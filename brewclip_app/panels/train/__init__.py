@@ -1,0 +1,1 @@
+"""The Train screen: panel, controllers, state and own widgets."""

@@ -1,0 +1,115 @@
+"""Runs beside each other: what they differ in, how they did, their curves over each other; export as CSV."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QFileDialog,
+    QHeaderView,
+    QMenu,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from brewclip_app.panels.train import comparison as training_comparison
+from brewclip_app.panels.train import words as training_words
+from brewclip_app.panels.train.curves import CurveCard, choices
+from brewclip_app.panels.train.splitter import splitter
+from brewclip_app.plain_text import plain_tip
+from brewclip_app.widgets.common import Card, button, label, row
+from core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from core.training.runs import RunRecord
+
+NAME_COLUMN, RUN_COLUMN = 180, 104  # px
+SMALLEST = QSize(900, 560)
+
+
+class CompareDialog(QDialog):
+    """Shows the runs as they were when it opened."""
+
+    def __init__(self, parent: QWidget | None, records: "Sequence[RunRecord]") -> None:
+        super().__init__(parent)
+        self._records = tuple(records)
+        self.setWindowTitle(f"Compare {len(self._records)} runs")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        self.resize((parent.window().size() - QSize(80, 90)).expandedTo(SMALLEST) if parent else SMALLEST)
+        self.table = self._make_table()
+        offered = (*choices("dev"), *choices("step"))
+        self.curves = CurveCard(offered, "score")
+        self.curves.show_runs(self._records)
+        self.export = button("Export…")
+        menu = QMenu(self.export)
+        menu.addAction("Options and results (CSV)…", lambda: self._ask(
+            "comparison.csv", training_comparison.write_options))
+        menu.addAction("Curves (CSV)…", lambda: self._ask("curves.csv", training_comparison.write_curves))
+        self.export.setMenu(menu)
+        self.said = label("", "quiet-body")
+        left = Card(margin=8)
+        left.body.addWidget(self.table)
+        sizes = (540, 360) if len(self._records) > 2 else (450, 450)
+        split = splitter(Qt.Orientation.Horizontal, left, self.curves, sizes)
+        close = button("Close", self.accept, "main")
+        close.setDefault(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 16, 20, 14)
+        box.setSpacing(12)
+        box.addLayout(row(label("Compare", "title"),
+                          label("what they differ in, and their results on dev", "quiet-body"), None))
+        box.addWidget(split, 1)
+        box.addLayout(row(self.export, self.said, None, close))
+
+    def write(self, path: Path, how: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
+        """Write the comparison; a failure is shown over the window."""
+        try:
+            how(path, self._records)
+        except TrainingError as error:
+            self.said.setText(str(error))
+            return
+        self.said.setText(f"Written to {path.name}")
+
+    def _ask(self, name: str, how: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
+        dialog = QFileDialog(self, "Export", name, "CSV (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.selectFile(name)
+        dialog.fileSelected.connect(lambda chosen: self.write(Path(chosen), how))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _make_table(self) -> QTableWidget:
+        rows = training_comparison.rows(self._records)
+        names = training_words.names(self._records)
+        made = QTableWidget(len(rows), 1 + len(self._records))
+        made.setHorizontalHeaderLabels(["", *(names[each.path] for each in self._records)])
+        for line, (title, values) in enumerate(rows):
+            made.setItem(line, 0, QTableWidgetItem(title))
+            for place, value in enumerate(values, 1):
+                item = QTableWidgetItem(value)
+                item.setToolTip(plain_tip(value))
+                item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+                made.setItem(line, place, item)
+        made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        made.setShowGrid(False)
+        made.setWordWrap(False)
+        made.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        made.setTabKeyNavigation(False)
+        made.verticalHeader().hide()
+        made.setAccessibleName("Runs side by side")
+        header = made.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        header.setDefaultSectionSize(RUN_COLUMN)
+        header.resizeSection(0, NAME_COLUMN)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch if len(self._records) < 3
+                                    else QHeaderView.ResizeMode.Interactive)
+        return made

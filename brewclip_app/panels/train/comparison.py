@@ -1,0 +1,76 @@
+"""Runs beside each other as a table: what they were asked and differ in, and how they did; written as CSV."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brewclip_app import wording
+from brewclip_app.panels.train import words as training_words
+from core.errors import TrainingError
+from core.spreadsheet import plain_cells
+from core.training.options import differences
+
+if TYPE_CHECKING:
+    from core.training.runs import RunRecord
+
+Row = tuple[str, tuple[str, ...]]
+RECALLS = tuple((f"{way}.R@{at}", f"{words}, R@{at}") for way, words in (
+    ("speech_to_image", "Speech to picture"), ("image_to_speech", "Picture to speech")) for at in (1, 5, 10))
+
+
+def rows(records: "Sequence[RunRecord]") -> list[Row]:
+    """Title and each run's value: first what their recipes differ in, then the results."""
+    recipes = [each.recipe for each in records]
+    known = [each for each in recipes if each is not None]
+    asked = differences(known) if len(known) == len(recipes) else []
+    return [*asked, *results(records)]
+
+
+def results(records: "Sequence[RunRecord]") -> list[Row]:
+    """How the runs did, in words; recall on dev is that of the best step."""
+    found: list[Row] = [
+        ("State", tuple(training_words.state(each) for each in records)),
+        ("Steps done", tuple(wording.count(each.step) for each in records)),
+        ("Trained parameters", tuple(wording.count(each.parameters) if each.parameters else "–" for each in records)),
+        ("Mean recall on dev, %", tuple(_figure(each.best) for each in records)),
+        ("at step", tuple(wording.count(each.best_step) if each.best is not None else "–" for each in records))]
+    found += [(f"{title} on dev, %", tuple(_figure(at_best(each, key)) for each in records)) for key, title in RECALLS]
+    return found
+
+
+def at_best(record: "RunRecord", key: str) -> float | None:
+    """A curve's value at the run's best step."""
+    curve = record.curve(key)
+    return next((value for step, value in zip(curve.steps, curve.values, strict=True) if step == record.best_step
+                 and record.best is not None), None)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def write_options(path: Path, records: "Sequence[RunRecord]") -> None:
+    """The comparison as CSV: a line a title, a column a run. TrainingError ("not_written")."""
+    names = training_words.names(records)
+    plain = [(title, [value.replace(wording.THIN, "") for value in values]) for title, values in rows(records)]
+    _write(path, [["", *(names[each.path] for each in records)], *([title, *values] for title, values in plain)])
+
+
+def write_curves(path: Path, records: "Sequence[RunRecord]") -> None:
+    """All curves as CSV, a line a value: run, curve, step, value. TrainingError ("not_written")."""
+    names = training_words.names(records)
+    lines = [[names[each.path], key, str(step), repr(value)] for each in records for key, curve in each.curves.items()
+             for step, value in zip(curve.steps, curve.values, strict=True)]
+    _write(path, [["run", "curve", "step", "value"], *lines])
+
+
+def _write(path: Path, lines: Sequence[Sequence[str]]) -> None:
+    staged = path.with_name(f".{path.name}.new")
+    try:
+        with staged.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells spreadsheets that it is UTF-8
+            csv.writer(file).writerows(plain_cells(line) for line in lines)
+        staged.replace(path)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        raise TrainingError(f"{path.name} could not be written: {error.strerror or error}.", "not_written") from error

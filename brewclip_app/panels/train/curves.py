@@ -1,0 +1,178 @@
+"""A card with curves of one or several runs; which ones is chosen in its head."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
+
+from brewclip_app.panels.train import words as training_words
+from brewclip_app.panels.train.curve_plot import CurvePlot, Line, Reference, Swatch
+from brewclip_app.widgets.common import Card, ElidedLabel, clear, look, row
+from brewclip_app.widgets.flow_layout import FlowLayout
+from core import plain_json
+from core.training.runs import CURVES, CurveKind
+
+if TYPE_CHECKING:
+    from core.training.runs import RunRecord
+
+BY_KEY = {each.key: each for each in CURVES}
+ROLES = ("main", "voice", "transcript", "good", "care", "words")
+RUN_DASHES = ("solid", "dash", "dot", "dash-dot")
+PARTS = {"outer": "main", "inner": "voice"}  # of the loss, in the colours of both branches and of the voice
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a card can show: curves by key that stand on one axis."""
+
+    key: str
+    title: str
+    curves: tuple[CurveKind, ...]
+
+
+def choices(event: str) -> tuple[Choice, ...]:
+    """What cards show of steps ("step") or of looks at dev ("dev")."""
+    single = [Choice(each.key, _title(each), (each,)) for each in CURVES
+              if each.event == event and each.key not in PARTS]
+    both = Choice("parts", "Loss, outer and inner", tuple(BY_KEY[key] for key in PARTS))
+    return (both, *single) if event == "step" else tuple(single)
+
+
+def _title(kind: CurveKind) -> str:
+    """Short, the figure first: cards are narrow."""
+    way, _, at = kind.key.partition(".")
+    return f"Dev {at}, {way.replace('_', ' ')}" if at else kind.title
+
+
+class CurveCard(Card):
+    """Follows runs that it is given again and again."""
+
+    chosen = Signal()
+
+    def __init__(self, offered: Sequence[Choice], first: str) -> None:
+        super().__init__(margin=12, space=4)
+        self._offered = {each.key: each for each in offered}
+        self._records: tuple[RunRecord, ...] = ()
+        self._bare: dict[Path, Mapping[str, Any]] = {}  # what the backbone alone finds on dev, by run
+        self._names: tuple[tuple[str, str, str], ...] = ()
+        self.choice = look(QComboBox(), "heading")
+        self.choice.setAccessibleName("Which curve")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(8)
+        self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for each in offered:
+            self.choice.addItem(each.title, each.key)
+        self.choose(first)
+        self.legend = QWidget()
+        self._legend_box = FlowLayout(self.legend)
+        self.plot = CurvePlot()
+        self.zoom = look(QPushButton("Zoom"), "tick")
+        self.zoom.setCheckable(True)
+        self.zoom.setToolTip("Show the range of the values alone; else the axis goes from 0 to 100 %")
+        self.zoom.toggled.connect(self.plot.zoom)
+        head = row(self.choice, self.zoom, space=6)
+        head.setStretch(0, 1)
+        self.body.addLayout(head)
+        self.body.addWidget(self.legend)
+        self.body.addWidget(self.plot, 1)
+        self.choice.currentIndexChanged.connect(self._choice_changed)
+
+    @property
+    def key(self) -> str:
+        """Key of the choice that is shown."""
+        return str(self.choice.currentData())
+
+    def choose(self, key: str) -> None:
+        """Show another choice; an unknown key changes nothing."""
+        if key in self._offered:
+            self.choice.setCurrentIndex(self.choice.findData(key))
+
+    def show_runs(self, records: "Sequence[RunRecord]") -> None:
+        """Lay the curves of these runs over each other."""
+        self._records = tuple(records)
+        self._show()
+
+    def lines(self) -> list[Line]:
+        """The lines as they are shown."""
+        choice, several = self._offered[self.key], len(self._records) > 1
+        names = training_words.names(self._records)
+        found = []
+        for number, record in enumerate(self._records):
+            for kind in choice.curves:
+                curve = record.curve(kind.key)
+                if kind.key in PARTS and not any(curve.values):  # variants without the inner loss log zeros
+                    continue
+                if not curve.steps:
+                    continue
+                name, role, dash = _appearance(names[record.path], number, kind.key, several, len(choice.curves) > 1)
+                found.append(Line(name, curve.steps, curve.values, role, dash))
+        return found
+
+    def _choice_changed(self) -> None:
+        self._show()
+        self.chosen.emit()
+
+    def _show(self) -> None:
+        lines = self.lines()
+        unit = self._offered[self.key].curves[0].unit
+        self.zoom.setVisible(unit == "%")
+        self.plot.setAccessibleName(self.choice.currentText())
+        self.plot.show_lines(lines, unit, self._reference(), self._nothing())
+        self._show_legend(lines)
+
+    def _reference(self) -> Reference | None:
+        """Zero-shot on dev, where a run's model says it; of the first of several runs, which share a dataset mostly."""
+        kind = self._offered[self.key].curves[0]
+        if kind.event != "dev" or kind.unit != "%":
+            return None
+        for record in self._records:
+            if record.usable and record.path not in self._bare and (found := bare_of(record.path)):
+                self._bare[record.path] = found
+            value = kind.value(self._bare.get(record.path, {}))
+            if value is not None:
+                return Reference(f"zero-shot {value:.1f}", value)
+        return None
+
+    def _nothing(self) -> str:
+        if not self._records:
+            return "No run chosen"
+        if self.key == "memory":
+            return "Measured on a GPU only"
+        return "Nothing yet"
+
+    def _show_legend(self, lines: Sequence[Line]) -> None:
+        names = tuple((line.name, line.role, line.dash) for line in lines)
+        self.legend.setVisible(len(names) > 1)
+        if names == self._names:
+            return
+        self._names = names
+        clear(self._legend_box)
+        for name, role, dash in names:
+            part = QWidget()
+            words = ElidedLabel(name, "quiet")
+            words.setMaximumWidth(180)
+            part.setLayout(row(Swatch(role, dash), words, space=5))
+            self._legend_box.addWidget(part)
+        self.legend.updateGeometry()
+
+
+def bare_of(run: Path) -> Mapping[str, Any]:
+    """What the backbone alone finds on dev, as the run's model notes it; nothing where it does not."""
+    try:
+        found = plain_json.read(run / "best" / "run.json")["metrics"]["zero_shot"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _appearance(name: str, number: int, key: str, several: bool, parts: bool) -> tuple[str, str, str]:
+    """Name, colour and dash of a line: one run has its parts in colours; runs beside each other a colour each."""
+    if not several:
+        return (BY_KEY[key].title.split(",")[0] if parts else BY_KEY[key].title), PARTS.get(key, "main"), "solid"
+    dash = ("dot" if key == "inner" else "solid") if parts else RUN_DASHES[number // len(ROLES) % len(RUN_DASHES)]
+    return (f"{name}, {key}" if parts else name), ROLES[number % len(ROLES)], dash
+
+

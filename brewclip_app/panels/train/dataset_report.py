@@ -1,0 +1,88 @@
+"""The report on a dataset in a dialog: how it was read, its splits, and each thing that is not as it should be."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+
+from brewclip_app import wording
+from brewclip_app.panels.train import words as training_words
+from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
+
+if TYPE_CHECKING:
+    from core.datasets.problems import Problem
+    from core.datasets.reports import DatasetReport
+
+SPLIT_HEADS = ("Split", "Pictures", "Utterances", "Usable")
+
+
+class ReportDialog(QDialog):
+    """Opens without blocking."""
+
+    def __init__(self, parent: QWidget, report: "DatasetReport") -> None:
+        super().__init__(parent)
+        self._report = report
+        self.setWindowTitle(f"What is in {report.folder.name}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(620, 560)
+        self.problems = [_problem(each) for each in report.problems]
+        inner = QWidget()
+        inner.setLayout(column(_splits(report), *self.problems, None, space=12))
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inner)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.copy = button("Copy", self._copy)
+        close = button("Close", self.accept, "main")
+        close.setDefault(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 18, 20, 16)
+        box.setSpacing(10)
+        box.addLayout(row(label(report.title, "title"), label(training_words.problems(report), "quiet-body"), None))
+        box.addWidget(ElidedLabel(str(report.folder), "quiet"))
+        box.addWidget(scroll, 1)
+        box.addLayout(row(self.copy, None, close))
+
+    def _copy(self) -> None:
+        from core.datasets.reports import describe
+
+        QGuiApplication.clipboard().setText("\n".join(describe(self._report)))
+        self.copy.setText("Copied")
+
+
+def _splits(report: "DatasetReport") -> Card:
+    card = Card("What was found")
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(20)
+    grid.setVerticalSpacing(4)
+    for place, head in enumerate(SPLIT_HEADS):
+        grid.addWidget(_cell(head, place, "quiet"), 0, place)
+    for line, split in enumerate(report.splits, 1):
+        figures = (wording.count(each) for each in (split.images, split.utterances, split.usable))
+        for place, text in enumerate((split.name, *figures)):
+            grid.addWidget(_cell(text, place), line, place)
+    grid.setColumnStretch(len(SPLIT_HEADS), 1)
+    card.body.addLayout(grid)
+    for note in report.notes:
+        card.body.addWidget(label(note, "quiet", wrap=True))
+    return card
+
+
+def _cell(text: str, place: int, name: str = "") -> QWidget:
+    made = label(text, name)
+    made.setAlignment(Qt.AlignmentFlag.AlignRight if place else Qt.AlignmentFlag.AlignLeft)
+    return made
+
+
+def _problem(problem: "Problem") -> Card:
+    card = Card(space=4)
+    card.body.addLayout(row(label(f"{wording.count(problem.count)} {problem.what}", "strong"), None))
+    card.body.addWidget(label(f"{problem.outcome[:1].upper()}{problem.outcome[1:]}.", "quiet-body", wrap=True))
+    for example in problem.examples:
+        card.body.addWidget(ElidedLabel(example, "quiet"))
+    left = problem.count - len(problem.examples)
+    if left > 0:
+        card.body.addWidget(label(f"and {wording.count(left)} more", "quiet"))
+    return card

@@ -1,0 +1,127 @@
+"""The chosen run: what it does, how far it is, why it ended, and how to pause, stop or go on with it."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+
+from brewclip_app.panels.train import words as training_words
+from brewclip_app.widgets.common import Card, ElidedLabel, button, label, look, row
+
+if TYPE_CHECKING:
+    from core.training.runs import RunRecord
+
+OUTPUT = "output.log"
+
+
+class LiveCard(Card):
+    """Shows one run; its buttons ask, the panel does."""
+
+    pause = Signal()
+    go_on = Signal()
+    stop = Signal()
+    end_now = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(margin=14, space=6)
+        self._record: RunRecord | None = None
+        self.name = label("", "strong")
+        self.words = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
+        self.notes = button("", self._show_notes, "quiet-link")
+        self.output = button("What it printed", self._show_output, "quiet-link")
+        self.pause_button = button("Pause", self.pause.emit, tip="Save at the next step, and stop (Ctrl+P)")
+        self.go_on_button = button("Continue", self.go_on.emit, tip="Go on from where it was last saved (Ctrl+P)")
+        self.stop_button = button("Stop…", self.stop.emit, tip="End it for good; its best model is kept")
+        self.end_button = button("End now", self.end_now.emit, "danger",
+                                 tip="End its process at once; what it did since its last save is done again")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.message = label("", "care", wrap=True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        head = row(self.name, self.words, self.notes, self.output, self.pause_button, self.go_on_button,
+                   self.stop_button, self.end_button)
+        head.setStretch(1, 1)
+        self.pause_button.ensurePolished()
+        head.addStrut(self.pause_button.sizeHint().height())  # the card keeps its height, whatever buttons it shows
+        self.body.addLayout(head)
+        self.body.addWidget(self.bar)
+        self.body.addWidget(self.message)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        for part in (self.notes, self.output, self.pause_button, self.go_on_button, self.stop_button, self.end_button,
+                     self.message):
+            part.hide()
+
+    def show_run(self, record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> None:
+        """Show a run as it is now. `asked`: what it was asked for and has not done yet."""
+        self._record = record
+        variant = f" · {record.recipe.variant}" if record.recipe else ""
+        self.name.setText(f"{record.name}{variant}")
+        self.words.setText(training_words.line(record, asked, preparing_left))
+        self._show_bar(record)
+        words = [] if record.live or record.state == "finished" else [record.message]
+        self.message.setText(" ".join(filter(None, [*words, record.fallback])))
+        self.message.setVisible(bool(self.message.text()))
+        look(self.message, "care" if record.state == "failed" or record.fallback else "quiet-body")
+        self._show_buttons(record, asked)
+        self.notes.setVisible(bool(record.notes))
+        self.notes.setText("1 note" if len(record.notes) == 1 else f"{len(record.notes)} notes")
+        self.output.setVisible(record.state == "failed" and (record.path / OUTPUT).exists())
+
+    def _show_bar(self, record: "RunRecord") -> None:
+        from core.training.process import progress_of
+
+        done, total, _ = progress_of(record)
+        self.bar.setRange(0, 1000 if total > 0 else 0)
+        if total > 0:
+            self.bar.setValue(round(1000 * min(done, total) / total))
+        self.bar.setAccessibleName(f"{100 * done // max(1, total)} percent")
+        self.bar.setVisible(record.live or record.state in ("paused", "failed"))
+        if record.state in ("paused", "failed") and total <= 0:
+            self.bar.hide()
+
+    def _show_buttons(self, record: "RunRecord", asked: str) -> None:
+        safe = (self.pause_button, self.go_on_button)
+        focused = self.hasFocus() or any(each.hasFocus() for each in safe)
+        self.pause_button.setVisible(record.live and not asked)
+        self.end_button.setVisible(record.live and bool(asked))
+        self.go_on_button.setVisible(can_go_on(record))
+        self.stop_button.setVisible((record.live and asked != "stop") or record.state == "paused")
+        if focused:  # Pause and Continue take turns; until one is there the card holds the focus, never Stop or End now
+            (next((each for each in safe if not each.isHidden()), None) or self).setFocus()
+
+    def _show_notes(self) -> None:
+        if self._record is not None:
+            TextDialog(self, f"Notes of {self._record.name}", "\n".join(self._record.notes)).open()
+
+    def _show_output(self) -> None:
+        if self._record is not None:
+            from core.training.process import output_of
+
+            TextDialog(self, f"What {self._record.name} printed last", output_of(self._record.path)
+                       or "It printed nothing.").open()
+
+
+def can_go_on(record: "RunRecord") -> bool:
+    """Whether there is something to go on with."""
+    return not record.live and record.state != "finished" and record.recipe is not None
+
+
+class TextDialog(QDialog):
+    """Shows a text to be read and copied."""
+
+    def __init__(self, parent: QWidget, title: str, text: str) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(640, 380)
+        self.text = look(QPlainTextEdit(text), "details")
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName(title)
+        close = button("Close", self.accept, "main")
+        close.setDefault(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 18, 20, 16)
+        box.setSpacing(10)
+        box.addWidget(label(title, "title"))
+        box.addWidget(self.text)
+        box.addLayout(row(None, close))

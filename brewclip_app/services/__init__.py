@@ -1,0 +1,1 @@
+"""Long work that several panels share: downloads of weights, indexing, training runs."""

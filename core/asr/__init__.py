@@ -1,0 +1,1 @@
+"""Speech recognition: Whisper, its decoder, guards against hallucinated text, word times."""

@@ -1,0 +1,205 @@
+"""Other voices under the probes of a run: what they say of a recording over time, and the recordings kept with it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import audio, plain_json, private_files
+from core.audio import RATE, Waveform
+from core.emotion import pooling
+from core.emotion.branches import Branches
+from core.emotion.dataset import of_few, standardised
+from core.emotion.features import REFERENCE
+from core.emotion.layer_cache import FRAME, Floats, Voice, Voices, voiced
+from core.emotion.learned_probes import Mixture
+from core.emotion.pooling import View
+from core.emotion.probe import LinearProbe
+from core.emotion.probes import Curve, Kept, layers_curve, mixture_curve, unit
+from core.emotion.run_store import TRIES, KeptRun
+from core.errors import AudioError, StoreError
+from core.explorer import hearing_options
+from core.features.speech_cache import Spoken
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    from core.emotion.finetune import Ear
+    from core.explorer import Explorer
+    from core.models.brewclip import SpokenBatch
+
+ENOUGH = 3  # sentences of one's own from which their mean tells more of the voice than of the sentences
+AROUND = 1.0  # s of silence that recordings of RAVDESS have before and after the voice
+LIST = "tries.jsonl"
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a probe says of a recording: `probabilities` (classes,) of the whole, `curve` over its time."""
+
+    probabilities: Floats
+    curve: Curve
+
+
+@dataclass(frozen=True)
+class Try:
+    """A recording that was kept with a run, and what was said of it then; `path` is its FLAC file."""
+
+    path: Path
+    when: str
+    feature: str
+    probabilities: tuple[float, ...]
+
+
+class Listener:
+    """The probe of one feature of a run, with the models that it reads. WeightsError, ModelError, as for the run."""
+
+    def __init__(self, explorer: "Explorer", run: KeptRun, feature: str, report: Report = silent) -> None:
+        self._explorer, self._options = explorer, run.result.options
+        self._kept: Kept = run.result.answers[feature].probe
+        self._feature, self._classes = feature, len(run.result.classes)
+        self._voices = Voices(explorer, report)
+        self._branches = Branches(explorer, self._options.checkpoint, report) if self._reads_branches else None
+        self._ear: Ear | None = None
+        self._own = (self._kept["typical"], self._kept["usual"]) if "typical" in self._kept else None
+
+    @property
+    def takes_sentences(self) -> bool:
+        """Whether speakers were standardised by themselves for this probe: then sentences of one's own help."""
+        return self._own is not None
+
+    def standardise_by(self, sentences: Sequence[Waveform]) -> None:
+        """Standardise what follows by sentences of its speaker. AudioError ("too_few") with fewer than `ENOUGH`."""
+        if len(sentences) < ENOUGH:
+            raise AudioError(f"Record at least {ENOUGH} sentences to standardise by; there are {len(sentences)}.",
+                             "too_few")
+        voices = [voiced_part(one)[1] for one in sentences]
+        if self._branches is not None:
+            vectors = self._branches.vectors([self._heard(one) for one in voices], 0).by_kind[self._kind]
+        else:
+            vectors = pooling.means([self._voices.of(one) for one in voices], pauses=False)
+        self._own = of_few(vectors, self._kept["usual"])
+
+    def warm_up(self) -> None:
+        """Have every model work once, so that the first answer comes as fast as the next ones."""
+        noise = np.random.default_rng(0).normal(scale=0.05, size=RATE).astype(np.float32)
+        self._listen(audio.from_samples(noise, RATE))
+
+    def listen(self, waveform: Waveform) -> Told:
+        """What the probe says of a recording, as a whole and over its time.
+
+        Silence beyond `AROUND` the voice is left out, as RAVDESS has it.
+        """
+        start, cut = voiced_part(waveform)
+        told = self._listen(cut)
+        return Told(told.probabilities, (told.curve[0] + np.float32(start), told.curve[1]))
+
+    def _listen(self, waveform: Waveform) -> Told:
+        if "weights" not in self._kept:
+            return self._by_ear(waveform)
+        if self._reads_branches:
+            return self._by_branches(waveform)
+        voice = self._voice(waveform)
+        if "mix" in self._kept:
+            kept = self._kept
+            mixture = Mixture(kept["mix"], kept["mean"], kept["scale"], kept["query"], self._probe)
+            return Told(mixture.probabilities(voice), mixture_curve(voice, mixture))
+        view = View(tuple(int(number) for number in self._kept["layers"]), bool(self._kept["pauses"]))
+        whole = pooling.vectors(pooling.means([voice], view.pauses), view)
+        return Told(self._probe.probabilities(whole)[0], layers_curve(voice, view, self._probe))
+
+    @property
+    def _reads_branches(self) -> bool:
+        return not {"layers", "mix", "mean"} & set(self._kept)
+
+    @property
+    def _probe(self) -> LinearProbe:
+        return LinearProbe(self._kept["weights"], self._kept["bias"])
+
+    def _voice(self, waveform: Waveform) -> Voice:
+        voice = self._voices.of(waveform)
+        return voice if self._own is None else standardised(voice, *self._own)
+
+    def _by_branches(self, waveform: Waveform) -> Told:
+        assert self._branches is not None
+        spoken = self._heard(waveform)
+        whole = self._prepared(self._branches.vectors([spoken], 0).by_kind[self._kind])
+        times, parts = self._branches.windows(spoken, 0)
+        curve = times, self._probe.probabilities(self._prepared(parts.by_kind[self._kind]))
+        return Told(self._probe.probabilities(whole)[0], curve)
+
+    @property
+    def _kind(self) -> str:
+        return {"paper": "fused", "paper-text": "text", REFERENCE: "text"}.get(self._feature, self._feature)
+
+    def _prepared(self, vectors: Floats) -> Floats:
+        if self._own is None:
+            return unit(vectors)
+        mean, scale = self._own
+        even: Floats = ((vectors - mean) / scale).astype(np.float32)
+        return even
+
+    def _by_ear(self, waveform: Waveform) -> Told:
+        from core.emotion import finetune as tuning
+        from core.emotion.finetune_heads import words_of
+
+        if self._ear is None:
+            model = self._branches.model(0) if self._branches is not None else None
+            self._ear = tuning.restore(self._feature, model, self._kept, self._classes)
+        words: SpokenBatch | None = None
+        if self._branches is not None and self._feature != "acoustic":
+            words = words_of(self._branches.model(0), [self._heard(waveform).transcript])
+        voice = self._voice(waveform)
+        return Told(self._ear.read([voice], words)[0], tuning.ear_curve(self._ear, voice, words))
+
+    def _heard(self, waveform: Waveform) -> Spoken:
+        heard = self._explorer.hear([waveform], options=hearing_options(self._explorer.settings, word_times=False))[0]
+        return Spoken(heard.transcript, heard.states)
+
+
+def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
+    """Where the voice begins, in s, and the recording without the silence far from it."""
+    frames = len(waveform.samples) // FRAME
+    there = np.flatnonzero(voiced(waveform, frames))
+    first = max(0, int(there[0]) * FRAME - round(AROUND * RATE))
+    last = min(len(waveform.samples), (int(there[-1]) + 1) * FRAME + round(AROUND * RATE))
+    if last - first == len(waveform.samples):
+        return 0.0, waveform
+    return first / RATE, audio.from_samples(waveform.samples[first:last], RATE)
+
+
+def keep(run: KeptRun, feature: str, waveform: Waveform, told: Told) -> Try:
+    """Keep a recording with a run. AudioError ("not_saved"), StoreError ("not_written"): what was kept before stays."""
+    path = run.folder / TRIES / f"{waveform.digest[:16]}.flac"
+    when = datetime.now().astimezone().isoformat(timespec="seconds")
+    made = Try(path, when, feature, tuple(round(float(share), 4) for share in told.probabilities))
+    audio.write_flac(waveform, path)
+    try:
+        with (run.folder / TRIES / LIST).open("a", encoding="utf-8") as file:
+            private_files.inherit(run.folder / TRIES / LIST)
+            file.write(f"{json.dumps({**asdict(made), 'path': path.name})}\n")
+    except OSError as error:
+        raise StoreError(f"The recording could not be kept with the run: {error.strerror or error}.",
+                         "not_written") from error
+    return made
+
+
+def tries(run: KeptRun) -> list[Try]:
+    """The recordings of a run, oldest first; a line or a file that is damaged or gone is passed over."""
+    try:
+        lines = (run.folder / TRIES / LIST).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = [_try(run.folder / TRIES, line) for line in lines]
+    return [one for one in found if one is not None and one.path.is_file()]
+
+
+def _try(folder: Path, line: str) -> Try | None:
+    try:
+        known: dict[str, Any] = plain_json.loads(line)
+        return Try(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))
+    except plain_json.DAMAGE:
+        return None

@@ -1,0 +1,1 @@
+"""Galleries: the protocol of a gallery's store, addresses, copies, and galleries in Lance tables."""

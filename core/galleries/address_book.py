@@ -1,0 +1,47 @@
+"""The addresses of galleries that the window lists: a small file of the home, without keys."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core import plain_json, private_files
+from core.errors import StoreError
+from core.galleries.lance.connection import normal
+
+LOCK_SECONDS = 10.0  # to wait for another window or program that is writing
+
+
+def read(path: Path) -> tuple[str, ...]:
+    """The addresses, by name; none where there is no file, or one that is damaged."""
+    try:
+        found = plain_json.read(path)
+    except (OSError, ValueError):
+        return ()
+    return tuple(sorted({one for one in found if isinstance(one, str)})) if isinstance(found, list) else ()
+
+
+def add(path: Path, address: str) -> str:
+    """Keep an address, as it is named from now on. StoreError: `scheme` (it holds keys), `disk_full`."""
+    known = normal(address)
+    if known not in read(path):
+        _change(path, lambda addresses: addresses | {known})
+    return known
+
+
+def remove(path: Path, address: str) -> None:
+    """Forget an address; what lies there stays. StoreError: `disk_full`."""
+    _change(path, lambda addresses: addresses - {normal(address)})
+
+
+def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:
+    """Change the list as it stands in the file now: another window may have changed it meanwhile."""
+    try:
+        private_files.make_folder(path.parent)
+        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS, private_files.FILE):
+            content = json.dumps(sorted(change(set(read(path)))), indent=1)
+            private_files.write_atomically(path, content.encode())
+    except (OSError, Timeout) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"The list of addresses could not be kept in {path}: {reason}.", "disk_full") from error

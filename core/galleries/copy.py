@@ -1,0 +1,150 @@
+"""Copying a gallery from one place to another: from SQLite to an address, back, or between addresses.
+
+Everything goes along: pictures that are there and that are missing, vectors of every fingerprint bit for bit, tags,
+failures, folders. A copy that was stopped goes on: what the target has already is left as it is. Tags and marks come
+last, since a picture that is marked missing would be taken for the earlier place of a copy that comes later.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.galleries.protocol import Place
+from core.progress import Report, finishing, silent
+from core.store.records import Entry, FailedEntry, GalleryRecord, Kept, KnownImage
+
+BATCH = 2000  # pictures that one write stores
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was copied: `pictures` of the source in all, `already` of them were there, `vectors` were written."""
+
+    gallery: str
+    pictures: int
+    already: int
+    vectors: int
+    failures: int
+
+
+@dataclass
+class _Later:
+    """What is written at the end, by path."""
+
+    tags: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    missing: list[str] = field(default_factory=list)
+
+
+def copy_gallery(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRecord],
+                 report: Report = silent) -> Copied:
+    """Copy a gallery into another that is empty, or that an earlier copy of it was stopped in.
+
+    StoreError: `not_empty` (the target holds pictures that the source does not; nothing was changed), and what both
+    places may raise. JobCancelled leaves what was copied.
+    """
+    (place, record), (into, made) = source, target
+    report, after = finishing(report)
+    total = _check(source, target, report)
+    for folder in record.folders:
+        into.add_folder(made.id, folder)
+    fingerprints = place.fingerprints(record.id) or [Fingerprint("", "")]
+    there = _there(into, made, fingerprints, record.folders)
+    later, done, already, vectors = _Later(), 0, 0, 0
+    for batch in _batches(place.kept(record.id)):
+        for one in batch:
+            _remember(one, later)
+        new = [one for one in batch if not _is_there(one, there)]
+        vectors += _write(into, made.id, new, fingerprints)
+        done, already = done + len(batch), already + len(batch) - len(new)
+        report(done, total, "Copying pictures")
+    failures = _finish(source, target, later, after)
+    into.optimize(made.id, after)
+    return Copied(made.name, done, already, vectors, failures)
+
+
+def _check(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRecord], report: Report) -> int:
+    """How many pictures the source has; StoreError when the target has others."""
+    (place, record), (into, made) = source, target
+    others = {one.path: one.content_hash for batch in into.kept(made.id, vectors=False) for one in batch}
+    total = 0
+    for batch in place.kept(record.id, vectors=False):
+        total += len(batch)
+        for one in batch:
+            if others.get(one.path) == one.content_hash:
+                del others[one.path]
+        report(0, 0, f"Looking what there is: {total} pictures")
+    if others:
+        raise StoreError(f"{made.name} holds {len(others)} pictures that {record.name} does not, such as "
+                         f"{Path(next(iter(others))).name}. Nothing was changed; copy into a new gallery.", "not_empty")
+    return total
+
+
+def _there(into: Place, made: GalleryRecord, fingerprints: Sequence[Fingerprint], folders: Sequence[Path]
+           ) -> dict[str, dict[str, KnownImage]]:
+    """What the target has of each fingerprint, by its hash and path."""
+    return {one.hash: {path: known for folder in folders
+                       for path, known in into.known_images(made.id, one.hash, folder).items()}
+            for one in fingerprints}
+
+
+def _is_there(one: Kept, there: dict[str, dict[str, KnownImage]]) -> bool:
+    """Whether the target has the picture with all its vectors."""
+    known = {name: images.get(one.path) for name, images in there.items()}
+    return all(each is not None and each.stamp == one.stamp and (each.embedded or name not in one.vectors)
+               for name, each in known.items())
+
+
+def _batches(batches: Iterator[list[Kept]]) -> Iterator[list[Kept]]:
+    """The same pictures in batches that are worth a write."""
+    waiting: list[Kept] = []
+    for batch in batches:
+        waiting += batch
+        if len(waiting) >= BATCH:
+            yield waiting
+            waiting = []
+    yield waiting
+
+
+def _remember(one: Kept, later: _Later) -> None:
+    for tag in one.tags:
+        later.tags[tag].append(one.path)
+    if one.missing:
+        later.missing.append(one.path)
+
+
+def _write(into: Place, gallery_id: int, new: Sequence[Kept], fingerprints: Sequence[Fingerprint]) -> int:
+    """Store pictures with their vectors, a fingerprint after the other; how many vectors."""
+    if not new:
+        return 0
+    bare = [one for one in new if not one.vectors]
+    written = 0
+    for fingerprint in fingerprints:
+        entries = [Entry(one.path, one.stamp, one.content_hash, one.facts, one.vectors[fingerprint.hash])
+                   for one in new if fingerprint.hash in one.vectors]
+        plain = [Entry(one.path, one.stamp, one.content_hash, one.facts) for one in bare]
+        bare = []
+        if entries or plain:
+            into.record(gallery_id, fingerprint, entries + plain)
+        written += len(entries)
+    return written
+
+
+def _finish(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRecord], later: _Later,
+            report: Report) -> int:
+    """Tags, marks and failures; how many failures."""
+    (place, record), (into, made) = source, target
+    report(0, 0, "Copying tags and what could not be read")
+    ids = {path: known.id for folder in record.folders
+           for path, known in into.known_images(made.id, "", folder).items()}
+    for tag, paths in later.tags.items():
+        into.add_tag([ids[path] for path in paths if path in ids], tag)
+    into.mark(made.id, [ids[path] for path in later.missing if path in ids], missing=True)
+    reasons = {str(one.path): one.reason for one in place.failures(record.id)}
+    failed = [FailedEntry(path, known.stamp, known.kind, reasons.get(path, ""), known.max_megapixels)
+              for folder in record.folders for path, known in place.known_failures(record.id, folder).items()]
+    if failed:
+        into.record(made.id, Fingerprint("", ""), [], failed)
+    return len(failed)

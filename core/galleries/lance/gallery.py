@@ -1,0 +1,406 @@
+"""The gallery at an address as a `Place`: what it holds, its folders and tags; `writing` has how batches are stored."""
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import remote
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.galleries.lance import schema as layout
+from core.galleries.lance import writing
+from core.galleries.lance.connection import OTHER, Connection, Table, normal
+from core.galleries.lance.schema import (
+    FAILURES,
+    FORMAT,
+    GALLERY,
+    MARK,
+    PICTURES,
+    PRESENT,
+    VECTORS,
+    among,
+    below,
+    condition,
+    literal,
+    matrix,
+    packed,
+    unpacked,
+)
+from core.galleries.lance.vector_table import VectorTable
+from core.galleries.lance.write_lock import Turns
+from core.progress import Report, silent
+from core.store.addresses import LONGEST_NAME
+from core.store.records import (
+    Entry,
+    FailedEntry,
+    FailureRecord,
+    FileStamp,
+    Filter,
+    GalleryRecord,
+    GalleryState,
+    ImageRecord,
+    Kept,
+    KnownFailure,
+    KnownImage,
+    PictureFacts,
+    Recorded,
+)
+from core.store.room import absolute, is_below, tag_key, tidy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WRITTEN_NEAR, WRITTEN_FAR = 256, 1024  # pictures a write: one takes 0.15 s in a folder, some 70 requests to a storage
+RECORD = ["id", "path", "width", "height", "size", "mtime_ns", "taken", "tags", "content"]
+
+
+class LanceGallery:
+    """One gallery at an address; the methods are `core.galleries.protocol.Place`'s. Any thread may call any of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.address = connection.place
+        self.rows_a_write = WRITTEN_FAR if "://" in self.address else WRITTEN_NEAR
+        self._tables: dict[str, Table] = {}
+        self._turns = Turns(connection, self._table(GALLERY))
+
+    @staticmethod
+    def open(address: str, create: bool = False) -> "LanceGallery":
+        """The gallery at an address, made if there is none and `create`.
+
+        StoreError: `no_gallery`, `not_a_gallery` (other files or tables: left untouched), `newer`, and what opening an
+        address may raise.
+        """
+        connection = Connection(normal(address), create)
+        found = connection.open(GALLERY)
+        if found is None:
+            _check_empty(connection)
+            if not create:
+                raise StoreError(f"There is no gallery at {connection.place}. `brewclip index FOLDER --gallery "
+                                 f"{connection.place}` makes one.", "no_gallery")
+            _make(connection)
+        else:
+            _check_format(found, connection.place)
+        return LanceGallery(connection)
+
+    # ---- what it holds
+
+    def gallery(self) -> GalleryRecord:
+        """What it is. The id is below 0, where no gallery of the store's is, and the name is the address."""
+        row = self._turns.row()
+        return GalleryRecord(-1 - int(row["uuid"][:7], 16), self.address, row["created"].replace(tzinfo=UTC),
+                             tuple(Path(unpacked(one)) for one in row["folders"]))
+
+    def images(self, gallery_id: int, ids: Sequence[int] | None = None) -> list[ImageRecord]:
+        """See `Place`."""
+        if ids is None:
+            found = self._table(PICTURES).rows(RECORD, PRESENT).to_pylist()
+            return sorted((_image(row) for row in found), key=lambda record: record.id)
+        by_id = {}
+        for chosen in among("id", ids):
+            for row in self._table(PICTURES).rows(RECORD, f"{chosen} AND {PRESENT}").to_pylist():
+                by_id[row["id"]] = _image(row)
+        return [by_id[int(one)] for one in ids if int(one) in by_id]
+
+    def failures(self, gallery_id: int) -> list[FailureRecord]:
+        """See `Place`."""
+        rows = self._table(FAILURES).rows(["path", "kind", "reason"]).to_pylist()
+        return sorted((FailureRecord(Path(unpacked(row["path"])), row["kind"], row["reason"]) for row in rows),
+                      key=lambda failure: str(failure.path))
+
+    def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
+                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
+        """See `Place`."""
+        rows = self._table(PICTURES).rows(["id"], condition(Filter(tag, folder, name, since, until), changed=True))
+        return np.sort(_numbers(rows["id"]))
+
+    def tags(self, gallery_id: int) -> list[tuple[str, int]]:
+        """See `Place`."""
+        found: dict[str, list[str]] = {}
+        for row in self._table(PICTURES).rows(["tags"], f"{PRESENT} AND array_length(tags) > 0").to_pylist():
+            for tag in row["tags"]:
+                found.setdefault(tag_key(tag), []).append(tag)
+        return [(min(used), len(used)) for _, used in sorted(found.items())]
+
+    def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """See `Place`."""
+        table = self._vectors(fingerprint_hash)
+        if table is not None:
+            for batch in table.batches(["id", "vector"], PRESENT):
+                yield _numbers(batch["id"]), matrix(batch["vector"])
+
+    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> VectorTable | None:
+        """The vectors to be searched where they lie; None when there are none of that fingerprint."""
+        table = self._vectors(fingerprint_hash)
+        return None if table is None else VectorTable(table)
+
+    def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
+        """See `Place`. While someone writes, or was cut off writing, every commit is another revision."""
+        row = self._turns.row()
+        table = self._vectors(fingerprint_hash) if row["changing"] else None
+        return f"{fingerprint_hash}-{row['uuid']}-{row['revision']}{f'-{table.version}' if table else ''}"
+
+    def state(self, gallery_id: int, fingerprint_hash: str = "") -> GalleryState:
+        """See `Place`."""
+        record = self.gallery()
+        pictures, failed = self._table(PICTURES), self._table(FAILURES).rows(["path"])["path"].to_pylist()
+        counted = [(fingerprint, table.count(PRESENT)) for fingerprint, table in self.vector_tables()]
+        fingerprints = tuple(sorted(counted, key=lambda one: -one[1]))
+        away = pictures.rows(["path"], "missing")["path"].to_pylist()
+        return GalleryState(record, pictures.count(PRESENT),
+                            next((count for one, count in fingerprints if one.hash == fingerprint_hash), 0),
+                            len(failed), len(set(away) - set(failed)),
+                            tuple(one for one in fingerprints if one[1]))
+
+    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
+        """See `Place`."""
+        return [fingerprint for fingerprint, _ in self.vector_tables()]
+
+    def vector_tables(self) -> list[tuple[Fingerprint, Table]]:
+        """The fingerprints with a table of vectors, by hash."""
+        found = []
+        for name in sorted(self._connection.names()):
+            if name.startswith(VECTORS):
+                table = self._table(name)
+                found.append((Fingerprint(table.facts["fingerprint"], table.facts["description"]), table))
+        return found
+
+    # ---- folders and tags
+
+    def add_folder(self, gallery_id: int, folder: Path) -> None:
+        """See `Place`."""
+        path = absolute(folder)
+        if any(is_below(path, one) for one in self._folders()):
+            return
+        with self._turns.turn(vectors=False):
+            self._keep_folders([one for one in self._folders() if not is_below(one, path)] + [path])
+
+    def remove_folder(self, gallery_id: int, folder: Path) -> None:
+        """See `Place`."""
+        path = absolute(folder)
+        here = f"({below(path)}) OR path = {literal(packed(path))}"
+        with self._turns.turn():
+            for _, table in self.vector_tables():
+                table.delete(here)
+            self._table(PICTURES).delete(here)
+            self._table(FAILURES).delete(here)
+            self._keep_folders([one for one in self._folders() if one != path])
+
+    def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
+        """See `Place`. StoreError: `bad_tag`."""
+        tag = tidy(tag)
+        if not tag or len(tag) > LONGEST_NAME:
+            raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
+        self._retag(image_ids, lambda tags: tags if tag_key(tag) in map(tag_key, tags) else [*tags, tag])
+
+    def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
+        """See `Place`."""
+        key = tag_key(tidy(tag))
+        self._retag(image_ids, lambda tags: [one for one in tags if tag_key(one) != key])
+
+    def _retag(self, image_ids: Iterable[int], change: Any) -> None:
+        chosen = list(among("id", image_ids))
+        if not chosen:
+            return
+        with self._turns.turn(vectors=False):
+            for where in chosen:
+                rows = self._table(PICTURES).rows(["id", "tags"], where).to_pylist()
+                tags = [sorted(change(row["tags"]), key=tag_key) for row in rows]
+                writing.retag([table for _, table in self.vector_tables()], self._table(PICTURES),
+                              [row["id"] for row in rows], tags)
+
+    # ---- indexing
+
+    def known_images(self, gallery_id: int, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
+        """See `Place`. One is embedded when its vector's row says the same of it as its own."""
+        table, where = self._vectors(fingerprint_hash), below(absolute(folder))
+        columns = ["id", "path", "content", "missing"]
+        embedded = set() if table is None else set(zip(*_columns(table.rows(columns, where), columns), strict=True))
+        rows = self._table(PICTURES).rows([*columns, "size", "mtime_ns"], where)
+        return {unpacked(path): KnownImage(id_, FileStamp(size, mtime_ns), missing,
+                                           (id_, path, content, missing) in embedded)
+                for id_, path, content, missing, size, mtime_ns
+                in zip(*_columns(rows, [*columns, "size", "mtime_ns"]), strict=True)}
+
+    def known_failures(self, gallery_id: int, folder: Path) -> dict[str, KnownFailure]:
+        """See `Place`."""
+        path = absolute(folder)
+        rows = self._table(FAILURES).rows(["path", "size", "mtime_ns", "kind", "max_megapixels"],
+                                          f"({below(path)}) OR path = {literal(packed(path))}").to_pylist()
+        return {unpacked(row["path"]): KnownFailure(FileStamp(row["size"], row["mtime_ns"]), row["kind"],
+                                                    row["max_megapixels"]) for row in rows}
+
+    def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
+        """See `Place`."""
+        table = self._vectors(fingerprint_hash)
+        return set() if table is None else {content for where in among("content", hashes)
+                                            for content in table.rows(["content"], where)["content"].to_pylist()}
+
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+        """See `Place`."""
+        tables = self.vector_tables() if vectors else []
+        for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
+            rows = batch.to_pylist()
+            found: dict[int, dict[str, np.ndarray]] = {row["id"]: {} for row in rows}
+            for fingerprint, table in tables:
+                for where in among("id", found):
+                    part = table.rows(["id", "vector"], where)
+                    for image_id, vector in zip(part["id"].to_pylist(), matrix(part["vector"]), strict=True):
+                        found[image_id][fingerprint.hash] = vector
+            yield [Kept(row["id"], unpacked(row["path"]), FileStamp(row["size"], row["mtime_ns"]), row["content"],
+                        PictureFacts(row["width"], row["height"], row["taken"]), row["missing"], tuple(row["tags"]),
+                        found[row["id"]]) for row in rows]
+
+    def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
+        """See `Place`. The vectors first: cut off between, the next run marks again."""
+        if not image_ids:
+            return
+        with self._turns.turn():
+            tables = [*(table for _, table in self.vector_tables()), self._table(PICTURES)]
+            for where in among("id", image_ids):
+                for table in tables:
+                    table.update(where, {"missing": missing})
+
+    def drop_failures(self, gallery_id: int, paths: Collection[str]) -> None:
+        """See `Place`."""
+        for where in among("path", map(packed, paths)):
+            self._table(FAILURES).delete(where)
+
+    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[Entry],
+               failures: Sequence[FailedEntry] = ()) -> Recorded:
+        """See `Place`."""
+        with self._turns.turn(ids=len(entries)) as first_id:
+            folders = self._folders()
+            inside = [one for one in entries if any(is_below(one.path, folder) for folder in folders)]
+            failed = [one for one in failures if any(is_below(one.path, folder) for folder in folders)]
+            tables = {one.hash: table for one, table in self.vector_tables()}
+            if fingerprint.hash not in tables:
+                dim = next((len(one.vector) for one in inside if one.vector is not None), 0)
+                if dim:
+                    tables[fingerprint.hash] = self.ensure_vectors(fingerprint, dim)
+            batch = writing.Batch(self._table(PICTURES), tables, self._table(FAILURES))
+            return batch.store(fingerprint.hash, inside, failed, first_id)
+
+    def ensure_vectors(self, fingerprint: Fingerprint, dim: int) -> Table:
+        """The table of a fingerprint's vectors, made if there is none."""
+        schema = layout.vector_schema(dim, fingerprint.hash, fingerprint.description)
+        name = VECTORS + fingerprint.hash
+        self._tables[name] = self._connection.create(name, schema.empty_table())
+        return self._tables[name]
+
+    def forget_fingerprint(self, gallery_id: int, fingerprint_hash: str) -> int:
+        """See `Place`."""
+        with self._turns.turn():
+            table = self._vectors(fingerprint_hash)
+            if table is None:
+                return 0
+            rows = table.count()
+            self._tables.pop(VECTORS + fingerprint_hash, None)
+            self._connection.drop(VECTORS + fingerprint_hash)
+            return rows
+
+    def delete_gallery(self, gallery_id: int) -> None:
+        """See `Place`. The table that says what it is goes last."""
+        with self._turns.turn():
+            names = [name for name in self._connection.names()
+                     if name in (PICTURES, FAILURES) or name.startswith(VECTORS)]
+            for name in names:
+                self._connection.drop(name)
+        self._connection.drop(GALLERY)
+        self._tables.clear()
+
+    def optimize(self, gallery_id: int, report: Report = silent) -> None:
+        """See `Place`."""
+        from core.galleries.lance.maintenance import optimize
+
+        optimize(self.tables(), report)
+
+    # ---- tables
+
+    def tables(self) -> tuple[Table, Table, list[Table], Table]:
+        """The tables of pictures, of failures, of each fingerprint's vectors, and of the gallery's one row."""
+        return (self._table(PICTURES), self._table(FAILURES), [table for _, table in self.vector_tables()],
+                self._table(GALLERY))
+
+    def _table(self, name: str) -> Table:
+        """The table of that name, which must be there."""
+        if name not in self._tables:
+            found = self._connection.open(name)
+            if found is None:
+                raise StoreError(OTHER[1].format(place=self.address), OTHER[0])
+            self._tables[name] = found
+        return self._tables[name]
+
+    def _vectors(self, fingerprint_hash: str) -> Table | None:
+        name = VECTORS + fingerprint_hash
+        if name not in self._tables:
+            found = self._connection.open(name) if fingerprint_hash else None
+            if found is None:
+                return None
+            self._tables[name] = found
+        return self._tables[name]
+
+    def _folders(self) -> list[str]:
+        return [unpacked(one) for one in self._turns.row()["folders"]]
+
+    def _keep_folders(self, folders: list[str]) -> None:
+        """Within a turn."""
+        import pyarrow as pa
+
+        schema = layout.gallery_schema()
+        self._table(GALLERY).change(pa.Table.from_pydict(
+            {"key": [0], "folders": [sorted(map(packed, folders))]},
+            pa.schema([schema.field("key"), schema.field("folders")])), "key")
+
+
+def _image(row: dict[str, Any]) -> ImageRecord:
+    return ImageRecord(row["id"], Path(unpacked(row["path"])), row["width"], row["height"], row["size"],
+                       row["mtime_ns"] / 1e9, row["taken"], tuple(row["tags"]), row["content"].hex())
+
+
+def _numbers(column: "pa.ChunkedArray | pa.Array") -> np.ndarray:
+    return np.asarray(column.to_numpy(zero_copy_only=False) if not hasattr(column, "chunks") else column.to_numpy(),
+                      np.int64)
+
+
+def _columns(rows: "pa.Table", names: Sequence[str]) -> list[list[Any]]:
+    return [rows[name].to_pylist() for name in names]
+
+
+def _check_empty(connection: Connection) -> None:
+    """StoreError when tables or files of something else lie there."""
+    other = bool(connection.names())
+    if not other and ("://" not in connection.place or connection.place.startswith("s3://")):
+        try:
+            other = next(iter(remote.list_files(connection.place)), None) is not None
+        except StoreError as error:
+            if error.kind != "not_there":
+                raise
+    if other:
+        raise StoreError(f"What lies at {connection.place} is no gallery of BrewCLIP Explorer. It was left as it is; "
+                         "choose another address.", "not_a_gallery")
+
+
+def _check_format(table: Table, place: str) -> None:
+    known = table.facts.get(MARK)
+    if known is None:
+        raise StoreError(f"What lies at {place} is no gallery of BrewCLIP Explorer. It was left as it is; choose "
+                         "another address.", "not_a_gallery")
+    if int(known) > FORMAT:
+        raise StoreError(f"The gallery at {place} was made by a later release of BrewCLIP Explorer. Nothing was "
+                         "changed; use that release.", "newer")
+
+
+def _make(connection: Connection) -> None:
+    """Make the tables; the one that says that it is a gallery last, so that half of one is none."""
+    import pyarrow as pa
+
+    connection.create(PICTURES, layout.picture_schema().empty_table())
+    connection.create(FAILURES, layout.failure_schema().empty_table())
+    row = {"key": 0, "uuid": secrets.token_hex(16), "created": datetime.now(UTC).replace(tzinfo=None), "folders": [],
+           "writer": "", "changing": False, "revision": secrets.token_hex(8), "next_id": 1}
+    connection.create(GALLERY, pa.Table.from_pylist([row], layout.gallery_schema()))

@@ -1,0 +1,65 @@
+"""Keeping tables quick: one file of many, indices of columns, and the index of vectors where there are very many."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from core.galleries.lance.connection import Table, told
+from core.galleries.lance.vector_table import COLUMN, INDEX
+from core.progress import Report, silent
+
+SMALL = 20_000  # rows up to which a column is read faster than its index
+VECTORS_FROM = 200_000  # vectors from which an index of them is made; up to it they are brought to whoever searches
+GROWN = 4  # times its vectors when it was made, at which the index is made anew: its parts have grown as much
+SAMPLED = 64  # vectors for each part that the parts are found by
+PICTURES, VECTORS = ("id", "path", "content"), ("id", "path", "content", "taken")  # columns that are looked up
+
+
+def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable], report: Report = silent,
+             vectors_from: int = VECTORS_FROM) -> None:
+    """Bring a gallery's tables (`LanceGallery.tables`) into order; what is in order already costs little.
+
+    Others may read and write meanwhile. JobCancelled between two steps leaves the gallery as good as it was.
+    """
+    pictures, failures, vectors, row = tables
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("the pictures", partial(_tend, pictures, PICTURES)), ("the failures", failures.compact),
+        ("the turns", row.compact)]
+    for table in vectors:
+        steps += [("the vectors", partial(_tend, table, VECTORS)),
+                  ("the index of vectors", partial(_index, table, vectors_from))]
+    for number, (what, step) in enumerate(steps):
+        report(number, len(steps), f"Putting {what} in order")
+        step()
+    report(len(steps), len(steps), "The tables are in order")
+
+
+def _tend(table: Table, columns: tuple[str, ...]) -> None:
+    """One file of many, and indices of columns where there are many rows."""
+    from lancedb.index import BTree, LabelList
+
+    table.compact()
+    if table.count() <= SMALL:
+        return
+    with told(table.place):
+        known = {column for one in table.raw.list_indices() for column in one.columns}
+        for column in (*columns, "tag_keys"):
+            if column not in known:
+                config: Any = LabelList() if column == "tag_keys" else BTree()
+                table.raw.create_index(column, config=config)
+
+
+def _index(table: Table, vectors_from: int) -> None:
+    """The index of vectors, made when it is first needed and anew when it has grown; `compact` adds what came since."""
+    from lancedb.index import IvfSq
+
+    rows = table.count()
+    with told(table.place):
+        facts = table.raw.schema.field(COLUMN).metadata or {}
+        made_for = int(facts.get(b"made_for", 0)) if table.raw.index_stats(INDEX) is not None else 0
+        if rows <= vectors_from or rows < GROWN * made_for:
+            return
+        table.raw.create_index(COLUMN, config=IvfSq(distance_type="cosine", num_partitions=round(math.sqrt(rows)),
+                                                    sample_rate=SAMPLED), replace=True, name=INDEX)
+        table.raw.update_field_metadata({"path": COLUMN, "metadata": {"made_for": str(rows)}})

@@ -1,0 +1,71 @@
+"""The vectors of one fingerprint at an address, searched where they lie: rough and fast, or all of them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.galleries.lance.connection import Table, told
+from core.galleries.lance.schema import PRESENT, among, condition, matrix
+from core.store.records import Filter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMN, INDEX = "vector", "vector_idx"
+
+
+class VectorTable:
+    """Vectors of a gallery's pictures. The filters are the engine's work, whatever their number of pictures."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    @property
+    def indexed(self) -> int:
+        """How many of its rows the index of vectors knows; 0 without one."""
+        with told(self.table.place):
+            found = self.table.raw.index_stats(INDEX)
+        return 0 if found is None else int(found.num_indexed_rows)
+
+    def count(self, chosen: Filter = Filter()) -> int:
+        """How many present pictures of the filter have a vector."""
+        return self.table.count(condition(chosen))
+
+    def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of those of these pictures that are there, in no order."""
+        parts = [self.table.rows(["id", COLUMN], f"{where} AND {PRESENT}") for where in among("id", ids)]
+        return _both(parts, self.dim)
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+        return int(self.table.raw.schema.field(COLUMN).type.list_size)
+
+    def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of up to `count` of its pictures, spread over the table and drawn alike."""
+        with told(self.table.place):
+            rows = self.table.raw.count_rows()
+            drawn = np.sort(np.random.default_rng(0).permutation(rows)[:count])
+            found = self.table.raw.take_offsets(drawn.tolist()).select(["id", COLUMN, "missing"]).to_arrow()
+        return _both([found.filter(np.logical_not(found["missing"].to_numpy()))], self.dim)
+
+    def nearest(self, query: np.ndarray, count: int, chosen: Filter, probes: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of about the `count` nearest; all are compared with `probes` 0.
+
+        With an index the candidates are first ranked by what it keeps of the vectors; rows that it does not know yet
+        are compared one by one.
+        """
+        with told(self.table.place):
+            asked = self.table.raw.search(query, COLUMN).distance_type("cosine")
+            asked = asked.nprobes(probes) if probes else asked.bypass_vector_index()
+            asked = asked.where(condition(chosen), prefilter=True).limit(count)
+            found = asked.select(["id", COLUMN, "_distance"]).to_arrow()
+        return _both([found], self.dim)
+
+
+def _both(parts: "list[pa.Table]", dim: int) -> tuple[np.ndarray, np.ndarray]:
+    if not parts:
+        return np.empty(0, np.int64), np.empty((0, dim), np.float32)
+    return (np.concatenate([np.asarray(part["id"].to_numpy(), np.int64) for part in parts]),
+            np.concatenate([matrix(part[COLUMN]) for part in parts]))

@@ -1,0 +1,114 @@
+"""Whose turn it is to write into a gallery at an address, and the word that changes with its vectors.
+
+The turn is the cell `writer` of the gallery's row: taken by a commit that finds it empty, given back by the next. Lance
+lets one of two commits through, the other looks again. A turn that its process died in, or that stands for LEASE
+seconds, is taken over: what it wrote is a gallery with some pictures to be indexed.
+"""
+
+import os
+import random
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from core.errors import StoreError
+from core.galleries.lance.connection import Connection, Table
+from core.galleries.lance.schema import GALLERY, literal
+
+CELLS = ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]
+LEASE = 120.0  # seconds; a batch on a slow line takes less
+PATIENCE = 180.0  # seconds that one waits for its turn
+_held: set[str] = set()  # turns of this process
+
+
+class Turns:
+    """The turns of one gallery."""
+
+    def __init__(self, connection: Connection, table: Table) -> None:
+        self._connection = connection
+        self._table = table
+        self._place = connection.place
+        self._here = threading.RLock()  # threads of one process wait for each other without asking the storage
+
+    def row(self) -> dict[str, Any]:
+        """The gallery's row as it is now."""
+        try:
+            rows: list[dict[str, Any]] = self._table.rows(CELLS).to_pylist()
+        except StoreError as error:
+            if error.kind != "unreadable" or self._connection.open(GALLERY) is not None:
+                raise
+            rows = []
+        if not rows:
+            raise StoreError(f"The gallery at {self._place} was deleted. Its pictures are untouched.", "no_gallery")
+        return rows[0]
+
+    @contextmanager
+    def turn(self, ids: int = 0, vectors: bool = True) -> Iterator[int]:
+        """The right to write, and the first of `ids` new ids. `vectors`: the gallery has another revision afterwards.
+
+        StoreError: `busy` when others do not finish.
+        """
+        with self._here:
+            token, first, changing = self._take(ids, vectors)
+            try:
+                yield first
+            except BaseException:
+                with suppress(StoreError):  # what happened says more
+                    self._give_back(token, changing)
+                raise
+            else:
+                if not self._give_back(token, changing):
+                    raise StoreError(f"Writing into {self._place} took so long that another program took over. Index "
+                                     "again: what is missing is written then.", "busy")
+
+    def _take(self, ids: int, vectors: bool) -> tuple[str, int, bool]:
+        token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
+        began = since = time.monotonic()
+        seen = ""
+        while True:
+            row = self.row()
+            writer, now = row["writer"], time.monotonic()
+            if writer != seen:
+                seen, since = writer, now
+            if not writer or _over(writer) or now - since > LEASE:
+                changing = vectors or row["changing"]  # one that was cut off may have changed some
+                where = f"writer = {literal(writer)} AND next_id = {row['next_id']}"
+                _held.add(token)
+                if self._table.update(where, {"writer": token, "changing": changing, "next_id": row["next_id"] + ids}):
+                    return token, row["next_id"], changing
+                _held.discard(token)
+            elif now - began > PATIENCE:
+                raise StoreError(f"Another program is writing into {self._place} and did not finish within "
+                                 f"{PATIENCE:.0f} seconds. Nothing was lost; try again.", "busy")
+            time.sleep(random.uniform(0.02, 0.2))
+
+    def _give_back(self, token: str, changing: bool) -> bool:
+        values: dict[str, Any] = {"writer": "", "changing": False}
+        if changing:
+            values["revision"] = secrets.token_hex(8)
+        try:
+            return self._table.update(f"writer = {literal(token)}", values) > 0
+        finally:
+            _held.discard(token)
+
+
+def _over(writer: str) -> bool:
+    """Whether that turn was of a process of this computer that is gone, or of this one and is forgotten."""
+    host, process, _ = writer.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    if int(process) == os.getpid():
+        return writer not in _held
+    if os.name != "posix":  # Windows has no way to ask that does no harm
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,195 @@
+"""How a batch is stored at an address: in which order, and which rows of which tables."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.dates import file_date
+from core.galleries.lance import schema as layout
+from core.galleries.lance.connection import Table
+from core.galleries.lance.schema import among, matrix, packed
+from core.store.records import Entry, FailedEntry, PictureFacts, Recorded
+from core.store.room import compared, plain, tag_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KNOWN = ["id", "path", "content", "missing", "width", "height", "taken", "tags"]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """An entry with the picture it becomes: `old` is its row before, None for a new picture."""
+
+    entry: Entry
+    id: int
+    facts: PictureFacts
+    old: Mapping[str, Any] | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the picture held another content before."""
+        return self.old is not None and self.old["content"] != self.entry.content_hash
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags, which it keeps."""
+        return self.old["tags"] if self.old else []
+
+
+class Batch:
+    """The steps of one batch, within a turn. Cut off after any of them, the gallery lacks some vectors at most."""
+
+    def __init__(self, pictures: Table, vectors: Mapping[str, Table], failures: Table) -> None:
+        self._pictures = pictures
+        self._vectors = vectors
+        self._failures = failures
+
+    def store(self, fingerprint_hash: str, entries: Sequence[Entry], failures: Sequence[FailedEntry],
+              first_id: int) -> Recorded:
+        """Store files that were read (new pictures get ids from `first_id` on) and those that could not be."""
+        written, recorded = self._assigned(list({one.path: one for one in entries}.values()), first_id)
+        self._forget_changed(written)
+        if written:
+            self._pictures.put(_picture_rows(written))
+            self._follow(written)
+            self._embed(fingerprint_hash, written)
+            for where in among("path", [packed(one.entry.path) for one in written]):
+                self._failures.delete(where)
+        self._fail(failures)
+        return recorded
+
+    def _assigned(self, entries: Sequence[Entry], first_id: int) -> tuple[list[_Written], Recorded]:
+        """The picture of each entry: its path's, else a missing one with the same content, else a new one."""
+        here = {row["path"]: row for row in self._rows("path", [packed(one.path) for one in entries])}
+        alike = self._rows("content", {one.content_hash for one in entries})
+        facts = {row["content"]: PictureFacts(row["width"], row["height"], row["taken"]) for row in alike}
+        facts |= {one.content_hash: one.facts for one in entries if one.facts is not None}
+        gone: defaultdict[bytes, dict[str, dict[str, Any]]] = defaultdict(dict)
+        paths = {packed(one.path) for one in entries}
+        for row in alike:
+            if row["missing"] and row["path"] not in paths:
+                gone[row["content"]][row["path"]] = row
+        written: list[_Written] = []
+        moved: list[int] = []
+        same: list[str] = []
+        for entry in entries:
+            if entry.content_hash not in facts:  # forgotten meanwhile: the next run reads it
+                continue
+            old = here.get(packed(entry.path))
+            if old is None and gone[entry.content_hash]:
+                old = _take(gone[entry.content_hash], packed(entry.path))
+                moved.append(old["id"])
+            elif old is not None and old["content"] == entry.content_hash and not old["missing"]:
+                same.append(entry.path)
+            number = first_id + len(written) if old is None else old["id"]
+            written.append(_Written(entry, number, facts[entry.content_hash], old))
+        return written, Recorded(len(written), tuple(moved), tuple(same))
+
+    def _rows(self, column: str, values: Any) -> list[dict[str, Any]]:
+        return sorted((row for where in among(column, values) for row in self._pictures.rows(KNOWN, where).to_pylist()),
+                      key=lambda row: int(row["id"]))
+
+    def _forget_changed(self, written: Sequence[_Written]) -> None:
+        """Delete the vectors of contents that their pictures do not hold any more."""
+        for where in among("id", [one.id for one in written if one.changed]):
+            for table in self._vectors.values():
+                table.delete(where)
+
+    def _follow(self, written: Sequence[_Written]) -> None:
+        """Have the vectors of pictures that moved or returned say so, of every fingerprint."""
+        import pyarrow as pa
+
+        rows = [{"id": one.id, "path": packed(one.entry.path), "name": _name(one.entry), "missing": False}
+                for one in written if one.old is not None and not one.changed
+                and (one.old["missing"] or one.old["path"] != packed(one.entry.path))]
+        if rows:
+            schema = layout.vector_schema(1)
+            chosen = pa.schema([schema.field(name) for name in ("id", "path", "name", "missing")])
+            for table in self._vectors.values():
+                table.change(pa.Table.from_pylist(rows, chosen))
+
+    def _embed(self, fingerprint_hash: str, written: Sequence[_Written]) -> None:
+        """Store the vectors: those that the same contents have already, else those that came along."""
+        table = self._vectors.get(fingerprint_hash)
+        if table is None:
+            return
+        known: dict[bytes, np.ndarray] = {}
+        for where in among("content", {one.entry.content_hash for one in written}):
+            found = table.rows(["content", "vector"], where)
+            known |= dict(zip(found["content"].to_pylist(), matrix(found["vector"]), strict=True))
+        for one in written:
+            if one.entry.vector is not None:
+                known.setdefault(one.entry.content_hash, one.entry.vector)
+        chosen = [one for one in written if one.entry.content_hash in known]
+        if chosen:
+            table.put(vector_rows([one.id for one in chosen], [one.entry.content_hash for one in chosen],
+                                  [one.entry.path for one in chosen], [False] * len(chosen),
+                                  [one.facts.taken or file_date(one.entry.stamp.mtime_ns) for one in chosen],
+                                  [one.tags for one in chosen],
+                                  np.stack([known[one.entry.content_hash] for one in chosen])))
+
+    def _fail(self, failures: Sequence[FailedEntry]) -> None:
+        """Keep the failures; a picture that was at such a path before cannot be shown any more."""
+        import pyarrow as pa
+
+        kept = {one.path: one for one in failures}
+        for where in among("path", map(packed, kept)):
+            for table in (*self._vectors.values(), self._pictures):
+                table.update(f"{where} AND NOT missing", {"missing": True})
+        self._failures.put(pa.Table.from_pylist([
+            {"path": packed(one.path), "size": one.stamp.size, "mtime_ns": one.stamp.mtime_ns, "kind": one.kind,
+             "reason": plain(one.reason), "max_megapixels": one.max_megapixels} for one in kept.values()],
+            layout.failure_schema()), "path")
+
+
+def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[str], missing: Sequence[bool],
+                taken: Sequence[Any], tags: Sequence[Sequence[str]], vectors: np.ndarray) -> "pa.Table":
+    """Rows of a table of vectors (n, dim)."""
+    import pyarrow as pa
+
+    schema = layout.vector_schema(vectors.shape[1])
+    flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
+    columns = {"id": ids, "content": contents, "path": [packed(path) for path in paths],
+               "name": [compared(Path(path).name) for path in paths], "missing": missing, "taken": taken,
+               "tag_keys": [[tag_key(tag) for tag in each] for each in tags]}
+    arrays = [pa.array(columns[field.name], field.type) for field in schema if field.name != "vector"]
+    return pa.Table.from_arrays([*arrays, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])], schema=schema)
+
+
+def retag(vectors: Sequence[Table], pictures: Table, ids: Sequence[int], tags: Sequence[Sequence[str]]) -> None:
+    """Give pictures other tags, within a turn."""
+    import pyarrow as pa
+
+    schema = layout.picture_schema()
+    keys = [[tag_key(tag) for tag in each] for each in tags]
+    rows = pa.Table.from_pydict({"id": ids, "tag_keys": keys},
+                                pa.schema([schema.field("id"), schema.field("tag_keys")]))
+    for table in vectors:
+        table.change(rows)
+    pictures.change(rows.append_column(schema.field("tags"), pa.array([list(each) for each in tags],
+                                                                      schema.field("tags").type)))
+
+
+def _picture_rows(written: Sequence[_Written]) -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.Table.from_pylist([
+        {"id": one.id, "path": packed(one.entry.path), "name": _name(one.entry), "content": one.entry.content_hash,
+         "size": one.entry.stamp.size, "mtime_ns": one.entry.stamp.mtime_ns, "missing": False,
+         "width": one.facts.width, "height": one.facts.height, "taken": one.facts.taken, "tags": one.tags,
+         "tag_keys": [tag_key(tag) for tag in one.tags]} for one in written], layout.picture_schema())
+
+
+def _name(entry: Entry) -> str:
+    return compared(Path(entry.path).name)
+
+
+def _take(gone: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:
+    """Take out the row that has moved to the path: the one of the same file name if there are several."""
+    name = Path(path).name
+    return gone.pop(next((one for one in gone if Path(one).name == name), next(iter(gone))))

@@ -1,0 +1,1 @@
+"""Indexing: scan folders, read images, reconcile a gallery with what is on disk."""

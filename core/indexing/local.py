@@ -1,0 +1,156 @@
+"""Filling a gallery on this computer: find the pictures of its folders, read what is new and embed it.
+
+`core.indexing.reconcile` compares and stores; here is who reads and embeds. A cluster's workers do it with the same parts.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.galleries.protocol import Place
+from core.images import MAX_MEGAPIXELS, SEVERAL
+from core.indexing.exclusions import Exclusions
+from core.indexing.reader import Reader, ReadFile
+from core.indexing.reconcile import BATCH, READY, Done, Filling, IndexResult
+from core.indexing.scan import Scan
+from core.indexing.sources import look, look_into
+from core.models.multicrop import encode_views
+from core.progress import Report, silent
+from core.store.records import Entry, FailedEntry
+
+__all__ = ["Backbone", "IndexResult", "embedding", "index_folder", "index_gallery", "index_scans"]
+
+
+class Backbone(Protocol):
+    """What indexing asks of a model: `core.models.vision_language.VisionLanguage`, or a test's own."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square that the model sees, in pixels."""
+
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """(n, size, size, 3) uint8 to (n, dim) float32, of any length."""
+
+    def fingerprint(self, crop: str) -> Fingerprint:
+        """The fingerprint of its embeddings under that crop policy."""
+
+
+def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone, crop: str,
+                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent, column: str = "",
+                 found: Callable[[int], object] = lambda number: None) -> IndexResult:
+    """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
+    whose paths are in that `column` (`core.indexing.sources`).
+
+    `report` counts the files to read and its text tells the pace; `found` is as in `Filling`. StoreError:
+    `no_folder`, `no_gallery`, and what every method of the store may raise; DatasetError (manifest). JobCancelled and
+    errors of the model pass through; what was stored stays.
+    """
+    return index_scans(place, gallery_id, look(folder, column, report), backbone, crop, max_megapixels, report, found)
+
+
+def index_scans(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
+                max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
+                found: Callable[[int], object] = lambda number: None) -> IndexResult:
+    """Index what was found already; the same as `index_folder` else."""
+    for one in scans:
+        place.add_folder(gallery_id, Path(one.folder))
+    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report, found)
+
+
+def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str,
+                  max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
+                  exclude: Exclusions = Exclusions(),
+                  found: Callable[[int], object] = lambda number: None) -> IndexResult:
+    """Index all folders of the gallery again; the same as `index_folder` else.
+
+    A folder that cannot be reached is listed among the failures and its pictures stay as they are; StoreError
+    (no_folder) when none can be reached, or there is none.
+    """
+    folders = place.state(gallery_id).gallery.folders
+    if not folders:
+        raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
+    scans = [look_into(folder, report, exclude) for folder in folders]
+    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report, found)
+
+
+def _index(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
+           max_megapixels: float, report: Report, found: Callable[[int], object]) -> IndexResult:
+    fingerprint = backbone.fingerprint(crop)
+
+    def known(hashes: Collection[bytes]) -> set[bytes]:
+        return place.embedded_contents(hashes, fingerprint.hash)
+
+    reader = Reader(crop, backbone.image_size, max_megapixels, known)
+    return Filling(place, gallery_id, fingerprint, max_megapixels, report, found=found).run(
+        scans, lambda paths: embedding(reader, backbone, paths))
+
+
+def embedding(reader: Reader, backbone: Backbone, paths: Sequence[str]) -> Iterator[list[Done]]:
+    """What became of these files, read ahead of the model, which sees a batch at a time.
+
+    Contents that two of the files share are embedded once; a copy comes after its original.
+    """
+    waiting: list[ReadFile] = []
+    seen: set[bytes] = set()
+    unseen = 0  # of those that wait
+    for outcomes in reader.read_ahead(paths):
+        done: list[Done] = []
+        for one in outcomes:
+            if not isinstance(one, ReadFile):
+                done.append(one)
+            elif one.pixels is None or one.content_hash in seen:
+                waiting.append(ReadFile(one.path, one.stamp, one.content_hash, one.facts))
+            else:
+                seen.add(one.content_hash)
+                waiting.append(one)
+                unseen += 1
+        if not unseen or len(waiting) >= READY:  # what needs no model does not wait long for it
+            done += _embedded(reader, backbone, waiting)
+            waiting, unseen = [], 0
+        yield done
+        while unseen >= BATCH:
+            cut = _end_of_batch(waiting)
+            yield _embedded(reader, backbone, waiting[:cut])
+            waiting, unseen = waiting[cut:], unseen - BATCH
+    yield _embedded(reader, backbone, waiting)
+
+
+def _end_of_batch(waiting: Sequence[ReadFile]) -> int:
+    """Where the first BATCH pictures end that the model has to see."""
+    places = [place for place, one in enumerate(waiting) if one.pixels is not None]
+    return places[BATCH - 1] + 1
+
+
+def _embedded(reader: Reader, backbone: Backbone, files: Sequence[ReadFile]) -> list[Done]:
+    """The files, in order, with their vectors; those that the model makes nothing of are failures."""
+    pixels = [file.pixels for file in files if file.pixels is not None]
+    if not pixels:
+        return [_entry(file) for file in files]
+    vectors = (encode_views(backbone.encode_pixels, pixels) if reader.crop == SEVERAL else
+               np.asarray(backbone.encode_pixels(np.concatenate(pixels)), dtype=np.float32))
+    lengths = np.linalg.norm(vectors, axis=1)
+    made = iter(zip(vectors, lengths, strict=True))
+    found: list[Done] = []
+    for file in files:
+        if file.pixels is None:
+            found.append(_entry(file))
+            continue
+        vector, length = next(made)
+        if np.isfinite(length) and length > 0:
+            found.append(_entry(file, vector / length))
+        else:
+            reason = f"The model gave no usable embedding for {Path(file.path).name}."
+            found.append(FailedEntry(file.path, file.stamp, "no_embedding", reason, reader.max_megapixels))
+    return found
+
+
+def _entry(file: ReadFile, vector: np.ndarray | None = None) -> Entry:
+    return Entry(file.path, file.stamp, file.content_hash, file.facts, vector)

@@ -1,0 +1,250 @@
+"""One run that fills a gallery, whoever reads and embeds: what is known is compared with what is there, and all that
+becomes of the files is stored in batches.
+
+What a run has stored is stored: cancelled, killed or out of disk, the next run goes on from there. It compares stamps
+(path, size, time of change) with the gallery, so an unchanged file costs a look at its folder and is not opened.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import StoreError
+from core.fingerprint import Fingerprint
+from core.galleries.protocol import Place
+from core.indexing.rate import Pace
+from core.indexing.reader import NO_STAMP, Gone
+from core.indexing.scan import Scan
+from core.progress import Report
+from core.store.records import Entry, FailedEntry, FailureRecord, FileStamp, KnownFailure
+from core.store.room import is_below, plain
+
+BATCH = 32  # pictures that the model sees at once, and that one transaction stores
+READY = 256  # pictures that need no model are stored at the latest when so many wait
+RETRIED = ("unreadable", "missing", "no_embedding", "worker")  # failures that need no change of the file to go away
+
+T = TypeVar("T")
+Done = Entry | FailedEntry | Gone
+Work = Callable[[Sequence[str]], Iterator[Sequence[Done]]]
+"""Reads and embeds the files of these paths: what became of each, once, in any order. A copy that comes without a
+vector comes after the file whose content it shares."""
+
+
+@dataclass(frozen=True)
+class IndexResult:
+    """What a run did. `images` are the gallery's present pictures; `indexed` became searchable in this run and
+    `embedded` of them went through the model (the others' content was known); `missing` left the disk since the last
+    run; `failed` lists all that cannot be read in the folders of this run, old and new. `passed` counts pictures of
+    kinds that are not read here, by suffix; `excluded` folders and pictures that were left out, by pattern.
+    """
+
+    gallery: str
+    images: int
+    indexed: int
+    embedded: int
+    unchanged: int
+    moved: int
+    missing: int
+    failed: tuple[FailureRecord, ...]
+    seconds: float
+    passed: tuple[tuple[str, int], ...] = ()
+    excluded: tuple[tuple[str, int], ...] = ()
+
+
+def unreachable(folders: Iterable[str | Path]) -> StoreError:
+    """None of these folders is there."""
+    names = plain(", ".join(map(str, folders)))
+    return StoreError(f"There is no folder {names}, or it cannot be reached: is its drive there? What the gallery "
+                      "holds of it stays as it is.", "no_folder")
+
+
+@dataclass
+class _Plan:
+    """What is to be done about the files of a run."""
+
+    read: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    returned: list[int] = field(default_factory=list)  # ids whose files are there again, as they were
+    gone: dict[str, int] = field(default_factory=dict)  # path -> id of pictures whose files are not there
+    settled: list[str] = field(default_factory=list)  # paths of failures that are none any more
+    unread: list[FailedEntry] = field(default_factory=list)  # folders
+    ids: dict[str, int] = field(default_factory=dict)  # path -> id of the known pictures to be read
+    searchable: set[str] = field(default_factory=set)  # those of them that are embedded, if they are still the same
+
+
+@dataclass
+class _Tally:
+    """What a run has done so far."""
+
+    done: int = 0
+    indexed: int = 0
+    embedded: int = 0
+    unchanged: int = 0
+    moved: set[int] = field(default_factory=set)
+    vanished: set[int] = field(default_factory=set)
+
+
+@dataclass
+class _Waiting:
+    """What is to be stored with the next write."""
+
+    entries: list[Entry] = field(default_factory=list)
+    failures: list[FailedEntry] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.entries) + len(self.failures)
+
+    @property
+    def embedded(self) -> int:
+        return sum(entry.vector is not None for entry in self.entries)
+
+
+class Filling:
+    """One run. `detail` is added to what `report` is told; `found` is called with the number of pictures that the
+    gallery will have when the run has ended, those that turn out to be unreadable included.
+    """
+
+    def __init__(self, place: Place, gallery_id: int, fingerprint: Fingerprint, max_megapixels: float, report: Report,
+                 detail: Callable[[], str] = lambda: "", found: Callable[[int], object] = lambda number: None) -> None:
+        self._place = place
+        self._gallery_id = gallery_id
+        self._fingerprint = fingerprint
+        self._limit = max_megapixels
+        self._report = report
+        self._detail = detail
+        self._found = found
+        self._tally = _Tally()
+        self._waiting = _Waiting()
+
+    def run(self, scans: Sequence[Scan], work: Work) -> IndexResult:
+        """Have the gallery hold what was found; `work` is given what must be read."""
+        started = time.perf_counter()
+        if all(one.folder in one.unread for one in scans):
+            raise unreachable(one.folder for one in scans)
+        plan = _Plan()
+        for one in scans:
+            self._compare(one, plan)
+        self._settle(plan)
+        new = sum(path not in plan.ids for path in plan.read)
+        self._found(self._place.state(self._gallery_id, self._fingerprint.hash).images + new)
+        self._read(plan, work)
+        return self._result(plan, scans, time.perf_counter() - started)
+
+    def _compare(self, found: Scan, plan: _Plan) -> None:
+        """Add to the plan what the folder's files ask for."""
+        folder = Path(found.folder)
+        if found.folder in found.files:  # one picture: what lies below its folder is asked for, and it alone used
+            folder = folder.parent
+        known = self._place.known_images(self._gallery_id, self._fingerprint.hash, folder)
+        failures = self._place.known_failures(self._gallery_id, folder)
+        if str(folder) != found.folder:
+            known, failures = _only(known, found.folder), _only(failures, found.folder)
+        for path, stamp in found.files.items():
+            image, failure = known.get(path), failures.get(path)
+            if failure is not None and self._still_fails(failure, stamp):
+                continue
+            if image is not None and image.embedded and image.stamp == stamp:
+                plan.unchanged += 1
+                if image.missing:
+                    plan.returned.append(image.id)
+                if failure is not None:
+                    plan.settled.append(path)
+            else:
+                plan.read.append(path)
+                if image is not None:
+                    plan.ids[path] = image.id
+                    if image.embedded:
+                        plan.searchable.add(path)
+        plan.unread += [FailedEntry(path, NO_STAMP, "folder", _folder_reason(path, reason), self._limit)
+                        for path, reason in found.unread.items()]
+        plan.unread += [FailedEntry(path, NO_STAMP, "missing", f"{Path(path).name} is in the list, and is not there.",
+                                    self._limit) for path in found.absent]
+        if not found.whole:
+            return
+        away = [path for path in (known.keys() | failures.keys()) - found.files.keys()
+                if not any(is_below(path, one) for one in found.unread)]
+        plan.gone |= {path: known[path].id for path in away if path in known and not known[path].missing}
+        plan.settled += [path for path in away if path in failures]
+
+    def _still_fails(self, failure: KnownFailure, stamp: FileStamp) -> bool:
+        allowed_now = failure.kind == "too_large" and self._limit > failure.max_megapixels
+        return failure.stamp == stamp and failure.kind not in RETRIED and not allowed_now
+
+    def _settle(self, plan: _Plan) -> None:
+        """Store what needs no reading. Pictures that are gone come first: they may turn up again at another path."""
+        self._place.mark(self._gallery_id, list(plan.gone.values()), missing=True)
+        self._place.mark(self._gallery_id, plan.returned, missing=False)
+        self._place.drop_failures(self._gallery_id, plan.settled)
+        if plan.unread:
+            self._place.record(self._gallery_id, self._fingerprint, [], plan.unread)
+
+    def _read(self, plan: _Plan, work: Work) -> None:
+        paths = sorted(plan.read)
+        pace = Pace("pictures")
+        self._report(0, len(paths), "")
+        for batch in work(paths):
+            for one in batch:
+                self._sort(one, plan.ids)
+            if self._waiting.embedded >= max(BATCH, self._place.rows_a_write) or (
+                    len(self._waiting) >= max(READY, self._place.rows_a_write)):
+                self._flush(plan.searchable)
+            self._tell(len(paths), pace)
+        if self._waiting:
+            self._flush(plan.searchable)
+        self._place.mark(self._gallery_id, self._tally.vanished, missing=True)
+        self._report(len(paths), len(paths), pace.text(len(paths), len(paths)))
+
+    def _tell(self, total: int, pace: Pace) -> None:
+        text, detail = pace.text(self._tally.done, total), self._detail()
+        self._report(self._tally.done, total, f"{text} ({detail})" if text and detail else text or detail)
+
+    def _sort(self, one: Done, ids: dict[str, int]) -> None:
+        """Put what became of a file where it waits to be stored."""
+        match one:
+            case FailedEntry():
+                self._waiting.failures.append(one)
+            case Gone():
+                self._tally.done += 1
+                if one.vanished and one.path in ids:
+                    self._tally.vanished.add(ids[one.path])
+            case Entry():
+                self._waiting.entries.append(one)
+
+    def _flush(self, searchable: set[str]) -> None:
+        """Store everything that is ready."""
+        waiting, self._waiting = self._waiting, _Waiting()
+        recorded = self._place.record(self._gallery_id, self._fingerprint, waiting.entries, waiting.failures)
+        self._tally.done += len(waiting)
+        self._tally.embedded += waiting.embedded
+        unchanged = len(searchable.intersection(recorded.same))
+        self._tally.indexed += recorded.stored - len(recorded.moved) - unchanged
+        self._tally.unchanged += unchanged
+        self._tally.moved.update(recorded.moved)
+
+    def _result(self, plan: _Plan, scans: Sequence[Scan], seconds: float) -> IndexResult:
+        state = self._place.state(self._gallery_id, self._fingerprint.hash)
+        failed = [one for one in self._place.failures(self._gallery_id)
+                  if any(is_below(str(one.path), scan.folder) for scan in scans)]
+        left = (set(plan.gone.values()) | self._tally.vanished) - self._tally.moved
+        return IndexResult(state.gallery.name, state.images, self._tally.indexed, self._tally.embedded,
+                           plan.unchanged + self._tally.unchanged, len(self._tally.moved), len(left), tuple(failed),
+                           seconds, _most(scan.passed for scan in scans), _most(scan.excluded for scan in scans))
+
+
+def _only(known: "dict[str, T]", path: str) -> "dict[str, T]":
+    return {path: known[path]} if path in known else {}
+
+
+def _most(counters: "Iterable[Counter[str]]") -> tuple[tuple[str, int], ...]:
+    """The sum of the counters, most first."""
+    total: Counter[str] = Counter()
+    for one in counters:
+        total.update(one)
+    return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _folder_reason(path: str, reason: str) -> str:
+    return f"{path} cannot be looked into ({reason}). What the gallery holds of it stays as it is."

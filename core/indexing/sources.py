@@ -1,0 +1,241 @@
+"""Where pictures come from: a folder, one picture, an address, or a list of paths and addresses (a manifest).
+
+A manifest is a Parquet or CSV file with a column of paths; those that are relative start from where it lies. A CSV file
+needs nothing but Python (`core.indexing.lists`), Parquet files and addresses need Arrow. Columns
+`size` and `mtime_ns`, if there, spare asking the storage for each file. The gallery takes the folder that all of a list
+lie in as its own.
+
+DatasetError: manifest (it cannot be read, has no column of paths, names nothing). StoreError as `core.remote`.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import remote
+from core.errors import DatasetError, StoreError
+from core.images import IMAGE_SUFFIXES, OTHER_SUFFIXES
+from core.indexing import lists
+from core.indexing.exclusions import Exclusions
+from core.indexing.reconcile import unreachable
+from core.indexing.scan import REPORT_EVERY, Scan, file_stamp, is_picture, scan, stamp_of
+from core.progress import Report, silent
+from core.store.records import FileStamp
+from core.store.room import absolute, plain
+
+MANIFESTS = (".parquet", ".csv", ".tsv")
+ASKED_AT_ONCE = 16  # files of a storage, whose answers take longer than all else
+TEXT = ("string", "large_string", "string_view")
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A line of a manifest: a path as a gallery keeps it, and the stamp if it is in the manifest."""
+
+    path: str
+    stamp: FileStamp | None
+
+
+def is_list(source: str | Path) -> bool:
+    """Whether that is read as a manifest: a Parquet or CSV file, or the address of one."""
+    return Path(source).suffix.lower() in MANIFESTS and not _is_folder(str(source))
+
+
+def look_all(sources: Iterable[str | Path], column: str = "", report: Report = silent,
+             exclude: Exclusions = Exclusions()) -> list[Scan]:
+    """What `look` finds in each of these, one after the other."""
+    return [scan for source in sources for scan in look(source, column, report, exclude)]
+
+
+def look(source: str | Path, column: str = "", report: Report = silent,
+         exclude: Exclusions = Exclusions()) -> list[Scan]:
+    """The pictures of a folder, an address or a manifest, or the one at a path; none of them is read.
+
+    `column` is that of the paths, where it has a name of its own; `exclude` leaves out what lies in folders. StoreError
+    (no_folder, secret), DatasetError (manifest).
+    """
+    remote.check_secrets(source)
+    text = str(source)
+    if is_list(text):
+        return _listed(text, column, report)
+    here = Path(absolute(Path(text)))
+    if not remote.is_remote(here) and here.is_file() and not is_picture(here):
+        raise StoreError(f"{here.name} is neither a folder, nor a picture of a kind that is read here, nor a list "
+                         "(.csv, .tsv, .parquet). Nothing was changed.", "no_folder")
+    found = look_into(here, report, exclude)
+    if found.folder in found.unread:
+        if remote.is_remote(found.folder):
+            raise StoreError(found.unread[found.folder], "no_folder")
+        raise unreachable([found.folder])
+    return [found]
+
+
+def look_into(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions()) -> Scan:
+    """The pictures of one folder, here or at an address. One that cannot be looked into is in `unread`."""
+    if not remote.is_remote(folder):
+        return scan(folder, report, exclude)
+    found = Scan(str(folder), {}, {})
+    try:
+        for number, file in enumerate(_pictures(folder, found, exclude)):
+            found.files[remote.stored(file.address)] = file_stamp(file.size, file.mtime_ns)
+            if not number % REPORT_EVERY:
+                report(0, 0, f"Looking for pictures: {number + 1} found")
+    except StoreError as error:
+        if error.kind not in ("not_there", "unreachable"):
+            raise
+        return Scan(str(folder), {}, {str(folder): str(error)})
+    return found
+
+
+def _pictures(folder: Path, found: Scan, exclude: Exclusions) -> Iterator[remote.RemoteFile]:
+    """The pictures below an address; hidden files and folders are passed over. What else is left out is counted."""
+    start = len(remote.shown(folder).rstrip("/"))
+    for file in remote.list_files(folder):
+        inside = file.address[start:]
+        suffix = Path(inside).suffix.lower()
+        if "/." in inside or suffix not in IMAGE_SUFFIXES | OTHER_SUFFIXES:
+            continue
+        pattern = exclude.match_any(inside.lstrip("/"))
+        if pattern and suffix in IMAGE_SUFFIXES:
+            found.excluded[pattern] += 1
+        elif suffix in IMAGE_SUFFIXES:
+            yield file
+        elif not pattern:
+            found.passed[suffix] += 1
+
+
+def _is_folder(text: str) -> bool:
+    here = remote.local(text)
+    return here is not None and here.is_dir()
+
+
+def _listed(manifest: str, column: str, report: Report) -> list[Scan]:
+    """The pictures that a manifest names, by the folders that they lie in."""
+    by_top: defaultdict[str, list[_Listed]] = defaultdict(list)
+    for number, one in enumerate(_lines(manifest, column)):
+        by_top[_top(one.path)].append(one)
+        if not number % REPORT_EVERY:
+            report(0, 0, f"Reading the list: {number + 1} pictures")
+    if not by_top:
+        raise _bad(manifest, "names no picture")
+    found = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
+    if not any(one.files for one in found):
+        absent = [path for one in found for path in one.absent]
+        raise DatasetError(f"None of the {len(absent)} pictures that the list {remote.shown(manifest)} names is there; "
+                           f"the first was looked for at {plain(remote.shown(absent[0]))}. Relative paths start from "
+                           "the folder of the list. Nothing was changed.", "manifest")
+    return [one for one in found if one.files]
+
+
+def _scan_of(listed: Sequence[_Listed], report: Report) -> Scan:
+    stamps = _stamps(listed, report)
+    files = {path: stamp for path, stamp in stamps.items() if stamp is not None}
+    absent = tuple(path for path, stamp in stamps.items() if stamp is None)
+    folder = os.path.commonpath([os.path.dirname(path) for path in stamps])  # noqa: PTH120  (may hold surrogates)
+    return Scan(folder, files, {}, whole=False, absent=absent)
+
+
+def _stamps(listed: Sequence[_Listed], report: Report) -> dict[str, FileStamp | None]:
+    found: dict[str, FileStamp | None] = {one.path: one.stamp for one in listed}
+    unknown = [path for path, stamp in found.items() if stamp is None]
+    with ThreadPoolExecutor(ASKED_AT_ONCE, "ask-storage") as pool:
+        try:
+            for number, (path, stamp) in enumerate(zip(unknown, pool.map(_stamp, unknown), strict=True)):
+                found[path] = stamp
+                if not number % REPORT_EVERY:
+                    report(number, len(unknown), "Looking for the pictures of the list")
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return found
+
+
+def _stamp(path: str) -> FileStamp | None:
+    if not remote.is_remote(path):
+        with suppress(OSError):
+            return stamp_of(path)
+        return None
+    found = remote.stamp(path)
+    return file_stamp(found.size, found.mtime_ns) if found is not None else None
+
+
+def _top(path: str) -> str:
+    """The first step of a path, or scheme and bucket of an address: what lies apart there gets a folder of its own."""
+    return os.sep.join(path.split(os.sep, 2)[:2])  # noqa: PTH118
+
+
+def _lines(manifest: str, column: str) -> Iterator[_Listed]:
+    here = remote.local(manifest)
+    base = Path(absolute(Path(manifest))).parent
+    if here is not None and not here.is_file():
+        raise DatasetError(f"There is no list {manifest}. Nothing was changed.", "manifest")
+    try:
+        with here.open("rb") if here is not None else remote.open_input(manifest) as file:
+            rows = _parquet(file, manifest, column) if is_parquet(manifest) else lists.rows(file, column)
+            for path, values in rows:
+                if path.strip():
+                    yield _Listed(_resolved(path.strip(), base), _given(values))
+    except lists.ListError as error:
+        raise _bad(manifest, str(error)) from error
+    except OSError as error:
+        raise _bad(manifest, f"cannot be read ({error.strerror or error})") from error
+
+
+def is_parquet(manifest: str) -> bool:
+    """Whether a manifest is a Parquet file, by its name."""
+    return Path(manifest).suffix.lower() == ".parquet"
+
+
+def _given(values: Mapping[str, Any]) -> FileStamp | None:
+    try:
+        return file_stamp(int(values["size"]), int(values["mtime_ns"]))
+    except (KeyError, TypeError, ValueError, OverflowError):  # not told, or no numbers: the file itself is asked
+        return None
+
+
+def _resolved(path: str, base: Path) -> str:
+    """The path of a list's line: as it stands, else as Windows writes it."""
+    if remote.is_address(path):
+        remote.check_secrets(path, whole=False)
+        return absolute(Path(path))
+    plainly = absolute(base / path)
+    if "\\" in path and not remote.is_remote(base) and not os.path.lexists(plainly):
+        ways = [absolute(base / way) for way in lists.windows_paths(path)]
+        return next(filter(os.path.lexists, ways), ways[0] if ways else plainly)
+    return plainly
+
+
+def _parquet(file: Any, manifest: str, column: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The path of each row of a Parquet file, and its size and time where they are columns."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise StoreError("Lists in Parquet files need Arrow, which is not installed. `pip install .[scale]` brings it; "
+                         "a list in a CSV file needs nothing.", "no_extra") from error
+    try:
+        whole = parquet.ParquetFile(file)
+        schema = whole.schema_arrow
+        at = lists.path_column(schema.names, column)
+        if at < 0:
+            raise lists.ListError("has no column of paths that could be told by its name; it has "
+                                       f"{', '.join(schema.names)}. Name one with --column")
+        name = schema.names[at]
+        if str(schema.field(name).type) not in TEXT:
+            raise lists.ListError(f"has {schema.field(name).type} in its column {name!r}, not paths")
+        wanted = [each for each in schema.names if each == name or each in ("size", "mtime_ns")]
+        for batch in whole.iter_batches(columns=wanted):
+            for row in batch.to_pylist():
+                yield row[name] or "", row
+    except (pa.ArrowException, TypeError, OSError) as error:
+        raise lists.ListError("cannot be read as one: it is damaged, or of another kind") from error
+
+
+def _bad(manifest: str, what: str) -> DatasetError:
+    return DatasetError(f"The list {remote.shown(manifest)} {what}. A list is a Parquet or CSV file with a column of "
+                        "paths.", "manifest")

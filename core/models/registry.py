@@ -1,0 +1,254 @@
+"""The models in use: chosen by the settings, loaded at first use and once, dropped when the settings ask for others."""
+
+import threading
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import weights
+from core.errors import ModelError, WeightsError
+from core.fingerprint import Fingerprint
+from core.home import Home, expanded
+from core.models import backbones, checkpoints
+from core.progress import Report, silent
+from core.settings import Settings
+
+if TYPE_CHECKING:  # torch takes seconds to import, and not every command needs a model
+    from core.asr.whisper import Recogniser
+    from core.models.trained import TrainedModel
+    from core.models.vision_language import VisionLanguage
+
+WHISPER = "whisper-base"
+SHIPPED = Path(str(files("resources"))) / "models" / "brewclip-mini-full"
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """The models in use. `device` is "" until one is loaded; `fallback` says why it is not the one asked for, else "".
+
+    `backbone` and `speech` are titles, the first that of the trained model where one is in use; `speech` is "" when the
+    recogniser's weights are not on this computer. `note` explains the backbone where that is needed (the small bundled
+    one), else "". `warning` says that the trained model in use was worse on dev than its backbone alone, else "".
+    """
+
+    backbone: str
+    note: str
+    speech: str
+    device: str
+    fallback: str
+    backbone_loaded: bool
+    speech_loaded: bool
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """What the model that indexes and searches is made of: the backbone's name and file, and the folder of the trained
+    model on it, None for the backbone alone.
+    """
+
+    backbone: str
+    path: Path
+    checkpoint: Path | None
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What decides a loaded model: another choice is another model."""
+
+    name: str
+    path: Path
+    device: str
+
+
+class Engine:
+    """Gives models and what is known of them. Any thread may call any method; a model is loaded by one of them.
+
+    Each method is told the settings, so that one search or indexing run keeps to those that it began with.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._loading_backbone = threading.Lock()
+        self._loading_speech = threading.Lock()
+        self._backbone: tuple[_Choice, VisionLanguage] | None = None
+        self._recogniser: tuple[_Choice, Recogniser] | None = None
+        self._loading_model = threading.Lock()
+        self._trained: tuple[_Stamp, VisionLanguage, TrainedModel] | None = None
+        self._prints: dict[tuple[_Stamp, str], Fingerprint] = {}
+        self._hashes: dict[tuple[Path, int, int], str] = {}
+
+    def give_up(self, settings: Settings) -> None:
+        """Give up the models that these settings do not ask for."""
+        if self._backbone is not None and not self._fits(self._backbone[0], settings, settings["vision.backbone"]):
+            self._backbone = None
+            self._trained = None
+        if self._trained is not None and settings["vision.model"] == "zero-shot":
+            self._trained = None
+        if self._recogniser is not None and not self._fits(self._recogniser[0], settings, WHISPER):
+            self._recogniser = None
+
+    def backbone(self, settings: Settings, report: Report = silent) -> "VisionLanguage":
+        """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
+        with self._loading_backbone:
+            choice, loaded = self._chosen_backbone(settings), self._backbone
+            if loaded is None or loaded[0] != choice:
+                report(0, 0, f"Loading {backbones.title(choice.name)}")
+                from core.models import vision_language
+
+                loaded = choice, vision_language.load(choice.name, choice.path, choice.device)
+                self._backbone = loaded
+            return loaded[1]
+
+    def model(self, settings: Settings, report: Report = silent) -> "VisionLanguage | TrainedModel":
+        """What indexes and searches: the trained model of the settings on the backbone, or the backbone alone.
+
+        WeightsError ("missing"), ModelError: missing, damaged, newer, wrong_backbone, wrong_tensors, ...
+        """
+        folder, backbone = self._checkpoint(settings), self.backbone(settings, report)
+        if folder is None:
+            return backbone
+        with self._loading_model:
+            stamp, loaded = _stamp(folder), self._trained
+            if loaded is None or loaded[:2] != (stamp, backbone):
+                report(0, 0, "Loading the trained model")
+                from core.models.trained import TrainedModel
+
+                loaded = stamp, backbone, TrainedModel(checkpoints.read(folder), backbone)
+                self._trained = loaded
+            return loaded[2]
+
+    def files(self, settings: Settings) -> ModelFiles:
+        """The files that `model` would load, for who loads them elsewhere. WeightsError ("missing"), ModelError."""
+        choice = self._chosen_backbone(settings)
+        return ModelFiles(choice.name, choice.path, self._checkpoint(settings))
+
+    def speech_file(self, settings: Settings) -> Path:
+        """The file that `recogniser` would load. WeightsError ("missing")."""
+        return self._choice(WHISPER, settings, "Spoken queries").path
+
+    def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":
+        """Whisper, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
+        with self._loading_speech:
+            choice, loaded = self._choice(WHISPER, settings, "Spoken queries"), self._recogniser
+            if loaded is None or loaded[0] != choice:
+                report(0, 0, f"Loading {weights.record(choice.name).title}")
+                from core.asr import whisper as speech
+
+                loaded = choice, speech.load(choice.path, choice.device)
+                self._recogniser = loaded
+            return loaded[1]
+
+    def fingerprint(self, settings: Settings) -> Fingerprint:
+        """The fingerprint that the settings ask for. No model is loaded. WeightsError ("missing"), ModelError."""
+        folder = self._checkpoint(settings)
+        if folder is None:
+            choice = self._chosen_backbone(settings)
+            return backbones.fingerprint(choice.name, self._sha256(choice.path), settings["vision.crop"])
+        key = _stamp(folder), settings["vision.crop"]
+        if key not in self._prints:
+            self._prints[key] = checkpoints.fingerprint_of(folder, settings["vision.crop"])
+        return self._prints[key]
+
+    def status(self, settings: Settings) -> EngineStatus:
+        """What is in use, without loading anything."""
+        name = self._backbone_name(settings)
+        checkpoint, run = self._run_in_use(settings)
+        speech_here = weights.find(WHISPER, self._home, settings["weights.folder"]) is not None
+        backbone, recogniser = self._backbone, self._recogniser
+        models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
+        return EngineStatus(
+            backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),
+            speech=weights.record(WHISPER).title if speech_here else "",
+            device=" + ".join(dict.fromkeys(model.device for model in models)),
+            fallback=next((model.fallback for model in models if model.fallback), ""),
+            backbone_loaded=backbone is not None, speech_loaded=recogniser is not None)
+
+    def _run_in_use(self, settings: Settings) -> tuple[Path | None, checkpoints.Run | None]:
+        """Folder and run of the trained model in use; None where there is none, or it cannot be read."""
+        try:
+            folder = self._checkpoint(settings)
+            return folder, checkpoints.read_run(folder) if folder is not None else None
+        except (ModelError, WeightsError):
+            return None, None
+
+    def _checkpoint(self, settings: Settings) -> Path | None:
+        """The folder of the trained model in use; None for the backbone alone. ModelError ("missing", "damaged")."""
+        value = settings["vision.model"]
+        if value == "zero-shot":
+            return None
+        if value != "auto":
+            return checkpoints.find(expanded(Path(value)))
+        return SHIPPED if self._fits_shipped(settings) else None
+
+    def _fits_shipped(self, settings: Settings) -> bool:
+        """Whether there is a trained model for the backbone in use that was found no worse than it, on dev."""
+        if not (SHIPPED / checkpoints.RUN).is_file():
+            return False
+        run, name = checkpoints.read_run(SHIPPED), self._backbone_name(settings)
+        path = weights.find(name, self._home, settings["weights.folder"]) if name == run.backbone else None
+        return path is not None and self._sha256(path) == run.backbone_sha256 and checkpoints.no_worse(run)
+
+    def _backbone_name(self, settings: Settings) -> str:
+        """The backbone's; with "auto" that of the trained model that was chosen, or the best on this computer."""
+        name: str = settings["vision.backbone"]
+        if name != "auto":
+            return name
+        if settings["vision.model"] not in ("auto", "zero-shot"):
+            folder = checkpoints.find(expanded(Path(settings["vision.model"])))
+            return checkpoints.read_run(folder).backbone
+        return weights.default_backbone(self._home, settings["weights.folder"])
+
+    def _chosen_backbone(self, settings: Settings) -> _Choice:
+        return self._choice(self._backbone_name(settings), settings, "Galleries and searches")
+
+    def _choice(self, name: str, settings: Settings, what: str) -> _Choice:
+        path = weights.find(name, self._home, settings["weights.folder"])
+        if path is None:
+            raise WeightsError(f"{what} need {weights.record(name).title}, which is not on this computer yet. Fetch it "
+                               f"under Settings or with `brewclip weights fetch {name}`.", "missing")
+        return _Choice(name, path, settings["device"])
+
+    def _fits(self, choice: _Choice, settings: Settings, name: str) -> bool:
+        """Whether a loaded model may be the one that is asked for; the next use finds out for sure."""
+        return choice.device == settings["device"] and name in (choice.name, "auto")
+
+    def _sha256(self, path: Path) -> str:
+        """Of a file of weights; the bundled one has no stamp, so it is read once and remembered."""
+        status = path.stat()
+        key = path, status.st_size, status.st_mtime_ns
+        if key not in self._hashes:
+            self._hashes[key] = weights.sha256_of(path, self._home)
+        return self._hashes[key]
+
+
+def _title(run: checkpoints.Run | None, checkpoint: Path | None, backbone: str) -> str:
+    """Title of what indexes and searches; a model that was trained here has the name of its run before it."""
+    if run is None or checkpoint is None:
+        return backbones.title(backbone)
+    title = checkpoints.title(run)
+    return title if checkpoint == SHIPPED else f"{checkpoints.name_of(checkpoint)}: {title}"
+
+
+def _warning(run: checkpoints.Run | None) -> str:
+    """A sentence where a trained model was worse on its dev split than its backbone alone, else ""."""
+    scores = checkpoints.dev_scores(run) if run is not None else None
+    if scores is None or scores[0] >= scores[1]:
+        return ""
+    return (f"On its dev split this model scored below the backbone alone (mean recall {scores[0]:.1f} against "
+            f"{scores[1]:.1f}).")
+
+
+_Stamp = tuple[Path, tuple[int, int], tuple[int, int]]
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Changes when another checkpoint is saved in a folder. ModelError ("missing")."""
+    try:
+        found = [(folder / name).stat() for name in (checkpoints.RUN, checkpoints.TENSORS)]
+    except OSError as error:
+        raise ModelError(f"{folder} is no model, or it cannot be read: {error.strerror or error}.",
+                         "missing") from error
+    run, tensors = ((one.st_mtime_ns, one.st_size) for one in found)
+    return folder, run, tensors

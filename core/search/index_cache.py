@@ -1,0 +1,163 @@
+"""Galleries that are open for searching: their vectors, and hits out of them."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import QueryError
+from core.fingerprint import Fingerprint
+from core.galleries.protocol import Place
+from core.search import background, queries, table_index, vector_index
+from core.search.background import Background
+from core.search.queries import Floats, Hit, Term
+from core.search.significance import strengths
+from core.search.table_index import TableIndex
+from core.search.vector_file import Ids
+from core.search.vector_index import ExactIndex
+from core.store.records import Filter, GalleryRecord, GalleryState, ImageRecord
+
+OPEN = 4  # galleries whose vectors stay mapped
+SPARE_COPIES = 32  # hits that are asked for beyond those wanted, for there may be copies among them
+ROUNDING = 1e-5  # of a score, between copies
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits, best first; `compared` counts the pictures of the filter; `approximate`: a hit may be missing."""
+
+    hits: tuple[Hit, ...]
+    compared: int
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best pictures with scores and all files of each; the rest as in `Found`."""
+
+    rows: list[tuple[ImageRecord, float, tuple[ImageRecord, ...]]]
+    compared: int
+    approximate: bool
+
+
+@dataclass(frozen=True, eq=False)
+class OpenGallery:
+    """A gallery's vectors as of one revision; `images` counts its pictures, indexed or not."""
+
+    id: int
+    revision: str
+    index: ExactIndex | TableIndex
+    images: int
+    pictures: tuple[Floats, Ids]  # of the background
+
+    def find(self, place: Place, terms: Sequence[Term], top: int, chosen: Filter, descriptions: Floats,
+             exact: bool = False, all_copies: bool = False) -> Found:
+        """The `top` hits among the pictures of the filter, of identical files the first alone unless `all_copies`.
+
+        `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out. QueryError as
+        in `queries.combine`.
+        """
+        best = self._all_copies(place, queries.combine(terms), top, chosen, exact, all_copies)
+        vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
+        scores = np.array([score for _, score, _ in best.rows], np.float32)
+        found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
+        parts = zip(best.rows, found, queries.shares(terms, vectors), strict=True)
+        return Found(tuple(Hit(rank, record, score, strength, shares, files)
+                           for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
+                     best.compared, best.approximate)
+
+    def _all_copies(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool,
+                    all_copies: bool) -> "_Best":
+        """The best pictures with their scores and copies; more and more are asked for until the last one's copies are
+        among them, which have its score but for rounding.
+        """
+        asked = top if all_copies else top + SPARE_COPIES
+        while True:
+            (ids, scores), compared, approximate = self._best(place, query, asked, chosen, exact)
+            records = {record.id: record for record in place.images(self.id, ids.tolist())}
+            rows = [(records[one], score) for one, score in zip(ids.tolist(), scores.tolist(), strict=True)
+                    if one in records]
+            same: dict[str, list[ImageRecord]] = {}
+            for record, _ in rows:
+                same.setdefault(record.content_hash, []).append(record)
+            kept = list({record.content_hash: (record, score) for record, score in reversed(rows)}.values())[::-1]
+            files = {digest: tuple(group) for digest, group in same.items()}
+            if all_copies or not len(ids) or len(ids) < asked or asked >= compared or (
+                    len(kept) > top and scores[-1] < kept[top - 1][1] - ROUNDING):
+                shown = rows if all_copies else kept[:top]
+                return _Best([(record, score, files[record.content_hash]) for record, score in shown], compared,
+                             approximate)
+            asked *= 4
+
+    def _best(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool
+              ) -> tuple[tuple[Ids, Floats], int, bool]:
+        """Ids and scores, how many pictures were compared, and whether a better one may have been missed."""
+        index = self.index
+        if isinstance(index, TableIndex):
+            compared = len(index) if chosen == Filter() else index.table.count(chosen)
+            return index.search(query, top, chosen, exact), compared, index.approximate and not exact
+        if chosen == Filter():
+            return index.search(query, top), len(index), False
+        allowed = place.filter_ids(self.id, chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        return index.search(query, top, allowed), int(np.isin(index.ids, allowed).sum()), False
+
+
+class Shelf:
+    """Keeps the galleries that were searched last open. Any thread may call any method."""
+
+    def __init__(self, cache_folder: Path) -> None:
+        self._folder = cache_folder
+        self._lock = threading.Lock()
+        self._open: dict[tuple[int, str], OpenGallery] = {}
+
+    def check(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> None:
+        """QueryError ("empty_gallery", "not_indexed") when there is nothing to search in; needs no model."""
+        with self._lock:
+            if self._current(place, record, fingerprint) is None:
+                _indexed(place, record, fingerprint)
+
+    def open(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint, dim: int) -> OpenGallery:
+        """The gallery's vectors (n, dim), as open before when nothing has changed. QueryError as in `check`."""
+        key = record.id, fingerprint.hash
+        with self._lock:
+            found = self._current(place, record, fingerprint)
+            if found is None:
+                revision = place.revision(*key)  # before the vectors: what changes meanwhile is seen next time
+                state = _indexed(place, record, fingerprint)
+                index = self._index(place, state, fingerprint, dim)
+                found = OpenGallery(record.id, revision, index, state.images, background.pictures(index))
+            self._open.pop(key, None)
+            self._open[key] = found
+            while len(self._open) > OPEN:
+                self._open.pop(next(iter(self._open)))
+        return found
+
+    def clear(self) -> None:
+        """Close them all."""
+        with self._lock:
+            self._open.clear()
+
+    def _index(self, place: Place, state: GalleryState, fingerprint: Fingerprint, dim: int) -> ExactIndex | TableIndex:
+        """The vectors where they lie when there are too many to be brought here, and they can be searched there."""
+        key = state.gallery.id, fingerprint.hash
+        table = place.vector_table(*key) if state.indexed > table_index.EXACT_UP_TO else None
+        return TableIndex(table) if table is not None else vector_index.open_index(place, *key, dim, self._folder)
+
+    def _current(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> OpenGallery | None:
+        found = self._open.get((record.id, fingerprint.hash))
+        fresh = found is not None and found.revision == place.revision(record.id, fingerprint.hash)
+        return found if fresh else None
+
+
+def _indexed(place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> GalleryState:
+    """How far the gallery is indexed; QueryError when nothing can be searched."""
+    state = place.state(record.id, fingerprint.hash)
+    if not state.images:
+        raise QueryError(f"The gallery {record.name} has no pictures yet. Index a folder into it first.",
+                         "empty_gallery")
+    if not state.indexed:
+        raise QueryError(f"None of the {state.images} pictures of {record.name} are indexed with the present model. "
+                         "Index the gallery again; what was indexed with another model stays.", "not_indexed")
+    return state

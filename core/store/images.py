@@ -1,0 +1,153 @@
+"""The pictures of a gallery: their records, tags, failures and vectors."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select
+
+from core import dates
+from core.errors import StoreError
+from core.store.addresses import LONGEST_NAME
+from core.store.records import FailureRecord, ImageRecord
+from core.store.room import Room, absolute, among, below, compared, fingerprint_id, tidy
+from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
+
+VECTORS_A_BATCH = 2048
+VECTOR = np.dtype("<f4")  # as vectors are stored, on machines of any byte order
+
+
+class Pictures(Room):
+    """The store's methods for pictures. Those that are missing from disk appear in none of them."""
+
+    def images(self, gallery_id: int, ids: Sequence[int] | None = None) -> list[ImageRecord]:
+        """The gallery's pictures by id, or those of these ids in the order given; ids it does not have are left out."""
+        which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
+        if ids is not None:
+            which.append(ImageRow.id.in_(among(ids)))
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns,
+                       ContentRow.width, ContentRow.height, ContentRow.taken, ContentRow.hash)
+                .join(ContentRow, ContentRow.id == ImageRow.content_id).where(*which).order_by(ImageRow.id)).all()
+            tags = tags_of(connection, gallery_id, ids)
+        records = [ImageRecord(row.id, Path(row.path), row.width, row.height, row.size, row.mtime_ns / 1e9, row.taken,
+                               tags.get(row.id, ()), row.hash.hex()) for row in rows]
+        if ids is None:
+            return records
+        by_id = {record.id: record for record in records}
+        return [by_id[int(one)] for one in ids if int(one) in by_id]
+
+    def failures(self, gallery_id: int) -> list[FailureRecord]:
+        """The files and folders that could not be read, by path."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(FailureRow.path, FailureRow.kind, FailureRow.reason)
+                                      .where(FailureRow.gallery_id == gallery_id).order_by(FailureRow.path)).all()
+        return [FailureRecord(Path(row.path), row.kind, row.reason) for row in rows]
+
+    def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
+                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
+        """The ids, ascending int64 (n,), of the pictures with that tag, in that folder at any depth, with that in their
+        file name (in any case), and dated (`ImageRecord.dated`) from `since` on and before `until`; what is empty does
+        not restrict.
+        """
+        which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
+        if tag.strip():
+            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == tidy(tag))))
+        if folder is not None:
+            which.append(below(ImageRow.path, absolute(folder)))
+        if name.strip():
+            which.append(func.instr(ImageRow.name, compared(name.strip())) > 0)
+        if since is not None or until is not None:
+            undated = ImageRow.content_id.in_(select(ContentRow.id).where(ContentRow.taken.is_(None)))
+            which.append(ImageRow.content_id.in_(_taken(since, until)) | (undated & _changed(since, until)))
+        with self._database.reading() as connection:
+            ids = connection.scalars(select(ImageRow.id).where(*which)).all()
+        return np.sort(np.array(ids, dtype=np.int64))
+
+    def tags(self, gallery_id: int) -> list[tuple[str, int]]:
+        """Each tag and how many of the gallery's pictures have it, by tag."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(func.min(TagRow.tag), func.count()).join(ImageRow, ImageRow.id == TagRow.image_id)
+                .where(ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False))
+                .group_by(TagRow.tag).order_by(TagRow.tag)).all()
+        return [(tag, count) for tag, count in rows]
+
+    def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
+        """Tag these pictures; those that have the tag keep it. StoreError: `bad_tag` (empty, over 100 characters)."""
+        tag = tidy(tag)
+        if not tag or len(tag) > LONGEST_NAME:
+            raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
+        with self._database.writing() as connection:
+            known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(among(image_ids)))).all()
+            if known:
+                connection.execute(insert(TagRow).prefix_with("OR IGNORE"),
+                                   [{"image_id": one, "tag": tag} for one in known])
+
+    def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
+        """Take the tag off these pictures."""
+        with self._database.writing() as connection:
+            connection.execute(delete(TagRow).where(TagRow.image_id.in_(among(image_ids)), TagRow.tag == tidy(tag)))
+
+    def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of ids, ascending int64 (n,), and vectors, float32 (n, dim) of unit length; present pictures only.
+
+        All batches show the gallery as it was at the first.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execution_options(yield_per=VECTORS_A_BATCH).execute(
+                select(ImageRow.id, EmbeddingRow.vector)
+                .join(EmbeddingRow, EmbeddingRow.content_id == ImageRow.content_id)
+                .where(ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False),
+                       EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))
+                .order_by(ImageRow.id))
+            for part in rows.partitions():
+                yield _batch(part)
+
+    def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
+        """A word that changes whenever `vectors` would give something else, and at no restart. Costs one look-up.
+
+        It also changes when vectors of another fingerprint were added. StoreError: `no_gallery`.
+        """
+        with self._database.reading() as connection:
+            revision = connection.scalar(select(GalleryRow.revision).where(GalleryRow.id == gallery_id))
+        if revision is None:
+            raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
+        return f"{fingerprint_hash}-{revision}"
+
+
+def _batch(rows: Sequence[Sequence[Any]]) -> tuple[np.ndarray, np.ndarray]:
+    ids, blobs = zip(*rows, strict=True)
+    vectors = np.frombuffer(b"".join(blobs), VECTOR).astype(np.float32, copy=False)
+    return np.array(ids, dtype=np.int64), vectors.reshape(len(ids), -1)
+
+
+def tags_of(connection: Connection, gallery_id: int, ids: Sequence[int] | None) -> dict[int, tuple[str, ...]]:
+    """The tags of a gallery's pictures, or of these, by picture."""
+    wanted = select(TagRow.image_id, TagRow.tag).order_by(TagRow.tag)
+    if ids is None:
+        wanted = wanted.join(ImageRow, ImageRow.id == TagRow.image_id).where(ImageRow.gallery_id == gallery_id)
+    else:  # of whatever gallery: a join would make SQLite go through all of this one
+        wanted = wanted.where(TagRow.image_id.in_(among(ids)))
+    found: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    for image_id, tag in connection.execute(wanted):
+        found[image_id] += (tag,)
+    return found
+
+
+def _taken(since: datetime | None, until: datetime | None) -> Select[Any]:
+    """The contents whose camera's clock lies in that time."""
+    contents = select(ContentRow.id)
+    if since is not None:
+        contents = contents.where(ContentRow.taken >= since)
+    return contents if until is None else contents.where(ContentRow.taken < until)
+
+
+def _changed(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    """That a file's time of change lies in that time."""
+    conditions = [ImageRow.mtime_ns >= dates.epoch_ns(since)] if since is not None else []
+    return and_(*conditions, *([ImageRow.mtime_ns < dates.epoch_ns(until)] if until is not None else []))

@@ -1,0 +1,280 @@
+"""How indexing reads and writes a gallery: what is known of its files, and batches of files that were read."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.fingerprint import Fingerprint
+from core.store.images import VECTOR, tags_of
+from core.store.records import (
+    Entry,
+    FailedEntry,
+    FileStamp,
+    Kept,
+    KnownFailure,
+    KnownImage,
+    PictureFacts,
+    Recorded,
+)
+from core.store.room import (
+    Room,
+    among,
+    below,
+    changed,
+    compared,
+    fingerprint_id,
+    folders_of,
+    is_below,
+    plain,
+    purge_contents,
+)
+from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintRow, ImageRow
+
+KEPT_A_BATCH = 1000
+
+
+class Catalogue(Room):
+    """The store's methods for indexing. Several processes may index the same gallery at once: each batch is one short
+    transaction that looks at what is there now.
+    """
+
+    def known_images(self, gallery_id: int, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
+        """The gallery's pictures below the folder by path, missing ones too."""
+        embedding = (EmbeddingRow.content_id == ImageRow.content_id) & (
+            EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(ImageRow.path, ImageRow.id, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing, EmbeddingRow.id)
+                .join(EmbeddingRow, embedding, isouter=True)
+                .where(ImageRow.gallery_id == gallery_id, below(ImageRow.path, str(folder)))).all()
+        return {path: KnownImage(id_, FileStamp(size, mtime_ns), missing, embedded is not None)
+                for path, id_, size, mtime_ns, missing, embedded in rows}
+
+    def known_failures(self, gallery_id: int, folder: Path) -> dict[str, KnownFailure]:
+        """The failures of earlier runs by path: the folder itself and all below it."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(FailureRow.path, FailureRow.size, FailureRow.mtime_ns, FailureRow.kind,
+                       FailureRow.max_megapixels)
+                .where(FailureRow.gallery_id == gallery_id,
+                       below(FailureRow.path, str(folder)) | (FailureRow.path == str(folder)))).all()
+        return {row.path: KnownFailure(FileStamp(row.size, row.mtime_ns), row.kind, row.max_megapixels)
+                for row in rows}
+
+    def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
+        """Those of these contents (SHA-256; some hundred) that have a vector of that fingerprint, in any gallery."""
+        with self._database.reading() as connection:
+            return set(connection.scalars(
+                select(ContentRow.hash).join(EmbeddingRow, EmbeddingRow.content_id == ContentRow.id)
+                .where(ContentRow.hash.in_(hashes),
+                       EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))))
+
+    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
+        """Those that the gallery's pictures have vectors of, missing pictures too."""
+        used = (select(EmbeddingRow.fingerprint_id).join(ImageRow, ImageRow.content_id == EmbeddingRow.content_id)
+                .where(ImageRow.gallery_id == gallery_id))
+        with self._database.reading() as connection:
+            rows = connection.execute(select(FingerprintRow.hash, FingerprintRow.description)
+                                      .where(FingerprintRow.id.in_(used)).order_by(FingerprintRow.id)).all()
+        return [Fingerprint(row.hash, row.description) for row in rows]
+
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+        """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to.
+
+        All batches show the gallery as it was at the first.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execution_options(yield_per=KEPT_A_BATCH).execute(
+                select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing,
+                       ImageRow.content_id, ContentRow.hash, ContentRow.width, ContentRow.height, ContentRow.taken)
+                .join(ContentRow, ContentRow.id == ImageRow.content_id)
+                .where(ImageRow.gallery_id == gallery_id).order_by(ImageRow.id))
+            for part in rows.partitions():
+                tags = tags_of(connection, gallery_id, [row.id for row in part])
+                found = _vectors(connection, {row.content_id for row in part}) if vectors else {}
+                yield [Kept(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
+                            PictureFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
+                            found.get(row.content_id, {})) for row in part]
+
+    def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
+        """Say of these pictures that their files are gone, or there again. Nothing else of them is forgotten."""
+        if not image_ids:
+            return
+        with self._database.writing() as connection:
+            connection.execute(update(ImageRow).where(ImageRow.id.in_(among(image_ids))).values(missing=missing))
+            changed(connection, [gallery_id])
+
+    def drop_failures(self, gallery_id: int, paths: Collection[str]) -> None:
+        """Forget failures of files that are gone."""
+        if paths:
+            with self._database.writing() as connection:
+                _drop_failures(connection, gallery_id, paths)
+
+    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[Entry],
+               failures: Sequence[FailedEntry] = ()) -> Recorded:
+        """Store a batch of files that were read or could not be, all of it or nothing.
+
+        Files of folders that were taken out of the gallery meanwhile are left out; so are files whose content the store
+        has forgotten since it was asked: the next run reads them. StoreError: `no_gallery`, `disk_full`, `busy`.
+        """
+        with self._database.writing() as connection:
+            folders = folders_of(connection, gallery_id)
+            batch = _Batch(connection, gallery_id)
+            batch.contents([one for one in entries if _in_any(one.path, folders)])
+            batch.embeddings(fingerprint)
+            recorded = batch.images()
+            batch.failures([one for one in failures if _in_any(one.path, folders)])
+            batch.finish()
+            return recorded
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An image's row before the batch."""
+
+    id: int
+    content_id: int
+    missing: bool
+
+
+class _Batch:
+    """The steps of one batch in its transaction."""
+
+    def __init__(self, connection: Connection, gallery_id: int) -> None:
+        self._connection = connection
+        self._gallery_id = gallery_id
+        self._entries: list[Entry] = []
+        self._content_ids: dict[bytes, int] = {}
+        self._left: set[int] = set()  # contents that an image of the batch held before
+        self._galleries = {gallery_id}  # whose vectors change
+
+    def contents(self, entries: Sequence[Entry]) -> None:
+        """Have a row for every content; keep the entries that have one."""
+        rows = [{"hash": one.content_hash, "width": one.facts.width, "height": one.facts.height,
+                 "taken": one.facts.taken} for one in entries if one.facts is not None]
+        if rows:
+            self._connection.execute(insert(ContentRow).prefix_with("OR IGNORE"), rows)
+        hashes = {one.content_hash for one in entries}
+        found = self._connection.execute(select(ContentRow.hash, ContentRow.id).where(ContentRow.hash.in_(hashes)))
+        self._content_ids = {row.hash: row.id for row in found}
+        self._entries = [one for one in entries if one.content_hash in self._content_ids]
+
+    def embeddings(self, fingerprint: Fingerprint) -> None:
+        """Store the vectors; one that another process has stored meanwhile stays."""
+        vectors = {self._content_ids[one.content_hash]: one.vector for one in self._entries if one.vector is not None}
+        if not vectors:
+            return
+        dim = next(iter(vectors.values())).shape[0]
+        self._connection.execute(insert(FingerprintRow).prefix_with("OR IGNORE").values(
+            hash=fingerprint.hash, description=fingerprint.description, dim=dim))
+        row_id = self._connection.scalar(select(fingerprint_id(fingerprint.hash)))
+        self._connection.execute(insert(EmbeddingRow).prefix_with("OR IGNORE"), [
+            {"content_id": content_id, "fingerprint_id": row_id, "vector": vector.astype(VECTOR).tobytes()}
+            for content_id, vector in vectors.items()])
+        self._galleries |= set(self._connection.scalars(
+            select(ImageRow.gallery_id).where(ImageRow.content_id.in_(among(vectors))).distinct()))
+
+    def images(self) -> Recorded:
+        """Have a row for every path: its own, else that of a missing picture with the same content, else a new one."""
+        known = self._rows(ImageRow.path.in_([one.path for one in self._entries]))
+        gone = self._gone()
+        updates: list[dict[str, Any]] = []
+        inserts: list[dict[str, Any]] = []
+        moved: list[int] = []
+        same: list[str] = []
+        for entry in self._entries:
+            values = self._values(entry)
+            if entry.path in known:
+                old = known[entry.path]
+                self._left.add(old.content_id)
+                updates.append({"row": old.id, **values})
+                if old.content_id == values["content_id"] and not old.missing:
+                    same.append(entry.path)
+            elif gone[values["content_id"]]:
+                moved.append(_take(gone[values["content_id"]], entry.path))
+                updates.append({"row": moved[-1], **values})
+            else:
+                inserts.append(values)
+        if updates:
+            self._connection.execute(update(ImageRow).where(ImageRow.id == bindparam("row")), updates)
+        if inserts:
+            self._connection.execute(insert(ImageRow), inserts)
+        _drop_failures(self._connection, self._gallery_id, [one.path for one in self._entries])
+        return Recorded(len(self._entries), tuple(moved), tuple(same))
+
+    def failures(self, failures: Sequence[FailedEntry]) -> None:
+        """Keep the failures; a picture that was at such a path before cannot be shown any more."""
+        if not failures:
+            return
+        kept = upsert(FailureRow)
+        values = ("size", "mtime_ns", "kind", "reason", "max_megapixels")
+        self._connection.execute(
+            kept.on_conflict_do_update(index_elements=["gallery_id", "path"],
+                                       set_={name: kept.excluded[name] for name in values}),
+            [{"gallery_id": self._gallery_id, "path": one.path, "size": one.stamp.size,
+              "mtime_ns": one.stamp.mtime_ns, "kind": one.kind, "reason": plain(one.reason),
+              "max_megapixels": one.max_megapixels} for one in failures])
+        self._connection.execute(update(ImageRow).where(
+            ImageRow.gallery_id == self._gallery_id, ImageRow.path.in_([one.path for one in failures]),
+        ).values(missing=True))
+
+    def finish(self) -> None:
+        """Forget contents that nothing holds any more, and say which galleries changed."""
+        purge_contents(self._connection, self._left)
+        changed(self._connection, self._galleries)
+
+    def _values(self, entry: Entry) -> dict[str, Any]:
+        return {"gallery_id": self._gallery_id, "path": entry.path, "name": compared(Path(entry.path).name),
+                "content_id": self._content_ids[entry.content_hash], "size": entry.stamp.size,
+                "mtime_ns": entry.stamp.mtime_ns, "missing": False}
+
+    def _gone(self) -> defaultdict[int, dict[str, _Row]]:
+        """The gallery's missing pictures with contents of the batch: content -> path -> row."""
+        gone: defaultdict[int, dict[str, _Row]] = defaultdict(dict)
+        for path, row in self._rows(ImageRow.content_id.in_(among(self._content_ids.values()))).items():
+            if row.missing:  # not asked for in SQL, which would go through all that are missing for each batch
+                gone[row.content_id][path] = row
+        for entry in self._entries:  # a picture that is back at its own place has not moved to another
+            gone[self._content_ids[entry.content_hash]].pop(entry.path, None)
+        return gone
+
+    def _rows(self, *where: ColumnElement[bool]) -> dict[str, _Row]:
+        rows = self._connection.execute(
+            select(ImageRow.path, ImageRow.id, ImageRow.content_id, ImageRow.missing)
+            .where(ImageRow.gallery_id == self._gallery_id, *where).order_by(ImageRow.id))
+        return {row.path: _Row(row.id, row.content_id, row.missing) for row in rows}
+
+
+def _vectors(connection: Connection, contents: Collection[int]) -> dict[int, dict[str, np.ndarray]]:
+    """The vectors of these contents by content and fingerprint's hash."""
+    found: defaultdict[int, dict[str, np.ndarray]] = defaultdict(dict)
+    for content, fingerprint, vector in connection.execute(
+            select(EmbeddingRow.content_id, FingerprintRow.hash, EmbeddingRow.vector)
+            .join(FingerprintRow, FingerprintRow.id == EmbeddingRow.fingerprint_id)
+            .where(EmbeddingRow.content_id.in_(among(contents)))):
+        found[content][fingerprint] = np.frombuffer(vector, VECTOR).astype(np.float32, copy=False)
+    return found
+
+
+def _take(gone: dict[str, _Row], path: str) -> int:
+    """Take out the row that has moved to the path: the one of the same file name if there are several."""
+    name = Path(path).name
+    old = next((one for one in gone if Path(one).name == name), next(iter(gone)))
+    return gone.pop(old).id
+
+
+def _drop_failures(connection: Connection, gallery_id: int, paths: Iterable[str]) -> None:
+    rows = [{"failed": path} for path in paths]
+    if rows:
+        connection.execute(delete(FailureRow).where(
+            FailureRow.gallery_id == gallery_id, FailureRow.path == bindparam("failed")), rows)
+
+
+def _in_any(path: str, folders: Iterable[str]) -> bool:
+    return any(is_below(path, folder) for folder in folders)

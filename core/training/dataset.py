@@ -1,0 +1,172 @@
+"""What a run learns from: pairs of a readable picture and utterance, under each condition, and the batch of any step.
+
+A step's batch depends on the seed and the step alone, so that a run goes on after a stop as if there had been none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.records import Dataset
+from core.errors import TrainingError
+from core.features.image_cache import Seeing
+from core.features.noise import CLEAN, Condition
+from core.features.prepared_split import Split
+from core.progress import Report, silent
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.models.brewclip import BrewCLIP, SpokenBatch
+
+DEV_NAMES = ("dev", "val")
+HELD_OUT = "held out"  # the dev split of a dataset that has none
+SHARE, MOST = 10, 1000  # one picture in so many is held out, and so many at most
+
+
+def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset, str]:
+    """The dataset and the name of the split to look at while training: `dev` if given, else "dev" or "val".
+
+    Where there is neither, every tenth picture of the training split is held out, with its utterances; never "test".
+    TrainingError ("no_split") when a split that was asked for is not there.
+    """
+    for name in (train, dev):
+        if name and name not in dataset.splits:
+            raise TrainingError(f"{dataset.folder.name} has no split {name!r}; it has {', '.join(dataset.splits)}.",
+                                "no_split")
+    if dev == train:
+        raise TrainingError(f"The model cannot be chosen on {dev}, which it learns from.", "no_split")
+    found = dev or next((name for name in DEV_NAMES if name in dataset.splits and name != train), "")
+    if found:
+        return dataset, found
+    ids = sorted(image.image_id for image in dataset.images if image.split == train)
+    order = np.random.default_rng(seed).permutation(len(ids))
+    held = {ids[place] for place in order[:min(MOST, max(1, len(ids) // SHARE))]}
+    return replace(
+        dataset,
+        images=tuple(replace(each, split=HELD_OUT) if each.image_id in held else each for each in dataset.images),
+        utterances=tuple(replace(each, split=HELD_OUT) if each.image_id in held and each.split == train else each
+                         for each in dataset.utterances)), HELD_OUT
+
+
+def conditions(noise: str) -> tuple[Condition, ...]:
+    """Clean, then those that the option `noise` lists. DatasetError ("condition")."""
+    return (CLEAN, *(Condition.of(part) for part in noise.split(",") if part.strip()))
+
+
+COST_PAIRS = ("links_out", "leaves", "missing_picture", "missing_recording", "no_recording", "missing_list",
+              "unreadable_list")
+
+
+def check_enough(pairs: int, batch: int, broken: int = 0, dataset: Dataset | None = None) -> None:
+    """TrainingError ("too_few") where the pairs do not fill one batch; `broken` files are given as a reason.
+
+    ("nothing_usable") where there is no pair at all, which is the `dataset`'s fault and not the batch's: it says why.
+    """
+    if not pairs and dataset is not None:
+        why = "; ".join(f"{problem.count} {problem.what} ({problem.outcome})" for problem in dataset.problems
+                        if problem.key in COST_PAIRS)
+        raise TrainingError("No picture with its recording could be found to learn from"
+                            f"{f': {why}' if why else ''}. `brewclip dataset` lists everything about the folder.",
+                            "nothing_usable")
+    if pairs < batch:
+        why = f" ({broken} pictures or recordings are missing or cannot be read)" if broken else ""
+        raise TrainingError(f"There are {pairs} pairs to learn from{why}, which is less than a batch of {batch}. "
+                            "Choose a smaller batch or more data.", "too_few")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """n pairs: what `BrewCLIP.forward` and `loss` take.
+
+    `pictures` (n, ...): what is kept of each (`Seeing.stems`), or their vectors where these stay.
+    """
+
+    pictures: NDArray[Any]
+    speech: "SpokenBatch"
+    image_ids: "torch.Tensor"  # (n,) int64
+    rows: "torch.Tensor"  # (n,) int64: the utterances' places in the split
+
+
+class Corpus:
+    """Training pairs over one or more conditions of the same split. TrainingError ("too_few")."""
+
+    def __init__(self, splits: Sequence[Split], seeing: Seeing, model: "BrewCLIP", batch: int, seed: int,
+                 drop_unheard: bool) -> None:
+        self._splits, self._seeing, self._model = tuple(splits), seeing, model
+        self._batch, self._seed = batch, seed
+        self._order = -1, np.empty(0, np.int64)  # an epoch, and its order of pairs
+        self._seen: NDArray[np.float32] | None = None  # F_V (images, dim) where it stays as it is
+        self._read: tuple[torch.Tensor, ...] = ()  # F_T (utterances, dim) of each split, likewise
+        text_only = not model.variant.acoustic
+        self._pairs = [(which, row) for which, split in enumerate(splits) for row in range(len(split.utterances))
+                       if usable(split, row, drop_unheard or text_only)]
+        self.unheard = sum(not one.reason and not one.transcript.text for one in splits[0].spoken)
+        check_enough(len(self._pairs), batch, len(splits[0].unreadable))
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps after which every pair was used once, but for what no longer fills a batch."""
+        return len(self._pairs) // self._batch
+
+    def settle(self, report: Report = silent) -> None:
+        """Without prompts pictures and words have the same vectors in every step: have them computed once, here.
+
+        In batches of their own, so that a run that goes on has the same bits.
+        """
+        if self._model.prompts.numel():
+            return
+        from core.features import encode
+
+        self._seen = encode.encode_pictures(self._model, self._seeing, self._splits[0], report)
+        if self._model.variant.text or self._model.options.learn_words:
+            read = self._splits if self._model.variant.text else self._splits[:1]
+            self._read = tuple(encode.encode_texts(self._model, [one.transcript.text for one in split.spoken],
+                                                   report).cpu() for split in read)
+
+    def chosen(self, step: int) -> list[tuple[int, int]]:
+        """The pairs (condition, utterance) of a step, over all processes."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        known, order = self._order
+        if known != epoch:
+            order = np.random.default_rng((self._seed, epoch)).permutation(len(self._pairs))
+            self._order = epoch, order
+        return [self._pairs[number] for number in order[place * self._batch:(place + 1) * self._batch]]
+
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> Batch:
+        """What process `rank` of `processes` works on in a step: every so-manieth pair of it."""
+        import torch
+
+        chosen = self.chosen(step)[rank::processes]
+        heard = [self._splits[which].spoken[row] for which, row in chosen]
+        states = [each.states for each in heard] if self._model.variant.acoustic else None
+        words = heard if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
+        speech = self._model.collate([each.transcript for each in words], states)  # teachers speak without noise
+        if self._read:
+            speech = replace(speech, text=torch.stack([self._read[which % len(self._read)][row]
+                                                       for which, row in chosen]))
+        places = [int(self._splits[which].image_of[row]) for which, row in chosen]
+        pictures = (np.stack([self._splits[0].pictures[place].kept for place in places]) if self._seen is None
+                    else self._seen[places])
+        return Batch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
+
+    def stems(self, batch: Batch, device: "torch.device") -> "torch.Tensor":
+        """The batch's pictures as `BrewCLIP.forward` takes them."""
+        import torch
+
+        if self._seen is not None:
+            return torch.from_numpy(batch.pictures).to(device)
+        return self._seeing.stems(self._model, batch.pictures, device)
+
+
+def usable(split: Split, row: int, needs_words: bool) -> bool:
+    """Whether an utterance can be learnt from: it and its picture could be read, and words were heard if need be."""
+    one = split.spoken[row]
+    return not one.reason and not split.pictures[split.image_of[row]].reason and not (
+        needs_words and not one.transcript.text)

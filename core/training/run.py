@@ -1,0 +1,256 @@
+"""A run from beginning to end: the dataset is prepared, the model built and trained, its best checkpoint kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import datasets
+from core.datasets.records import Dataset
+from core.errors import BrewclipError, TrainingError
+from core.evaluation import unseen
+from core.explorer import Explorer
+from core.features.content_hashes import Digests
+from core.features.noise import Condition
+from core.features.prepared_split import Cost, Preparing, Split
+from core.features.speech_cache import HearingText
+from core.models.checkpoints import Run
+from core.models.variants import variant
+from core.progress import JobCancelled, Report, StepText, silent, steps
+from core.training.dataset import Corpus, check_enough, conditions, with_dev
+from core.training.distributed import Processes, together
+from core.training.recipe import Recipe
+from core.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from core.models.brewclip import BrewCLIP
+    from core.models.vision_language import VisionLanguage
+    from core.training.trainer import Outcome
+    from core.training.validation import DevResult
+
+
+NOTED = 20  # defects that the log names; the checkpoint counts all
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run would do before it begins; of `pairs` both files are there, under each of the `conditions`."""
+
+    pairs: int
+    conditions: tuple[Condition, ...]
+    dev: str
+    cost: Cost
+
+
+def begin(folder: RunFolder, recipe: Recipe) -> None:
+    """Write down a new run. TrainingError: exists, busy, no_split, too_few; DatasetError: unreadable dataset."""
+    under = conditions(recipe.training.noise)
+    loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
+    dataset, _ = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+    # before hours of hearing
+    check_enough(_pairs(dataset.of(recipe.train), under), recipe.training.batch, dataset=loaded)
+    folder.create(recipe)
+
+
+def preview(explorer: Explorer, recipe: Recipe, report: Report = silent) -> Preview:
+    """What `train` would hear, see and write. The errors of `train` that come before its first step."""
+    return _Job(explorer, recipe, Processes()).preview(report)
+
+
+def train(explorer: Explorer, folder: RunFolder, report: Report = silent, recipe: Recipe | None = None) -> "Outcome":
+    """Train the run of a folder, from where it stands. Started by torchrun, the processes share each batch.
+
+    `recipe` spares reading it from the folder, where the first of several processes may not have written it yet.
+
+    JobCancelled by `report` leaves a run to go on with. TrainingError: busy, no_run, damaged, too_few, no_split,
+    cache_cap, not_finite, memory, batch, full, not_written. DatasetError, WeightsError, ModelError, StoreError.
+    """
+    recipe = recipe or folder.recipe()
+    with together(_wants_gpu(recipe)) as processes:
+        if not processes.first:
+            return _Job(explorer, recipe, processes).train(folder, report)
+        with folder.hold():
+            return _told(folder, lambda: _Job(explorer, recipe, processes).train(folder, report))
+
+
+def _told(folder: RunFolder, work: Any) -> "Outcome":
+    """The outcome of the work, or its error, with the end in the log."""
+    try:
+        outcome: Outcome = work()
+    except JobCancelled:
+        folder.log("end", why="stopped", message="It was stopped and can go on.")
+        raise
+    except BrewclipError as error:
+        if error.kind not in ("full", "not_written"):
+            folder.log("end", why="error", message=str(error))
+        raise
+    except (RuntimeError, MemoryError) as error:
+        if not _is_memory(error):
+            folder.log("end", why="error", message=f"{type(error).__name__}: {error}")
+            raise
+        short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
+                              "with a smaller batch, in float16 or bfloat16, or on the CPU.", "memory")
+        folder.log("end", why="error", message=str(short))
+        raise short from error
+    folder.log("end", why=outcome.why, step=outcome.step, best_step=outcome.best_step, message="")
+    return outcome
+
+
+def _is_memory(error: Exception) -> bool:
+    said = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in said.lower() or "DefaultCPUAllocator" in said
+
+
+def _pairs(part: Dataset, under: tuple[Condition, ...]) -> int:
+    """How many pairs of a split have both files, over all conditions."""
+    there = {image.image_id for image in part.images if image.path}
+    return len(under) * sum(each.recording is not None and each.image_id in there for each in part.utterances)
+
+
+def _wants_gpu(recipe: Recipe) -> bool:
+    if recipe.training.device in ("cpu", "mps"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+class _Job:
+    """One process' part of a run."""
+
+    def __init__(self, explorer: Explorer, recipe: Recipe, processes: Processes) -> None:
+        self._recipe, self._processes = recipe, processes
+        self._explorer, self._bare = explorer, dict[str, Any]()  # what the backbone alone finds on dev
+        settings = explorer.settings.with_value("device", recipe.training.device)
+        explorer.use_settings(settings.with_value("vision.backbone", recipe.backbone)
+                              .with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
+        loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
+        self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+        self._conditions = conditions(recipe.training.noise)
+        self._looked_at = tuple(dict.fromkeys((*self._conditions, *conditions(recipe.training.dev_noise))))
+        if recipe.training.batch % processes.count:
+            raise TrainingError(f"A batch of {recipe.training.batch} cannot be shared by {processes.count} processes.",
+                                "batch")
+
+    def preview(self, report: Report) -> Preview:
+        preparing = self._preparing(self._explorer.backbone(report))
+        pairs = _pairs(self._dataset.of(self._recipe.train), self._conditions)
+        check_enough(pairs, self._recipe.training.batch)
+        return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
+
+    def train(self, folder: RunFolder, report: Report) -> "Outcome":
+        backbone = self._explorer.backbone(report)
+        model = self._model(backbone)  # before hours of hearing: its options may not fit the backbone
+        preparing = self._preparing(backbone)
+        self._check_cap(preparing)
+        splits = self._prepared(preparing, folder, report)
+        return self._trained(backbone, model, preparing, splits, folder, report)
+
+    def _model(self, backbone: "VisionLanguage") -> "BrewCLIP":
+        """The model as the seed makes it. ModelError ("options", "unsupported")."""
+        import torch
+
+        from core.models.brewclip import BrewCLIP
+
+        torch.manual_seed(self._recipe.training.seed)
+        model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self._explorer.recogniser().width)
+        return model.to(backbone.built.model.logit_scale.device)
+
+    def _preparing(self, backbone: "VisionLanguage") -> Preparing:
+        return Preparing(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
+
+    def _cost(self, preparing: Preparing) -> Cost:
+        both, dev = (self._recipe.train, self._dev), (self._dev,)
+        parts = [preparing.cost(self._dataset, both if each in self._conditions else dev, each)
+                 for each in self._looked_at]
+        return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
+
+    def _check_cap(self, preparing: Preparing) -> None:
+        """TrainingError ("cache_cap") when the caches would grow beyond what is allowed."""
+        cost, cap = self._cost(preparing), self._recipe.training.max_cache_gb
+        if cost.nbytes > cap * 1e9:
+            raise TrainingError(f"Hearing and seeing this dataset writes {cost.nbytes / 1e9:.1f} GB, more than the "
+                                f"{cap:g} GB that are allowed. Allow more (max_cache_gb), or choose a smaller part of "
+                                "it.", "cache_cap")
+
+    def _prepared(self, preparing: Preparing, folder: RunFolder, report: Report) -> tuple[list[Split], list[Split]]:
+        """Training and dev split under every condition. One process of each machine does the work, the others read."""
+        if self._processes.local:
+            self._processes.wait()
+
+        def told(done: int, total: int, text: str) -> None:
+            if self._processes.first:
+                hearing = isinstance(text, StepText) and isinstance(text.own, HearingText)
+                folder.log("prepare", done=done, total=total, text=text,
+                           hearing=[text.done, text.total] if isinstance(text, StepText) and hearing else [0, 0])
+            report(done, total, text)
+
+        wanted = [(self._recipe.train, self._conditions), (self._dev, self._looked_at)]
+        parts = iter(steps(told, *(len(self._dataset.of(name).utterances) for name, under in wanted for _ in under)))
+        found = [[preparing.prepare(self._dataset, name, each, next(parts)) for each in under]
+                 for name, under in wanted]
+        if not self._processes.local:
+            self._processes.wait()
+        return found[0], found[1]
+
+    def _trained(self, backbone: "VisionLanguage", model: "BrewCLIP", preparing: Preparing,
+                 splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "Outcome":
+        from core.models.brewclip import BrewCLIP
+        from core.training.distillation import Lesson
+        from core.training.trainer import Trainer
+        from core.training.validation import Dev
+
+        options = self._recipe.training
+        corpus = Corpus(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
+        corpus.settle(report)
+        if self._processes.first:
+            self._begun(folder, model, corpus, splits, backbone)
+        dev = Dev(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)
+        if self._processes.first:
+            self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
+        facts = self._facts(splits, corpus)
+        lesson = (Lesson.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
+                  if options.teach and model.variant.acoustic else None)
+        trainer = Trainer(model, corpus, dev, folder, options, self._processes,
+                          lambda step, result: self._run(backbone, step, result, facts), lesson)
+        return trainer.run(report)
+
+    def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: Corpus, splits: tuple[list[Split], list[Split]],
+               backbone: "VisionLanguage") -> None:
+        """Rewind the log to the state, and say what begins."""
+        state = folder.state()
+        folder.rewind(state.step, bool(state.facts.get("look")))
+        options = self._recipe.training
+        for name, reason in splits[0][0].unreadable[:NOTED]:
+            folder.log("note", text=f"{name}: {reason}")
+        folder.log("begin", step=state.step, device=backbone.device, pairs=len(corpus), steps=options.steps,
+                   parameters=sum(each.numel() for each in model.trained().values()),
+                   processes=self._processes.count, dev=self._dev, fallback=backbone.fallback,
+                   precision=options.precision_on(model.log_scale.device.type))
+
+    def _facts(self, splits: tuple[list[Split], list[Split]], corpus: Corpus) -> Mapping[str, Any]:
+        """What a checkpoint says of its data."""
+        train = splits[0][0]
+        return {"kind": self._dataset.kind, "name": self._dataset.folder.name, "train": self._recipe.train,
+                "dev": self._dev, "images": len(train.image_ids), "utterances": len(train.utterances),
+                "pairs": len(corpus), "conditions": [str(each) for each in self._conditions],
+                "unreadable": len(train.unreadable), "nothing_heard": corpus.unheard,
+                "dropped_unheard": self._recipe.training.drop_unheard,
+                unseen.DIGESTS: unseen.packed(unseen.digests_of(
+                    (path for one in splits for path in one[0].paths),
+                    Digests(self._explorer.home.caches / "pictures")))}
+
+    def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
+        recogniser = self._explorer.recogniser()
+        return Run(self._recipe.variant, self._recipe.model, backbone.name,
+                   str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
+                   self._explorer.settings["speech.padding"], self._recipe.crop, facts,
+                   {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
+                 "training": self._recipe.training.to_json()},
+                   self._recipe.training.seed)
+
+
+def checkpoint_of(path: Path) -> Path:
+    """The folder of a checkpoint: the path itself, or the best of the run that it is."""
+    best = RunFolder(path).best
+    return best if best.is_dir() and not (path / "run.json").exists() else path
