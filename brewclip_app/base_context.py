@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app.jobs import JobRunner
-from brewclip_app.state import State
+from brewclip_app.state import WindowState
 from core import settings as core_settings
 from core.errors import SettingsError
 from core.home import Home
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class BaseContext(QObject):
-    """Shared by panels and services; lives on the GUI thread. `explorer` is for work inside jobs: its first use imports much."""
+    """Shared by panels and services; lives on the GUI thread. `explorer` is for jobs: its first use imports much."""
 
     settings_changed = Signal(object)   # Settings
     galleries_changed = Signal()        # one was made, renamed, deleted, or its pictures changed
@@ -35,7 +35,7 @@ class BaseContext(QObject):
         self.home = home
         self.jobs = jobs or JobRunner(self)
         self.settings: Settings = core_settings.load(home.settings)
-        self.state = State(home)
+        self.state = WindowState(home)
         self._gallery = ""
         self._explorer = explorer
         self._lock = threading.Lock()

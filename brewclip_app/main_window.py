@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Entry:
+class PanelEntry:
     """A panel of the window: its class is imported when it is first shown."""
 
     key: str
@@ -54,16 +54,16 @@ class Entry:
         return made
 
 
-PANELS: tuple[Entry, ...] = (
-    Entry("search", "Search", "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
-    Entry("library", "Library", "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
-    Entry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel"),
-    Entry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
-    Entry("train", "Train", "train", "brewclip_app.panels.train.panel", "TrainPanel"),
-    Entry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel"),
-    Entry("failures", "Failures", "failures", "brewclip_app.panels.failures.panel", "FailuresPanel"),
-    Entry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel"),
-    Entry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
+PANELS: tuple[PanelEntry, ...] = (
+    PanelEntry("search", "Search", "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
+    PanelEntry("library", "Library", "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
+    PanelEntry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel"),
+    PanelEntry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
+    PanelEntry("train", "Train", "train", "brewclip_app.panels.train.panel", "TrainPanel"),
+    PanelEntry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel"),
+    PanelEntry("failures", "Failures", "failures", "brewclip_app.panels.failures.panel", "FailuresPanel"),
+    PanelEntry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel"),
+    PanelEntry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
           simple=True),
 )
 
@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
     first_painted = Signal()
     closed = Signal()
 
-    def __init__(self, context: Context, panels: tuple[Entry, ...] = PANELS) -> None:
+    def __init__(self, context: Context, panels: tuple[PanelEntry, ...] = PANELS) -> None:
         super().__init__()
         self.context = context
         self.entries = {entry.key: entry for entry in panels}
@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
         self.context.downloads.fetched.connect(lambda name: self.refresh_engine())
         self.context.jobs.job_finished.connect(self._after_job)
 
-    def _make_shortcuts(self, panels: tuple[Entry, ...]) -> None:
+    def _make_shortcuts(self, panels: tuple[PanelEntry, ...]) -> None:
         for number, entry in enumerate(panels, 1):
             QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=entry.key: self.show_panel(key))
         QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
             in_front = current is not None and current.key == entry.key
             self.rail.show_button(entry.key, entry.simple or in_front or not simple)
 
-    def _make(self, entry: Entry) -> Panel:
+    def _make(self, entry: PanelEntry) -> Panel:
         panel = entry.make(self.context)
         self.panels[entry.key] = panel
         panel.status_changed.connect(lambda text: self._take_text(entry.key, text))

@@ -12,7 +12,7 @@ from core import plain_json, private_files
 from core.home import Home
 
 
-class State:
+class WindowState:
     """An INI file in the home. What cannot be read is forgotten, never an error."""
 
     def __init__(self, home: Home) -> None:

@@ -46,7 +46,7 @@ def pictures(number: int) -> str:
     return "1 picture" if number == 1 else f"{count(number)} pictures"
 
 
-class Pace:
+class SpeedMeter:
     """Speed over the last seconds, from (done, total) as they are reported."""
 
     def __init__(self, window: float = 8.0) -> None:

@@ -34,7 +34,7 @@ TITLES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Item:
+class CacheEntry:
     """Files that go together. `kind` is the first folder below the caches, `used` seconds since 1970."""
 
     kind: str
@@ -85,7 +85,7 @@ def touch(path: Path) -> None:
             os.utime(path)
 
 
-def items(folder: Path, report: Report = silent) -> Iterator[Item]:
+def items(folder: Path, report: Report = silent) -> Iterator[CacheEntry]:
     """What is in the caches' folder; locks and markers are not counted."""
     seen = 0
     for place, folders, names in os.walk(folder):
@@ -129,7 +129,7 @@ def trim(folder: Path, limit: int, report: Report = silent) -> Freed:
     return _delete(sorted(items(folder, report), key=lambda item: item.used), limit, lambda item: DAY, now, report)
 
 
-def _item(kind: str, paths: list[Path], is_shard: bool, marked: float) -> Item | None:
+def _item(kind: str, paths: list[Path], is_shard: bool, marked: float) -> CacheEntry | None:
     size, changed = 0, 0.0
     for path in paths:
         try:
@@ -138,10 +138,11 @@ def _item(kind: str, paths: list[Path], is_shard: bool, marked: float) -> Item |
             return None
         size, changed = size + status.st_size, max(changed, status.st_mtime)
     ordered = sorted(paths, key=lambda path: ARRAYS.index(path.suffix)) if is_shard else paths
-    return Item(kind, tuple(ordered), size, max(marked, changed) if is_shard else changed, is_shard)
+    return CacheEntry(kind, tuple(ordered), size, max(marked, changed) if is_shard else changed, is_shard)
 
 
-def _delete(found: list[Item], limit: int, resting: Callable[[Item], float], now: float, report: Report) -> Freed:
+def _delete(found: list[CacheEntry], limit: int, resting: Callable[[CacheEntry], float], now: float,
+            report: Report) -> Freed:
     left, freed = sum(item.nbytes for item in found), 0
     for number, item in enumerate(found):
         if left <= limit:
@@ -153,7 +154,7 @@ def _delete(found: list[Item], limit: int, resting: Callable[[Item], float], now
     return Freed(freed, left)
 
 
-def _remove(item: Item) -> bool:
+def _remove(item: CacheEntry) -> bool:
     """Whether the files are gone; those of a folder that somebody holds stay."""
     try:
         if not item.is_shard:

@@ -30,7 +30,7 @@ class DemoQuery:
 
 
 @dataclass(frozen=True)
-class Answer:
+class DemoAnswer:
     """What the program made of a demo query; `rank` is the expected picture's, 0 when it is not among the hits."""
 
     query: DemoQuery
@@ -97,10 +97,10 @@ def _on_disk(resource: Traversable) -> Path:
         return path
 
 
-def ask(explorer: "Explorer", query: DemoQuery, top: int = 5) -> Answer:
+def ask(explorer: "Explorer", query: DemoQuery, top: int = 5) -> DemoAnswer:
     """Put one demo query to the demo gallery, through the same code as a recording from the microphone."""
     from core.explorer import Ask
 
     result = explorer.search(GALLERY, [Ask(kind="speech", path=query.path)], top=top)
     ranks = [hit.rank for hit in result.hits if hit.image.path.name == query.expected]
-    return Answer(query, result, ranks[0] if ranks else 0)
+    return DemoAnswer(query, result, ranks[0] if ranks else 0)

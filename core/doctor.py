@@ -13,7 +13,7 @@ from typing import Literal
 from core import __version__, weights
 from core.errors import BrewclipError
 from core.home import Home
-from core.models.registry import WHISPER, Engine
+from core.models.registry import WHISPER, ModelRegistry
 from core.settings import Settings
 from core.store.store import Store
 
@@ -83,7 +83,7 @@ def _weights(home: Home, settings: Settings) -> Iterator[Finding]:
 
 def _backbone(home: Home, settings: Settings) -> Finding:
     try:
-        facts = Engine(home).fingerprint(settings).facts()
+        facts = ModelRegistry(home).fingerprint(settings).facts()
     except BrewclipError as error:
         return Finding("backbone", "bad", str(error))
     return Finding("backbone", "ok", f"{facts['backbone']}, {facts['crop']} crop")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import audio, images, remote
-from core.asr.transcript import Heard, HearingOptions, Transcript
+from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript
 from core.audio import Waveform
 from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
@@ -25,12 +25,21 @@ from core.indexing.local import IndexResult, index_gallery, index_scans
 from core.indexing.sources import is_list, look_all
 from core.indexing.unfinished import UnfinishedRuns
 from core.models.multicrop import encode_views
-from core.models.registry import Engine, EngineStatus
+from core.models.registry import EngineStatus, ModelRegistry
 from core.progress import JobCancelled, Report, finishing, silent
 from core.search import background, queries
-from core.search.index_cache import OpenGallery, Shelf
-from core.search.queries import Floats, Hit, Term
-from core.search.transcription import Ask, Clock, Listening, Means, Said, given, hearing_options, telling
+from core.search.index_cache import IndexCache, LoadedIndex
+from core.search.queries import EncodedTerm, Floats, Hit
+from core.search.transcription import (
+    Ask,
+    QueryTranscriber,
+    ResolvedTerm,
+    SearchContext,
+    StepTimer,
+    given,
+    hearing_options,
+    telling,
+)
 from core.settings import Settings
 from core.store.addresses import is_address
 from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
@@ -65,7 +74,7 @@ class SearchResult:
     total: int
     transcript: Transcript | None
     utterance: Waveform | None
-    terms: tuple[Term, ...]
+    terms: tuple[EncodedTerm, ...]
     cut: int
     timings_ms: Mapping[str, float]
     hidden_unindexed: int
@@ -83,13 +92,13 @@ class Explorer:
         self.home = home
         self.unfinished = UnfinishedRuns(home.unfinished)
         self._settings = settings
-        self._engine = Engine(home)
+        self._engine = ModelRegistry(home)
         self._lock = threading.RLock()
         self._calibrating = threading.Lock()
         self._store: Store | None = None
-        self._shelf = Shelf(home.caches / "vectors")
+        self._shelf = IndexCache(home.caches / "vectors")
         self._descriptions: dict[str, Floats] = {}
-        self._listening = Listening()
+        self._listening = QueryTranscriber()
 
     @property
     def store(self) -> Store:
@@ -133,7 +142,7 @@ class Explorer:
     def close(self) -> None:
         """Give up models and vectors, close the store."""
         with self._lock:
-            self._engine = Engine(self.home)
+            self._engine = ModelRegistry(self.home)
             self._shelf.clear()
             if self._store is not None:
                 self._store.close()
@@ -168,14 +177,14 @@ class Explorer:
         self._described(model, self.fingerprint(), report)
 
     def hear(self, waveforms: Sequence[Waveform], report: Report = silent,
-             options: HearingOptions | None = None) -> list[Heard]:
+             options: HearingOptions | None = None) -> list[EncodedUtterance]:
         """Transcripts and encoder states of utterances; `options` of the settings. WeightsError, ModelError."""
         recogniser = self.recogniser(report)
         return recogniser.hear(waveforms, options or hearing_options(self._settings), report)
 
     def transcribe(self, waveform: Waveform, report: Report = silent) -> Transcript:
         """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
-        return self._listening.transcribed(waveform, self._means(Clock(), report))
+        return self._listening.transcribed(waveform, self._means(StepTimer(), report))
 
     def index(self, folder: Path | Sequence[Path] | None, gallery: str, report: Report = silent, column: str = "",
               exclude: Sequence[str] = ()) -> IndexResult:
@@ -254,7 +263,7 @@ class Explorer:
         empty_gallery, not_indexed, empty (nothing asked), nothing_heard, zero (terms take each other away), weight,
         not_finite. AudioError, ImageError, WeightsError, ModelError and StoreError pass through.
         """
-        clock, settings = Clock(), self._settings
+        clock, settings = StepTimer(), self._settings
         means = self._means(clock, report)
         (place, record), fingerprint = self._gallery(gallery), self._engine.fingerprint(settings)
         self._shelf.check(place, record, fingerprint)
@@ -270,7 +279,7 @@ class Explorer:
             terms, cut = self._terms(said, place, opened, model, settings)
         with clock.step("search"):
             found = opened.find(place, terms, top, filter, descriptions, exact, all_copies)
-        spoken = next((one for one in said if one.ask.kind == "speech"), Said(Ask("speech")))
+        spoken = next((one for one in said if one.ask.kind == "speech"), ResolvedTerm(Ask("speech")))
         return SearchResult(record.name, found.hits, found.compared, spoken.transcript, spoken.waveform, terms, cut,
                             clock.read(), max(0, opened.images - len(opened.index)), found.approximate)
 
@@ -315,14 +324,14 @@ class Explorer:
                 raise
             raise QueryError(str(error), "no_gallery") from error
 
-    def _means(self, clock: Clock, report: Report) -> Means:
+    def _means(self, clock: StepTimer, report: Report) -> SearchContext:
         settings, store = self._settings, None
         with telling("What is heard cannot be kept"):
             store = self.store
-        return Means(settings, store, lambda: self._engine.recogniser(settings, report), clock, report)
+        return SearchContext(settings, store, lambda: self._engine.recogniser(settings, report), clock, report)
 
-    def _terms(self, said: Sequence[Said], place: Place, opened: OpenGallery, model: "Model",
-               settings: Settings) -> tuple[tuple[Term, ...], int]:
+    def _terms(self, said: Sequence[ResolvedTerm], place: Place, opened: LoadedIndex, model: "Model",
+               settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
         """The terms with their vectors, in the order asked, and how many tokens were cut."""
         words = [one.words for one in said if one.ask.kind != "image" and one.heard is None]
         heard = [one.heard for one in said if one.heard is not None]
@@ -335,21 +344,22 @@ class Explorer:
             if one.ask.kind == "image":
                 terms.append(self._image_term(one.ask, place, opened, model, settings))
             elif one.heard is None:
-                terms.append(Term(one.ask.kind, one.words, queries.unit(next(texts)), one.ask.weight))
+                terms.append(EncodedTerm(one.ask.kind, one.words, queries.unit(next(texts)), one.ask.weight))
             else:
                 terms.append(_spoken_term(one, *next(voices)))
         return tuple(terms), sum(read.cut if read else ()) + sum(listened.cut if listened else ())
 
-    def _image_term(self, ask: Ask, place: Place, opened: OpenGallery, model: "Model", settings: Settings) -> Term:
+    def _image_term(self, ask: Ask, place: Place, opened: LoadedIndex, model: "Model",
+                    settings: Settings) -> EncodedTerm:
         """The stored vector of an indexed picture; any other picture is embedded in the same way."""
         if ask.image_id is not None and (ask.image_id in opened.index or ask.path is None):
             vector = opened.index.vectors_of([ask.image_id])[0]
             labels = [record.path.name for record in place.images(opened.id, [ask.image_id])]
-            return Term("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
+            return EncodedTerm("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
         path = given(ask.path)
         picture = images.read(path, settings["images.max_megapixels"])
         looks = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
-        return Term("image", path.name, queries.unit(encode_views(model.encode_pixels, [looks])[0]), ask.weight)
+        return EncodedTerm("image", path.name, queries.unit(encode_views(model.encode_pixels, [looks])[0]), ask.weight)
 
     def _described(self, model: "Model", fingerprint: Fingerprint, report: Report) -> Floats:
         """The background's descriptions under the fingerprint."""
@@ -360,14 +370,14 @@ class Explorer:
             return self._descriptions[fingerprint.hash]
 
 
-def _spoken_term(said: Said, vector: Floats, voice: Floats) -> Term:
+def _spoken_term(said: ResolvedTerm, vector: Floats, voice: Floats) -> EncodedTerm:
     """The term of an utterance with its parts, all at the scale at which the whole has unit length."""
     whole = queries.unit(vector)
     length = float(np.linalg.norm(np.asarray(vector, np.float64)))
     part = whole if np.array_equal(vector, voice) else (voice / length).astype(np.float32)
-    return Term(said.ask.kind, said.words, whole, said.ask.weight, part)
+    return EncodedTerm(said.ask.kind, said.words, whole, said.ask.weight, part)
 
 
-def _words(terms: Sequence[Term]) -> str:
+def _words(terms: Sequence[EncodedTerm]) -> str:
     """The query as people write it: "beach + IMG_1.jpg \N{MINUS SIGN} people"."""
     return " ".join(f"{'+' if term.weight >= 0 else MINUS} {term.label}" for term in terms).removeprefix("+ ")

@@ -42,7 +42,7 @@ class RemoteFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Place:
+class _RemotePath:
     """Where an address leads: a file system of Arrow's, and the path in it."""
 
     scheme: str
@@ -153,22 +153,22 @@ def read(place: str | Path) -> bytes:
         return file.read()
 
 
-def _file(where: _Place, info: Any) -> RemoteFile:
+def _file(where: _RemotePath, info: Any) -> RemoteFile:
     return RemoteFile(where.address(info.path), info.size, info.mtime_ns)
 
 
-def _place(place: str | Path) -> _Place:
+def _place(place: str | Path) -> _RemotePath:
     text = shown(place)
     found = PATTERN.match(text)
     fs = _arrow()
     if found is None or found[1] == "file":
-        return _Place("file", fs.LocalFileSystem(), os.path.abspath(str(local(text))))  # noqa: PTH100  (keeps links)
+        return _RemotePath("file", fs.LocalFileSystem(), os.path.abspath(str(local(text))))  # noqa: PTH100  (keeps links)
     if found[1] not in READ:
         raise StoreError(f"{text} cannot be reached: addresses that begin with s3:// or file:// are read here.",
                          "scheme")
     if not found[3].strip("/"):
         raise StoreError(f"{text} names no bucket; write s3://bucket/folder.", "not_there")
-    return _Place("s3", _s3(*_credentials(text)), found[3].strip("/"))
+    return _RemotePath("s3", _s3(*_credentials(text)), found[3].strip("/"))
 
 
 def _arrow() -> Any:

@@ -18,7 +18,7 @@ TAP = 0.3  # s; a press this short records until the next one
 PLUGGED_MS = 700  # after a microphone came or went: the system needs a moment to name it
 
 
-class Voice(QObject):
+class PushToTalk(QObject):
     """`spoken` tells an utterance that can be searched, `problem` why there is none."""
 
     spoken = Signal(object, str)  # Waveform, a warning or ""

@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from brewclip_app.capture.sound import (
     DEFAULT,
     Block,
-    Device,
+    InputDevice,
     SoundThread,
     Stream,
     ignore,
@@ -122,7 +122,7 @@ class Microphone(QObject):
                  thread: SoundThread | None = None) -> None:
         super().__init__(parent)
         self.state = "off"
-        self.devices: tuple[Device, ...] = ()
+        self.devices: tuple[InputDevice, ...] = ()
         self.problem = ""  # why there is no microphone, in a sentence; "" while none is known
         self._sound = sound
         self._thread = thread or SoundThread(self)
@@ -149,7 +149,7 @@ class Microphone(QObject):
         return self._chosen
 
     @property
-    def device(self) -> Device | None:
+    def device(self) -> InputDevice | None:
         """The chosen device, or the default one when the chosen is not plugged in; None when there is none."""
         named = [each for each in self.devices if each.id == self._chosen]
         return next(iter([*named, *self.devices]), None)
@@ -172,12 +172,12 @@ class Microphone(QObject):
         self._close()
         again = self._listed
 
-        def look() -> tuple[Device, ...]:
+        def look() -> tuple[InputDevice, ...]:
             return (list_again if again else input_devices)(self._sound(again))
 
         self._thread.call(look, self._looked)
 
-    def _looked(self, answer: "Future[tuple[Device, ...]]") -> None:
+    def _looked(self, answer: "Future[tuple[InputDevice, ...]]") -> None:
         error = answer.exception()
         self._listed = error is None
         self.devices = () if error else answer.result()

@@ -32,7 +32,7 @@ Block = tuple["Stream", "np.ndarray", bool]  # (frames, channels) float32, and w
 
 
 @dataclass(frozen=True)
-class Device:
+class InputDevice:
     """A microphone. `id` survives restarts (names do, indices do not); `rate` in Hz is the device's own."""
 
     id: str
@@ -80,21 +80,21 @@ def portaudio(again: bool = False) -> Any:
     return importlib.import_module("sounddevice")
 
 
-def input_devices(sound: Any) -> tuple[Device, ...]:
+def input_devices(sound: Any) -> tuple[InputDevice, ...]:
     """The system's default microphone first (with the id `DEFAULT`), then each one by name."""
     apis = [api["name"] for api in sound.query_hostapis()]
     every = list(sound.query_devices())
-    found = [Device(f"{each['name']} ({apis[each['hostapi']]})", each["name"], index,
+    found = [InputDevice(f"{each['name']} ({apis[each['hostapi']]})", each["name"], index,
                     round(each["default_samplerate"]), each["max_input_channels"])
              for index, each in enumerate(every) if each["max_input_channels"] > 0]
     if not found:
         return ()
     first = sound.default.device[0]
     default = next((each for each in found if each.index == first), found[0])
-    return (Device(DEFAULT, "Default microphone", default.index, default.rate, default.channels), *found)
+    return (InputDevice(DEFAULT, "Default microphone", default.index, default.rate, default.channels), *found)
 
 
-def list_again(sound: Any) -> tuple[Device, ...]:
+def list_again(sound: Any) -> tuple[InputDevice, ...]:
     """The devices that there are now: PortAudio lists them when it starts, so it is started again while it rests."""
     with _one_at_a_time:
         if not _open_streams.get(sound):
@@ -106,7 +106,7 @@ def list_again(sound: Any) -> tuple[Device, ...]:
 class Stream:
     """One open stream; made and closed on the sound thread. Its blocks, (frames, channels), go to a queue."""
 
-    def __init__(self, sound: Any, device: Device, blocks: "queue.SimpleQueue[Block]") -> None:
+    def __init__(self, sound: Any, device: InputDevice, blocks: "queue.SimpleQueue[Block]") -> None:
         self.device = device
         self._sound = sound
         with _one_at_a_time:
@@ -115,7 +115,7 @@ class Stream:
             self._open.start()
             self.latency = float(self._open.latency)
 
-    def _first_that_opens(self, sound: Any, device: Device, blocks: "queue.SimpleQueue[Block]") -> Any:
+    def _first_that_opens(self, sound: Any, device: InputDevice, blocks: "queue.SimpleQueue[Block]") -> Any:
         """Mono, else stereo, else all channels."""
         choices = tuple(dict.fromkeys((1, min(2, device.channels), device.channels)))
         for channels in choices[:-1]:
@@ -123,7 +123,7 @@ class Stream:
                 return self._make(sound, device, channels, blocks)
         return self._make(sound, device, choices[-1], blocks)
 
-    def _make(self, sound: Any, device: Device, channels: int, blocks: "queue.SimpleQueue[Block]") -> Any:
+    def _make(self, sound: Any, device: InputDevice, channels: int, blocks: "queue.SimpleQueue[Block]") -> Any:
         def callback(data: "np.ndarray", frames: int, time: Any, status: Any) -> None:
             blocks.put((self, data.copy(), bool(status.input_overflow)))
 
@@ -143,7 +143,7 @@ def ignore(answer: "Future[Any]") -> None:
     answer.exception()
 
 
-def why_none(error: BaseException | None, devices: tuple[Device, ...]) -> str:
+def why_none(error: BaseException | None, devices: tuple[InputDevice, ...]) -> str:
     """Why there is no microphone, in a sentence; empty when there is one."""
     if isinstance(error, sound_check.SoundSystemError):
         return str(error)
@@ -154,7 +154,7 @@ def why_none(error: BaseException | None, devices: tuple[Device, ...]) -> str:
     return "" if devices else "No microphone found. Plug one in, or open a recording."
 
 
-def why_not_open(error: BaseException, device: Device | None) -> str:
+def why_not_open(error: BaseException, device: InputDevice | None) -> str:
     """Why a device cannot be opened, in a sentence."""
     name = device.name if device else "The microphone"
     return f"{name} cannot be opened; another program may hold it, or the system does not allow it. ({error})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app.jobs import Job
-from brewclip_app.wording import Pace
+from brewclip_app.wording import SpeedMeter
 from core.errors import TrainingError
 from core.progress import Estimate, Report
 
@@ -43,7 +43,7 @@ class Training(QObject):
         self._records: dict[Path, RunRecord] = {}
         self._processes: dict[Path, Process] = {}
         self._asked: dict[Path, str] = {}  # what a run was asked for: "pause" or "stop"
-        self._paces: dict[Path, Pace] = {}
+        self._paces: dict[Path, SpeedMeter] = {}
         self._estimates: dict[Path, Estimate] = {}
         self._known_better: set[Path] = set()  # ended while the folders were read: what was read there is older
         self._told.connect(self._take_told)
@@ -241,7 +241,7 @@ class Training(QObject):
         if not total:
             self._paces.pop(record.path, None)
             return
-        pace = self._paces.setdefault(record.path, Pace(LISTENED_S))
+        pace = self._paces.setdefault(record.path, SpeedMeter(LISTENED_S))
         pace.add(done)
         if pace.a_second > 0:
             self._context.state.keep(HEARING, pace.a_second)

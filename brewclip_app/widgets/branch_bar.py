@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from brewclip_app import theme
 
 if TYPE_CHECKING:
-    from core.search.queries import Share
+    from core.search.queries import ScoreShare
 
 COLOURS = {"text": "transcript", "acoustic": "voice", "image": "main"}  # branch: colour of the table
 THICKNESS = 6
 
 
-def draw_branch_bar(painter: QPainter, place: QRectF, shares: "Sequence[Share]", full: float) -> None:
+def draw_branch_bar(painter: QPainter, place: QRectF, shares: "Sequence[ScoreShare]", full: float) -> None:
     """Draw the positive shares one after the other; `full` is the score that would fill the bar."""
     path = QPainterPath()
     path.addRoundedRect(place, place.height() / 2, place.height() / 2)
@@ -41,12 +41,12 @@ class BranchBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._shares: tuple[Share, ...] = ()
+        self._shares: tuple[ScoreShare, ...] = ()
         self._full = 1.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
-    def show_shares(self, shares: "tuple[Share, ...]", full: float) -> None:
+    def show_shares(self, shares: "tuple[ScoreShare, ...]", full: float) -> None:
         """Show other shares."""
         self._shares, self._full = shares, full
         words = ", ".join(f"{share.label} {share.value:.2f}" for share in shares)

@@ -21,7 +21,7 @@ class WeightsRow(QWidget):
     def __init__(self, context: "Context", weights: "Weights", optional: bool = False) -> None:
         super().__init__()
         self._downloads, self._weights = context.downloads, weights
-        self._pace = wording.Pace()
+        self._pace = wording.SpeedMeter()
         facts = [wording.size(weights.size) if weights.size else "", weights.licence, "optional" if optional else ""]
         self.progress = ProgressRow(weights.title, " · ".join(filter(None, facts)))
         self.about = label(weights.about, "quiet", wrap=True)
@@ -40,7 +40,7 @@ class WeightsRow(QWidget):
         self._show()
 
     def _get(self) -> None:
-        self._pace = wording.Pace()
+        self._pace = wording.SpeedMeter()
         self._downloads.start(self._weights.name)
 
     def _follow(self, name: str) -> None:

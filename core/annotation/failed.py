@@ -11,7 +11,7 @@ from core.errors import EvaluationError
 
 if TYPE_CHECKING:
     from core.evaluation.archive import Evaluation
-    from core.evaluation.records import EvaluationRecord, Query
+    from core.evaluation.records import EvaluatedQuery, EvaluationRecord
     from core.store.store import Store
 
 BEYOND = 10  # the rank of the right item behind which a query failed
@@ -87,7 +87,7 @@ def _open(store: "Store", number: str) -> "Evaluation":
     return open_evaluation(store, int(number))
 
 
-def _failures(evaluation: "Evaluation", at: int = BEYOND) -> "Iterator[Query]":
+def _failures(evaluation: "Evaluation", at: int = BEYOND) -> "Iterator[EvaluatedQuery]":
     from core.evaluation.records import WAYS
 
     for way in WAYS:

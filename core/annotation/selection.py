@@ -11,7 +11,7 @@ from types import MappingProxyType
 from core.annotation import splits
 from core.annotation.captions import stage_of
 from core.annotation.layouts import Item
-from core.annotation.splits import Spoken
+from core.annotation.splits import SplitItem
 from core.datasets import coco
 from core.file_names import safe_name
 from core.images import IMAGE_SUFFIXES
@@ -90,7 +90,7 @@ def arrange(takes: Sequence[TakeRecord], images: Mapping[int, ImageRecord], by_s
             left: Leftovers) -> list[Item]:
     """The takes with their splits and names. AnnotationError ("one_speaker") where speakers cannot be kept apart."""
     shown = [images[take.image_id or 0] for take in takes]
-    spoken = [Spoken(image.content_hash, take.speaker.id) for take, image in zip(takes, shown, strict=True)]
+    spoken = [SplitItem(image.content_hash, take.speaker.id) for take, image in zip(takes, shown, strict=True)]
     drawn = (splits.by_picture_and_speaker if by_speaker else splits.by_picture)(spoken, seed)
     pictures, speakers = _picture_names(shown), speaker_codes({take.speaker.id: take.speaker for take in takes})
     numbers: defaultdict[str, int] = defaultdict(int)

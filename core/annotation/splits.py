@@ -15,14 +15,14 @@ HELD_OUT = 0.1  # of the pictures or takes, for val and for test each
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SplitItem:
     """What a split is drawn from: which picture (its content's hash) was described by whom."""
 
     picture: str
     speaker: int
 
 
-def by_picture(spoken: Sequence[Spoken], seed: int) -> list[str]:
+def by_picture(spoken: Sequence[SplitItem], seed: int) -> list[str]:
     """The split of each; about 10 % of the pictures go to val and to test, one at least where there are three."""
     pictures = sorted({each.picture for each in spoken}, key=lambda picture: _draw(seed, picture))
     held_out = max(1, round(HELD_OUT * len(pictures))) if len(pictures) >= len(SPLITS) else 0
@@ -32,7 +32,7 @@ def by_picture(spoken: Sequence[Spoken], seed: int) -> list[str]:
     return [split[each.picture] for each in spoken]
 
 
-def by_picture_and_speaker(spoken: Sequence[Spoken], seed: int) -> list[str | None]:
+def by_picture_and_speaker(spoken: Sequence[SplitItem], seed: int) -> list[str | None]:
     """The split of each; None for those that have to be left out: their picture is in another split than their speaker.
 
     The speakers with the fewest takes are held out. A picture goes where most of its takes are spoken.

@@ -18,7 +18,7 @@ MULTILINGUAL = 51_865  # tokens; English-only models have fewer
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class WhisperCheckpoint:
     """A model in float32 on the CPU, ready to compute. `heads`: (layer, head) of those that follow the words."""
 
     model: Whisper
@@ -27,7 +27,7 @@ class Checkpoint:
     heads: tuple[tuple[int, int], ...]
 
 
-def read(path: Path) -> Checkpoint:
+def read(path: Path) -> WhisperCheckpoint:
     """The multilingual Whisper in a file. ModelError: missing, damaged (not a Whisper checkpoint), english_only."""
     try:
         with path.open("rb") as file:
@@ -48,7 +48,7 @@ def read(path: Path) -> Checkpoint:
         raise ModelError(f"{path.name} is an English-only Whisper; a multilingual one is needed.", "english_only")
     model.requires_grad_(False).eval()
     name = NAMES.get((dims.n_audio_layer, dims.n_text_layer, dims.n_mels), "")
-    return Checkpoint(model, name, sha256, _heads(model, name))
+    return WhisperCheckpoint(model, name, sha256, _heads(model, name))
 
 
 def _empty(dims: ModelDimensions) -> Whisper:

@@ -12,7 +12,7 @@ from whisper.audio import log_mel_spectrogram
 from whisper.model import AudioEncoder
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from core.asr.checkpoint import Checkpoint
+from core.asr.checkpoint import WhisperCheckpoint
 from core.asr.decoding import LONGEST, Decoded, Decoder, Rules, greedy
 from core.audio import Samples
 from core.devices import Device
@@ -23,7 +23,7 @@ QUIET, LOUD = 0.05, 0.25  # peaks: quieter sounds are raised, or the mel spectro
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class DecodedWindow:
     """What the decoder made of one window; `likely` are the most probable languages, best first, and `alone` is the
     most probable one without a prior.
     """
@@ -35,10 +35,10 @@ class Reading:
     alone: str = ""
 
 
-class Engine:
+class WhisperModel:
     """The model of a checkpoint, moved to a device. Not thread-safe."""
 
-    def __init__(self, checkpoint: Checkpoint, device: Device) -> None:
+    def __init__(self, checkpoint: WhisperCheckpoint, device: Device) -> None:
         self.device = device
         self.model = checkpoint.model.to(device.torch_device)
         self.exact = Decoder(self.model, checkpoint.heads, device.precision, exact=True)
@@ -60,7 +60,7 @@ class Engine:
     @torch.inference_mode()
     def read(self, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str = "transcribe",
              exact: bool = False, patient: bool = False, watch: bool = False,
-             prior: Sequence[Mapping[str, float]] = ()) -> list[Reading]:
+             prior: Sequence[Mapping[str, float]] = ()) -> list[DecodedWindow]:
         """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to find it out from the same states.
 
         `exact`: as openai-whisper decodes. `patient`: to the end even if it seems to loop. `watch`: for word times.
@@ -72,7 +72,7 @@ class Engine:
 
     def _read(self, decoder: Decoder, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str,
               exact: bool, patient: bool, watch: bool, prior: Sequence[Mapping[str, float]]
-              ) -> list[Reading]:
+              ) -> list[DecodedWindow]:
         cache = decoder.begin(states)
         tokenizer = self.tokenizer
         start = torch.full((len(states), 1), tokenizer.sot, device=states.device)
@@ -84,7 +84,7 @@ class Engine:
         rules = replace(self.exact_rules if exact else self.rules, stop_at_loops=not patient)
         limits = [LONGEST if patient else min(LONGEST, 30 + int(FASTEST_SPEECH * each)) for each in seconds]
         decoded = greedy(decoder, cache, prompts, rules, limits, watch)
-        return [Reading(*row) for row in zip(chosen, likely, no_speech, decoded, alone, strict=True)]
+        return [DecodedWindow(*row) for row in zip(chosen, likely, no_speech, decoded, alone, strict=True)]
 
     @torch.inference_mode()
     def languages(self, states: Tensor, among: Collection[str]) -> list[tuple[str, float]]:
@@ -108,7 +108,7 @@ class Engine:
         mel: Tensor = log_mel_spectrogram(padded, self.model.dims.n_mels, device=self.device.torch_device)
         return mel
 
-    def _fast(self, checkpoint: Checkpoint) -> Decoder | None:
+    def _fast(self, checkpoint: WhisperCheckpoint) -> Decoder | None:
         """The int8 decoder, where this processor's PyTorch can run one and it helps: on a CPU."""
         if self.device.name != "cpu":
             return None

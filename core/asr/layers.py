@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 from whisper.model import AudioEncoder
 
-from core.asr.engine import Engine
+from core.asr.engine import WhisperModel
 from core.asr.windows import padded_length, windows_of
 from core.audio import Waveform
 
 
 @torch.inference_mode()
-def layers_of(engine: Engine, waveform: Waveform, padding: str) -> NDArray[np.float32]:
+def layers_of(engine: WhisperModel, waveform: Waveform, padding: str) -> NDArray[np.float32]:
     """(layers, frames, width) of one recording, 50 frames a second, as long as its sound; windows follow each other.
 
     Layer 0 is what enters the first block, the last one Z_A: 7 layers for Whisper base. `padding` as in

@@ -58,7 +58,7 @@ class Transcript:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class EncodedUtterance:
     """A transcript and the encoder's states it was made from.
 
     `states`: for each window of the utterance (frames, width) float16, 50 frames a second, as long as the sound; this

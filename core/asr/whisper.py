@@ -21,11 +21,11 @@ from core import devices
 from core.asr import checkpoint as speech_checkpoint
 from core.asr.alignment import align, words_of
 from core.asr.decoding import without_loop
-from core.asr.engine import Engine, Reading
+from core.asr.engine import DecodedWindow, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.asr.languages import COMMON, SHORT, joined, name_of, pieces_of, prior
 from core.asr.layers import layers_of
-from core.asr.transcript import Heard, HearingOptions, Transcript, Word
+from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript, Word
 from core.asr.windows import LONGEST, Window, batches, padded_length, windows_of
 from core.audio import RATE, Waveform
 from core.errors import ModelError
@@ -33,7 +33,7 @@ from core.fingerprint import Fingerprint
 from core.priority import PriorityLock
 from core.progress import Report, silent
 
-__all__ = ["Heard", "HearingOptions", "Recogniser", "Transcript", "Word", "load"]
+__all__ = ["EncodedUtterance", "HearingOptions", "Recogniser", "Transcript", "Word", "load"]
 
 REPETITIVE = 2.4  # compression ratio, as in openai-whisper
 UNLIKELY = -1.0  # mean log probability, as in openai-whisper
@@ -46,14 +46,14 @@ BATCH = {"cpu": 16 * 8 * RATE, "cuda": 32 * 30 * RATE, "mps": 8 * 30 * RATE}  # 
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class TranscribedWindow:
     """One window, heard. `reading` is None when there was nothing to decode; `states` (frames, width), padded."""
 
     window: Window
     sound: Sound
     states: Tensor  # what the reading was decoded from
     kept: np.ndarray  # (frames, width) float16 at true length
-    reading: Reading | None = None
+    reading: DecodedWindow | None = None
     text: str = ""
     translation: str = ""
     reason: str = ""
@@ -69,13 +69,13 @@ class Take:
 class Recogniser:
     """Whisper, loaded. `hear` may be called from any thread; calls wait for each other."""
 
-    def __init__(self, checkpoint: speech_checkpoint.Checkpoint, device: devices.Device) -> None:
+    def __init__(self, checkpoint: speech_checkpoint.WhisperCheckpoint, device: devices.Device) -> None:
         self.name = f"Whisper {checkpoint.name or 'of your own'}"
         self.fallback = device.note
         self._checkpoint = checkpoint
         self._lock = PriorityLock()
         try:
-            self._engine = Engine(checkpoint, device)
+            self._engine = WhisperModel(checkpoint, device)
         except GPU_FAILURES as error:
             if device.name == "cpu":
                 raise
@@ -123,7 +123,7 @@ class Recogniser:
             self._engine.read(states, [0.0], ["auto"], watch=True)
 
     def hear(self, waveforms: Sequence[Waveform], options: HearingOptions = HearingOptions(),
-             report: Report = silent) -> list[Heard]:
+             report: Report = silent) -> list[EncodedUtterance]:
         """What is said in each recording. `report` counts windows of at most 30 s.
 
         A recording without words gives an empty text with a reason, never an error. A GPU that fails is left for the
@@ -144,7 +144,7 @@ class Recogniser:
                 if self._engine is engine:  # else another thread has left the GPU meanwhile
                     self._engine = self._on_cpu(engine.device, error)
                 takes = self._takes(self._by_language(windows, options), options, report)
-            by_recording: dict[int, list[Take]] = defaultdict(list)
+            by_recording: dict[int, list[TranscribedWindow]] = defaultdict(list)
             for take in takes:
                 by_recording[take.window.recording].append(take)
             return [self._heard(by_recording[index], options) for index in range(len(waveforms))]
@@ -160,10 +160,10 @@ class Recogniser:
                 self._engine = self._on_cpu(self._engine.device, error)
                 return layers_of(self._engine, waveform, padding)
 
-    def _on_cpu(self, failed: devices.Device, error: Exception) -> Engine:
+    def _on_cpu(self, failed: devices.Device, error: Exception) -> WhisperModel:
         device = devices.fall_back(failed, error)
         self.fallback = device.note
-        return Engine(self._checkpoint, device)
+        return WhisperModel(self._checkpoint, device)
 
     def _by_language(self, windows: list[Window], options: HearingOptions) -> list[Window]:
         """The windows, those in which the language changes at a pause cut there."""
@@ -180,9 +180,9 @@ class Recogniser:
         parts = joined(pieces, self._engine.languages(states, {*COMMON, *options.likely}))
         return parts if len(parts) > 1 else [window]
 
-    def _takes(self, windows: list[Window], options: HearingOptions, report: Report) -> list[Take]:
+    def _takes(self, windows: list[Window], options: HearingOptions, report: Report) -> list[TranscribedWindow]:
         """Every window heard, in the order of `windows`; one in which the decoder is stuck becomes two."""
-        done: dict[int, list[Take]] = {}
+        done: dict[int, list[TranscribedWindow]] = {}
         report(0, len(windows), "Listening")
         for length, indices in batches(windows, options.padding, BATCH[self.device]):
             takes = self._batch([windows[index] for index in indices], length, options)
@@ -193,11 +193,11 @@ class Recogniser:
             report(len(done), len(windows), "Listening")
         return [take for index in range(len(windows)) for take in done[index]]
 
-    def _batch(self, windows: list[Window], length: int, options: HearingOptions) -> list[Take]:
+    def _batch(self, windows: list[Window], length: int, options: HearingOptions) -> list[TranscribedWindow]:
         """Windows of one padded length: encoded together, decoded together, then each judged and put right."""
         exact = options.padding == "full"
         states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
-        takes = [Take(window, sound_of(window.samples), row, _kept(row, window.frames), reason=SILENT)
+        takes = [TranscribedWindow(window, sound_of(window.samples), row, _kept(row, window.frames), reason=SILENT)
                  for window, row in zip(windows, states, strict=True)]
         self._lock.give_way()
         audible = [index for index, take in enumerate(takes) if not take.sound.silent]
@@ -213,7 +213,7 @@ class Recogniser:
             takes[index] = take if exact else self._second_thoughts(take, options)
         return self._translated(takes) if options.translate else takes
 
-    def _with(self, take: Take, reading: Reading, options: HearingOptions) -> Take:
+    def _with(self, take: TranscribedWindow, reading: DecodedWindow, options: HearingOptions) -> TranscribedWindow:
         """The take with a reading, its text, and the reason if the text is not believed."""
         tokenizer = self._engine.tokenizer
         looped = not reading.decoded.finished
@@ -224,7 +224,7 @@ class Recogniser:
         doubtful = bool(reason) and options.keep_doubtful and is_worth_showing(take.sound, evidence)
         return replace(take, reading=reading, text=text, reason="" if doubtful else reason, doubtful=doubtful)
 
-    def _second_thoughts(self, take: Take, options: HearingOptions) -> Take:
+    def _second_thoughts(self, take: TranscribedWindow, options: HearingOptions) -> TranscribedWindow:
         """The take, decoded in other languages where the language is in doubt, and again in full where the text is."""
         if options.keep_doubtful and take.sound.seconds < FEW_WORDS:
             return self._of_few_words(take, options)
@@ -243,7 +243,7 @@ class Recogniser:
             return take
         return replace(_likelier(take, self._padded(take, options)), redone=True)
 
-    def _of_few_words(self, take: Take, options: HearingOptions) -> Take:
+    def _of_few_words(self, take: TranscribedWindow, options: HearingOptions) -> TranscribedWindow:
         """The take of a query of a word or two: its language is told from 30 s, and the likelier of two texts wins."""
         assert take.reading is not None
         sure = take.reading.decoded.avg_logprob >= SURE_OF_WORDS and not (take.stuck or take.reason or take.doubtful)
@@ -261,19 +261,20 @@ class Recogniser:
         told = replace(chosen.reading, alone=padded.reading.alone)
         return replace(chosen, reading=told, redone=True)
 
-    def _padded(self, take: Take, options: HearingOptions) -> Take:
+    def _padded(self, take: TranscribedWindow, options: HearingOptions) -> TranscribedWindow:
         """The take decoded as openai-whisper would: padded to 30 s, in float32."""
         states = self._engine.encode([take.window.samples], LONGEST, raise_quiet=True)[0]
         return self._again(take, states, options.language, options, exact=True)
 
-    def _again(self, take: Take, states: Tensor, language: str, options: HearingOptions, exact: bool) -> Take:
+    def _again(self, take: TranscribedWindow, states: Tensor, language: str, options: HearingOptions,
+               exact: bool) -> TranscribedWindow:
         """The take decoded from other states or in another language. Where a loop can be cut in half, it is cut off."""
         reading, = self._engine.read(states[None], [take.window.seconds], [language], exact=exact,
                                      patient=exact and not take.window.can_be_halved, watch=options.word_times,
                                      prior=[_prior(take, options)])
         return self._with(replace(take, states=states), reading, options)
 
-    def _translated(self, takes: list[Take]) -> list[Take]:
+    def _translated(self, takes: list[TranscribedWindow]) -> list[TranscribedWindow]:
         """The takes, those in other languages with their English; it is decoded from the states that are there."""
         groups: dict[int, list[int]] = defaultdict(list)
         for index, take in enumerate(takes):
@@ -290,7 +291,7 @@ class Recogniser:
                 translated[index] = replace(takes[index], translation=text)
         return translated
 
-    def _heard(self, takes: list[Take], options: HearingOptions) -> Heard:
+    def _heard(self, takes: list[TranscribedWindow], options: HearingOptions) -> EncodedUtterance:
         """The windows of one recording, joined."""
         said = [take for take in takes if not take.reason and take.reading]
         decoded = [take.reading for take in takes if take.reading]
@@ -310,9 +311,9 @@ class Recogniser:
             original=original if foreign else "", reason="" if text else takes[0].reason,
             redone=any(take.redone for take in takes), doubtful=any(take.doubtful for take in said),
             notes=_notes(said, options))
-        return Heard(transcript, tuple(take.kept for take in takes))
+        return EncodedUtterance(transcript, tuple(take.kept for take in takes))
 
-    def _words(self, take: Take) -> list[Word]:
+    def _words(self, take: TranscribedWindow) -> list[Word]:
         """The words of a window that is believed, with times in the recording."""
         assert take.reading is not None
         tokenizer = self._engine.tokenizer_for(take.reading.language)
@@ -346,20 +347,20 @@ def _kept(states: Tensor, frames: int) -> np.ndarray:
     return kept
 
 
-def _prior(take: Take, options: HearingOptions) -> dict[str, float]:
+def _prior(take: TranscribedWindow, options: HearingOptions) -> dict[str, float]:
     """What languages weigh in a window."""
     return prior(options.likely, take.sound.seconds)
 
 
-def _likelier(first: Take, second: Take) -> Take:
+def _likelier(first: TranscribedWindow, second: TranscribedWindow) -> TranscribedWindow:
     """The one with the likelier text; one that came to an end before one that did not, repeating itself worst."""
-    def rank(take: Take) -> tuple[bool, bool, float]:
+    def rank(take: TranscribedWindow) -> tuple[bool, bool, float]:
         assert take.reading is not None
         return not take.stuck, compression_ratio(take.text) <= REPETITIVE, take.reading.decoded.avg_logprob
     return max(first, second, key=rank)
 
 
-def _notes(said: Sequence[Take], options: HearingOptions) -> tuple[str, ...]:
+def _notes(said: Sequence[TranscribedWindow], options: HearingOptions) -> tuple[str, ...]:
     """That the language changes, or that it is a guess; for a person who asks and set no language."""
     readings = [take.reading for take in said if take.reading]
     if not readings or not options.likely or options.language != "auto":
@@ -374,7 +375,7 @@ def _notes(said: Sequence[Take], options: HearingOptions) -> tuple[str, ...]:
             "It can be set under Settings, Hearing.",)
 
 
-def _main_language(takes: Sequence[Take]) -> str:
+def _main_language(takes: Sequence[TranscribedWindow]) -> str:
     """The language that is spoken longest; "" when nothing is said."""
     seconds: dict[str, float] = defaultdict(float)
     for take in takes:

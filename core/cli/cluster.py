@@ -21,7 +21,7 @@ from core.cli.parts import (
 from core.errors import ClusterError
 
 if TYPE_CHECKING:
-    from core.cluster.batches import Share
+    from core.cluster.batches import WorkerShare
     from core.cluster.connection import ClusterOptions
 
 ENGINES = ("local", "ray")
@@ -66,13 +66,13 @@ def options_of(arguments: Arguments) -> "ClusterOptions":
     return ClusterOptions(arguments.address, arguments.workers, arguments.cpus_per_worker, arguments.gpus_per_worker)
 
 
-def shares_json(shares: "Sequence[Share]") -> list[dict[str, Any]]:
+def shares_json(shares: "Sequence[WorkerShare]") -> list[dict[str, Any]]:
     """What each worker did, for programs."""
     return [{"worker": one.worker, "machine": one.machine, "process": one.process, "items": one.items,
              "seconds": round(one.seconds, 3), "died": one.died} for one in shares]
 
 
-def shares_text(shares: "Sequence[Share]", noun: str) -> str:
+def shares_text(shares: "Sequence[WorkerShare]", noun: str) -> str:
     """What each worker did, as a table."""
     rows = [(str(one.worker), one.machine, str(one.process), str(one.items), f"{one.rate:.1f}",
              "it died" if one.died else "") for one in shares]

@@ -38,7 +38,7 @@ from core.remote import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.demo import Answer
+    from core.demo import DemoAnswer
     from core.explorer import SearchResult
     from core.indexing.local import IndexResult
     from core.search.queries import Hit
@@ -254,12 +254,12 @@ def _demo(arguments: Arguments) -> int:
     return OK if all(answer.rank == 1 for answer in answers) else WARNED
 
 
-def _answer_json(answer: "Answer") -> dict[str, Any]:
+def _answer_json(answer: "DemoAnswer") -> dict[str, Any]:
     return {"recording": str(answer.query.path), "said": answer.query.label, "expected": answer.query.expected,
             "rank": answer.rank, **_search_json(answer.result)}
 
 
-def _answers_text(answers: "Sequence[Answer]") -> str:
+def _answers_text(answers: "Sequence[DemoAnswer]") -> str:
     """Of each query what was heard, and its hits with scores, the expected one marked."""
     rows = []
     for answer in answers:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.evaluation.failures import DiagnosisRecord
     from core.evaluation.metrics import Metrics
     from core.evaluation.records import EvaluationRecord, Request
-    from core.evaluation.tables import Table
+    from core.evaluation.tables import ResultTable
     from core.explorer import Explorer
     from core.progress import Report
 
@@ -143,7 +143,7 @@ def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
     return _compact(made)
 
 
-def _compact(made: "Table") -> str:
+def _compact(made: "ResultTable") -> str:
     """A table of the paper within a terminal's width: the recalls of one direction in one column."""
     size = 3 if len(made.published) == 6 else 1
     groups = [(f"{name.split(' R@')[0]}{', unseen' if 'unseen' in name else ''} ({whose})", offset + start)

@@ -11,11 +11,11 @@ from core.errors import ImageError, QueryError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.asr.transcript import Heard
+    from core.asr.transcript import EncodedUtterance
     from core.audio import Waveform
     from core.explain.faithfulness import Faithfulness
-    from core.explain.figure import Row
-    from core.explain.inspection import Sight, Standing
+    from core.explain.figure import FigureRow
+    from core.explain.inspection import Explanation, GalleryRanking
     from core.explain.maps import Elsewhere, Maps
     from core.explain.observation import Tower
     from core.explorer import Explorer
@@ -71,7 +71,8 @@ def _explain(arguments: Arguments) -> int:
     return OK
 
 
-def _heard(opened: "Explorer", lens: Any, arguments: Arguments, report: "Report") -> "tuple[Heard, Waveform | None]":
+def _heard(opened: "Explorer", lens: Any, arguments: Arguments,
+           report: "Report") -> "tuple[EncodedUtterance, Waveform | None]":
     from core import audio
     from core.explain import inspection
     from core.explain.observation import typed
@@ -98,7 +99,7 @@ def _save(picture: Any, path: Path) -> None:
 
 # --- for programs ---
 
-def _json(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> dict[str, Any]:
+def _json(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> dict[str, Any]:
     observation, placement = sight.observation, sight.placement
     score, text, acoustic = sight.shares
     found: dict[str, Any] = {
@@ -122,7 +123,7 @@ def _json(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Ju
     return found
 
 
-def _ranks_json(standing: "Standing") -> dict[str, Any]:
+def _ranks_json(standing: "GalleryRanking") -> dict[str, Any]:
     ranks = standing.mix.branch_ranks(standing.row)
     return {"gallery": standing.gallery, "pictures": len(standing.mix.ids), "in_gallery": standing.known,
             "both": ranks.both, "text": ranks.text, "acoustic": ranks.acoustic,
@@ -136,7 +137,7 @@ def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
 
 # --- for people ---
 
-def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Judged") -> str:
+def _text(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> str:
     from core.explain.maps import spread
 
     heard = sight.observation.heard.transcript
@@ -162,7 +163,7 @@ def _text(sight: "Sight", standing: "Standing | None", maps: "Maps", judged: "Ju
     return "\n".join(lines)
 
 
-def _branch_rows(sight: "Sight", standing: "Standing | None") -> list[tuple[str, str, str]]:
+def _branch_rows(sight: "Explanation", standing: "GalleryRanking | None") -> list[tuple[str, str, str]]:
     score, text, acoustic = sight.shares
     branches, ranks = sight.observation.branches, standing.mix.branch_ranks(standing.row) if standing else None
     rows = []
@@ -178,14 +179,14 @@ def _judged_rows(judged: "Judged") -> list[tuple[str, str, str, str]]:
             for tower, title in TOWERS for name, towers in judged.items() if tower in towers]
 
 
-def _rows(sight: "Sight", standing: "Standing | None", judged: "Judged") -> "list[Row]":
-    from core.explain.figure import Row
+def _rows(sight: "Explanation", standing: "GalleryRanking | None", judged: "Judged") -> "list[FigureRow]":
+    from core.explain.figure import FigureRow
 
-    rows = [Row(name.capitalize(), f"{share}, rank {rank}" if rank else share)
+    rows = [FigureRow(name.capitalize(), f"{share}, rank {rank}" if rank else share)
             for name, share, rank in _branch_rows(sight, standing)]
-    rows += [Row(f"Deletion / insertion, {title}, {name}", f"{deletion} / {insertion}")
+    rows += [FigureRow(f"Deletion / insertion, {title}, {name}", f"{deletion} / {insertion}")
              for title, name, deletion, insertion in _judged_rows(judged)]
-    return [*rows, Row("Model", sight.lens.title)]
+    return [*rows, FigureRow("Model", sight.lens.title)]
 
 
 EXPLAIN = Command("explain", "why a picture is found: shares, ranks, maps on picture, words and voice", _arguments,

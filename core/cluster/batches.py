@@ -7,22 +7,23 @@ DEATHS = 2  # workers that a batch may cost before it is parted, and an item bef
 
 
 @dataclass
-class Batch:
+class WorkBatch:
     """Items that go to a worker together; `deaths` counts the workers that died over them."""
 
     items: list[Any]
     deaths: int = 0
 
-    def after_death(self) -> "list[Batch]":
+    def after_death(self) -> "list[WorkBatch]":
         """What is to be tried next; [] when it is one item that was tried often enough."""
         deaths = self.deaths + 1
         if deaths < DEATHS:
-            return [Batch(self.items, deaths)]
+            return [WorkBatch(self.items, deaths)]
         if len(self.items) == 1:
             return []
         middle = len(self.items) // 2
         parts = self.items[:middle], self.items[middle:]
-        return [Batch(part, deaths - 1 if len(part) > 1 else 0) for part in parts]  # an item alone has its own count
+        return [WorkBatch(part,
+                          deaths - 1 if len(part) > 1 else 0) for part in parts]  # an item alone has its own count
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Share:
+class WorkerShare:
     """What a worker did: items, and its seconds from its first batch on."""
 
     worker: int

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.cluster.batches import Lost, Share
+from core.cluster.batches import Lost, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.cluster.workers import PictureJob, PictureWorker
 from core.explorer import Explorer
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import NO_STAMP
-from core.indexing.reconcile import BATCH, Done, Filling, IndexResult
+from core.indexing.reconcile import BATCH, Done, GalleryReconciler, IndexResult
 from core.indexing.sources import look_all
-from core.models.registry import Engine
+from core.models.registry import ModelRegistry
 from core.progress import JobCancelled, Report, silent
 from core.store.records import FailedEntry
 
@@ -31,7 +31,7 @@ class ClusterResult:
     """What a run did, and each worker's part of it."""
 
     index: IndexResult
-    workers: tuple[Share, ...]
+    workers: tuple[WorkerShare, ...]
 
 
 def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options: ClusterOptions = ClusterOptions(),
@@ -45,7 +45,8 @@ def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options
     settings = explorer.settings
     limit = settings["images.max_megapixels"]
     fingerprint = explorer.fingerprint()
-    job = PictureJob.of(Engine(explorer.home).files(settings), settings["device"], settings["vision.crop"], limit,
+    job = PictureJob.of(ModelRegistry(explorer.home).files(settings), settings["device"], settings["vision.crop"],
+                        limit,
                         fingerprint, options.gpus)
     sources = (source,) if isinstance(source, str) else source
     scans = look_all(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))
@@ -55,7 +56,7 @@ def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options
         with explorer.filled(gallery) as (place, record):
             for one in scans:
                 place.add_folder(record.id, Path(one.folder))
-            result = explorer.unfinished.run(record, lambda found: Filling(
+            result = explorer.unfinished.run(record, lambda found: GalleryReconciler(
                 place, record.id, fingerprint, limit, report, work.pace, found).run(scans, work))
     with suppress(JobCancelled):  # the indexing is done and has a result
         place.optimize(record.id, report)
@@ -63,8 +64,9 @@ def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options
 
 
 class _Work:
-    """The work of `Filling`, done by a pool that is there while there is something to do. At its end as a context it
-    leaves the cluster.
+    """The work of `GalleryReconciler`, done by a pool that exists while there is something to do.
+
+    At its end as a context it leaves the cluster.
     """
 
     def __init__(self, options: ClusterOptions, job: PictureJob, report: Report) -> None:
@@ -72,7 +74,7 @@ class _Work:
         self._ending = ExitStack()
         self._ray: Any = None
         self._pool: Pool | None = None
-        self.shares: tuple[Share, ...] = ()
+        self.shares: tuple[WorkerShare, ...] = ()
 
     def __enter__(self) -> "_Work":
         return self

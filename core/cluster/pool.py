@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import __version__
-from core.cluster.batches import Batch, Lost, Share
+from core.cluster.batches import Lost, WorkBatch, WorkerShare
 from core.cluster.connection import ClusterOptions
 from core.cluster.workers import Begun, Worker
 from core.errors import BrewclipError, ClusterError
@@ -33,16 +33,16 @@ class _Member:
     actor: Any
     starting: Any  # reference to what it does before it can work; None then
     begun: Begun | None = None
-    queue: "deque[tuple[Any, Batch]]" = field(default_factory=deque)
+    queue: "deque[tuple[Any, WorkBatch]]" = field(default_factory=deque)
     since: float = 0.0
     until: float = 0.0
     items: int = 0
     died: bool = False
 
-    def share(self) -> Share:
+    def share(self) -> WorkerShare:
         where = self.begun or Begun("", 0, ())
         seconds = max(0.0, self.until - self.since)
-        return Share(self.number, where.machine, where.process, self.items, seconds, self.died)
+        return WorkerShare(self.number, where.machine, where.process, self.items, seconds, self.died)
 
 
 class Pool:
@@ -66,7 +66,7 @@ class Pool:
         self._gone += self._members
         self._members = []
 
-    def shares(self) -> tuple[Share, ...]:
+    def shares(self) -> tuple[WorkerShare, ...]:
         """What each worker has done, those that died too, if it did anything."""
         found = [member.share() for member in (*self._gone, *self._members)]
         return tuple(sorted((one for one in found if one.items or one.died), key=lambda one: one.worker))
@@ -89,7 +89,7 @@ class Pool:
         `count` of the batches, where it is known, spares starting workers that would have none.
         """
         self._wanted = min(self._size, count or self._size)
-        coming, again = iter(batches), deque[Batch]()
+        coming, again = iter(batches), deque[WorkBatch]()
         while self._hand_out(coming, again):
             self._keep_size()
             self._check_there()
@@ -100,7 +100,7 @@ class Pool:
                 results += self._taken(ref, again)
             yield results
 
-    def _hand_out(self, coming: Iterator[Sequence[Any]], again: "deque[Batch]") -> bool:
+    def _hand_out(self, coming: Iterator[Sequence[Any]], again: "deque[WorkBatch]") -> bool:
         """Give batches to workers that have room; whether there is anything left to wait for."""
         for depth in range(1, AHEAD + 1):  # first every worker has one
             for member in self._members:
@@ -115,7 +115,7 @@ class Pool:
     def _refs(self, member: _Member) -> list[Any]:
         return [member.starting] if member.starting is not None else [ref for ref, _ in member.queue]
 
-    def _taken(self, ref: Any, again: "deque[Batch]") -> list[Any]:
+    def _taken(self, ref: Any, again: "deque[WorkBatch]") -> list[Any]:
         """What came of a reference that is ready."""
         member = next(one for one in self._members if ref in self._refs(one))
         try:
@@ -155,7 +155,7 @@ class Pool:
                 raise _store_full() from error
         return self._contents[key]
 
-    def _died(self, member: _Member, again: "deque[Batch]", error: Exception | None) -> list[Any]:
+    def _died(self, member: _Member, again: "deque[WorkBatch]", error: Exception | None) -> list[Any]:
         """Results that a dead worker still gave, and `Lost` items; its other batches are tried again."""
         self._members.remove(member)
         self._gone.append(member)
@@ -239,9 +239,9 @@ class Pool:
                             "was stored is kept.", "no_resources")
 
 
-def _next(coming: Iterator[Sequence[Any]]) -> Batch | None:
+def _next(coming: Iterator[Sequence[Any]]) -> WorkBatch | None:
     items = next(coming, None)
-    return None if items is None else Batch(list(items))
+    return None if items is None else WorkBatch(list(items))
 
 
 def _store_full() -> ClusterError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import datasets
-from core.cluster.batches import Lost, Share
+from core.cluster.batches import Lost, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.model_files import FileSet
 from core.cluster.pool import Pool
@@ -19,7 +19,7 @@ from core.cluster.workers import (
     HeardFile,
     HearingJob,
     HearingWorker,
-    Recording,
+    RecordingTask,
     SeeingJob,
     SeeingWorker,
     SeenFile,
@@ -30,11 +30,11 @@ from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
 from core.features import image_cache as pictures
 from core.features import speech_cache as hearing
-from core.features.image_cache import Seeing
+from core.features.image_cache import ImageFeatureCache
 from core.features.noise import Condition
-from core.features.prepared_split import Cost, Preparing
-from core.features.speech_cache import Hearing
-from core.models.registry import WHISPER, Engine
+from core.features.prepared_split import Cost, FeaturePreparer
+from core.features.speech_cache import SpeechFeatureCache
+from core.models.registry import WHISPER, ModelRegistry
 from core.progress import Report, silent
 from core.training.dataset import conditions
 
@@ -70,7 +70,7 @@ class Prepared:
     heard: int
     seen: int
     unreadable: tuple[tuple[str, str], ...]
-    workers: tuple[Share, ...] = ()
+    workers: tuple[WorkerShare, ...] = ()
 
 
 @dataclass
@@ -114,9 +114,9 @@ class Preparation:
         """
         return self._here(report) if options is None else self._by_workers(options, report)
 
-    def _preparing(self) -> Preparing:
+    def _preparing(self) -> FeaturePreparer:
         """Anew each time: it knows what was kept when it was made."""
-        return Preparing(self._explorer, self._backbone, self._recipe.crop, self._recipe.states)
+        return FeaturePreparer(self._explorer, self._backbone, self._recipe.crop, self._recipe.states)
 
     def _check_splits(self) -> None:
         for name in self.splits:
@@ -142,7 +142,7 @@ class Preparation:
         return sum(len(seeing.unseen(self._pictures(split))) for split in self.splits)
 
     def _recordings(self, split: str) -> list[Path]:
-        """In the order in which `Preparing` hears them."""
+        """In the order in which `FeaturePreparer` hears them."""
         part = self._dataset.of(split)
         known = {image.image_id for image in part.images}
         return [one.recording for one in part.utterances if one.image_id in known and one.recording]
@@ -168,7 +168,7 @@ class Preparation:
 
     def _hearing_job(self) -> HearingJob:
         settings = self._explorer.settings
-        path = Engine(self._explorer.home).speech_file(settings)
+        path = ModelRegistry(self._explorer.home).speech_file(settings)
         files = FileSet.of(path.parent, (path.name,), WHISPER)
         return self._hearing().job((files,), settings["device"], self._recipe.states)
 
@@ -177,14 +177,14 @@ class Preparation:
 
     def _seeing_job(self) -> SeeingJob:
         settings = self._explorer.settings
-        found = Engine(self._explorer.home).files(settings)
+        found = ModelRegistry(self._explorer.home).files(settings)
         files = FileSet.of(found.path.parent, (found.path.name,), found.backbone)
         return SeeingJob(found.backbone, (files,), settings["device"], self._recipe.crop,
                          settings["images.max_megapixels"])
 
 
-class _Hearing(Hearing):
-    """`Hearing` whose recordings are read and heard by workers. What is known and kept is the same."""
+class _Hearing(SpeechFeatureCache):
+    """`SpeechFeatureCache` whose recordings are read and heard by workers. What is known and kept is the same."""
 
     def job(self, files: tuple[FileSet, ...], device: str, states: bool) -> HearingJob:
         """What the workers must know."""
@@ -198,7 +198,7 @@ class _Hearing(Hearing):
         keys = self._known(recordings, condition, others)
         done = self._done(keys, fingerprint, store, states)
         made_of = tuple(map(str, hearing.babbling(recordings))) if others else ()
-        missing = [Recording(str(path), condition, made_of)
+        missing = [RecordingTask(str(path), condition, made_of)
                    for path, key in zip(recordings, keys, strict=True) if key not in done]
         told = _from(report, len(recordings), len(missing), f"Hearing recordings ({condition})")
         with store.writer() as writer, self._files.writer() as remember:
@@ -219,8 +219,8 @@ class _Hearing(Hearing):
         return counted
 
 
-class _Seeing(Seeing):
-    """`Seeing` whose pictures are read by workers."""
+class _Seeing(ImageFeatureCache):
+    """`ImageFeatureCache` whose pictures are read by workers."""
 
     def unseen(self, paths: Sequence[Path]) -> list[Path]:
         """The pictures of which nothing is kept yet, as far as it is known without reading them."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import __version__, audio
-from core.asr.transcript import Heard, HearingOptions
+from core.asr.transcript import EncodedUtterance, HearingOptions
 from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
 from core.errors import AudioError, ClusterError
@@ -145,7 +145,7 @@ class HearingJob:
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordingTask:
     """A recording to be heard under a condition; `others` are those that babble is made of."""
 
     path: str
@@ -182,7 +182,7 @@ class HearingWorker(Worker):
             raise ClusterError(f"The node {os.uname().nodename} hears on {self._recogniser.device} with other numbers "
                                "than this computer; choose one device for both under Settings.", "fingerprint")
 
-    def work(self, items: Sequence[Recording]) -> list[HeardFile]:
+    def work(self, items: Sequence[RecordingTask]) -> list[HeardFile]:
         """What is said in these recordings, all under one condition; those of one content are heard once."""
         assert self._recogniser is not None
         condition, others = items[0].condition, self._read(items[0].others)
@@ -200,7 +200,7 @@ class HearingWorker(Worker):
             self._others = others, [wave for wave in read if isinstance(wave, Waveform)]
         return self._others[1]
 
-    def _file(self, path: str, digest: str, heard: Mapping[str, Heard]) -> HeardFile:
+    def _file(self, path: str, digest: str, heard: Mapping[str, EncodedUtterance]) -> HeardFile:
         one = heard[digest]
         return HeardFile(path, digest, one.transcript.to_json(), tuple(one.states) if self._job.states else ())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets.draft import RECORDING_SUFFIXES, Draft
-from core.datasets.lists import Row, header, objects, table
+from core.datasets.lists import ListRow, header, objects, table
 from core.datasets.problems import Problems
 from core.datasets.records import SPLIT_ORDER, WHOLE, Dataset, Utterance
 from core.datasets.tree import LeavesFolder, Tree
@@ -125,7 +125,7 @@ def _split_name(name: str) -> str:
     return SPLIT_NAMES.get(name.strip().lower(), name.strip().lower())
 
 
-def _rows(each: _List, problems: Problems) -> Iterator[Row]:
+def _rows(each: _List, problems: Problems) -> Iterator[ListRow]:
     if each.delimiter:
         yield from table(each.path, each.delimiter, problems)
         return
@@ -134,7 +134,7 @@ def _rows(each: _List, problems: Problems) -> Iterator[Row]:
         if any(isinstance(entry.get(column), list | dict) for column in each.columns.values()):
             problems.add("malformed", f"{where}: a value is a list or an object")
         else:
-            yield Row(where, {key: "" if value is None else str(value) for key, value in entry.items()})
+            yield ListRow(where, {key: "" if value is None else str(value) for key, value in entry.items()})
 
 
 def _read(draft: Draft, each: _List, split: str, report: Report) -> None:

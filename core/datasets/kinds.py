@@ -13,7 +13,7 @@ from core.progress import Report, silent
 
 
 @dataclass(frozen=True)
-class Kind:
+class DatasetKind:
     """One kind of dataset: its name, its title for people, how it is known and how it is read.
 
     `language` is what is spoken in every dataset of the kind, "" where that is not known: then it need not be guessed.
@@ -26,13 +26,13 @@ class Kind:
     language: str = ""
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(flickr8k.KIND, "Flickr8k", flickr8k.signs, flickr8k.load, "en"),
-    Kind(spokencoco.KIND, "SpokenCOCO", spokencoco.signs, spokencoco.load, "en"),
-    Kind(localized_narratives.KIND, "Localized Narratives (COCO)", localized_narratives.signs,
+KINDS: tuple[DatasetKind, ...] = (
+    DatasetKind(flickr8k.KIND, "Flickr8k", flickr8k.signs, flickr8k.load, "en"),
+    DatasetKind(spokencoco.KIND, "SpokenCOCO", spokencoco.signs, spokencoco.load, "en"),
+    DatasetKind(localized_narratives.KIND, "Localized Narratives (COCO)", localized_narratives.signs,
          localized_narratives.load, "en"),
-    Kind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load, "en"),
-    Kind(folder.KIND, "Folder with a list of pairs", folder.signs, folder.load),
+    DatasetKind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load, "en"),
+    DatasetKind(folder.KIND, "Folder with a list of pairs", folder.signs, folder.load),
 )
 
 
@@ -44,7 +44,7 @@ class Detection:
     evidence: tuple[str, ...]
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> DatasetKind:
     """The kind with this name; DatasetError ("unknown_kind")."""
     for kind in KINDS:
         if kind.name == name:
@@ -115,7 +115,7 @@ def _links(tree: Tree) -> list[str]:
             and not tree.root.joinpath(name).resolve().is_relative_to(inside)]
 
 
-def _found(tree: Tree) -> list[tuple[Kind, tuple[str, ...]]]:
+def _found(tree: Tree) -> list[tuple[DatasetKind, tuple[str, ...]]]:
     known = [(kind, evidence) for kind in KINDS if kind.name != folder.KIND and (evidence := kind.signs(tree))]
     if known:
         return known

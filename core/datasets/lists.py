@@ -16,7 +16,7 @@ LONGEST_ROW = 20  # lines that one quoted CSV row may span; a stray quote would 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ListLine:
     """One line that is not blank, without its end. `start` and `length` place it in the file, in bytes."""
 
     number: int
@@ -26,14 +26,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One row of a table. `where` is "list line 12", for problems."""
 
     where: str
     values: dict[str, str]
 
 
-def lines(path: Path, problems: Problems) -> Iterator[Line]:
+def lines(path: Path, problems: Problems) -> Iterator[ListLine]:
     """The lines of a list. Other encodings, byte order marks, Windows line ends and blank lines are noted, and read."""
     start = 0
     windows = False
@@ -46,7 +46,7 @@ def lines(path: Path, problems: Problems) -> Iterator[Line]:
                 text = _decode(raw, f"{path.name} line {number}", problems)
                 windows = windows or text.endswith("\r\n")
                 if stripped := text.rstrip("\r\n"):
-                    yield from _line(Line(number, stripped, start, len(raw)), path.name, problems)
+                    yield from _line(ListLine(number, stripped, start, len(raw)), path.name, problems)
                 else:
                     problems.add("blank", f"{path.name} line {number}")
                 start += len(raw)
@@ -56,7 +56,7 @@ def lines(path: Path, problems: Problems) -> Iterator[Line]:
         problems.add("crlf", path.name)
 
 
-def _line(line: Line, name: str, problems: Problems) -> Iterator[Line]:
+def _line(line: ListLine, name: str, problems: Problems) -> Iterator[ListLine]:
     if not line.text.strip():
         problems.add("blank", f"{name} line {line.number}")
     elif "\0" in line.text:
@@ -93,7 +93,7 @@ def document(path: Path, problems: Problems) -> Any:
         return None
 
 
-def objects(path: Path, problems: Problems) -> Iterator[tuple[Line, dict[str, Any]]]:
+def objects(path: Path, problems: Problems) -> Iterator[tuple[ListLine, dict[str, Any]]]:
     """The objects of a JSON-lines file with the lines they stand on."""
     for line in lines(path, problems):
         try:
@@ -107,13 +107,13 @@ def objects(path: Path, problems: Problems) -> Iterator[tuple[Line, dict[str, An
             malformed(problems, path.name, line.number, "it is no JSON object")
 
 
-def table(path: Path, delimiter: str, problems: Problems) -> Iterator[Row]:
+def table(path: Path, delimiter: str, problems: Problems) -> Iterator[ListRow]:
     """The rows of a CSV or TSV file by its header's names; rows of another width are noted and left out."""
     cells = _cells(path, delimiter, problems)
     header = [name.strip() for name in next(cells, (0, []))[1]]
     for number, values in cells:
         if len(values) == len(header):
-            yield Row(f"{path.name} line {number}", dict(zip(header, values, strict=True)))
+            yield ListRow(f"{path.name} line {number}", dict(zip(header, values, strict=True)))
         else:
             malformed(problems, path.name, number, f"{len(values)} fields in place of {len(header)}")
 
@@ -125,7 +125,7 @@ def header(path: Path, delimiter: str) -> list[str]:
 
 def _cells(path: Path, delimiter: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """Line number and fields of each row. A quote that is never closed costs its own line, not those after it."""
-    waiting: list[Line] = []
+    waiting: list[ListLine] = []
     width = 0
     for line in lines(path, problems):
         waiting.append(line)
@@ -141,7 +141,8 @@ def _cells(path: Path, delimiter: str, problems: Problems) -> Iterator[tuple[int
     yield from _one_by_one(waiting, path.name, delimiter, problems)
 
 
-def _one_by_one(waiting: list[Line], name: str, delimiter: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+def _one_by_one(waiting: list[ListLine], name: str, delimiter: str,
+                problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """Each line as a row of its own; those that are none are noted."""
     for line in waiting:
         fields, is_open = _split(line.text, delimiter)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from core import plain_json
 from core.datasets import coco
 from core.datasets.draft import RECORDING_SUFFIXES, Draft
-from core.datasets.lists import Line, objects
+from core.datasets.lists import ListLine, objects
 from core.datasets.records import Dataset, Utterance
 from core.datasets.tree import Tree
 from core.errors import DatasetError
@@ -120,7 +120,7 @@ def _note_missing_shards(draft: Draft, found: list[re.Match[str]]) -> None:
                 draft.problems.add("missing_list", name)
 
 
-def _add(draft: Draft, entry: dict[str, Any], split: str, shard: Path, line: Line) -> None:
+def _add(draft: Draft, entry: dict[str, Any], split: str, shard: Path, line: ListLine) -> None:
     number = str(entry["image_id"]).strip()
     annotator = str(entry["annotator_id"])
     wav = (entry.get("voice_recording") or "").strip()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.emotion.branches import KINDS, Branches, Vectors
+from core.emotion.branches import KINDS, BranchEncoder, Vectors
 from core.emotion.layer_cache import Floats
 from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests
-from core.features.speech_cache import Spoken
+from core.features.speech_cache import CachedUtterance
 from core.progress import Report, silent
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ Windows = tuple[Floats, Vectors]  # times (k,) in s, and vectors of the second a
 
 
 class KeptBranches:
-    """What `Branches` says of n recordings, `paths` and `spoken`. Stopping costs `AT_ONCE` recordings at most."""
+    """What `BranchEncoder` says of n recordings, `paths` and `spoken`. Stopping costs `AT_ONCE` recordings at most."""
 
-    def __init__(self, explorer: "Explorer", branches: Branches, paths: Sequence[Path], spoken: Sequence[Spoken]
+    def __init__(self, explorer: "Explorer", branches: BranchEncoder, paths: Sequence[Path],
+                 spoken: Sequence[CachedUtterance]
                  ) -> None:
         self.branches, self._spoken = branches, tuple(spoken)
         self._store = ArrayStore(explorer.home.caches / "emotion-branches")
@@ -68,7 +69,7 @@ class KeptBranches:
         return f"{self._digests[place][:32]}+{what}+{self.branches.fingerprint(seed)}"
 
 
-def _digest(digests: Digests, path: Path, one: Spoken) -> str:
+def _digest(digests: Digests, path: Path, one: CachedUtterance) -> str:
     """Of a recording; where its file is not known any more, of what was heard in it."""
     with contextlib.suppress(OSError):
         known = digests.of(path)

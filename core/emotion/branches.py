@@ -13,7 +13,7 @@ from core.asr.transcript import Transcript
 from core.emotion.features import REFERENCE
 from core.emotion.layer_cache import Floats
 from core.errors import DatasetError
-from core.features.speech_cache import Hearing, Spoken
+from core.features.speech_cache import CachedUtterance, SpeechFeatureCache
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.variants import BrewClipOptions
@@ -37,14 +37,14 @@ class Vectors:
     by_kind: dict[str, Floats]
 
 
-class Branches:
+class BranchEncoder:
     """A model and what it hears. Without a checkpoint: the untrained model of a seed over the backbone in use."""
 
     def __init__(self, explorer: "Explorer", checkpoint: Path | None, report: Report = silent) -> None:
         self._explorer = explorer
         self._backbone = explorer.backbone(report)
         self._recogniser = explorer.recogniser(report)
-        self._hearing = Hearing(explorer, "en")
+        self._hearing = SpeechFeatureCache(explorer, "en")
         self._trained: BrewCLIP | None = None
         self._made_of = "untrained"
         self.title = f"untrained, over {self._backbone.title}"
@@ -59,7 +59,7 @@ class Branches:
         """Whether it comes from a checkpoint: then the seed changes nothing."""
         return self._trained is not None
 
-    def hear(self, recordings: Sequence[Path], report: Report = silent) -> list[Spoken]:
+    def hear(self, recordings: Sequence[Path], report: Report = silent) -> list[CachedUtterance]:
         """Transcripts and encoder states, kept as all other parts of the program keep them."""
         return self._hearing.hear(recordings, report=report)
 
@@ -89,7 +89,7 @@ class Branches:
             raise DatasetError(f"The model {self.title} has no {'acoustic' if kind == 'acoustic' else 'text'} branch.",
                                "no_feature")
 
-    def vectors(self, spoken: Sequence[Spoken], seed: int, report: Report = silent) -> Vectors:
+    def vectors(self, spoken: Sequence[CachedUtterance], seed: int, report: Report = silent) -> Vectors:
         """The vectors of recordings that could be read."""
         return self._vectors([one.transcript for one in spoken],
                              [np.concatenate(one.states) for one in spoken], seed, report)
@@ -99,7 +99,7 @@ class Branches:
         model = self.model(seed)
         return np.stack([self._text(model, seed, text) for text in texts])
 
-    def windows(self, one: Spoken, seed: int) -> tuple[Floats, Vectors]:
+    def windows(self, one: CachedUtterance, seed: int) -> tuple[Floats, Vectors]:
         """Times (k,) in s, and vectors of the second around each. The words are those of the whole recording."""
         states = np.concatenate(one.states)
         starts = range(0, max(1, len(states) - FRAMES + 1), HOP)
@@ -142,7 +142,7 @@ class Branches:
         """The vectors of one batch; a sentence that was embedded before is not embedded again."""
         import torch
 
-        from core.models.brewclip import SpokenFeatures
+        from core.models.brewclip import BranchFeatures
 
         model = self.model(seed)
         device = model.log_scale.device
@@ -154,7 +154,7 @@ class Branches:
             acoustic = model.acoustic(batch.states, batch.lengths, model.prompts).float()
         only = acoustic if text is None else text
         assert only is not None
-        parts = model.parts(SpokenFeatures(only, text, acoustic, batch.has_text), batch)
+        parts = model.parts(BranchFeatures(only, text, acoustic, batch.has_text), batch)
         there = [part for part in parts if part is not None]
         named = {"text": text, "acoustic": acoustic, "fused": sum(there[1:], there[0])}
         return {kind: vectors.float().cpu().numpy() for kind, vectors in named.items() if vectors is not None}

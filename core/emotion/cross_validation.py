@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from core.emotion import confounds as leaks
 from core.emotion import protocols, scores
-from core.emotion.dataset import Material
+from core.emotion.dataset import ProbeDataset
 from core.emotion.features import Feature
 from core.emotion.finetune import tuned_prober
 from core.emotion.fold_cache import FoldAnswer, KeptFolds
-from core.emotion.probes import Curve, Kept, Prober, prober
+from core.emotion.probes import Curve, Kept, ProbeTrainer, prober
 from core.emotion.protocols import Fold
 from core.emotion.results import Answers, FeatureScore, FoldScore, Options
 from core.emotion.scores import Leak
@@ -33,10 +33,10 @@ class Probed:
     folds: tuple[Fold, ...]
 
 
-class Bench:
+class CrossValidation:
     """`plan`, then `probe_all`; `notes` tell of what is left out."""
 
-    def __init__(self, explorer: "Explorer", options: Options, heard: Material, report: Report) -> None:
+    def __init__(self, explorer: "Explorer", options: Options, heard: ProbeDataset, report: Report) -> None:
         self._explorer, self._options, self._material, self._report = explorer, options, heard, report
         self._tuned = options.mode == "fine-tuned"
         self._folds = KeptFolds.of(explorer.home, options, heard) if self._tuned else None
@@ -115,7 +115,7 @@ class Bench:
         answers = Answers(heard, probabilities, tuple(curves), self._for_others(one, found, kept))
         return Probed(self._score(one, heard, tuple(folds), told), answers, parts[0])
 
-    def _answer(self, one: Feature, found: Prober, fold: Fold, seed: int, first: bool, last: bool) -> FoldAnswer:
+    def _answer(self, one: Feature, found: ProbeTrainer, fold: Fold, seed: int, first: bool, last: bool) -> FoldAnswer:
         """What is said of a fold: as it was kept, or learned now. Of the `first` one the probe is wanted too, of the
         `last` one, where it is not at hand any more, the feature's vectors.
         """
@@ -133,7 +133,7 @@ class Bench:
             self._folds.keep(one.key, fold, seed, answer)
         return answer
 
-    def _for_others(self, one: Feature, found: Prober, kept: Kept | None) -> Kept:
+    def _for_others(self, one: Feature, found: ProbeTrainer, kept: Kept | None) -> Kept:
         """The probe that is kept for other voices: the one there is, else learned from all recordings; and what
         strangers are standardised by where speakers were."""
         if kept is None:
@@ -145,7 +145,7 @@ class Bench:
         shape = self._material.voiced.shape[1:]
         return {**kept, **{name: array.reshape(shape) for name, array in own.kept.items()}}
 
-    def _prober(self, one: Feature) -> Prober:
+    def _prober(self, one: Feature) -> ProbeTrainer:
         if self._tuned:
             return tuned_prober(self._explorer, one, self._material)
         return prober(one, self._material, self._options.speaker_statistics)

@@ -10,13 +10,13 @@ import numpy as np
 
 from core.emotion import pooling, probe, recordings
 from core.emotion.branch_cache import KeptBranches
-from core.emotion.branches import Branches
+from core.emotion.branches import BranchEncoder
 from core.emotion.classes import class_set
-from core.emotion.layer_cache import Floats, Voice, Voices
-from core.emotion.pooling import View
-from core.emotion.recordings import Acted
+from core.emotion.layer_cache import Floats, VoiceLayers, Voices
+from core.emotion.pooling import Pooling
+from core.emotion.recordings import ActedRecordings
 from core.errors import DatasetError
-from core.features.speech_cache import Spoken
+from core.features.speech_cache import CachedUtterance
 from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
@@ -27,21 +27,21 @@ LITTLE = 1e-3  # of a deviation: keeps what never changes from being blown up
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class ProbeDataset:
     """Recordings, heard. `voices` (n), () when no probe reads them; `spoken` (n) or (), and the `branches` of them, of
     which `shelf` keeps what was computed.
     """
 
-    acted: Acted
-    voices: Sequence[Voice]
-    spoken: tuple[Spoken, ...]
-    branches: Branches | None
+    acted: ActedRecordings
+    voices: Sequence[VoiceLayers]
+    spoken: tuple[CachedUtterance, ...]
+    branches: BranchEncoder | None
     own: "Statistics | None" = None
-    as_is: "Material | None" = None
+    as_is: "ProbeDataset | None" = None
     shelf: KeptBranches | None = None
 
     @property
-    def heard_as_is(self) -> "Material":
+    def heard_as_is(self) -> "ProbeDataset":
         """The same before speakers were standardised."""
         return self.as_is or self
 
@@ -72,14 +72,14 @@ class Material:
         as_is = self.heard_as_is
         return self.differ(as_is.voiced.reshape(len(as_is.voices), -1), self.own is not None)
 
-    def by_speaker(self) -> "Material":
+    def by_speaker(self) -> "ProbeDataset":
         """The same with each speaker's states standardised by themselves."""
         if not self.voices:
             return self
         own = statistics(self.voiced.reshape(len(self.voices), -1), self.speakers)
         return replace(self, own=own, as_is=self, voices=Standardised(self.voices, self.speakers, own, self._shape))
 
-    def like(self, voices: Sequence[Voice], speakers: Sequence[int]) -> Sequence[Voice]:
+    def like(self, voices: Sequence[VoiceLayers], speakers: Sequence[int]) -> Sequence[VoiceLayers]:
         """Other voices of these speakers, standardised as they are, or not."""
         return Standardised(voices, speakers, self.own, self._shape) if self.own else voices
 
@@ -88,13 +88,13 @@ class Material:
         layers, _, width = self.voices[0].states.shape
         return layers, width
 
-    def means(self, view: View) -> Floats:
+    def means(self, view: Pooling) -> Floats:
         """(n, d) of a view."""
         return pooling.vectors(self.whole if view.pauses else self.voiced, view)
 
 
 def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[str], checkpoint: Path | None,
-           report: Report = silent, follow_links: bool = False) -> Material:
+           report: Report = silent, follow_links: bool = False) -> ProbeDataset:
     """Hear the recordings of a RAVDESS folder for probes with such `needs` ("voice", "branches").
 
     What cannot be read is left out, with a note. DatasetError as `recordings.load`, and too_few when none can be read.
@@ -103,7 +103,7 @@ def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[st
     acted = recordings.load(folder, class_set(classes), report, follow_links)
     paths = [one.recording for one in acted.utterances if one.recording is not None]
     listening, hearing = steps(report, float("voice" in needs), float("branches" in needs))
-    branches = Branches(explorer, checkpoint, listening) if "branches" in needs else None
+    branches = BranchEncoder(explorer, checkpoint, listening) if "branches" in needs else None
     voices = Voices(explorer, listening).all(paths, listening) if "voice" in needs else []
     spoken = branches.hear(paths, hearing) if branches is not None else []
     unreadable = {place: one for place, one in enumerate(voices) if isinstance(one, str)}
@@ -113,18 +113,18 @@ def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[st
     if len(set(acted.labels)) < 2:
         raise DatasetError(f"Too few recordings of {folder.name} can be read: {next(iter(unreadable.values()))}",
                            "too_few")
-    heard = tuple(one for place, one in enumerate(voices) if place in set(kept) and isinstance(one, Voice))
+    heard = tuple(one for place, one in enumerate(voices) if place in set(kept) and isinstance(one, VoiceLayers))
     if branches is None:
-        return Material(acted, heard, (), None)
+        return ProbeDataset(acted, heard, (), None)
     whole = tuple(spoken[place] for place in kept)
     shelf = KeptBranches(explorer, branches, [paths[place] for place in kept], whole)
-    return Material(acted, heard, whole, branches, shelf=shelf)
+    return ProbeDataset(acted, heard, whole, branches, shelf=shelf)
 
 
-class Standardised(Sequence[Voice]):
+class Standardised(Sequence[VoiceLayers]):
     """Voices with their states standardised by `own` statistics of layers side by side; made when asked for."""
 
-    def __init__(self, voices: Sequence[Voice], speakers: Sequence[int], own: "Statistics", shape: tuple[int, int]
+    def __init__(self, voices: Sequence[VoiceLayers], speakers: Sequence[int], own: "Statistics", shape: tuple[int, int]
                  ) -> None:
         self._voices, self._speakers, self._own, self._shape = voices, speakers, own, shape
 
@@ -138,10 +138,10 @@ class Standardised(Sequence[Voice]):
         return standardised(self._voices[place], mean.reshape(self._shape), scale.reshape(self._shape))
 
 
-def standardised(voice: Voice, mean: Floats, scale: Floats) -> Voice:
+def standardised(voice: VoiceLayers, mean: Floats, scale: Floats) -> VoiceLayers:
     """The voice with its states (layers, t, width) brought to a mean and scale (layers, width)."""
     states = (voice.states.astype(np.float32) - mean[:, None]) / scale[:, None]
-    return Voice(states.astype(np.float16), voice.share)
+    return VoiceLayers(states.astype(np.float16), voice.share)
 
 
 @dataclass(frozen=True, eq=False)

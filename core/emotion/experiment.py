@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from core.emotion import dataset as material
 from core.emotion import protocols, scores
-from core.emotion.cross_validation import Bench, Probed
-from core.emotion.dataset import Material
+from core.emotion.cross_validation import CrossValidation, Probed
+from core.emotion.dataset import ProbeDataset
 from core.emotion.features import MODES, USUAL, Feature, feature
 from core.emotion.finetune import TUNED
 from core.emotion.results import Acting, Options, Result
@@ -34,7 +34,7 @@ def run(explorer: "Explorer", options: Options, report: Report = silent) -> Resu
     heard = material.gather(explorer, options.folder, options.classes, needs, options.checkpoint, hearing,
                             options.follow_links)
     heard = heard.by_speaker() if options.speaker_statistics else heard
-    bench = Bench(explorer, options, heard, probing)
+    bench = CrossValidation(explorer, options, heard, probing)
     possible = bench.possible(chosen)
     bench.plan(possible, protocol)
     with _one_thread(options.mode == "linear"):
@@ -61,7 +61,7 @@ def wanted(options: Options) -> tuple[Feature, ...]:
     return tuple(feature(key) for key in keys)
 
 
-def _result(options: Options, heard: Material, bench: Bench, found: Mapping[str, Probed]) -> Result:
+def _result(options: Options, heard: ProbeDataset, bench: CrossValidation, found: Mapping[str, Probed]) -> Result:
     acted = heard.acted
     folds = next(iter(found.values())).folds
     tested = sorted({place for fold in folds for place in fold.test})
@@ -76,6 +76,6 @@ def _result(options: Options, heard: Material, bench: Bench, found: Mapping[str,
         {key: each.answers for key, each in found.items()})
 
 
-def _actings(heard: Material) -> list[Acting]:
+def _actings(heard: ProbeDataset) -> list[Acting]:
     return [Acting(one.recording or Path(), one.actor, one.sex, one.emotion, one.intensity, one.caption, label)
             for one, label in zip(heard.acted.utterances, heard.acted.labels, strict=True)]

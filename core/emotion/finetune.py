@@ -12,11 +12,11 @@ from torch import Tensor
 
 from core.emotion import pooling, probe
 from core.emotion.augment import CHANGES
-from core.emotion.dataset import Material
+from core.emotion.dataset import ProbeDataset
 from core.emotion.features import REFERENCE, Feature
-from core.emotion.finetune_heads import BranchHearer, Hearer, LayersHearer, Together, rows, words_of
-from core.emotion.layer_cache import Floats, Voice, Voices
-from core.emotion.pooling import View
+from core.emotion.finetune_heads import BranchHead, Ensemble, FineTuneHead, LayerMixHead, rows, words_of
+from core.emotion.layer_cache import Floats, VoiceLayers, Voices
+from core.emotion.pooling import Pooling
 from core.emotion.probes import Curve, Kept, Places, labels_of, say, told
 from core.models.brewclip import SpokenBatch
 from core.models.variants import BrewClipOptions
@@ -33,11 +33,11 @@ LARGEST = 4.0  # norm of a gradient, of one member
 LEAST = 3.0  # frames of voice that a stretch has
 SMALL = BrewClipOptions(feed_forward=1024, dropout=0.2)  # of the layer over all of Whisper's layers
 BLENDED = 0.7  # of a Dirichlet distribution: blends of speakers in which few have most of the share
-Variants = Mapping[str, Sequence[Voice]]
+Variants = Mapping[str, Sequence[VoiceLayers]]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FineTuneRecipe:
     """How a feature is fine-tuned. `slow`: the rate of what a linear probe has learned already. `as_is`: how often a
     recording is taken as it is and not as one of its copies; `cut`: what share of it is left out at most; `others`: how
     often it is moved to the mean of other speakers, a blend of those learned from. `members` learn, and are averaged.
@@ -52,15 +52,15 @@ class Recipe:
     members: int = 1
 
 
-LAYERS = Recipe(rate=1e-4, slow=1e-5, as_is=0.55, cut=0.4, others=0.5, members=3)  # as docs/emotion.md tells
-RECIPES: Mapping[str, Recipe] = {key: LAYERS if key == "layers" else Recipe() for key in TUNED}
+LAYERS = FineTuneRecipe(rate=1e-4, slow=1e-5, as_is=0.55, cut=0.4, others=0.5, members=3)  # as docs/emotion.md tells
+RECIPES: Mapping[str, FineTuneRecipe] = {key: LAYERS if key == "layers" else FineTuneRecipe() for key in TUNED}
 
 
 @dataclass(frozen=True, eq=False)
-class Ear:
+class FineTunedProbe:
     """A tuned hearer and how voices are brought to it: `mean`, `scale` (layers, width), None for Z_A as it is."""
 
-    hearer: Hearer
+    hearer: FineTuneHead
     mean: Floats | None
     scale: Floats | None
 
@@ -69,7 +69,7 @@ class Ear:
         """Where it computes."""
         return next(self.hearer.parameters()).device
 
-    def batch(self, voices: Sequence[Voice]) -> tuple[Tensor, Tensor]:
+    def batch(self, voices: Sequence[VoiceLayers]) -> tuple[Tensor, Tensor]:
         """States, padded, and the share of voice, -1 where there is no frame."""
         states = [self._states(voice) for voice in voices]
         longest = max(len(voice.share) for voice in voices)
@@ -81,7 +81,7 @@ class Ear:
         return padded.to(self.device), share.to(self.device)
 
     @torch.inference_mode()
-    def read(self, voices: Sequence[Voice], words: SpokenBatch | None, features: bool = False) -> Floats:
+    def read(self, voices: Sequence[VoiceLayers], words: SpokenBatch | None, features: bool = False) -> Floats:
         """(n, classes) probabilities, or (n, dim) features, of voices."""
         self.hearer.eval()
         found = []
@@ -94,14 +94,14 @@ class Ear:
             found.append(vectors.float().cpu().numpy())
         return np.concatenate(found)
 
-    def _states(self, voice: Voice) -> Floats:
+    def _states(self, voice: VoiceLayers) -> Floats:
         if self.mean is None or self.scale is None:
             return np.asarray(voice.states[-1], np.float32)
         states: Floats = (voice.states.astype(np.float32) - self.mean[:, None]) / self.scale[:, None]
         return states
 
 
-def ear_curve(ear: Ear, voice: Voice, words: SpokenBatch | None) -> Curve:
+def ear_curve(ear: FineTunedProbe, voice: VoiceLayers, words: SpokenBatch | None) -> Curve:
     """What it says over the time of a voice; `words` of the whole."""
     times, parts = pooling.stretches(voice)
     return times, ear.read(parts, None if words is None else rows(words, [0] * len(parts)))
@@ -112,7 +112,7 @@ class FittedEar:
     """As `probers.Fitted`."""
 
     source: "TunedProber"
-    ear: Ear
+    ear: FineTunedProbe
     said: str
 
     @property
@@ -136,15 +136,15 @@ class FittedEar:
 class TunedProber:
     """Learns one feature by fine-tuning. The copies are heard once and kept, as the recordings are."""
 
-    def __init__(self, explorer: "Explorer", kind: str, material: Material, report: Report = silent) -> None:
+    def __init__(self, explorer: "Explorer", kind: str, material: ProbeDataset, report: Report = silent) -> None:
         self._material, self._kind = material, kind
         self._listening = Voices(explorer, report)
         self._source = material if kind == "layers" else material.heard_as_is
         self.clean = self._source.voices
-        self._last: Ear | None = None
+        self._last: FineTunedProbe | None = None
 
     def fit(self, places: Places, seed: int, report: Report) -> FittedEar:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         copies = self._copies(places, report)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -156,12 +156,12 @@ class TunedProber:
         return FittedEar(self, ear, said)
 
     def vectors(self, seed: int) -> Floats:
-        """As `Prober`: of what was learned last."""
+        """As `ProbeTrainer`: of what was learned last."""
         assert self._last is not None
         return self._last.read(self.clean, self.words(range(len(self.clean))), features=True)
 
     def differs(self, report: Report) -> bool:
-        """As `Prober`. Branches are learned by descent, which needs no difference."""
+        """As `ProbeTrainer`. Branches are learned by descent, which needs no difference."""
         return self._kind != "layers" or self._material.differs
 
     def words(self, places: Places) -> SpokenBatch | None:
@@ -181,20 +181,20 @@ class TunedProber:
         as_is = [self._material.heard_as_is.voices[place] for place in places]
         acted = [self._material.acted.utterances[place] for place in places]
         paths = [one.recording for one in acted if one.recording is not None]
-        found: dict[str, Sequence[Voice]] = {"": [self.clean[place] for place in places]}
+        found: dict[str, Sequence[VoiceLayers]] = {"": [self.clean[place] for place in places]}
         for name, change in CHANGES.items():
             heard = self._listening.all(paths, report, name, change)
             whole = [clean if isinstance(one, str) else one for one, clean in zip(heard, as_is, strict=True)]
             found[name] = self._source.like(whole, [one.actor for one in acted])
         return found
 
-    def _begin(self, places: Places, copies: Variants, seed: int, report: Report) -> tuple[Ear, str]:
+    def _begin(self, places: Places, copies: Variants, seed: int, report: Report) -> tuple[FineTunedProbe, str]:
         """The ear before it is tuned: that of the layers says what a linear probe learned, from the copies as well."""
         classes = len(self._material.acted.classes)
         if self._kind != "layers":
             assert self._material.branches is not None
             model = self._material.branches.model(seed)
-            return Ear(BranchHearer(model, self._kind, classes).to(model.log_scale.device), None, None), \
+            return FineTunedProbe(BranchHead(model, self._kind, classes).to(model.log_scale.device), None, None), \
                 "prompts and acoustic layer" if self._kind in ("fused", "acoustic") else "prompts"
         means, labels = self._material.voiced[list(places)], labels_of(self._material, places)
         mean, scale = means.mean(axis=0), means.std(axis=0)
@@ -202,34 +202,34 @@ class TunedProber:
         changed = [means, *(pooling.means(copies[name], pauses=False) for name in CHANGES)]
         points = ((np.concatenate(changed) - mean) / scale).reshape(-1, mean.size)
         labels, speakers = np.tile(labels, len(changed)), [self._material.speakers[place] for place in places]
-        view = str(View(tuple(range(means.shape[1]))))
+        view = str(Pooling(tuple(range(means.shape[1]))))
         chosen = probe.choose({view: points}, labels, speakers * len(changed), report)
         start = probe.fit(points, labels, classes, chosen.strength)
-        members = [LayersHearer(start, means.shape[1], means.shape[2], SMALL)
+        members = [LayerMixHead(start, means.shape[1], means.shape[2], SMALL)
                    for _ in range(RECIPES[self._kind].members)]
-        return Ear(Together(members), mean, scale), say(chosen)
+        return FineTunedProbe(Ensemble(members), mean, scale), say(chosen)
 
-    def _speakers(self, ear: Ear, places: Places) -> "Speakers | None":
+    def _speakers(self, ear: FineTunedProbe, places: Places) -> "SpeakerMeans | None":
         """The speakers learned from, as the ear hears them; None where it hears Z_A alone."""
         if ear.mean is None or ear.scale is None:
             return None
         means = (self._material.voiced[list(places)] - ear.mean) / ear.scale
-        return Speakers.of(means, [self._material.speakers[place] for place in places])
+        return SpeakerMeans.of(means, [self._material.speakers[place] for place in places])
 
 
 @dataclass(frozen=True, eq=False)
-class Speakers:
+class SpeakerMeans:
     """The `means` (s, layers, width) of speakers, and which of them is that of a recording (n)."""
 
     means: Floats
     which: Sequence[int]
 
     @staticmethod
-    def of(voiced: Floats, speakers: Sequence[int]) -> "Speakers":
+    def of(voiced: Floats, speakers: Sequence[int]) -> "SpeakerMeans":
         """From means of recordings (n, layers, width) and who speaks."""
         names = sorted(set(speakers))
         means = np.stack([voiced[np.array(speakers) == name].mean(axis=0) for name in names])
-        return Speakers(means, [names.index(one) for one in speakers])
+        return SpeakerMeans(means, [names.index(one) for one in speakers])
 
     def to_others(self, number: int, draw: np.random.Generator) -> Floats:
         """(layers, width): from the mean of a recording's speaker to that of a blend of all, drawn."""
@@ -238,7 +238,7 @@ class Speakers:
         return moved
 
 
-def _descend(ear: Ear, recipe: Recipe, copies: Variants, speakers: Speakers | None, labels: Any,
+def _descend(ear: FineTunedProbe, recipe: FineTuneRecipe, copies: Variants, speakers: SpeakerMeans | None, labels: Any,
              words: SpokenBatch | None, seed: int, report: Report) -> None:
     """Train; each recording is taken as it is or changed, drawn anew in each epoch."""
     draw, names = np.random.default_rng(seed), ["", *CHANGES]
@@ -272,17 +272,17 @@ def _descend(ear: Ear, recipe: Recipe, copies: Variants, speakers: Speakers | No
             schedule.step()
 
 
-def shortened(voice: Voice, most: float, draw: np.random.Generator) -> Voice:
+def shortened(voice: VoiceLayers, most: float, draw: np.random.Generator) -> VoiceLayers:
     """A stretch of a voice, drawn; at most that share of it is left out, and never all that is voice."""
     if most == 0:
         return voice
     length = max(1, round(len(voice.share) * draw.uniform(1 - most, 1)))
     start = int(draw.integers(0, len(voice.share) - length + 1))
     share = voice.share[start:start + length]
-    return Voice(voice.states[:, start:start + length], share) if share.sum() >= LEAST else voice
+    return VoiceLayers(voice.states[:, start:start + length], share) if share.sum() >= LEAST else voice
 
 
-def tuned_prober(explorer: "Explorer", one: Feature, material: Material) -> TunedProber:
+def tuned_prober(explorer: "Explorer", one: Feature, material: ProbeDataset) -> TunedProber:
     """The prober that fine-tunes a feature. DatasetError ("no_feature") when the model lacks that branch."""
     if one.key != "layers":
         assert material.branches is not None
@@ -290,20 +290,20 @@ def tuned_prober(explorer: "Explorer", one: Feature, material: Material) -> Tune
     return TunedProber(explorer, one.key, material)
 
 
-def restore(kind: str, model: "BrewCLIP | None", kept: Kept, classes: int) -> Ear:
+def restore(kind: str, model: "BrewCLIP | None", kept: Kept, classes: int) -> FineTunedProbe:
     """The ear whose arrays were kept; `model` for all kinds but "layers"."""
     tensors = {name.removeprefix("tensor:"): torch.from_numpy(np.array(array)) for name, array in kept.items()
                if name.startswith("tensor:")}
     if kind != "layers":
         assert model is not None
-        made = BranchHearer(model, kind, classes)
+        made = BranchHead(model, kind, classes)
         made.load_state_dict(tensors)
-        return Ear(made.to(model.log_scale.device), None, None)
+        return FineTunedProbe(made.to(model.log_scale.device), None, None)
     layers, width = kept["mean"].shape
     start = probe.LinearProbe(np.zeros((classes, layers * width), np.float32), np.zeros(classes, np.float32))
     if "mix" in tensors:  # of a run from when there was one member
         tensors = {f"members.0.{name}": tensor for name, tensor in tensors.items()}
     members = len({name.split(".")[1] for name in tensors})
-    mine = Together([LayersHearer(start, layers, width, SMALL) for _ in range(members)])
+    mine = Ensemble([LayerMixHead(start, layers, width, SMALL) for _ in range(members)])
     mine.load_state_dict(tensors)
-    return Ear(mine, np.asarray(kept["mean"], np.float32), np.asarray(kept["scale"], np.float32))
+    return FineTunedProbe(mine, np.asarray(kept["mean"], np.float32), np.asarray(kept["scale"], np.float32))

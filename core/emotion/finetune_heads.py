@@ -37,7 +37,7 @@ def rows(words: SpokenBatch, places: Sequence[int]) -> SpokenBatch:
                    has_text=words.has_text[chosen])
 
 
-class Hearer(nn.Module):
+class FineTuneHead(nn.Module):
     """What is fine-tuned, and says classes of voices."""
 
     def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
@@ -57,7 +57,7 @@ class Hearer(nn.Module):
         return []
 
 
-class BranchHearer(Hearer):
+class BranchHead(FineTuneHead):
     """The paper's way: `kind` "fused", "acoustic", "text" or "text-reference" of a model, read by one linear layer at
     unit length. Both branches are added as the model adds them; its gate, where it has one, stays as it is.
     """
@@ -97,7 +97,7 @@ class BranchHearer(Hearer):
         return prompts.encode_text(model.backbone, tokens, self.prompts).float()[place]
 
 
-class LayersHearer(Hearer):
+class LayerMixHead(FineTuneHead):
     """Beyond the paper: the acoustic layer looks at a learnt mixture of all layers, and what it finds is added to what
     a linear probe on their means says, which is where it begins.
     """
@@ -129,20 +129,20 @@ class LayersHearer(Hearer):
         return found
 
     def learned_before(self) -> list[nn.Parameter]:
-        """As `Hearer`."""
+        """As `FineTuneHead`."""
         return list(self.probe.parameters())
 
 
-class Together(Hearer):
+class Ensemble(FineTuneHead):
     """Several of one kind that begin differently; they learn each for themselves, and what they say is averaged."""
 
-    def __init__(self, members: Sequence[Hearer]) -> None:
+    def __init__(self, members: Sequence[FineTuneHead]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
     @property
-    def _all(self) -> list[Hearer]:
-        return [each for each in self.members if isinstance(each, Hearer)]
+    def _all(self) -> list[FineTuneHead]:
+        return [each for each in self.members if isinstance(each, FineTuneHead)]
 
     def forward(self, states: Tensor, share: Tensor, words: SpokenBatch | None) -> Tensor:
         """Log odds (n, classes), the mean of the members' log probabilities."""
@@ -157,5 +157,5 @@ class Together(Hearer):
         return torch.stack([each.loss(states, share, words, targets) for each in self._all]).sum()
 
     def learned_before(self) -> list[nn.Parameter]:
-        """As `Hearer`, of all members."""
+        """As `FineTuneHead`, of all members."""
         return [one for each in self._all for one in each.learned_before()]

@@ -14,7 +14,7 @@ import numpy as np
 
 from core import private_files
 from core.emotion import finetune as tuning
-from core.emotion.dataset import Material
+from core.emotion.dataset import ProbeDataset
 from core.emotion.layer_cache import Floats
 from core.emotion.probes import Curve, Kept
 from core.emotion.protocols import Fold
@@ -47,7 +47,7 @@ class KeptFolds:
         self._folder = folder
 
     @classmethod
-    def of(cls, home: Home, options: Options, heard: Material) -> "KeptFolds":
+    def of(cls, home: Home, options: Options, heard: ProbeDataset) -> "KeptFolds":
         """The place of an experiment's folds, those of long past ones taken away."""
         asked = {name: str(value) for name, value in asdict(options).items() if name not in ("features", "seeds")}
         branches = heard.branches.fingerprint(0) if heard.branches is not None else ""

@@ -34,7 +34,7 @@ LAYOUT = 1  # of what is kept
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class VoiceLayers:
     """One recording: `states` (layers, t, width) float16, ten a second; `share` (t,) float32, how much of each of these
     frames is voice and no pause, 0..1."""
 
@@ -56,12 +56,12 @@ class Voices:
         self._suffix = Fingerprint.of({"weights": facts["weights"], "precision": facts["precision"],
                                        "padding": PADDING, "layout": LAYOUT}).hash
 
-    def of(self, waveform: Waveform) -> Voice:
+    def of(self, waveform: Waveform) -> VoiceLayers:
         """The voice of an utterance, which is not kept."""
         return _voice(self._recogniser.layers(waveform, PADDING), waveform)
 
     def all(self, recordings: Sequence[Path], report: Report = silent, name: str = "", change: Change | None = None
-            ) -> list[Voice | str]:
+            ) -> list[VoiceLayers | str]:
         """The voices of recordings, or why one cannot be read. What is computed is kept: stopping loses nothing.
 
         `change` is applied to a recording before it is heard; `name` stands for it. StoreError, ModelError.
@@ -86,10 +86,10 @@ class Voices:
                     writer.add(key, [voice.states, voice.share])
         return [reasons[place] if place in reasons else self._kept(key) for place, key in enumerate(keys)]
 
-    def _kept(self, key: str | None) -> Voice:
+    def _kept(self, key: str | None) -> VoiceLayers:
         assert key is not None
         states, share = self._store.get(key)
-        return Voice(states, share)
+        return VoiceLayers(states, share)
 
     def _known(self, path: Path, name: str) -> str | None:
         try:
@@ -102,14 +102,14 @@ class Voices:
         return f"{digest[:32]}+{name}+{self._suffix}"
 
 
-def _voice(layers: Floats, waveform: Waveform) -> Voice:
+def _voice(layers: Floats, waveform: Waveform) -> VoiceLayers:
     """Means over `STEP` frames of (layers, frames, width)."""
     frames = layers.shape[1]
     starts = np.arange(0, frames, STEP)
     lengths = np.diff([*starts, frames])
     states = np.add.reduceat(layers, starts, axis=1) / lengths[:, None]
     share = np.add.reduceat(voiced(waveform, frames), starts) / lengths
-    return Voice(states.astype(np.float16), share.astype(np.float32))
+    return VoiceLayers(states.astype(np.float16), share.astype(np.float32))
 
 
 def voiced(waveform: Waveform, frames: int) -> Floats:

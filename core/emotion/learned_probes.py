@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.emotion.layer_cache import Floats, Voice
+from core.emotion.layer_cache import Floats, VoiceLayers
 from core.emotion.probe import Labels, LinearProbe, inner_folds
 from core.progress import Report, silent
 
@@ -37,12 +37,12 @@ class Mixture:
     query: Floats
     probe: LinearProbe
 
-    def probabilities(self, voice: Voice) -> Floats:
+    def probabilities(self, voice: VoiceLayers) -> Floats:
         """(classes,) of one recording, or of a stretch of it."""
         shares: Floats = self.probe.probabilities(self.pooled(voice)[None])[0]
         return shares
 
-    def heard(self, recordings: "Heard") -> Labels:
+    def heard(self, recordings: "LayerFeatures") -> Labels:
         """Class numbers (n,) of recordings."""
         if not self.query.any():  # the mean over the voice, which is at hand
             vectors = np.einsum("nlw,l->nw", (recordings.means - self.mean) / self.scale, self.mix)
@@ -51,7 +51,7 @@ class Mixture:
         told: Labels = self.probe.probabilities(vectors.astype(np.float32)).argmax(axis=1)
         return told
 
-    def pooled(self, voice: Voice) -> Floats:
+    def pooled(self, voice: VoiceLayers) -> Floats:
         """(width,): the mixture, averaged over the frames as the query and the pauses have it."""
         frames = self.frames(voice)
         scores = frames @ self.query
@@ -59,7 +59,7 @@ class Mixture:
         found: Floats = (weights / weights.sum()) @ frames
         return found
 
-    def frames(self, voice: Voice) -> Floats:
+    def frames(self, voice: VoiceLayers) -> Floats:
         """(t, width) float32: the mixture of the standardised layers, frame by frame."""
         weights = (self.mix[:, None] / self.scale).astype(np.float32)
         found = np.einsum("ltw,lw->tw", voice.states.astype(np.float32), weights)
@@ -79,20 +79,21 @@ class Restraint:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class LayerFeatures:
     """What mixtures are learned from: n voices, their means (n, layers, width), class numbers (n,) out of `classes`."""
 
-    voices: Sequence[Voice]
+    voices: Sequence[VoiceLayers]
     means: Floats
     labels: Labels
     classes: int
 
-    def part(self, places: Labels) -> "Heard":
+    def part(self, places: Labels) -> "LayerFeatures":
         """Some of the recordings."""
-        return Heard([self.voices[place] for place in places], self.means[places], self.labels[places], self.classes)
+        return LayerFeatures([self.voices[place] for place in places], self.means[places], self.labels[places],
+                             self.classes)
 
 
-def choose_restraint(heard: Heard, groups: Sequence[int], attend: bool, report: Report = silent) -> Restraint:
+def choose_restraint(heard: LayerFeatures, groups: Sequence[int], attend: bool, report: Report = silent) -> Restraint:
     """The restraint under which held-out groups (speakers) are told best; the middle one with one group alone."""
     best = Restraint(cost=COSTS[len(COSTS) // 2] if attend else None)
     folds = inner_folds(heard.labels, groups, INNER_FOLDS)
@@ -102,7 +103,7 @@ def choose_restraint(heard: Heard, groups: Sequence[int], attend: bool, report: 
     return _best([Restraint(strength, cost) for cost in COSTS], heard, folds, report) if attend else Restraint(strength)
 
 
-def _best(options: Sequence[Restraint], heard: Heard, folds: Sequence[tuple[Labels, Labels]], report: Report
+def _best(options: Sequence[Restraint], heard: LayerFeatures, folds: Sequence[tuple[Labels, Labels]], report: Report
           ) -> Restraint:
     if len(options) == 1:
         return options[0]
@@ -115,7 +116,7 @@ def _best(options: Sequence[Restraint], heard: Heard, folds: Sequence[tuple[Labe
     return max(options, key=right)
 
 
-def fit_mixture(heard: Heard, restraint: Restraint, seed: int, report: Report = silent) -> Mixture:
+def fit_mixture(heard: LayerFeatures, restraint: Restraint, seed: int, report: Report = silent) -> Mixture:
     """Learn from recordings."""
     of_layers, labels, classes = heard.means, heard.labels, heard.classes
     mean, scale = of_layers.mean(axis=0), of_layers.std(axis=0)
@@ -151,7 +152,7 @@ def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: 
     return _as_probe(head)
 
 
-def _attending(found: Mixture, voices: Sequence[Voice], targets: Tensor, head: nn.Linear, restraint: Restraint,
+def _attending(found: Mixture, voices: Sequence[VoiceLayers], targets: Tensor, head: nn.Linear, restraint: Restraint,
                report: Report) -> Mixture:
     """The mixture with attention learnt over its frames, from the mean that it has."""
     longest = max(len(voice.share) for voice in voices)

@@ -12,22 +12,22 @@ import numpy as np
 from core import audio, plain_json, private_files
 from core.audio import RATE, Waveform
 from core.emotion import pooling
-from core.emotion.branches import Branches
+from core.emotion.branches import BranchEncoder
 from core.emotion.dataset import of_few, standardised
 from core.emotion.features import REFERENCE
-from core.emotion.layer_cache import FRAME, Floats, Voice, Voices, voiced
+from core.emotion.layer_cache import FRAME, Floats, VoiceLayers, Voices, voiced
 from core.emotion.learned_probes import Mixture
-from core.emotion.pooling import View
+from core.emotion.pooling import Pooling
 from core.emotion.probe import LinearProbe
 from core.emotion.probes import Curve, Kept, layers_curve, mixture_curve, unit
 from core.emotion.run_store import TRIES, KeptRun
 from core.errors import AudioError, StoreError
 from core.explorer import hearing_options
-from core.features.speech_cache import Spoken
+from core.features.speech_cache import CachedUtterance
 from core.progress import Report, silent
 
 if TYPE_CHECKING:
-    from core.emotion.finetune import Ear
+    from core.emotion.finetune import FineTunedProbe
     from core.explorer import Explorer
     from core.models.brewclip import SpokenBatch
 
@@ -37,7 +37,7 @@ LIST = "tries.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class Prediction:
     """What a probe says of a recording: `probabilities` (classes,) of the whole, `curve` over its time."""
 
     probabilities: Floats
@@ -45,7 +45,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Try:
+class Trial:
     """A recording that was kept with a run, and what was said of it then; `path` is its FLAC file."""
 
     path: Path
@@ -54,7 +54,7 @@ class Try:
     probabilities: tuple[float, ...]
 
 
-class Listener:
+class ProbePredictor:
     """The probe of one feature of a run, with the models that it reads. WeightsError, ModelError, as for the run."""
 
     def __init__(self, explorer: "Explorer", run: KeptRun, feature: str, report: Report = silent) -> None:
@@ -62,8 +62,8 @@ class Listener:
         self._kept: Kept = run.result.answers[feature].probe
         self._feature, self._classes = feature, len(run.result.classes)
         self._voices = Voices(explorer, report)
-        self._branches = Branches(explorer, self._options.checkpoint, report) if self._reads_branches else None
-        self._ear: Ear | None = None
+        self._branches = BranchEncoder(explorer, self._options.checkpoint, report) if self._reads_branches else None
+        self._ear: FineTunedProbe | None = None
         self._own = (self._kept["typical"], self._kept["usual"]) if "typical" in self._kept else None
 
     @property
@@ -88,16 +88,16 @@ class Listener:
         noise = np.random.default_rng(0).normal(scale=0.05, size=RATE).astype(np.float32)
         self._listen(audio.from_samples(noise, RATE))
 
-    def listen(self, waveform: Waveform) -> Told:
+    def listen(self, waveform: Waveform) -> Prediction:
         """What the probe says of a recording, as a whole and over its time.
 
         Silence beyond `AROUND` the voice is left out, as RAVDESS has it.
         """
         start, cut = voiced_part(waveform)
         told = self._listen(cut)
-        return Told(told.probabilities, (told.curve[0] + np.float32(start), told.curve[1]))
+        return Prediction(told.probabilities, (told.curve[0] + np.float32(start), told.curve[1]))
 
-    def _listen(self, waveform: Waveform) -> Told:
+    def _listen(self, waveform: Waveform) -> Prediction:
         if "weights" not in self._kept:
             return self._by_ear(waveform)
         if self._reads_branches:
@@ -106,10 +106,10 @@ class Listener:
         if "mix" in self._kept:
             kept = self._kept
             mixture = Mixture(kept["mix"], kept["mean"], kept["scale"], kept["query"], self._probe)
-            return Told(mixture.probabilities(voice), mixture_curve(voice, mixture))
-        view = View(tuple(int(number) for number in self._kept["layers"]), bool(self._kept["pauses"]))
+            return Prediction(mixture.probabilities(voice), mixture_curve(voice, mixture))
+        view = Pooling(tuple(int(number) for number in self._kept["layers"]), bool(self._kept["pauses"]))
         whole = pooling.vectors(pooling.means([voice], view.pauses), view)
-        return Told(self._probe.probabilities(whole)[0], layers_curve(voice, view, self._probe))
+        return Prediction(self._probe.probabilities(whole)[0], layers_curve(voice, view, self._probe))
 
     @property
     def _reads_branches(self) -> bool:
@@ -119,17 +119,17 @@ class Listener:
     def _probe(self) -> LinearProbe:
         return LinearProbe(self._kept["weights"], self._kept["bias"])
 
-    def _voice(self, waveform: Waveform) -> Voice:
+    def _voice(self, waveform: Waveform) -> VoiceLayers:
         voice = self._voices.of(waveform)
         return voice if self._own is None else standardised(voice, *self._own)
 
-    def _by_branches(self, waveform: Waveform) -> Told:
+    def _by_branches(self, waveform: Waveform) -> Prediction:
         assert self._branches is not None
         spoken = self._heard(waveform)
         whole = self._prepared(self._branches.vectors([spoken], 0).by_kind[self._kind])
         times, parts = self._branches.windows(spoken, 0)
         curve = times, self._probe.probabilities(self._prepared(parts.by_kind[self._kind]))
-        return Told(self._probe.probabilities(whole)[0], curve)
+        return Prediction(self._probe.probabilities(whole)[0], curve)
 
     @property
     def _kind(self) -> str:
@@ -142,7 +142,7 @@ class Listener:
         even: Floats = ((vectors - mean) / scale).astype(np.float32)
         return even
 
-    def _by_ear(self, waveform: Waveform) -> Told:
+    def _by_ear(self, waveform: Waveform) -> Prediction:
         from core.emotion import finetune as tuning
         from core.emotion.finetune_heads import words_of
 
@@ -153,11 +153,11 @@ class Listener:
         if self._branches is not None and self._feature != "acoustic":
             words = words_of(self._branches.model(0), [self._heard(waveform).transcript])
         voice = self._voice(waveform)
-        return Told(self._ear.read([voice], words)[0], tuning.ear_curve(self._ear, voice, words))
+        return Prediction(self._ear.read([voice], words)[0], tuning.ear_curve(self._ear, voice, words))
 
-    def _heard(self, waveform: Waveform) -> Spoken:
+    def _heard(self, waveform: Waveform) -> CachedUtterance:
         heard = self._explorer.hear([waveform], options=hearing_options(self._explorer.settings, word_times=False))[0]
-        return Spoken(heard.transcript, heard.states)
+        return CachedUtterance(heard.transcript, heard.states)
 
 
 def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
@@ -171,11 +171,11 @@ def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
     return first / RATE, audio.from_samples(waveform.samples[first:last], RATE)
 
 
-def keep(run: KeptRun, feature: str, waveform: Waveform, told: Told) -> Try:
+def keep(run: KeptRun, feature: str, waveform: Waveform, told: Prediction) -> Trial:
     """Keep a recording with a run. AudioError ("not_saved"), StoreError ("not_written"): what was kept before stays."""
     path = run.folder / TRIES / f"{waveform.digest[:16]}.flac"
     when = datetime.now().astimezone().isoformat(timespec="seconds")
-    made = Try(path, when, feature, tuple(round(float(share), 4) for share in told.probabilities))
+    made = Trial(path, when, feature, tuple(round(float(share), 4) for share in told.probabilities))
     audio.write_flac(waveform, path)
     try:
         with (run.folder / TRIES / LIST).open("a", encoding="utf-8") as file:
@@ -187,7 +187,7 @@ def keep(run: KeptRun, feature: str, waveform: Waveform, told: Told) -> Try:
     return made
 
 
-def tries(run: KeptRun) -> list[Try]:
+def tries(run: KeptRun) -> list[Trial]:
     """The recordings of a run, oldest first; a line or a file that is damaged or gone is passed over."""
     try:
         lines = (run.folder / TRIES / LIST).read_text(encoding="utf-8").splitlines()
@@ -197,9 +197,9 @@ def tries(run: KeptRun) -> list[Try]:
     return [one for one in found if one is not None and one.path.is_file()]
 
 
-def _try(folder: Path, line: str) -> Try | None:
+def _try(folder: Path, line: str) -> Trial | None:
     try:
         known: dict[str, Any] = plain_json.loads(line)
-        return Try(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))
+        return Trial(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))
     except plain_json.DAMAGE:
         return None

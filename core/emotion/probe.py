@@ -39,7 +39,7 @@ class LinearProbe:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProbeSettings:
     """What was chosen: the name of the vectors, scikit-learn's C, and the accuracy (0..1) that decided."""
 
     view: str
@@ -57,14 +57,15 @@ class _Space:
     basis: Floats
 
 
-def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int], report: Report = silent) -> Settings:
+def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int],
+           report: Report = silent) -> ProbeSettings:
     """The vectors and the strength that tell held-out groups (speakers) apart best, of vectors (n, d) by name.
 
     `labels` (n,) class numbers. With one group alone nothing can be held out: the first vectors, a middle strength.
     Vectors that are all the same are not chosen.
     """
     inner = inner_folds(labels, groups)
-    best = Settings(next(iter(views)), STRENGTHS[len(STRENGTHS) // 2], 0.0)
+    best = ProbeSettings(next(iter(views)), STRENGTHS[len(STRENGTHS) // 2], 0.0)
     for number, (name, vectors) in enumerate(views.items() if inner else ()):
         if not differ(vectors):
             continue
@@ -75,7 +76,7 @@ def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int], r
                      for train, test in inner]
             accuracy = float(np.concatenate(right).mean())
             if accuracy > best.accuracy + (BETTER if name != best.view else 0):
-                best = Settings(name, strength, accuracy)
+                best = ProbeSettings(name, strength, accuracy)
     return best
 
 

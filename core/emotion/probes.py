@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from core.emotion import learned_probes as learned
 from core.emotion import pooling, probe
-from core.emotion.dataset import Material, Statistics, statistics
+from core.emotion.dataset import ProbeDataset, Statistics, statistics
 from core.emotion.features import LAYERS, REFERENCE, Feature
-from core.emotion.layer_cache import Floats, Voice
+from core.emotion.layer_cache import Floats, VoiceLayers
 from core.emotion.learned_probes import Mixture, Restraint
-from core.emotion.pooling import View
-from core.emotion.probe import Labels, LinearProbe, Settings
+from core.emotion.pooling import Pooling
+from core.emotion.probe import Labels, LinearProbe, ProbeSettings
 from core.errors import DatasetError
 from core.figures import percents
 from core.progress import Report, silent
@@ -42,7 +42,7 @@ class Fitted(Protocol):
         """The probabilities over the time of recordings."""
 
 
-class Prober(Protocol):
+class ProbeTrainer(Protocol):
     """Learns one feature."""
 
     def fit(self, places: Places, seed: int, report: Report) -> Fitted:
@@ -55,7 +55,7 @@ class Prober(Protocol):
         """Whether the recordings differ in the feature at all."""
 
 
-def prober(feature: Feature, material: Material, speaker_statistics: bool) -> Prober:
+def prober(feature: Feature, material: ProbeDataset, speaker_statistics: bool) -> ProbeTrainer:
     """The prober of a feature. DatasetError ("no_feature") when the model lacks that branch."""
     if feature.key in ("weighted", "attention"):
         return MixtureProber(material, feature.key == "attention")
@@ -65,16 +65,16 @@ def prober(feature: Feature, material: Material, speaker_statistics: bool) -> Pr
     return BranchProber(material, kind, feature.key.startswith("paper"), speaker_statistics)
 
 
-def _views(key: str, layers: int) -> tuple[View, ...]:
+def _views(key: str, layers: int) -> tuple[Pooling, ...]:
     if key in LAYERS:
         number = LAYERS.index(key)
         if number >= layers:
             raise DatasetError(f"This recogniser has {layers} layers, 0 to {layers - 1}: there is no {key}.", "feature")
-        return (View((number,)),)
+        return (Pooling((number,)),)
     every, inner = tuple(range(layers)), tuple(range(1, layers - 1))
     middle = tuple(range(2, layers - 2))
-    several = [View(some) for some in (inner, middle) if len(some) > 1]
-    return (View(every), View(every, pauses=True), *several, *(View((number,)) for number in every))
+    several = [Pooling(some) for some in (inner, middle) if len(some) > 1]
+    return (Pooling(every), Pooling(every, pauses=True), *several, *(Pooling((number,)) for number in every))
 
 
 def told(places: Places, report: Report) -> Iterator[int]:
@@ -84,7 +84,7 @@ def told(places: Places, report: Report) -> Iterator[int]:
         yield place
 
 
-def labels_of(material: Material, places: Places) -> Labels:
+def labels_of(material: ProbeDataset, places: Places) -> Labels:
     """Class numbers of recordings."""
     return np.array(material.acted.labels, np.int64)[list(places)]
 
@@ -95,8 +95,8 @@ def labels_of(material: Material, places: Places) -> Labels:
 class FittedLayers:
     """A linear probe on a view of the layers."""
 
-    material: Material
-    view: View
+    material: ProbeDataset
+    view: Pooling
     probe: LinearProbe
     said: str
 
@@ -115,7 +115,7 @@ class FittedLayers:
         return [layers_curve(self.material.voices[place], self.view, self.probe) for place in told(places, report)]
 
 
-def layers_curve(voice: Voice, view: View, found: LinearProbe) -> Curve:
+def layers_curve(voice: VoiceLayers, view: Pooling, found: LinearProbe) -> Curve:
     """What a probe on a view says over the time of a voice."""
     times, means = pooling.windows(voice, view.pauses)
     return times, found.probabilities(pooling.vectors(means, view))
@@ -124,12 +124,12 @@ def layers_curve(voice: Voice, view: View, found: LinearProbe) -> Curve:
 class LayersProber:
     """Chooses a view and a strength among the training speakers, then learns from all of them."""
 
-    def __init__(self, material: Material, views: Sequence[View]) -> None:
+    def __init__(self, material: ProbeDataset, views: Sequence[Pooling]) -> None:
         self._material, self._views = material, {str(view): view for view in views}
         self._last = next(iter(self._views.values()))
 
     def fit(self, places: Places, seed: int, report: Report) -> FittedLayers:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         labels = labels_of(self._material, places)
         vectors = {name: self._material.means(view)[list(places)] for name, view in self._views.items()}
         chosen = probe.choose(vectors, labels, [self._material.speakers[place] for place in places], report)
@@ -138,17 +138,17 @@ class LayersProber:
         return FittedLayers(self._material, self._last, found, say(chosen))
 
     def vectors(self, seed: int) -> Floats:
-        """As `Prober`: of the view that was chosen last."""
+        """As `ProbeTrainer`: of the view that was chosen last."""
         return self._material.means(self._last)
 
     def differs(self, report: Report) -> bool:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         material = self._material
         return any(material.differ(material.heard_as_is.means(view), material.own is not None)
                    for view in self._views.values())
 
 
-def say(chosen: Settings) -> str:
+def say(chosen: ProbeSettings) -> str:
     """What was chosen, in words."""
     return f"{chosen.view}; C = {chosen.strength:g}"
 
@@ -159,7 +159,7 @@ def say(chosen: Settings) -> str:
 class FittedMixture:
     """A mixture of layers under a linear layer."""
 
-    material: Material
+    material: ProbeDataset
     mixture: Mixture
     said: str
 
@@ -179,7 +179,7 @@ class FittedMixture:
         return [mixture_curve(self.material.voices[place], self.mixture) for place in told(places, report)]
 
 
-def mixture_curve(voice: Voice, mixture: Mixture) -> Curve:
+def mixture_curve(voice: VoiceLayers, mixture: Mixture) -> Curve:
     """What a mixture says over the time of a voice."""
     times, parts = pooling.stretches(voice)
     return times, np.stack([mixture.probabilities(part) for part in parts])
@@ -191,15 +191,15 @@ class MixtureProber:
     How far it is held back is chosen among the training speakers.
     """
 
-    def __init__(self, material: Material, attend: bool) -> None:
+    def __init__(self, material: ProbeDataset, attend: bool) -> None:
         self._material, self._attend = material, attend
         self._last: Mixture | None = None
         self._chosen: dict[tuple[int, ...], Restraint] = {}  # by what was learned from: seeds share it
 
     def fit(self, places: Places, seed: int, report: Report) -> FittedMixture:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         material = self._material
-        heard = learned.Heard([material.voices[place] for place in places], material.voiced[list(places)],
+        heard = learned.LayerFeatures([material.voices[place] for place in places], material.voiced[list(places)],
                               labels_of(material, places), len(material.acted.classes))
         if tuple(places) not in self._chosen:
             speakers = [material.speakers[place] for place in places]
@@ -210,12 +210,12 @@ class MixtureProber:
         return FittedMixture(material, found, f"layers 0 to {len(found.mix) - 1} at {shares} %; {restraint}")
 
     def vectors(self, seed: int) -> Floats:
-        """As `Prober`: pooled by the mixture that was learned last."""
+        """As `ProbeTrainer`: pooled by the mixture that was learned last."""
         assert self._last is not None
         return np.stack([self._last.pooled(voice) for voice in self._material.voices])
 
     def differs(self, report: Report) -> bool:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         return self._material.differs
 
 
@@ -255,7 +255,7 @@ class FittedBranch:
 class BranchProber:
     """Standardises, chooses a strength and learns; or, `plainly`, does as the paper does."""
 
-    def __init__(self, material: Material, kind: str, plainly: bool, speaker_statistics: bool) -> None:
+    def __init__(self, material: ProbeDataset, kind: str, plainly: bool, speaker_statistics: bool) -> None:
         self._material, self._kind, self._plainly = material, kind, plainly
         self._by_speaker = speaker_statistics and not plainly
         self._own: dict[int, Statistics] = {}
@@ -264,7 +264,7 @@ class BranchProber:
         material.branches.check(kind)
 
     def fit(self, places: Places, seed: int, report: Report) -> FittedBranch:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         self._report = report
         points, labels = self.vectors(seed)[list(places)], labels_of(self._material, places)
         classes = len(self._material.acted.classes)
@@ -277,12 +277,12 @@ class BranchProber:
         return FittedBranch(self, found, seed, f"C = {chosen.strength:g}")
 
     def vectors(self, seed: int) -> Floats:
-        """As `Prober`."""
+        """As `ProbeTrainer`."""
         raw = self._of(seed)
         return self.prepared(raw, range(len(raw)), seed)
 
     def differs(self, report: Report) -> bool:
-        """As `Prober`; of the first seed."""
+        """As `ProbeTrainer`; of the first seed."""
         self._report = report
         return self._material.differ(self._of(0), self._by_speaker)
 

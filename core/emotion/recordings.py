@@ -14,7 +14,7 @@ NAMED = 3  # recordings that a note names, of those that were left out
 
 
 @dataclass(frozen=True)
-class Acted:
+class ActedRecordings:
     """n recordings in the order of their names. `classes` are those that occur; `labels` (n,) are places in them.
 
     `notes` are sentences on what is missing or was left out.
@@ -32,7 +32,7 @@ class Acted:
         return tuple(sorted({one.actor for one in self.utterances}))
 
 
-def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links: bool = False) -> Acted:
+def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links: bool = False) -> ActedRecordings:
     """The recordings of a RAVDESS folder, of the wanted classes.
 
     DatasetError: missing, not_a_folder, not_this_kind (no RAVDESS), too_few (fewer than two classes).
@@ -47,11 +47,11 @@ def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links:
         raise DatasetError(f"{folder.name} has recordings of too few emotions to tell apart ({there}). Choose the "
                            "folder with the whole of RAVDESS.", "too_few")
     labels = tuple(names.index(classes.of[one.emotion]) for one in kept)
-    acted = Acted(folder, tuple(kept), names, labels, ())
-    return Acted(folder, acted.utterances, names, labels, tuple(_notes(acted, classes, found)))
+    acted = ActedRecordings(folder, tuple(kept), names, labels, ())
+    return ActedRecordings(folder, acted.utterances, names, labels, tuple(_notes(acted, classes, found)))
 
 
-def _notes(acted: Acted, classes: ClassSet, found: datasets.Dataset) -> list[str]:
+def _notes(acted: ActedRecordings, classes: ClassSet, found: datasets.Dataset) -> list[str]:
     notes = []
     if len(acted.actors) < ACTORS:
         notes.append(f"{len(acted.actors)} of RAVDESS' {ACTORS} actors are here: the figures cannot be compared with "
@@ -73,7 +73,7 @@ def _notes(acted: Acted, classes: ClassSet, found: datasets.Dataset) -> list[str
     return notes
 
 
-def without(acted: Acted, unreadable: dict[int, str]) -> Acted:
+def without(acted: ActedRecordings, unreadable: dict[int, str]) -> ActedRecordings:
     """The recordings without those at the places of `unreadable`, and a note that names them; classes of which nothing
     is left go too.
     """
@@ -87,5 +87,5 @@ def without(acted: Acted, unreadable: dict[int, str]) -> Acted:
     if len(classes) < len(acted.classes):
         lost = ", ".join(name for name in acted.classes if name not in classes)
         notes.append(f"No recording of {lost} could be read: {len(classes)} classes are told apart.")
-    return Acted(acted.folder, tuple(acted.utterances[place] for place in kept), classes,
+    return ActedRecordings(acted.folder, tuple(acted.utterances[place] for place in kept), classes,
                  tuple(classes.index(name) for name in names), (*acted.notes, *notes))

@@ -21,7 +21,7 @@ HIGHEST = 0.999  # cosine that is alike in any gallery: even one of copies
 
 
 @dataclass(frozen=True, eq=False)
-class Excused:
+class NearDuplicateRanks:
     """Ranks (k,) with look-alikes as one; `others` (k,) counts the look-alikes of the best hit besides itself."""
 
     ranks: Ints
@@ -38,7 +38,7 @@ def level(seen: Floats) -> float:
     return min(HIGHEST, usual + ALIKE * (1 - usual))
 
 
-def to_images(spoken: Floats, seen: Floats, own: Ints, report: Report = silent) -> Excused:
+def to_images(spoken: Floats, seen: Floats, own: Ints, report: Report = silent) -> NearDuplicateRanks:
     """For k utterances (k, dim) among pictures (n, dim), whose right ones are `own` (k,); units, as in `ranks`."""
     alike = level(seen)
     ranks, others = np.empty(len(spoken), np.int64), np.empty(len(spoken), np.int64)
@@ -49,11 +49,11 @@ def to_images(spoken: Floats, seen: Floats, own: Ints, report: Report = silent) 
         like = _like(seen, _best(scores, np.arange(len(seen)) == right), alike)
         ranks[row] = _rank(scores, np.arange(len(seen)) == right, float(scores[right]), like, bool(like[right]))
         others[row] = int(like.sum()) - 1 if np.isfinite(scores).any() else 0
-    return Excused(ranks, others)
+    return NearDuplicateRanks(ranks, others)
 
 
 def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats,
-                  report: Report = silent) -> Excused:
+                  report: Report = silent) -> NearDuplicateRanks:
     """For k pictures (k, dim), rows `places` of `seen` (n, dim), among utterances (m, dim). An utterance is a
     look-alike when its picture is.
     """
@@ -68,7 +68,7 @@ def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, s
         right = float(np.where(own, scores, -np.inf).max())
         ranks[row] = _rank(scores, own, right, like[image_of], bool(like[place]))
         others[row] = int(like.sum()) - 1 if np.isfinite(scores).any() else 0
-    return Excused(ranks, others)
+    return NearDuplicateRanks(ranks, others)
 
 
 def _best(scores: Floats, own: NDArray[np.bool_]) -> int:

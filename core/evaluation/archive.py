@@ -22,11 +22,11 @@ from core.evaluation.metrics import Metrics
 from core.evaluation.ranks import Floats, Ints
 from core.evaluation.records import (
     WAYS,
+    EvaluatedQuery,
+    EvaluationHit,
     EvaluationRecord,
-    Hit,
-    PictureFacts,
-    Query,
     Setup,
+    SplitImage,
     Summary,
     Unseen,
     UtteranceFacts,
@@ -38,7 +38,7 @@ from core.store.store import Store
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class DirectionResult:
     """One direction of an evaluation, over q queries: ranks (q,), best hits, scores (q,) of the right items.
 
     `text` and `acoustic` are ranks (q,) under one branch alone, None where the model lacks one of the two. `best` (q,)
@@ -56,11 +56,11 @@ class Outcome:
 class Evaluation:
     """A stored evaluation, opened. `pictures` and `utterances` are all of the split, in its order."""
 
-    def __init__(self, record: EvaluationRecord, pictures: tuple[PictureFacts, ...],
-                 utterances: tuple[UtteranceFacts, ...], outcomes: Mapping[Way, Outcome]) -> None:
+    def __init__(self, record: EvaluationRecord, pictures: tuple[SplitImage, ...],
+                 utterances: tuple[UtteranceFacts, ...], outcomes: Mapping[Way, DirectionResult]) -> None:
         self.record, self.pictures, self.utterances = record, pictures, utterances
         self._outcomes = outcomes
-        self._queries: dict[Way, tuple[Query, ...]] = {}
+        self._queries: dict[Way, tuple[EvaluatedQuery, ...]] = {}
 
     @cached_property
     def unreadable(self) -> tuple[tuple[str, str], ...]:
@@ -68,37 +68,37 @@ class Evaluation:
         return (*((each.image_id, each.reason) for each in self.pictures if each.reason),
                 *((each.utterance_id, each.reason) for each in self.utterances if each.reason))
 
-    def queries(self, way: Way) -> tuple[Query, ...]:
+    def queries(self, way: Way) -> tuple[EvaluatedQuery, ...]:
         """All queries of a direction, in the order of `utterances` or `pictures`."""
         if way not in self._queries:
             self._queries[way] = tuple(self._query(way, number) for number in range(len(self._outcomes[way].ranks)))
         return self._queries[way]
 
-    def hits(self, way: Way, number: int) -> tuple[Hit, ...]:
+    def hits(self, way: Way, number: int) -> tuple[EvaluationHit, ...]:
         """The best items of a query, best first; () when it has no vector."""
         found = self._outcomes[way].hits
         rows, scores = found.rows[number].tolist(), found.scores[number].tolist()
         to_image = way == "speech_to_image"
         own = self.utterances[number].picture if to_image else number
         place = [row if to_image else self.utterances[row].picture for row in rows if row != NOTHING]
-        return tuple(Hit(rank, score, picture, NOTHING if to_image else row, picture == own)
+        return tuple(EvaluationHit(rank, score, picture, NOTHING if to_image else row, picture == own)
                      for rank, (row, score, picture) in enumerate(zip(rows, scores, place, strict=False), 1))
 
-    def failures(self, way: Way, at: int = 10) -> tuple[Query, ...]:
+    def failures(self, way: Way, at: int = 10) -> tuple[EvaluatedQuery, ...]:
         """The queries whose right item is not among the first `at`, in their order."""
         return tuple(self.queries(way)[number] for number in np.flatnonzero(self._outcomes[way].ranks > at).tolist())
 
     def ranks(self, way: Way) -> Ints:
-        """Ranks (q,) of all queries, as in `Query.rank`."""
+        """Ranks (q,) of all queries, as in `EvaluatedQuery.rank`."""
         return self._outcomes[way].ranks
 
-    def _query(self, way: Way, number: int) -> Query:
+    def _query(self, way: Way, number: int) -> EvaluatedQuery:
         one = self._outcomes[way]
         to_image = way == "speech_to_image"
         best, score = int(one.best[number]), float(one.scores[number])
         picture = self.utterances[number].picture if to_image else number
         name = self.utterances[number].utterance_id if to_image else self.pictures[number].image_id
-        return Query(way, number, name, picture, number if to_image else best, int(one.ranks[number]),
+        return EvaluatedQuery(way, number, name, picture, number if to_image else best, int(one.ranks[number]),
                      _at(one.text, number), _at(one.acoustic, number), score if np.isfinite(score) else None,
                      self._reason(way, number, picture))
 
@@ -114,8 +114,8 @@ def _at(ranks: Ints | None, number: int) -> int | None:
 
 # ---- keeping and opening
 
-def keep(store: Store, summary: Summary, pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFacts],
-         outcomes: Mapping[Way, Outcome]) -> EvaluationRecord:
+def keep(store: Store, summary: Summary, pictures: Sequence[SplitImage], utterances: Sequence[UtteranceFacts],
+         outcomes: Mapping[Way, DirectionResult]) -> EvaluationRecord:
     """Store an evaluation, whole or not at all. StoreError."""
     return _record(store.add_evaluation(_to_json(summary), _packed(pictures, utterances, outcomes)))
 
@@ -214,7 +214,8 @@ def _record(kept: KeptEvaluation) -> EvaluationRecord:
         found["unseen_note"], found["seconds"], id=kept.id, created=kept.created)
 
 
-def _packed(pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFacts], outcomes: Mapping[Way, Outcome]
+def _packed(pictures: Sequence[SplitImage], utterances: Sequence[UtteranceFacts],
+            outcomes: Mapping[Way, DirectionResult]
             ) -> bytes:
     lists = {"pictures": [[each.image_id, _text(each.path), each.reason] for each in pictures],
              "utterances": [[each.utterance_id, each.picture, each.speaker, each.caption, each.transcript,
@@ -231,13 +232,13 @@ def _packed(pictures: Sequence[PictureFacts], utterances: Sequence[UtteranceFact
     return packed.getvalue()
 
 
-def _unpacked(packed: bytes) -> tuple[tuple[PictureFacts, ...], tuple[UtteranceFacts, ...], dict[Way, Outcome]]:
+def _unpacked(packed: bytes) -> tuple[tuple[SplitImage, ...], tuple[UtteranceFacts, ...], dict[Way, DirectionResult]]:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         lists = plain_json.loads(arrays["lists"].tobytes())
-        outcomes = {way: Outcome(
+        outcomes = {way: DirectionResult(
             arrays[f"{way}.ranks"], Hits(arrays[f"{way}.rows"], arrays[f"{way}.hits"]), arrays[f"{way}.scores"],
             arrays[f"{way}.best"], *(arrays.get(f"{way}.{name}") for name in ("text", "acoustic"))) for way in WAYS}
-    pictures = tuple(PictureFacts(name, _path(path), reason) for name, path, reason in lists["pictures"])
+    pictures = tuple(SplitImage(name, _path(path), reason) for name, path, reason in lists["pictures"])
     utterances = tuple(UtteranceFacts(name, picture, speaker, caption, transcript, _path(path), *rest)
                        for name, picture, speaker, caption, transcript, path, *rest in lists["utterances"])
     return pictures, utterances, outcomes

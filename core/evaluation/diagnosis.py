@@ -19,9 +19,9 @@ from core.evaluation import alike, archive, evaluate, ranks
 from core.evaluation import models as subjects
 from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES, Again, Diagnosis, DiagnosisRecord, conclude
-from core.evaluation.models import Subject
+from core.evaluation.models import LoadedModel
 from core.evaluation.ranks import Floats, Ints, units
-from core.evaluation.records import WAYS, ModelChoice, Query, Way
+from core.evaluation.records import WAYS, EvaluatedQuery, ModelChoice, Way
 from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
 from core.features.encode import encode_utterances
@@ -48,7 +48,7 @@ def diagnose(explorer: Explorer, evaluation_id: int, at: int = 10, report: Repor
     return archive.keep_diagnosis(explorer.store, evaluation_id, at, found, bench.note)
 
 
-def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Bench":
+def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Counterfactuals":
     """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
     setup = evaluation.record.setup
     known = subjects.know(explorer, ModelChoice(setup.checkpoint, setup.backbone))
@@ -66,7 +66,7 @@ def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Bench
         raise _changed("Pictures or utterances were added to the split, or taken away.")
     seen = picture_vectors(explorer, subject, split, setup.crop, looking)
     spoken = encode_utterances(subject.model, split, setup.captions, encoding)
-    bench = Bench(explorer, subject, evaluation, split, seen, spoken.fused)
+    bench = Counterfactuals(explorer, subject, evaluation, split, seen, spoken.fused)
     bench.check()
     return bench
 
@@ -87,10 +87,10 @@ class _Ranked:
         return Again(change, None if self.why[row] else int(self.ranks[row]), self.why[row])
 
 
-class Bench:
+class Counterfactuals:
     """An evaluation's vectors, ready to be changed. `seen` (n, dim) and `fused` (m, dim) are as they were evaluated."""
 
-    def __init__(self, explorer: Explorer, subject: Subject, evaluation: Evaluation, split: Split, seen: Floats,
+    def __init__(self, explorer: Explorer, subject: LoadedModel, evaluation: Evaluation, split: Split, seen: Floats,
                  fused: Floats) -> None:
         self._explorer, self._subject, self._split = explorer, subject, split
         self._report: Report = silent  # of the change that is tried
@@ -129,7 +129,7 @@ class Bench:
             again = [each.again(change, row) for change, each in found.items()]
             yield conclude(way, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
 
-    def _ranked(self, change: str, way: Way, failed: Sequence[Query]) -> _Ranked:
+    def _ranked(self, change: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         self._report(0, 0, f"Ranking {len(failed)} failures again")
         if change in CROPS:
             return self._cropped(change, way, failed)
@@ -139,7 +139,7 @@ class Bench:
 
     # ---- other words
 
-    def _reworded(self, change: str, way: Way, failed: Sequence[Query]) -> _Ranked:
+    def _reworded(self, change: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         """Captions for transcripts, or sentences pooled that were cut."""
         reason = self._no_caption if change == "caption" else self._not_cut
         own = [self._own(query) for query in failed]
@@ -190,7 +190,7 @@ class Bench:
 
     # ---- other crops
 
-    def _cropped(self, crop: str, way: Way, failed: Sequence[Query]) -> _Ranked:
+    def _cropped(self, crop: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         why = [self._whole(query.picture) for query in failed]
         if all(why):
             return _Ranked(np.zeros(len(failed), np.int64), why)
@@ -212,7 +212,7 @@ class Bench:
 
     # ---- one branch, look-alikes
 
-    def _alone(self, branch: str, failed: Sequence[Query]) -> _Ranked:
+    def _alone(self, branch: str, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         """The ranks under one branch, which the evaluation has stored."""
         stored = [query.text_rank if branch == "text" else query.acoustic_rank for query in failed]
         worst = len(self._seen) + 1 if failed[0].way == "speech_to_image" else len(self._spoken) + 1
@@ -221,7 +221,7 @@ class Bench:
                for rank in stored]
         return _Ranked(np.array([rank or 0 for rank in stored], np.int64), why)
 
-    def _excused(self, way: Way, failed: Sequence[Query]) -> _Ranked:
+    def _excused(self, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         places = np.array([query.picture for query in failed])
         if way == "speech_to_image":
             said = self._spoken[[query.number for query in failed]]
@@ -243,11 +243,11 @@ class Bench:
             found.setdefault(place, []).append(row)
         return found
 
-    def _own(self, query: Query) -> list[int]:
+    def _own(self, query: EvaluatedQuery) -> list[int]:
         """The rows of the utterances whose words may be changed for a query."""
         return [query.number] if query.way == "speech_to_image" else self._utterances_of.get(query.picture, [])
 
-    def _unreadable(self, query: Query) -> bool:
+    def _unreadable(self, query: EvaluatedQuery) -> bool:
         """Whether the query or all that could answer it is a file that cannot be read."""
         spoken = [self._split.spoken[row] for row in self._own(query)]
         return bool(self._split.pictures[query.picture].reason) or all(bool(one.reason) for one in spoken)

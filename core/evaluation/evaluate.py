@@ -19,16 +19,16 @@ from core.datasets.records import Dataset
 from core.errors import DatasetError, EvaluationError
 from core.evaluation import archive, hits, protocol, unseen, words
 from core.evaluation import models as subjects
-from core.evaluation.archive import Outcome
+from core.evaluation.archive import DirectionResult
 from core.evaluation.metrics import Metrics, metrics
-from core.evaluation.models import Known, Subject
+from core.evaluation.models import LoadedModel, ModelSpec
 from core.evaluation.ranks import Floats, Ints, ranks, units
 from core.evaluation.records import (
     DataChoice,
     EvaluationRecord,
-    PictureFacts,
     Request,
     Setup,
+    SplitImage,
     Summary,
     Unseen,
     UtteranceFacts,
@@ -38,7 +38,7 @@ from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
-from core.features.prepared_split import Preparing, Split
+from core.features.prepared_split import FeaturePreparer, Split
 from core.images import CROPS, SEVERAL
 from core.progress import Report, silent, steps
 
@@ -61,7 +61,7 @@ class Plan:
 class _Task:
     """One model on one split under one crop, with the conditions and words that it is evaluated with."""
 
-    known: Known
+    known: ModelSpec
     data: DataChoice
     dataset: Dataset
     crop: str
@@ -79,7 +79,7 @@ def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
     tasks = _tasks(explorer, request)
     for task, subject in _loaded_models(explorer, tasks, [report] * len(tasks)):
         made += len(task.cases)
-        preparing = Preparing(explorer, subject.backbone, _seen_with(task.crop), task.states)
+        preparing = FeaturePreparer(explorer, subject.backbone, _seen_with(task.crop), task.states)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
             nbytes += cost.pictures
@@ -103,17 +103,17 @@ def evaluate(explorer: Explorer, request: Request, report: Report = silent) -> l
     return found
 
 
-def prepare(explorer: Explorer, subject: Subject, dataset: Dataset, split: str, crop: str, condition: Condition,
+def prepare(explorer: Explorer, subject: LoadedModel, dataset: Dataset, split: str, crop: str, condition: Condition,
             report: Report = silent, states: bool = False) -> Split:
     """The split as an evaluation under that crop sees and hears it; `states`: another model needs encoder states."""
-    return Preparing(explorer, subject.backbone, _seen_with(crop), states or subject.known.acoustic).prepare(
+    return FeaturePreparer(explorer, subject.backbone, _seen_with(crop), states or subject.known.acoustic).prepare(
         dataset, split, condition, report)
 
 
 def _loaded_models(explorer: Explorer, tasks: Sequence[_Task], reports: Sequence[Report]
-                   ) -> Iterator[tuple[_Task, Subject]]:
+                   ) -> Iterator[tuple[_Task, LoadedModel]]:
     """Each task with its model, which is loaded once for tasks that follow each other."""
-    subject: Subject | None = None
+    subject: LoadedModel | None = None
     for task, report in zip(tasks, reports, strict=True):
         if subject is None or subject.known != task.known:
             subject = subjects.load(explorer, task.known, report)
@@ -159,7 +159,7 @@ def _seen_with(crop: str) -> str:
     return subjects.CROP if crop == SEVERAL else crop
 
 
-def _evaluated(explorer: Explorer, task: _Task, subject: Subject, drop: bool, report: Report
+def _evaluated(explorer: Explorer, task: _Task, subject: LoadedModel, drop: bool, report: Report
                ) -> Iterator[EvaluationRecord]:
     """The evaluations of one task, one after the other; the pictures are looked at once."""
     from core.features.encode import encode_utterances
@@ -188,7 +188,7 @@ def _setup(explorer: Explorer, task: _Task, drop: bool, condition: Condition, ca
                  protocol.deviations(known.run) if known.run else None)
 
 
-def _kept(explorer: Explorer, subject: Subject, setup: Setup, split: Split, seen: Floats, spoken: "SpokenVectors",
+def _kept(explorer: Explorer, subject: LoadedModel, setup: Setup, split: Split, seen: Floats, spoken: "SpokenVectors",
           start: float) -> EvaluationRecord:
     """Rank, describe and store one evaluation."""
     outcomes = outcomes_of(spoken, seen, split.image_of)
@@ -204,13 +204,13 @@ def _kept(explorer: Explorer, subject: Subject, setup: Setup, split: Split, seen
                       len(seen), len(split.utterances), len(split.unreadable),
                       sum(not one.reason and not one.transcript.text for one in split.spoken), apart, note,
                       round(time.perf_counter() - start, 3))
-    pictures = [PictureFacts(name, path, one.reason)
+    pictures = [SplitImage(name, path, one.reason)
                 for name, path, one in zip(split.image_ids, split.paths, split.pictures, strict=True)]
     return archive.keep(explorer.store, summary, pictures,
                         _utterances(subject, split, setup.captions, counted, spoken.fused), outcomes)
 
 
-def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[Way, Outcome]:
+def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[Way, DirectionResult]:
     """Ranks, best hits and scores both ways, and the ranks under each branch alone where there are two."""
     both = ranks(spoken.fused, seen, image_of)
     text = acoustic = None
@@ -221,9 +221,10 @@ def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[W
     said, shown = units(spoken.fused), units(seen)
     of_pairs, of_best, best = hits.own_scores(said, shown, image_of)
     return {
-        "speech_to_image": Outcome(both.speech_to_image, hits.of_utterances(said, shown, image_of), of_pairs, image_of,
+        "speech_to_image": DirectionResult(both.speech_to_image, hits.of_utterances(said, shown, image_of), of_pairs,
+                                           image_of,
                                    *to_image),
-        "image_to_speech": Outcome(both.image_to_speech, hits.of_pictures(said, shown, image_of), of_best, best,
+        "image_to_speech": DirectionResult(both.image_to_speech, hits.of_pictures(said, shown, image_of), of_best, best,
                                    *to_speech)}
 
 
@@ -241,7 +242,7 @@ def _dropped(split: Split) -> tuple[Ints, Ints]:
     return np.flatnonzero(mute), np.flatnonzero(~heard)
 
 
-def _without(outcomes: dict[Way, Outcome], utterances: Ints, pictures: Ints) -> dict[Way, Outcome]:
+def _without(outcomes: dict[Way, DirectionResult], utterances: Ints, pictures: Ints) -> dict[Way, DirectionResult]:
     for one, rows in ((outcomes["speech_to_image"], utterances), (outcomes["image_to_speech"], pictures)):
         for each in (one.ranks, one.text, one.acoustic):
             if each is not None:
@@ -249,7 +250,8 @@ def _without(outcomes: dict[Way, Outcome], utterances: Ints, pictures: Ints) -> 
     return outcomes
 
 
-def _apart(explorer: Explorer, known: Known, split: Split, outcomes: dict[Way, Outcome], groups: dict[Way, Ints]
+def _apart(explorer: Explorer, known: ModelSpec, split: Split, outcomes: dict[Way, DirectionResult],
+           groups: dict[Way, Ints]
            ) -> tuple[Unseen | None, str]:
     """The figures over pictures that the model has not learnt from, or why there are none."""
     if known.run is None:
@@ -264,7 +266,8 @@ def _apart(explorer: Explorer, known: Known, split: Split, outcomes: dict[Way, O
     return Unseen(found["speech_to_image"], found["image_to_speech"], int(new.sum())), note
 
 
-def _utterances(subject: Subject, split: Split, captions: bool, counted: Sequence[words.Heard | None], fused: Floats
+def _utterances(subject: LoadedModel, split: Split, captions: bool, counted: Sequence[words.WordErrorCount | None],
+                fused: Floats
                 ) -> list[UtteranceFacts]:
     texts = [utterance.caption if captions else one.transcript.text
              for utterance, one in zip(split.utterances, split.spoken, strict=True)]

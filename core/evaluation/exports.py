@@ -19,7 +19,7 @@ from core.errors import EvaluationError
 from core.evaluation import archive, labelling
 from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES
-from core.evaluation.records import WAYS, Query, Way
+from core.evaluation.records import WAYS, EvaluatedQuery, Way
 from core.file_names import safe_name
 from core.progress import Report, silent
 from core.spreadsheet import plain_cells
@@ -72,7 +72,7 @@ def as_csv(entries: Iterable[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
-def entry_of(evaluation: Evaluation, query: Query) -> dict[str, Any]:
+def entry_of(evaluation: Evaluation, query: EvaluatedQuery) -> dict[str, Any]:
     """A query and its outcome as plain values."""
     spoken = evaluation.utterances[query.utterance] if query.utterance >= 0 else None
     hits = evaluation.hits(query.way, query.number)
@@ -86,7 +86,7 @@ def entry_of(evaluation: Evaluation, query: Query) -> dict[str, Any]:
             "best_score": hits[0].score if hits else None, "reason": query.reason}
 
 
-def _entry(evaluation: Evaluation, query: Query, diagnosis: Any, given: Labels, at: int) -> dict[str, Any]:
+def _entry(evaluation: Evaluation, query: EvaluatedQuery, diagnosis: Any, given: Labels, at: int) -> dict[str, Any]:
     label = given.get((query.way, query.query_id))
     again = {each.change: each.rank for each in diagnosis.again} if diagnosis else {}
     return {**entry_of(evaluation, query), "at": at, "kind": diagnosis.kind if diagnosis else "",

@@ -14,7 +14,7 @@ from core.store.records import FailureLabel
 
 
 @dataclass(frozen=True)
-class Kind:
+class FailureKind:
     """Why a query failed, or that it is not known."""
 
     key: str
@@ -22,18 +22,21 @@ class Kind:
     about: str
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("crop", "Centre crop", "What was described was cut off by the centre crop."),
-    Kind("heard", "Heard wrongly", "The transcript differs from the caption, with which the right one is found."),
-    Kind("cut", "Cut at 77", "The words did not fit into the model's 77 tokens; taken sentence by sentence they find "
+KINDS: tuple[FailureKind, ...] = (
+    FailureKind("crop", "Centre crop", "What was described was cut off by the centre crop."),
+    FailureKind("heard", "Heard wrongly",
+                "The transcript differs from the caption, with which the right one is found."),
+    FailureKind("cut", "Cut at 77",
+                "The words did not fit into the model's 77 tokens; taken sentence by sentence they find "
                              "the right one."),
-    Kind("voice", "Voice hurt", "The words alone find the right one; the voice led away from it."),
-    Kind("words", "Words hurt", "The voice alone finds the right one; the words led away from it."),
-    Kind("ambiguous", "Ambiguous", "Pictures much like the best hit stand before the right one; as one, they let it "
+    FailureKind("voice", "Voice hurt", "The words alone find the right one; the voice led away from it."),
+    FailureKind("words", "Words hurt", "The voice alone finds the right one; the words led away from it."),
+    FailureKind("ambiguous", "Ambiguous",
+                "Pictures much like the best hit stand before the right one; as one, they let it "
                                    "in."),
-    Kind("several", "Several", "More than one of these changes brings the right one back."),
-    Kind("none", "Not explained", "None of these changes brings the right one back."),
-    Kind("unreadable", "Not read", "The recording or picture could not be read, or nothing was heard."),
+    FailureKind("several", "Several", "More than one of these changes brings the right one back."),
+    FailureKind("none", "Not explained", "None of these changes brings the right one back."),
+    FailureKind("unreadable", "Not read", "The recording or picture could not be read, or nothing was heard."),
 )
 KIND_TITLES: Mapping[str, str] = {each.key: each.title for each in KINDS}
 

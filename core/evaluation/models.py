@@ -22,7 +22,7 @@ CROP = "centre"  # of zero-shot models: the protocol's, whatever the settings sh
 
 
 @dataclass(frozen=True)
-class Known:
+class ModelSpec:
     """What is known of a model before it is loaded. `checkpoint` and `run` are None for zero-shot."""
 
     title: str
@@ -44,10 +44,10 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class LoadedModel:
     """A loaded model and its backbone, in eval mode."""
 
-    known: Known
+    known: ModelSpec
     model: "BrewCLIP"
     backbone: "VisionLanguage"
 
@@ -59,18 +59,18 @@ class Subject:
         return checkpoints.fingerprint(checkpoints.read(self.known.checkpoint), crop)
 
 
-def know(explorer: Explorer, choice: ModelChoice) -> Known:
+def know(explorer: Explorer, choice: ModelChoice) -> ModelSpec:
     """The facts of a model, without loading it. ModelError when there is no checkpoint, or it is damaged."""
     if choice.checkpoint is None:
         name = choice.backbone if choice.backbone != "auto" else _of_settings(explorer)
-        return Known(f"{backbones.title(name)}, zero-shot", ZERO_SHOT, name, CROP, None, None)
+        return ModelSpec(f"{backbones.title(name)}, zero-shot", ZERO_SHOT, name, CROP, None, None)
     folder = checkpoints.find(choice.checkpoint.absolute())
     run = checkpoints.read_run(folder)
     called = folder.parent.name if folder.name == "best" else folder.name
-    return Known(f"{BY_NAME[run.variant].title} ({called})", run.variant, run.backbone, run.crop, folder, run)
+    return ModelSpec(f"{BY_NAME[run.variant].title} ({called})", run.variant, run.backbone, run.crop, folder, run)
 
 
-def load(explorer: Explorer, known: Known, report: Report = silent, listens: bool = True) -> Subject:
+def load(explorer: Explorer, known: ModelSpec, report: Report = silent, listens: bool = True) -> LoadedModel:
     """The model. WeightsError ("missing"), ModelError (as `checkpoints.assemble` and `check_hearing`).
 
     `listens` False: nothing is to be heard with it, so no recogniser is needed.
@@ -80,14 +80,14 @@ def load(explorer: Explorer, known: Known, report: Report = silent, listens: boo
         from core.models.brewclip import BrewCLIP
 
         model = BrewCLIP(backbone.built, ZERO_SHOT).to(backbone.built.model.logit_scale.device).eval()
-        return Subject(known, model, backbone)
+        return LoadedModel(known, model, backbone)
     assert known.run is not None
     if known.acoustic and listens:
         checkpoints.check_hearing(known.run, explorer.recogniser(report).name, explorer.settings["speech.padding"])
-    return Subject(known, checkpoints.load(known.checkpoint, backbone), backbone)
+    return LoadedModel(known, checkpoints.load(known.checkpoint, backbone), backbone)
 
 
-def check_weights(explorer: Explorer, known: Known) -> None:
+def check_weights(explorer: Explorer, known: ModelSpec) -> None:
     """EvaluationError ("weights") where the backbone is not on this computer; nothing is loaded."""
     if weights.find(known.backbone, explorer.home, explorer.settings["weights.folder"]) is None:
         raise EvaluationError(f"{known.title} needs {backbones.title(known.backbone)}, which is not on this computer. "

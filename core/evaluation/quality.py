@@ -40,7 +40,7 @@ class Bin:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class RecallCurve:
     """The chance of a hit over WER, (n,) each, with the 95 % band of the fit."""
 
     wer: Numbers
@@ -58,7 +58,7 @@ class WerFit:
 
     at: int
     bins: tuple[Bin, ...]
-    curve: Curve | None
+    curve: RecallCurve | None
     slope: Figure | None
     note: str
     queries: int
@@ -177,7 +177,7 @@ def _fitted(wer: Numbers, hit: NDArray[np.bool_], at: int, bins: tuple[Bin, ...]
     odds, half = points @ weights, SIGMAS * np.sqrt(np.einsum("ij,jk,ik->i", points, covariance, points))
     spread = SIGMAS * float(np.sqrt(covariance[1, 1]))
     slope = Figure(*(STEP * (float(weights[1]) + part) for part in (0, -spread, spread)))
-    curve = Curve(line, _chance(odds), _chance(odds - half), _chance(odds + half))
+    curve = RecallCurve(line, _chance(odds), _chance(odds - half), _chance(odds + half))
     return WerFit(at, bins, curve, slope, "", len(wer))
 
 

@@ -172,7 +172,7 @@ class EvaluationRecord(Summary):
 
 
 @dataclass(frozen=True)
-class PictureFacts:
+class SplitImage:
     """A picture of the split; `reason` says why it could not be read, else ""."""
 
     image_id: str
@@ -201,7 +201,7 @@ class UtteranceFacts:
 
 
 @dataclass(frozen=True)
-class Query:
+class EvaluatedQuery:
     """One query and its outcome. `number` is its place in `Evaluation.queries(way)`, `picture` and `utterance` are
     places in the evaluation's lists: of an image-to-speech query `utterance` is its best-scored own one (-1: none).
 
@@ -224,7 +224,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Hit:
+class EvaluationHit:
     """One of the best items of a query, `rank` from 1; `utterance` is -1 in speech to image. `own`: a right one."""
 
     rank: int

@@ -15,7 +15,7 @@ from core.evaluation.published import TABLES, Figures, PaperRow, PaperTable
 from core.evaluation.records import WAY_TITLES, WAYS, EvaluationRecord
 from core.spreadsheet import plain_cells
 
-__all__ = ["FORMATS", "TABLES", "Row", "Table", "export", "fill", "metrics_table"]
+__all__ = ["FORMATS", "TABLES", "ResultTable", "TableRow", "export", "fill", "metrics_table"]
 
 UNSEEN = ("Speech to image R@5, unseen pictures", "Image to speech R@5, unseen pictures")
 LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -25,7 +25,7 @@ LEARNT_FROM = ("train", "dev")  # splits that a model was trained or chosen on: 
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row: what was published (None: nothing), what we measured (None: not evaluated), and on how many pictures."""
 
     labels: tuple[str, ...]
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """A table for people; `published` and `ours` name the columns of the rows' figures. `number` 0: not the paper's."""
 
     number: int
@@ -49,7 +49,7 @@ class Table:
     labels: tuple[str, ...]
     published: tuple[str, ...]
     ours: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -57,13 +57,13 @@ class Table:
         return (*self.labels, *(f"{name} (paper)" for name in self.published),
                 *(f"{name} (ours)" if self.published else name for name in self.ours), "Pictures", "Model", "Note")
 
-    def cells(self, row: Row, none: str = "") -> tuple[str, ...]:
+    def cells(self, row: TableRow, none: str = "") -> tuple[str, ...]:
         """A row as texts, as many as `headings`."""
         figures = [none if each is None else f"{each:.1f}" for each in (*row.published, *row.ours)]
         return (*row.labels, *figures, str(row.images) if row.evaluation_id is not None else none, row.model, row.note)
 
 
-def fill(number: int, records: Iterable[EvaluationRecord]) -> Table:
+def fill(number: int, records: Iterable[EvaluationRecord]) -> ResultTable:
     """A table of the paper; beside each row the newest evaluation by its protocol, below it those that differ.
 
     Of several evaluations with the same differences the newest stands there. EvaluationError ("no_table").
@@ -74,17 +74,18 @@ def fill(number: int, records: Iterable[EvaluationRecord]) -> Table:
         raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
     newest = sorted(records, key=lambda record: record.id, reverse=True)
     ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
-    return Table(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
+    return ResultTable(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
                  tuple(each for row in table.rows for each in _rows(table, row, newest)))
 
 
-def metrics_table(records: Sequence[EvaluationRecord]) -> Table:
+def metrics_table(records: Sequence[EvaluationRecord]) -> ResultTable:
     """Any evaluations, each with all figures both ways and their intervals, in the order given."""
     columns = tuple(f"{WAY_TITLES[way]} {_title(name)}{part}" for way in WAYS for name in NAMES
                     for part in ("", " from", " to"))
-    rows = tuple(Row((each.setup.title,), (), (*_with_intervals(each), 100 * each.words.rate if each.words else None),
+    rows = tuple(TableRow((each.setup.title,), (),
+                          (*_with_intervals(each), 100 * each.words.rate if each.words else None),
                      each.id, each.n_images, each.setup.model) for each in records)
-    return Table(0, "Evaluations", "Recall and word error rate in percent; from and to are 95 % intervals.",
+    return ResultTable(0, "Evaluations", "Recall and word error rate in percent; from and to are 95 % intervals.",
                  ("Evaluation",), (), (*columns, "WER"), rows)
 
 
@@ -94,14 +95,14 @@ def _with_intervals(record: EvaluationRecord) -> Figures:
                  for value in (each.value, *((each.low, each.high) if each.has_interval else (None, None))))
 
 
-def export(table: Table, form: str) -> str:
+def export(table: ResultTable, form: str) -> str:
     """The table as "csv", "markdown" or "latex". EvaluationError ("format")."""
     if form not in FORMATS:
         raise EvaluationError(f"There is no format {form!r}; there are {', '.join(FORMATS)}.", "format")
     return FORMATS[form](table)
 
 
-def _rows(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> list[Row]:
+def _rows(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> list[TableRow]:
     """A published row with the evaluation that follows its protocol, and a row of its own for each other kind."""
     columns = len(table.columns) + (len(UNSEEN) if table.number == 5 else 0)
     mine = [each for each in newest if row.ours and each.setup.split not in LEARNT_FROM
@@ -110,13 +111,13 @@ def _rows(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) 
     for each in mine:
         by_difference.setdefault(protocol.differences(each), each)
     credited = by_difference.pop((), None)
-    first = (Row(row.labels, row.figures, (None,) * columns, note=row.note) if credited is None else
+    first = (TableRow(row.labels, row.figures, (None,) * columns, note=row.note) if credited is None else
              _ours(table, row.labels, row.figures, credited, (row.note,)))
     return [first, *(_apart(table, row, each, differs)
                      for differs, each in sorted(by_difference.items(), key=lambda pair: len(pair[0])))]
 
 
-def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: tuple[str, ...]) -> Row:
+def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: tuple[str, ...]) -> TableRow:
     """An evaluation that is not by the paper's protocol: no published figures stand beside it."""
     comparable = not protocol.sizes(record)
     lead = "differs" if comparable else "not comparable"
@@ -127,12 +128,12 @@ def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: 
 
 
 def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, record: EvaluationRecord,
-          notes: tuple[str, ...]) -> Row:
+          notes: tuple[str, ...]) -> TableRow:
     ours = (_cross(record) if table.number == 5 else
             tuple(record.metrics(way)[f"R@{at}"].value for way in WAYS for at in (1, 5, 10)))
     notes = (*notes, f"ours on {record.setup.folder.name} {record.setup.split}",
              record.unseen_note if table.number == 5 else "")
-    return Row(labels, published, ours, record.id, record.n_images, record.setup.model,
+    return TableRow(labels, published, ours, record.id, record.n_images, record.setup.model,
                "; ".join(filter(None, notes)))
 
 
@@ -151,14 +152,14 @@ def _title(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _csv(table: Table) -> str:
+def _csv(table: ResultTable) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows(plain_cells(line) for line in (table.headings, *(table.cells(row) for row in table.rows)))
     return out.getvalue()
 
 
-def _markdown(table: Table) -> str:
+def _markdown(table: ResultTable) -> str:
     labels = len(table.labels)
     figures = len(table.published) + len(table.ours) + 1
     rule = ["---"] * labels + ["--:"] * figures + ["---"] * 2
@@ -167,7 +168,7 @@ def _markdown(table: Table) -> str:
     return "\n".join([f"**{table.title}.** {table.about}", "", *lines, ""])
 
 
-def _latex(table: Table) -> str:
+def _latex(table: ResultTable) -> str:
     form = "l" * len(table.labels) + "r" * (len(table.published) + len(table.ours) + 1) + "ll"
     rows = [" & ".join(_escaped(cell) for cell in table.cells(row, "--")) + r" \\" for row in table.rows]
     heading = " & ".join(_escaped(cell) for cell in table.headings) + r" \\"
@@ -180,4 +181,4 @@ def _escaped(text: str) -> str:
     return "".join(LATEX.get(character, character) for character in text)
 
 
-FORMATS: dict[str, Callable[[Table], str]] = {"csv": _csv, "markdown": _markdown, "latex": _latex}
+FORMATS: dict[str, Callable[[ResultTable], str]] = {"csv": _csv, "markdown": _markdown, "latex": _latex}

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from core import images
 from core.errors import ImageError
-from core.evaluation.models import Subject
+from core.evaluation.models import LoadedModel
 from core.evaluation.ranks import Floats
 from core.explorer import Explorer
 from core.features import encode
 from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests, content_digest
-from core.features.image_cache import Seeing
+from core.features.image_cache import ImageFeatureCache
 from core.features.prepared_split import Split
 from core.images import SEVERAL
 from core.progress import Report, silent, steps
@@ -24,12 +24,12 @@ AT_ONCE = 16  # pictures of up to four views each
 Views = NDArray[np.uint8]
 
 
-def picture_vectors(explorer: Explorer, subject: Subject, split: Split, crop: str, report: Report = silent
+def picture_vectors(explorer: Explorer, subject: LoadedModel, split: Split, crop: str, report: Report = silent
                     ) -> Floats:
     """Unit vectors (n, dim) of the split's pictures; NaN where one cannot be read. What was seen before is kept."""
     if crop == SEVERAL:
         return _several(explorer, subject, split.paths, report)
-    seeing = Seeing(explorer, subject.backbone, crop)
+    seeing = ImageFeatureCache(explorer, subject.backbone, crop)
     paths = [path for path in split.paths if path]
     looking, embedding = steps(report, 1, 1)
     seen = iter(seeing.see(paths, looking))
@@ -37,7 +37,7 @@ def picture_vectors(explorer: Explorer, subject: Subject, split: Split, crop: st
     return encode.encode_pictures(subject.model, seeing, replace(split, pictures=found), embedding)
 
 
-def _several(explorer: Explorer, subject: Subject, paths: Sequence[Path | None], report: Report) -> Floats:
+def _several(explorer: Explorer, subject: LoadedModel, paths: Sequence[Path | None], report: Report) -> Floats:
     """Mean vectors over several crops, kept by what is in the file under the model's fingerprint."""
     files = Digests(explorer.home.caches / "pictures")
     store = ArrayStore(explorer.home.caches / "views" / subject.fingerprint(SEVERAL).hash)
@@ -61,7 +61,7 @@ def _several(explorer: Explorer, subject: Subject, paths: Sequence[Path | None],
     return found
 
 
-def _encoded(subject: Subject, views: list[Views]) -> Floats:
+def _encoded(subject: LoadedModel, views: list[Views]) -> Floats:
     import torch
 
     from core.models.multicrop import encode_views

@@ -7,7 +7,7 @@ from core.evaluation.records import WordErrors
 
 
 @dataclass(frozen=True)
-class Heard:
+class WordErrorCount:
     """Word errors of one utterance, and the words of its caption; the rate may exceed 1."""
 
     errors: int
@@ -19,24 +19,24 @@ class Heard:
         return self.errors / self.words
 
 
-def compare(captions: Sequence[str], transcripts: Sequence[str]) -> list[Heard | None]:
+def compare(captions: Sequence[str], transcripts: Sequence[str]) -> list[WordErrorCount | None]:
     """Word errors of each utterance; None where the caption has no words."""
     import jiwer
     from whisper.normalizers import EnglishTextNormalizer
 
     clean = EnglishTextNormalizer()
-    found: list[Heard | None] = []
+    found: list[WordErrorCount | None] = []
     for caption, transcript in zip(captions, transcripts, strict=True):
         wanted = clean(caption).split()
         if not wanted:
             found.append(None)
             continue
         counted = jiwer.process_words(" ".join(wanted), " ".join(clean(transcript).split()))
-        found.append(Heard(counted.substitutions + counted.deletions + counted.insertions, len(wanted)))
+        found.append(WordErrorCount(counted.substitutions + counted.deletions + counted.insertions, len(wanted)))
     return found
 
 
-def together(found: Sequence[Heard | None]) -> WordErrors | None:
+def together(found: Sequence[WordErrorCount | None]) -> WordErrors | None:
     """All utterances with a caption as one; None where there is none."""
     counted = [each for each in found if each is not None]
     if not counted:

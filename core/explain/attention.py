@@ -19,7 +19,7 @@ SIGNATURE = inspect.signature(functional.multi_head_attention_forward)
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SelfAttention:
     """One layer's self-attention over one sequence: `weights` (1, heads, tokens, tokens), part of the graph."""
 
     weights: Tensor
@@ -36,11 +36,11 @@ class Watch(TorchFunctionMode):
     def __init__(self, layers: Sequence[nn.MultiheadAttention]) -> None:
         super().__init__()
         self._layers = list(layers)
-        self._found: dict[int, Seen] = {}
+        self._found: dict[int, SelfAttention] = {}
         self.embedded: Tensor | None = None  # (1, tokens, width): what the tokens of a text became
 
     @property
-    def seen(self) -> tuple[Seen, ...]:
+    def seen(self) -> tuple[SelfAttention, ...]:
         """Of each layer what it attended to."""
         return tuple(self._found[id(layer.in_proj_weight)] for layer in self._layers)
 
@@ -63,7 +63,7 @@ class Watch(TorchFunctionMode):
         if given.get("attn_mask") is not None:
             scores = scores + given["attn_mask"]
         weights = in_graph(scores.softmax(dim=3))
-        self._found[id(given["in_proj_weight"])] = Seen(weights, query, key)
+        self._found[id(given["in_proj_weight"])] = SelfAttention(weights, query, key)
         output = (weights @ value).transpose(1, 2).flatten(2)
         return functional.linear(output, given["out_proj_weight"], given["out_proj_bias"]).transpose(0, 1)
 

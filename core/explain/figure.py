@@ -24,14 +24,14 @@ FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "Helvetica.ttc")
 
 
 @dataclass(frozen=True)
-class Row:
+class FigureRow:
     """One line of figures: a name on the left, a text on the right."""
 
     name: str
     text: str
 
 
-def figure(picture: Image.Image, placement: Placement, maps: Maps, title: str, rows: Sequence[Row],
+def figure(picture: Image.Image, placement: Placement, maps: Maps, title: str, rows: Sequence[FigureRow],
            waveform: Waveform | None = None) -> Image.Image:
     """The whole explanation as an RGB picture, WIDTH wide and as high as it needs."""
     canvas = Image.new("RGB", (WIDTH, 4000), GROUND)
@@ -106,7 +106,7 @@ def _voice(draw: ImageDraw.ImageDraw, left: int, top: int, sound: SoundMap, wave
     return y + VOICE + 22
 
 
-def _rows(draw: ImageDraw.ImageDraw, left: int, top: int, rows: Sequence[Row], wide: int) -> int:
+def _rows(draw: ImageDraw.ImageDraw, left: int, top: int, rows: Sequence[FigureRow], wide: int) -> int:
     font, y = _font(14), top
     for row in rows:
         draw.line((left, y, left + wide, y), LINE)

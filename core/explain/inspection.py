@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from core import images, remote
-from core.asr.transcript import Heard
+from core.asr.transcript import EncodedUtterance
 from core.audio import Waveform
 from core.errors import QueryError
 from core.evaluation import models as subjects
@@ -24,7 +24,7 @@ from core.explain.methods import METHODS, Method
 from core.explain.observation import Observation, Target, Tower, branches_of, observe
 from core.explain.occlusion import tried
 from core.explain.placement import Placement
-from core.explain.shares import Branches, Mix, mix, shares
+from core.explain.shares import BranchVectors, Mix, mix, shares
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.galleries.protocol import Place, open_gallery
@@ -40,7 +40,7 @@ from core.store.records import GalleryRecord
 RANKED_UP_TO = 4_000_000  # pictures of a gallery whose vectors are brought here for the ranks: 6 GB of 384 numbers
 
 @dataclass(frozen=True, eq=False)
-class Lens:
+class ExplainModel:
     """A model to look through: `crop` its crop policy, `fingerprint` that of the vectors of pictures it makes.
 
     `run` is None for the backbone alone (zero-shot).
@@ -54,14 +54,14 @@ class Lens:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class Explanation:
     """One pair seen through a lens: where the square lies on the picture, its pixels, and what was observed.
 
     `image` (dim,): the picture's unit vector as galleries have it. Under several crops that is the mean of `looks`
     looks, and what is observed is the one of them that fits the query best.
     """
 
-    lens: Lens
+    lens: ExplainModel
     placement: Placement
     pixels: np.ndarray  # (size, size, 3) uint8
     observation: Observation
@@ -78,7 +78,7 @@ class Sight:
         """The maps of a target that is in `observation.scores`; at once."""
         return draw(self.observation, target, method)
 
-    def occluded(self, target: Target, report: Report = silent) -> "Sight":
+    def occluded(self, target: Target, report: Report = silent) -> "Explanation":
         """The same with what a target's score loses without each part: maps that are tried out need it. Seconds."""
         return replace(self, observation=tried(self.lens.model, self.pixels, self.observation, target, report))
 
@@ -98,7 +98,7 @@ class Sight:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class GalleryRanking:
     """A gallery's pictures under every mix of the branches, and the row of the picture that is explained.
 
     `known`: whether that picture is one of the gallery; else it was added to it, as its last row.
@@ -110,20 +110,20 @@ class Standing:
     known: bool
     vectors: queries.Floats  # (n, dim), of unit length, in the mix's order
 
-    def rank_of(self, branches: Branches) -> int:
+    def rank_of(self, branches: BranchVectors) -> int:
         """The picture's rank under another query, such as its caption."""
         return mix(branches, self.vectors, self.mix.ids).rank(self.row, 0.5)
 
 
-def zero_shot(explorer: Explorer, report: Report = silent) -> Lens:
+def zero_shot(explorer: Explorer, report: Report = silent) -> ExplainModel:
     """The backbone of the settings as it came. WeightsError, ModelError ("unsupported" where it has no maps)."""
     backbone = explorer.backbone(report)
     model = BrewCLIP(backbone.built, "zero-shot").to(backbone.built.model.logit_scale.device).eval()
     crop = explorer.settings["vision.crop"]
-    return Lens(model, backbone.title, crop, backbone.fingerprint(crop))
+    return ExplainModel(model, backbone.title, crop, backbone.fingerprint(crop))
 
 
-def of_settings(explorer: Explorer, report: Report = silent) -> Lens:
+def of_settings(explorer: Explorer, report: Report = silent) -> ExplainModel:
     """What the settings search with: their trained model, or the backbone alone. WeightsError, ModelError."""
     from core.models.trained import TrainedModel
 
@@ -132,10 +132,10 @@ def of_settings(explorer: Explorer, report: Report = silent) -> Lens:
         return zero_shot(explorer, report)
     crop = explorer.settings["vision.crop"]
     model = checkpoints.assemble(found.checkpoint, explorer.backbone(report))
-    return Lens(model, found.title, crop, found.fingerprint(crop), found.run)
+    return ExplainModel(model, found.title, crop, found.fingerprint(crop), found.run)
 
 
-def of_choice(explorer: Explorer, choice: ModelChoice, crop: str = "", report: Report = silent) -> Lens:
+def of_choice(explorer: Explorer, choice: ModelChoice, crop: str = "", report: Report = silent) -> ExplainModel:
     """A model as evaluations name it: a run's or checkpoint's, or a backbone alone; `crop` "": what it was made for.
 
     ModelError as in `checkpoints.load`, WeightsError ("missing") without its backbone.
@@ -144,10 +144,10 @@ def of_choice(explorer: Explorer, choice: ModelChoice, crop: str = "", report: R
     subject = subjects.load(explorer, known, report, listens=False)  # `hear` checks the recogniser
     crop = crop or known.crop
     title = known.title if known.run is None else f"{known.title} over {backbones.title(known.backbone)}"
-    return Lens(subject.model, title, crop, subject.fingerprint(crop), known.run)
+    return ExplainModel(subject.model, title, crop, subject.fingerprint(crop), known.run)
 
 
-def hear(explorer: Explorer, lens: Lens, waveform: Waveform, report: Report = silent) -> Heard:
+def hear(explorer: Explorer, lens: ExplainModel, waveform: Waveform, report: Report = silent) -> EncodedUtterance:
     """The utterance as the lens' model has learnt to hear it. ModelError ("wrong_speech"), WeightsError."""
     settings = explorer.settings
     padding: Any = lens.run.padding if lens.run and lens.model.variant.acoustic else settings["speech.padding"]
@@ -161,16 +161,16 @@ def hear(explorer: Explorer, lens: Lens, waveform: Waveform, report: Report = si
     return recogniser.hear([waveform], options, report)[0]
 
 
-def look(lens: Lens, picture: Image.Image, heard: Heard) -> Sight:
+def look(lens: ExplainModel, picture: Image.Image, heard: EncodedUtterance) -> Explanation:
     """Observe an RGB picture with a query. QueryError ("empty") where the query says nothing to this model."""
     looks = images.looks(picture, lens.crop, lens.model.built.image_size)
     at, image = (0, None) if len(looks) == 1 else _best(lens.model, looks, heard)
     observation = observe(lens.model, looks[at], heard)
-    return Sight(lens, placement.places(*picture.size, lens.crop)[at], looks[at], observation,
+    return Explanation(lens, placement.places(*picture.size, lens.crop)[at], looks[at], observation,
                  queries.unit(observation.image) if image is None else image, len(looks))
 
 
-def _best(model: BrewCLIP, looks: np.ndarray, heard: Heard) -> tuple[int, queries.Floats]:
+def _best(model: BrewCLIP, looks: np.ndarray, heard: EncodedUtterance) -> tuple[int, queries.Floats]:
     """Which of several looks fits a query best, and the unit vector (dim,) of all. QueryError ("empty")."""
     with torch.inference_mode():
         vectors = model.encode_stem(model.image_stem(looks)).cpu().numpy()
@@ -178,7 +178,8 @@ def _best(model: BrewCLIP, looks: np.ndarray, heard: Heard) -> tuple[int, querie
     return int(np.argmax(fits)), mean_views(vectors, [len(looks)])[0]
 
 
-def stand(explorer: Explorer, sight: Sight, gallery: str, path: Path, image_id: int | None = None) -> Standing:
+def stand(explorer: Explorer, sight: Explanation, gallery: str, path: Path,
+          image_id: int | None = None) -> GalleryRanking:
     """Where the picture of that file, or of that id, stands in a gallery indexed with the sight's model.
 
     StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
@@ -187,13 +188,13 @@ def stand(explorer: Explorer, sight: Sight, gallery: str, path: Path, image_id: 
     branches = sight.observation.branches
     known = image_id if image_id is not None else _id_of(place, record.id, path)
     if known is not None and known in index:
-        return Standing(record.name, mix(branches, index.matrix, index.ids),
+        return GalleryRanking(record.name, mix(branches, index.matrix, index.ids),
                         int(np.flatnonzero(index.ids == known)[0]), True, index.matrix)
     vectors, ids = _added(index, sight.image)
-    return Standing(record.name, mix(branches, vectors, ids), len(index), False, vectors)
+    return GalleryRanking(record.name, mix(branches, vectors, ids), len(index), False, vectors)
 
 
-def open_index(explorer: Explorer, lens: Lens, gallery: str
+def open_index(explorer: Explorer, lens: ExplainModel, gallery: str
                ) -> tuple[Place, GalleryRecord, vector_index.ExactIndex]:
     """A gallery and its vectors under the lens; StoreError, QueryError as `stand`, and "too_large"."""
     place, record = open_gallery(explorer.store, gallery)

@@ -19,7 +19,7 @@ Place = Literal["penultimate", "last", "entrance", "input"]
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class LayerAttention:
     """One layer's attention from the readout token to all tokens of its tower."""
 
     attention: Floats  # (heads, tokens), each head's row adds up to 1
@@ -36,8 +36,8 @@ class Readings:
     part of the input; None until it was tried out (`core.explain.occlusion`).
     """
 
-    penultimate: Reading
-    last: Reading
+    penultimate: LayerAttention
+    last: LayerAttention
     entrance: Floats
     drops: Floats | None = None
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.asr.transcript import Heard
+from core.asr.transcript import EncodedUtterance
 from core.errors import QueryError
-from core.explain.inspection import Lens, Standing, open_index
+from core.explain.inspection import ExplainModel, GalleryRanking, open_index
 from core.explain.observation import branches_of
 from core.explain.shares import mix
 from core.explorer import Explorer
@@ -24,7 +24,7 @@ class Neighbour:
     image: ImageRecord
 
 
-def neighbours(explorer: Explorer, standing: Standing, t: float = 0.5, best: int = BEST, beside: int = BESIDE
+def neighbours(explorer: Explorer, standing: GalleryRanking, t: float = 0.5, best: int = BEST, beside: int = BESIDE
                ) -> tuple[Neighbour, ...]:
     """The best pictures at a mix t and those beside the explained one, by rank; without a picture that was added."""
     found, scores = standing.mix, standing.mix.scores(t)
@@ -39,7 +39,7 @@ def neighbours(explorer: Explorer, standing: Standing, t: float = 0.5, best: int
                  for place, image_id in zip(kept, ids, strict=True) if image_id in images)
 
 
-def best_match(explorer: Explorer, lens: Lens, gallery: str, heard: Heard) -> ImageRecord:
+def best_match(explorer: Explorer, lens: ExplainModel, gallery: str, heard: EncodedUtterance) -> ImageRecord:
     """The gallery's best picture for a query. StoreError, QueryError as `inspection.stand` and `observe`."""
     place, record, index = open_index(explorer, lens, gallery)
     found = mix(branches_of(lens.model, heard), index.matrix, index.ids)

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import ModelError
 from core.explain import words as texts
 from core.explain.attention import Watch, WatchSoftmax, in_graph
-from core.explain.methods import Floats, Reading, Readings
-from core.explain.shares import Branches
+from core.explain.methods import Floats, LayerAttention, Readings
+from core.explain.shares import BranchVectors
 from core.models.brewclip import BrewCLIP
 
 Target = Literal["fused", "text", "acoustic"]
@@ -48,12 +48,12 @@ class Observation:
     tower read.
     """
 
-    branches: Branches
+    branches: BranchVectors
     image: Floats
     scores: Mapping[Target, float]
     towers: Mapping[Tower, Observed]
     grid: tuple[int, int]
-    heard: Heard
+    heard: EncodedUtterance
     spans: tuple[texts.Span, ...]
     kept: int
 
@@ -95,11 +95,11 @@ class _Query:
     acoustic: Tensor | None
     weights: tuple[Tensor, Tensor] | None
 
-    def branches(self) -> Branches:
+    def branches(self) -> BranchVectors:
         """The same as numbers. QueryError ("not_finite")."""
         weights = ((float(self.text is not None), float(self.acoustic is not None)) if self.weights is None else
                    (self.weights[0].item(), self.weights[1].item()))
-        return Branches(_double(self.text), _double(self.acoustic), *weights)
+        return BranchVectors(_double(self.text), _double(self.acoustic), *weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +111,12 @@ class Looked:
     scores: Mapping[Target, Tensor]
 
 
-def typed(text: str) -> Heard:
+def typed(text: str) -> EncodedUtterance:
     """A text that was typed, as a query without a voice."""
-    return Heard(Transcript(" ".join(text.split()), "", (), 0.0, 0.0, 1.0), ())
+    return EncodedUtterance(Transcript(" ".join(text.split()), "", (), 0.0, 0.0, 1.0), ())
 
 
-def observe(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Observation:
+def observe(model: BrewCLIP, pixels: np.ndarray, heard: EncodedUtterance) -> Observation:
     """Look at one picture, (size, size, 3) uint8 as `core.images.pixels` gives it, and one utterance or typed text.
 
     The model is in eval mode. A query without encoder states is a typed text: the words alone, whatever the variant.
@@ -134,7 +134,7 @@ def observe(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Observation:
                        texts.spans(model.built.tokenizer, heard.transcript.text), read.stop - read.start)
 
 
-def look(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Looked:
+def look(model: BrewCLIP, pixels: np.ndarray, heard: EncodedUtterance) -> Looked:
     """The pass forward of `observe`, with gradients wanted. QueryError ("empty"), ModelError ("unsupported")."""
     passes: dict[Tower, _Pass] = {"picture": _picture(model, pixels)}
     if heard.transcript.text and reads_words(model, heard):
@@ -149,12 +149,12 @@ def look(model: BrewCLIP, pixels: np.ndarray, heard: Heard) -> Looked:
                                   for target, each in queries.items() if each is not None})
 
 
-def reads_words(model: BrewCLIP, heard: Heard) -> bool:
+def reads_words(model: BrewCLIP, heard: EncodedUtterance) -> bool:
     """Whether the model reads this query's words: `e2e` does so only when they were typed."""
     return model.variant.text or not heard.states
 
 
-def branches_of(model: BrewCLIP, heard: Heard) -> Branches:
+def branches_of(model: BrewCLIP, heard: EncodedUtterance) -> BranchVectors:
     """A query's vectors alone, as `observe` finds them, without a picture and without gradients. QueryError too."""
     device = model.log_scale.device
     with torch.inference_mode():
@@ -168,12 +168,12 @@ def branches_of(model: BrewCLIP, heard: Heard) -> Branches:
         return _fused(model, heard, text, acoustic).branches()
 
 
-def _fused(model: BrewCLIP, heard: Heard, text: Tensor | None, acoustic: Tensor | None) -> _Query:
+def _fused(model: BrewCLIP, heard: EncodedUtterance, text: Tensor | None, acoustic: Tensor | None) -> _Query:
     """The query of F_T and F_A, (1, dim) each or None. QueryError ("empty")."""
     if text is None or acoustic is None:
         only = acoustic if text is None else text
         if only is None:
-            Branches(None, None, 0.0, 0.0)  # raises
+            BranchVectors(None, None, 0.0, 0.0)  # raises
         assert only is not None
         return _Query(only, text, acoustic, None)
     batch = model.collate([heard.transcript], [heard.states]).to(text.device)
@@ -191,7 +191,7 @@ def _picture(model: BrewCLIP, pixels: np.ndarray) -> _Pass:
                  _layers(watch, 0), stem, torch.arange(patches))
 
 
-def _words(model: BrewCLIP, heard: Heard) -> _Pass:
+def _words(model: BrewCLIP, heard: EncodedUtterance) -> _Pass:
     said = [heard.transcript.text]
     length, = model.lengths(said)
     tokens = model.tokens(said)[0][:, :length].to(model.log_scale.device)
@@ -205,7 +205,7 @@ def _words(model: BrewCLIP, heard: Heard) -> _Pass:
                  _layers(watch, end), watch.embedded, torch.tensor([0, *range(1 + count, end + 1)]))
 
 
-def _sound(model: BrewCLIP, heard: Heard) -> _Pass:
+def _sound(model: BrewCLIP, heard: EncodedUtterance) -> _Pass:
     assert model.acoustic is not None
     batch = model.collate([heard.transcript], [heard.states]).to(model.log_scale.device)
     assert batch.states is not None
@@ -268,7 +268,7 @@ def gradients(score: Tensor, found: _Pass) -> tuple[Tensor, ...]:
 
 def _readings(found: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:
     """What methods read, from the gradients by the two layers' weights and by what entered."""
-    layers = [Reading(layer.row(layer.weights), layer.row(gradient), _numpy(layer.similarity))
+    layers = [LayerAttention(layer.row(layer.weights), layer.row(gradient), _numpy(layer.similarity))
               for layer, gradient in zip(found.watched, (penultimate, last), strict=True)]
     tokens = np.zeros(len(layers[0].similarity), np.float32)
     tokens[found.entered.numpy()] = _numpy((entrance * found.entrance).sum(dim=2)[0])

@@ -20,7 +20,7 @@ ROWS = 4096  # pictures multiplied at once: the copy in float64 stays small
 
 
 @dataclass(frozen=True, eq=False)
-class Branches:
+class BranchVectors:
     """A query's vectors, each (dim,) float64 and not normalised, and their weights in the sum.
 
     A branch that the model lacks, or that has nothing to say (no words heard), is None and its weight 0.
@@ -57,7 +57,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Ranks:
+class BranchRanks:
     """A picture's rank among all, from 1: under the model's own sum and each branch alone; None without the branch."""
 
     both: int
@@ -119,9 +119,9 @@ class Mix:
         near = np.flatnonzero(mixed >= np.partition(mixed, len(mixed) - count)[len(mixed) - count])
         return near[np.lexsort((self.ids[near], -mixed[near]))][:count]
 
-    def branch_ranks(self, row: int) -> Ranks:
+    def branch_ranks(self, row: int) -> BranchRanks:
         """The rank of one picture under both branches and each alone."""
-        return Ranks(self.rank(row, 0.5), self.rank(row, 0.0) if self.has_text else None,
+        return BranchRanks(self.rank(row, 0.5), self.rank(row, 0.0) if self.has_text else None,
                      self.rank(row, 1.0) if self.has_acoustic else None)
 
     def _weights(self, t: float) -> tuple[float, float]:
@@ -138,7 +138,7 @@ class Mix:
         return math.sqrt(max(text * text * tt + 2 * text * acoustic * ta + acoustic * acoustic * aa, 0.0))
 
 
-def mix(branches: Branches, vectors: Numbers, ids: NDArray[np.int64] | None = None) -> Mix:
+def mix(branches: BranchVectors, vectors: Numbers, ids: NDArray[np.int64] | None = None) -> Mix:
     """The mix over pictures' vectors (n, dim), of unit length as a gallery keeps them; `ids` (n,), else 0 to n - 1."""
     zeros = np.zeros(vectors.shape[1])
     text = zeros if branches.text is None else branches.text_weight * branches.text
@@ -149,7 +149,7 @@ def mix(branches: Branches, vectors: Numbers, ids: NDArray[np.int64] | None = No
     return Mix(numbers, found[:, 0], found[:, 1], products, branches.text is not None, branches.acoustic is not None)
 
 
-def shares(branches: Branches, vectors: Numbers) -> Shares:
+def shares(branches: BranchVectors, vectors: Numbers) -> Shares:
     """The scores of pictures' unit vectors (n, dim), in parts."""
     return mix(branches, vectors).shares()
 

@@ -28,7 +28,7 @@ Arrays = tuple[NDArray[Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _EntryLocation:
     """Where an entry's arrays are: shard, first byte, and of each array its type and shape."""
 
     shard: str
@@ -41,7 +41,7 @@ class ArrayStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _EntryLocation] = {}
         self._maps: dict[str, mmap.mmap] = {}
         self._read_to: dict[str, int] = {}
         self._hold: caches.Hold | None = None
@@ -109,7 +109,8 @@ class ArrayStore:
     def _add(self, shard: str, line: bytes, size: int) -> None:
         try:
             entry = plain_json.loads(line)
-            place = _Place(shard, entry["start"], tuple((kind, tuple(shape)) for kind, shape in entry["arrays"]))
+            place = _EntryLocation(shard, entry["start"],
+                                   tuple((kind, tuple(shape)) for kind, shape in entry["arrays"]))
             if entry["end"] <= size:
                 self._places.setdefault(entry["key"], place)
         except plain_json.DAMAGE:  # a line of a crash, or of another program

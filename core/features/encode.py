@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.features.image_cache import Seeing
+from core.features.image_cache import ImageFeatureCache
 from core.features.prepared_split import Split
 from core.progress import Report, silent
 
@@ -33,7 +33,7 @@ class SpokenVectors:
 
 
 @torch.inference_mode()
-def encode_pictures(model: "BrewCLIP", seeing: Seeing, split: Split, report: Report = silent) -> Floats:
+def encode_pictures(model: "BrewCLIP", seeing: ImageFeatureCache, split: Split, report: Report = silent) -> Floats:
     """F_V of the split's pictures: (n, dim) float32 of unit length; NaN where a picture could not be read."""
     device = model.log_scale.device
     found = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)

@@ -30,7 +30,7 @@ READERS = 2  # threads that decode while the model computes
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ImageFeature:
     """One picture. `kept` is stem tokens (1 + patches, vision width) float32 or pixels (size, size, 3) uint8.
 
     `reason` says why it could not be read, and is "" for all others; `kept` is then empty.
@@ -40,7 +40,7 @@ class Seen:
     reason: str = ""
 
 
-class Seeing:
+class ImageFeatureCache:
     """Sees pictures through a backbone and a crop policy, and remembers."""
 
     def __init__(self, explorer: Explorer, backbone: "VisionLanguage", crop: str) -> None:
@@ -57,7 +57,7 @@ class Seeing:
         new = sum((key := self._known(path)) is None or key not in self._store for path in pictures)
         return new * int(np.prod(self._shape())) * (1 if self._whole else 4)
 
-    def see(self, pictures: Sequence[Path], report: Report = silent) -> list[Seen]:
+    def see(self, pictures: Sequence[Path], report: Report = silent) -> list[ImageFeature]:
         """Every picture, in order. One that cannot be read has its reason; the rest goes on. StoreError ("full")."""
         keys = [self._known(path) for path in pictures]
         missing = [number for number, key in enumerate(keys) if key is None or key not in self._store]
@@ -79,8 +79,9 @@ class Seeing:
                 self._keep(new, writer)
                 remember.flush()
         report(len(pictures), len(pictures), text)
-        return [Seen(np.empty(0), reasons.get(number, "It could not be read.")) if key is None or number in reasons
-                else Seen(self._store.get(key)[0]) for number, key in enumerate(keys)]
+        return [ImageFeature(np.empty(0),
+                             reasons.get(number, "It could not be read.")) if key is None or number in reasons
+                else ImageFeature(self._store.get(key)[0]) for number, key in enumerate(keys)]
 
     def stems(self, model: Any, seen: Sequence[NDArray[Any]] | NDArray[Any], device: "torch.device | str" = "cpu"
               ) -> "torch.Tensor":

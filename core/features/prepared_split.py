@@ -11,9 +11,9 @@ from core.datasets.kinds import kind_of
 from core.datasets.records import Dataset, Utterance
 from core.errors import DatasetError
 from core.explorer import Explorer
-from core.features.image_cache import Seeing, Seen
+from core.features.image_cache import ImageFeature, ImageFeatureCache
 from core.features.noise import CLEAN, Condition
-from core.features.speech_cache import EMPTY, Hearing, Spoken
+from core.features.speech_cache import EMPTY, CachedUtterance, SpeechFeatureCache
 from core.progress import Report, silent, steps
 
 if TYPE_CHECKING:
@@ -28,16 +28,17 @@ class Split:
     """The pictures (n) and utterances (m) of one split, in the order of the dataset's lists.
 
     `image_of` (m,) int64 gives for each utterance its picture's place in `image_ids`. What could not be read is in its
-    place all the same, with the reason in `Seen` or `Spoken`: a miss in evaluation, left out in training.
+    place all the same, with the reason in `ImageFeature` or `CachedUtterance`: a miss in evaluation, left out in
+    training.
     """
 
     name: str
     condition: Condition
     image_ids: tuple[str, ...]
     paths: tuple[Path | None, ...]
-    pictures: tuple[Seen, ...]
+    pictures: tuple[ImageFeature, ...]
     utterances: tuple[Utterance, ...]
-    spoken: tuple[Spoken, ...]
+    spoken: tuple[CachedUtterance, ...]
     image_of: NDArray[np.int64]
 
     @property
@@ -63,11 +64,11 @@ class Cost:
         return self.states + self.pictures
 
 
-class Preparing:
+class FeaturePreparer:
     """Prepares splits of a dataset for a backbone and a crop policy. `states`: whether encoder states are wanted."""
 
     def __init__(self, explorer: Explorer, backbone: "VisionLanguage", crop: str, states: bool = True) -> None:
-        self._explorer, self.seeing = explorer, Seeing(explorer, backbone, crop)
+        self._explorer, self.seeing = explorer, ImageFeatureCache(explorer, backbone, crop)
         self._states, self._width = states, explorer.recogniser().width
 
     def cost(self, dataset: Dataset, splits: tuple[str, ...], condition: Condition = CLEAN) -> Cost:
@@ -96,15 +97,16 @@ class Preparing:
         spoken = self._heard(self._hearing(dataset), utterances, condition, hearing)
         paths = tuple(image.path for image in part.images)
         seen = iter(self.seeing.see([path for path in paths if path], seeing))
-        pictures = tuple(next(seen) if path else Seen(np.empty(0), MISSING) for path in paths)
+        pictures = tuple(next(seen) if path else ImageFeature(np.empty(0), MISSING) for path in paths)
         return Split(split, condition, tuple(places), paths, pictures, utterances, spoken,
                      np.array([places[each.image_id] for each in utterances], np.int64))
 
-    def _hearing(self, dataset: Dataset) -> Hearing:
-        return Hearing(self._explorer, kind_of(dataset.kind).language)
+    def _hearing(self, dataset: Dataset) -> SpeechFeatureCache:
+        return SpeechFeatureCache(self._explorer, kind_of(dataset.kind).language)
 
-    def _heard(self, hearing: Hearing, utterances: tuple[Utterance, ...], condition: Condition, report: Report
-               ) -> tuple[Spoken, ...]:
+    def _heard(self, hearing: SpeechFeatureCache, utterances: tuple[Utterance, ...], condition: Condition,
+               report: Report
+               ) -> tuple[CachedUtterance, ...]:
         recordings = [each.recording for each in utterances if each.recording]
         heard = iter(hearing.hear(recordings, self._states, condition, report))
-        return tuple(next(heard) if each.recording else Spoken(EMPTY, reason=MISSING) for each in utterances)
+        return tuple(next(heard) if each.recording else CachedUtterance(EMPTY, reason=MISSING) for each in utterances)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import audio, priority
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.audio import Waveform
 from core.datasets.headers import seconds
 from core.errors import AudioError
@@ -35,7 +35,7 @@ class HearingText(str):
 
 
 @dataclass(frozen=True, eq=False)
-class Spoken:
+class CachedUtterance:
     """One recording, heard. `states` (frames, width) float16 of each window, mapped from disk; () when not wanted.
 
     `reason` says why a recording could not be read, and is "" for all others: it then has neither words nor states.
@@ -55,7 +55,7 @@ class Size:
     nbytes: int
 
 
-class Hearing:
+class SpeechFeatureCache:
     """Hears recordings through an Explorer's recogniser and settings, and remembers.
 
     `language` is a code where it is known what is spoken, else "": then it is as the settings say.
@@ -82,7 +82,7 @@ class Hearing:
         return Size(len(recordings), len(new), int(nbytes))
 
     def hear(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,
-             report: Report = silent) -> list[Spoken]:
+             report: Report = silent) -> list[CachedUtterance]:
         """Every recording, in order. One that cannot be read has its reason; the rest goes on.
 
         WeightsError, ModelError, StoreError ("full": what was heard is kept, and is not heard again).
@@ -137,13 +137,13 @@ class Hearing:
             {key: one.transcript.to_json() for key, one in zip(waves, heard, strict=True)}, fingerprint)
 
     def _given(self, store: ArrayStore, fingerprint: str, keys: Sequence[str | None], reasons: dict[int, str],
-               states: bool) -> Iterator[Spoken]:
+               states: bool) -> Iterator[CachedUtterance]:
         kept = self._kept(keys, fingerprint)
         for number, key in enumerate(keys):
             if number in reasons or key is None:
-                yield Spoken(EMPTY, reason=reasons.get(number, "It could not be read."))
+                yield CachedUtterance(EMPTY, reason=reasons.get(number, "It could not be read."))
             else:
-                yield Spoken(kept[key], store.get(key) if states else ())
+                yield CachedUtterance(kept[key], store.get(key) if states else ())
 
     def _known(self, recordings: Sequence[Path], condition: Condition, others: Sequence[Waveform]
                ) -> list[str | None]:
@@ -217,6 +217,6 @@ def key_of(digest: str, condition: Condition, others: Sequence[Waveform]) -> str
     return f"{digest}+{condition}{made_of}"
 
 
-def as_heard(one: Spoken) -> Heard:
+def as_heard(one: CachedUtterance) -> EncodedUtterance:
     """The recording as the models take it."""
-    return Heard(one.transcript, one.states)
+    return EncodedUtterance(one.transcript, one.states)

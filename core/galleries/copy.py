@@ -14,7 +14,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.protocol import Place
 from core.progress import Report, finishing, silent
-from core.store.records import Entry, FailedEntry, GalleryRecord, Kept, KnownImage
+from core.store.records import FailedEntry, GalleryRecord, IndexedFile, KnownImage, StoredImage
 
 BATCH = 2000  # pictures that one write stores
 
@@ -90,16 +90,16 @@ def _there(into: Place, made: GalleryRecord, fingerprints: Sequence[Fingerprint]
             for one in fingerprints}
 
 
-def _is_there(one: Kept, there: dict[str, dict[str, KnownImage]]) -> bool:
+def _is_there(one: StoredImage, there: dict[str, dict[str, KnownImage]]) -> bool:
     """Whether the target has the picture with all its vectors."""
     known = {name: images.get(one.path) for name, images in there.items()}
     return all(each is not None and each.stamp == one.stamp and (each.embedded or name not in one.vectors)
                for name, each in known.items())
 
 
-def _batches(batches: Iterator[list[Kept]]) -> Iterator[list[Kept]]:
+def _batches(batches: Iterator[list[StoredImage]]) -> Iterator[list[StoredImage]]:
     """The same pictures in batches that are worth a write."""
-    waiting: list[Kept] = []
+    waiting: list[StoredImage] = []
     for batch in batches:
         waiting += batch
         if len(waiting) >= BATCH:
@@ -108,23 +108,23 @@ def _batches(batches: Iterator[list[Kept]]) -> Iterator[list[Kept]]:
     yield waiting
 
 
-def _remember(one: Kept, later: _Later) -> None:
+def _remember(one: StoredImage, later: _Later) -> None:
     for tag in one.tags:
         later.tags[tag].append(one.path)
     if one.missing:
         later.missing.append(one.path)
 
 
-def _write(into: Place, gallery_id: int, new: Sequence[Kept], fingerprints: Sequence[Fingerprint]) -> int:
+def _write(into: Place, gallery_id: int, new: Sequence[StoredImage], fingerprints: Sequence[Fingerprint]) -> int:
     """Store pictures with their vectors, a fingerprint after the other; how many vectors."""
     if not new:
         return 0
     bare = [one for one in new if not one.vectors]
     written = 0
     for fingerprint in fingerprints:
-        entries = [Entry(one.path, one.stamp, one.content_hash, one.facts, one.vectors[fingerprint.hash])
+        entries = [IndexedFile(one.path, one.stamp, one.content_hash, one.facts, one.vectors[fingerprint.hash])
                    for one in new if fingerprint.hash in one.vectors]
-        plain = [Entry(one.path, one.stamp, one.content_hash, one.facts) for one in bare]
+        plain = [IndexedFile(one.path, one.stamp, one.content_hash, one.facts) for one in bare]
         bare = []
         if entries or plain:
             into.record(gallery_id, fingerprint, entries + plain)

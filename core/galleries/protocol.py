@@ -15,16 +15,16 @@ from core.fingerprint import Fingerprint
 from core.progress import Report, silent
 from core.store.addresses import is_address
 from core.store.records import (
-    Entry,
     FailedEntry,
     FailureRecord,
     GalleryRecord,
     GalleryState,
     ImageRecord,
-    Kept,
+    IndexedFile,
     KnownFailure,
     KnownImage,
-    Recorded,
+    RecordResult,
+    StoredImage,
 )
 
 if TYPE_CHECKING:  # whoever asks whether it is an address needs no database
@@ -97,8 +97,8 @@ class Place(Protocol):
     def drop_failures(self, gallery_id: int, paths: Collection[str]) -> None:
         """Forget failures of files that are gone."""
 
-    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[Entry],
-               failures: Sequence[FailedEntry] = ()) -> Recorded:
+    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
+               failures: Sequence[FailedEntry] = ()) -> RecordResult:
         """Store a batch of files that were read or could not be."""
 
     def delete_gallery(self, gallery_id: int) -> None:
@@ -110,7 +110,7 @@ class Place(Protocol):
     def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
         """Those that pictures have vectors of, missing pictures too."""
 
-    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to."""
 
     def forget_fingerprint(self, gallery_id: int, fingerprint_hash: str) -> int:

@@ -1,6 +1,6 @@
-"""Filling a gallery on this computer: find the pictures of its folders, read what is new and embed it.
+"""Index on this computer: find the images of a gallery's folders, read and embed those that are new.
 
-`core.indexing.reconcile` compares and stores; here is who reads and embeds. A cluster's workers do it with the same parts.
+`core.indexing.reconcile` compares and stores; this module reads and embeds. A cluster's workers use the same parts.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,12 +15,12 @@ from core.galleries.protocol import Place
 from core.images import MAX_MEGAPIXELS, SEVERAL
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import Reader, ReadFile
-from core.indexing.reconcile import BATCH, READY, Done, Filling, IndexResult
+from core.indexing.reconcile import BATCH, READY, Done, GalleryReconciler, IndexResult
 from core.indexing.scan import Scan
 from core.indexing.sources import look, look_into
 from core.models.multicrop import encode_views
 from core.progress import Report, silent
-from core.store.records import Entry, FailedEntry
+from core.store.records import FailedEntry, IndexedFile
 
 __all__ = ["Backbone", "IndexResult", "embedding", "index_folder", "index_gallery", "index_scans"]
 
@@ -49,7 +49,7 @@ def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone
     """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
     whose paths are in that `column` (`core.indexing.sources`).
 
-    `report` counts the files to read and its text tells the pace; `found` is as in `Filling`. StoreError:
+    `report` counts the files to read and its text tells the pace; `found` is as in `GalleryReconciler`. StoreError:
     `no_folder`, `no_gallery`, and what every method of the store may raise; DatasetError (manifest). JobCancelled and
     errors of the model pass through; what was stored stays.
     """
@@ -89,7 +89,7 @@ def _index(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backb
         return place.embedded_contents(hashes, fingerprint.hash)
 
     reader = Reader(crop, backbone.image_size, max_megapixels, known)
-    return Filling(place, gallery_id, fingerprint, max_megapixels, report, found=found).run(
+    return GalleryReconciler(place, gallery_id, fingerprint, max_megapixels, report, found=found).run(
         scans, lambda paths: embedding(reader, backbone, paths))
 
 
@@ -152,5 +152,5 @@ def _embedded(reader: Reader, backbone: Backbone, files: Sequence[ReadFile]) -> 
     return found
 
 
-def _entry(file: ReadFile, vector: np.ndarray | None = None) -> Entry:
-    return Entry(file.path, file.stamp, file.content_hash, file.facts, vector)
+def _entry(file: ReadFile, vector: np.ndarray | None = None) -> IndexedFile:
+    return IndexedFile(file.path, file.stamp, file.content_hash, file.facts, vector)

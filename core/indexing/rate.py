@@ -9,7 +9,7 @@ from core.progress import rate, time_left
 WINDOW_SECONDS = 20.0  # the pace is that of the last so many seconds: cold caches and pauses are soon forgotten
 
 
-class Pace:
+class RateMeter:
     """Keeps the pace of work that counts things; `noun` is their plural, `clock` gives seconds."""
 
     def __init__(self, noun: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from core import images, remote
 from core.errors import ImageError, StoreError
 from core.indexing.scan import file_stamp, stamp_of
-from core.store.records import FailedEntry, FileStamp, PictureFacts
+from core.store.records import DecodedImageFacts, FailedEntry, FileStamp
 
 CHUNK = 8  # files that a thread takes at once, and asks the store about in one go
 NO_STAMP = FileStamp(-1, -1)  # of what has none
@@ -34,7 +34,7 @@ class ReadFile:
     path: str
     stamp: FileStamp
     content_hash: bytes
-    facts: PictureFacts | None = None
+    facts: DecodedImageFacts | None = None
     pixels: np.ndarray | None = None
     content: bytes | None = None
 
@@ -134,7 +134,7 @@ class Reader:
         try:
             picture, looks = images.read_looks(path, self.crop, self.image_size, self.max_megapixels, file.content)
             seen: Outcome = ReadFile(file.path, file.stamp, file.content_hash,
-                                     PictureFacts(picture.width, picture.height, picture.taken), looks)
+                                     DecodedImageFacts(picture.width, picture.height, picture.taken), looks)
         except ImageError as error:
             seen = self._failed(file.path, file.stamp, error.kind, str(error))
         if file.content is not None:  # those bytes are what was decoded

@@ -15,11 +15,11 @@ from typing import TypeVar
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.protocol import Place
-from core.indexing.rate import Pace
+from core.indexing.rate import RateMeter
 from core.indexing.reader import NO_STAMP, Gone
 from core.indexing.scan import Scan
 from core.progress import Report
-from core.store.records import Entry, FailedEntry, FailureRecord, FileStamp, KnownFailure
+from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
 from core.store.room import is_below, plain
 
 BATCH = 32  # pictures that the model sees at once, and that one transaction stores
@@ -27,7 +27,7 @@ READY = 256  # pictures that need no model are stored at the latest when so many
 RETRIED = ("unreadable", "missing", "no_embedding", "worker")  # failures that need no change of the file to go away
 
 T = TypeVar("T")
-Done = Entry | FailedEntry | Gone
+Done = IndexedFile | FailedEntry | Gone
 Work = Callable[[Sequence[str]], Iterator[Sequence[Done]]]
 """Reads and embeds the files of these paths: what became of each, once, in any order. A copy that comes without a
 vector comes after the file whose content it shares."""
@@ -91,7 +91,7 @@ class _Tally:
 class _Waiting:
     """What is to be stored with the next write."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[IndexedFile] = field(default_factory=list)
     failures: list[FailedEntry] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class _Waiting:
         return sum(entry.vector is not None for entry in self.entries)
 
 
-class Filling:
+class GalleryReconciler:
     """One run. `detail` is added to what `report` is told; `found` is called with the number of pictures that the
     gallery will have when the run has ended, those that turn out to be unreadable included.
     """
@@ -183,7 +183,7 @@ class Filling:
 
     def _read(self, plan: _Plan, work: Work) -> None:
         paths = sorted(plan.read)
-        pace = Pace("pictures")
+        pace = RateMeter("pictures")
         self._report(0, len(paths), "")
         for batch in work(paths):
             for one in batch:
@@ -197,7 +197,7 @@ class Filling:
         self._place.mark(self._gallery_id, self._tally.vanished, missing=True)
         self._report(len(paths), len(paths), pace.text(len(paths), len(paths)))
 
-    def _tell(self, total: int, pace: Pace) -> None:
+    def _tell(self, total: int, pace: RateMeter) -> None:
         text, detail = pace.text(self._tally.done, total), self._detail()
         self._report(self._tally.done, total, f"{text} ({detail})" if text and detail else text or detail)
 
@@ -210,7 +210,7 @@ class Filling:
                 self._tally.done += 1
                 if one.vanished and one.path in ids:
                     self._tally.vanished.add(ids[one.path])
-            case Entry():
+            case IndexedFile():
                 self._waiting.entries.append(one)
 
     def _flush(self, searchable: set[str]) -> None:

@@ -48,7 +48,7 @@ class SpokenBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class SpokenFeatures:
+class BranchFeatures:
     """Vectors of n utterances, (n, dim) float32, not normalised. F_T or F_A is None where the variant lacks it."""
 
     spoken: Tensor  # F_L
@@ -62,7 +62,7 @@ class Features:
     """Vectors of n pairs; `image` is F_V (n, dim) float32, not normalised, `scale` 1 / temperature."""
 
     image: Tensor
-    speech: SpokenFeatures
+    speech: BranchFeatures
     scale: Tensor
 
 
@@ -213,7 +213,7 @@ class BrewCLIP(nn.Module):
         """F_T of tokens (n, k) from `tokens`: (n, dim). A typed text has no other vector, whatever the variant."""
         return prompts.encode_text(self.backbone, tokens, self._before_words).float()
 
-    def encode_speech(self, batch: SpokenBatch) -> SpokenFeatures:
+    def encode_speech(self, batch: SpokenBatch) -> BranchFeatures:
         """F_L of utterances, and the branches it was made of.
 
         Where nothing was transcribed, F_L of `full` is F_A alone.
@@ -226,7 +226,7 @@ class BrewCLIP(nn.Module):
         fused = self._fused(text, acoustic, batch)
         if text is None and self.training and self.options.learn_words:  # for the loss alone
             text = self._text(batch)
-        return SpokenFeatures(fused, text, acoustic, batch.has_text)
+        return BranchFeatures(fused, text, acoustic, batch.has_text)
 
     def _text(self, batch: SpokenBatch) -> Tensor:
         """F_T (n, dim)."""
@@ -235,7 +235,7 @@ class BrewCLIP(nn.Module):
         text = self.encode_tokens(batch.tokens)
         return text if batch.owners is None else _pooled(text, batch.owners, len(batch.has_text))
 
-    def parts(self, found: SpokenFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
+    def parts(self, found: BranchFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the text and the acoustic branch add to F_L, (n, dim) each, which they add up to; None for one that the
         variant lacks.
         """

@@ -62,7 +62,7 @@ class _Choice:
     device: str
 
 
-class Engine:
+class ModelRegistry:
     """Gives models and what is known of them. Any thread may call any method; a model is loaded by one of them.
 
     Each method is told the settings, so that one search or indexing run keeps to those that it began with.

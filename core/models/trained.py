@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.asr.transcript import Heard
+from core.asr.transcript import EncodedUtterance
 from core.fingerprint import Fingerprint
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class SpokenFeatures:
+class FusedFeatures:
     """F_L of n utterances, (n, dim) float32, not normalised, and `voice`, the part of it that the acoustic branch gave.
 
     `voice` is all of F_L where the variant does not use the words. `cut` as in `TextFeatures`.
@@ -72,11 +72,11 @@ class TrainedModel:
         """F_V of pictures as `core.images.pixels` gives them: (n, size, size, 3) uint8 -> (n, dim) float32."""
         return self._joined([self._backbone.run(self._pixels, part) for part in parts_of(pixels, PICTURES_AT_ONCE)])
 
-    def encode_speech(self, heard: Sequence[Heard]) -> SpokenFeatures:
+    def encode_speech(self, heard: Sequence[EncodedUtterance]) -> FusedFeatures:
         """F_L of utterances that were heard by the recogniser of the run (`checkpoints.check_hearing`)."""
         found = self._backbone.run(self._speech, heard)
         cut = self._model.cut([one.transcript.text for one in heard]) if self.uses_words else (0,) * len(heard)
-        return SpokenFeatures(found[0], found[1], cut)
+        return FusedFeatures(found[0], found[1], cut)
 
     def _texts(self, texts: Sequence[str], device: torch.device) -> torch.Tensor:
         return self._on(device).encode_texts(texts)
@@ -85,7 +85,7 @@ class TrainedModel:
         model = self._on(device)
         return model.encode_stem(model.image_stem(pixels))
 
-    def _speech(self, heard: Sequence[Heard], device: torch.device) -> torch.Tensor:
+    def _speech(self, heard: Sequence[EncodedUtterance], device: torch.device) -> torch.Tensor:
         model = self._on(device)
         batch = model.collate([one.transcript for one in heard], [one.states for one in heard]).to(device)
         features = model.encode_speech(batch)

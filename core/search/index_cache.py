@@ -12,7 +12,7 @@ from core.fingerprint import Fingerprint
 from core.galleries.protocol import Place
 from core.search import background, queries, table_index, vector_index
 from core.search.background import Background
-from core.search.queries import Floats, Hit, Term
+from core.search.queries import EncodedTerm, Floats, Hit
 from core.search.significance import strengths
 from core.search.table_index import TableIndex
 from core.search.vector_file import Ids
@@ -25,7 +25,7 @@ ROUNDING = 1e-5  # of a score, between copies
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchHits:
     """Hits, best first; `compared` counts the pictures of the filter; `approximate`: a hit may be missing."""
 
     hits: tuple[Hit, ...]
@@ -35,7 +35,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Best:
-    """The best pictures with scores and all files of each; the rest as in `Found`."""
+    """The best pictures with scores and all files of each; the rest as in `SearchHits`."""
 
     rows: list[tuple[ImageRecord, float, tuple[ImageRecord, ...]]]
     compared: int
@@ -43,7 +43,7 @@ class _Best:
 
 
 @dataclass(frozen=True, eq=False)
-class OpenGallery:
+class LoadedIndex:
     """A gallery's vectors as of one revision; `images` counts its pictures, indexed or not."""
 
     id: int
@@ -52,8 +52,8 @@ class OpenGallery:
     images: int
     pictures: tuple[Floats, Ids]  # of the background
 
-    def find(self, place: Place, terms: Sequence[Term], top: int, chosen: Filter, descriptions: Floats,
-             exact: bool = False, all_copies: bool = False) -> Found:
+    def find(self, place: Place, terms: Sequence[EncodedTerm], top: int, chosen: Filter, descriptions: Floats,
+             exact: bool = False, all_copies: bool = False) -> SearchHits:
         """The `top` hits among the pictures of the filter, of identical files the first alone unless `all_copies`.
 
         `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out. QueryError as
@@ -64,7 +64,7 @@ class OpenGallery:
         scores = np.array([score for _, score, _ in best.rows], np.float32)
         found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
         parts = zip(best.rows, found, queries.shares(terms, vectors), strict=True)
-        return Found(tuple(Hit(rank, record, score, strength, shares, files)
+        return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
                            for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
                      best.compared, best.approximate)
 
@@ -104,13 +104,13 @@ class OpenGallery:
         return index.search(query, top, allowed), int(np.isin(index.ids, allowed).sum()), False
 
 
-class Shelf:
+class IndexCache:
     """Keeps the galleries that were searched last open. Any thread may call any method."""
 
     def __init__(self, cache_folder: Path) -> None:
         self._folder = cache_folder
         self._lock = threading.Lock()
-        self._open: dict[tuple[int, str], OpenGallery] = {}
+        self._open: dict[tuple[int, str], LoadedIndex] = {}
 
     def check(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> None:
         """QueryError ("empty_gallery", "not_indexed") when there is nothing to search in; needs no model."""
@@ -118,7 +118,7 @@ class Shelf:
             if self._current(place, record, fingerprint) is None:
                 _indexed(place, record, fingerprint)
 
-    def open(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint, dim: int) -> OpenGallery:
+    def open(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint, dim: int) -> LoadedIndex:
         """The gallery's vectors (n, dim), as open before when nothing has changed. QueryError as in `check`."""
         key = record.id, fingerprint.hash
         with self._lock:
@@ -127,7 +127,7 @@ class Shelf:
                 revision = place.revision(*key)  # before the vectors: what changes meanwhile is seen next time
                 state = _indexed(place, record, fingerprint)
                 index = self._index(place, state, fingerprint, dim)
-                found = OpenGallery(record.id, revision, index, state.images, background.pictures(index))
+                found = LoadedIndex(record.id, revision, index, state.images, background.pictures(index))
             self._open.pop(key, None)
             self._open[key] = found
             while len(self._open) > OPEN:
@@ -145,7 +145,7 @@ class Shelf:
         table = place.vector_table(*key) if state.indexed > table_index.EXACT_UP_TO else None
         return TableIndex(table) if table is not None else vector_index.open_index(place, *key, dim, self._folder)
 
-    def _current(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> OpenGallery | None:
+    def _current(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> LoadedIndex | None:
         found = self._open.get((record.id, fingerprint.hash))
         fresh = found is not None and found.revision == place.revision(record.id, fingerprint.hash)
         return found if fresh else None

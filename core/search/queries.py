@@ -24,7 +24,7 @@ VANISHING = 1e-3  # a sum this short is what rounding left of terms that took ea
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class EncodedTerm:
     """One term of a query: `vector` (dim,) of unit length, `label` for people, `weight` negative for a minus term.
 
     `voice` (dim,) is the part of `vector` that the acoustic branch gave, the rest being that of the words; None where
@@ -50,7 +50,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Share:
+class ScoreShare:
     """What one term adds to the score of a hit through one branch; the shares of a hit add up to its score."""
 
     label: str
@@ -59,7 +59,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Strength:
+class MatchSignificance:
     """Significance of a hit: how many of the compared pictures are expected to score as high by accident, >= 0."""
 
     level: Level
@@ -76,8 +76,8 @@ class Hit:
     rank: int
     image: ImageRecord
     score: float
-    strength: Strength
-    shares: tuple[Share, ...]
+    strength: MatchSignificance
+    shares: tuple[ScoreShare, ...]
     files: tuple[ImageRecord, ...] = ()
 
     @property
@@ -95,7 +95,7 @@ def unit(vector: NDArray[np.floating]) -> Floats:
     return (wide / length).astype(np.float32)
 
 
-def combine(terms: Sequence[Term]) -> Floats:
+def combine(terms: Sequence[EncodedTerm]) -> Floats:
     """The query (dim,) of the terms, unit length, float32.
 
     QueryError with kind "empty" (no terms), "weight" (a weight that is not a finite number), "not_finite" (a vector
@@ -109,14 +109,15 @@ def combine(terms: Sequence[Term]) -> Floats:
     return (total / length).astype(np.float32)
 
 
-def shares(terms: Sequence[Term], vectors: Floats) -> tuple[tuple[Share, ...], ...]:
+def shares(terms: Sequence[EncodedTerm], vectors: Floats) -> tuple[tuple[ScoreShare, ...], ...]:
     """For each picture (n, dim, unit length) the shares of each term, in their order; errors as in `combine`."""
     combine(terms)
     length = float(np.linalg.norm(_total(terms)))
     names = [(term.label, branch) for term in terms for branch, _ in term.parts]
     parts = np.stack([term.weight * part for term in terms for _, part in term.parts])
     values = np.asarray(vectors, np.float64) @ parts.T / length
-    return tuple(tuple(Share(label, branch, float(value)) for (label, branch), value in zip(names, row, strict=True))
+    return tuple(tuple(ScoreShare(label, branch, float(value)) for (label, branch),
+                       value in zip(names, row, strict=True))
                  for row in values)
 
 
@@ -127,7 +128,7 @@ def units(vectors: NDArray[np.floating]) -> Floats:
     return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def _weighted(terms: Sequence[Term]) -> NDArray[np.float64]:
+def _weighted(terms: Sequence[EncodedTerm]) -> NDArray[np.float64]:
     """The weighted vectors (terms, dim), checked."""
     if not terms:
         raise QueryError("There is nothing to search for: say, type or show something.", "empty")
@@ -141,6 +142,6 @@ def _weighted(terms: Sequence[Term]) -> NDArray[np.float64]:
     return weighted
 
 
-def _total(terms: Sequence[Term]) -> NDArray[np.float64]:
+def _total(terms: Sequence[EncodedTerm]) -> NDArray[np.float64]:
     total: NDArray[np.float64] = _weighted(terms).sum(axis=0)
     return total

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.search.background import Background
-from core.search.queries import Floats, Level, Strength, Term, combine, units
+from core.search.queries import EncodedTerm, Floats, Level, MatchSignificance, combine, units
 from core.search.vector_file import Ids
 
 STRONG, FAIR = 0.1, 1.0  # expected accidental hits up to which a hit is called so
@@ -33,7 +33,8 @@ TAIL_SCORES = 10  # at least
 _Wide = NDArray[np.float64]
 
 
-def strengths(terms: Sequence[Term], scores: Floats, background: Background, compared: int) -> list[Strength]:
+def strengths(terms: Sequence[EncodedTerm], scores: Floats, background: Background,
+              compared: int) -> list[MatchSignificance]:
     """Significance of hits with these scores (n,), for the query of `terms` over `compared` pictures.
 
     `background.pictures` (m, dim), m > 0, are a sample of the gallery. Errors as in `queries.combine`.
@@ -41,7 +42,7 @@ def strengths(terms: Sequence[Term], scores: Floats, background: Background, com
     if not len(scores):
         return []
     chances = Null(terms, background).chances(scores)
-    return [Strength(level(expected), expected) for expected in (chances * compared).tolist()]
+    return [MatchSignificance(level(expected), expected) for expected in (chances * compared).tolist()]
 
 
 def level(expected: float) -> Level:
@@ -54,7 +55,7 @@ def level(expected: float) -> Level:
 class Null:
     """Distribution of the scores that a query has with pictures it does not describe."""
 
-    def __init__(self, terms: Sequence[Term], background: Background) -> None:
+    def __init__(self, terms: Sequence[EncodedTerm], background: Background) -> None:
         unrelated, made_of = _unrelated(terms, background)
         scores = _scores(background.pictures, background.picture_ids, unrelated, made_of)
         there = scores > -np.inf
@@ -117,7 +118,7 @@ def _column_moments(scores: Floats, there: NDArray[np.bool_]) -> tuple[_Wide, _W
     return means, np.sqrt(variances)
 
 
-def _not_shown(terms: Sequence[Term], background: Background) -> NDArray[np.bool_]:
+def _not_shown(terms: Sequence[EncodedTerm], background: Background) -> NDArray[np.bool_]:
     """Which of the background's pictures (m,) the query itself does not show."""
     strange = np.ones(len(background.pictures), bool)
     for term in terms:
@@ -126,7 +127,7 @@ def _not_shown(terms: Sequence[Term], background: Background) -> NDArray[np.bool
     return strange
 
 
-def _unrelated(terms: Sequence[Term], background: Background) -> tuple[Floats, Ids]:
+def _unrelated(terms: Sequence[EncodedTerm], background: Background) -> tuple[Floats, Ids]:
     """Queries of the same form as that of `terms`, (m, dim), and the ids of the pictures each is made of, (m, p)."""
     strange = _not_shown(terms, background)
     pictures, ids = background.pictures[strange], background.picture_ids[strange]
@@ -144,7 +145,7 @@ def _unrelated(terms: Sequence[Term], background: Background) -> tuple[Floats, I
     return units(total), np.concatenate(made_of, axis=1)
 
 
-def _unlike(term: Term, descriptions: Floats) -> Floats:
+def _unlike(term: EncodedTerm, descriptions: Floats) -> Floats:
     """The descriptions without those that say nearly the same as the term."""
     related = int(RELATED * len(descriptions))
     likeness = descriptions @ term.vector

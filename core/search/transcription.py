@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import audio
-from core.asr.transcript import Heard, HearingOptions, Transcript
+from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript
 from core.audio import Waveform
 from core.errors import QueryError, StoreError
 from core.models import checkpoints
@@ -54,7 +54,7 @@ class Ask:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class ResolvedTerm:
     """An ask with what is needed of it before embedding: its words, or "" for a picture.
 
     `transcript` is what was heard, None when the words came with the ask; `heard` is for models that listen.
@@ -64,10 +64,10 @@ class Said:
     words: str = ""
     waveform: Waveform | None = None
     transcript: Transcript | None = None
-    heard: Heard | None = None
+    heard: EncodedUtterance | None = None
 
 
-class Clock:
+class StepTimer:
     """Adds up the milliseconds of named steps."""
 
     def __init__(self) -> None:
@@ -89,45 +89,45 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Means:
+class SearchContext:
     """What one search or transcription works with, as it was when it began; `store` None: there is none to write to.
     """
 
     settings: Settings
     store: Store | None
     recogniser: "Callable[[], Recogniser]"
-    clock: Clock
+    clock: StepTimer
     report: Report
 
 
-class Listening:
+class QueryTranscriber:
     """Hears utterances. Any thread may call any method."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._voices: OrderedDict[tuple[str, str], Heard] = OrderedDict()  # by digest and padding
+        self._voices: OrderedDict[tuple[str, str], EncodedUtterance] = OrderedDict()  # by digest and padding
 
-    def said(self, ask: Ask, means: Means, word_times: bool) -> Said:
+    def said(self, ask: Ask, means: SearchContext, word_times: bool) -> ResolvedTerm:
         """What an ask says. QueryError ("nothing_heard", "empty")."""
         if ask.kind == "image":
-            return Said(ask)
+            return ResolvedTerm(ask)
         if ask.kind == "text" or (ask.text.strip() and ask.waveform is None and ask.path is None):
-            return Said(ask, _checked_words(ask.text))
+            return ResolvedTerm(ask, _checked_words(ask.text))
         with means.clock.step("hear"):
             waveform = ask.waveform if ask.waveform is not None else audio.read(given(ask.path))
         if ask.text.strip():
-            return Said(ask, _checked_words(ask.text), waveform)
+            return ResolvedTerm(ask, _checked_words(ask.text), waveform)
         transcript = self.transcribed(waveform, means, word_times)
         if not transcript.text.strip():
             raise QueryError(transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
-        return Said(ask, transcript.text.strip(), waveform, transcript)
+        return ResolvedTerm(ask, transcript.text.strip(), waveform, transcript)
 
-    def transcribed(self, waveform: Waveform, means: Means, word_times: bool = True) -> Transcript:
+    def transcribed(self, waveform: Waveform, means: SearchContext, word_times: bool = True) -> Transcript:
         """The transcript of an utterance; from the store where it was heard before, if the history is kept."""
         found = self._transcribed(waveform, means, word_times)
         return replace(found, notes=(waveform.note, *found.notes)) if waveform.note else found
 
-    def _transcribed(self, waveform: Waveform, means: Means, word_times: bool) -> Transcript:
+    def _transcribed(self, waveform: Waveform, means: SearchContext, word_times: bool) -> Transcript:
         """The same without the note of the file: another file may hold the same samples."""
         with means.clock.step("load"):
             recogniser = means.recogniser()
@@ -147,7 +147,7 @@ class Listening:
                     means.store.keep_transcript(digest, key, heard.transcript.to_json())
         return heard.transcript
 
-    def voiced(self, said: Said, model: "TrainedModel", means: Means) -> Said:
+    def voiced(self, said: ResolvedTerm, model: "TrainedModel", means: SearchContext) -> ResolvedTerm:
         """The same with the voice, if it was spoken. ModelError ("wrong_speech").
 
         Words that the user corrected stand beside the voice; a model that does not use words takes them as typed.
@@ -164,19 +164,21 @@ class Listening:
         corrected = transcript.text.strip() != said.words
         if corrected and not model.uses_words:
             return said
-        return replace(said, heard=Heard(replace(WRITTEN, text=said.words) if corrected else transcript, voice.states))
+        return replace(said, heard=EncodedUtterance(replace(WRITTEN, text=said.words) if corrected else transcript,
+                                                    voice.states))
 
-    def _voice(self, waveform: Waveform, padding: str, recogniser: "Recogniser", means: Means) -> Heard:
+    def _voice(self, waveform: Waveform, padding: str, recogniser: "Recogniser",
+               means: SearchContext) -> EncodedUtterance:
         """States of an utterance, and its transcript as far as one is known; encoded again when it is long ago."""
         with self._lock:
             kept = self._voices.get((waveform.digest, padding))
         if kept is None:
             states = recogniser.layers(waveform, padding)[-1].astype(np.float16)
-            kept = Heard(_known(waveform, recogniser, means), (states,))
+            kept = EncodedUtterance(_known(waveform, recogniser, means), (states,))
             self._keep(waveform.digest, padding, kept)
         return kept
 
-    def _keep(self, digest: str, padding: str, heard: Heard) -> None:
+    def _keep(self, digest: str, padding: str, heard: EncodedUtterance) -> None:
         with self._lock:
             self._voices[digest, padding] = heard
             self._voices.move_to_end((digest, padding))
@@ -219,7 +221,7 @@ def given(path: Path | None) -> Path:
     return path
 
 
-def _known(waveform: Waveform, recogniser: "Recogniser", means: Means) -> Transcript:
+def _known(waveform: Waveform, recogniser: "Recogniser", means: SearchContext) -> Transcript:
     """The transcript that the store has of an utterance, else none."""
     for word_times in (True, False):
         key = recogniser.fingerprint_of(asked_options(means.settings, means.store, word_times)).hash

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import StoreError
 from core.store.addresses import LONGEST_NAME, name_fault
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
-from core.store.room import Room, among, among_words, compared, plain
+from core.store.room import Repository, among, among_words, compared, plain
 from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow
 
 SPEAKER = (SpeakerRow.id.label("speaker_id"), SpeakerRow.name, SpeakerRow.language, SpeakerRow.consent,
@@ -22,7 +22,7 @@ TAKE = (TakeRow.id, TakeRow.image_id, TakeRow.created, TakeRow.recording, TakeRo
         TakeRow.warning, TakeRow.heard, TakeRow.text, TakeRow.state, TakeRow.source, TakeRow.binned)
 
 
-class Annotations(Room):
+class Annotations(Repository):
     """The store's methods for speakers and takes. Takes in the bin are left out unless asked for."""
 
     # ---- speakers

@@ -16,13 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from core import plain_json
 from core.errors import StoreError
 from core.store.records import FailureLabel, KeptDiagnosis, KeptEvaluation
-from core.store.room import Room, among, plain
+from core.store.room import Repository, among, plain
 from core.store.schema import DiagnosisRow, EvaluationRow, FailureLabelRow
 
 LONGEST_NOTE = 10_000
 
 
-class Evaluations(Room):
+class Evaluations(Repository):
     """The store's methods for evaluations. StoreError ("no_evaluation") where one was deleted meanwhile."""
 
     def add_evaluation(self, summary: Mapping[str, Any], queries: bytes) -> KeptEvaluation:

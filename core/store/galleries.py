@@ -14,7 +14,7 @@ from core.fingerprint import Fingerprint
 from core.store.addresses import LONGEST_NAME, is_address, name_fault
 from core.store.records import GalleryRecord, GalleryState
 from core.store.room import (
-    Room,
+    Repository,
     absolute,
     below,
     changed,
@@ -28,7 +28,7 @@ from core.store.room import (
 from core.store.schema import EmbeddingRow, FailureRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
 
 
-class Galleries(Room):
+class Galleries(Repository):
     """The store's methods for galleries."""
 
     def galleries(self) -> list[GalleryRecord]:

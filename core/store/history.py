@@ -13,14 +13,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import plain_json
 from core.store.records import HistoryContent, QueryRecord, QuerySource
-from core.store.room import Room, among_words, plain
+from core.store.room import Repository, among_words, plain
 from core.store.schema import QueryRow, TakeRow, TranscriptRow
 
 AT_ONCE = 500  # values in one statement; SQLite takes 32 766
 OF_NO_TAKE = ~TranscriptRow.digest.in_(select(TakeRow.digest))  # takes are deleted on their own screen
 
 
-class History(Room):
+class History(Repository):
     """The store's methods for transcripts and queries."""
 
     def transcript(self, digest: str, fingerprint_hash: str) -> dict[str, Any] | None:

@@ -13,14 +13,14 @@ from core import dates
 from core.errors import StoreError
 from core.store.addresses import LONGEST_NAME
 from core.store.records import FailureRecord, ImageRecord
-from core.store.room import Room, absolute, among, below, compared, fingerprint_id, tidy
+from core.store.room import Repository, absolute, among, below, compared, fingerprint_id, tidy
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
 
 VECTORS_A_BATCH = 2048
 VECTOR = np.dtype("<f4")  # as vectors are stored, on machines of any byte order
 
 
-class Pictures(Room):
+class Pictures(Repository):
     """The store's methods for pictures. Those that are missing from disk appear in none of them."""
 
     def images(self, gallery_id: int, ids: Sequence[int] | None = None) -> list[ImageRecord]:

@@ -13,17 +13,17 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core.fingerprint import Fingerprint
 from core.store.images import VECTOR, tags_of
 from core.store.records import (
-    Entry,
+    DecodedImageFacts,
     FailedEntry,
     FileStamp,
-    Kept,
+    IndexedFile,
     KnownFailure,
     KnownImage,
-    PictureFacts,
-    Recorded,
+    RecordResult,
+    StoredImage,
 )
 from core.store.room import (
-    Room,
+    Repository,
     among,
     below,
     changed,
@@ -39,7 +39,7 @@ from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintR
 KEPT_A_BATCH = 1000
 
 
-class Catalogue(Room):
+class IndexingRepository(Repository):
     """The store's methods for indexing. Several processes may index the same gallery at once: each batch is one short
     transaction that looks at what is there now.
     """
@@ -84,7 +84,7 @@ class Catalogue(Room):
                                       .where(FingerprintRow.id.in_(used)).order_by(FingerprintRow.id)).all()
         return [Fingerprint(row.hash, row.description) for row in rows]
 
-    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to.
 
         All batches show the gallery as it was at the first.
@@ -98,8 +98,8 @@ class Catalogue(Room):
             for part in rows.partitions():
                 tags = tags_of(connection, gallery_id, [row.id for row in part])
                 found = _vectors(connection, {row.content_id for row in part}) if vectors else {}
-                yield [Kept(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
-                            PictureFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
+                yield [StoredImage(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
+                            DecodedImageFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
                             found.get(row.content_id, {})) for row in part]
 
     def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
@@ -116,8 +116,8 @@ class Catalogue(Room):
             with self._database.writing() as connection:
                 _drop_failures(connection, gallery_id, paths)
 
-    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[Entry],
-               failures: Sequence[FailedEntry] = ()) -> Recorded:
+    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
+               failures: Sequence[FailedEntry] = ()) -> RecordResult:
         """Store a batch of files that were read or could not be, all of it or nothing.
 
         Files of folders that were taken out of the gallery meanwhile are left out; so are files whose content the store
@@ -149,12 +149,12 @@ class _Batch:
     def __init__(self, connection: Connection, gallery_id: int) -> None:
         self._connection = connection
         self._gallery_id = gallery_id
-        self._entries: list[Entry] = []
+        self._entries: list[IndexedFile] = []
         self._content_ids: dict[bytes, int] = {}
         self._left: set[int] = set()  # contents that an image of the batch held before
         self._galleries = {gallery_id}  # whose vectors change
 
-    def contents(self, entries: Sequence[Entry]) -> None:
+    def contents(self, entries: Sequence[IndexedFile]) -> None:
         """Have a row for every content; keep the entries that have one."""
         rows = [{"hash": one.content_hash, "width": one.facts.width, "height": one.facts.height,
                  "taken": one.facts.taken} for one in entries if one.facts is not None]
@@ -180,7 +180,7 @@ class _Batch:
         self._galleries |= set(self._connection.scalars(
             select(ImageRow.gallery_id).where(ImageRow.content_id.in_(among(vectors))).distinct()))
 
-    def images(self) -> Recorded:
+    def images(self) -> RecordResult:
         """Have a row for every path: its own, else that of a missing picture with the same content, else a new one."""
         known = self._rows(ImageRow.path.in_([one.path for one in self._entries]))
         gone = self._gone()
@@ -206,7 +206,7 @@ class _Batch:
         if inserts:
             self._connection.execute(insert(ImageRow), inserts)
         _drop_failures(self._connection, self._gallery_id, [one.path for one in self._entries])
-        return Recorded(len(self._entries), tuple(moved), tuple(same))
+        return RecordResult(len(self._entries), tuple(moved), tuple(same))
 
     def failures(self, failures: Sequence[FailedEntry]) -> None:
         """Keep the failures; a picture that was at such a path before cannot be shown any more."""
@@ -229,7 +229,7 @@ class _Batch:
         purge_contents(self._connection, self._left)
         changed(self._connection, self._galleries)
 
-    def _values(self, entry: Entry) -> dict[str, Any]:
+    def _values(self, entry: IndexedFile) -> dict[str, Any]:
         return {"gallery_id": self._gallery_id, "path": entry.path, "name": compared(Path(entry.path).name),
                 "content_id": self._content_ids[entry.content_hash], "size": entry.stamp.size,
                 "mtime_ns": entry.stamp.mtime_ns, "missing": False}

@@ -152,7 +152,7 @@ class KnownFailure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PictureFacts:
+class DecodedImageFacts:
     """What decoding tells of a file's content: pixels after EXIF turning, and when it was taken."""
 
     width: int
@@ -161,7 +161,7 @@ class PictureFacts:
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexedFile:
     """A file that was read. `facts` and `vector` are None when the store held that content and its embedding already.
 
     `path` is absolute, as the file system gives it (surrogate escapes and all); `content_hash` are the 32 bytes of the
@@ -171,19 +171,19 @@ class Entry:
     path: str
     stamp: FileStamp
     content_hash: bytes
-    facts: PictureFacts | None = None
+    facts: DecodedImageFacts | None = None
     vector: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class StoredImage:
     """All that a gallery holds of a picture, whether its file is there or not; `vectors` by the fingerprint's hash."""
 
     id: int
     path: str
     stamp: FileStamp
     content_hash: bytes
-    facts: PictureFacts
+    facts: DecodedImageFacts
     missing: bool
     tags: tuple[str, ...]
     vectors: Mapping[str, np.ndarray]
@@ -201,7 +201,7 @@ class FailedEntry:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordResult:
     """What became of a batch's files: how many are stored, the ids of pictures that moved to their paths, and the
     paths that held the same content before.
     """

@@ -17,7 +17,7 @@ from core.store.database import Database
 from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
 
 
-class Room:
+class Repository:
     """A theme of the store's methods; `Store` has all of them."""
 
     def __init__(self, database: Database) -> None:

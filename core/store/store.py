@@ -10,10 +10,10 @@ from core.store.evaluations import Evaluations
 from core.store.galleries import Galleries
 from core.store.history import History
 from core.store.images import Pictures
-from core.store.indexing import Catalogue
+from core.store.indexing import IndexingRepository
 
 
-class Store(Galleries, Pictures, Catalogue, History, Annotations, Evaluations):
+class Store(Galleries, Pictures, IndexingRepository, History, Annotations, Evaluations):
     """Everything the program keeps about pictures and queries.
 
     Any thread may call any method, and several processes may have the file open: each call is one transaction. Any call

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.datasets.records import Dataset
 from core.errors import TrainingError
-from core.features.image_cache import Seeing
+from core.features.image_cache import ImageFeatureCache
 from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import Split
 from core.progress import Report, silent
@@ -79,10 +79,10 @@ def check_enough(pairs: int, batch: int, broken: int = 0, dataset: Dataset | Non
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class PairBatch:
     """n pairs: what `BrewCLIP.forward` and `loss` take.
 
-    `pictures` (n, ...): what is kept of each (`Seeing.stems`), or their vectors where these stay.
+    `pictures` (n, ...): what is kept of each (`ImageFeatureCache.stems`), or their vectors where these stay.
     """
 
     pictures: NDArray[Any]
@@ -91,10 +91,10 @@ class Batch:
     rows: "torch.Tensor"  # (n,) int64: the utterances' places in the split
 
 
-class Corpus:
+class PairDataset:
     """Training pairs over one or more conditions of the same split. TrainingError ("too_few")."""
 
-    def __init__(self, splits: Sequence[Split], seeing: Seeing, model: "BrewCLIP", batch: int, seed: int,
+    def __init__(self, splits: Sequence[Split], seeing: ImageFeatureCache, model: "BrewCLIP", batch: int, seed: int,
                  drop_unheard: bool) -> None:
         self._splits, self._seeing, self._model = tuple(splits), seeing, model
         self._batch, self._seed = batch, seed
@@ -139,7 +139,7 @@ class Corpus:
             self._order = epoch, order
         return [self._pairs[number] for number in order[place * self._batch:(place + 1) * self._batch]]
 
-    def batch(self, step: int, rank: int = 0, processes: int = 1) -> Batch:
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> PairBatch:
         """What process `rank` of `processes` works on in a step: every so-manieth pair of it."""
         import torch
 
@@ -154,9 +154,9 @@ class Corpus:
         places = [int(self._splits[which].image_of[row]) for which, row in chosen]
         pictures = (np.stack([self._splits[0].pictures[place].kept for place in places]) if self._seen is None
                     else self._seen[places])
-        return Batch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
+        return PairBatch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
 
-    def stems(self, batch: Batch, device: "torch.device") -> "torch.Tensor":
+    def stems(self, batch: PairBatch, device: "torch.device") -> "torch.Tensor":
         """The batch's pictures as `BrewCLIP.forward` takes them."""
         import torch
 

@@ -27,7 +27,7 @@ MOST = 16_384  # captions that a lesson is made of
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class TextDistillation:
     """`captions` (c, dim) of unit length, and `words` (m, dim) of each utterance of the split, zero where it has none.
 
     Likeness is the cosine over `temperature`.
@@ -38,7 +38,8 @@ class Lesson:
     temperature: float
 
     @classmethod
-    def of(cls, built: "Built", split: Split, temperature: float, seed: int, report: Report = silent) -> "Lesson":
+    def of(cls, built: "Built", split: Split, temperature: float, seed: int,
+           report: Report = silent) -> "TextDistillation":
         """The lesson of a training split, as it is heard without noise; captions where nothing was heard.
 
         TrainingError ("no_words") where no utterance has any words.

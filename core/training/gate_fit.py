@@ -22,7 +22,7 @@ STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class GateBatch:
     """m utterances under one condition: F_T and F_A (m, dim) without weights, signals (m, 3), their pictures' rows."""
 
     text: Tensor
@@ -32,14 +32,14 @@ class Heard:
 
     @classmethod
     def of(cls, text: NDArray[np.float32], acoustic: NDArray[np.float32], signals: Tensor, image_of: NDArray[np.int64]
-           ) -> "Heard":
+           ) -> "GateBatch":
         """Those of the rows that have words and a voice: the others take no part in the gate."""
         rows = np.isfinite(text).all(axis=1) & np.isfinite(acoustic).all(axis=1) & np.any(text != 0, axis=1)
         return cls(torch.from_numpy(text[rows]), torch.from_numpy(acoustic[rows]), signals[torch.from_numpy(rows)],
                    torch.from_numpy(image_of[rows]))
 
 
-def fit(heard: Sequence[Heard], pictures: NDArray[np.float32], scale: float) -> tuple[float, ...]:
+def fit(heard: Sequence[GateBatch], pictures: NDArray[np.float32], scale: float) -> tuple[float, ...]:
     """The gate's four weights and its bias; `pictures` (n, dim) of unit length, NaN where there is none."""
     seen = torch.from_numpy(np.nan_to_num(pictures))
     gate = Gate()
@@ -62,7 +62,7 @@ def fit(heard: Sequence[Heard], pictures: NDArray[np.float32], scale: float) -> 
     return numbers(gate)
 
 
-def fused(gate: Gate, one: Heard) -> Tensor:
+def fused(gate: Gate, one: GateBatch) -> Tensor:
     """F_L (m, dim) under a gate."""
     share: Tensor = gate(one.text, one.acoustic, one.signals)
     return 2 * (1 - share) * one.text + 2 * share * one.acoustic

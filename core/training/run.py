@@ -12,12 +12,12 @@ from core.evaluation import unseen
 from core.explorer import Explorer
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
-from core.features.prepared_split import Cost, Preparing, Split
+from core.features.prepared_split import Cost, FeaturePreparer, Split
 from core.features.speech_cache import HearingText
 from core.models.checkpoints import Run
 from core.models.variants import variant
 from core.progress import JobCancelled, Report, StepText, silent, steps
-from core.training.dataset import Corpus, check_enough, conditions, with_dev
+from core.training.dataset import PairDataset, check_enough, conditions, with_dev
 from core.training.distributed import Processes, together
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
@@ -25,7 +25,7 @@ from core.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from core.models.brewclip import BrewCLIP
     from core.models.vision_language import VisionLanguage
-    from core.training.trainer import Outcome
+    from core.training.trainer import TrainingResult
     from core.training.validation import DevResult
 
 
@@ -57,7 +57,8 @@ def preview(explorer: Explorer, recipe: Recipe, report: Report = silent) -> Prev
     return _Job(explorer, recipe, Processes()).preview(report)
 
 
-def train(explorer: Explorer, folder: RunFolder, report: Report = silent, recipe: Recipe | None = None) -> "Outcome":
+def train(explorer: Explorer, folder: RunFolder, report: Report = silent,
+          recipe: Recipe | None = None) -> "TrainingResult":
     """Train the run of a folder, from where it stands. Started by torchrun, the processes share each batch.
 
     `recipe` spares reading it from the folder, where the first of several processes may not have written it yet.
@@ -73,10 +74,10 @@ def train(explorer: Explorer, folder: RunFolder, report: Report = silent, recipe
             return _told(folder, lambda: _Job(explorer, recipe, processes).train(folder, report))
 
 
-def _told(folder: RunFolder, work: Any) -> "Outcome":
+def _told(folder: RunFolder, work: Any) -> "TrainingResult":
     """The outcome of the work, or its error, with the end in the log."""
     try:
-        outcome: Outcome = work()
+        outcome: TrainingResult = work()
     except JobCancelled:
         folder.log("end", why="stopped", message="It was stopped and can go on.")
         raise
@@ -138,7 +139,7 @@ class _Job:
         check_enough(pairs, self._recipe.training.batch)
         return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
 
-    def train(self, folder: RunFolder, report: Report) -> "Outcome":
+    def train(self, folder: RunFolder, report: Report) -> "TrainingResult":
         backbone = self._explorer.backbone(report)
         model = self._model(backbone)  # before hours of hearing: its options may not fit the backbone
         preparing = self._preparing(backbone)
@@ -156,16 +157,16 @@ class _Job:
         model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self._explorer.recogniser().width)
         return model.to(backbone.built.model.logit_scale.device)
 
-    def _preparing(self, backbone: "VisionLanguage") -> Preparing:
-        return Preparing(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
+    def _preparing(self, backbone: "VisionLanguage") -> FeaturePreparer:
+        return FeaturePreparer(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
 
-    def _cost(self, preparing: Preparing) -> Cost:
+    def _cost(self, preparing: FeaturePreparer) -> Cost:
         both, dev = (self._recipe.train, self._dev), (self._dev,)
         parts = [preparing.cost(self._dataset, both if each in self._conditions else dev, each)
                  for each in self._looked_at]
         return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
 
-    def _check_cap(self, preparing: Preparing) -> None:
+    def _check_cap(self, preparing: FeaturePreparer) -> None:
         """TrainingError ("cache_cap") when the caches would grow beyond what is allowed."""
         cost, cap = self._cost(preparing), self._recipe.training.max_cache_gb
         if cost.nbytes > cap * 1e9:
@@ -173,7 +174,8 @@ class _Job:
                                 f"{cap:g} GB that are allowed. Allow more (max_cache_gb), or choose a smaller part of "
                                 "it.", "cache_cap")
 
-    def _prepared(self, preparing: Preparing, folder: RunFolder, report: Report) -> tuple[list[Split], list[Split]]:
+    def _prepared(self, preparing: FeaturePreparer, folder: RunFolder, report: Report) -> tuple[list[Split],
+                                                                                                list[Split]]:
         """Training and dev split under every condition. One process of each machine does the work, the others read."""
         if self._processes.local:
             self._processes.wait()
@@ -193,29 +195,29 @@ class _Job:
             self._processes.wait()
         return found[0], found[1]
 
-    def _trained(self, backbone: "VisionLanguage", model: "BrewCLIP", preparing: Preparing,
-                 splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "Outcome":
+    def _trained(self, backbone: "VisionLanguage", model: "BrewCLIP", preparing: FeaturePreparer,
+                 splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "TrainingResult":
         from core.models.brewclip import BrewCLIP
-        from core.training.distillation import Lesson
+        from core.training.distillation import TextDistillation
         from core.training.trainer import Trainer
-        from core.training.validation import Dev
+        from core.training.validation import Validator
 
         options = self._recipe.training
-        corpus = Corpus(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
+        corpus = PairDataset(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
         corpus.settle(report)
         if self._processes.first:
             self._begun(folder, model, corpus, splits, backbone)
-        dev = Dev(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)
+        dev = Validator(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)
         if self._processes.first:
             self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
         facts = self._facts(splits, corpus)
-        lesson = (Lesson.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
+        lesson = (TextDistillation.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
                   if options.teach and model.variant.acoustic else None)
         trainer = Trainer(model, corpus, dev, folder, options, self._processes,
                           lambda step, result: self._run(backbone, step, result, facts), lesson)
         return trainer.run(report)
 
-    def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: Corpus, splits: tuple[list[Split], list[Split]],
+    def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: PairDataset, splits: tuple[list[Split], list[Split]],
                backbone: "VisionLanguage") -> None:
         """Rewind the log to the state, and say what begins."""
         state = folder.state()
@@ -228,7 +230,7 @@ class _Job:
                    processes=self._processes.count, dev=self._dev, fallback=backbone.fallback,
                    precision=options.precision_on(model.log_scale.device.type))
 
-    def _facts(self, splits: tuple[list[Split], list[Split]], corpus: Corpus) -> Mapping[str, Any]:
+    def _facts(self, splits: tuple[list[Split], list[Split]], corpus: PairDataset) -> Mapping[str, Any]:
         """What a checkpoint says of its data."""
         train = splits[0][0]
         return {"kind": self._dataset.kind, "name": self._dataset.folder.name, "train": self._recipe.train,

@@ -50,7 +50,7 @@ UNREADABLE = (*plain_json.DAMAGE, OSError)
 
 
 @dataclass(frozen=True)
-class State:
+class RunState:
     """Where a run stands: `step` steps are done; `tensors` by name; `facts` is plain JSON of the trainer's."""
 
     step: int
@@ -141,7 +141,7 @@ class RunFolder:
         except OSError:
             return False
 
-    def save(self, state: State) -> None:
+    def save(self, state: RunState) -> None:
         """Put the state in place of the one before. "full", "not_written": the one before stays."""
         from safetensors.torch import save
 
@@ -149,18 +149,18 @@ class RunFolder:
         self._write(STATE, save({name: each.detach().cpu().contiguous() for name, each in state.tensors.items()},
                                 metadata=facts))
 
-    def state(self) -> State:
+    def state(self) -> RunState:
         """Where the run stands; at step 0 when nothing was saved yet. "damaged"."""
         from safetensors import SafetensorError, safe_open
 
         path = self.path / STATE
         if not path.exists():
-            return State(0)
+            return RunState(0)
         try:
             with safe_open(path, "pt") as file:
                 facts = file.metadata()
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            return State(int(facts["step"]), tensors, plain_json.loads(facts["facts"]))
+            return RunState(int(facts["step"]), tensors, plain_json.loads(facts["facts"]))
         except (SafetensorError, *UNREADABLE) as error:
             raise TrainingError(f"{path} is damaged; the run cannot go on from it.", "damaged") from error
 

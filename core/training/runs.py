@@ -64,7 +64,7 @@ CURVES: tuple[CurveKind, ...] = (
 
 
 @dataclass(frozen=True)
-class Curve:
+class TrainingCurve:
     """Values at steps, in the order of steps."""
 
     steps: tuple[int, ...] = ()
@@ -102,7 +102,7 @@ class RunRecord:
     seconds_left: float | None = None
     usable: bool = False
     notes: tuple[str, ...] = ()
-    curves: Mapping[str, Curve] = field(default_factory=dict)
+    curves: Mapping[str, TrainingCurve] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -119,9 +119,9 @@ class RunRecord:
         """The steps that were asked for."""
         return self.recipe.training.steps if self.recipe else 0
 
-    def curve(self, key: str) -> Curve:
+    def curve(self, key: str) -> TrainingCurve:
         """One curve; empty when the log has none."""
-        return self.curves.get(key, Curve())
+        return self.curves.get(key, TrainingCurve())
 
 
 class RunReader:
@@ -266,11 +266,11 @@ def _seconds_left(steps: Sequence[Event], total: int) -> float | None:
     return taken / done * max(0, total - seen[-1]["step"]) if done > 0 else None
 
 
-def _curve(kind: CurveKind, steps: Sequence[Event], events: Sequence[Event]) -> Curve:
+def _curve(kind: CurveKind, steps: Sequence[Event], events: Sequence[Event]) -> TrainingCurve:
     source = steps if kind.event == "step" else [each for each in events if each["event"] == kind.event]
     points = [(int(each["step"]), value) for each in source if "step" in each
               and (value := kind.value(each)) is not None]
-    return Curve(tuple(step for step, _ in points), tuple(value for _, value in points))
+    return TrainingCurve(tuple(step for step, _ in points), tuple(value for _, value in points))
 
 
 def pace_of(records: Sequence[RunRecord], like: Callable[[RunRecord], bool]) -> float | None:

@@ -23,12 +23,12 @@ from core.models.brewclip import BrewCLIP, Features
 from core.models.checkpoints import Run
 from core.models.losses import Losses
 from core.progress import JobCancelled, Report
-from core.training.dataset import Batch, Corpus
-from core.training.distillation import Lesson
+from core.training.dataset import PairBatch, PairDataset
+from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
 from core.training.recipe import TrainingOptions, rate_at
-from core.training.run_folder import RunFolder, State, not_written
-from core.training.validation import Dev, DevResult, chosen
+from core.training.run_folder import RunFolder, RunState, not_written
+from core.training.validation import DevResult, Validator, chosen
 
 LOGGED_EVERY = 10  # steps; the loss is looked at as often, since that waits for a GPU
 SAVED_EVERY = 60.0  # seconds
@@ -37,7 +37,7 @@ STREAMS = 1_000_003  # seeds of steps and processes lie this far apart
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """How a run ended: `why` is finished or patience; `step` steps were done, `best_step` has the best model."""
 
     why: str
@@ -60,8 +60,10 @@ class Trainer:
     is what the words teach the voice, None without it.
     """
 
-    def __init__(self, model: BrewCLIP, corpus: Corpus, dev: Dev, folder: RunFolder, options: TrainingOptions,
-                 processes: Processes, describe: Callable[[int, DevResult], Run], lesson: Lesson | None = None) -> None:
+    def __init__(self, model: BrewCLIP, corpus: PairDataset, dev: Validator, folder: RunFolder,
+                 options: TrainingOptions,
+                 processes: Processes, describe: Callable[[int, DevResult], Run],
+                 lesson: TextDistillation | None = None) -> None:
         self._lesson = lesson
         self._model, self._corpus, self._dev, self._folder = model, corpus, dev, folder
         self._options, self._processes, self._describe = options, processes, describe
@@ -76,7 +78,7 @@ class Trainer:
         self._meter = Meter(options.batch, self._device)
         self._text = "Training"
 
-    def run(self, report: Report) -> Outcome:
+    def run(self, report: Report) -> TrainingResult:
         """Train to the last step, or until patience is over. JobCancelled by `report`: the state is saved first.
 
         TrainingError: not_finite (between steps that the message names; the state before is kept), damaged, full,
@@ -101,13 +103,13 @@ class Trainer:
                     saved = time.monotonic()
                 self._meter.restart()
         report(step, self._options.steps, self._text)
-        return Outcome("patience" if self._over else "finished", step, self._best.step, self._best.score)
+        return TrainingResult("patience" if self._over else "finished", step, self._best.step, self._best.score)
 
     def _due(self, step: int) -> bool:
         """Whether dev is looked at after so many steps."""
         return step % self._options.evaluate_every == 0 or step == self._options.steps
 
-    def _ahead(self, pool: ThreadPoolExecutor, step: int) -> "Future[Batch]":
+    def _ahead(self, pool: ThreadPoolExecutor, step: int) -> "Future[PairBatch]":
         return pool.submit(self._corpus.batch, min(step, self._options.steps - 1), *self._place)
 
     @property
@@ -126,7 +128,7 @@ class Trainer:
             self._save(step)
             raise stopped or JobCancelled
 
-    def _step(self, step: int, ahead: "Future[Batch]", pool: ThreadPoolExecutor) -> "Future[Batch]":
+    def _step(self, step: int, ahead: "Future[PairBatch]", pool: ThreadPoolExecutor) -> "Future[PairBatch]":
         """One step; gives the batch of the next, which is on its way."""
         waiting = time.perf_counter()
         batch = ahead.result()
@@ -150,7 +152,7 @@ class Trainer:
         self._meter.add(losses.total, losses.inner, losses.outer)
         return following
 
-    def _taught(self, losses: Losses, features: Features, batch: Batch) -> Losses:
+    def _taught(self, losses: Losses, features: Features, batch: PairBatch) -> Losses:
         """The losses with that of the lesson in the total."""
         acoustic = features.speech.acoustic
         if self._lesson is None or acoustic is None:
@@ -225,7 +227,7 @@ class Trainer:
             for kind, value in self._optimiser.state[each].items():
                 tensors[f"adam.{kind}.{name}"] = value
         facts = {"best": vars(self._best), "scaler": self._scaler.state_dict(), "look": look}
-        self._folder.save(State(step, tensors, facts))
+        self._folder.save(RunState(step, tensors, facts))
 
     def _resume(self, report: Report) -> int:
         """Go on from the folder's state; the step to begin with. TrainingError ("damaged"): it is of another run."""
@@ -252,7 +254,7 @@ class Trainer:
             self._save(state.step)
         return state.step
 
-    def _moments(self, state: State, name: str) -> dict[str, Tensor]:
+    def _moments(self, state: RunState, name: str) -> dict[str, Tensor]:
         """What Adam knows of a parameter: nothing before its first step, which a loss scaler may have put off.
 
         KeyError when only a part of it was saved.

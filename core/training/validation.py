@@ -12,7 +12,7 @@ import numpy as np
 
 from core.evaluation.ranks import AT, Ranks, ranks, recall
 from core.features import encode
-from core.features.image_cache import Seeing
+from core.features.image_cache import ImageFeatureCache
 from core.features.prepared_split import Split
 from core.progress import Report, silent
 from core.training import gate_fit as gating
@@ -48,10 +48,11 @@ class DevResult:
         return {**named, "score": round(self.score, 4), "acoustic_weight": self.weight, **gate}
 
 
-class Dev:
+class Validator:
     """The dev split under its conditions, ready to be looked at again and again."""
 
-    def __init__(self, splits: Sequence[Split], seeing: Seeing, choose_weight: bool, fit_gate: bool = False) -> None:
+    def __init__(self, splits: Sequence[Split], seeing: ImageFeatureCache, choose_weight: bool,
+                 fit_gate: bool = False) -> None:
         self._splits, self._seeing, self._choose, self._fit = tuple(splits), seeing, choose_weight, fit_gate
 
     def look(self, model: "BrewCLIP", report: Report = silent) -> DevResult:
@@ -83,7 +84,7 @@ class Dev:
     def _fitted(self, model: "BrewCLIP", spoken: Sequence[encode.SpokenVectors], pictures: encode.Floats
                 ) -> tuple[tuple[float, ...], list[encode.SpokenVectors]]:
         """A gate that fits dev, and the vectors under it."""
-        heard = [gating.Heard.of(one.text, one.acoustic, model.signals([each.transcript for each in split.spoken]),
+        heard = [gating.GateBatch.of(one.text, one.acoustic, model.signals([each.transcript for each in split.spoken]),
                                  split.image_of)
                  for one, split in zip(spoken, self._splits, strict=True) if one.text is not None
                  and one.acoustic is not None]

@@ -25,7 +25,7 @@ from core.indexing.reader import Reader
 from core.indexing.scan import scan, stamp_of
 from core.search.transcription import hearing_options
 from core.settings import Settings
-from core.store.records import Entry, FileStamp, PictureFacts
+from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from tests.benchmarks.common import DATA, own_home, recordings
 
 BATCH, MOST, ROUNDS, WRITTEN_AT_ONCE = 32, 96, 3, 256
@@ -68,11 +68,11 @@ def measure_worker(explorer: Explorer, folder: Path) -> list[tuple[str, str]]:
             *((f"{name}, ms of one core", f"{spent * 1e3:.2f}") for name, spent in rows)]
 
 
-def made(number: int, dim: int, draw: np.random.Generator) -> list[Entry]:
+def made(number: int, dim: int, draw: np.random.Generator) -> list[IndexedFile]:
     vectors = draw.standard_normal((number, dim), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return [Entry(f"{SHARD}{os.urandom(12).hex()}.jpg", FileStamp(100_000, 1_700_000_000_000_000_000 + row),
-                  os.urandom(32), PictureFacts(640, 480, None), vector) for row, vector in enumerate(vectors)]
+    return [IndexedFile(f"{SHARD}{os.urandom(12).hex()}.jpg", FileStamp(100_000, 1_700_000_000_000_000_000 + row),
+                  os.urandom(32), DecodedImageFacts(640, 480, None), vector) for row, vector in enumerate(vectors)]
 
 
 def measure_driver(explorer: Explorer, number: int) -> list[tuple[str, str]]:

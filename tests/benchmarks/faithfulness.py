@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from core import datasets, images
-from core.asr.transcript import Heard
+from core.asr.transcript import EncodedUtterance
 from core.cli.output import table
 from core.cli.parts import explorer, progress
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.methods import BY_NAME
 from core.explain.observation import Tower
-from core.features.prepared_split import Preparing
+from core.features.prepared_split import FeaturePreparer
 
 DRAWS = 2000  # of the bootstrap
 Areas = dict[tuple[Tower, str], list[tuple[float, float]]]  # tower, method -> (deletion, insertion) of each pair
@@ -31,7 +31,7 @@ def measured(arguments: argparse.Namespace) -> Areas:
     found: Areas = defaultdict(list)
     with explorer() as opened, progress() as report:
         lens = inspection.of_choice(opened, ModelChoice(arguments.checkpoint), report=report)
-        preparing = Preparing(opened, opened.backbone(report), lens.crop)
+        preparing = FeaturePreparer(opened, opened.backbone(report), lens.crop)
         split = preparing.prepare(datasets.load(arguments.folder), arguments.split, report=report)
         limit = opened.settings["images.max_megapixels"]
         firsts = np.unique(split.image_of, return_index=True)[1][:arguments.limit]  # one utterance a picture
@@ -40,7 +40,8 @@ def measured(arguments: argparse.Namespace) -> Areas:
             path, spoken = split.paths[split.image_of[row]], split.spoken[row]
             if path is None or not spoken.transcript.text:
                 continue
-            sight = inspection.look(lens, images.read(path, limit).rgb, Heard(spoken.transcript, spoken.states))
+            sight = inspection.look(lens, images.read(path, limit).rgb,
+                                    EncodedUtterance(spoken.transcript, spoken.states))
             judged = sight.occluded(arguments.target).faithfulness(arguments.target)
             for name, towers in judged.items():
                 for tower, each in towers.items():

@@ -22,7 +22,7 @@ from core.datasets.records import Dataset, Utterance
 from core.errors import QueryError
 from core.explorer import Ask, Explorer
 from core.search.background import Background
-from core.search.queries import Floats, Hit, Level, Term, combine, units
+from core.search.queries import EncodedTerm, Floats, Hit, Level, combine, units
 from core.search.significance import strengths
 from core.settings import Settings
 from tests.benchmarks.common import own_home
@@ -35,7 +35,7 @@ LEVELS: tuple[Level, ...] = ("strong", "fair", "weak")
 class Answer:
     """One query and its hits: the ranks are those of the shown order."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[EncodedTerm, ...]
     right: str  # name of the captioned picture
     hits: tuple[Hit, ...]
 

@@ -19,17 +19,17 @@ from core.evaluation.ranks import AT, Floats, ranks
 from core.explorer import Explorer
 from core.features import encode
 from core.features.noise import Condition
-from core.features.prepared_split import Preparing, Split
+from core.features.prepared_split import FeaturePreparer, Split
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.progress import Report
 
 
-def splits_of(opened: Explorer, arguments: argparse.Namespace, report: Report) -> tuple[Preparing, list[Split]]:
+def splits_of(opened: Explorer, arguments: argparse.Namespace, report: Report) -> tuple[FeaturePreparer, list[Split]]:
     """The split under every condition."""
     opened.use_settings(opened.settings.with_value("vision.model", "zero-shot"))
     dataset = datasets.load(arguments.folder)
-    preparing = Preparing(opened, opened.backbone(report), "centre")
+    preparing = FeaturePreparer(opened, opened.backbone(report), "centre")
     conditions = [Condition.of(each) for each in arguments.noise.split(",")]
     return preparing, [preparing.prepare(dataset, arguments.split, each, report) for each in conditions]
 

@@ -25,12 +25,12 @@ from core import audio, datasets, images, weights
 from core.asr.transcript import Transcript
 from core.datasets import Dataset
 from core.explorer import Explorer
-from core.features.prepared_split import Preparing, Split
+from core.features.prepared_split import FeaturePreparer, Split
 from core.home import Home
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
 from core.settings import Settings
-from core.training.dataset import Corpus
+from core.training.dataset import PairDataset
 from core.training.recipe import TrainingOptions
 from tests.benchmarks.common import DATA, in_turns, own_home
 
@@ -49,12 +49,12 @@ def some_pairs(count: int) -> Dataset:
 class Loops:
     """One variant with its optimiser, fed from caches or from the files."""
 
-    def __init__(self, explorer: Explorer, preparing: Preparing, split: Split, variant: str, batch: int,
+    def __init__(self, explorer: Explorer, preparing: FeaturePreparer, split: Split, variant: str, batch: int,
                  hears: Any) -> None:
         torch.manual_seed(0)
         self.split, self.whisper, self.backbone = split, hears, explorer.backbone()
         self.model = BrewCLIP(self.backbone.built, variant).train()
-        self.corpus = Corpus([split], preparing.seeing, self.model, batch, 0, drop_unheard=False)
+        self.corpus = PairDataset([split], preparing.seeing, self.model, batch, 0, drop_unheard=False)
         self.optimiser = torch.optim.Adam(self.model.trained().values(), 1e-4, weight_decay=OPTIONS.weight_decay)
         self.steps = dict.fromkeys(("cached", "plain", "known"), 0)
         self.feeding: list[float] = []  # shares of a cached step's time
@@ -113,7 +113,7 @@ class Loops:
                              zip(encoded, waves, strict=True)]
 
 
-def compare(explorer: Explorer, preparing: Preparing, split: Split, hears: Any, batch: int, rounds: int) -> None:
+def compare(explorer: Explorer, preparing: FeaturePreparer, split: Split, hears: Any, batch: int, rounds: int) -> None:
     """Print the table of both variants."""
     print(f"{'variant':<10}{'loop':<64}{'s a step':>10}{'steps/s':>9}{'slower':>11}{'outside':>9}", flush=True)
     for variant in ("full", "prompted"):
@@ -171,7 +171,7 @@ def _compare(chosen: argparse.Namespace) -> None:
                             .with_value("vision.backbone", "brewclip-mini").with_value("vision.model", "zero-shot"))
         checkpoint = weights.find("whisper-base", home)
         assert checkpoint, "run `make setup` first"
-        preparing = Preparing(explorer, explorer.backbone(), "centre")
+        preparing = FeaturePreparer(explorer, explorer.backbone(), "centre")
         began = time.perf_counter()
         split = preparing.prepare(some_pairs(chosen.pairs), "train")
         print(f"brewclip-mini, Whisper base, {torch.get_num_threads()} threads, batch {chosen.batch}; caches of "

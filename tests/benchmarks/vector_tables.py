@@ -26,7 +26,7 @@ from core.search.queries import units
 from core.search.table_index import TableIndex
 from core.search.vector_index import ExactIndex, open_index
 from core.settings import Settings
-from core.store.records import Entry, FileStamp, Filter, PictureFacts
+from core.store.records import DecodedImageFacts, FileStamp, Filter, IndexedFile
 from tests.benchmarks.common import DATA, in_turns, medians, own_home
 
 BATCH, TOP, NOISE = 5000, 10, 0.6
@@ -60,10 +60,10 @@ def made(around: np.ndarray, count: int, seed: int) -> np.ndarray:
     return units(first * (1 - share) + second * share + noise)
 
 
-def entries(around: np.ndarray, start: int, count: int) -> Iterator[Entry]:
+def entries(around: np.ndarray, start: int, count: int) -> Iterator[IndexedFile]:
     for number, vector in enumerate(made(around, count, start), start):
-        yield Entry(f"/made/{number % 100:02}/{number:09}.jpg", FileStamp(1, 1), number.to_bytes(32, "big"),
-                    PictureFacts(640, 480, None), vector)
+        yield IndexedFile(f"/made/{number % 100:02}/{number:09}.jpg", FileStamp(1, 1), number.to_bytes(32, "big"),
+                    DecodedImageFacts(640, 480, None), vector)
 
 
 def fill(address: Path, around: np.ndarray, pictures: int) -> LanceGallery:

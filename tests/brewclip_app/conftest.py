@@ -15,9 +15,9 @@ from brewclip_app.capture.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
 from core.evaluation.metrics import metrics
-from core.evaluation.records import WAYS, EvaluationRecord, PictureFacts, Setup, Summary, UtteranceFacts, WordErrors
+from core.evaluation.records import WAYS, EvaluationRecord, Setup, SplitImage, Summary, UtteranceFacts, WordErrors
 from core.features.noise import CLEAN, Condition
-from core.search.queries import Hit, Share, Strength
+from core.search.queries import Hit, MatchSignificance, ScoreShare
 from core.store.records import ImageRecord
 from core.store.store import Store
 
@@ -54,7 +54,7 @@ def make_hit() -> Callable[..., Hit]:
         image = ImageRecord(rank, Path(path or f"/nowhere/picture {rank:03}.jpg"), 400, 300, 1000,
                             1e9 + rank if mtime is None else mtime, None, tags, f"hash{rank}")
         score = 0.5 / rank ** 0.2
-        return Hit(rank, image, score, Strength(level, 0.002 * rank), (Share("a dog", "text", score),))  # type: ignore[arg-type]
+        return Hit(rank, image, score, MatchSignificance(level, 0.002 * rank), (ScoreShare("a dog", "text", score),))  # type: ignore[arg-type]
 
     return make
 
@@ -179,13 +179,13 @@ def make_evaluation(tmp_path: Path) -> Callable[..., object]:
     return make
 
 
-def _drawn_pictures(folder: Path) -> list[PictureFacts]:
+def _drawn_pictures(folder: Path) -> list[SplitImage]:
     found = []
     for number in range(10):
         path = folder / f"picture {number}.png"
         if not path.exists():
             Image.new("RGB", (60, 40), (20 * number, 90, 120)).save(path)
-        found.append(PictureFacts(f"image{number}", path))
+        found.append(SplitImage(f"image{number}", path))
     return found
 
 

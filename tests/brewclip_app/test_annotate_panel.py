@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMessageBox
 from brewclip_app import wording
 from brewclip_app.capture import push_to_talk as search_voice
 from brewclip_app.capture import recording
-from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
 from brewclip_app.panels.annotate.exchange import ExportDialog
@@ -51,7 +51,7 @@ def folder(tmp_path):
 @pytest.fixture
 def make_context(home, monkeypatch):
     """Makes contexts on one home, as two windows would have."""
-    monkeypatch.setattr("core.explorer.Engine", TwoModels)
+    monkeypatch.setattr("core.explorer.ModelRegistry", TwoModels)
     made = []
 
     def make():
@@ -88,7 +88,7 @@ def make_panel(sound, direct_thread, qtbot, monkeypatch):
 
     def make(context):
         own = sound if not made else type(sound)()
-        panel = AnnotatePanel(context, Voice(context, None, Microphone(sound=own, thread=direct_thread)))
+        panel = AnnotatePanel(context, PushToTalk(context, None, Microphone(sound=own, thread=direct_thread)))
         panel.sound = own
         panel.voice.setParent(panel)
         made.append(panel)

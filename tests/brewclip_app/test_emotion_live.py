@@ -8,14 +8,14 @@ import pytest
 
 from brewclip_app.capture.recording import TAIL, Microphone
 from brewclip_app.context import Context
-from brewclip_app.panels.emotion.live import LEAST, Ear, Live, Probe
+from brewclip_app.panels.emotion.live import LEAST, Live, Probe, ProbeRunner
 from core.emotion import predict as listening
-from core.emotion.predict import Told
+from core.emotion.predict import Prediction
 from core.errors import ModelError
 
 WAIT = 20_000
 DEVICE = 48_000
-TOLD = Told(np.array([0.1, 0.9], np.float32), (np.zeros(1, np.float32), np.zeros((1, 2), np.float32)))
+TOLD = Prediction(np.array([0.1, 0.9], np.float32), (np.zeros(1, np.float32), np.zeros((1, 2), np.float32)))
 
 
 class SlowEar:
@@ -170,8 +170,8 @@ def test_the_ear_loads_a_probe_once_and_standardises_it_once(context, monkeypatc
             return TOLD
 
     context._explorer = SimpleNamespace(close=lambda: None)
-    monkeypatch.setattr(listening, "Listener", Listener)
-    ear, first = Ear(context), Probe(None, "layers", ("a", "b", "c"))
+    monkeypatch.setattr(listening, "ProbePredictor", Listener)
+    ear, first = ProbeRunner(context), Probe(None, "layers", ("a", "b", "c"))
     ear.warm(first, None)
     for probe in (first, first, Probe(None, "text", ("a",))):
         assert ear.ask(probe, None, None) is TOLD

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
 from brewclip_app.capture import recording
-from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
 from brewclip_app.panels.emotion import export as emotion_export
@@ -20,7 +20,7 @@ from core.audio import RATE, from_samples
 from core.emotion import experiment, scores
 from core.emotion import predict as listening
 from core.emotion.features import feature
-from core.emotion.predict import Told
+from core.emotion.predict import Prediction
 from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result
 from core.emotion.run_store import Runs
 from core.emotion.scores import Leak
@@ -89,7 +89,7 @@ def make_panel(context, qtbot, sound, direct_thread):
     made = []
 
     def build():
-        voice = Voice(context, None, Microphone(None, sound, direct_thread))
+        voice = PushToTalk(context, None, Microphone(None, sound, direct_thread))
         panel = EmotionPanel(context, voice)
         qtbot.addWidget(panel)
         panel.resize(1196, 770)
@@ -295,7 +295,7 @@ def test_the_models_are_at_hand_before_something_is_said(context, qtbot, kept, m
         def warm_up(self):
             warmed.append(self.asked)
 
-    monkeypatch.setattr(listening, "Listener", Ear)
+    monkeypatch.setattr(listening, "ProbePredictor", Ear)
     panel = EmotionPanel(context)
     qtbot.addWidget(panel)
     settle(context, qtbot)
@@ -320,9 +320,9 @@ def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kep
 
         def listen(self, waveform):
             curve = np.array([0.5, 0.7], np.float32), np.array([[0.1, 0.7, 0.1, 0.1]] * 2, np.float32)
-            return Told(np.array([0.1, 0.7, 0.1, 0.1], np.float32), curve)
+            return Prediction(np.array([0.1, 0.7, 0.1, 0.1], np.float32), curve)
 
-    monkeypatch.setattr(listening, "Listener", Ear)
+    monkeypatch.setattr(listening, "ProbePredictor", Ear)
     for seconds in (2, 3):
         wave = from_samples((0.4 * np.sin(np.arange(seconds * RATE) * 0.05)).astype(np.float32), RATE)
         panel.trying.voice.spoken.emit(wave, "")
@@ -346,9 +346,9 @@ def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monk
 
         def listen(self, waveform):
             shares = np.array([0.1, 0.1, 0.7, 0.1] if waveform.seconds > 1.5 else [0.1, 0.7, 0.1, 0.1], np.float32)
-            return Told(shares, (np.array([0.5], np.float32), shares[None]))
+            return Prediction(shares, (np.array([0.5], np.float32), shares[None]))
 
-    monkeypatch.setattr(listening, "Listener", Ear)
+    monkeypatch.setattr(listening, "ProbePredictor", Ear)
     monkeypatch.setattr(recording, "LONGEST_SILENCE", 1000.0)  # nothing is sent while this waits
     monkeypatch.setattr(recording, "SHORTEST", 0.0)  # two seconds are sent in no time
     panel.trying.live.timer.setInterval(10)

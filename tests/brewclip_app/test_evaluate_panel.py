@@ -15,10 +15,10 @@ from brewclip_app.context import Context
 from brewclip_app.panels.evaluate import curves as evaluate_curves
 from brewclip_app.panels.evaluate import view as evaluate_view
 from brewclip_app.panels.evaluate.cells_table import groups
-from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, CellsModel, Column, Line
+from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, CellsModel, Column, TableLine
 from brewclip_app.panels.evaluate.interval_plot import FAR, Axis, IntervalPlot, Series
 from brewclip_app.panels.evaluate.panel import EvaluatePanel
-from brewclip_app.panels.evaluate.results import ResultsCard
+from brewclip_app.panels.evaluate.results import EvaluationsCard
 from core.errors import EvaluationError
 from core.evaluation import archive, evaluate
 from core.evaluation.evaluate import Plan
@@ -377,7 +377,7 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5])
 def test_a_paper_table_fits_the_smallest_usual_window(qtbot, number):
-    card = ResultsCard()
+    card = EvaluationsCard()
     qtbot.addWidget(card)
     card.resize(843, 400)  # what 1280 x 800 leaves
     card.show()
@@ -396,8 +396,8 @@ def test_the_model_of_cells_keeps_qts_rules(qtbot):
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     columns = [Column("Name", figures=False), Column("R@1", "Speech to image\nours"),
                Column("R@5", "Speech to image\nours"), Column("R@1", "Speech to image\npaper", published=True)]
-    line = Line(7, (Cell("a"), Cell("1.0", "0–2", 1.0), Cell("2.0"), Cell("3.0", published=True)))
-    model.show(columns, [line, Line(0, line.cells)])
+    line = TableLine(7, (Cell("a"), Cell("1.0", "0–2", 1.0), Cell("2.0"), Cell("3.0", published=True)))
+    model.show(columns, [line, TableLine(0, line.cells)])
     assert groups(model.columns()) == [("Speech to image\nours", 1, 2), ("Speech to image\npaper", 3, 3)]
     assert model.headerData(1, Qt.Orientation.Horizontal) == "\n\nR@1"
     assert model.setData(model.index(0, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)

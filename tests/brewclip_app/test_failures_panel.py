@@ -20,7 +20,7 @@ from brewclip_app.panels.failures.missed_model import (
     ANY_LABEL,
     LABEL,
     NO_LABEL,
-    Limits,
+    FailureLimits,
     MissedModel,
     MissedProxy,
     MissedRow,
@@ -33,7 +33,7 @@ from core.evaluation.failures import Again, conclude
 from core.evaluation.records import ModelChoice
 from core.features.noise import Condition, noisy
 from core.fingerprint import Fingerprint
-from core.store.records import Entry, FileStamp, PictureFacts
+from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
 
 WAIT = 20_000
@@ -493,7 +493,8 @@ def test_annotate_is_given_the_failures_in_a_gallery_that_has_them(panel, contex
         gallery = store.create_gallery(name)
         store.add_folder(gallery.id, tmp_path)
         store.record(gallery.id, Fingerprint.of({"backbone": "a"}), [
-            Entry(str(path), FileStamp(1, 1), hashlib.sha256(path.read_bytes()).digest(), PictureFacts(60, 40, None),
+            IndexedFile(str(path), FileStamp(1, 1), hashlib.sha256(path.read_bytes()).digest(),
+                        DecodedImageFacts(60, 40, None),
                   np.ones(1, np.float32)) for path in paths])
     context.set_gallery("Other")
     with qtbot.waitSignal(panel.go_to, timeout=WAIT) as sent:
@@ -545,11 +546,11 @@ def test_the_models_keep_qts_rules(qtbot):
     testers = [QAbstractItemModelTester(each, QAbstractItemModelTester.FailureReportingMode.Fatal)
                for each in (model, proxy)]
     model.show(rows())
-    proxy.limit(Limits(label=ANY_LABEL))
+    proxy.limit(FailureLimits(label=ANY_LABEL))
     assert [row.place for row in proxy.rows()] == [1]
-    proxy.limit(Limits(wer=(0, 20)))
+    proxy.limit(FailureLimits(wer=(0, 20)))
     assert [row.place for row in proxy.rows()] == [0, 1, 2]
-    proxy.limit(Limits())
+    proxy.limit(FailureLimits())
     proxy.sort(2, Qt.SortOrder.DescendingOrder)
     assert [row.place for row in proxy.rows()] == [3, 5, 4, 2, 1, 0]
     changed = [*rows()[:2], *(MissedRow(each.place, each.rank, "other words") for each in rows()[2:])]

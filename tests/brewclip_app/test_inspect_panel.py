@@ -22,11 +22,11 @@ from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.neighbours_model import NeighboursModel
 from brewclip_app.panels.inspect.panel import InspectPanel
 from brewclip_app.panels.inspect.save import explanation
-from core.asr.transcript import Heard, Transcript, Word
+from core.asr.transcript import EncodedUtterance, Transcript, Word
 from core.audio import RATE, from_samples
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
-from core.explain.inspection import Lens
+from core.explain.inspection import ExplainModel
 from core.explain.methods import METHODS
 from core.fingerprint import Fingerprint
 from core.indexing.local import index_folder
@@ -67,7 +67,7 @@ class Explorer:
         if name not in self.lenses:
             torch.manual_seed(1)
             model = BrewCLIP(self.built, name, BrewClipOptions(heads=4, feed_forward=32), 20).eval()
-            self.lenses[name] = Lens(model, f"Tiny {name}", "centre", PRINT)
+            self.lenses[name] = ExplainModel(model, f"Tiny {name}", "centre", PRINT)
         return self.lenses[name]
 
     def hear(self, waveform, report):
@@ -75,7 +75,7 @@ class Explorer:
             report(0, 0, "Waiting")
         self.heard += 1
         states = np.random.default_rng(len(waveform.samples)).normal(size=(round(waveform.seconds * 50), 20))
-        return Heard(self.transcript, (states.astype(np.float16),))
+        return EncodedUtterance(self.transcript, (states.astype(np.float16),))
 
     # what indexing wants of a model
     dim, image_size, name = 32, 32, "tiny"
@@ -335,7 +335,7 @@ def test_maps_are_judged_in_the_background(panel, qtbot, gallery, folder, voice)
 
 def test_judging_can_be_stopped_and_begun_again(panel, qtbot, gallery, folder, monkeypatch):
     hold, entered = threading.Event(), threading.Event()
-    plain = inspection.Sight.faithfulness
+    plain = inspection.Explanation.faithfulness
 
     def slow(self, target, report=None, **rest):
         entered.set()
@@ -343,7 +343,7 @@ def test_judging_can_be_stopped_and_begun_again(panel, qtbot, gallery, folder, m
             report(1, 8, "Testing the maps")
         return plain(self, target, report=report, **rest)
 
-    monkeypatch.setattr(inspection.Sight, "faithfulness", slow)
+    monkeypatch.setattr(inspection.Explanation, "faithfulness", slow)
     panel.receive(Inspection(text="a dog", path=folder / "red.png"))
     qtbot.waitUntil(lambda: entered.is_set() and panel.single.trust.progress.isVisibleTo(panel), timeout=WAIT)
     panel.single.trust.progress.cancel.click()
@@ -356,14 +356,14 @@ def test_judging_can_be_stopped_and_begun_again(panel, qtbot, gallery, folder, m
 
 
 def test_a_map_that_is_tried_out_comes_when_it_is_ready(panel, qtbot, gallery, folder, monkeypatch):
-    hold, plain = threading.Event(), inspection.Sight.occluded
+    hold, plain = threading.Event(), inspection.Explanation.occluded
 
     def slow(self, target, report=None):
         while not hold.wait(0.01):
             report(1, 8, "Covering parts")
         return plain(self, target, report)
 
-    monkeypatch.setattr(inspection.Sight, "occluded", slow)
+    monkeypatch.setattr(inspection.Explanation, "occluded", slow)
     panel.head.methods.setCurrentIndex(panel.head.methods.findData("occlusion"))
     panel.receive(Inspection(text="a dog", path=folder / "red.png"))
     qtbot.waitUntil(lambda: panel.case is not None, timeout=WAIT)

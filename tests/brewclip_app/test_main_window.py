@@ -15,7 +15,7 @@ import core
 from brewclip_app import closing, notifications, theme
 from brewclip_app.context import Context
 from brewclip_app.help_menu import AboutDialog
-from brewclip_app.main_window import PANELS, SMALLEST, Entry, MainWindow
+from brewclip_app.main_window import PANELS, SMALLEST, MainWindow, PanelEntry
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.common import column
@@ -62,7 +62,7 @@ class TwoPanel(OnePanel):
         self.status_changed.emit("")
 
 
-TWO = tuple(Entry(panel.key, panel.title, panel.icon, __name__, panel.__name__, panel is TwoPanel)
+TWO = tuple(PanelEntry(panel.key, panel.title, panel.icon, __name__, panel.__name__, panel is TwoPanel)
             for panel in (OnePanel, TwoPanel))
 
 
@@ -276,7 +276,7 @@ def test_a_window_too_small_for_its_panel_scrolls_it_and_keeps_every_panel_withi
 
 
 def test_a_rail_with_no_room_for_its_icons_scrolls_to_the_chosen_one(context, qtbot):
-    entries = tuple(Entry(f"two{number}", f"Two {number}", "search", __name__, "TwoPanel") for number in range(12))
+    entries = tuple(PanelEntry(f"two{number}", f"Two {number}", "search", __name__, "TwoPanel") for number in range(12))
     window = MainWindow(context, entries)
     qtbot.addWidget(window)
     window.setMinimumSize(QSize(0, 0))

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QObject, QPoi
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
-from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
 from brewclip_app.panels.base import Question
@@ -25,7 +25,7 @@ from core.asr.transcript import Transcript, Word
 from core.errors import ModelError, QueryError, WeightsError
 from core.explorer import EngineStatus, Explorer, SearchResult
 from core.fingerprint import Fingerprint
-from core.search.queries import Term
+from core.search.queries import EncodedTerm
 from core.settings import Settings
 from core.store.records import Filter, GalleryRecord, GalleryState, QueryRecord
 
@@ -119,7 +119,7 @@ class FakeExplorer:
         if self.error:
             raise self.error
         hits = tuple(self.make_hit(rank, level=level) for rank, level in enumerate(self.levels, 1))
-        terms = tuple(Term(ask.kind, ask.text, np.ones(3, np.float32), ask.weight) for ask in asks)
+        terms = tuple(EncodedTerm(ask.kind, ask.text, np.ones(3, np.float32), ask.weight) for ask in asks)
         return SearchResult(gallery, hits, len(hits), None, None, terms, self.cut, {"search": 3.2}, 0,
                             self.large and not exact)
 
@@ -152,8 +152,8 @@ def context(qapp, home, explorer):
 @pytest.fixture
 def panel(qtbot, context, sound, direct_thread, monkeypatch):
     microphone = Microphone(sound=sound, thread=direct_thread)
-    monkeypatch.setattr(Voice, "watch", lambda self: self.microphone.refresh())
-    made = SearchPanel(context, Voice(context, microphone=microphone))
+    monkeypatch.setattr(PushToTalk, "watch", lambda self: self.microphone.refresh())
+    made = SearchPanel(context, PushToTalk(context, microphone=microphone))
     qtbot.addWidget(made)
     made.resize(1180, 740)
     made.said = []
@@ -182,7 +182,7 @@ def ask(qtbot, panel, explorer, text="a dog"):
 
 
 def speak(panel, sound, seconds=1.0, level=0.3):
-    """Hold Space (its time is given to `Voice` by the test), speak, let go."""
+    """Hold Space (its time is given to `PushToTalk` by the test), speak, let go."""
     stream = sound.streams[-1]
     stream.send(level, seconds)
     panel.voice.microphone.drain()
@@ -957,7 +957,7 @@ def test_spoken_query_on_real_weights(qtbot, home, whisper_base, pictures, sound
     context = Context(home, explorer)
     context.settings = settings
     context.set_gallery("drawn")
-    panel = SearchPanel(context, Voice(context, microphone=Microphone(sound=sound, thread=direct_thread)))
+    panel = SearchPanel(context, PushToTalk(context, microphone=Microphone(sound=sound, thread=direct_thread)))
     qtbot.addWidget(panel)
     panel.show()
     panel.flow.refresh_gallery()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from brewclip_app.panels.search.query import Query, QueryTerm, from_history, to_history, typed, words_of
-from brewclip_app.panels.search.session import Session
+from brewclip_app.panels.search.session import SearchSession
 
 
 @pytest.mark.parametrize(("text", "words", "weight"), [
@@ -78,7 +78,7 @@ def test_history_of_an_edited_or_lost_voice(tone):
 
 @pytest.fixture
 def session(qapp):
-    made = Session()
+    made = SearchSession()
     made.seen = []
     made.asked.connect(made.seen.append)
     return made

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QApplication
 
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
-from brewclip_app.panels.search.filter_bar import FilterBar, Limits
+from brewclip_app.panels.search.filter_bar import FilterBar, HitLimits
 from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import BranchBar
-from core.search.queries import Share, Strength
+from core.search.queries import MatchSignificance, ScoreShare
 from core.store.records import QueryRecord
 
 
@@ -116,7 +116,7 @@ def pane(qtbot, tmp_path):
     ("weak", 1.2, "By accident, about 1 picture of this gallery would score this high."),
     ("weak", 1234, "By accident, about 1\N{THIN SPACE}234 pictures of this gallery would score this high.")])
 def test_significance_in_words(level, expected, words):
-    assert strength_words(Strength(level, expected)) == words
+    assert strength_words(MatchSignificance(level, expected)) == words
 
 
 @pytest.mark.parametrize(("values", "total", "shown_figures"), [
@@ -131,8 +131,8 @@ def test_rounded_shares_add_up_to_the_rounded_score(values, total, shown_figures
 def test_a_minus_term_is_told_apart_and_says_which_way_it_pulls(pane, make_hit):
     pane.names = {"people": "\N{MINUS SIGN} people"}
     for value, words in ((-0.1, "lowers"), (0.1, "raises")):
-        pane.show_hit(replace(make_hit(1), score=0.4 + value, shares=(Share("a dog", "text", 0.4),
-                                                                      Share("people", "text", value))))
+        pane.show_hit(replace(make_hit(1), score=0.4 + value, shares=(ScoreShare("a dog", "text", 0.4),
+                                                                      ScoreShare("people", "text", value))))
         rows = [row for row in pane.findChildren(ShareRow) if row.accessibleName().startswith("\N{MINUS SIGN}")]
         assert words in rows[-1].toolTip()
 
@@ -151,8 +151,10 @@ def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):
 
 
 def test_words_and_voice_have_a_row_each_and_a_second_voice_is_told_apart(pane, make_hit):
-    hit = replace(make_hit(1), score=0.42, shares=(Share("a dog", "text", 0.3), Share("a dog", "acoustic", 0.1),
-                                                   Share("a cat", "text", 0.04), Share("a cat", "acoustic", -0.02)))
+    hit = replace(make_hit(1), score=0.42,
+                  shares=(ScoreShare("a dog", "text", 0.3), ScoreShare("a dog", "acoustic", 0.1),
+                                                   ScoreShare("a cat", "text", 0.04),
+                                                   ScoreShare("a cat", "acoustic", -0.02)))
     pane.names = {"a dog": "Transcript", "a cat": "\N{MINUS SIGN} a cat"}
     pane.show_hit(hit)
     assert [row.accessibleName() for row in pane.findChildren(ShareRow)] == [
@@ -161,7 +163,7 @@ def test_words_and_voice_have_a_row_each_and_a_second_voice_is_told_apart(pane, 
 
 def test_a_hit_says_what_words_and_voice_gave_where_a_voice_was_listened_to(make_hit, qtbot):
     model = HitModel()
-    spoken = replace(make_hit(1), shares=(Share("a dog", "text", 0.3), Share("a dog", "acoustic", 0.1)))
+    spoken = replace(make_hit(1), shares=(ScoreShare("a dog", "text", 0.3), ScoreShare("a dog", "acoustic", 0.1)))
     model.set_hits((spoken, make_hit(2)))
     tips = [model.index(row).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]
     assert "Words 0.30 · voice 0.10" in tips[0] and "voice" not in tips[1]
@@ -181,7 +183,8 @@ def test_the_bar_reads_its_shares(qtbot):
     qtbot.addWidget(bar)
     bar.resize(100, 6)
     empty = bar.grab().toImage()
-    shares = (Share("Transcript", "text", 0.37), Share("Voice", "acoustic", 0.1), Share("people", "text", -0.05))
+    shares = (ScoreShare("Transcript", "text", 0.37), ScoreShare("Voice", "acoustic", 0.1),
+              ScoreShare("people", "text", -0.05))
     bar.show_shares(shares, 0.5)
     assert bar.grab().toImage() != empty and "Transcript 0.37" in bar.accessibleName()
 
@@ -199,7 +202,7 @@ def bar(qtbot):
 
 
 def test_a_filter_tells_name_tag_and_folder(bar, qtbot):
-    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits == Limits(tag="holiday")):
+    with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits == HitLimits(tag="holiday")):
         bar.tag.setCurrentIndex(1)
     with qtbot.waitSignal(bar.changed, check_params_cb=lambda limits: limits.folder == str(Path("/a/b"))):
         bar.folder.setCurrentIndex(2)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from brewclip_app.application import PrivateLog
-from brewclip_app.state import State
+from brewclip_app.state import WindowState
 from brewclip_app.thumbnails import GONE, SIDES, UNREADABLE, Thumbnails, key_of, make, record_of, to_qimage
 
 
@@ -117,7 +117,7 @@ def test_all_that_the_window_writes_into_a_new_home_is_its_owners_alone(home, ma
     try:
         home.protect()
         make(make_hit(1, pictures[0]).image, 192, home.caches / "thumbnails")
-        state = State(home)
+        state = WindowState(home)
         state.keep("size", [1, 2])
         state.save()
         state.keep("size", [3, 4])
@@ -131,4 +131,4 @@ def test_all_that_the_window_writes_into_a_new_home_is_its_owners_alone(home, ma
     written = [path for path in home.root.rglob("*") if path.is_file()]
     assert len(written) >= 5, written
     assert [path.name for path in (home.root, *home.root.rglob("*")) if path.stat().st_mode & 0o077] == []
-    assert State(home).get("size") == [3, 4]
+    assert WindowState(home).get("size") == [3, 4]

@@ -15,7 +15,7 @@ from brewclip_app.panels.train import comparison as training_comparison
 from brewclip_app.panels.train import runs_model as columns
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.compare import CompareDialog
-from brewclip_app.panels.train.curve_plot import CurvePlot, Line, Reference, thinned
+from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, thinned
 from brewclip_app.panels.train.curves import CurveCard, bare_of, choices
 from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.runs_model import RunsModel
@@ -24,7 +24,7 @@ from core.errors import TrainingError
 from core.models.variants import BrewClipOptions
 from core.training.options import APART, OPTIONS, SMALL_DATA, changed
 from core.training.recipe import TrainingOptions
-from core.training.runs import CURVES, Curve, RunReader
+from core.training.runs import CURVES, RunReader, TrainingCurve
 from tests.brewclip_app.training_runs import make_run
 
 SET = Path("/data/set")
@@ -162,7 +162,7 @@ def test_what_a_run_does_is_said_in_words(home):
 @pytest.mark.parametrize(("pairs", "words"), [(6400.0, "200 steps/s"), (64.0, "2.0 steps/s"), (2.56, "12 s a step")])
 def test_a_pace_is_said_as_people_count(home, pairs, words):
     record = RunReader(make_run(home.runs, "1", "", done=20)).read(True)
-    curves = {**record.curves, "pace": Curve((10,), (pairs,))}
+    curves = {**record.curves, "pace": TrainingCurve((10,), (pairs,))}
     assert f" · {words} · " in training_words.line(replace(record, curves=curves))
 
 
@@ -209,7 +209,7 @@ def test_values_under_the_mouse_are_read_and_colours_follow_the_theme(qtbot):
     qtbot.addWidget(plot)
     plot.resize(400, 240)
     plot.show()
-    plot.show_lines([Line("run 1", (0, 10), (20.0, 40.0))], "%", Reference("zero-shot 30.0", 30.0))
+    plot.show_lines([CurveLine("run 1", (0, 10), (20.0, 40.0))], "%", Reference("zero-shot 30.0", 30.0))
     assert plot.read_at(9) == "run 1: 40.0 % at step 10"
     view = plot.plot.getPlotItem().getViewBox()
     plot.plot.scene().sigMouseMoved.emit(view.sceneBoundingRect().center())
@@ -226,7 +226,7 @@ def test_values_under_the_mouse_are_read_and_colours_follow_the_theme(qtbot):
 def test_an_axis_in_percent_begins_at_0_until_zoomed(qtbot, home):
     card = CurveCard(choices("dev"), "score")
     qtbot.addWidget(card)
-    card.plot.show_lines([Line("run 1", (0, 10), (93.6, 95.2))], "%")
+    card.plot.show_lines([CurveLine("run 1", (0, 10), (93.6, 95.2))], "%")
     axis = card.plot.plot.getPlotItem().getViewBox()
     assert axis.viewRange()[1] == [0, 101]
     card.zoom.setChecked(True)
@@ -255,7 +255,7 @@ def test_a_long_line_keeps_its_ends_and_peaks():
 def test_without_points_the_plot_says_what_will_be_there(qtbot):
     plot = CurvePlot()
     qtbot.addWidget(plot)
-    plot.show_lines([Line("run 1", (), ())], nothing="Nothing yet")
+    plot.show_lines([CurveLine("run 1", (), ())], nothing="Nothing yet")
     assert plot.nothing.text() == "Nothing yet" and plot.accessibleDescription() == "Nothing yet"
 
 

@@ -24,7 +24,7 @@ def test_counts_have_thin_gaps():
 
 
 def test_the_pace_is_that_of_the_last_seconds():
-    pace = wording.Pace(window=5)
+    pace = wording.SpeedMeter(window=5)
     for second in range(20):
         pace.add(10 * second if second < 10 else 100 + 30 * (second - 10), now=second)
     assert pace.a_second == pytest.approx(30)
@@ -32,7 +32,7 @@ def test_the_pace_is_that_of_the_last_seconds():
 
 
 def test_a_new_step_begins_a_new_pace():
-    pace = wording.Pace()
+    pace = wording.SpeedMeter()
     pace.add(1000, now=0)
     pace.add(0, now=1)
     assert pace.a_second == 0 and pace.left(100) is None

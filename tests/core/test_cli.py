@@ -25,7 +25,7 @@ from core.cli.output import Progress, duration, size, table
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
 from core.progress import JobCancelled
-from core.search.queries import Hit, Share, Strength
+from core.search.queries import Hit, MatchSignificance, ScoreShare
 from core.settings import SETTINGS, load
 from core.store.records import FailureRecord, Filter, ImageRecord
 from core.store.store import Store
@@ -39,7 +39,7 @@ class Stand:
     def __init__(self, tmp_path):
         self.asked, self.tmp_path, self.error, self.heard, self.hidden = None, tmp_path, None, HEARD, 0
         self.large, self.exact = False, False
-        self.shares = (Share("a red house", "text", 0.25),)
+        self.shares = (ScoreShare("a red house", "text", 0.25),)
 
     def search(self, gallery, asks, top, chosen, report, word_times, exact, all_copies):
         from core.explorer import SearchResult
@@ -48,7 +48,7 @@ class Stand:
             raise self.error
         self.asked, self.exact = (gallery, asks, top, chosen), exact
         image = ImageRecord(7, self.tmp_path / "a.jpg", 4, 3, 99, 0.0, None, (), "00")
-        hit = Hit(1, image, 0.25, Strength("strong", 0.001), self.shares)
+        hit = Hit(1, image, 0.25, MatchSignificance("strong", 0.001), self.shares)
         timings = {"hear": 1.04, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.04}
         return SearchResult("holiday", (hit,), 30, self.heard, None, (), 0, timings, self.hidden,
                             self.large and not exact)
@@ -180,7 +180,7 @@ def test_search_for_people(stand, tmp_path, capsys):
 
 
 def test_where_a_voice_was_listened_to_both_shares_are_told(stand, tmp_path, capsys):
-    stand.shares = (Share("a red house", "text", 0.2), Share("a red house", "acoustic", 0.05))
+    stand.shares = (ScoreShare("a red house", "text", 0.2), ScoreShare("a red house", "acoustic", 0.05))
     assert run("search", "--gallery", "holiday", "--text", "x") == 0
     out = capsys.readouterr().out
     assert re.search(r"^rank  score  words  voice  match   picture", out, re.M)

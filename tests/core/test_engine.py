@@ -13,7 +13,7 @@ from core.models import backbones, checkpoints
 from core.models import registry as engine_module
 from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
-from core.models.registry import Engine
+from core.models.registry import ModelRegistry
 from core.models.trained import TrainedModel
 from core.models.variants import BrewClipOptions
 from core.settings import Settings
@@ -24,7 +24,7 @@ PIXELS = np.random.default_rng(0).integers(0, 255, (2, 224, 224, 3)).astype(np.u
 @pytest.fixture
 def engine(home, monkeypatch):
     monkeypatch.delenv("BREWCLIP_MODELS", raising=False)
-    return Engine(home)
+    return ModelRegistry(home)
 
 
 def settings(model: str, **others: str) -> Settings:
@@ -34,7 +34,7 @@ def settings(model: str, **others: str) -> Settings:
     return made
 
 
-def trained(engine: Engine, folder: Path, seed: int = 1, **metrics: dict) -> Path:
+def trained(engine: ModelRegistry, folder: Path, seed: int = 1, **metrics: dict) -> Path:
     bare = engine.backbone(settings("zero-shot"))
     options = BrewClipOptions(heads=4, feed_forward=32)
     torch.manual_seed(seed)

@@ -13,11 +13,11 @@ import skimage
 from PIL import Image
 
 from core import audio
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Ask, Explorer, Filter
 from core.fingerprint import Fingerprint
-from core.models.registry import Engine
+from core.models.registry import ModelRegistry
 from core.settings import Settings
 
 COLOURS = {"red": (230, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 230), "yellow": (240, 240, 10),
@@ -70,10 +70,10 @@ class Parrot:
 
     def hear(self, waveforms, options, report):
         self.heard += len(waveforms)
-        return [Heard(self.says[each.digest], ()) for each in waveforms]
+        return [EncodedUtterance(self.says[each.digest], ()) for each in waveforms]
 
 
-class TwoModels(Engine):
+class TwoModels(ModelRegistry):
     """The engine with the models above."""
 
     def __init__(self, home):
@@ -95,7 +95,7 @@ class TwoModels(Engine):
 
 @pytest.fixture
 def explorer(home, monkeypatch):
-    monkeypatch.setattr("core.explorer.Engine", TwoModels)
+    monkeypatch.setattr("core.explorer.ModelRegistry", TwoModels)
     made = Explorer(home, Settings())
     yield made
     made.close()

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from core import audio
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import ModelError, QueryError
 from core.explorer import Ask, Explorer
 from core.fingerprint import Fingerprint
 from core.models.checkpoints import Run
-from core.models.registry import Engine
-from core.models.trained import SpokenFeatures
+from core.models.registry import ModelRegistry
+from core.models.trained import FusedFeatures
 from core.models.variants import BrewClipOptions
 from core.search.transcription import asked_options, last_language
 from core.settings import Settings
@@ -43,9 +43,9 @@ class Listener:
         self.listened += heard
         voice = np.stack([self.vector(one.states[0].tobytes()) for one in heard])
         if not self.uses_words:
-            return SpokenFeatures(voice, voice, (0,) * len(heard))
+            return FusedFeatures(voice, voice, (0,) * len(heard))
         words = self.encode_texts([one.transcript.text for one in heard]).vectors
-        return SpokenFeatures(2 * words + voice, voice, (1,) * len(heard))
+        return FusedFeatures(2 * words + voice, voice, (1,) * len(heard))
 
     def vector(self, seed):
         return np.random.default_rng(list(seed[:64])).standard_normal(DIM).astype(np.float32)
@@ -70,14 +70,14 @@ class Parrot:
 
     def hear(self, waveforms, options, report):
         self.passes.append("hear")
-        return [Heard(self.says[each.digest], (self.states(each),)) for each in waveforms]
+        return [EncodedUtterance(self.says[each.digest], (self.states(each),)) for each in waveforms]
 
     def layers(self, waveform, padding):
         self.passes.append("encode")
         return np.stack([np.zeros((5, 4), np.float32), self.states(waveform).astype(np.float32)])
 
 
-class Stand(Engine):
+class Stand(ModelRegistry):
     """The engine with the models above."""
 
     def __init__(self, home):
@@ -98,7 +98,7 @@ class Stand(Engine):
 
 @pytest.fixture
 def explorer(home, monkeypatch, tmp_path):
-    monkeypatch.setattr("core.explorer.Engine", Stand)
+    monkeypatch.setattr("core.explorer.ModelRegistry", Stand)
     made = Explorer(home, Settings())
     folder = tmp_path / "pictures"
     folder.mkdir()

@@ -7,8 +7,8 @@ from brewclip_app.capture.recording import Microphone
 from brewclip_app.panels.annotate.film_strip import FilmStrip
 from brewclip_app.panels.annotate.pages import show_message
 from brewclip_app.panels.annotate.picture_view import PictureView
-from brewclip_app.panels.annotate.session import Session
-from brewclip_app.panels.annotate.voice import VoiceCard
+from brewclip_app.panels.annotate.session import AnnotateSession
+from brewclip_app.panels.annotate.voice import RecordingCard
 from brewclip_app.panels.annotate.words import HeardCard, SaidCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import KeyCap, column, label, row, scrolling
@@ -20,7 +20,7 @@ NARROWEST_SIDE, WIDEST_SIDE = 330, 520
 FOOT = (("Enter", "accept"), ("R", "again"), ("S", "skip"), ("Ctrl Z", "undo"), ("?", "all keys"))
 
 
-class Desk(QWidget):
+class AnnotatePage(QWidget):
     """Shows the session; what it tells of are its parts' own signals."""
 
     chosen = Signal(int)  # a picture of the strip
@@ -28,7 +28,7 @@ class Desk(QWidget):
     def __init__(self, microphone: Microphone, thumbnails: Thumbnails) -> None:
         super().__init__()
         self.picture = PictureView(thumbnails, SMALLEST_PICTURE)
-        self.voice, self.heard, self.said = VoiceCard(microphone), HeardCard(), SaidCard()
+        self.voice, self.heard, self.said = RecordingCard(microphone), HeardCard(), SaidCard()
         self.strip = FilmStrip(thumbnails)
         self._place: tuple[int | None, int | None] = None, None  # ids of the picture in front and of who speaks
         self.message = label("", "quiet-body", wrap=True)
@@ -63,11 +63,11 @@ class Desk(QWidget):
         inner.setLayout(cards)
         return scrolling(inner)
 
-    def show_queue(self, session: Session) -> None:
+    def show_queue(self, session: AnnotateSession) -> None:
         """Another queue."""
         self.strip.walk.show_images(session.view.images, session.done())
 
-    def show_place(self, session: Session) -> None:
+    def show_place(self, session: AnnotateSession) -> None:
         """Another picture is in front."""
         image, speaker = session.image, session.speaker
         place = image.id if image else None, speaker.id if speaker else None
@@ -78,7 +78,7 @@ class Desk(QWidget):
         if session.image is not None:
             self.strip.show_row(session.row)
 
-    def show_takes(self, session: Session) -> None:
+    def show_takes(self, session: AnnotateSession) -> None:
         """What was said of the picture."""
         from core.annotation.captions import caption_of
 

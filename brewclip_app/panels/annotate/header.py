@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QProgressBar, QWidget
 
 from brewclip_app import wording
-from brewclip_app.panels.annotate.session import Session
+from brewclip_app.panels.annotate.session import AnnotateSession
 from brewclip_app.panels.search.header import language_name
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, repolish, row
@@ -54,7 +54,7 @@ class AnnotateHeader(QWidget):
         self.speakers.activated.connect(lambda at: self._choose(self.speakers.itemData(at)))
         self.review.toggled.connect(self.review_turned)
 
-    def show_session(self, session: Session) -> None:
+    def show_session(self, session: AnnotateSession) -> None:
         """Everything anew."""
         view = session.view
         _fill(self.galleries, [(name, name) for name in view.names], view.gallery.name if view.gallery else "")
@@ -68,7 +68,7 @@ class AnnotateHeader(QWidget):
         super().resizeEvent(event)
         self.title.setVisible(self.width() >= ROOM_FOR_TITLE)
 
-    def show_progress(self, session: Session) -> None:
+    def show_progress(self, session: AnnotateSession) -> None:
         """How many pictures are described, and how many of the queue are left."""
         view = session.view
         if view.queue is None:
@@ -84,7 +84,7 @@ class AnnotateHeader(QWidget):
         if at >= 0:
             self.queues.setItemText(at, f"{view.queue.title} · {wording.count(left)} left")
 
-    def _fill_speakers(self, session: Session) -> None:
+    def _fill_speakers(self, session: AnnotateSession) -> None:
         here = [each for each in session.view.speakers if not each.source or each == session.speaker]
         entries = [(_profile(each.name, each.language), each.id) for each in here]
         if session.speaker is None:

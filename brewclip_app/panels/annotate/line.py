@@ -32,7 +32,7 @@ class Once(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Errand:
+class SerialTask:
     """One work, and whom to tell what came of it."""
 
     name: str
@@ -41,7 +41,7 @@ class Errand:
     failed: Callable[[BaseException], object]
 
 
-class Line(QObject):
+class SerialJobs(QObject):
     """Works one after the other, in jobs, in the order they were asked for; none is ever left out."""
 
     failed = Signal(object)  # BaseException, of works that said nothing else
@@ -49,7 +49,7 @@ class Line(QObject):
     def __init__(self, context: "Context", parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
-        self._waiting: deque[Errand] = deque()
+        self._waiting: deque[SerialTask] = deque()
         self._running = False
 
     @property
@@ -60,7 +60,7 @@ class Line(QObject):
     def add(self, name: str, work: Callable[[], T], then: Callable[[T], object],
             failed: Callable[[BaseException], object] | None = None) -> None:
         """Do the work when those before it are over, then tell."""
-        self._waiting.append(Errand(name, Once(work), then, failed or self.failed.emit))
+        self._waiting.append(SerialTask(name, Once(work), then, failed or self.failed.emit))
         self._go_on()
 
     def finish(self) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.store.records import TakeRecord
 
 
-class Listener(QObject):
+class TakePlayer(QObject):
     """Has the voice of the take that was shown last."""
 
     shown = Signal(object, object)  # TakeRecord, Waveform

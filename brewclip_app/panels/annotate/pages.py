@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from brewclip_app import wording
-from brewclip_app.panels.annotate.session import Session
+from brewclip_app.panels.annotate.session import AnnotateSession
 from brewclip_app.widgets.common import EmptyState, button, column, label, look
 
 LOOKS = {"quiet": "quiet-body", "care": "care", "good": "good"}
@@ -55,7 +55,7 @@ class Done(QWidget):
         """A sentence below; "" takes it away."""
         show_message(self.message, text, kind)
 
-    def show_session(self, session: Session) -> None:
+    def show_session(self, session: AnnotateSession) -> None:
         """How it ended."""
         queue, left = session.view.queue, session.left()
         images = len(session.view.images) + (queue.before if queue else 0)
@@ -75,7 +75,7 @@ class Done(QWidget):
             part.setVisible(bool(session.takes()) and not left)
 
 
-def _what_they_have(session: Session) -> str:
+def _what_they_have(session: AnnotateSession) -> str:
     """Captions, as far as they were confirmed."""
     from core.annotation.captions import stage_of
 

@@ -8,16 +8,17 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.capture.push_to_talk import Voice
-from brewclip_app.panels.annotate.desk import Desk
+from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.panels.annotate.desk import AnnotatePage
 from brewclip_app.panels.annotate.exchange import Exchange, ExchangeBar
 from brewclip_app.panels.annotate.header import AnnotateHeader
-from brewclip_app.panels.annotate.listen import Listener
+from brewclip_app.panels.annotate.listen import TakePlayer
 from brewclip_app.panels.annotate.pages import Done, NoGallery
 from brewclip_app.panels.annotate.review import Review
-from brewclip_app.panels.annotate.session import Session
+from brewclip_app.panels.annotate.session import AnnotateSession
 from brewclip_app.panels.annotate.speaker import SpeakerDialog, Speakers
-from brewclip_app.panels.annotate.talk import Talk
+from brewclip_app.panels.annotate.steps import Steps
+from brewclip_app.panels.annotate.talk import RecordingControl
 from brewclip_app.panels.base import Panel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
@@ -49,16 +50,17 @@ class AnnotatePanel(Panel):
     title: ClassVar[str] = "Annotate"
     icon: ClassVar[str] = "annotate"
 
-    def __init__(self, context: "Context", voice: Voice | None = None) -> None:
+    def __init__(self, context: "Context", voice: PushToTalk | None = None) -> None:
         super().__init__(context)
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
-        self.voice = voice or Voice(context, self)
-        self.session = Session(context, self)
-        self.listener = Listener(context, self.voice.player, self)
+        self.voice = voice or PushToTalk(context, self)
+        self.session = AnnotateSession(context, self)
+        self.steps = Steps(self.session)
+        self.listener = TakePlayer(context, self.voice.player, self)
         self.exchange, self.bar = Exchange(context, self), ExchangeBar(context)
         self.header = AnnotateHeader()
-        self.desk = Desk(self.voice.microphone, self.thumbnails)
-        self.talk = Talk(self, self.voice, self.session, self.desk, self.listener)
+        self.desk = AnnotatePage(self.voice.microphone, self.thumbnails)
+        self.talk = RecordingControl(self, self.voice, self.session, self.desk, self.listener)
         self.speakers = Speakers(context, self.session, self)
         self.intake = Intake(context, self)
         self.review = Review(context, self.session, self.thumbnails)
@@ -398,12 +400,12 @@ class AnnotatePanel(Panel):
     def _undo(self) -> None:
         if not self.talk.busy:
             self.desk.say("")
-            self.session.steps.undo()
+            self.steps.undo()
 
     def _redo(self) -> None:
         if not self.talk.busy:
             self.desk.say("")
-            self.session.steps.redo()
+            self.steps.redo()
 
     def _keep_words(self) -> None:
         """Words that were typed and not confirmed go with their take before another picture shows."""

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QSplitter, QTableView, QWi
 
 from brewclip_app.panels.annotate.pages import show_message
 from brewclip_app.panels.annotate.review_detail import TakeDetail
-from brewclip_app.panels.annotate.session import Session
+from brewclip_app.panels.annotate.session import AnnotateSession
 from brewclip_app.panels.annotate.takes_model import COLUMNS, LENGTH, TakesModel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, button, column, label, row
@@ -36,7 +36,7 @@ class Review(QWidget):
     shown = Signal(object)  # TakeRecord: another one is in the detail
     left = Signal()
 
-    def __init__(self, context: "Context", session: Session, thumbnails: Thumbnails) -> None:
+    def __init__(self, context: "Context", session: AnnotateSession, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._context, self._session = context, session
         self._images: dict[int, ImageRecord] = {}

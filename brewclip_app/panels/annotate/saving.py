@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from brewclip_app.panels.annotate.line import Line
+from brewclip_app.panels.annotate.line import SerialJobs
 
 if TYPE_CHECKING:
     from core.annotation.takes import Annotator
@@ -39,7 +39,7 @@ class Saving(QObject):
     kept = Signal(object, object)  # TakeRecord, and the Aim that it was recorded for
     failed = Signal(object)  # BaseException: it waits in memory
 
-    def __init__(self, line: Line, parent: QObject) -> None:
+    def __init__(self, line: SerialJobs, parent: QObject) -> None:
         super().__init__(parent)
         self._line = line
         self.count = 0  # recordings on their way

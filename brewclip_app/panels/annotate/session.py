@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from brewclip_app.panels.annotate.line import Line
+from brewclip_app.panels.annotate.line import SerialJobs
 from brewclip_app.panels.annotate.saving import Aim, Saving, Unkept
-from brewclip_app.panels.annotate.steps import Steps
 from brewclip_app.panels.annotate.takes import KeptTakes
 from brewclip_app.panels.annotate.transcribing import Transcribing
-from brewclip_app.panels.annotate.view import View, read_view
+from brewclip_app.panels.annotate.view import AnnotateView, read_view
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -24,7 +23,7 @@ LATER = "Accepted before its words were there. Confirm them in Review (Ctrl+R) w
 NEEDS_WORDS = "A caption needs words: press R to say it again, or type what was said."
 
 
-class Session(QObject):
+class AnnotateSession(QObject):
     """The state of one opened gallery. Changes go through the line; what they gave comes back as signals."""
 
     opened = Signal()
@@ -36,7 +35,7 @@ class Session(QObject):
     def __init__(self, context: "Context", parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
-        self.view = View(())
+        self.view = AnnotateView(())
         self.row = 0
         self.finished = False  # nothing is left in the queue
         self.speaker: SpeakerRecord | None = None
@@ -44,13 +43,12 @@ class Session(QObject):
         self._aim: Aim | None = None
         self._return_to: int | None = None  # a picture to open the queue at
         self._takes = KeptTakes()
-        self.line = Line(context, self)
+        self.line = SerialJobs(context, self)
         self.line.failed.connect(lambda error: self.failed.emit(error, "All takes are kept."))
         self._saving = Saving(self.line, self)
         self._saving.began.connect(self.changed)
         self._saving.kept.connect(self._recorded)
         self._saving.failed.connect(self._not_kept)
-        self.steps = Steps(self)
         self.transcribing = Transcribing(context, self.current, self)
         self.transcribing.heard.connect(self._heard)
         self.transcribing.failed.connect(self._not_heard)
@@ -124,7 +122,7 @@ class Session(QObject):
         self.line.add("Reading the pictures to describe", lambda: read_view(self._context.explorer, name, spec),
                       lambda view: self._take_view(view, same_pictures), lambda error: self.failed.emit(error, ""))
 
-    def _take_view(self, view: View, same_pictures: bool) -> None:
+    def _take_view(self, view: AnnotateView, same_pictures: bool) -> None:
         again = self.view.gallery is not None and view.gallery is not None and self.view.gallery.id == view.gallery.id
         if same_pictures and again and self.view.queue is not None:
             view = replace(view, queue=self.view.queue, images=self.view.images)

@@ -12,7 +12,7 @@ from core.store.addresses import name_fault
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from brewclip_app.panels.annotate.session import Session
+    from brewclip_app.panels.annotate.session import AnnotateSession
     from core.store.records import SpeakerRecord
 
 ABOUT = ("A code such as M.K. or S01 is enough. The name goes into exports; the language helps to recognise the words; "
@@ -68,7 +68,7 @@ class SpeakerDialog(QDialog):
 class Speakers(QObject):
     """Asks for profiles and keeps them; who was asked for speaks from then on."""
 
-    def __init__(self, context: "Context", session: "Session", owner: QWidget) -> None:
+    def __init__(self, context: "Context", session: "AnnotateSession", owner: QWidget) -> None:
         super().__init__(owner)
         self._context, self._session, self._owner = context, session, owner
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 if TYPE_CHECKING:
-    from brewclip_app.panels.annotate.session import Session
+    from brewclip_app.panels.annotate.session import AnnotateSession
     from core.annotation.takes import Step
 
 BINNED = "Recording moved to the Bin; Ctrl+Shift+Z brings it back."
@@ -14,7 +14,7 @@ BINNED = "Recording moved to the Bin; Ctrl+Shift+Z brings it back."
 class Steps(QObject):
     """The steps of the session's annotator, newest first."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: "AnnotateSession") -> None:
         super().__init__(session)
         self._session = session
 

@@ -6,10 +6,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app.capture.held_key import GRACE, HeldKey
-from brewclip_app.capture.push_to_talk import Voice
-from brewclip_app.panels.annotate.desk import Desk
-from brewclip_app.panels.annotate.listen import Listener
-from brewclip_app.panels.annotate.session import NOT_KEPT, Session
+from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.panels.annotate.desk import AnnotatePage
+from brewclip_app.panels.annotate.listen import TakePlayer
+from brewclip_app.panels.annotate.session import NOT_KEPT, AnnotateSession
 
 if TYPE_CHECKING:
     from core.audio import Waveform
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
 
 
-class Talk(QObject):
+class RecordingControl(QObject):
     """`panel` is whose keys are taken; the desk shows what happens, the session keeps what is said."""
 
     speaker_wanted = Signal()
 
-    def __init__(self, panel: QWidget, voice: Voice, session: Session, desk: Desk, listener: Listener) -> None:
+    def __init__(self, panel: QWidget, voice: PushToTalk, session: AnnotateSession, desk: AnnotatePage,
+                 listener: TakePlayer) -> None:
         super().__init__(panel)
         self._panel, self._voice, self._session, self._desk, self._listener = panel, voice, session, desk, listener
         self._front = self._taking = False

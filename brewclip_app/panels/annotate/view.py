@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class View:
+class AnnotateView:
     """A gallery as it was opened; `gallery` and `queue` are None when there is no gallery at all."""
 
     names: tuple[str, ...]
@@ -27,7 +27,7 @@ class View:
     annotator: "Annotator | None" = None
 
 
-def read_view(explorer: "Explorer", name: str, spec: str) -> View:
+def read_view(explorer: "Explorer", name: str, spec: str) -> AnnotateView:
     """For a job: the gallery of that name, else the first; the queue asked for, else the one it was left in."""
     from core.annotation.queues import offered, open_queue
     from core.annotation.takes import Annotator
@@ -37,10 +37,10 @@ def read_view(explorer: "Explorer", name: str, spec: str) -> View:
     if is_address(name):
         store.gallery(name)  # StoreError: what can be done
     if not names:
-        return View(names, speakers)
+        return AnnotateView(names, speakers)
     gallery = store.gallery(name if name in names else names[0])
     store.adopt_takes(gallery.id)
     takes, place = tuple(store.takes(gallery.id)), store.annotating(gallery.id)
     queue = open_queue(store, gallery.id, spec or place.queue, takes)
-    return View(names, speakers, gallery, tuple(offered(store, gallery.id, queue.spec)), queue,
+    return AnnotateView(names, speakers, gallery, tuple(offered(store, gallery.id, queue.spec)), queue,
                 tuple(store.images(gallery.id, queue.image_ids)), takes, place, Annotator(explorer))

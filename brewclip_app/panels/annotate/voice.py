@@ -27,7 +27,7 @@ VERDICT_LOOKS = {"": "quiet", "good": "good", "quiet": "care", "loud": "error"}
 CLOCK_MS = 100
 
 
-class VoiceCard(Card):
+class RecordingCard(Card):
     """Shows the microphone's states, or the take that is there."""
 
     play_wanted = Signal()

@@ -27,7 +27,7 @@ SAID_FROM = 440  # px
 
 
 @dataclass(frozen=True)
-class Entry:
+class CellRecording:
     """One recording of a cell: its place in the run, and of how many seeds it was heard so."""
 
     place: int
@@ -37,14 +37,15 @@ class Entry:
     of: int
 
 
-def entries(result: "Result", key: str, acted: int, heard: int) -> list[Entry]:
+def entries(result: "Result", key: str, acted: int, heard: int) -> list[CellRecording]:
     """The recordings of a cell, the surest first."""
     answers = result.answers[key]
     found = []
     for place, one in enumerate(result.recordings):
         seeds = int((answers.heard[:, place] == heard).sum())
         if one.label == acted and seeds:
-            found.append(Entry(place, one, float(answers.probabilities[place, heard]), seeds, len(answers.heard)))
+            found.append(CellRecording(place, one, float(answers.probabilities[place, heard]), seeds,
+                                       len(answers.heard)))
     return sorted(found, key=lambda entry: -entry.share)
 
 
@@ -101,7 +102,7 @@ class CellCard(Card):
         self._context = context
         self._result: Result | None = None
         self._key, self._cell = "", (0, 0)
-        self._entries: list[Entry] = []
+        self._entries: list[CellRecording] = []
         self._waveform: Waveform | None = None
         self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
         self.list = RecordingList()
@@ -173,7 +174,7 @@ class CellCard(Card):
         self.list.space_pressed.connect(self.toggle)
         theme.changed.connect(self._show_playing)
 
-    def _item(self, entry: Entry, heard: str) -> QListWidgetItem:
+    def _item(self, entry: CellRecording, heard: str) -> QListWidgetItem:
         one = entry.acting
         often = f" · {entry.seeds} of {entry.of} seeds" if entry.of > 1 and entry.seeds < entry.of else ""
         item = QListWidgetItem(f"{heard} {100 * entry.share:.0f} %{often} · actor {one.actor:02d} · {one.emotion}, "

@@ -11,7 +11,7 @@ from brewclip_app.capture.recording import QUIET, Microphone
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.emotion.predict import Listener, Told
+    from core.emotion.predict import Prediction, ProbePredictor
     from core.emotion.run_store import KeptRun
     from core.progress import Report
 
@@ -29,17 +29,17 @@ class Probe:
     sentences: "tuple[Waveform, ...]" = ()
 
 
-class Ear:
+class ProbeRunner:
     """Asks probes on workers' threads, one question at a time; the models of the last probe stay at hand."""
 
     def __init__(self, context: "Context") -> None:
         self._context = context
         self._lock = threading.Lock()
         self._probe: Probe | None = None
-        self._listener: Listener | None = None
+        self._listener: ProbePredictor | None = None
 
-    def ask(self, probe: Probe, waveform: "Waveform", report: "Report") -> "Told":
-        """What the probe says of a recording. Errors as `core.emotion.predict.Listener`."""
+    def ask(self, probe: Probe, waveform: "Waveform", report: "Report") -> "Prediction":
+        """What the probe says of a recording. Errors as `core.emotion.predict.ProbePredictor`."""
         with self._lock:
             return self._of(probe, report).listen(waveform)
 
@@ -48,16 +48,16 @@ class Ear:
         with self._lock:
             self._of(probe, report).warm_up()
 
-    def _of(self, probe: Probe, report: "Report") -> "Listener":
+    def _of(self, probe: Probe, report: "Report") -> "ProbePredictor":
         if self._listener is None or self._probe is not probe:
             self._listener = self._made(probe, report)
             self._probe = probe
         return self._listener
 
-    def _made(self, probe: Probe, report: "Report") -> "Listener":
+    def _made(self, probe: Probe, report: "Report") -> "ProbePredictor":
         from core.emotion import predict as listening
 
-        made = listening.Listener(self._context.explorer, probe.run, probe.feature, report)
+        made = listening.ProbePredictor(self._context.explorer, probe.run, probe.feature, report)
         if made.takes_sentences and len(probe.sentences) >= listening.ENOUGH:
             made.standardise_by(probe.sentences)
         return made
@@ -68,7 +68,8 @@ class Live(QObject):
 
     told = Signal(object)  # Told
 
-    def __init__(self, context: "Context", microphone: Microphone, ear: Ear, parent: QObject | None = None) -> None:
+    def __init__(self, context: "Context", microphone: Microphone, ear: ProbeRunner,
+                 parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context, self._microphone, self._ear = context, microphone, ear
         self._probe: Probe | None = None
@@ -95,7 +96,7 @@ class Live(QObject):
             return
         self._asked = True
 
-        def listen(report: "Report") -> "Told":
+        def listen(report: "Report") -> "Prediction":
             from core import audio
 
             return self._ear.ask(probe, audio.from_samples(heard.samples, heard.rate), report)
@@ -104,7 +105,7 @@ class Live(QObject):
                                   on_done=lambda told: self._take(probe, told),
                                   on_failed=lambda _: self._rest(), on_cancelled=self._rest)
 
-    def _take(self, probe: Probe, told: "Told") -> None:
+    def _take(self, probe: Probe, told: "Prediction") -> None:
         self._rest()
         if self._probe is probe and self.timer.isActive():
             self.told.emit(told)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.emotion_bars import ShareBars
 from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
-from brewclip_app.panels.emotion.live import Ear, Live, Probe
+from brewclip_app.panels.emotion.live import Live, Probe, ProbeRunner
 from brewclip_app.widgets.common import Card, button, column, label, look, row
 from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.waveform import WaveformView
@@ -18,7 +18,7 @@ from core.figures import percents
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.emotion.predict import Told
+    from core.emotion.predict import Prediction
     from core.emotion.run_store import KeptRun
     from core.progress import Report
 
@@ -36,15 +36,15 @@ ENOUGH = 3  # of core.emotion.predict
 class TryCard(Card):
     """The button, the bars, the curves. What is recorded is kept with the run."""
 
-    def __init__(self, context: "Context", voice: Voice | None = None) -> None:
+    def __init__(self, context: "Context", voice: PushToTalk | None = None) -> None:
         super().__init__("Try your own voice", space=8)
         self._context = context
         self._probe: Probe | None = None
-        self._ear = Ear(context)
+        self._ear = ProbeRunner(context)
         self._collecting = False
         self._sentences: list[Waveform] = []
         self._waveform: Waveform | None = None
-        self.voice = voice or Voice(context, self)
+        self.voice = voice or PushToTalk(context, self)
         self.live = Live(context, self.voice.microphone, self._ear, self)
         self.record = RecordButton(texts=TEXTS)
         self.state = label(STATES["off"], "quiet", wrap=True)
@@ -161,7 +161,7 @@ class TryCard(Card):
         self.waveform.show_waveform(waveform)
         self._say("Listening…")
 
-        def listen(report: "Report") -> "Told":
+        def listen(report: "Report") -> "Prediction":
             from core.emotion import predict as listening
 
             told = self._ear.ask(probe, waveform, report)
@@ -172,7 +172,7 @@ class TryCard(Card):
                                   on_done=lambda told: self._show(probe, warning, told),
                                   on_failed=lambda error: self._say(str(error), "care"))
 
-    def _show_live(self, told: "Told") -> None:
+    def _show_live(self, told: "Prediction") -> None:
         """While one speaks: the bars move, and the strongest class is said."""
         if self._probe is None:
             return
@@ -180,7 +180,7 @@ class TryCard(Card):
         self.bars.show_shares(classes, shares)
         self._say(f"Recording… So far {classes[shares.index(max(shares))]}.")
 
-    def _show(self, probe: Probe, warning: str, told: "Told") -> None:
+    def _show(self, probe: Probe, warning: str, told: "Prediction") -> None:
         if self._probe is not probe or self._waveform is None:
             return
         classes = probe.run.result.classes

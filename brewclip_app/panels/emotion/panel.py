@@ -15,14 +15,14 @@ from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.cell import CellCard, MatrixCard, cell_to_show
 from brewclip_app.panels.emotion.options import OptionsBar
 from brewclip_app.panels.emotion.own_voice import TryCard
-from brewclip_app.panels.emotion.results import LayersCard, ResultsCard
-from brewclip_app.panels.emotion.runs import RunsCard
+from brewclip_app.panels.emotion.results import LayersCard, ProbeResultsCard
+from brewclip_app.panels.emotion.runs import ProbeRunsCard
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row, scrolling
 from brewclip_app.widgets.dialogs import ask_to_stop, leave_field
 from brewclip_app.widgets.drops import folders_of
 
 if TYPE_CHECKING:
-    from brewclip_app.capture.push_to_talk import Voice
+    from brewclip_app.capture.push_to_talk import PushToTalk
     from brewclip_app.context import Context
     from core.emotion.run_store import KeptRun
     from core.progress import Report
@@ -41,17 +41,17 @@ class EmotionPanel(Panel):
     title: ClassVar[str] = "Emotion"
     icon: ClassVar[str] = "emotion"
 
-    def __init__(self, context: "Context", voice: "Voice | None" = None) -> None:
+    def __init__(self, context: "Context", voice: "PushToTalk | None" = None) -> None:
         super().__init__(context)
         self.run: KeptRun | None = None
         self._wanted = ""  # name of the run to show when the list is read
         self._runs: list[KeptRun] | None = None  # not read yet
         self.options = OptionsBar()
         self.progress = ProgressRow("Probing the voices")
-        self.results, self.layers = ResultsCard(), LayersCard()
+        self.results, self.layers = ProbeResultsCard(), LayersCard()
         self.matrix, self.cell = MatrixCard(), CellCard(context)
         self.trying = TryCard(context, voice)
-        self.runs = RunsCard()
+        self.runs = ProbeRunsCard()
         self.pages = QStackedWidget()
         self.space = HeldKey(self)
         self.space.pressed.connect(self._talk)

@@ -30,7 +30,7 @@ ROW = 31  # px
 DOT = 10
 
 
-class ResultsCard(Card):
+class ProbeResultsCard(Card):
     """The table; `chosen` tells of a feature."""
 
     chosen = Signal(str)
@@ -104,7 +104,7 @@ class ResultsCard(Card):
         height = self.table.horizontalHeader().sizeHint().height() + ROW * len(found) + 4
         self.table.setFixedHeight(height)
 
-    def _item(self, line: words.Line, column: int, text: str) -> QTableWidgetItem:
+    def _item(self, line: words.ResultLine, column: int, text: str) -> QTableWidgetItem:
         item = QTableWidgetItem(text)
         item.setData(KEY, line.key)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -25,7 +25,7 @@ FIRST = ("Protocol · mode · classes", "When")
 SHOWN_FROM = {"When": 960, "paper": 1000, "paper-text": 1000}  # px: a narrower card leaves them out
 
 
-class RunsCard(Card):
+class ProbeRunsCard(Card):
     """`chosen` tells the name of a run to show, `delete` of one that is to go."""
 
     chosen = Signal(str)

@@ -20,7 +20,7 @@ DASH = "–"
 
 
 @dataclass(frozen=True)
-class Line:
+class ResultLine:
     """One row of the table. `key` is a feature's, "" for what guessing reaches; `tone` the colour of its dot or ""."""
 
     key: str
@@ -30,13 +30,13 @@ class Line:
     paper: str
 
 
-def lines(result: "Result") -> list[Line]:
+def lines(result: "Result") -> list[ResultLine]:
     """The table: features without the single layers, then guessing."""
     found = [_line(result, one) for one in result.scores if one.feature not in LAYERS]
     found += [_line(result, one) for one in result.scores if one.feature in LAYERS and not has_bars(result)]
     guess = f"{100 / len(result.classes):.1f}"
-    found.append(Line("", "", "Most frequent class", (f"{result.majority:.1f}", guess, DASH, DASH, DASH), DASH))
-    found.append(Line("", "", "Chance", (f"{result.chance:.1f}", guess, DASH, DASH, DASH), DASH))
+    found.append(ResultLine("", "", "Most frequent class", (f"{result.majority:.1f}", guess, DASH, DASH, DASH), DASH))
+    found.append(ResultLine("", "", "Chance", (f"{result.chance:.1f}", guess, DASH, DASH, DASH), DASH))
     return found
 
 
@@ -52,14 +52,14 @@ def bars(result: "Result") -> list[tuple[str, float]]:
     return [*found, *([("F_A", by_key["acoustic"])] if found and "acoustic" in by_key else [])]
 
 
-def _line(result: "Result", one: "FeatureScore") -> Line:
+def _line(result: "Result", one: "FeatureScore") -> ResultLine:
     several = len(one.folds) > 1
     accuracy, uar = (f"{value:.1f} ± {spread:.1f}" if several else f"{value:.1f}"
                      for value, spread in ((one.score.accuracy, one.spread[0]), (one.score.uar, one.spread[1])))
     told = [f"{one.leaks[name].accuracy:.0f}" if name in one.leaks else DASH for name in ("speaker", "sex")]
     about = feature(one.feature)
     paper = DASH if about.paper is None else f"{about.paper[result.options.mode != 'linear']:.0f}"
-    return Line(one.feature, about.tone, about.title, (accuracy, uar, f"{one.score.macro_f1:.1f}", *told), paper)
+    return ResultLine(one.feature, about.tone, about.title, (accuracy, uar, f"{one.score.macro_f1:.1f}", *told), paper)
 
 
 def title_of(run: "KeptRun") -> str:

@@ -10,7 +10,7 @@ from brewclip_app.panels.evaluate.interval_plot import Axis, Series
 if TYPE_CHECKING:
     from core.evaluation.archive import Evaluation
     from core.evaluation.quality import Group, NoiseCurve, WerFit
-    from core.evaluation.records import EvaluationRecord, Query, Way
+    from core.evaluation.records import EvaluatedQuery, EvaluationRecord, Way
     from core.explorer import Explorer
 
 INKS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
@@ -171,7 +171,7 @@ def _alone(opened: "Sequence[Evaluation]", way: "Way", at: int, branch: str, ink
     return Series(f"{branch} alone", ink, places, recalls, (), (), tips, "both")
 
 
-def _rank(query: "Query", branch: str) -> int:
+def _rank(query: "EvaluatedQuery", branch: str) -> int:
     rank = query.text_rank if branch == "transcript" else query.acoustic_rank
     assert rank is not None
     return rank

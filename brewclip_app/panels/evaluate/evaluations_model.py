@@ -40,7 +40,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """A row: the evaluation that it stands for (0: none), and its cells."""
 
     evaluation: int
@@ -56,17 +56,17 @@ class CellsModel(QAbstractTableModel):
         super().__init__(parent)
         self._tickable = tickable
         self._columns: tuple[Column, ...] = ()
-        self._lines: tuple[Line, ...] = ()
+        self._lines: tuple[TableLine, ...] = ()
         self._ticked: set[int] = set()
 
-    def show(self, columns: Sequence[Column], lines: Sequence[Line]) -> None:
+    def show(self, columns: Sequence[Column], lines: Sequence[TableLine]) -> None:
         """Show other rows; ticks of rows that are still there stay."""
         self.beginResetModel()
         self._columns, self._lines = tuple(columns), tuple(lines)
         self._ticked &= {line.evaluation for line in lines}
         self.endResetModel()
 
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[TableLine, ...]:
         """All rows, in the order given."""
         return self._lines
 

@@ -12,7 +12,7 @@ from brewclip_app.panels.base import Panel
 from brewclip_app.panels.evaluate import view as evaluate_view
 from brewclip_app.panels.evaluate.options import OptionsCard
 from brewclip_app.panels.evaluate.plots import Plots
-from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, ResultsCard
+from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, EvaluationsCard
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, label, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
@@ -42,7 +42,7 @@ class EvaluatePanel(Panel):
         self.summary = label("", "quiet-body")
         self.banner = Banner()
         self.options = OptionsCard(context)
-        self.results = ResultsCard()
+        self.results = EvaluationsCard()
         self.plots = Plots(context)
         self.setAcceptDrops(True)
         self._lay_out()

@@ -21,7 +21,7 @@ FORMATS = (("csv", "CSV"), ("markdown", "Markdown"), ("latex", "LaTeX"))
 SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
 
 
-class ResultsCard(Card):
+class EvaluationsCard(Card):
     """`chosen` comes when another evaluation is in front, `ticked` when others are to be compared."""
 
     chosen = Signal(int)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
-from brewclip_app.panels.evaluate.evaluations_model import Cell, Column, Line
+from brewclip_app.panels.evaluate.evaluations_model import Cell, Column, TableLine
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Figure
     from core.evaluation.records import EvaluationRecord, Way
-    from core.evaluation.tables import Row, Table
+    from core.evaluation.tables import ResultTable, TableRow
     from core.explorer import Explorer
     from core.home import Home
 
@@ -117,9 +117,10 @@ def columns() -> tuple[Column, ...]:
             Column("WER", tip="Word error rate of what was heard, in percent"))
 
 
-def lines_of(records: "Sequence[EvaluationRecord]") -> list[Line]:
+def lines_of(records: "Sequence[EvaluationRecord]") -> list[TableLine]:
     """The rows of the table of evaluations."""
-    return [Line(each.id, (_called(each), *(_figure(each.metrics(way)[f"R@{at}"]) for way, _ in WAYS for at in LEVELS),
+    return [TableLine(each.id,
+                      (_called(each), *(_figure(each.metrics(way)[f"R@{at}"]) for way, _ in WAYS for at in LEVELS),
                            _wer(each))) for each in records]
 
 
@@ -183,7 +184,7 @@ def _wer(record: "EvaluationRecord") -> Cell:
 
 # ---- the paper's tables
 
-def paper_columns(table: "Table") -> tuple[Column, ...]:
+def paper_columns(table: "ResultTable") -> tuple[Column, ...]:
     """Headings: labels, ours, then the paper's, marked."""
     figures = [*(_column(name, False) for name in table.ours), *(_column(name, True) for name in table.published)]
     if all(one.group != other.group for one, other in pairwise(figures)):  # each over a single column
@@ -191,9 +192,9 @@ def paper_columns(table: "Table") -> tuple[Column, ...]:
     return (*(Column(name, figures=False) for name in table.labels), *figures)
 
 
-def paper_lines(table: "Table") -> list[Line]:
+def paper_lines(table: "ResultTable") -> list[TableLine]:
     """Rows; those without an evaluation of ours have only the paper's figures."""
-    return [Line(row.evaluation_id or 0, (*(Cell(text, tip=_row_tip(row)) for text in row.labels),
+    return [TableLine(row.evaluation_id or 0, (*(Cell(text, tip=_row_tip(row)) for text in row.labels),
                                           *(_ours(value, row) for value in row.ours),
                                           *(_published(value) for value in row.published))) for row in table.rows]
 
@@ -212,12 +213,12 @@ def _narrow(column: Column) -> Column:
     return replace(column, title=level, group=column.group.replace(" ", "\n", 1) + which)
 
 
-def _row_tip(row: "Row") -> str:
+def _row_tip(row: "TableRow") -> str:
     ours = f"Ours: {row.model}, {wording.pictures(row.images)}" if row.evaluation_id else "Not evaluated here yet"
     return "\n".join(part for part in (ours, row.note) if part)
 
 
-def _ours(value: float | None, row: "Row") -> Cell:
+def _ours(value: float | None, row: "TableRow") -> Cell:
     return Cell(NONE, tip=_row_tip(row)) if value is None or math.isnan(value) else Cell(f"{value:.1f}", "", value,
                                                                                       _row_tip(row))
 

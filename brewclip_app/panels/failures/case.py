@@ -10,7 +10,7 @@ from brewclip_app import theme
 from brewclip_app.panels.failures.again_lines import AgainLines
 from brewclip_app.panels.failures.cropped_picture import CroppedPicture
 from brewclip_app.panels.failures.label_bar import LabelBar
-from brewclip_app.panels.failures.view import Case
+from brewclip_app.panels.failures.view import FailureCase
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import Card, ElidedLabel, button, column, icon_button, label, row, scrolling
 from brewclip_app.widgets.difference_line import DifferenceLine
@@ -39,7 +39,7 @@ class CaseCard(Card):
 
     def __init__(self, thumbnails: Thumbnails, labels: "list[tuple[str, str, str]]") -> None:
         super().__init__(margin=16, space=10)
-        self._case: Case | None = None
+        self._case: FailureCase | None = None
         self.play = icon_button("play", "Play the utterance (Space)", self.played.emit, 16)
         self.waveform = WaveformView()
         self.waveform.setAccessibleName("Waveform of the utterance")
@@ -89,11 +89,11 @@ class CaseCard(Card):
         self.body.addWidget(self.labels)
 
     @property
-    def case(self) -> Case | None:
+    def case(self) -> FailureCase | None:
         """The failure that is shown."""
         return self._case
 
-    def show_case(self, case: Case) -> None:
+    def show_case(self, case: FailureCase) -> None:
         """Show a failure; its voice comes by `show_voice`."""
         other = self._case is None or self._case.query is not case.query
         self._case = case
@@ -149,7 +149,7 @@ class CaseCard(Card):
     def _show_picture(self, view: CroppedPicture, path: "Path | None", crop: str) -> None:
         view.show_image(record_of(path) if path is not None else None, crop)
 
-    def _show_again(self, case: Case) -> None:
+    def _show_again(self, case: FailureCase) -> None:
         self.again.show_lines(case.again)
         self.again_title.setText("Ranked again with one thing changed" if case.again or case.not_tried else
                                  "Not diagnosed yet: what would have brought it back is not known")

@@ -7,14 +7,14 @@ from brewclip_app import wording
 from brewclip_app.panels.failures import view as failures_view
 from brewclip_app.panels.failures.case import CaseCard
 from brewclip_app.panels.failures.kinds import KindsCard
-from brewclip_app.panels.failures.missed_model import RANK, Limits, MissedModel, MissedProxy, MissedRow
+from brewclip_app.panels.failures.missed_model import RANK, FailureLimits, MissedModel, MissedProxy, MissedRow
 from brewclip_app.panels.failures.missed_table import MissedTable
-from brewclip_app.panels.failures.view import Case, Missed
+from brewclip_app.panels.failures.view import FailureCase, Missed
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, button, column
 
 
-class Desk(QStackedWidget):
+class FailuresPage(QStackedWidget):
     """The list and the card, or what is to be said in their place. The card follows the table's current row."""
 
     evaluate = Signal()           # there is no evaluation yet
@@ -77,7 +77,7 @@ class Desk(QStackedWidget):
         row = self.table.row()
         return row.place if row else None
 
-    def front(self) -> Case | None:
+    def front(self) -> FailureCase | None:
         """The failure that the card shows."""
         return self.case.case
 
@@ -122,7 +122,7 @@ class Desk(QStackedWidget):
                                           if missed.total else "No query counts in this direction.")
         self.setCurrentWidget(self.split if missed.queries else self.none_missed)
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: FailureLimits) -> None:
         """Let other failures through; the one in front stays there while it is among them."""
         number = self.number()
         self.case.labels.keep()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
-from brewclip_app.panels.failures.missed_model import ANY_LABEL, NO_LABEL, Limits, MissedRow
+from brewclip_app.panels.failures.missed_model import ANY_LABEL, NO_LABEL, FailureLimits, MissedRow
 from brewclip_app.widgets.common import button, icon_button, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -18,7 +18,7 @@ class FailureFilter(LimitsBar):
     """Esc closes it and lets all through again."""
 
     def __init__(self, labels: Sequence[tuple[str, str]]) -> None:
-        super().__init__(Limits(), TYPING_MS)
+        super().__init__(FailureLimits(), TYPING_MS)
         self.words = QLineEdit()
         self.words.setPlaceholderText("Words or note")
         self.words.setClearButtonEnabled(True)
@@ -47,10 +47,10 @@ class FailureFilter(LimitsBar):
         for each in (self.rank, self.wer, self.length):
             each.changed.connect(self._later.start)
 
-    def limits(self) -> Limits:
+    def limits(self) -> FailureLimits:
         """What is let through now."""
         kind, given, speaker = (str(combo.currentData() or "") for combo in (self.kind, self.label, self.speaker))
-        return Limits(self.words.text().strip(), kind, given, speaker, self.rank.ends(), self.wer.ends(),
+        return FailureLimits(self.words.text().strip(), kind, given, speaker, self.rank.ends(), self.wer.ends(),
                       self.length.ends())
 
     def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissedRow]) -> None:

@@ -114,7 +114,7 @@ class MissedModel(QAbstractTableModel):
 
 
 @dataclass(frozen=True)
-class Limits:
+class FailureLimits:
     """What is let through; None and "" let all through. `wer` in percent, `length` in words of the caption."""
 
     text: str = ""
@@ -143,12 +143,12 @@ class MissedProxy(QSortFilterProxyModel):
 
     def __init__(self, source: MissedModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.limits = Limits()
+        self.limits = FailureLimits()
         self.setSourceModel(source)
         self.setSortRole(SORT_ROLE)
         self.setDynamicSortFilter(False)  # a label that is just given must not take the row from under the user
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: FailureLimits) -> None:
         """Let other failures through."""
         self.limits = limits
         self.invalidateFilter()

@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.failures import view as failures_view
 from brewclip_app.panels.failures.confusion import ConfusionDialog
-from brewclip_app.panels.failures.desk import Desk
+from brewclip_app.panels.failures.desk import FailuresPage
 from brewclip_app.panels.failures.filter import FailureFilter
 from brewclip_app.panels.failures.header import FailuresHeader
 from brewclip_app.panels.failures.jobs import FailureJobs
 from brewclip_app.panels.failures.labels import Labeller
-from brewclip_app.panels.failures.missed_model import Limits, MissedRow
+from brewclip_app.panels.failures.missed_model import FailureLimits, MissedRow
 from brewclip_app.panels.failures.view import Missed
-from brewclip_app.panels.failures.voice import Voice
+from brewclip_app.panels.failures.voice import FailureVoice
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
@@ -46,13 +46,13 @@ class FailuresPanel(Panel):
         self._wanted = 0        # id of the evaluation to show once the list is read
         self._front: int | None = None  # number of the query to bring to the front once the list is there
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
-        self.voice = Voice(context)
+        self.voice = FailureVoice(context)
         self.jobs = FailureJobs(context)
         self.labeller = Labeller(context)
         self.header = FailuresHeader()
         self.banner = Banner()
         self.filter = FailureFilter([(each.title, each.key) for each in LABELS])
-        self.desk = Desk(self.thumbnails, [(each.key, each.title, "") for each in LABELS])
+        self.desk = FailuresPage(self.thumbnails, [(each.key, each.title, "") for each in LABELS])
         self.kinds, self.table, self.case = self.desk.kinds, self.desk.table, self.desk.case
         self._lay_out()
         self._connect()
@@ -221,9 +221,9 @@ class FailuresPanel(Panel):
         for combo in (self.header.evaluations, self.header.ways, self.header.levels):
             combo.setVisible(self.header.evaluations.count() > 0)
 
-    def _limit(self, limits: Limits) -> None:
+    def _limit(self, limits: FailureLimits) -> None:
         self.desk.limit(limits)
-        self.header.filter.setText("Filter" if limits == Limits() else f"Filter · {self.desk.proxy.rowCount()}")
+        self.header.filter.setText("Filter" if limits == FailureLimits() else f"Filter · {self.desk.proxy.rowCount()}")
 
     def _show_filter(self, shown: bool) -> None:
         self.filter.setVisible(shown)

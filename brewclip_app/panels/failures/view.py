@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.audio import Waveform
     from core.evaluation.archive import Evaluation
     from core.evaluation.failures import Again, Diagnosis, DiagnosisRecord
-    from core.evaluation.records import EvaluationRecord, Query, UtteranceFacts, Way
+    from core.evaluation.records import EvaluatedQuery, EvaluationRecord, UtteranceFacts, Way
     from core.explorer import Explorer
     from core.store.records import FailureLabel
 
@@ -32,7 +32,7 @@ class Missed:
     evaluation: "Evaluation"
     way: "Way"
     at: int
-    queries: "tuple[Query, ...]"
+    queries: "tuple[EvaluatedQuery, ...]"
     total: int  # queries that count
     diagnosis: "DiagnosisRecord | None"
     found: "Mapping[int, Diagnosis]"
@@ -47,7 +47,7 @@ class Missed:
         """The same under other labels."""
         return replace(self, labels=labels)
 
-    def query(self, number: int) -> "Query | None":
+    def query(self, number: int) -> "EvaluatedQuery | None":
         """One of the failures."""
         return next((each for each in self.queries if each.number == number), None)
 
@@ -69,10 +69,10 @@ class AgainLine:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class FailureCase:
     """One failure as its card shows it. `found` is the best hit; its words only where utterances are looked for."""
 
-    query: "Query"
+    query: "EvaluatedQuery"
     recording: Path | None
     about: str
     pieces: "tuple[Piece, ...]"
@@ -124,7 +124,7 @@ def bars_of(missed: Missed) -> list[Bar]:
             for each in KINDS if found[each.key]]
 
 
-def case_of(missed: Missed, query: "Query") -> Case:
+def case_of(missed: Missed, query: "EvaluatedQuery") -> FailureCase:
     """One failure as its card shows it."""
     spoken = missed.way == "speech_to_image"
     utterance = missed.utterance(query.utterance)
@@ -132,7 +132,7 @@ def case_of(missed: Missed, query: "Query") -> Case:
     best = hits[0] if hits else None
     other = missed.utterance(best.utterance) if best else None
     again, not_tried = _again(missed, query)
-    return Case(
+    return FailureCase(
         query, utterance.recording if utterance else None, _about(utterance), *_words(utterance),
         missed.evaluation.pictures[query.picture].path,
         f"The described picture · rank {query.rank}" if spoken else "The picture asked with",
@@ -143,7 +143,7 @@ def case_of(missed: Missed, query: "Query") -> Case:
         again, not_tried, query.reason or _reason(utterance), missed.record.setup.crop)
 
 
-def inspection(missed: Missed, case: Case, heard: "Waveform | None") -> Inspection:
+def inspection(missed: Missed, case: FailureCase, heard: "Waveform | None") -> Inspection:
     """What Inspect is to take apart: the query as it was heard and the right picture, under the evaluated model."""
     said, setup = missed.utterance(case.query.utterance), missed.record.setup
     return Inspection(said.transcript if said else "", case.recording, heard, case.picture,
@@ -157,7 +157,8 @@ def summary(missed: Missed) -> str:
             f"{'misses' if len(missed.queries) == 1 else 'miss'} the top {missed.at}")
 
 
-def _row(missed: Missed, query: "Query", kinds: "Mapping[str, str]", labels: Mapping[str, object]) -> MissedRow:
+def _row(missed: Missed, query: "EvaluatedQuery", kinds: "Mapping[str, str]",
+         labels: Mapping[str, object]) -> MissedRow:
     utterance = missed.utterance(query.utterance)
     diagnosis = missed.found.get(query.number)
     given = missed.labels.get((missed.way, query.query_id))
@@ -213,7 +214,7 @@ def _words(utterance: "UtteranceFacts | None") -> "tuple[tuple[Piece, ...], bool
     return tuple(Piece("same", each.heard, each.heard) if each.change == "same" else each for each in found), True
 
 
-def _again(missed: Missed, query: "Query") -> tuple[tuple[AgainLine, ...], str]:
+def _again(missed: Missed, query: "EvaluatedQuery") -> tuple[tuple[AgainLine, ...], str]:
     diagnosis = missed.found.get(query.number)
     if diagnosis is None:
         return (), ""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 
-class Voice(QObject):
+class FailureVoice(QObject):
     """`show` reads the utterance in front; `play` plays it, `play_other` any other recording.
 
     All sound as the evaluation heard them, noise and all (`under`).

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-    from core.asr.transcript import Heard
+    from core.asr.transcript import EncodedUtterance
     from core.audio import Waveform
     from core.evaluation.records import ModelChoice
     from core.explain.faithfulness import Faithfulness
-    from core.explain.inspection import Lens, Sight, Standing
+    from core.explain.inspection import ExplainModel, Explanation, GalleryRanking
     from core.explain.maps import Maps
     from core.explain.neighbours import Neighbour
     from core.explain.observation import Target, Tower
-    from core.explain.shares import Ranks
+    from core.explain.shares import BranchRanks
     from core.explorer import Explorer
     from core.settings import Settings
 
@@ -47,22 +47,22 @@ class Caption:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class InspectCase:
     """A subject that was looked at. `standing` is None without a gallery to rank in; `unranked` says why."""
 
     subject: Inspection
-    sight: "Sight"
-    heard: "Heard"  # as it was heard, before any edit
+    sight: "Explanation"
+    heard: "EncodedUtterance"  # as it was heard, before any edit
     waveform: "Waveform | None"
     picture: QImage
     path: Path
     shares: tuple[float, float, float]  # the score, what the transcript and what the voice add to it
-    standing: "Standing | None"
+    standing: "GalleryRanking | None"
     unranked: str
     curve: tuple[int, ...]
-    ranks: "Ranks | None"
+    ranks: "BranchRanks | None"
     caption: Caption | None
-    tried: "dict[Target, Sight]" = field(default_factory=dict)  # with the maps that take long, as they come
+    tried: "dict[Target, Explanation]" = field(default_factory=dict)  # with the maps that take long, as they come
 
     @property
     def text(self) -> str:
@@ -88,7 +88,7 @@ class Case:
         return sight.maps(found, chosen)
 
 
-def overlays(case: Case, relevance: "np.ndarray") -> tuple[QImage, QImage]:
+def overlays(case: InspectCase, relevance: "np.ndarray") -> tuple[QImage, QImage]:
     """Heat (fully opaque where hottest) and shade over the case's picture."""
     from core.explain import drawing
 
@@ -114,17 +114,17 @@ class Looker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lens: tuple[_Asked, Settings, Lens] | None = None
-        self._heard: dict[tuple[str, str], Heard] = {}  # by the recording's digest and the model's title
+        self._lens: tuple[_Asked, Settings, ExplainModel] | None = None
+        self._heard: dict[tuple[str, str], EncodedUtterance] = {}  # by the recording's digest and the model's title
 
-    def look_and_try(self, explorer: "Explorer", subject: Inspection, target: "Target", report: Report) -> Case:
+    def look_and_try(self, explorer: "Explorer", subject: Inspection, target: "Target", report: Report) -> InspectCase:
         """Take a subject apart, with the maps of a target that take long."""
         case = self.look(explorer, subject, report)
         if target in case.sight.observation.scores:
             case.tried[target] = case.sight.occluded(target, report)
         return case
 
-    def look(self, explorer: "Explorer", subject: Inspection, report: Report) -> Case:
+    def look(self, explorer: "Explorer", subject: Inspection, report: Report) -> InspectCase:
         """Take a subject apart. All errors of reading, hearing and models pass through; ranks that cannot be had do not
         fail it.
         """
@@ -142,24 +142,24 @@ class Looker:
         standing, unranked = _stand(explorer, sight, subject)
         if standing is not None and standing.known:  # a dropped file may be one of the gallery
             subject = replace(subject, image_id=int(standing.mix.ids[standing.row]))
-        return Case(subject, sight, heard, waveform, _shown(picture), path, sight.shares, standing,
+        return InspectCase(subject, sight, heard, waveform, _shown(picture), path, sight.shares, standing,
                     unranked, tuple(standing.mix.curve(standing.row, MIXES)) if standing else (),
                     standing.mix.branch_ranks(standing.row) if standing else None,
                     _caption(sight, heard, standing, subject.caption))
 
-    def neighbours(self, explorer: "Explorer", case: Case, t: float) -> "tuple[Neighbour, ...]":
+    def neighbours(self, explorer: "Explorer", case: InspectCase, t: float) -> "tuple[Neighbour, ...]":
         """The pictures around the case's under a mix; none without a gallery."""
         from core.explain.neighbours import neighbours
 
         return neighbours(explorer, case.standing, t) if case.standing else ()
 
-    def judge(self, case: Case, target: "Target", report: Report) -> "tuple[Sight, Judged]":
+    def judge(self, case: InspectCase, target: "Target", report: Report) -> "tuple[Explanation, Judged]":
         """The case's sight with the maps that have to be tried out, and how far each method's can be trusted."""
         found: Target = target if target in case.sight.observation.scores else "fused"
         sight = case.tried.get(found) or case.sight.occluded(found, report)
         return sight, sight.faithfulness(found, report=report)
 
-    def _lens_of(self, explorer: "Explorer", subject: Inspection, report: Report) -> "Lens":
+    def _lens_of(self, explorer: "Explorer", subject: Inspection, report: Report) -> "ExplainModel":
         from core.explain import inspection
 
         with self._lock:
@@ -170,8 +170,8 @@ class Looker:
                 self._lens = kept = (asked, settings, lens)
             return kept[2]
 
-    def _hear(self, explorer: "Explorer", lens: "Lens", subject: Inspection, report: Report
-              ) -> "tuple[Waveform | None, Heard]":
+    def _hear(self, explorer: "Explorer", lens: "ExplainModel", subject: Inspection, report: Report
+              ) -> "tuple[Waveform | None, EncodedUtterance]":
         from core import audio
         from core.explain import inspection
         from core.explain.observation import typed
@@ -193,7 +193,7 @@ class Looker:
             raise QueryError(heard.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
         return waveform, heard
 
-    def _picture(self, explorer: "Explorer", lens: "Lens", subject: Inspection, heard: "Heard"
+    def _picture(self, explorer: "Explorer", lens: "ExplainModel", subject: Inspection, heard: "EncodedUtterance"
                  ) -> tuple[Path, int | None]:
         """The subject's picture, or the gallery's best where it names none."""
         from core.explain.neighbours import best_match
@@ -212,7 +212,7 @@ class Looker:
         return best.path, best.id
 
 
-def said(heard: "Heard", text: str) -> "Heard":
+def said(heard: "EncodedUtterance", text: str) -> "EncodedUtterance":
     """What was heard, with the words edited: the voice and its word times stay as they are."""
     text = " ".join(text.split())
     if not text or text == heard.transcript.text:
@@ -220,7 +220,7 @@ def said(heard: "Heard", text: str) -> "Heard":
     return replace(heard, transcript=replace(heard.transcript, text=text))
 
 
-def _stand(explorer: "Explorer", sight: "Sight", subject: Inspection) -> "tuple[Standing | None, str]":
+def _stand(explorer: "Explorer", sight: "Explanation", subject: Inspection) -> "tuple[GalleryRanking | None, str]":
     from core.explain import inspection
 
     if not subject.gallery:
@@ -232,7 +232,8 @@ def _stand(explorer: "Explorer", sight: "Sight", subject: Inspection) -> "tuple[
         return None, str(error)
 
 
-def _caption(sight: "Sight", heard: "Heard", standing: "Standing | None", text: str) -> Caption | None:
+def _caption(sight: "Explanation", heard: "EncodedUtterance", standing: "GalleryRanking | None",
+             text: str) -> Caption | None:
     from core.explain.observation import branches_of, reads_words
     from core.explain.shares import shares
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app.panels.base import Inspection
-from brewclip_app.panels.inspect.case import Case, Looker
+from brewclip_app.panels.inspect.case import InspectCase, Looker
 from core.progress import Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from brewclip_app.panels.inspect.case import Judged
-    from core.explain.inspection import Sight
+    from core.explain.inspection import Explanation
     from core.explain.observation import Target
 
 LOOK, SECOND, STRIP, JUDGE = "inspect", "inspect-second", "inspect-strip", "inspect-judge"
@@ -35,8 +35,8 @@ class InspectFlow(QObject):
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context, self._looker = context, Looker()
-        self._known: dict[tuple[Case, str], Judged] = {}
-        self._asked: tuple[Case, float] | None = None
+        self._known: dict[tuple[InspectCase, str], Judged] = {}
+        self._asked: tuple[InspectCase, float] | None = None
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settled.timeout.connect(self._rank)
 
@@ -55,7 +55,7 @@ class InspectFlow(QObject):
 
     def look_second(self, subject: Inspection, target: "Target | None" = None) -> None:
         """Take a second picture apart, to stand beside the first; with what takes long, of a target."""
-        def look(report: Report) -> Case:
+        def look(report: Report) -> InspectCase:
             if target is None:
                 return self._looker.look(self._context.explorer, subject, report)
             return self._looker.look_and_try(self._context.explorer, subject, target, report)
@@ -63,12 +63,12 @@ class InspectFlow(QObject):
         self._context.jobs.submit("Taking a second result apart", look, key=SECOND, on_done=self.second_found.emit,
                                   on_failed=self.failed.emit)
 
-    def rank(self, case: Case, t: float) -> None:
+    def rank(self, case: InspectCase, t: float) -> None:
         """Ask for the pictures around a case at a mix; moves that follow each other closely are one."""
         self._asked = case, t
         self._settled.start()
 
-    def judge(self, case: Case, target: "Target") -> None:
+    def judge(self, case: InspectCase, target: "Target") -> None:
         """Test the maps of a target, unless that is known."""
         known = self._known.get((case, target))
         if known is not None:
@@ -100,7 +100,7 @@ class InspectFlow(QObject):
             job.cancel()
         return bool(jobs)
 
-    def _done(self, case: Case) -> None:
+    def _done(self, case: InspectCase) -> None:
         self._known = {key: found for key, found in self._known.items() if key[0] is case}
         self.ended.emit()
         self.found.emit(case)
@@ -117,6 +117,6 @@ class InspectFlow(QObject):
                                   key=STRIP, on_done=lambda rows: self.ranked.emit(case, rows), quiet=True,
                                   on_failed=lambda error: self.ranked.emit(case, ()))
 
-    def _take_judged(self, case: Case, target: "Target", found: "tuple[Sight, Judged]") -> None:
+    def _take_judged(self, case: InspectCase, target: "Target", found: "tuple[Explanation, Judged]") -> None:
         case.tried[target], self._known[case, target] = found
         self.judged.emit(case, target, found[1])

@@ -7,8 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from brewclip_app.panels.inspect.branch_table import BranchTable
-from brewclip_app.panels.inspect.case import Case
-from brewclip_app.panels.inspect.parts import BranchCard, PictureCard, VoiceCard, WordsCard, branch_rows
+from brewclip_app.panels.inspect.case import InspectCase
+from brewclip_app.panels.inspect.parts import BranchCard, PictureCard, VoiceHeatCard, WordsCard, branch_rows
 from brewclip_app.panels.inspect.trust_card import TrustCard
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
 
@@ -58,7 +58,7 @@ class SinglePage(QSplitter):
     def __init__(self) -> None:
         super().__init__()
         self.picture, self.trust = PictureCard(), TrustCard()
-        self.words, self.voice, self.branches = WordsCard(), VoiceCard(), BranchCard()
+        self.words, self.voice, self.branches = WordsCard(), VoiceHeatCard(), BranchCard()
         left = QWidget()
         left.setLayout(column(self.picture, self.trust, None, space=12))
         right = QWidget()
@@ -76,12 +76,12 @@ class SinglePage(QSplitter):
         """Put the strip under the branches."""
         self._right.insertWidget(self._right.count() - 1, strip)
 
-    def show_case(self, case: Case, maps: "Maps") -> None:
+    def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case."""
         self.branches.show_case(case)
         self.show_maps(case, maps)
 
-    def show_maps(self, case: Case, maps: "Maps") -> None:
+    def show_maps(self, case: InspectCase, maps: "Maps") -> None:
         """Show other maps of the same case."""
         self.picture.show_case(case, maps)
         self.words.show_case(case, maps)
@@ -95,7 +95,7 @@ class _Side(QWidget):
         super().__init__()
         self.name = ElidedLabel("", "strong")
         self.picture = PictureCard(QSize(160, 150))
-        self.words, self.voice = WordsCard(editable=False), VoiceCard(playable=False)
+        self.words, self.voice = WordsCard(editable=False), VoiceHeatCard(playable=False)
         self.table = BranchTable()
         self._shares = Card(space=6)
         self._shares.body.addWidget(self.table)
@@ -112,7 +112,7 @@ class _Side(QWidget):
         for part in self._parts:
             part.hide()
 
-    def show_case(self, case: Case, maps: "Maps") -> None:
+    def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case."""
         self.note.hide()
         for part in self._parts:
@@ -141,13 +141,13 @@ class ComparePage(QWidget):
         self._box: QVBoxLayout = column(self.trouble, scrolling(sides), space=8)
         self._box.setStretch(1, 1)
         self.setLayout(self._box)
-        self.cases: tuple[Case | None, Case | None] = (None, None)
+        self.cases: tuple[InspectCase | None, InspectCase | None] = (None, None)
 
     def add_below(self, strip: QWidget) -> None:
         """Put the strip under both."""
         self._box.addWidget(strip)
 
-    def show_cases(self, first: Case, second: Case | None, target: "Target", method: str) -> None:
+    def show_cases(self, first: InspectCase, second: InspectCase | None, target: "Target", method: str) -> None:
         """Show two cases, or one and how to choose the other."""
         self.cases = first, second
         self.first.show_case(first, first.maps(target, method))

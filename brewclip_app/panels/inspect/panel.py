@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.playback import Player
 from brewclip_app.panels.base import Inspection, Panel
-from brewclip_app.panels.inspect.case import WAITING, Case
+from brewclip_app.panels.inspect.case import WAITING, InspectCase
 from brewclip_app.panels.inspect.flow import InspectFlow
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.pages import ComparePage, EmptyPage, SinglePage
@@ -51,8 +51,8 @@ class InspectPanel(Panel):
         super().__init__(context)
         self.setAcceptDrops(True)
         self.subject = Inspection()
-        self.case: Case | None = None
-        self.second: Case | None = None
+        self.case: InspectCase | None = None
+        self.second: InspectCase | None = None
         self._models = self._model_settings()
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.flow = InspectFlow(context, self)
@@ -236,7 +236,7 @@ class InspectPanel(Panel):
         self.progress.about.setText(text)
         self.progress.set_progress(done, total)
 
-    def _take(self, case: Case) -> None:
+    def _take(self, case: InspectCase) -> None:
         self.case, self.subject = case, case.subject
         if self.pages.currentWidget() is not self.compare:
             self.pages.setCurrentWidget(self.single)
@@ -253,17 +253,17 @@ class InspectPanel(Panel):
             self._show_compare()
         self.status_changed.emit(f"{case.path.name} · explained with {case.sight.lens.title}")
 
-    def _take_second(self, case: Case) -> None:
+    def _take_second(self, case: InspectCase) -> None:
         self.second = case
         if self.case is not None and self.pages.currentWidget() is self.compare:
             self._show_compare()
 
-    def _take_ranks(self, case: Case, rows: tuple[Any, ...]) -> None:
+    def _take_ranks(self, case: InspectCase, rows: tuple[Any, ...]) -> None:
         if case is self.case:
             self.strip.setVisible(bool(rows))
             self.strip.show_rows(rows, case.subject.image_id or -1)
 
-    def _take_judged(self, case: Case, target: str, found: "Judged") -> None:
+    def _take_judged(self, case: InspectCase, target: str, found: "Judged") -> None:
         if case is not self.case or target != self._target():
             return
         towers = dict.fromkeys(tower for method in found.values() for tower in method)
@@ -290,7 +290,7 @@ class InspectPanel(Panel):
         """The score that the maps explain; all of it where there is only one branch."""
         return self.head.target if self._has_both() else "fused"
 
-    def _maps(self, case: Case) -> "Maps":
+    def _maps(self, case: InspectCase) -> "Maps":
         return case.maps(self._target(), self.head.method)
 
     def _show_maps(self) -> None:

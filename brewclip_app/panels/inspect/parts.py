@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
 from brewclip_app.panels.inspect.branch_table import BranchRow, BranchTable
-from brewclip_app.panels.inspect.case import WAITING, Case, overlays
+from brewclip_app.panels.inspect.case import WAITING, InspectCase, overlays
 from brewclip_app.panels.inspect.heat_picture import HeatPicture
 from brewclip_app.panels.inspect.heat_voice import HeatVoice
 from brewclip_app.panels.inspect.heat_words import HeatWord, HeatWords
@@ -46,7 +46,7 @@ def heat_words(maps: "Maps") -> tuple[HeatWord, ...]:
                  for word in maps.words.words)
 
 
-def branch_rows(case: Case) -> tuple[BranchRow, ...]:
+def branch_rows(case: InspectCase) -> tuple[BranchRow, ...]:
     """Share and rank of each branch that the query has, their sum, and the caption's."""
     score, text, acoustic = case.shares
     branches, ranks = case.sight.observation.branches, case.ranks
@@ -107,7 +107,7 @@ class PictureCard(Card):
         self.body.addLayout(below)
         self.body.addWidget(self.elsewhere)
 
-    def show_case(self, case: Case, maps: "Maps") -> None:
+    def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case's picture and map."""
         heat, shade = overlays(case, maps.picture.relevance)
         self.picture.show_layers(case.picture, heat, shade, f"{case.path.name} with the map of what mattered")
@@ -117,7 +117,7 @@ class PictureCard(Card):
         self.elsewhere.setVisible(maps.method not in SILENT)
 
 
-def _crop_words(case: Case) -> str:
+def _crop_words(case: InspectCase) -> str:
     sight = case.sight
     if sight.looks > 1:
         return f"Explained: the best of {sight.looks} crops; all count"
@@ -140,13 +140,13 @@ class WordsCard(Card):
         self.body.addWidget(self.words)
         self.body.addWidget(self.about)
 
-    def show_case(self, case: Case, maps: "Maps") -> None:
+    def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case's words."""
         self.words.show_words(case.text, heat_words(maps))
         self.about.setText(self._about(case, maps))
         self.about.setVisible(bool(self.about.text()))
 
-    def show_playing(self, case: Case, seconds: float | None) -> None:
+    def show_playing(self, case: InspectCase, seconds: float | None) -> None:
         """Underline the word that is being said."""
         place = None
         if seconds is not None:
@@ -155,7 +155,7 @@ class WordsCard(Card):
                     place = (start, end)
         self.words.show_spoken(place)
 
-    def _about(self, case: Case, maps: "Maps") -> str:
+    def _about(self, case: InspectCase, maps: "Maps") -> str:
         said = []
         if not case.text:
             said.append(case.heard.transcript.reason or "No words were heard.")
@@ -179,7 +179,7 @@ class WordsCard(Card):
         return " ".join(said)
 
 
-class VoiceCard(Card):
+class VoiceHeatCard(Card):
     """The utterance on its heat, with a button to play it."""
 
     play_wanted = Signal(float)  # from these seconds
@@ -197,7 +197,7 @@ class VoiceCard(Card):
         self.body.addWidget(self.about)
         self._playing = False
 
-    def show_case(self, case: Case, maps: "Maps") -> None:
+    def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case's voice; hidden where the query has none."""
         self.setVisible(case.waveform is not None)
         if case.waveform is None:
@@ -251,7 +251,7 @@ class BranchCard(Card):
         self.body.addWidget(self.about)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
-    def show_case(self, case: Case) -> None:
+    def show_case(self, case: InspectCase) -> None:
         """Show a case's shares and ranks."""
         self.table.show_rows(branch_rows(case))
         standing, branches = case.standing, case.sight.observation.branches
@@ -267,7 +267,7 @@ class BranchCard(Card):
         beside = self.width() >= BESIDE
         self._both.setDirection(QHBoxLayout.Direction.LeftToRight if beside else QHBoxLayout.Direction.TopToBottom)
 
-    def _about(self, case: Case, two: bool) -> str:
+    def _about(self, case: InspectCase, two: bool) -> str:
         standing = case.standing
         if standing is None:
             return case.unranked

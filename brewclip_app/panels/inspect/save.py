@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from brewclip_app.panels.inspect.branch_table import share_words
-from brewclip_app.panels.inspect.case import Case
+from brewclip_app.panels.inspect.case import InspectCase
 from brewclip_app.panels.inspect.parts import branch_rows
 from core.progress import Report
 
@@ -49,7 +49,7 @@ class PictureSaver(QObject):
                                   on_failed=lambda error: self.said.emit(f"{path} was not written: {_why(error)}."))
 
 
-def explanation(cases: Sequence[Case], target: "Target", method: str, trust: Mapping[str, tuple[float, float]],
+def explanation(cases: Sequence[InspectCase], target: "Target", method: str, trust: Mapping[str, tuple[float, float]],
                 limit: float) -> "Image":
     """The picture of one or more cases; `trust` are the figures of the first case's map, by method."""
     from PIL import Image
@@ -66,17 +66,18 @@ def explanation(cases: Sequence[Case], target: "Target", method: str, trust: Map
     return whole
 
 
-def _one(case: Case, target: "Target", method: str, trust: Mapping[str, tuple[float, float]], limit: float) -> "Image":
+def _one(case: InspectCase, target: "Target", method: str, trust: Mapping[str, tuple[float, float]],
+         limit: float) -> "Image":
     from core import images
-    from core.explain.figure import Row, figure
+    from core.explain.figure import FigureRow, figure
     from core.explain.methods import BY_NAME
 
     picture = images.read(case.path, limit).rgb
-    rows = [Row(each.name, share_words(each.share) + (f", rank {each.rank}" if each.rank else ""))
+    rows = [FigureRow(each.name, share_words(each.share) + (f", rank {each.rank}" if each.rank else ""))
             for each in branch_rows(case)]
-    rows += [Row(f"Deletion / insertion, {title}", f"{deletion:.3f} / {insertion:.3f}")
+    rows += [FigureRow(f"Deletion / insertion, {title}", f"{deletion:.3f} / {insertion:.3f}")
              for title, (deletion, insertion) in trust.items()]
-    rows += [Row("Map", BY_NAME[method].title), Row("Model", case.sight.lens.title)]
+    rows += [FigureRow("Map", BY_NAME[method].title), FigureRow("Model", case.sight.lens.title)]
     title = f"“{case.text or 'spoken query'}” → {case.path.name}"
     return figure(picture, case.sight.placement, case.maps(target, method), title, rows, case.waveform)
 

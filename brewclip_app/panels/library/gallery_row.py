@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.store.records import GalleryState, ImageRecord
 
 
-class GalleryRow(QWidget):
+class GalleryListRow(QWidget):
     """Lies in a list's item; the mouse goes to the list."""
 
     def __init__(self, thumbnails: Thumbnails, state: "GalleryState", images: "Sequence[ImageRecord]",

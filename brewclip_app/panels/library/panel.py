@@ -13,7 +13,7 @@ from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog, Destination
 from brewclip_app.panels.library.detail import GalleryDetail
 from brewclip_app.panels.library.facts import Overview
-from brewclip_app.panels.library.gallery_row import GalleryRow
+from brewclip_app.panels.library.gallery_row import GalleryListRow
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
@@ -169,7 +169,7 @@ class LibraryPanel(Panel):
             unfinished = overview.unfinished.get(state.gallery.id)
             words = gallery_facts.how_far(state, unfinished=unfinished)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{state.gallery.name}, {words}")
-            line = GalleryRow(self.thumbnails, state, overview.mosaics.get(state.gallery.id, ()), unfinished)
+            line = GalleryListRow(self.thumbnails, state, overview.mosaics.get(state.gallery.id, ()), unfinished)
             item.setSizeHint(QSize(0, line.sizeHint().height()))
             self.list.addItem(item)
             self.list.setItemWidget(item, line)
@@ -207,7 +207,7 @@ class LibraryPanel(Panel):
         for line in range(self.list.count()):
             item = self.list.item(line)
             widget = self.list.itemWidget(item)
-            if item.data(NAME) == gallery and isinstance(widget, GalleryRow):
+            if item.data(NAME) == gallery and isinstance(widget, GalleryListRow):
                 widget.show_progress(self.context.indexing.job(gallery))
         if self._state(gallery) is None:
             self._reload()

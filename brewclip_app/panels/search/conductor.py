@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QPushButton
 
 from brewclip_app import wording
 from brewclip_app.panels.search.detail_pane import TRANSCRIPT
-from brewclip_app.panels.search.flow import Answer, SearchFlow
+from brewclip_app.panels.search.flow import SearchAnswer, SearchFlow
 from brewclip_app.panels.search.header import QueryHeader
 from brewclip_app.panels.search.query import MINUS, SPOKEN, Query, QueryTerm
 from brewclip_app.panels.search.query_chips import ChipFace
 from brewclip_app.panels.search.results import SearchResults
-from brewclip_app.panels.search.session import Session
+from brewclip_app.panels.search.session import SearchSession
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import button
 from core.errors import BrewclipError
@@ -36,7 +36,7 @@ class Conductor(QObject):
     play_wanted = Signal(object)  # Waveform
     index_wanted = Signal()
 
-    def __init__(self, context: "Context", session: Session, flow: SearchFlow, header: QueryHeader,
+    def __init__(self, context: "Context", session: SearchSession, flow: SearchFlow, header: QueryHeader,
                  results: SearchResults, thumbnails: Thumbnails) -> None:
         super().__init__(header)
         self._context, self._session, self._flow = context, session, flow
@@ -190,7 +190,7 @@ class Conductor(QObject):
         self._session.take(query)
         self.show_query(query)
 
-    def _show_answer(self, answer: Answer) -> None:
+    def _show_answer(self, answer: SearchAnswer) -> None:
         self._session.take(answer.query)
         self.words = answer.words
         result = answer.result
@@ -204,7 +204,7 @@ class Conductor(QObject):
         self._say_notes(answer)
         self.said.emit()
 
-    def _say_notes(self, answer: Answer) -> None:
+    def _say_notes(self, answer: SearchAnswer) -> None:
         result, note = answer.result, self._note
         self._note = ""
         if result.cut:

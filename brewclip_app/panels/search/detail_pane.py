@@ -21,7 +21,7 @@ from brewclip_app.widgets.hit_delegate import draw_fitted
 from core.remote import shown
 
 if TYPE_CHECKING:
-    from core.search.queries import Hit, Share, Strength
+    from core.search.queries import Hit, MatchSignificance, ScoreShare
     from core.store.records import ImageRecord
 
 MINUS = "\N{MINUS SIGN}"
@@ -34,7 +34,7 @@ TRANSCRIPT, VOICE = "Transcript", "Voice"  # the shares of the main spoken term
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def strength_words(strength: "Strength") -> str:
+def strength_words(strength: "MatchSignificance") -> str:
     """Significance of a hit, in a sentence."""
     expected = strength.expected
     if expected < 0.001:
@@ -112,7 +112,7 @@ class PictureBox(QWidget):
 class ShareRow(QWidget):
     """A coloured dot, a name, a figure. `shown` is the figure, rounded so that the rows add up to the score."""
 
-    def __init__(self, share: "Share", words: str, shown: float) -> None:
+    def __init__(self, share: "ScoreShare", words: str, shown: float) -> None:
         super().__init__()
         minus = words.startswith(MINUS)
         ink = "care" if minus else COLOURS[share.branch]
@@ -249,7 +249,7 @@ class DetailPane(Card):
         buttons = max(self._buttons.heightForWidth(width), self._buttons.sizeHint().height())
         return self.height() - margins.top() - margins.bottom() - 2 * self.body.spacing() - facts - buttons
 
-    def _name(self, share: "Share") -> str:
+    def _name(self, share: "ScoreShare") -> str:
         name = self.names.get(share.label, share.label)
         if share.branch != "acoustic":
             return name

@@ -18,7 +18,7 @@ NO_DATE = f"That date cannot be read, so it restricts nothing. Write {ACCEPTED}.
 
 
 @dataclass(frozen=True)
-class Limits:
+class HitLimits:
     """What is let through; empty lets all through."""
 
     name: str = ""
@@ -29,14 +29,14 @@ class Limits:
     @property
     def any(self) -> bool:
         """Whether anything is left out."""
-        return self != Limits()
+        return self != HitLimits()
 
 
 class FilterBar(LimitsBar):
     """A name, a tag, a folder, a time; Esc closes it and lets all through again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Limits(), TYPING_MS, parent)
+        super().__init__(HitLimits(), TYPING_MS, parent)
         self.name = QLineEdit()
         self.name.setPlaceholderText("Part of the file name")
         self.name.setClearButtonEnabled(True)
@@ -74,9 +74,10 @@ class FilterBar(LimitsBar):
         self.taken.textChanged.connect(lambda _: self._check_date())
         self.offer((), ())
 
-    def limits(self) -> Limits:
+    def limits(self) -> HitLimits:
         """What is let through now; a time that says nothing restricts nothing."""
-        return Limits(self.name.text().strip(), str(self.tag.currentData() or ""), str(self.folder.currentData() or ""),
+        return HitLimits(self.name.text().strip(), str(self.tag.currentData() or ""),
+                         str(self.folder.currentData() or ""),
                       self._taken() or (None, None))
 
     def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from brewclip_app import wording
-from brewclip_app.panels.search.filter_bar import Limits
+from brewclip_app.panels.search.filter_bar import HitLimits
 from brewclip_app.panels.search.query import Query, QueryTerm, to_history
 from core.errors import BrewclipError
 from core.progress import Report
@@ -26,7 +26,7 @@ RECOGNISING = "Recognising your words"
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class SearchAnswer:
     """What a search gave. `query` has the transcripts filled in; seconds are 0 where nothing was done."""
 
     query: Query
@@ -86,7 +86,7 @@ class _Run:
     number: int
     query: Query
     gallery: str
-    limits: Limits
+    limits: HitLimits
     keep: bool  # in the history
     exact: bool = False  # compare every picture
     all_copies: bool = False  # identical files are hits of their own
@@ -117,7 +117,7 @@ class SearchFlow(QObject):
         self._history_lock = threading.Lock()
         self._recognised.connect(self._tell_heard)
 
-    def ask(self, query: Query, limits: Limits, keep: bool = True, exact: bool = False, all_copies: bool = False,
+    def ask(self, query: Query, limits: HitLimits, keep: bool = True, exact: bool = False, all_copies: bool = False,
             ) -> None:
         """Search the current gallery; `keep` puts the query into the history, `exact` compares every picture,
         `all_copies` makes each of several identical files a hit.
@@ -159,7 +159,7 @@ class SearchFlow(QObject):
 
     # ---- on a worker's thread
 
-    def _work(self, run: _Run, report: Report) -> Answer | tuple[Query, str]:
+    def _work(self, run: _Run, report: Report) -> SearchAnswer | tuple[Query, str]:
         explorer = self._context.explorer
         run.terms = list(run.query.terms())
         for at, term in enumerate(run.terms):
@@ -172,7 +172,8 @@ class SearchFlow(QObject):
         result = explorer.search(run.gallery, [term.ask() for term in run.terms],
                                  int(self._context.settings["search.top"]), _filter(run.limits), report,
                                  exact=run.exact, all_copies=run.all_copies)
-        answer = Answer(run.query, result, run.heard, run.recognising, result.timings_ms.get("search", 0.0) / 1000)
+        answer = SearchAnswer(run.query, result, run.heard, run.recognising,
+                              result.timings_ms.get("search", 0.0) / 1000)
         if run.keep:
             self._remember(explorer, run, result)
         return answer
@@ -212,9 +213,9 @@ class SearchFlow(QObject):
         if number == self._number and self.busy():
             self.heard.emit(query)
 
-    def _done(self, outcome: "Answer | tuple[Query, str]") -> None:
+    def _done(self, outcome: "SearchAnswer | tuple[Query, str]") -> None:
         self.ended.emit()
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, SearchAnswer):
             self.found.emit(outcome)
         else:
             self.nothing_heard.emit(*outcome)
@@ -252,6 +253,6 @@ def folders_of(roots: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(found[:MOST_FOLDERS])
 
 
-def _filter(limits: Limits) -> "Filter":
+def _filter(limits: HitLimits) -> "Filter":
     from core.explorer import Filter
     return Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name, *limits.taken)

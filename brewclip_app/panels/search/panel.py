@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.held_key import GRACE, HeldKey
-from brewclip_app.capture.push_to_talk import Voice
+from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.base import Asked, Inspection, Panel, Question
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.panels.search.conductor import WHISPER, Conductor
@@ -21,7 +21,7 @@ from brewclip_app.panels.search.history import PastQueries
 from brewclip_app.panels.search.place import SearchPlace
 from brewclip_app.panels.search.query import Query, QueryTerm, from_history, to_history
 from brewclip_app.panels.search.results import EDGE, ZOOM_STEP, SearchResults
-from brewclip_app.panels.search.session import Session
+from brewclip_app.panels.search.session import SearchSession
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
 from core.settings import BY_KEY
@@ -51,7 +51,7 @@ class SearchPanel(Panel):
     icon = "microphone"
     own_jobs = (SEARCH_JOB,)
 
-    def __init__(self, context: "Context", voice: Voice | None = None) -> None:
+    def __init__(self, context: "Context", voice: PushToTalk | None = None) -> None:
         super().__init__(context)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -62,11 +62,11 @@ class SearchPanel(Panel):
         self._waiting: Question | None = None  # asked before the galleries were read
         self._ask_restored = False  # the query of the last start is to be searched
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
-        self.voice = voice or Voice(context, self)
+        self.voice = voice or PushToTalk(context, self)
         self.space = HeldKey(self)
         self.space.pressed.connect(self._press)
         self.space.let_go.connect(lambda: self.voice.release(GRACE))
-        self.session = Session(self)
+        self.session = SearchSession(self)
         self.flow = SearchFlow(context, self)
         self.header = QueryHeader(self.voice.microphone)
         self.results = SearchResults(self.thumbnails)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_UNDO = 50
 
 
-class Session(QObject):
+class SearchSession(QObject):
     """Every change that asks something new emits `asked`."""
 
     asked = Signal(object)  # Query

@@ -23,7 +23,7 @@ ROOM = 0.08  # of the values' range above and below them
 
 
 @dataclass(frozen=True)
-class Line:
+class CurveLine:
     """One line: `role` is a colour of the theme, `dash` one of `DASHES`."""
 
     name: str
@@ -59,7 +59,7 @@ class CurvePlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: tuple[Line, ...] = ()
+        self._lines: tuple[CurveLine, ...] = ()
         self.reference: Reference | None = None
         self._unit = ""
         self._zoomed = False
@@ -88,7 +88,7 @@ class CurvePlot(QWidget):
         theme.changed.connect(self._take_colours)
         self._take_colours()
 
-    def show_lines(self, lines: Sequence[Line], unit: str = "", reference: Reference | None = None,
+    def show_lines(self, lines: Sequence[CurveLine], unit: str = "", reference: Reference | None = None,
                    nothing: str = "") -> None:
         """Show these lines; `nothing` is what stands there when no line has a point."""
         drawn = tuple(line for line in lines if line.steps)
@@ -158,7 +158,7 @@ class CurvePlot(QWidget):
             self._item.addItem(each)
         self._set_range()
 
-    def _curve(self, line: Line) -> Any:
+    def _curve(self, line: CurveLine) -> Any:
         ink, few = theme.colour(line.role), len(line.steps) <= DOTS_UP_TO
         steps, values = thinned(np.asarray(line.steps, float), np.asarray(line.values, float))
         return pyqtgraph.PlotDataItem(

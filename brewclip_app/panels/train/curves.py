@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app.panels.train import words as training_words
-from brewclip_app.panels.train.curve_plot import CurvePlot, Line, Reference, Swatch
+from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, Swatch
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, look, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 from core import plain_json
@@ -95,7 +95,7 @@ class CurveCard(Card):
         self._records = tuple(records)
         self._show()
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[CurveLine]:
         """The lines as they are shown."""
         choice, several = self._offered[self.key], len(self._records) > 1
         names = training_words.names(self._records)
@@ -108,7 +108,7 @@ class CurveCard(Card):
                 if not curve.steps:
                     continue
                 name, role, dash = _appearance(names[record.path], number, kind.key, several, len(choice.curves) > 1)
-                found.append(Line(name, curve.steps, curve.values, role, dash))
+                found.append(CurveLine(name, curve.steps, curve.values, role, dash))
         return found
 
     def _choice_changed(self) -> None:
@@ -143,7 +143,7 @@ class CurveCard(Card):
             return "Measured on a GPU only"
         return "Nothing yet"
 
-    def _show_legend(self, lines: Sequence[Line]) -> None:
+    def _show_legend(self, lines: Sequence[CurveLine]) -> None:
         names = tuple((line.name, line.role, line.dash) for line in lines)
         self.legend.setVisible(len(names) > 1)
         if names == self._names:

@@ -15,7 +15,7 @@ from brewclip_app.panels.train.curves import CurveCard, choices
 from brewclip_app.panels.train.dataset import DatasetChoice
 from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.live import LiveCard, can_go_on
-from brewclip_app.panels.train.runs import RunsCard
+from brewclip_app.panels.train.runs import TrainRunsCard
 from brewclip_app.panels.train.splitter import splitter
 from brewclip_app.widgets.common import EmptyState, button, column, label, row
 from brewclip_app.widgets.dialogs import confirm
@@ -46,7 +46,7 @@ class TrainPanel(Panel):
         self.live = LiveCard()
         self.loss = CurveCard(choices("step"), "parts")
         self.dev = CurveCard(choices("dev"), "score")
-        self.runs = RunsCard(_is_panel("evaluate"))
+        self.runs = TrainRunsCard(_is_panel("evaluate"))
         self._clock = QTimer(self, interval=LOOK_MS)
         self._clock.timeout.connect(self.training.look)
         self.setAcceptDrops(True)

@@ -23,7 +23,7 @@ WIDTHS = {columns.RUN: 92, columns.VARIANT: 96, columns.BACKBONE: 116, columns.R
 SHOWN_FROM = {columns.BACKBONE: 700, columns.STEPS: 580}  # px; a narrower card leaves the column out
 
 
-class RunsCard(Card):
+class TrainRunsCard(Card):
     """`chosen` comes when another run is the chosen one; `ticked` when other runs are to be laid over each other."""
 
     chosen = Signal()

@@ -55,7 +55,7 @@ OTHER = ("unreadable", "The tables at {place} could not be read: they are damage
                        "meanwhile. They were left as they are.")
 
 
-class Table:
+class LanceTable:
     """One table at its newest version. `where` is a condition in SQL; "" is all rows. Any thread may use it."""
 
     def __init__(self, raw: Any, place: str) -> None:
@@ -143,21 +143,21 @@ class Connection:
                 if not token:
                     return names
 
-    def open(self, name: str) -> Table | None:
+    def open(self, name: str) -> LanceTable | None:
         """The table of that name, None when there is none."""
         with told(self.place):
             try:
-                return Table(self._raw.open_table(name), self.place)
+                return LanceTable(self._raw.open_table(name), self.place)
             except (ValueError, FileNotFoundError) as error:
                 if f"'{name}' was not found" in str(error):
                     return None
                 raise
 
-    def create(self, name: str, rows: "pa.Table") -> Table:
+    def create(self, name: str, rows: "pa.Table") -> LanceTable:
         """A new table; one of that name that another writer made meanwhile instead, as it is."""
         with told(self.place):
             try:
-                return Table(self._raw.create_table(name, rows), self.place)
+                return LanceTable(self._raw.create_table(name, rows), self.place)
             except (ValueError, OSError) as error:
                 if "already exists" not in str(error):
                     raise

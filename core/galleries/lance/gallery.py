@@ -13,7 +13,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.lance import schema as layout
 from core.galleries.lance import writing
-from core.galleries.lance.connection import OTHER, Connection, Table, normal
+from core.galleries.lance.connection import OTHER, Connection, LanceTable, normal
 from core.galleries.lance.schema import (
     FAILURES,
     FORMAT,
@@ -30,12 +30,12 @@ from core.galleries.lance.schema import (
     packed,
     unpacked,
 )
-from core.galleries.lance.vector_table import VectorTable
+from core.galleries.lance.vector_table import LanceVectorTable
 from core.galleries.lance.write_lock import Turns
 from core.progress import Report, silent
 from core.store.addresses import LONGEST_NAME
 from core.store.records import (
-    Entry,
+    DecodedImageFacts,
     FailedEntry,
     FailureRecord,
     FileStamp,
@@ -43,11 +43,11 @@ from core.store.records import (
     GalleryRecord,
     GalleryState,
     ImageRecord,
-    Kept,
+    IndexedFile,
     KnownFailure,
     KnownImage,
-    PictureFacts,
-    Recorded,
+    RecordResult,
+    StoredImage,
 )
 from core.store.room import absolute, is_below, tag_key, tidy
 
@@ -65,7 +65,7 @@ class LanceGallery:
         self._connection = connection
         self.address = connection.place
         self.rows_a_write = WRITTEN_FAR if "://" in self.address else WRITTEN_NEAR
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, LanceTable] = {}
         self._turns = Turns(connection, self._table(GALLERY))
 
     @staticmethod
@@ -133,10 +133,10 @@ class LanceGallery:
             for batch in table.batches(["id", "vector"], PRESENT):
                 yield _numbers(batch["id"]), matrix(batch["vector"])
 
-    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> VectorTable | None:
+    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> LanceVectorTable | None:
         """The vectors to be searched where they lie; None when there are none of that fingerprint."""
         table = self._vectors(fingerprint_hash)
-        return None if table is None else VectorTable(table)
+        return None if table is None else LanceVectorTable(table)
 
     def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
         """See `Place`. While someone writes, or was cut off writing, every commit is another revision."""
@@ -160,7 +160,7 @@ class LanceGallery:
         """See `Place`."""
         return [fingerprint for fingerprint, _ in self.vector_tables()]
 
-    def vector_tables(self) -> list[tuple[Fingerprint, Table]]:
+    def vector_tables(self) -> list[tuple[Fingerprint, LanceTable]]:
         """The fingerprints with a table of vectors, by hash."""
         found = []
         for name in sorted(self._connection.names()):
@@ -240,7 +240,7 @@ class LanceGallery:
         return set() if table is None else {content for where in among("content", hashes)
                                             for content in table.rows(["content"], where)["content"].to_pylist()}
 
-    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[Kept]]:
+    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """See `Place`."""
         tables = self.vector_tables() if vectors else []
         for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
@@ -251,8 +251,10 @@ class LanceGallery:
                     part = table.rows(["id", "vector"], where)
                     for image_id, vector in zip(part["id"].to_pylist(), matrix(part["vector"]), strict=True):
                         found[image_id][fingerprint.hash] = vector
-            yield [Kept(row["id"], unpacked(row["path"]), FileStamp(row["size"], row["mtime_ns"]), row["content"],
-                        PictureFacts(row["width"], row["height"], row["taken"]), row["missing"], tuple(row["tags"]),
+            yield [StoredImage(row["id"], unpacked(row["path"]), FileStamp(row["size"], row["mtime_ns"]),
+                               row["content"],
+                        DecodedImageFacts(row["width"], row["height"], row["taken"]), row["missing"],
+                               tuple(row["tags"]),
                         found[row["id"]]) for row in rows]
 
     def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
@@ -270,8 +272,8 @@ class LanceGallery:
         for where in among("path", map(packed, paths)):
             self._table(FAILURES).delete(where)
 
-    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[Entry],
-               failures: Sequence[FailedEntry] = ()) -> Recorded:
+    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
+               failures: Sequence[FailedEntry] = ()) -> RecordResult:
         """See `Place`."""
         with self._turns.turn(ids=len(entries)) as first_id:
             folders = self._folders()
@@ -282,10 +284,10 @@ class LanceGallery:
                 dim = next((len(one.vector) for one in inside if one.vector is not None), 0)
                 if dim:
                     tables[fingerprint.hash] = self.ensure_vectors(fingerprint, dim)
-            batch = writing.Batch(self._table(PICTURES), tables, self._table(FAILURES))
+            batch = writing.BatchWriter(self._table(PICTURES), tables, self._table(FAILURES))
             return batch.store(fingerprint.hash, inside, failed, first_id)
 
-    def ensure_vectors(self, fingerprint: Fingerprint, dim: int) -> Table:
+    def ensure_vectors(self, fingerprint: Fingerprint, dim: int) -> LanceTable:
         """The table of a fingerprint's vectors, made if there is none."""
         schema = layout.vector_schema(dim, fingerprint.hash, fingerprint.description)
         name = VECTORS + fingerprint.hash
@@ -321,12 +323,12 @@ class LanceGallery:
 
     # ---- tables
 
-    def tables(self) -> tuple[Table, Table, list[Table], Table]:
+    def tables(self) -> tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]:
         """The tables of pictures, of failures, of each fingerprint's vectors, and of the gallery's one row."""
         return (self._table(PICTURES), self._table(FAILURES), [table for _, table in self.vector_tables()],
                 self._table(GALLERY))
 
-    def _table(self, name: str) -> Table:
+    def _table(self, name: str) -> LanceTable:
         """The table of that name, which must be there."""
         if name not in self._tables:
             found = self._connection.open(name)
@@ -335,7 +337,7 @@ class LanceGallery:
             self._tables[name] = found
         return self._tables[name]
 
-    def _vectors(self, fingerprint_hash: str) -> Table | None:
+    def _vectors(self, fingerprint_hash: str) -> LanceTable | None:
         name = VECTORS + fingerprint_hash
         if name not in self._tables:
             found = self._connection.open(name) if fingerprint_hash else None
@@ -385,7 +387,7 @@ def _check_empty(connection: Connection) -> None:
                          "choose another address.", "not_a_gallery")
 
 
-def _check_format(table: Table, place: str) -> None:
+def _check_format(table: LanceTable, place: str) -> None:
     known = table.facts.get(MARK)
     if known is None:
         raise StoreError(f"What lies at {place} is no gallery of BrewCLIP Explorer. It was left as it is; choose "

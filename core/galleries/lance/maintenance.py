@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from core.galleries.lance.connection import Table, told
+from core.galleries.lance.connection import LanceTable, told
 from core.galleries.lance.vector_table import COLUMN, INDEX
 from core.progress import Report, silent
 
@@ -35,7 +35,7 @@ def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]
     report(len(steps), len(steps), "The tables are in order")
 
 
-def _tend(table: Table, columns: tuple[str, ...]) -> None:
+def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:
     """One file of many, and indices of columns where there are many rows."""
     from lancedb.index import BTree, LabelList
 
@@ -50,7 +50,7 @@ def _tend(table: Table, columns: tuple[str, ...]) -> None:
                 table.raw.create_index(column, config=config)
 
 
-def _index(table: Table, vectors_from: int) -> None:
+def _index(table: LanceTable, vectors_from: int) -> None:
     """The index of vectors, made when it is first needed and anew when it has grown; `compact` adds what came since."""
     from lancedb.index import IvfSq
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.galleries.lance.connection import Table, told
+from core.galleries.lance.connection import LanceTable, told
 from core.galleries.lance.schema import PRESENT, among, condition, matrix
 from core.store.records import Filter
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 COLUMN, INDEX = "vector", "vector_idx"
 
 
-class VectorTable:
+class LanceVectorTable:
     """Vectors of a gallery's pictures. The filters are the engine's work, whatever their number of pictures."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: LanceTable) -> None:
         self.table = table
 
     @property

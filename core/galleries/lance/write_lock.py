@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from core.errors import StoreError
-from core.galleries.lance.connection import Connection, Table
+from core.galleries.lance.connection import Connection, LanceTable
 from core.galleries.lance.schema import GALLERY, literal
 
 CELLS = ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]
@@ -28,7 +28,7 @@ _held: set[str] = set()  # turns of this process
 class Turns:
     """The turns of one gallery."""
 
-    def __init__(self, connection: Connection, table: Table) -> None:
+    def __init__(self, connection: Connection, table: LanceTable) -> None:
         self._connection = connection
         self._table = table
         self._place = connection.place

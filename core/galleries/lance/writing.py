@@ -10,9 +10,9 @@ import numpy as np
 
 from core.dates import file_date
 from core.galleries.lance import schema as layout
-from core.galleries.lance.connection import Table
+from core.galleries.lance.connection import LanceTable
 from core.galleries.lance.schema import among, matrix, packed
-from core.store.records import Entry, FailedEntry, PictureFacts, Recorded
+from core.store.records import DecodedImageFacts, FailedEntry, IndexedFile, RecordResult
 from core.store.room import compared, plain, tag_key
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ KNOWN = ["id", "path", "content", "missing", "width", "height", "taken", "tags"]
 class _Written:
     """An entry with the picture it becomes: `old` is its row before, None for a new picture."""
 
-    entry: Entry
+    entry: IndexedFile
     id: int
-    facts: PictureFacts
+    facts: DecodedImageFacts
     old: Mapping[str, Any] | None
 
     @property
@@ -41,16 +41,16 @@ class _Written:
         return self.old["tags"] if self.old else []
 
 
-class Batch:
+class BatchWriter:
     """The steps of one batch, within a turn. Cut off after any of them, the gallery lacks some vectors at most."""
 
-    def __init__(self, pictures: Table, vectors: Mapping[str, Table], failures: Table) -> None:
+    def __init__(self, pictures: LanceTable, vectors: Mapping[str, LanceTable], failures: LanceTable) -> None:
         self._pictures = pictures
         self._vectors = vectors
         self._failures = failures
 
-    def store(self, fingerprint_hash: str, entries: Sequence[Entry], failures: Sequence[FailedEntry],
-              first_id: int) -> Recorded:
+    def store(self, fingerprint_hash: str, entries: Sequence[IndexedFile], failures: Sequence[FailedEntry],
+              first_id: int) -> RecordResult:
         """Store files that were read (new pictures get ids from `first_id` on) and those that could not be."""
         written, recorded = self._assigned(list({one.path: one for one in entries}.values()), first_id)
         self._forget_changed(written)
@@ -63,11 +63,11 @@ class Batch:
         self._fail(failures)
         return recorded
 
-    def _assigned(self, entries: Sequence[Entry], first_id: int) -> tuple[list[_Written], Recorded]:
+    def _assigned(self, entries: Sequence[IndexedFile], first_id: int) -> tuple[list[_Written], RecordResult]:
         """The picture of each entry: its path's, else a missing one with the same content, else a new one."""
         here = {row["path"]: row for row in self._rows("path", [packed(one.path) for one in entries])}
         alike = self._rows("content", {one.content_hash for one in entries})
-        facts = {row["content"]: PictureFacts(row["width"], row["height"], row["taken"]) for row in alike}
+        facts = {row["content"]: DecodedImageFacts(row["width"], row["height"], row["taken"]) for row in alike}
         facts |= {one.content_hash: one.facts for one in entries if one.facts is not None}
         gone: defaultdict[bytes, dict[str, dict[str, Any]]] = defaultdict(dict)
         paths = {packed(one.path) for one in entries}
@@ -88,7 +88,7 @@ class Batch:
                 same.append(entry.path)
             number = first_id + len(written) if old is None else old["id"]
             written.append(_Written(entry, number, facts[entry.content_hash], old))
-        return written, Recorded(len(written), tuple(moved), tuple(same))
+        return written, RecordResult(len(written), tuple(moved), tuple(same))
 
     def _rows(self, column: str, values: Any) -> list[dict[str, Any]]:
         return sorted((row for where in among(column, values) for row in self._pictures.rows(KNOWN, where).to_pylist()),
@@ -161,7 +161,8 @@ def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[s
     return pa.Table.from_arrays([*arrays, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])], schema=schema)
 
 
-def retag(vectors: Sequence[Table], pictures: Table, ids: Sequence[int], tags: Sequence[Sequence[str]]) -> None:
+def retag(vectors: Sequence[LanceTable], pictures: LanceTable, ids: Sequence[int],
+          tags: Sequence[Sequence[str]]) -> None:
     """Give pictures other tags, within a turn."""
     import pyarrow as pa
 
@@ -185,7 +186,7 @@ def _picture_rows(written: Sequence[_Written]) -> "pa.Table":
          "tag_keys": [tag_key(tag) for tag in one.tags]} for one in written], layout.picture_schema())
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: IndexedFile) -> str:
     return compared(Path(entry.path).name)
 
 

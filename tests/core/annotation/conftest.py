@@ -18,7 +18,7 @@ from tests.core.annotation.models import TwoModels
 
 @pytest.fixture
 def explorer(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
-    monkeypatch.setattr("core.explorer.Engine", TwoModels)
+    monkeypatch.setattr("core.explorer.ModelRegistry", TwoModels)
     made = Explorer(home, Settings())
     yield made
     made.close()

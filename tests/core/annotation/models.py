@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 
-from core.asr.transcript import Heard, HearingOptions, Transcript, Word
+from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript, Word
 from core.fingerprint import Fingerprint
 from core.home import Home
-from core.models.registry import Engine
+from core.models.registry import ModelRegistry
 
 WORDS = ("dog", "cat", "car", "sea", "tree")
 
@@ -51,10 +51,10 @@ class Parrot:
         doubtful, text = text.startswith("?"), text.removeprefix("?")
         words = tuple(Word(word, 0.0, 0.1, 0.9) for word in text.split())
         reason = "" if text else "Only noise was heard."
-        return [Heard(Transcript(text, "en", words, -0.1, 0.0, 1.0, reason=reason, doubtful=doubtful), ())]
+        return [EncodedUtterance(Transcript(text, "en", words, -0.1, 0.0, 1.0, reason=reason, doubtful=doubtful), ())]
 
 
-class TwoModels(Engine):
+class TwoModels(ModelRegistry):
     """The engine with the models above."""
 
     def __init__(self, home: Home) -> None:

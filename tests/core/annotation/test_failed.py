@@ -6,10 +6,10 @@ import pytest
 from core.annotation import failed
 from core.annotation.queues import offered, open_queue
 from core.evaluation import archive, labelling
-from core.evaluation.archive import Outcome
+from core.evaluation.archive import DirectionResult
 from core.evaluation.hits import Hits
 from core.evaluation.metrics import NAMES, Figure, Metrics
-from core.evaluation.records import PictureFacts, Setup, Summary, UtteranceFacts
+from core.evaluation.records import Setup, SplitImage, Summary, UtteranceFacts
 
 
 @pytest.fixture
@@ -19,12 +19,13 @@ def evaluation(explorer, folder):
     ranks = np.ones(len(names), np.int64)
     ranks[2], ranks[4] = 11, 40
     rows = np.zeros((len(names), 1), np.int32)
-    spoken = Outcome(ranks, Hits(rows, rows.astype(np.float32)), np.ones(len(names), np.float32), np.arange(len(names)))
-    shown = Outcome(np.ones_like(ranks), spoken.hits, spoken.scores, spoken.best)
+    spoken = DirectionResult(ranks, Hits(rows, rows.astype(np.float32)), np.ones(len(names), np.float32),
+                             np.arange(len(names)))
+    shown = DirectionResult(np.ones_like(ranks), spoken.hits, spoken.scores, spoken.best)
     setup = Setup(folder, "folder", "test", "Model", "full", None, "mini", "base", "centre")
     metrics = Metrics({name: Figure(1.0, 1.0, 1.0) for name in NAMES}, len(names))
     summary = Summary(setup, metrics, metrics, None, 10, 10, 0, 0, None, "", 1.0)
-    return archive.keep(explorer.store, summary, [PictureFacts(name, folder / name) for name in names],
+    return archive.keep(explorer.store, summary, [SplitImage(name, folder / name) for name in names],
                         [UtteranceFacts(f"u{at}", at, "", "", "", None, 1.0, None, 0) for at in range(len(names))],
                         {"speech_to_image": spoken, "image_to_speech": shown})
 

@@ -19,7 +19,7 @@ from core.cluster.preparing import Preparation, PrepareRecipe
 from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
 from core.features import speech_cache as hearing
-from core.features.prepared_split import Preparing, Split
+from core.features.prepared_split import FeaturePreparer, Split
 from core.home import Home
 
 
@@ -68,7 +68,7 @@ def recipe(data: Path, **more: object) -> PrepareRecipe:
 
 def splits(explorer: Explorer, data: Path) -> list[Split]:
     """What training reads."""
-    ready = Preparing(explorer, explorer.backbone(), "centre")
+    ready = FeaturePreparer(explorer, explorer.backbone(), "centre")
     return [ready.prepare(datasets.load(data), name) for name in ("train", "dev")]
 
 

@@ -12,7 +12,7 @@ from cluster_processes import none_left
 from cluster_toys import Elsewhere, Toy, ToyJob
 
 from core.cluster import pool as pools
-from core.cluster.batches import Batch, Lost
+from core.cluster.batches import Lost, WorkBatch
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.errors import ClusterError
@@ -35,7 +35,7 @@ def results(ray: Any, job: ToyJob, options: ClusterOptions, batches: Sequence[Se
 
 
 def test_a_batch_is_parted_until_the_item_is_alone() -> None:
-    first = Batch(list("abcd"))
+    first = WorkBatch(list("abcd"))
     (again,) = first.after_death()
     assert again.items == list("abcd")  # its worker may have died of something else
     left, right = again.after_death()

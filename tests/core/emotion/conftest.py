@@ -12,7 +12,7 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from threadpoolctl import threadpool_limits
 
 from core import settings
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.audio import RATE
 from core.fingerprint import Fingerprint
 from core.models.open_clip_models import Built
@@ -101,7 +101,7 @@ class FakeExplorer:
         for one in waveforms:
             states = self.ears.layers(one)[-1].astype(np.float16)
             said = "Kids are talking" if int(hashlib.sha256(one.samples.tobytes()).hexdigest(), 16) % 2 else "Dogs sit"
-            found.append(Heard(Transcript(said, "en", (), -0.2, 0.01, 1.0), (states,)))
+            found.append(EncodedUtterance(Transcript(said, "en", (), -0.2, 0.01, 1.0), (states,)))
         return found
 
     def close(self):

@@ -8,7 +8,7 @@ import pytest
 
 from core.emotion import experiment, probe, results
 from core.emotion import learned_probes as learned
-from core.emotion.branches import Branches, _digest
+from core.emotion.branches import BranchEncoder, _digest
 from core.emotion.results import Options
 from core.errors import DatasetError
 from core.models import checkpoints
@@ -118,7 +118,7 @@ def test_vectors_of_the_branches_are_made_once(explorer, small_ravdess, one_stre
     def forbidden(*args):
         raise AssertionError("made again")
 
-    monkeypatch.setattr(Branches, "_vectors", forbidden)
+    monkeypatch.setattr(BranchEncoder, "_vectors", forbidden)
     again = experiment.run(explorer, wish)
     assert again.scores == first.scores
     assert all(np.array_equal(one[1], other[1]) for one, other in
@@ -128,7 +128,7 @@ def test_vectors_of_the_branches_are_made_once(explorer, small_ravdess, one_stre
 
 
 def test_branches_of_another_model_have_other_fingerprints(listener, tiny_clip, tmp_path):
-    seen = {Branches(listener, None).fingerprint(seed) for seed in range(2)}
+    seen = {BranchEncoder(listener, None).fingerprint(seed) for seed in range(2)}
     for _ in range(2):
         model = BrewCLIP(tiny_clip, "full", BrewClipOptions(), listener.ears.width)
         made = checkpoints.Checkpoint(RUN, {name: each.detach() for name, each in model.trained().items()})

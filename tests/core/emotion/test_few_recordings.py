@@ -26,7 +26,7 @@ def quickly(monkeypatch):
     monkeypatch.setattr(learned, "COSTS", (30.0,))
     monkeypatch.setattr(learned, "STEPS", 2)
     monkeypatch.setattr(learned, "PAPER_EPOCHS", 2)
-    monkeypatch.setattr(tuning, "RECIPES", {key: tuning.Recipe(epochs=1) for key in tuning.TUNED})
+    monkeypatch.setattr(tuning, "RECIPES", {key: tuning.FineTuneRecipe(epochs=1) for key in tuning.TUNED})
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from core.emotion import (
 from core.emotion import (
     learned_probes as learned,
 )
-from core.emotion.layer_cache import Voice
+from core.emotion.layer_cache import VoiceLayers
 from core.emotion.learned_probes import Restraint
 from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
@@ -88,7 +88,7 @@ def test_a_mixture_is_held_back_as_held_out_speakers_have_it(monkeypatch):
             return others.labels if self.right else 1 - others.labels
 
     monkeypatch.setattr(learned, "fit_mixture", Told)
-    heard = learned.Heard([None] * 24, np.zeros((24, 2, 3), np.float32), labels, 2)
+    heard = learned.LayerFeatures([None] * 24, np.zeros((24, 2, 3), np.float32), labels, 2)
     speakers = np.repeat([1, 2, 3], 8).tolist()
     assert learned.choose_restraint(heard, speakers, attend=False) == Restraint(3e-2)
     assert learned.choose_restraint(heard, speakers, attend=True) == Restraint(3e-2, 10.0)
@@ -101,12 +101,12 @@ def test_pauses_do_not_count_and_curves_skip_them():
     states[:, :10] = 1
     share = np.zeros(40, np.float32)
     share[:10] = 1
-    voice = Voice(states, share)
+    voice = VoiceLayers(states, share)
     assert pooling.means([voice], pauses=False) == pytest.approx(np.ones((1, 2, 3)))
     assert pooling.means([voice], pauses=True) == pytest.approx(np.full((1, 2, 3), 0.25))
     times, means = pooling.windows(voice, pauses=False)
     assert times.tolist() == pytest.approx([0.5, 0.7, 0.9, 1.1, 1.3]) and means == pytest.approx(np.ones((5, 2, 3)))
-    short, _ = pooling.windows(Voice(states[:, :4], share[:4]), pauses=False)
+    short, _ = pooling.windows(VoiceLayers(states[:, :4], share[:4]), pauses=False)
     assert short.tolist() == pytest.approx([0.2])
 
 
@@ -114,7 +114,7 @@ def test_a_stretch_of_a_voice_has_voice_in_it():
     draw = np.random.default_rng(0)
     share = np.zeros(40, np.float32)
     share[:5] = 1
-    voice = Voice(np.arange(40, dtype=np.float16)[None, :, None].repeat(2, 0), share)
+    voice = VoiceLayers(np.arange(40, dtype=np.float16)[None, :, None].repeat(2, 0), share)
     assert tuning.shortened(voice, 0, draw) is voice
     found = [tuning.shortened(voice, 0.4, draw) for _ in range(50)]
     assert len({len(one.share) for one in found}) > 3 and min(len(one.share) for one in found) >= 24

@@ -102,7 +102,7 @@ def test_other_voices_hear_what_the_experiment_heard(listener, runs, result):
     place = next(number for number, one in enumerate(result.recordings) if one.actor == 20)
     waveform = audio.read(result.recordings[place].path)
     for key in result.answers:
-        asked = listening.Listener(listener, run, key)
+        asked = listening.ProbePredictor(listener, run, key)
         asked.warm_up()
         told = asked.listen(waveform)
         assert told.probabilities == pytest.approx(result.answers[key].probabilities[place], abs=2e-3), key
@@ -123,7 +123,7 @@ def test_silence_far_from_the_voice_is_left_out():
 def test_what_one_says_is_kept_with_the_run(listener, runs, result):
     run = runs.keep(result)
     waveform = audio.read(result.recordings[0].path)
-    told = listening.Listener(listener, run, "layers").listen(waveform)
+    told = listening.ProbePredictor(listener, run, "layers").listen(waveform)
     made = listening.keep(run, "layers", waveform, told)
     assert listening.tries(run) == [made]
     assert audio.read(made.path).samples == pytest.approx(waveform.samples, abs=1e-3)
@@ -138,7 +138,7 @@ def test_sentences_of_one_s_own_bring_a_voice_to_where_speakers_were(listener, r
     own = [audio.read(one.path) for one in found.recordings if one.actor == 19]
     places = [number for number, one in enumerate(found.recordings) if one.actor == 19]
     for key in ("layer-1", "acoustic"):
-        ear = listening.Listener(listener, run, key)
+        ear = listening.ProbePredictor(listener, run, key)
         assert ear.takes_sentences
         with pytest.raises(AudioError, match="at least 3"):
             ear.standardise_by(own[:2])
@@ -147,7 +147,7 @@ def test_sentences_of_one_s_own_bring_a_voice_to_where_speakers_were(listener, r
         got = np.stack([ear.listen(one).probabilities for one in own])
         assert got == pytest.approx(found.answers[key].probabilities[places], abs=0.02), key
     plain = runs.read(runs.keep(experiment.run(listener, Options(small_ravdess, features=("layer-1",)))).name)
-    assert not listening.Listener(listener, plain, "layer-1").takes_sentences
+    assert not listening.ProbePredictor(listener, plain, "layer-1").takes_sentences
 
 
 def test_tables(result, tmp_path):

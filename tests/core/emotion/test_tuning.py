@@ -19,7 +19,7 @@ from core.emotion import finetune as tuning
 from core.emotion import fold_cache as kept_folds
 from core.emotion import predict as listening
 from core.emotion.augment import CHANGES
-from core.emotion.finetune_heads import BranchHearer, LayersHearer, Together, words_of
+from core.emotion.finetune_heads import BranchHead, Ensemble, LayerMixHead, words_of
 from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
 from core.emotion.run_store import Runs
@@ -199,7 +199,7 @@ def test_the_branches_are_added_as_the_model_adds_them(tiny_clip):
             Transcript("Dogs are sitting by the door", "en", (), -0.1, 0.0, 1.0)]
     states = [np.random.default_rng(place).normal(size=(6, 16)).astype(np.float16) for place in range(3)]
     wanted = model.encode_speech(model.collate(said, [[one] for one in states])).spoken
-    hearer = BranchHearer(model, "fused", 4).eval()
+    hearer = BranchHead(model, "fused", 4).eval()
     found = hearer.features(torch.from_numpy(np.stack(states)).float(), torch.ones(3, 6), words_of(model, said))
     assert torch.allclose(found, functional.normalize(wanted, dim=1), atol=1e-4)
     assert not any(name.startswith("gate") for name in hearer.state_dict())
@@ -213,7 +213,7 @@ def test_a_kept_ear_says_the_same_of_a_recording(listener, small_ravdess):
     place = next(number for number, one in enumerate(result.recordings) if one.actor == 19)
     waveform = audio.read(result.recordings[place].path)
     for key in ("layers", "fused"):
-        told = listening.Listener(listener, run, key).listen(waveform)
+        told = listening.ProbePredictor(listener, run, key).listen(waveform)
         assert told.probabilities == pytest.approx(result.answers[key].probabilities[place], abs=2e-3)
         assert told.curve[1] == pytest.approx(result.answers[key].curves[place][1], abs=2e-3)
 
@@ -239,11 +239,11 @@ def test_a_run_from_when_one_learned_alone_is_still_read(listener, small_ravdess
 def test_members_that_learn_together_learn_each_for_themselves():
     torch.manual_seed(0)
     start = LinearProbe(np.zeros((3, 8), np.float32), np.zeros(3, np.float32))
-    members = [LayersHearer(start, 2, 4, BrewClipOptions(heads=2, feed_forward=8)).eval() for _ in range(2)]
+    members = [LayerMixHead(start, 2, 4, BrewClipOptions(heads=2, feed_forward=8)).eval() for _ in range(2)]
     for each in members:
         torch.nn.init.normal_(each.head.weight)
     states, share, targets = torch.randn(5, 2, 6, 4), torch.ones(5, 6), torch.tensor([0, 1, 2, 0, 1])
-    together = Together(members)
+    together = Ensemble(members)
     together.loss(states, share, None, targets).backward()
     shared = [one.grad.clone() for one in members[1].parameters()]
     members[1].zero_grad()
@@ -256,12 +256,12 @@ def test_members_that_learn_together_learn_each_for_themselves():
 def test_a_voice_is_moved_to_a_blend_of_the_speakers_learned_from():
     draw = np.random.default_rng(0)
     voiced = draw.normal(size=(6, 2, 3)).astype(np.float32)
-    speakers = tuning.Speakers.of(voiced, [7, 7, 9, 9, 9, 4])
+    speakers = tuning.SpeakerMeans.of(voiced, [7, 7, 9, 9, 9, 4])
     assert speakers.means[1] == pytest.approx(voiced[:2].mean(axis=0)) and speakers.which == [1, 1, 2, 2, 2, 0]
     moved = np.stack([speakers.to_others(0, draw) + speakers.means[1] for _ in range(50)])
     low, high = speakers.means.min(axis=0), speakers.means.max(axis=0)
     assert (moved >= low - 1e-5).all() and (moved <= high + 1e-5).all() and moved.std(axis=0).min() > 0
-    alone = tuning.Speakers.of(voiced, [1] * 6)
+    alone = tuning.SpeakerMeans.of(voiced, [1] * 6)
     assert alone.to_others(3, draw) == pytest.approx(0, abs=1e-6)
 
 

@@ -16,13 +16,13 @@ import soundfile
 import torch
 from PIL import Image
 
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.evaluation import models as subjects
-from core.evaluation.models import Known, Subject
+from core.evaluation.models import LoadedModel, ModelSpec
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
-from core.models.brewclip import SpokenBatch, SpokenFeatures
+from core.models.brewclip import BranchFeatures, SpokenBatch
 from core.models.variants import BrewClipOptions, variant
 from core.settings import Settings
 
@@ -77,13 +77,13 @@ class ColourModel:
         return SpokenBatch(torch.zeros(len(transcripts), 1), padded, torch.ones(len(transcripts)),
                            torch.zeros(len(transcripts), 3), torch.tensor([bool(text) for text in self.texts]))
 
-    def encode_speech(self, batch: SpokenBatch) -> SpokenFeatures:
+    def encode_speech(self, batch: SpokenBatch) -> BranchFeatures:
         text = torch.stack([self._words(each) for each in self.texts]) if self.variant.text else None
         acoustic = batch.states if self.variant.acoustic else None
         fused = sum(each for each in (text, acoustic) if each is not None)
-        return SpokenFeatures(fused, text, acoustic, batch.has_text)
+        return BranchFeatures(fused, text, acoustic, batch.has_text)
 
-    def parts(self, found: SpokenFeatures, batch: SpokenBatch) -> tuple:
+    def parts(self, found: BranchFeatures, batch: SpokenBatch) -> tuple:
         return found.text, found.acoustic
 
     def _words(self, text: str) -> torch.Tensor:
@@ -112,10 +112,10 @@ class ColourExplorer(Explorer):
         self.hearings += len(waveforms)
         return [self._one(wave) for wave in waveforms]
 
-    def _one(self, wave) -> Heard:
+    def _one(self, wave) -> EncodedUtterance:
         said = self.heard.get(wave.digest)  # None under noise: nothing is understood
         states = said.states if said else voice()
-        return Heard(Transcript(said.heard if said else "", "en", (), -0.1, 0.0, 1.0), (states,))
+        return EncodedUtterance(Transcript(said.heard if said else "", "en", (), -0.1, 0.0, 1.0), (states,))
 
     def backbone(self, report=None):
         visual = SimpleNamespace(conv1=torch.nn.Conv2d(3, 1, 1))
@@ -162,10 +162,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worl
 
 def use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Have a colour model of that variant stand in the place of every model."""
-    known = Known(f"Colours, {name}", name, "colours", "centre", None, None)
+    known = ModelSpec(f"Colours, {name}", name, "colours", "centre", None, None)
     monkeypatch.setattr(subjects, "know", lambda explorer, choice: known)
     monkeypatch.setattr(subjects, "check_weights", lambda explorer, known: None)
-    monkeypatch.setattr(subjects, "load", lambda explorer, known, report=None: Subject(
+    monkeypatch.setattr(subjects, "load", lambda explorer, known, report=None: LoadedModel(
         known, ColourModel(known.variant), explorer.backbone()))
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from core.errors import EvaluationError, StoreError
 from core.evaluation import archive, labelling
-from core.evaluation.archive import Outcome
+from core.evaluation.archive import DirectionResult
 from core.evaluation.failures import Again, conclude, confusion, counts
 from core.evaluation.hits import Hits
 from core.evaluation.metrics import metrics
-from core.evaluation.records import PictureFacts, Setup, Summary, Unseen, UtteranceFacts, WordErrors
+from core.evaluation.records import Setup, SplitImage, Summary, Unseen, UtteranceFacts, WordErrors
 from core.features.noise import Condition
 from core.store.store import Store
 
@@ -30,13 +30,13 @@ def outcome(ranks, best):
     count = len(ranks)
     rows = np.tile(np.array([1, 0, -1], np.int32), (count, 1))
     scores = np.tile(np.array([0.9, 0.5, np.nan], np.float32), (count, 1))
-    return Outcome(np.array(ranks), Hits(rows, scores), np.full(count, 0.5, np.float32), np.array(best),
+    return DirectionResult(np.array(ranks), Hits(rows, scores), np.full(count, 0.5, np.float32), np.array(best),
                    np.array(ranks) + 1, None)
 
 
 def keep(store, setup=SETUP, ranks=(2, 30, 1)):
     figures = metrics(np.array(ranks), np.arange(len(ranks)))
-    pictures = [PictureFacts("a", Path("/data/\udce9.jpg")), PictureFacts("b", None, "Its file is missing.")]
+    pictures = [SplitImage("a", Path("/data/\udce9.jpg")), SplitImage("b", None, "Its file is missing.")]
     utterances = [UtteranceFacts(f"u{row}", row % 2, "7", "a dog", "a fog", Path("/data/u.wav"), 1.5, 0.5, 0)
                   for row in range(len(ranks))]
     summary = Summary(setup, figures, figures, WordErrors(1, 4, 2), 2, len(ranks), 1, 0, Unseen(figures, figures, 1),

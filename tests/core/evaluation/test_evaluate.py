@@ -9,12 +9,12 @@ from core.errors import DatasetError, EvaluationError
 from core.evaluation import archive, unseen, words
 from core.evaluation import models as subjects
 from core.evaluation.evaluate import evaluate, plan
-from core.evaluation.models import Known
+from core.evaluation.models import ModelSpec
 from core.evaluation.records import DataChoice, ModelChoice, Request
 from core.evaluation.views import picture_vectors
 from core.features.content_hashes import Digests, content_digest
 from core.features.noise import CLEAN, Condition
-from core.features.prepared_split import Preparing
+from core.features.prepared_split import FeaturePreparer
 from core.models.checkpoints import Run
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
@@ -161,7 +161,7 @@ def run_of(kind, name="colours", train="train", variant="full"):
 
 
 def known(tmp_path, run):
-    return Known("Colours (a)", "full", "colours", "centre", tmp_path / "run" / "best", run)
+    return ModelSpec("Colours (a)", "full", "colours", "centre", tmp_path / "run" / "best", run)
 
 
 def test_pictures_are_known_again_by_their_content_whatever_the_folder_is_called(world, tmp_path, monkeypatch):
@@ -200,13 +200,13 @@ def test_a_picture_that_is_gone_was_not_learnt_from(tmp_path):
 
 def test_one_pass_over_the_recordings_serves_every_model_of_a_request(world, tmp_path, monkeypatch):
     """Zero-shot comes first and needs words alone; the states that another model needs are kept by the same pass."""
-    made, asked, prepared = world(PICTURES, SAID), [], Preparing.prepare
+    made, asked, prepared = world(PICTURES, SAID), [], FeaturePreparer.prepare
 
     def prepare(self, *arguments, **options):
         asked.append(self._states)
         return prepared(self, *arguments, **options)
 
-    monkeypatch.setattr(Preparing, "prepare", prepare)
+    monkeypatch.setattr(FeaturePreparer, "prepare", prepare)
     zero = replace(known(tmp_path, run_of("folder")), title="Zero-shot", variant="zero-shot", run=None, checkpoint=None)
     full = known(tmp_path, run_of("folder"))
     monkeypatch.setattr(subjects, "know", lambda explorer, choice: zero if choice.checkpoint is None else full)

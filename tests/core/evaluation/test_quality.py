@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import minimize
 
 from core.evaluation import quality
-from core.evaluation.archive import Evaluation, Outcome
+from core.evaluation.archive import DirectionResult, Evaluation
 from core.evaluation.hits import Hits
 from core.evaluation.metrics import metrics
-from core.evaluation.records import EvaluationRecord, PictureFacts, Setup, UtteranceFacts, WordErrors
+from core.evaluation.records import EvaluationRecord, Setup, SplitImage, UtteranceFacts, WordErrors
 from core.features.noise import CLEAN, Condition
 
 
@@ -19,9 +19,9 @@ def evaluation(wer, ranks, speakers=None, captions=None):
     utterances = tuple(UtteranceFacts(
         f"u{row}", row, speakers[row] if speakers else "", captions[row] if captions else "a dog", "a dog", None, 1.0,
         wer[row], 0) for row in range(count))
-    pictures = tuple(PictureFacts(f"p{row}", None) for row in range(count))
+    pictures = tuple(SplitImage(f"p{row}", None) for row in range(count))
     nothing = Hits(np.full((count, 1), -1, np.int32), np.full((count, 1), np.nan, np.float32))
-    one = Outcome(np.array(ranks), nothing, np.zeros(count, np.float32), np.arange(count))
+    one = DirectionResult(np.array(ranks), nothing, np.zeros(count, np.float32), np.arange(count))
     return Evaluation(None, pictures, utterances, {"speech_to_image": one, "image_to_speech": one})
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
-from core.asr.transcript import Heard, Transcript, Word
+from core.asr.transcript import EncodedUtterance, Transcript, Word
 from core.models import vision_language
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
@@ -24,7 +24,7 @@ TEXT = "a brown dog's ball rolls"
 WORDS = tuple(Word(text, place * 0.2, place * 0.2 + 0.2, 0.9) for place, text in enumerate(TEXT.split()))
 
 MakeModel = Callable[..., BrewCLIP]
-MakeHeard = Callable[..., Heard]
+MakeHeard = Callable[..., EncodedUtterance]
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +52,9 @@ def make(tiny: Built) -> MakeModel:
 @pytest.fixture(scope="session")
 def heard() -> MakeHeard:
     """heard(text, frames) -> an utterance; its words take 0.2 s each."""
-    def say(text: str = TEXT, frames: int = 50, words: tuple[Word, ...] = WORDS) -> Heard:
+    def say(text: str = TEXT, frames: int = 50, words: tuple[Word, ...] = WORDS) -> EncodedUtterance:
         states = np.random.default_rng(5).normal(size=(frames, SPEECH_WIDTH)).astype(np.float16)
-        return Heard(Transcript(text, "en", words, -0.3, 0.02, 1.1), (states,))
+        return EncodedUtterance(Transcript(text, "en", words, -0.3, 0.02, 1.1), (states,))
 
     return say
 

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from core.audio import RATE, from_samples
-from core.explain.figure import CARD, WIDTH, Row, bars, figure, tint
+from core.explain.figure import CARD, WIDTH, FigureRow, bars, figure, tint
 from core.explain.maps import draw
 from core.explain.methods import method
 from core.explain.observation import observe, typed
 from core.explain.placement import place
 
 PICTURE = Image.new("RGB", (640, 480), (90, 120, 60))
-ROWS = [Row("Score", "0.31"), Row("Model", "BrewCLIP mini")]
+ROWS = [FigureRow("Score", "0.31"), FigureRow("Model", "BrewCLIP mini")]
 
 
 def colours(picture: Image.Image) -> set[tuple[int, ...]]:

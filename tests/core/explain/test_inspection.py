@@ -12,7 +12,7 @@ from core import cli
 from core.errors import ModelError, QueryError, StoreError
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
-from core.explain.inspection import Lens, look, stand
+from core.explain.inspection import ExplainModel, look, stand
 from core.explain.methods import METHODS, method
 from core.explain.neighbours import best_match, neighbours
 from core.explain.observation import branches_of, typed
@@ -57,7 +57,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def lens(make):
-    return Lens(make("full"), "Tiny", "centre", PRINT)
+    return ExplainModel(make("full"), "Tiny", "centre", PRINT)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_gallery_that_is_not_there_or_not_indexed_is_said(explorer, folder, le
     seen = look(lens, picture(folder), heard())
     with pytest.raises(StoreError, match="no gallery"):
         stand(explorer, seen, "Nowhere", folder / "red.png")
-    other = Lens(lens.model, "Other", "centre", Fingerprint.of({"backbone": "other"}))
+    other = ExplainModel(lens.model, "Other", "centre", Fingerprint.of({"backbone": "other"}))
     with pytest.raises(QueryError, match="indexed with Other") as caught:
         stand(explorer, replace(seen, lens=other), "Shapes", folder / "red.png")
     assert caught.value.kind == "not_indexed"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import QueryError
-from core.explain.methods import METHODS, Reading, Readings, method
+from core.explain.methods import METHODS, LayerAttention, Readings, method
 
 PAINTED = slice(1, 6)
 
@@ -13,9 +13,10 @@ PAINTED = slice(1, 6)
 def readings() -> Readings:
     random = np.random.default_rng(8)
 
-    def one() -> Reading:
+    def one() -> LayerAttention:
         attention = random.random((3, 8)).astype(np.float32)
-        return Reading(attention / attention.sum(axis=1, keepdims=True), random.normal(size=(3, 8)).astype(np.float32),
+        return LayerAttention(attention / attention.sum(axis=1, keepdims=True),
+                              random.normal(size=(3, 8)).astype(np.float32),
                        random.uniform(-1, 1, 8).astype(np.float32))
 
     return Readings(one(), one(), *random.normal(size=(2, 8)).astype(np.float32))

@@ -6,7 +6,7 @@ import torch
 
 from core.errors import QueryError
 from core.explain.observation import observe, typed
-from core.explain.shares import Branches, mix, shares
+from core.explain.shares import BranchVectors, mix, shares
 
 
 def vectors(count: int, dim: int = 32) -> np.ndarray:
@@ -14,9 +14,9 @@ def vectors(count: int, dim: int = 32) -> np.ndarray:
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
 
-def branches(text_weight: float = 1.0, acoustic_weight: float = 1.0) -> Branches:
+def branches(text_weight: float = 1.0, acoustic_weight: float = 1.0) -> BranchVectors:
     random = np.random.default_rng(4)
-    return Branches(random.normal(size=32), random.normal(size=32), text_weight, acoustic_weight)
+    return BranchVectors(random.normal(size=32), random.normal(size=32), text_weight, acoustic_weight)
 
 
 OPTIONS = [{}, {"acoustic_weight": 0.25}, {"gate": True}, {"gate": True, "acoustic_weight": 3.0}]
@@ -84,7 +84,7 @@ def test_the_ends_of_the_mix_are_the_branches_and_its_middle_the_model():
 
 
 def test_with_one_branch_the_mix_changes_nothing():
-    found = mix(Branches(branches().text, None, 1.0, 0.0), vectors(20))
+    found = mix(BranchVectors(branches().text, None, 1.0, 0.0), vectors(20))
     assert found.curve(4, (0.0, 0.5, 1.0)) == [found.branch_ranks(4).both] * 3
     assert found.branch_ranks(4).acoustic is None
     assert np.array_equal(found.scores(1), found.scores(0))
@@ -96,10 +96,10 @@ def test_nothing_to_rank_and_nothing_to_explain():
              ((np.array([np.nan, 1.0]), None, 1.0, 0.0), "not_finite"))
     for arguments, kind in cases:
         with pytest.raises(QueryError) as caught:
-            Branches(*arguments)
+            BranchVectors(*arguments)
         assert caught.value.kind == kind
     text = branches().text
     with pytest.raises(QueryError, match="take each other away"):
-        mix(Branches(text, -text, 1.0, 0.5), vectors(4)).scores(2 / 3)
+        mix(BranchVectors(text, -text, 1.0, 0.5), vectors(4)).scores(2 / 3)
     with pytest.raises(ValueError, match=r"not in 0\.\.1"):
         mix(branches(), vectors(4)).rank(0, 1.5)

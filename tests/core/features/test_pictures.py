@@ -13,7 +13,7 @@ from core.errors import StoreError
 from core.explorer import Explorer
 from core.features import array_store as arrays
 from core.features import image_cache as pictures
-from core.features.image_cache import Seeing
+from core.features.image_cache import ImageFeatureCache
 from core.home import find_home
 from core.models import vision_language
 from core.models.brewclip import BrewCLIP
@@ -37,7 +37,7 @@ def mini() -> VisionLanguage:
     return vision_language.load("brewclip-mini", path, "cpu")
 
 
-def pixels(seeing: Seeing, path: Path) -> np.ndarray:
+def pixels(seeing: ImageFeatureCache, path: Path) -> np.ndarray:
     picture = pictures.images.read(path)
     return pictures.images.pixels(picture.rgb, seeing._crop, seeing._backbone.image_size)
 
@@ -46,7 +46,7 @@ def pixels(seeing: Seeing, path: Path) -> np.ndarray:
 def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: list[Path], mini: VisionLanguage,
                                                 native: bool, little: ModuleType) -> None:
     backbone = explorer.eyes if native else mini
-    seeing = Seeing(explorer, backbone, "centre")
+    seeing = ImageFeatureCache(explorer, backbone, "centre")
     seen = [one.kept for one in seeing.see(paths)]
     model = BrewCLIP(backbone.built, "prompted", little.MODEL, little.WIDTH)
     with torch.inference_mode():
@@ -60,15 +60,15 @@ def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: l
 
 def test_stems_do_not_depend_on_who_else_was_seen_then(explorer: Explorer, paths: list[Path], mini: VisionLanguage
                                                        ) -> None:
-    together = Seeing(explorer, mini, "centre").see(paths)
+    together = ImageFeatureCache(explorer, mini, "centre").see(paths)
     shutil.rmtree(explorer.home.caches)
-    alone = Seeing(explorer, mini, "centre").see(paths[3:4])[0]
+    alone = ImageFeatureCache(explorer, mini, "centre").see(paths[3:4])[0]
     assert np.allclose(alone.kept, together[3].kept, atol=1e-4)
 
 
 def test_nothing_is_seen_twice_and_the_size_is_told_beforehand(explorer: Explorer, paths: list[Path],
                                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    seeing = Seeing(explorer, explorer.eyes, "centre")
+    seeing = ImageFeatureCache(explorer, explorer.eyes, "centre")
     told = seeing.nbytes(paths)
     seeing.see(paths)
     store = arrays.ArrayStore(next((explorer.home.caches / "pixels").iterdir()))
@@ -76,12 +76,12 @@ def test_nothing_is_seen_twice_and_the_size_is_told_beforehand(explorer: Explore
     assert seeing.nbytes(paths) == 0
     moved = [Path(shutil.move(path, path.with_name(f"moved {path.name}"))) for path in paths]
     monkeypatch.setattr(pictures.images, "pixels", None)  # decoding again would fail
-    again = Seeing(explorer, explorer.eyes, "centre").see(moved)
+    again = ImageFeatureCache(explorer, explorer.eyes, "centre").see(moved)
     assert [one.reason for one in again] == [""] * 5
 
 
 def test_each_crop_policy_has_its_own(explorer: Explorer, paths: list[Path]) -> None:
-    centre, letterbox = (Seeing(explorer, explorer.eyes, crop).see(paths[:1])[0].kept for crop in
+    centre, letterbox = (ImageFeatureCache(explorer, explorer.eyes, crop).see(paths[:1])[0].kept for crop in
                          ("centre", "letterbox"))
     assert not np.array_equal(centre, letterbox)
 
@@ -90,7 +90,7 @@ def test_one_that_cannot_be_read_has_its_reason(explorer: Explorer, paths: list[
     paths[0].write_bytes(paths[0].read_bytes()[:200])
     paths[1].write_bytes(b"")
     paths[2].unlink()
-    seen = Seeing(explorer, explorer.eyes, "centre").see(paths)
+    seen = ImageFeatureCache(explorer, explorer.eyes, "centre").see(paths)
     assert all(one.reason for one in seen[:3])
     assert [one.kept.size for one in seen[:3]] == [0, 0, 0]
     assert [one.kept.shape for one in seen[3:]] == [(32, 32, 3)] * 2
@@ -102,7 +102,7 @@ def test_a_full_disk_is_told(explorer: Explorer, paths: list[Path], monkeypatch:
 
     monkeypatch.setattr(arrays.os, "fsync", full)
     with pytest.raises(StoreError) as caught:
-        Seeing(explorer, explorer.eyes, "centre").see(paths)
+        ImageFeatureCache(explorer, explorer.eyes, "centre").see(paths)
     assert caught.value.kind == "full"
     monkeypatch.undo()
-    assert len(Seeing(explorer, explorer.eyes, "centre").see(paths)) == 5
+    assert len(ImageFeatureCache(explorer, explorer.eyes, "centre").see(paths)) == 5

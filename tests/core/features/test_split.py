@@ -11,7 +11,7 @@ from core import datasets
 from core.errors import DatasetError
 from core.explorer import Explorer
 from core.features import encode
-from core.features.prepared_split import MISSING, Preparing, Split
+from core.features.prepared_split import MISSING, FeaturePreparer, Split
 from core.models.brewclip import BrewCLIP
 
 
@@ -21,8 +21,8 @@ def data(little: ModuleType, tmp_path: Path) -> Path:
     return little.dataset(tmp_path / "data", train=5, dev=3)
 
 
-def prepared(explorer: Explorer, data: Path, name: str = "train", states: bool = True) -> tuple[Preparing, Split]:
-    preparing = Preparing(explorer, explorer.eyes, "centre", states)
+def prepared(explorer: Explorer, data: Path, name: str = "train", states: bool = True) -> tuple[FeaturePreparer, Split]:
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", states)
     return preparing, preparing.prepare(datasets.load(data), name)
 
 
@@ -50,7 +50,7 @@ def test_a_split_has_all_in_the_order_of_the_lists(explorer: Explorer, data: Pat
 
 
 def test_without_states_nothing_of_them_is_made(explorer: Explorer, data: Path) -> None:
-    preparing = Preparing(explorer, explorer.eyes, "centre", states=False)
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", states=False)
     assert preparing.cost(datasets.load(data), ("train",)).states == 0
     assert preparing.prepare(datasets.load(data), "train").spoken[0].states == ()
 

@@ -12,7 +12,7 @@ from core import audio
 from core.asr import checkpoint as speech_checkpoint
 from core.asr import whisper as speech
 from core.asr.hallucination_guards import NO_SPEECH, SILENT
-from core.asr.whisper import Heard, HearingOptions, Recogniser, Transcript, Word
+from core.asr.whisper import EncodedUtterance, HearingOptions, Recogniser, Transcript, Word
 from core.audio import RATE, Waveform
 from core.devices import Device
 from core.errors import ModelError
@@ -45,12 +45,12 @@ def sounds() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def beach(recogniser: Recogniser, speak) -> Heard:
+def beach(recogniser: Recogniser, speak) -> EncodedUtterance:
     heard, = recogniser.hear([speak(BEACH)])
     return heard
 
 
-def test_words_are_heard_with_times(beach: Heard, speak) -> None:
+def test_words_are_heard_with_times(beach: EncodedUtterance, speak) -> None:
     transcript = beach.transcript
     assert len(set(plain(BEACH)) & set(plain(transcript.text))) >= 7
     assert (transcript.language, transcript.reason, transcript.original) == ("en", "", "")
@@ -61,13 +61,13 @@ def test_words_are_heard_with_times(beach: Heard, speak) -> None:
     assert transcript.avg_logprob < 0 and transcript.no_speech_probability < 0.4
 
 
-def test_states_are_as_long_as_the_sound(beach: Heard, speak) -> None:
+def test_states_are_as_long_as_the_sound(beach: EncodedUtterance, speak) -> None:
     states, = beach.states
     assert states.shape == (int(np.ceil(speak(BEACH).seconds * 50)), 512)
     assert states.dtype == np.float16
 
 
-def test_transcript_survives_json(beach: Heard) -> None:
+def test_transcript_survives_json(beach: EncodedUtterance) -> None:
     assert Transcript.from_json(beach.transcript.to_json()) == beach.transcript
     assert isinstance(beach.transcript.words[0], Word)
     assert Transcript.from_json({**beach.transcript.to_json(), "added_later": 1}) == beach.transcript
@@ -102,7 +102,8 @@ def test_full_padding_is_openai_whispers_greedy_decoding(recogniser: Recogniser,
         assert np.abs(heard.states[0] - states).max() < 0.02  # float16
 
 
-def test_own_padding_leaves_the_words_and_nearly_the_states(beach: Heard, recogniser: Recogniser, speak) -> None:
+def test_own_padding_leaves_the_words_and_nearly_the_states(beach: EncodedUtterance, recogniser: Recogniser,
+                                                            speak) -> None:
     full, = recogniser.hear([speak(BEACH)], HearingOptions(padding="full"))
     assert plain(full.transcript.text) == plain(beach.transcript.text)
     own, padded = (heard.states[0].astype(np.float32) for heard in (beach, full))
@@ -161,7 +162,7 @@ def test_full_padding_invents_nothing_either(recogniser: Recogniser) -> None:
     assert [one.transcript.text for one in heard] == ["", "", ""]
 
 
-def test_a_very_quiet_voice_is_heard(recogniser: Recogniser, beach: Heard, speak) -> None:
+def test_a_very_quiet_voice_is_heard(recogniser: Recogniser, beach: EncodedUtterance, speak) -> None:
     quiet, = recogniser.hear([Waveform(speak(BEACH).samples / np.float32(100))])
     assert len(set(plain(BEACH)) & set(plain(quiet.transcript.text))) >= 7
 
@@ -178,7 +179,8 @@ def test_another_language_is_translated_and_kept(recogniser: Recogniser, speak) 
     assert (kept.transcript.original, kept.transcript.words) == ("", ())
 
 
-def test_a_loop_is_noticed_and_decoded_again(recogniser: Recogniser, beach: Heard, speak, monkeypatch) -> None:
+def test_a_loop_is_noticed_and_decoded_again(recogniser: Recogniser, beach: EncodedUtterance, speak,
+                                             monkeypatch) -> None:
     monkeypatch.setattr("core.asr.whisper.SURE_OF_LANGUAGE", 0.0)
     engine = recogniser._engine
     read = engine.read
@@ -370,7 +372,7 @@ def test_a_gpu_that_fails_while_hearing_gives_the_cpu(whisper_base: Path, speak,
     assert found.fallback == "The NVIDIA GPU failed (CUDA error: out of memory); using the CPU."
 
 
-def test_half_precision_hears_the_same(whisper_base: Path, beach: Heard, speak) -> None:
+def test_half_precision_hears_the_same(whisper_base: Path, beach: EncodedUtterance, speak) -> None:
     half = Recogniser(speech_checkpoint.read(whisper_base), Device("cuda", torch.device("cpu"), torch.float16))
     assert half.precision == "float16"
     heard, = half.hear([speak(BEACH)])

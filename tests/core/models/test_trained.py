@@ -10,7 +10,7 @@ import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
 from core import devices
-from core.asr.transcript import Heard, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import ModelError
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
@@ -23,7 +23,7 @@ from core.models.vision_language import VisionLanguage
 RUN = Run("full", BrewClipOptions(heads=4, feed_forward=32, acoustic_weight=0.5), "ViT-tiny-test/own", "ab" * 32,
           "Whisper base", 20, "own", "centre")
 PIXELS = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3)).astype(np.uint8)
-SAID = Heard(Transcript("a brown dog runs", "en", (), -0.3, 0.01, 1.1),
+SAID = EncodedUtterance(Transcript("a brown dog runs", "en", (), -0.3, 0.01, 1.1),
              (np.random.default_rng(5).normal(size=(30, 20)).astype(np.float16),))
 
 

@@ -1,11 +1,11 @@
 """The pace of work in words."""
 
-from core.indexing.rate import Pace
+from core.indexing.rate import RateMeter
 
 
 def test_the_pace_is_that_of_the_last_seconds() -> None:
     now = [0.0]
-    pace = Pace("pictures", lambda: now[0])
+    pace = RateMeter("pictures", lambda: now[0])
     assert pace.text(0, 10_000) == ""
     for second in range(1, 11):  # a slow start: one image in ten seconds
         now[0] = second

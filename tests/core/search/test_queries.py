@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import QueryError
-from core.search.queries import Term, combine, shares, unit, units
+from core.search.queries import EncodedTerm, combine, shares, unit, units
 
 
 def a_term(vector, weight=1.0, kind="text", label="a dog"):
-    return Term(kind, label, unit(np.asarray(vector, np.float32)), weight)
+    return EncodedTerm(kind, label, unit(np.asarray(vector, np.float32)), weight)
 
 
 def kind_of(work):
@@ -40,7 +40,7 @@ def test_terms_that_take_each_other_away_are_refused():
     ([], "empty"),
     ([a_term([1, 0], float("nan"))], "weight"),
     ([a_term([1, 0], float("inf"))], "weight"),
-    ([Term("text", "x", np.array([np.nan, 1], np.float32))], "not_finite"),
+    ([EncodedTerm("text", "x", np.array([np.nan, 1], np.float32))], "not_finite"),
 ])
 def test_what_is_no_query_is_refused(terms, kind):
     assert kind_of(lambda: combine(terms)) == kind
@@ -76,7 +76,8 @@ def test_a_spoken_term_has_a_share_of_its_words_and_one_of_its_voice():
     words, voice = numbers.standard_normal((2, 32))
     whole = words + voice
     length = np.linalg.norm(whole)
-    spoken = Term("speech", "a dog", (whole / length).astype(np.float32), 1.5, (voice / length).astype(np.float32))
+    spoken = EncodedTerm("speech", "a dog", (whole / length).astype(np.float32), 1.5,
+                         (voice / length).astype(np.float32))
     terms = [spoken, a_term(numbers.standard_normal(32), -0.5, label="cats")]
     pictures = units(numbers.standard_normal((6, 32)))
     for picture, found in zip(pictures, shares(terms, pictures), strict=True):
@@ -89,5 +90,5 @@ def test_a_spoken_term_has_a_share_of_its_words_and_one_of_its_voice():
 
 def test_where_the_voice_is_all_there_is_no_share_of_words():
     vector = unit(np.array([1, 2, 2], np.float32))
-    found, = shares([Term("speech", "a dog", vector, 1.0, vector)], vector[None])
+    found, = shares([EncodedTerm("speech", "a dog", vector, 1.0, vector)], vector[None])
     assert [share.branch for share in found] == ["acoustic"]

@@ -6,7 +6,7 @@ import pytest
 from core.progress import JobCancelled
 from core.search import background
 from core.search.background import Background, descriptions, pictures, sentences
-from core.search.queries import Term, combine, units
+from core.search.queries import EncodedTerm, combine, units
 from core.search.significance import level, strengths, tail
 from core.search.vector_index import ExactIndex
 
@@ -62,7 +62,7 @@ def test_levels():
 def test_significance_follows_the_order_of_the_scores(count, kinds):
     """No hit is called stronger than one that is shown before it."""
     held_against = a_background(count)
-    terms = [Term(kind, str(number), random_units(1, 20 + number)[0], 1 - 0.7 * number)
+    terms = [EncodedTerm(kind, str(number), random_units(1, 20 + number)[0], 1 - 0.7 * number)
              for number, kind in enumerate(kinds)]
     vectors = units(random_units(50, 8) + 0.3 * random_units(1, 9))
     vectors = vectors[np.argsort(-(vectors @ combine(terms)))]
@@ -75,13 +75,13 @@ def test_a_fitting_picture_is_strong_and_another_is_not():
     others = random_units(39, 7)
     gallery = np.concatenate([units(asked + 0.1 * random_units(1, 6)), others])
     held_against = Background(random_units(600, 1), gallery, np.arange(40))
-    found = measure([Term("text", "x", asked)], gallery, held_against)
+    found = measure([EncodedTerm("text", "x", asked)], gallery, held_against)
     assert found[0].level == "strong"
     assert [each.level for each in found[1:]].count("strong") == 0
 
 
 def test_the_same_score_means_less_in_a_larger_gallery():
-    asked = Term("text", "x", random_units(1, 5)[0])
+    asked = EncodedTerm("text", "x", random_units(1, 5)[0])
     vectors = units(asked.vector + 0.8 * random_units(1, 6))
     small, large = (measure([asked], vectors, a_background(200), compared)[0] for compared in (200, 200_000))
     assert large.expected == pytest.approx(1000 * small.expected)
@@ -92,8 +92,8 @@ def test_a_gallery_all_on_one_subject_fits_a_query_for_it():
     subject = random_units(1, 5)[0]
     gallery = units(subject + 0.15 * random_units(60, 6))
     held_against = Background(random_units(600, 1), gallery, np.arange(60))
-    assert {each.level for each in measure([Term("text", "x", subject)], gallery, held_against)} == {"strong"}
-    unlike = measure([Term("text", "x", random_units(1, 30)[0])], gallery, held_against)
+    assert {each.level for each in measure([EncodedTerm("text", "x", subject)], gallery, held_against)} == {"strong"}
+    unlike = measure([EncodedTerm("text", "x", random_units(1, 30)[0])], gallery, held_against)
     assert [each.level for each in unlike].count("strong") <= 1
 
 
@@ -102,13 +102,13 @@ def test_descriptions_that_say_the_same_as_the_query_do_not_count_against_it():
     alike = units(asked + 0.2 * random_units(6, 8))
     pictures_ = np.concatenate([units(asked + 0.2 * random_units(1, 9)), random_units(80, 2)])
     crowded = Background(np.concatenate([random_units(594, 1), alike]), pictures_, np.arange(81))
-    assert measure([Term("text", "x", asked)], pictures_[:1], crowded, 81)[0].level == "strong"
+    assert measure([EncodedTerm("text", "x", asked)], pictures_[:1], crowded, 81)[0].level == "strong"
 
 
 @pytest.mark.parametrize("count", [8, 40, 150])
 def test_the_picture_itself_is_the_strongest_for_an_image_query(count):
     held_against = a_background(count)
-    found = measure([Term("image", "x", held_against.pictures[1])], held_against.pictures, held_against)
+    found = measure([EncodedTerm("image", "x", held_against.pictures[1])], held_against.pictures, held_against)
     assert min(found, key=lambda each: each.expected) is found[1]
     assert found[1].level == "strong"
     assert np.median([each.expected for each in found]) > 0.2 * count
@@ -119,19 +119,20 @@ def test_pictures_are_held_against_pictures_even_when_these_all_look_alike():
     held_against = a_background(200)
     shifted = units(held_against.pictures + 3 * random_units(1, 11))
     other = Background(held_against.descriptions, shifted, held_against.picture_ids)
-    found = measure([Term("image", "x", units(random_units(1, 12) + 3 * random_units(1, 11))[0])], shifted, other)
+    found = measure([EncodedTerm("image", "x", units(random_units(1, 12) + 3 * random_units(1, 11))[0])], shifted,
+                    other)
     assert np.mean([each.level == "strong" for each in found]) < 0.02
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_with_hardly_a_picture_to_compare_with_the_descriptions_stand_in(count):
-    found = measure([Term("image", "x", random_units(1, 5)[0])], random_units(2, 6), a_background(count))
+    found = measure([EncodedTerm("image", "x", random_units(1, 5)[0])], random_units(2, 6), a_background(count))
     assert all(0 < each.expected <= 2 for each in found)
 
 
 def test_a_sum_of_terms_is_held_against_sums_of_the_same_form():
-    terms = [Term("text", "a", random_units(1, 5)[0]), Term("image", "b", random_units(1, 6)[0], 0.5),
-             Term("text", "c", random_units(1, 7)[0], -1.0)]
+    terms = [EncodedTerm("text", "a", random_units(1, 5)[0]), EncodedTerm("image", "b", random_units(1, 6)[0], 0.5),
+             EncodedTerm("text", "c", random_units(1, 7)[0], -1.0)]
     found = measure(terms, random_units(2000, 8), a_background(200), 1)
     for chance in (0.5, 0.1, 0.02):
         assert np.mean([each.expected <= chance for each in found]) == pytest.approx(chance, abs=0.035)
@@ -140,7 +141,7 @@ def test_a_sum_of_terms_is_held_against_sums_of_the_same_form():
 def test_no_hits_have_no_strengths():
     empty = np.empty((0, DIM), np.float32)
     for kind in ("text", "image"):
-        assert measure([Term(kind, "x", random_units(1, 5)[0])], empty, a_background(5)) == []
+        assert measure([EncodedTerm(kind, "x", random_units(1, 5)[0])], empty, a_background(5)) == []
 
 
 class Tower:

@@ -11,11 +11,11 @@ from core.fingerprint import Fingerprint
 from core.galleries.lance import maintenance as tending
 from core.galleries.lance.gallery import LanceGallery
 from core.search import table_index
-from core.search.index_cache import Shelf
-from core.search.queries import Term
+from core.search.index_cache import IndexCache
+from core.search.queries import EncodedTerm
 from core.search.table_index import TableIndex
 from core.search.vector_index import ExactIndex, open_index
-from core.store.records import Entry, FileStamp, Filter, PictureFacts
+from core.store.records import DecodedImageFacts, FileStamp, Filter, IndexedFile
 
 pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
 
@@ -31,9 +31,9 @@ def units(count: int, seed: int) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def entries(start: int, vectors: np.ndarray) -> list[Entry]:
-    return [Entry(f"/p/{number % 10}/{number}.jpg", FileStamp(1, 1), number.to_bytes(32, "big"),
-                  PictureFacts(4, 3, FIRST + timedelta(days=number)), vector) for number, vector in
+def entries(start: int, vectors: np.ndarray) -> list[IndexedFile]:
+    return [IndexedFile(f"/p/{number % 10}/{number}.jpg", FileStamp(1, 1), number.to_bytes(32, "big"),
+                  DecodedImageFacts(4, 3, FIRST + timedelta(days=number)), vector) for number, vector in
             enumerate(vectors, start)]
 
 
@@ -129,10 +129,10 @@ def test_vectors_and_scores_by_id(index: TableIndex, exact: ExactIndex) -> None:
 
 def test_the_shelf_leaves_very_many_where_they_lie(indexed: LanceGallery, exact: ExactIndex, tmp_path: Path,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
-    record, term = indexed.gallery(), Term("text", "a dog", units(1, 9)[0])
-    few = Shelf(tmp_path / "a").open(indexed, record, PRINT, DIM)
+    record, term = indexed.gallery(), EncodedTerm("text", "a dog", units(1, 9)[0])
+    few = IndexCache(tmp_path / "a").open(indexed, record, PRINT, DIM)
     monkeypatch.setattr(table_index, "EXACT_UP_TO", 1000)
-    many = Shelf(tmp_path / "b").open(indexed, record, PRINT, DIM)
+    many = IndexCache(tmp_path / "b").open(indexed, record, PRINT, DIM)
     assert isinstance(few.index, ExactIndex) and isinstance(many.index, TableIndex)
     assert not (tmp_path / "b").exists()  # nothing was brought here
     chosen, described = Filter(folder=Path("/p/2")), units(60, 10)

@@ -12,7 +12,7 @@ import pytest
 
 from core.fingerprint import Fingerprint
 from core.galleries.lance.gallery import LanceGallery
-from core.store.records import Entry, FileStamp, GalleryRecord, PictureFacts
+from core.store.records import DecodedImageFacts, FileStamp, GalleryRecord, IndexedFile
 from core.store.store import Store
 
 FINGERPRINT = Fingerprint.of({"backbone": "fake", "crop": "centre"})
@@ -83,13 +83,13 @@ def fingerprint() -> Fingerprint:
 
 
 @pytest.fixture
-def entry() -> Callable[..., Entry]:
+def entry() -> Callable[..., IndexedFile]:
     """Makes an entry: a path below /pictures, a content named by a number, and by default a vector of its own."""
 
-    def make(name: str, content: int, embedded: bool = True, mtime_ns: int = 1) -> Entry:
+    def make(name: str, content: int, embedded: bool = True, mtime_ns: int = 1) -> IndexedFile:
         vector = np.zeros(4, np.float32)
         vector[content % 4] = 1
-        return Entry(f"/pictures/{name}", FileStamp(10, mtime_ns), content.to_bytes(32, "big"),
-                     PictureFacts(40, 30, None), vector if embedded else None)
+        return IndexedFile(f"/pictures/{name}", FileStamp(10, mtime_ns), content.to_bytes(32, "big"),
+                     DecodedImageFacts(40, 30, None), vector if embedded else None)
 
     return make

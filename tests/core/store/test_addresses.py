@@ -15,11 +15,11 @@ import pytest
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.lance import write_lock as turns
-from core.galleries.lance.connection import Table
+from core.galleries.lance.connection import LanceTable
 from core.galleries.lance.gallery import LanceGallery
 from core.galleries.protocol import open_gallery
 from core.store.addresses import is_address
-from core.store.records import Entry, FailedEntry, FileStamp, PictureFacts
+from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, IndexedFile
 from core.store.store import Store
 
 lancedb = pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
@@ -29,10 +29,11 @@ PRINT = Fingerprint.of({"backbone": "fake", "crop": "centre"})
 FOLDER = Path("/pictures")
 
 
-def entry(name: str, content: int, embedded: bool = True) -> Entry:
+def entry(name: str, content: int, embedded: bool = True) -> IndexedFile:
     vector = np.zeros(4, np.float32)
     vector[content % 4] = 1
-    return Entry(f"/pictures/{name}", FileStamp(10, 1), content.to_bytes(32, "big"), PictureFacts(40, 30, None),
+    return IndexedFile(f"/pictures/{name}", FileStamp(10, 1), content.to_bytes(32, "big"),
+                       DecodedImageFacts(40, 30, None),
                  vector if embedded else None)
 
 
@@ -164,13 +165,13 @@ def test_the_revision_changes_with_vectors_and_not_with_tags(place: LanceGallery
 WRITER = """
 import sys, numpy as np
 from core.galleries.lance.gallery import LanceGallery
-from core.store.records import Entry, FileStamp, PictureFacts
+from core.store.records import IndexedFile, FileStamp, DecodedImageFacts
 from core.fingerprint import Fingerprint
 place, own = LanceGallery.open(sys.argv[1]), int(sys.argv[2])
 vectors = np.eye(4, dtype=np.float32)
 def entry(name, content):
-    return Entry(f"/pictures/{name}", FileStamp(10, 1), content.to_bytes(32, "big"), PictureFacts(4, 3, None),
-                 vectors[content % 4])
+    facts = DecodedImageFacts(4, 3, None)
+    return IndexedFile(f"/pictures/{name}", FileStamp(10, 1), content.to_bytes(32, "big"), facts, vectors[content % 4])
 for step in range(int(sys.argv[3])):
     place.record(0, Fingerprint.of({"backbone": "fake", "crop": "centre"}),
                  [entry(f"{own}-{step}-{n}.jpg", 1000 * own + 10 * step + n) for n in range(5)]
@@ -242,7 +243,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]
             return write
 
         for name in WRITES:
-            monkeypatch.setattr(Table, name, wrap(getattr(Table, name)))
+            monkeypatch.setattr(LanceTable, name, wrap(getattr(LanceTable, name)))
 
     yield cut
     monkeypatch.undo()

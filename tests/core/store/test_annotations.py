@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.records import AnnotatingRecord, Entry, GalleryRecord, NewTake, TakeRecord
+from core.store.records import AnnotatingRecord, GalleryRecord, IndexedFile, NewTake, TakeRecord
 from core.store.store import Store
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -24,7 +24,8 @@ def kind_of(work: Callable[[], object]) -> str:
 
 
 @pytest.fixture
-def images(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Callable[..., Entry]) -> list[int]:
+def images(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+           entry: Callable[..., IndexedFile]) -> list[int]:
     store.record(gallery.id, fingerprint, [entry(f"{number}.jpg", number) for number in (1, 2, 3)])
     return [image.id for image in store.images(gallery.id)]
 
@@ -137,7 +138,7 @@ def test_a_recording_that_another_take_has_is_not_erased(store: Store, make_take
 
 
 def test_takes_outlive_their_gallery_and_come_back_with_the_pictures(
-        store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Callable[..., Entry],
+        store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Callable[..., IndexedFile],
         make_take: Callable[..., TakeRecord]) -> None:
     first, second = make_take(0, "aa"), make_take(1, "bb")
     store.delete_gallery(gallery.id)

@@ -8,10 +8,10 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.records import Entry, FailedEntry, FileStamp, GalleryRecord, KnownFailure, Recorded
+from core.store.records import FailedEntry, FileStamp, GalleryRecord, IndexedFile, KnownFailure, RecordResult
 from core.store.store import Store
 
-Make = Callable[..., Entry]
+Make = Callable[..., IndexedFile]
 
 
 def names(store: Store, gallery: GalleryRecord) -> dict[str, int]:
@@ -25,11 +25,11 @@ def test_a_missing_picture_found_elsewhere_keeps_id_and_tags(store: Store, galle
     store.add_tag([ids["b.jpg"]], "beach")
     store.mark(gallery.id, list(ids.values()), missing=True)
     recorded = store.record(gallery.id, fingerprint, [entry("new/b.jpg", 1, embedded=False)])
-    assert recorded == Recorded(1, (ids["b.jpg"],), ())
+    assert recorded == RecordResult(1, (ids["b.jpg"],), ())
     [image] = store.images(gallery.id)
     assert (image.path, image.tags) == (Path("/pictures/new/b.jpg"), ("beach",))
     recorded = store.record(gallery.id, fingerprint, [entry("new/x.jpg", 1), entry("new/y.jpg", 1)])
-    assert recorded == Recorded(2, (ids["a.jpg"],), ())
+    assert recorded == RecordResult(2, (ids["a.jpg"],), ())
 
 
 def test_a_picture_that_is_back_at_its_place_is_not_moved_to_another(store: Store, gallery: GalleryRecord,
@@ -57,7 +57,7 @@ def test_an_edited_picture_keeps_id_and_tags_and_its_old_content_is_forgotten(
 def test_a_touched_picture_is_the_same(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
                                         entry: Make) -> None:
     store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
-    assert store.record(gallery.id, fingerprint, [entry("a.jpg", 1, False, mtime_ns=7)]) == Recorded(
+    assert store.record(gallery.id, fingerprint, [entry("a.jpg", 1, False, mtime_ns=7)]) == RecordResult(
         1, (), ("/pictures/a.jpg",))
     [known] = store.known_images(gallery.id, fingerprint.hash, Path("/pictures")).values()
     assert (known.stamp, known.embedded) == (FileStamp(10, 7), True)
@@ -68,7 +68,7 @@ def test_copies_share_an_embedding_across_galleries(store: Store, gallery: Galle
     store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
     other = store.create_gallery("Other")
     store.add_folder(other.id, Path("/pictures"))
-    bare = Entry("/pictures/b.jpg", FileStamp(1, 1), (1).to_bytes(32, "big"))
+    bare = IndexedFile("/pictures/b.jpg", FileStamp(1, 1), (1).to_bytes(32, "big"))
     assert store.record(other.id, fingerprint, [bare]).stored == 1
     assert store.state(other.id, fingerprint.hash).indexed == 1
     assert store.images(other.id)[0].width == 40
@@ -79,15 +79,16 @@ def test_an_embedding_is_stored_once_and_the_first_stays(store: Store, gallery: 
     store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
     late = entry("a.jpg", 1)
     assert late.vector is not None
-    store.record(gallery.id, fingerprint, [Entry(late.path, late.stamp, late.content_hash, late.facts, -late.vector)])
+    store.record(gallery.id, fingerprint,
+                 [IndexedFile(late.path, late.stamp, late.content_hash, late.facts, -late.vector)])
     [(_, vectors)] = store.vectors(gallery.id, fingerprint.hash)
     np.testing.assert_array_equal(vectors[0], late.vector)
 
 
 def test_content_that_was_forgotten_meanwhile_waits_for_the_next_run(store: Store, gallery: GalleryRecord,
                                                                      fingerprint: Fingerprint) -> None:
-    bare = Entry("/pictures/b.jpg", FileStamp(1, 1), bytes(32))
-    assert store.record(gallery.id, fingerprint, [bare]) == Recorded(0, (), ())
+    bare = IndexedFile("/pictures/b.jpg", FileStamp(1, 1), bytes(32))
+    assert store.record(gallery.id, fingerprint, [bare]) == RecordResult(0, (), ())
     assert store.images(gallery.id) == []
 
 
@@ -95,7 +96,7 @@ def test_what_was_taken_out_of_a_gallery_meanwhile_does_not_come_back(store: Sto
                                                                       fingerprint: Fingerprint, entry: Make) -> None:
     failure = FailedEntry("/pictures/b.jpg", FileStamp(1, 1), "empty", "It is empty.", 200)
     store.remove_folder(gallery.id, Path("/pictures"))
-    assert store.record(gallery.id, fingerprint, [entry("a.jpg", 1)], [failure]) == Recorded(0, (), ())
+    assert store.record(gallery.id, fingerprint, [entry("a.jpg", 1)], [failure]) == RecordResult(0, (), ())
     assert store.images(gallery.id) == store.failures(gallery.id) == []
     store.delete_gallery(gallery.id)
     with pytest.raises(StoreError) as raised:

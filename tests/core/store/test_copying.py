@@ -14,7 +14,7 @@ from core.galleries import copy as copying
 from core.galleries.copy import copy_gallery
 from core.galleries.protocol import Place, open_gallery
 from core.progress import JobCancelled
-from core.store.records import Entry, FailedEntry, FileStamp, GalleryRecord, PictureFacts
+from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, GalleryRecord, IndexedFile
 from core.store.store import Store
 
 ONE, TWO = Fingerprint.of({"backbone": "one"}), Fingerprint.of({"backbone": "two"})
@@ -35,11 +35,11 @@ def fill(place: Place, gallery_id: int) -> None:
     for number in range(7):
         path = ODD if number == 3 else f"/pictures/{number}.jpg"
         content = bytes([1 if number in (0, 6) else number + 1] * 32)
-        facts = PictureFacts(40 + number, 30, datetime(2024, 1, number + 1, 12, 0, 0, 5))
-        first.append(Entry(path, FileStamp(100 + number, 10 ** 18 + number), content, facts,
+        facts = DecodedImageFacts(40 + number, 30, datetime(2024, 1, number + 1, 12, 0, 0, 5))
+        first.append(IndexedFile(path, FileStamp(100 + number, 10 ** 18 + number), content, facts,
                            shared if number in (0, 6) else unit(8)))
     place.record(gallery_id, ONE, first)
-    place.record(gallery_id, TWO, [Entry(one.path, one.stamp, one.content_hash, one.facts, unit(5))
+    place.record(gallery_id, TWO, [IndexedFile(one.path, one.stamp, one.content_hash, one.facts, unit(5))
                                    for one in first[2:5]])
     ids = [one.id for one in place.images(gallery_id)]
     place.add_tag(ids[:3], "Beach")
@@ -114,8 +114,8 @@ def test_a_gallery_with_other_pictures_is_not_written_over(store: Store, source:
                                                            tmp_path: Path) -> None:
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
     there[0].add_folder(there[1].id, Path("/pictures"))
-    there[0].record(there[1].id, ONE, [Entry("/pictures/1.jpg", FileStamp(1, 1), bytes([99] * 32),
-                                             PictureFacts(1, 1, None), unit(8))])
+    there[0].record(there[1].id, ONE, [IndexedFile("/pictures/1.jpg", FileStamp(1, 1), bytes([99] * 32),
+                                             DecodedImageFacts(1, 1, None), unit(8))])
     before = facts(there[0], there[1].id)
     with pytest.raises(StoreError, match=r"holds 1 pictures that Holidays does not, such as 1\.jpg") as raised:
         copy_gallery(source, there)
@@ -128,7 +128,8 @@ def test_pictures_without_vectors_and_empty_galleries_go_along(store: Store, tmp
     empty = open_gallery(store, str(tmp_path / "empty.lance"), create=True)
     assert copy_gallery((place, record), empty).pictures == 0
     place.add_folder(record.id, Path("/pictures"))
-    place.record(record.id, ONE, [Entry("/pictures/1.jpg", FileStamp(1, 1), bytes(32), PictureFacts(1, 2, None))])
+    place.record(record.id, ONE,
+                 [IndexedFile("/pictures/1.jpg", FileStamp(1, 1), bytes(32), DecodedImageFacts(1, 2, None))])
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
     copy_gallery(open_gallery(store, "Bare"), there)
     assert facts(there[0], there[1].id) == facts(place, record.id)

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.records import Entry, FailedEntry, FileStamp, GalleryRecord
+from core.store.records import FailedEntry, FileStamp, GalleryRecord, IndexedFile
 from core.store.store import Store
 
 
@@ -70,7 +70,7 @@ def test_folders_never_lie_in_one_another(store: Store, tmp_path: Path) -> None:
 
 
 def test_the_top_of_the_file_system_may_be_a_folder(store: Store, fingerprint: Fingerprint,
-                                                     entry: Callable[..., Entry]) -> None:
+                                                     entry: Callable[..., IndexedFile]) -> None:
     gallery = store.create_gallery("One")
     store.add_folder(gallery.id, Path("/"))
     store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
@@ -80,7 +80,7 @@ def test_the_top_of_the_file_system_may_be_a_folder(store: Store, fingerprint: F
 
 
 def test_removing_a_folder_forgets_its_pictures_and_no_others(store: Store, fingerprint: Fingerprint,
-                                                              entry: Callable[..., Entry]) -> None:
+                                                              entry: Callable[..., IndexedFile]) -> None:
     gallery = store.create_gallery("One")
     for folder in ("/pictures/a", "/pictures/ab"):
         store.add_folder(gallery.id, Path(folder))
@@ -95,7 +95,7 @@ def test_removing_a_folder_forgets_its_pictures_and_no_others(store: Store, fing
 
 
 def test_deleting_a_gallery_leaves_what_another_uses(store: Store, fingerprint: Fingerprint, gallery: GalleryRecord,
-                                                     entry: Callable[..., Entry]) -> None:
+                                                     entry: Callable[..., IndexedFile]) -> None:
     other = store.create_gallery("Other")
     store.add_folder(other.id, Path("/pictures"))
     store.record(gallery.id, fingerprint, [entry("1.jpg", 1), entry("2.jpg", 2)])
@@ -109,7 +109,7 @@ def test_deleting_a_gallery_leaves_what_another_uses(store: Store, fingerprint: 
 
 
 def test_the_state_counts_each_fingerprint(store: Store, fingerprint: Fingerprint, gallery: GalleryRecord,
-                                           entry: Callable[..., Entry]) -> None:
+                                           entry: Callable[..., IndexedFile]) -> None:
     newer = Fingerprint.of({"backbone": "bigger"})
     store.record(gallery.id, fingerprint, [entry("1.jpg", 1), entry("2.jpg", 2), entry("copy of 2.jpg", 2)])
     store.record(gallery.id, newer, [entry("1.jpg", 1)])
@@ -120,7 +120,7 @@ def test_the_state_counts_each_fingerprint(store: Store, fingerprint: Fingerprin
 
 
 def test_forgetting_a_fingerprint_keeps_what_another_gallery_uses(
-        store: Store, fingerprint: Fingerprint, gallery: GalleryRecord, entry: Callable[..., Entry]) -> None:
+        store: Store, fingerprint: Fingerprint, gallery: GalleryRecord, entry: Callable[..., IndexedFile]) -> None:
     newer = Fingerprint.of({"backbone": "bigger"})
     other = store.create_gallery("Other")
     store.add_folder(other.id, Path("/pictures"))

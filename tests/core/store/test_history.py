@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.fingerprint import Fingerprint
-from core.store.records import Entry, GalleryRecord, HistoryContent, NewTake
+from core.store.records import GalleryRecord, HistoryContent, IndexedFile, NewTake
 from core.store.store import Store
 
 YEAR = timedelta(days=365)
@@ -116,7 +116,7 @@ def test_clearing_the_history_says_before_what_goes_and_deletes_just_that(store:
 
 
 def test_takes_keep_their_recordings_and_transcripts(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
-                                                     entry: Callable[..., Entry], tmp_path: Path) -> None:
+                                                     entry: Callable[..., IndexedFile], tmp_path: Path) -> None:
     store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
     [image] = store.images(gallery.id)
     spoken = tmp_path / "home" / "takes" / "fed.flac"

@@ -16,7 +16,7 @@ from core.galleries.lance import connection
 from core.galleries.lance import write_lock as turns
 from core.galleries.lance.gallery import LanceGallery
 from core.galleries.protocol import open_gallery
-from core.store.records import Entry, FileStamp, PictureFacts
+from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
 from tests.core.store.storage import Door, served
 
@@ -50,10 +50,10 @@ def door(storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     door.close()
 
 
-def entries(start: int, count: int) -> list[Entry]:
+def entries(start: int, count: int) -> list[IndexedFile]:
     vectors = np.eye(4, dtype=np.float32)
-    return [Entry(f"s3:/archive/pictures/{number}.jpg", FileStamp(10, 1), number.to_bytes(32, "big"),
-                  PictureFacts(4, 3, None), vectors[number % 4]) for number in range(start, start + count)]
+    return [IndexedFile(f"s3:/archive/pictures/{number}.jpg", FileStamp(10, 1), number.to_bytes(32, "big"),
+                  DecodedImageFacts(4, 3, None), vectors[number % 4]) for number in range(start, start + count)]
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.store import images as pictures
-from core.store.records import Entry, FailedEntry, FailureRecord, FileStamp, GalleryRecord, PictureFacts
+from core.store.records import DecodedImageFacts, FailedEntry, FailureRecord, FileStamp, GalleryRecord, IndexedFile
 from core.store.store import Store
 
 NAMES = ("beach/Sunset.JPG", "beach/2024/Café.png", "beachball/sunset 2.jpg", "100%_done.jpg")
 
 
 @pytest.fixture
-def ids(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Callable[..., Entry]) -> list[int]:
+def ids(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Callable[..., IndexedFile]) -> list[int]:
     store.record(gallery.id, fingerprint, [entry(name, number) for number, name in enumerate(NAMES)])
     return [one.id for one in store.images(gallery.id)]
 
@@ -26,8 +26,9 @@ def ids(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: C
 def test_a_picture_comes_back_as_it_was_recorded(store: Store, gallery: GalleryRecord,
                                                  fingerprint: Fingerprint) -> None:
     taken = datetime(2024, 5, 1, 12, 30)
-    store.record(gallery.id, fingerprint, [Entry(
-        "/pictures/a.jpg", FileStamp(1234, 1_700_000_000_500_000_000), bytes(range(32)), PictureFacts(40, 30, taken),
+    store.record(gallery.id, fingerprint, [IndexedFile(
+        "/pictures/a.jpg", FileStamp(1234, 1_700_000_000_500_000_000), bytes(range(32)),
+        DecodedImageFacts(40, 30, taken),
         np.array([0.6, 0.8], np.float32))])
     [image] = store.images(gallery.id)
     assert (image.path, image.width, image.height, image.size) == (Path("/pictures/a.jpg"), 40, 30, 1234)
@@ -102,7 +103,7 @@ def test_vectors_come_in_batches_by_id(store: Store, gallery: GalleryRecord, fin
     random = np.random.default_rng(0).standard_normal((5, 8)).astype(np.float32)
     random /= np.linalg.norm(random, axis=1, keepdims=True)
     store.record(gallery.id, fingerprint, [
-        Entry(f"/pictures/{n}.jpg", FileStamp(1, 1), bytes([n] * 32), PictureFacts(1, 1, None), vector)
+        IndexedFile(f"/pictures/{n}.jpg", FileStamp(1, 1), bytes([n] * 32), DecodedImageFacts(1, 1, None), vector)
         for n, vector in enumerate(random)])
     batches = list(store.vectors(gallery.id, fingerprint.hash))
     assert [len(ids) for ids, _ in batches] == [2, 2, 1]
@@ -128,7 +129,7 @@ def test_vectors_show_one_state_while_others_write(store: Store, gallery: Galler
 
 def test_the_revision_changes_with_everything_that_changes_vectors(
         store: Store, gallery: GalleryRecord, ids: list[int], fingerprint: Fingerprint,
-        entry: Callable[..., Entry]) -> None:
+        entry: Callable[..., IndexedFile]) -> None:
     other = store.create_gallery("Other")
     store.add_folder(other.id, Path("/pictures"))
     changes: list[Callable[[], object]] = [
@@ -157,7 +158,7 @@ def test_the_revision_changes_with_everything_that_changes_vectors(
 
 
 def test_failures_come_with_their_reasons(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
-                                          entry: Callable[..., Entry]) -> None:
+                                          entry: Callable[..., IndexedFile]) -> None:
     name = "caf\udce9.jpg"
     store.record(gallery.id, fingerprint, [], [
         FailedEntry(f"/pictures/{name}", FileStamp(1, 1), "truncated", f"{name} is damaged.", 200)])

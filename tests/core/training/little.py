@@ -21,7 +21,7 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from PIL import Image
 
 from core import devices
-from core.asr.transcript import Heard, HearingOptions, Transcript
+from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript
 from core.audio import RATE, Waveform
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
@@ -80,18 +80,19 @@ class Recogniser:
     def fingerprint_of(self, options: HearingOptions) -> Fingerprint:
         return Fingerprint.of({"recogniser": "little", "language": options.language})
 
-    def hear(self, waveforms: Sequence[Waveform], options: HearingOptions, report: object = silent) -> list[Heard]:
+    def hear(self, waveforms: Sequence[Waveform], options: HearingOptions,
+             report: object = silent) -> list[EncodedUtterance]:
         self.heard += [each.digest for each in waveforms]
         return [self._one(each.samples) for each in waveforms]
 
-    def _one(self, samples: np.ndarray) -> Heard:
+    def _one(self, samples: np.ndarray) -> EncodedUtterance:
         frames = samples[: len(samples) // 320 * 320].reshape(-1, 320) * np.hanning(320)
         spectrum = np.abs(np.fft.rfft(frames, axis=1))[:, 1:1 + 4 * WIDTH].reshape(len(frames), WIDTH, 4).sum(axis=2)
         hertz = float(np.abs(np.fft.rfft(samples[:RATE])).argmax()) * RATE / min(RATE, len(samples))
         word = WORDS[int(max(0, hertz - 200) // 150) % len(WORDS)]
         text = f"a {word} thing" if np.abs(samples).max() > QUIET else ""
         half, states = len(frames) // 2, np.log1p(spectrum).astype(np.float16)
-        return Heard(Transcript(text, "en", (), -0.2, 0.01, 1.0), (states[:half], states[half:]))
+        return EncodedUtterance(Transcript(text, "en", (), -0.2, 0.01, 1.0), (states[:half], states[half:]))
 
 
 def backbone() -> VisionLanguage:

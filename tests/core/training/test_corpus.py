@@ -15,23 +15,23 @@ from core.evaluation.ranks import ranks, recall
 from core.explorer import Explorer
 from core.features import encode
 from core.features.noise import CLEAN, Condition
-from core.features.prepared_split import Preparing
+from core.features.prepared_split import FeaturePreparer
 from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled
 from core.training import validation as dev_module
-from core.training.dataset import HELD_OUT, Corpus, conditions, with_dev
-from core.training.validation import WEIGHTS, Dev
+from core.training.dataset import HELD_OUT, PairDataset, conditions, with_dev
+from core.training.validation import WEIGHTS, Validator
 
 
 def corpus(explorer: Explorer, data: Path, little: ModuleType, variant: str = "full", batch: int = 4, seed: int = 0,
-           noise: str = "", drop_unheard: bool = False) -> Corpus:
-    preparing = Preparing(explorer, explorer.eyes, "centre")
+           noise: str = "", drop_unheard: bool = False) -> PairDataset:
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train", each) for each in conditions(noise)]
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH)
-    return Corpus(splits, preparing.seeing, model, batch, seed, drop_unheard)
+    return PairDataset(splits, preparing.seeing, model, batch, seed, drop_unheard)
 
 
-def places(found: Corpus, steps: range) -> list[list[int]]:
+def places(found: PairDataset, steps: range) -> list[list[int]]:
     return [found.batch(step).image_ids.tolist() for step in steps]
 
 
@@ -147,10 +147,10 @@ def test_where_there_is_no_dev_part_of_training_is_held_out_and_never_test(data:
     assert len({with_dev(dataset, "train", "", seed)[0].of(HELD_OUT).images[0].image_id for seed in range(8)}) > 2
 
 
-def looking(explorer: Explorer, data: Path, choose: bool = False) -> Dev:
-    preparing = Preparing(explorer, explorer.eyes, "centre")
+def looking(explorer: Explorer, data: Path, choose: bool = False) -> Validator:
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train", each) for each in conditions("0")]
-    return Dev(splits, preparing.seeing, choose)
+    return Validator(splits, preparing.seeing, choose)
 
 
 def model(explorer: Explorer, little: ModuleType, variant: str = "full", **options: object) -> BrewCLIP:

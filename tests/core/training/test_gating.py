@@ -12,12 +12,12 @@ from torch import Tensor
 from core import datasets
 from core.explorer import Explorer
 from core.features.encode import SpokenVectors
-from core.features.prepared_split import Preparing
+from core.features.prepared_split import FeaturePreparer
 from core.models.brewclip import BrewCLIP, Gate
 from core.training import gate_fit as gating
 from core.training.dataset import conditions
-from core.training.gate_fit import Heard
-from core.training.validation import Dev, chosen
+from core.training.gate_fit import GateBatch
+from core.training.validation import Validator, chosen
 
 
 def unit(values: Tensor) -> Tensor:
@@ -29,16 +29,16 @@ def pictures() -> np.ndarray:
     return unit(torch.randn(40, 16, generator=torch.Generator().manual_seed(0))).numpy()
 
 
-def heard(pictures: np.ndarray, words_right: bool, logprob: float, seed: int) -> Heard:
+def heard(pictures: np.ndarray, words_right: bool, logprob: float, seed: int) -> GateBatch:
     """40 utterances: one branch says the picture, the other nothing that matters."""
     random = torch.Generator().manual_seed(seed)
     right = torch.from_numpy(pictures) + 0.2 * torch.randn(40, 16, generator=random)
     noise = torch.randn(40, 16, generator=random)
     text, acoustic = (right, noise) if words_right else (noise, right)
-    return Heard(text, acoustic, torch.tensor([[logprob, 0.0, 0.0]]).expand(40, 3), torch.arange(40))
+    return GateBatch(text, acoustic, torch.tensor([[logprob, 0.0, 0.0]]).expand(40, 3), torch.arange(40))
 
 
-def found(gate: Gate, one: Heard, pictures: np.ndarray) -> float:
+def found(gate: Gate, one: GateBatch, pictures: np.ndarray) -> float:
     with torch.no_grad():
         scores = unit(gating.fused(gate, one)) @ torch.from_numpy(pictures).T
     return float((scores.argmax(dim=1) == one.image_of).float().mean())
@@ -73,10 +73,10 @@ def test_rows_without_words_or_vectors_take_no_part(pictures: np.ndarray) -> Non
     one = heard(pictures, True, -0.4, 3)
     text, acoustic = one.text.numpy().copy(), one.acoustic.numpy().copy()
     text[5], acoustic[7] = 0, np.nan
-    kept = Heard.of(text, acoustic, one.signals, one.image_of.numpy())
+    kept = GateBatch.of(text, acoustic, one.signals, one.image_of.numpy())
     assert len(kept.text) == len(kept.acoustic) == len(kept.signals) == 38
     assert 5 not in kept.image_of.tolist() and 7 not in kept.image_of.tolist()
-    nothing = Heard.of(np.zeros_like(text), acoustic, one.signals, one.image_of.numpy())
+    nothing = GateBatch.of(np.zeros_like(text), acoustic, one.signals, one.image_of.numpy())
     assert all(np.isfinite(each) for each in gating.fit([nothing], pictures, 20.0))
 
 
@@ -89,26 +89,26 @@ def test_the_numbers_of_a_gate_come_back() -> None:
 @pytest.mark.parametrize("choose", [False, True])
 def test_a_look_fits_the_gate_and_leaves_the_model_alone(explorer: Explorer, data: Path, little: ModuleType,
                                                          choose: bool) -> None:
-    preparing = Preparing(explorer, explorer.eyes, "centre")
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train", each) for each in conditions("0")]
     torch.manual_seed(3)
     ours = BrewCLIP(explorer.eyes.built, "full", replace(little.MODEL, gate=True), little.WIDTH).train()
     assert ours.gate is not None
     gating.put(ours.gate, own := (0.5, 0.0, 0.0, 0.0, 1.0))
-    result = Dev(splits, preparing.seeing, choose, fit_gate=True).look(ours)
+    result = Validator(splits, preparing.seeing, choose, fit_gate=True).look(ours)
     assert gating.numbers(ours.gate) == own and ours.training
     assert len(result.gate) == 5 and result.to_json()["gate"]
     with chosen(ours, result):
         assert gating.numbers(ours.gate) == pytest.approx(result.gate)
         assert ours.options.acoustic_weight == result.weight
-        again = Dev(splits, preparing.seeing, choose_weight=False).look(ours)
+        again = Validator(splits, preparing.seeing, choose_weight=False).look(ours)
     assert again.score == pytest.approx(result.score, abs=1e-6)
     assert gating.numbers(ours.gate) == own
 
 
 def test_without_a_gate_nothing_is_fitted(explorer: Explorer, data: Path, little: ModuleType) -> None:
-    preparing = Preparing(explorer, explorer.eyes, "centre")
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train")]
     for variant in ("prompted", "full"):
         ours = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH)
-        assert Dev(splits, preparing.seeing, False, fit_gate=True).look(ours).gate == ()
+        assert Validator(splits, preparing.seeing, False, fit_gate=True).look(ours).gate == ()

@@ -9,19 +9,19 @@ import pytest
 import torch
 
 from core.errors import TrainingError
-from core.features.prepared_split import Preparing, Split
+from core.features.prepared_split import FeaturePreparer, Split
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.progress import silent
 from core.training import distillation as lesson
 from core.training import run as job
-from core.training.distillation import Lesson
+from core.training.distillation import TextDistillation
 from core.training.run_folder import RunFolder
 
 
 @pytest.fixture
 def split(explorer, data: Path) -> Split:
-    return Preparing(explorer, explorer.eyes, "centre").prepare(job.datasets.load(data), "train")
+    return FeaturePreparer(explorer, explorer.eyes, "centre").prepare(job.datasets.load(data), "train")
 
 
 def silenced(split: Split, rows: tuple[int, ...], captions: bool = True) -> Split:
@@ -33,7 +33,7 @@ def silenced(split: Split, rows: tuple[int, ...], captions: bool = True) -> Spli
 
 
 def test_the_loss_is_the_divergence_of_likenesses_to_all_captions(explorer, split: Split) -> None:
-    made = Lesson.of(explorer.eyes.built, split, 0.2, 0)
+    made = TextDistillation.of(explorer.eyes.built, split, 0.2, 0)
     captions = sorted({each.caption for each in split.utterances})
     bare = BrewCLIP(explorer.eyes.built, "zero-shot")
     rows, voice = torch.tensor([3, 0, 7]), torch.randn(3, made.captions.shape[1])
@@ -60,21 +60,22 @@ def softmax(scores: list[float]) -> np.ndarray:
 
 def test_captions_speak_for_what_was_not_heard_and_without_any_words_nothing_is_taught(explorer, split: Split) -> None:
     built, voice = explorer.eyes.built, torch.randn(2, explorer.eyes.dim)
-    whole, captioned = Lesson.of(built, split, 0.1, 0), Lesson.of(built, silenced(split, (1,)), 0.1, 0)
+    whole, captioned = TextDistillation.of(built, split, 0.1, 0), TextDistillation.of(built, silenced(split, (1,)),
+                                                                                      0.1, 0)
     assert captioned.words[1].any()  # the caption's
     assert torch.equal(captioned.words[0], whole.words[0])
-    mute = Lesson.of(built, silenced(split, (1,), captions=False), 0.1, 0)
+    mute = TextDistillation.of(built, silenced(split, (1,), captions=False), 0.1, 0)
     assert not mute.words[1].any()
     both, first = mute.loss(voice, torch.tensor([0, 1])), mute.loss(voice[:1], torch.tensor([0]))
     assert float(both) == pytest.approx(float(first) / 2, rel=1e-5)
     with pytest.raises(TrainingError) as caught:
-        Lesson.of(built, silenced(split, tuple(range(len(split.spoken))), captions=False), 0.1, 0)
+        TextDistillation.of(built, silenced(split, tuple(range(len(split.spoken))), captions=False), 0.1, 0)
     assert caught.value.kind == "no_words"
 
 
 def test_of_very_many_captions_some_are_drawn_by_the_seed(explorer, split: Split, monkeypatch) -> None:
     monkeypatch.setattr(lesson, "MOST", 3)
-    first, again, other = (Lesson.of(explorer.eyes.built, split, 0.1, seed).captions for seed in (0, 0, 1))
+    first, again, other = (TextDistillation.of(explorer.eyes.built, split, 0.1, seed).captions for seed in (0, 0, 1))
     assert len(first) == 3 and torch.equal(first, again) and not torch.equal(first, other)
 
 
@@ -88,7 +89,7 @@ def test_a_taught_voice_comes_closer_to_its_words(explorer, data: Path, split: S
         job.train(explorer, run, silent)
         model = checkpoints.load(checkpoints.find(run.path), explorer.eyes)
         batch = model.collate([each.transcript for each in split.spoken], [each.states for each in split.spoken])
-        made = Lesson.of(explorer.eyes.built, split, 0.1, 0)
+        made = TextDistillation.of(explorer.eyes.built, split, 0.1, 0)
         with torch.no_grad():
             apart.append(float(made.loss(model.encode_speech(batch).acoustic, torch.arange(len(split.spoken)))))
     assert apart[1] < 0.8 * apart[0], apart

@@ -22,7 +22,7 @@ from whisper.model import ModelDimensions, Whisper
 from core import audio, images
 from core.asr import checkpoint as speech_checkpoint
 from core.asr.checkpoint import MULTILINGUAL
-from core.asr.engine import Engine
+from core.asr.engine import WhisperModel
 from core.asr.transcript import HearingOptions
 from core.evaluation import models as subjects
 from core.evaluation.diagnosis import diagnose
@@ -35,15 +35,15 @@ from core.explain.methods import METHODS
 from core.explain.occlusion import tried
 from core.features import encode
 from core.features.noise import CLEAN
-from core.features.prepared_split import Preparing
+from core.features.prepared_split import FeaturePreparer
 from core.models import checkpoints, multicrop
 from core.models.brewclip import BrewCLIP
 from core.models.trained import TrainedModel
 from core.progress import JobCancelled, silent
 from core.training import run as job
 from core.training import trainer
-from core.training.dataset import Corpus
-from core.training.distillation import Lesson
+from core.training.dataset import PairDataset
+from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
 from core.training.run_folder import RunFolder
 
@@ -114,7 +114,7 @@ def test_a_run_learns_stops_and_goes_on_there(explorer, away: torch.device, data
 def test_evaluation_and_search_encode_there(explorer, away: torch.device, data: Path, little: ModuleType,
                                             tmp_path: Path, variant: str) -> None:
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).to(away).eval()
-    preparing = Preparing(explorer, explorer.eyes, "centre", True)
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", True)
     split = preparing.prepare(job.datasets.load(data), "dev", CLEAN)
     assert np.isfinite(encode.encode_pictures(model, preparing.seeing, split)).all()
     assert np.isfinite(encode.encode_utterances(model, split).fused).all()
@@ -157,9 +157,9 @@ def test_several_looks_at_a_picture_are_embedded_there(explorer, away: torch.dev
 
 def test_whisper_hears_and_writes_there(pretend: ModuleType, little: ModuleType) -> None:
     whisper = Whisper(ModelDimensions(80, 1500, 16, 2, 2, MULTILINGUAL, 448, 16, 2, 2)).eval().requires_grad_(False)
-    checkpoint = speech_checkpoint.Checkpoint(whisper, "", "0" * 64, ((1, 0), (1, 1)))
+    checkpoint = speech_checkpoint.WhisperCheckpoint(whisper, "", "0" * 64, ((1, 0), (1, 1)))
     with pretend.pretending() as device:
-        engine = Engine(checkpoint, pretend.PRETENDED)
+        engine = WhisperModel(checkpoint, pretend.PRETENDED)
         states = engine.encode([little.tone(1), little.tone(2)], 16_000, raise_quiet=True)
         assert states.device == device
         for exact in (False, True):
@@ -257,15 +257,16 @@ def test_whole_steps_stay_on_one_device_under_fake_tensors(explorer, lazily: Non
     """The trainer's own steps: batch, forward pass, lesson, backward pass, clipping, optimiser."""
     model = BrewCLIP(explorer.eyes.built, variant, replace(little.MODEL, **options), little.WIDTH)
     recipe = little.recipe(data, variant, teach=float(model.variant.acoustic))
-    preparing = Preparing(explorer, explorer.eyes, "centre", True)
+    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", True)
     split = preparing.prepare(job.datasets.load(data), "dev", CLEAN)
-    corpus = Corpus([split], preparing.seeing, model, 4, 0, False)
-    taught = Lesson.of(explorer.eyes.built, split, 0.1, 0) if model.variant.acoustic else None
+    corpus = PairDataset([split], preparing.seeing, model, 4, 0, False)
+    taught = TextDistillation.of(explorer.eyes.built, split, 0.1, 0) if model.variant.acoustic else None
     pool = AtOnce()
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
         fake_on_cuda(model, mode, LAZY)
         if taught is not None:
-            taught = Lesson(mode.from_tensor(taught.captions).to(LAZY), mode.from_tensor(taught.words).to(LAZY), 0.1)
+            taught = TextDistillation(mode.from_tensor(taught.captions).to(LAZY),
+                                      mode.from_tensor(taught.words).to(LAZY), 0.1)
         steps = trainer.Trainer(model, corpus, None, RunFolder(tmp_path / "run"), recipe.training, Processes(),
                                 None, taught)
         ahead = steps._ahead(pool, 0)

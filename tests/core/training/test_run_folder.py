@@ -13,10 +13,10 @@ import torch
 from core.errors import TrainingError
 from core.training import run_folder
 from core.training.recipe import Recipe, TrainingOptions
-from core.training.run_folder import RunFolder, State, read_events
+from core.training.run_folder import RunFolder, RunState, read_events
 
 RECIPE = Recipe(Path("/data"), training=TrainingOptions(steps=10))
-STATE = State(7, {"parameter.a": torch.arange(6.0).reshape(2, 3).T, "adam.step.a": torch.tensor(7.0)},
+STATE = RunState(7, {"parameter.a": torch.arange(6.0).reshape(2, 3).T, "adam.step.a": torch.tensor(7.0)},
               {"best": {"score": 12.5}, "look": True})
 
 
@@ -91,11 +91,11 @@ def test_killed_while_saving_the_state_before_stays(run: RunFolder, place: str) 
             run_folder.os.fsync = die
         else:
             Path.replace = die
-        run.save(State(8, {"parameter.a": torch.zeros(5)}))
+        run.save(RunState(8, {"parameter.a": torch.zeros(5)}))
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert run.state().step == 7
-    run.save(State(9))
+    run.save(RunState(9))
     assert run.state().step == 9
     assert not list(run.path.glob(".*.new"))
 
@@ -103,7 +103,7 @@ def test_killed_while_saving_the_state_before_stays(run: RunFolder, place: str) 
 def test_on_a_full_disk_the_state_before_stays(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     run.save(STATE)
     monkeypatch.setattr(run_folder.os, "fsync", full)
-    assert kind_of(run.save, State(8)) == "full"
+    assert kind_of(run.save, RunState(8)) == "full"
     assert run.state().step == 7
     assert not list(run.path.glob(".*.new"))
 

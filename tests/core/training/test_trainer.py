@@ -14,17 +14,17 @@ from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled, silent
 from core.training import run as job
 from core.training import run_folder, trainer
-from core.training.dataset import Corpus
+from core.training.dataset import PairDataset
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
 from core.training.runs import RunReader
-from core.training.trainer import Outcome
+from core.training.trainer import TrainingResult
 
 
 @pytest.fixture
 def train(explorer, tmp_path: Path):
     """train(recipe, name="run") -> the folder of a run, and its outcome."""
-    def run(recipe: Recipe, name: str = "run", report=silent) -> tuple[RunFolder, Outcome]:
+    def run(recipe: Recipe, name: str = "run", report=silent) -> tuple[RunFolder, TrainingResult]:
         folder = RunFolder(tmp_path / name)
         job.begin(folder, recipe)
         return folder, job.train(explorer, folder, report)
@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_a_run_that_goes_on(explorer, data: Path, little: Mod
     recipe, folder, real = little.recipe(data, steps=10), RunFolder(tmp_path / "run"), run_folder.os.fsync
     job.preview(explorer, recipe)
     for name in ("train", "dev"):  # the caches are there
-        job.Preparing(explorer, explorer.eyes, "centre").prepare(job.datasets.load(data), name)
+        job.FeaturePreparer(explorer, explorer.eyes, "centre").prepare(job.datasets.load(data), name)
     job.begin(folder, recipe)
     done: list[int] = []
 
@@ -292,7 +292,7 @@ def test_without_prompts_the_frozen_towers_are_asked_once_and_it_is_the_same_run
     recipe = little.recipe(data, variant, model, steps=8, evaluate_every=4, noise="0", clip=0.0)
     settled, asked = train(recipe, "settled"), []
     real = BrewCLIP.encode_stem
-    monkeypatch.setattr(Corpus, "settle", lambda self, report: None)
+    monkeypatch.setattr(PairDataset, "settle", lambda self, report: None)
     monkeypatch.setattr(BrewCLIP, "encode_stem", lambda self, stem: (asked.append(self.training), real(self, stem))[1])
     plain = train(recipe, "plain")
     assert asked.count(True) == 8  # of the plain run, in its steps
