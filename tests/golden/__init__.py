@@ -1,0 +1,1 @@
+"""Golden tests: what must not change while the code is rearranged."""

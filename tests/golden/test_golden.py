@@ -1,0 +1,45 @@
+"""A home of an earlier version opens, and formats stay: fingerprints, cache keys, checkpoints, CLI JSON, store rows."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import USERS_HOME
+from tests.golden import session
+from tests.golden.record import EXPECTED
+
+PARTS = json.loads(EXPECTED.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory, whisper_base: Path) -> Iterator[dict[str, Any]]:
+    """What the session does in the old home, run once."""
+    root = tmp_path_factory.mktemp("golden").resolve()
+    home = session.unpack(root)
+    (home / "weights").symlink_to(USERS_HOME.weights)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BREWCLIP_HOME", str(home))
+        yield session.run(root)
+
+
+@pytest.mark.parametrize("command", session.COMMANDS)
+def test_a_command_prints_what_it_did(outcome: dict[str, Any], command: str) -> None:
+    assert not list(session.differences(PARTS["printed"][command], outcome["printed"][command]))
+
+
+@pytest.mark.parametrize("table", PARTS["rows"])
+def test_rows_of_the_store_are_the_same(outcome: dict[str, Any], table: str) -> None:
+    assert not list(session.differences(PARTS["rows"][table], outcome["rows"][table]))
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in ("printed", "rows")])
+def test_files_are_the_same(outcome: dict[str, Any], part: str) -> None:
+    assert not list(session.differences(PARTS[part], outcome[part]))
+
+
+def test_a_difference_is_seen() -> None:
+    assert list(session.differences({"a": [1, 2.0], "b": "x"}, {"a": [1, 2.1], "c": "x"})) == [
+        "/a/1: 2.0 expected, 2.1 found", "/b: missing", "/c: new"]
