@@ -10,6 +10,10 @@ import platformdirs
 from core import private_files
 from core.errors import SettingsError
 
+# Beginnings of the names in a home: `Home`'s own, and those of the window, the log and the probes.
+OWN = ("store.sqlite", "weights", "caches", "recordings", "takes", "runs", "demo", "addresses.json", "unfinished.json",
+       "settings.json", "settings.damaged", "probes", "window", "brewclip-app", "exports")
+
 
 @dataclass(frozen=True)
 class Home:
@@ -21,7 +25,7 @@ class Home:
         """Make the folder readable by its owner alone: it holds voices. A home that cannot be changed is no error."""
         with suppress(OSError):
             private_files.make_folder(self.root)
-        private_files.tighten(self.root)
+        private_files.tighten(self.root, is_own)
 
     @property
     def store(self) -> Path:
@@ -72,6 +76,11 @@ class Home:
     def settings(self) -> Path:
         """The settings, JSON."""
         return self.root / "settings.json"
+
+
+def is_own(name: str) -> bool:
+    """Whether an entry of a home has a name that the program gives."""
+    return name.startswith(OWN) or name.endswith((".new", ".partial", ".lock"))
 
 
 def find_home() -> Home:

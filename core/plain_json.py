@@ -1,6 +1,9 @@
 """The one reader of JSON from files that others may have written, damaged or made to do harm."""
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -45,8 +48,14 @@ def loads_object(text: str | bytes) -> dict[str, Any]:
 
 
 def read(path: Path, largest: int = LARGEST) -> Any:
-    """The value of a JSON file of at most `largest` bytes. DamagedJsonError as in `loads`; OSError."""
-    with path.open("rb") as file:
+    """The value of a JSON file of at most `largest` bytes. DamagedJsonError as in `loads`, and for a pipe; OSError."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123  (a pipe would be waited for)
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise DamagedJsonError("It is a pipe or a device, not a file.")
         content = file.read(largest + 1)
     if len(content) > largest:
         raise DamagedJsonError(f"It has more than {largest >> 20} MB.")

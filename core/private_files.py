@@ -5,7 +5,7 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -81,14 +81,22 @@ def write_atomically(path: Path, content: bytes, private: bool = True, durable: 
         file.write(content)
 
 
-def tighten(folder: Path) -> bool:
+def tighten(folder: Path, own: Callable[[str], bool]) -> bool:
     """Take a folder's rights from others and, where others had some, those of all that is in it; whether it did so.
 
-    A file system without permissions, or a folder of somebody else's, stays as it is.
+    `own` says by its name whether an entry is the program's. Where there are others beside, the folder is somebody's
+    for more than this program: it and the others stay as they are. So does a file system without permissions.
     """
     try:
         found = folder.stat()
         if not stat.S_ISDIR(found.st_mode) or not found.st_mode & OTHERS:
+            return False
+        entries = list(folder.iterdir())
+        if not all(own(entry.name) for entry in entries):
+            for entry in entries:
+                if own(entry.name) and not entry.is_symlink():
+                    _tighten_one(entry)
+                    _tighten_below(entry)
             return False
         folder.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
         if not folder.stat().st_mode & OTHERS:
@@ -103,8 +111,11 @@ def _tighten_below(folder: Path) -> None:
     """Links are not followed: what lies elsewhere is not this folder's to change."""
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            path = Path(place) / name
-            with contextlib.suppress(OSError):
-                mode = path.lstat().st_mode
-                if not stat.S_ISLNK(mode) and mode & OTHERS:
-                    path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+            _tighten_one(Path(place) / name)
+
+
+def _tighten_one(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode) and mode & OTHERS:
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)

@@ -40,7 +40,9 @@ class Setting:
             case "flag", bool():
                 return value
             case "number", int() | float() if not isinstance(value, bool) and self.low <= value <= self.high:
-                return type(self.default)(value)
+                kept = type(self.default)(value)
+                if kept == value:  # never half a day that becomes 0, which means for ever
+                    return kept
             case "choice", str() if value in dict(self.choices):
                 return value
             case ("folder" | "backbone" | "model" | "patterns"), str():

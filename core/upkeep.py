@@ -25,6 +25,7 @@ from core.store.store import Store
 
 GB = 10**9
 RESUMED_WITHIN = 30 * DAY  # a download that was broken off goes on within that time; then what came of it is deleted
+LONGEST = 36_500  # days; dates begin with the year 1
 PARTIAL, LOCK = ".partial", ".lock"
 
 
@@ -62,7 +63,7 @@ def clear_history(home: Home, store: Store, days: int | None = None) -> HistoryC
 
 def moment(days: int) -> datetime:
     """So many days ago, in UTC."""
-    return datetime.now(UTC) - timedelta(days=days)
+    return datetime.now(UTC) - timedelta(days=min(days, LONGEST))
 
 
 def tidy(home: Home, store: Store, settings: Settings, report: Report = silent) -> Tidied:
@@ -96,8 +97,9 @@ def sweep(home: Home, store: Store) -> tuple[Path, ...]:
 
 def _staged_files(home: Home, now: float) -> Iterator[Path]:
     """Files that `core.private_files.replacing` did not bring to their end."""
-    for folder in (home.root, home.recordings, home.takes):
-        for path in folder.glob(f".*{caches.STAGED}"):
+    staged = [path for folder in (home.root, home.recordings, home.takes) for path in folder.glob(f".*{caches.STAGED}")]
+    for path in (*staged, *home.takes.glob(".*.flac")):
+        with suppress(OSError):  # it was brought to its end meanwhile
             if _newest(path) < now - DAY:
                 yield path
 

@@ -262,9 +262,8 @@ def _accept(weights: Weights, ready: Path, home: Home, promised: str = "", sourc
     target = home.weights / (weights.files[0] if weights.tensors else _stem(weights) + suffix)
     if source:
         _check_pin(weights, ready, target, known, home)
+        pins.keep(weights.name, known.sha256, source, home)  # first: nothing is used that is not pinned
     install(ready, target, known, home)
-    if source:
-        pins.keep(weights.name, known.sha256, source, home)
     return target
 
 

@@ -251,8 +251,7 @@ class Recogniser:
             return take
         padded = self._padded(take, options)
         assert padded.reading is not None
-        if padded.reading.language != take.reading.language:
-            take = self._again(take, take.states, padded.reading.language, options, exact=False)
+        take = self._again(take, take.states, padded.reading.language, options, exact=True)  # compared as equals
         if bool(take.reason) != bool(padded.reason):
             chosen = padded if take.reason else take
         else:

@@ -13,6 +13,7 @@ from typing import Any
 from core.cli.output import as_json, size
 from core.cli.parts import OK, ONE_LOOK, Arguments, Command, explorer, json_argument, links_argument, note, progress
 from core.errors import TrainingError
+from core.home import find_home
 from core.models.variants import VARIANTS, BrewClipOptions
 from core.progress import JobCancelled, Report
 from core.training.recipe import Recipe, TrainingOptions
@@ -98,6 +99,7 @@ def _train(arguments: Arguments) -> int:
     from core.training import run as job
     from core.training.run_folder import LOG, RunFolder
 
+    find_home().protect()  # the run may lie in it
     folder, first = RunFolder(arguments.out), int(os.environ.get("RANK", "0")) == 0
     if recipe is not None and first:
         job.begin(folder, recipe)

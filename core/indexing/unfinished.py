@@ -7,17 +7,21 @@ cut leaves it behind. A gallery is known by the time it was made, which survives
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from core import private_files
+from filelock import FileLock, Timeout
+
+from core import plain_json, private_files
 from core.progress import JobCancelled
 from core.store.records import GalleryRecord
 
 T = TypeVar("T")
 _LOCK = threading.Lock()
+PATIENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class UnfinishedRuns:
             self._note(gallery, replace(note, stopped=False, process=0))
 
     def _note(self, gallery: GalleryRecord, run: UnfinishedRun | None) -> None:
-        with _LOCK:
+        with _LOCK, self._alone():
             runs = self._read()
             runs.pop(_key(gallery), None)
             if run is not None:
@@ -82,9 +86,18 @@ class UnfinishedRuns:
             except OSError:
                 pass  # indexing itself says what is wrong with the disk
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process changes the file; without a lock where none can be had."""
+        lock = FileLock(self._file.with_name(self._file.name + ".lock"), timeout=PATIENCE)
+        with ExitStack() as held:
+            with suppress(OSError, Timeout):
+                held.enter_context(lock)
+            yield
+
     def _read(self) -> dict[str, UnfinishedRun]:
         try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
+            kept = plain_json.read_object(self._file)
             return {str(key): UnfinishedRun(int(one["found"]), bool(one["stopped"]), int(one["process"]))
                     for key, one in kept.items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -6,14 +6,19 @@ first digest of each name is kept in the home, and later bytes must have it.
 """
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from core import plain_json, private_files
+from core.errors import WeightsError
 from core.home import Home
 
+PATIENCE = 5.0  # seconds
 REFUSED = ".refused"  # end of the name of a file that came with another digest; nothing reads it
 
 
@@ -27,22 +32,28 @@ class Pin:
 
 
 def read(name: str, home: Home) -> Pin | None:
-    """The pin of these weights; None when there is none that can be read."""
-    try:
-        return plain_json.checked(Pin(**_all(home)[name]))
-    except (KeyError, *plain_json.DAMAGE):
+    """The pin of these weights; None when there is none. WeightsError ("pins"): damaged."""
+    pins = _all(home)
+    if name not in pins:
         return None
+    try:
+        return plain_json.checked(Pin(**pins[name]))
+    except plain_json.DAMAGE as error:
+        raise WeightsError(f"What {_path(home)} says of {name} is damaged. Nothing was fetched. "
+                           f"`brewclip weights fetch {name} --trust-new` trusts what comes next.", "pins") from error
 
 
 def keep(name: str, sha256: str, source: str, home: Home) -> None:
     """Pin what came first; an earlier pin stays. Where nothing can be written there is none: no error."""
-    if read(name, home) is None:
-        _write({**_all(home), name: asdict(Pin(sha256, source, f"{datetime.now(UTC):%Y-%m-%d}"))}, home)
+    with _alone(home):
+        if read(name, home) is None:
+            _write({**_all(home), name: asdict(Pin(sha256, source, f"{datetime.now(UTC):%Y-%m-%d}"))}, home)
 
 
 def forget(name: str, home: Home) -> None:
     """Trust whatever comes next under this name."""
-    _write({key: pin for key, pin in _all(home).items() if key != name}, home)
+    with _alone(home):
+        _write({key: pin for key, pin in _all(home).items() if key != name}, home)
 
 
 def refused(target: Path) -> Path:
@@ -54,11 +65,25 @@ def _path(home: Home) -> Path:
     return home.weights / "digests.json"
 
 
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """While no other process changes the pins; without a lock where none can be had."""
+    with ExitStack() as held:
+        with suppress(OSError, Timeout):
+            held.enter_context(FileLock(_path(home).with_suffix(".lock"), timeout=PATIENCE))
+        yield
+
+
 def _all(home: Home) -> dict[str, dict[str, str]]:
+    """All pins. WeightsError ("pins") when there is a file that cannot be read: nothing is trusted in its place."""
     try:
         return plain_json.read_object(_path(home))
-    except (OSError, *plain_json.DAMAGE):
+    except FileNotFoundError:
         return {}
+    except (OSError, *plain_json.DAMAGE) as error:
+        raise WeightsError(f"{_path(home)}, which says what weights came first, cannot be read ({error}). Nothing was "
+                           "fetched. Bring it back from a backup, or delete it to trust what comes next.",
+                           "pins") from error
 
 
 def _write(pins: dict[str, dict[str, str]], home: Home) -> None:

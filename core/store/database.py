@@ -72,7 +72,8 @@ class Database:
         `erase`: deleted rows are overwritten, which writes as much as was deleted; False for what tells nothing of
         what was said, such as a large gallery.
         """
-        self._reserve.release()
+        if self._reserve.release() and self._refusal is not None and self._refusal.kind == "disk_full":
+            self._engine, self._refusal = _open_to_write(self.path)._engine, None
         with self.writing() as connection:
             connection.exec_driver_sql(f"PRAGMA secure_delete={'ON' if erase else 'FAST'}")
             try:
@@ -87,6 +88,12 @@ class Database:
             connection.execution_options(begin=mode)
             with connection.begin():
                 yield connection
+
+    @property
+    def born(self) -> float:
+        """When this file became the store, seconds since 1970; files that are older may be another store's."""
+        with self.reading() as connection:
+            return float(connection.exec_driver_sql("PRAGMA user_version").scalar() or time.time())
 
     def empty_wal(self) -> bool:
         """Bring the WAL into the file and truncate it, so that no copy of deleted rows stays in it.
@@ -115,8 +122,6 @@ def open_database(path: Path) -> Database:
     try:
         return _open_to_write(path)
     except StoreError as error:
-        if error.kind == "disk_full" and Reserve(path).release():
-            return open_database(path)
         found = _open_to_read(path, error) if error.kind in NOT_WRITABLE else None
         if found is None:
             raise
@@ -132,7 +137,15 @@ def _open_to_write(path: Path) -> Database:
         database = Database(path)
         with database.reading():  # the first connection: an error in it belongs to opening
             Reserve(path).fill()
-            return database
+        _note_birth(path)
+        return database
+
+
+def _note_birth(path: Path) -> None:
+    """Keep the time from which on this file is the store (`Database.born`), in its header's free field."""
+    with suppress(sqlite3.Error), closing(_connect(path)) as connection:
+        if not connection.execute("PRAGMA user_version").fetchone()[0]:
+            connection.execute(f"PRAGMA user_version={int(time.time())}")
 
 
 def _open_to_read(path: Path, refusal: StoreError) -> Database | None:

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, tuple_
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import plain_json
@@ -16,6 +17,7 @@ from core.store.records import HistoryContent, QueryRecord, QuerySource
 from core.store.room import Repository, among_words, plain
 from core.store.schema import QueryRow, TakeRow, TranscriptRow
 
+DIGEST = re.compile("[0-9a-f]{64}")  # what kept recordings are named by
 AT_ONCE = 500  # values in one statement; SQLite takes 32 766
 OF_NO_TAKE = ~TranscriptRow.digest.in_(select(TakeRow.digest))  # takes are deleted on their own screen
 
@@ -115,26 +117,41 @@ class History(Repository):
         what a query that stays needs. Nothing of it is left in the file of the store.
         """
         content = self.history_content(before)
+        while self._clear_transcripts(before):
+            self._database.empty_wal()  # in portions: overwriting all at once would need as much room again
         with self._database.deleting() as connection:
-            gone, transcripts = self._clearable(connection, before)
-            connection.execute(delete(TranscriptRow).where(transcripts))
+            gone, _ = self._clearable(connection, before)
             connection.execute(delete(QueryRow).where(_asked(before)))
         self._erase(gone)
         if content:
             self._database.empty_wal()
         return content
 
+    def _clear_transcripts(self, before: datetime | None) -> int:
+        """Delete up to `AT_ONCE` of the transcripts that `clear_history` deletes; how many."""
+        with self._database.deleting() as connection:
+            _, transcripts = self._clearable(connection, before)
+            keys = select(TranscriptRow.digest, TranscriptRow.fingerprint).where(transcripts).limit(AT_ONCE)
+            return connection.execute(delete(TranscriptRow).where(
+                tuple_(TranscriptRow.digest, TranscriptRow.fingerprint).in_(keys))).rowcount
+
     def delete_stray_recordings(self, folder: Path, until: float) -> tuple[Path, ...]:
         """Delete recordings (FLAC) in a folder of the program's own that no query names; which.
 
-        `until`, seconds since 1970: younger files stay, since their query may be about to be stored.
+        `until`, seconds since 1970: younger files stay, since their query may be about to be stored. Files from before
+        this store stay too: another store, which somebody may put back, may name them.
         """
-        gone = []
+        gone: list[Path] = []
+        if folder.is_symlink():
+            return ()
+        born = self._database.born
         with self._database.deleting() as connection:  # no query comes in between
-            named = {self._folder / one for one in _recordings(connection.scalars(select(QueryRow.recording)))}
+            named = {PurePath(one.replace("\\", "/")).name
+                     for one in _recordings(connection.scalars(select(QueryRow.recording)))}
             for path in folder.glob("*.flac"):
                 with suppress(OSError):
-                    if path.absolute() not in named and path.lstat().st_mtime < until:
+                    ours = DIGEST.fullmatch(path.stem) and path.name not in named
+                    if ours and born <= path.lstat().st_mtime < until:
                         path.unlink()
                         gone.append(path)
             if gone:
@@ -171,7 +188,8 @@ class History(Repository):
     def _erase(self, recordings: Iterable[str]) -> None:
         """Delete recordings that the program keeps. The user's own files stay."""
         for path in self._own(recordings):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # in use, or no file: the others go
+                path.unlink(missing_ok=True)
 
     @property
     def _folder(self) -> Path:
@@ -180,7 +198,7 @@ class History(Repository):
     def _relative(self, recording: Path) -> str:
         """Relative to the store's folder when it lies in it, so that the folder may be moved."""
         path = recording.absolute()
-        return str(path.relative_to(self._folder) if path.is_relative_to(self._folder) else path)
+        return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else str(path)
 
 
 def _heard(body: str) -> dict[str, Any] | None:

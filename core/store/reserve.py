@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core import private_files
 
-BYTES = 2 * 2**20  # a deletion writes the pages that it changes before it frees any
+BYTES = 8 * 2**20  # a deletion writes the pages that it changes before it frees any
 PLENTY = 64 * BYTES  # of free room: the reserve is made only where nobody misses it
 
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    DateTime,
     Dialect,
     Float,
     ForeignKey,
@@ -26,10 +25,14 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.sqlite import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x42524557  # "BREW", in the file's header: another program's SQLite file is never taken for a store
 SCHEMA_REVISION = "0004"  # the last of migrations/versions
+
+
+UNKNOWN = datetime(1970, 1, 1)
 
 
 class FileName(TypeDecorator[str]):
@@ -47,10 +50,27 @@ class FileName(TypeDecorator[str]):
         return None if value is None else os.fsdecode(value)
 
 
+class LenientDateTime(DATETIME):
+    """A date that is read as `UNKNOWN` where what is stored is none: one damaged row never hides the others."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """The function that reads a stored value."""
+        read = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> datetime | None:
+            try:
+                found: datetime | None = read(value) if read else value
+            except (ValueError, TypeError):
+                return UNKNOWN
+            return found
+
+        return process
+
+
 class Moment(TypeDecorator[datetime]):
     """A point in time, stored as UTC."""
 
-    impl = DateTime
+    impl = LenientDateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -102,7 +122,7 @@ class ContentRow(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     width: Mapped[int]
     height: Mapped[int]
-    taken: Mapped[datetime | None] = mapped_column(DateTime)  # the camera's clock
+    taken: Mapped[datetime | None] = mapped_column(LenientDateTime)  # the camera's clock
 
 
 class ImageRow(Base):

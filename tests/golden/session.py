@@ -2,7 +2,7 @@
 
 `old_home.tar.xz` was made by `make_old_home.py` at commit 4cb259c. The session unpacks it, gives it the paths of this
 machine, runs `COMMANDS` in it and reads the outcome as plain JSON: what the commands print, the rows of the store, the
-keys of the caches, and the files of a run. Times are left out; paths begin with `<root>`.
+keys of the caches, and the files of a run. Times and random words are left out; paths begin with `<root>`.
 """
 
 import io
@@ -20,7 +20,8 @@ from core import cli
 
 ARCHIVE = Path(__file__).with_name("old_home.tar.xz")
 MADE_AT = "/tmp/golden/out"  # where the archive's paths point before they are moved
-TIMES = re.compile(r"(^|_)(ms|seconds|created|changed|when|time|mtime|mtime_ns|duration|date|pairs_per_second|memory)$")
+VARYING = re.compile(r"(^|_)(ms|seconds|created|changed|when|time|mtime|mtime_ns|duration|date|pairs_per_second|memory|"
+                     r"revision)$")  # times and random words
 DAYS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d[:-]\d\d[:-]\d\d(\.\d+)?(\+00:00)?")
 PATH_KEYED = {"recordings", "pictures"}  # caches whose keys hash a path and its time of change
 
@@ -179,7 +180,7 @@ def _run_files(folder: Path) -> dict[str, Any]:
 def _tidy(value: Any, root: Path) -> Any:
     """The value without times, with `<root>` in place of this machine's paths."""
     if isinstance(value, dict):
-        return {key: "a time" if TIMES.search(key) and inner is not None else _tidy(inner, root)
+        return {key: "varies" if VARYING.search(key) and inner is not None else _tidy(inner, root)
                 for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_tidy(inner, root) for inner in value]
