@@ -40,6 +40,11 @@ class UnfinishedRun:
         """Whether nobody stopped it and no process works on it any more."""
         return not self.stopped and self.process != os.getpid() and not _is_alive(self.process)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a process, this one or another, works on it now."""
+        return not self.stopped and (self.process == os.getpid() or _is_alive(self.process))
+
 
 class UnfinishedRuns:
     """The register. Any thread may call any method; a file that cannot be read or written counts as empty."""

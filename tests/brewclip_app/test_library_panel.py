@@ -1,5 +1,6 @@
 """The Library panel on the real core with a small backbone of the test's own."""
 
+import os
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core import explorer
 from core.fingerprint import Fingerprint
 from core.indexing.local import index_folder, index_gallery
-from core.indexing.unfinished import UnfinishedRuns
+from core.indexing.unfinished import UnfinishedRun, UnfinishedRuns
 from core.store.store import Store
 
 WAIT = 20_000
@@ -591,7 +592,49 @@ def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, q
     again.close()
 
 
+def job_at(done, total, text=""):
+    return SimpleNamespace(progress=(done, total, text))
+
+
 def test_while_indexing_nothing_is_called_all():
-    state = SimpleNamespace(images=160, indexed=160)
+    state = SimpleNamespace(images=160, indexed=160, failed=0)
     assert gallery_facts.how_far(state) == "160 pictures, all indexed"
-    assert gallery_facts.how_far(state, running=True) == "160 pictures so far"
+    assert gallery_facts.how_far(state, job_at(0, 0)) == "160 pictures so far"
+
+
+def test_a_run_that_goes_on_is_counted_in_the_whole_gallery_and_not_called_stopped():
+    state = SimpleNamespace(images=384, indexed=384, failed=0)
+    stopped = UnfinishedRun(720, stopped=True)
+    assert gallery_facts.how_far(state, unfinished=stopped) == "384 of 720, stopped"
+    assert gallery_facts.how_far(state, job_at(0, 0), stopped) == "384 of 720"
+    runs = UnfinishedRun(720, process=os.getpid())
+    assert gallery_facts.how_far(state, job_at(0, 336), runs) == "384 of 720"
+    assert gallery_facts.how_far(state, job_at(32, 336), runs) == "416 of 720"
+    assert gallery_facts.in_gallery(job_at(32, 336, "8.0 pictures/s"), runs) == (416, 720, "8.0 pictures/s")
+    assert gallery_facts.how_far(state, unfinished=runs) == "384 of 720", "another window or command works on it"
+    assert gallery_facts.how_far(state, unfinished=UnfinishedRun(720)) == "384 of 720, stopped", "nobody does"
+
+
+def test_a_new_gallery_is_not_called_stopped_while_it_is_indexed():
+    state = SimpleNamespace(images=0, indexed=0, failed=0)
+    runs = UnfinishedRun(720, process=os.getpid())
+    assert gallery_facts.how_far(state, job_at(0, 720), runs) == "0 of 720"
+    assert gallery_facts.how_far(state, job_at(32, 720), runs) == "32 of 720"
+
+
+def test_row_and_detail_agree_while_a_stopped_run_goes_on(panel, context, qtbot, many):
+    panel.show()
+    stop_half_way(context, qtbot, many, lambda: context.indexing.cancel("Many"))
+    settle(context, qtbot)
+    before = int(panel.detail.state_words.text().split()[0])
+    model, seen = context.explorer.model, model_calls(context)
+    model.gate.clear()
+    panel.detail.again.click()
+    qtbot.waitUntil(lambda: bool(seen) and context.indexing.job("Many").progress[1] > 0, timeout=WAIT)
+    expected = f"{before} of 160"
+    qtbot.waitUntil(lambda: panel.detail.state_words.text() == expected, timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.list.itemWidget(panel.list.item(0)).words.text() == expected, timeout=WAIT)
+    assert panel.detail.progress.detail.text().startswith(expected)
+    model.gate.set()
+    settle(context, qtbot)
+

@@ -31,7 +31,7 @@ from brewclip_app.widgets.common import (
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
-from core.progress import Report
+from core.progress import Report, StepText
 from core.remote import is_remote, shown
 from core.store.addresses import is_address
 
@@ -204,13 +204,14 @@ class GalleryDetail(QWidget):
         self.copy_action.setEnabled(job is None and not self._refused)
         self.outdated.action.setEnabled(job is None)
         self.search.setEnabled(self._state.indexed > 0)
-        words = [gallery_facts.how_far(self._state, job is not None, self._unfinished)]
+        words = [gallery_facts.how_far(self._state, job, self._unfinished)]
         words += [f"{wording.count(self._state.missing)} no longer there"] if self._state.missing else []
         result = self._results.get(self._name(), "") if job is None else ""
         self.state_words.setText(self._refused or " · ".join(words) + (f"\n{result}" if result else ""))
         if job is not None:
-            done, total, _ = job.progress
-            self.progress.set_progress(done, total, gallery_facts.progress_in_words(*job.progress))
+            done, total, text = gallery_facts.in_gallery(job, self._unfinished)
+            bar = job.progress[:2] if isinstance(job.progress[2], StepText) else (done, total)
+            self.progress.set_progress(*bar, gallery_facts.progress_in_words(done, total, text))
 
     def _read_failures(self, state: "GalleryState") -> None:
         if self._refused:

@@ -15,6 +15,7 @@ from core.indexing.left_out import Counts, words_left_out
 from core.progress import StepText
 
 if TYPE_CHECKING:
+    from brewclip_app.jobs import Job
     from core.explorer import Explorer
     from core.galleries.protocol import Place
     from core.indexing.unfinished import UnfinishedRun
@@ -99,22 +100,38 @@ def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[Failu
     return place.failures(record.id)
 
 
-def how_far(state: "GalleryState", running: bool = False, unfinished: "UnfinishedRun | None" = None) -> str:
-    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "96 pictures so far" while it is `running`;
-    "192 of 720, stopped" when the last run did not end.
+def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "UnfinishedRun | None" = None) -> str:
+    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "192 of 720" while its `job` or another process
+    indexes it, "96 pictures so far" where the end is unknown; "192 of 720, stopped" when the last run did not end.
     """
-    if running and state.indexed:
-        return f"{wording.pictures(state.indexed)} so far"
-    if unfinished is not None:
-        done = state.indexed + state.failed
-        if unfinished.found > done:
-            return f"{wording.count(done)} of {wording.count(unfinished.found)}, stopped"
-        return f"{wording.pictures(state.images)} so far, stopped"
+    if job is not None or unfinished is not None:
+        running = job is not None or (unfinished is not None and unfinished.is_running)
+        done, total, _ = in_gallery(job, unfinished) if job is not None else (0, 0, "")
+        if total <= 0:
+            done, total = state.indexed + state.failed, unfinished.found if unfinished is not None else 0
+        end = "" if running else ", stopped"
+        if total > done or (total and running):
+            return f"{wording.count(done)} of {wording.count(total)}{end}"
+        if state.indexed or not running:
+            return f"{wording.pictures(state.indexed if running else state.images)} so far{end}"
     if not state.images:
         return "no pictures yet"
     if state.indexed == state.images:
         return f"{wording.pictures(state.images)}, all indexed"
     return f"{wording.count(state.indexed)} of {wording.count(state.images)} indexed"
+
+
+def in_gallery(job: "Job", unfinished: "UnfinishedRun | None") -> tuple[int, int, str]:
+    """How far an indexing job is, counted in the whole gallery: what was there before it began is done.
+
+    The job itself counts what it reads, so a run that goes on would begin at 0.
+    """
+    done, total, text = job.progress
+    if isinstance(text, StepText):
+        return text.done, text.total, text.own
+    if unfinished is not None and unfinished.found > total > 0:
+        return unfinished.found - total + done, unfinished.found, text
+    return done, total, text
 
 
 def facts_in_words(fingerprint: Fingerprint, titles: dict[str, str]) -> str:

@@ -51,9 +51,10 @@ class GalleryListRow(QWidget):
         if job is None:
             self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
             return
-        done, total, text = job.progress
+        done, total, _ = gallery_facts.in_gallery(job, self._unfinished)
+        words = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else "looking for pictures"
+        self.words.setText(words)
+        if isinstance(job.progress[2], StepText):
+            done, total, _ = job.progress
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)
-        if isinstance(text, StepText):
-            done, total = text.done, text.total
-        self.words.setText(f"{wording.count(done)} of {wording.count(total)}" if total > 0 else "looking for pictures")

@@ -167,7 +167,7 @@ class LibraryPanel(Panel):
             item = QListWidgetItem()
             item.setData(NAME, state.gallery.name)
             unfinished = overview.unfinished.get(state.gallery.id)
-            words = gallery_facts.how_far(state, unfinished=unfinished)
+            words = gallery_facts.how_far(state, self.context.indexing.job(state.gallery.name), unfinished)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{state.gallery.name}, {words}")
             line = GalleryListRow(self.thumbnails, state, overview.mosaics.get(state.gallery.id, ()), unfinished)
             item.setSizeHint(QSize(0, line.sizeHint().height()))
@@ -198,8 +198,8 @@ class LibraryPanel(Panel):
         if state is None or self._overview is None:
             return
         self.detail.show_gallery(state, self._overview, self._taken())
-        running = self.context.indexing.job(state.gallery.name) is not None
-        how_far = gallery_facts.how_far(state, running, self._overview.unfinished.get(state.gallery.id))
+        job = self.context.indexing.job(state.gallery.name)
+        how_far = gallery_facts.how_far(state, job, self._overview.unfinished.get(state.gallery.id))
         text = f"{state.gallery.name} · {how_far}"
         self.status_changed.emit(text + (f" · {wording.count(state.failed)} could not be read" if state.failed else ""))
 
