@@ -321,10 +321,12 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.close)  # its end is still being told
 
     def _say_stopping(self, jobs: list[Job]) -> None:
+        """Only indexing goes on by itself; training needs no window, and is not stopped."""
         long = [job for job in jobs if job.seconds > WORTH_SAYING and not job.key.startswith(TRAINING)]
         if long:
-            what = "Indexing goes on" if any(job.key.startswith("index:") for job in long) else "It goes on"
-            self.banner.say(f"Stopping: {', '.join(job.name for job in long)}. {what} next time where it stood. "
+            indexing = any(job.key.startswith("index:") for job in long)
+            goes_on = " Indexing goes on next time where it stood." if indexing else ""
+            self.banner.say(f"Stopping: {', '.join(job.name for job in long)}.{goes_on} "
                             "Close again to leave without waiting.", "care")
 
     def _restore(self) -> None:

@@ -216,6 +216,23 @@ def test_closing_waits_for_a_job_without_blocking(window, context, qtbot, monkey
     assert "closing" in window.panels["one"].calls
 
 
+def test_closing_during_a_search_does_not_say_that_it_goes_on(window, context, qtbot, monkeypatch):
+    monkeypatch.setattr("brewclip_app.main_window.WORTH_SAYING", 0.0)
+    started, gate = threading.Event(), threading.Event()
+
+    def work(report):
+        started.set()
+        assert gate.wait(10)
+
+    context.jobs.submit("Searching", work, key="search")
+    assert started.wait(10)
+    assert not window.close()
+    said = window.banner.message.text()
+    assert said == "Stopping: Searching. Close again to leave without waiting."
+    with qtbot.waitSignal(window.closed, timeout=10_000):
+        gate.set()
+
+
 def test_a_second_close_does_not_wait(window, context, qtbot):
     started, gate = threading.Event(), threading.Event()
     context.jobs.submit("Deaf", lambda report: started.set() or gate.wait(20))
