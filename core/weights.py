@@ -22,6 +22,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -156,9 +157,8 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trus
     if found:
         return found
     try:
-        with alone(_lock(weights, home), report, f"Another window is getting {weights.title}"):
-            if trust_new:
-                pins.forget(weights.name, home)
+        with (alone(_lock(weights, home), report, f"Another window is getting {weights.title}"),
+              pins.forgotten(weights.name, home) if trust_new else nullcontext()):
             return (_ready(weights, home, folder) or (_trusted(weights, home) if trust_new else None)
                     or _from_sources(weights, home, report))
     except OSError as error:

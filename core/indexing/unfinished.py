@@ -94,7 +94,7 @@ class UnfinishedRuns:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """While no other process changes the file; without a lock where none can be had."""
-        lock = FileLock(self._file.with_name(self._file.name + ".lock"), timeout=PATIENCE)
+        lock = FileLock(self._file.with_name(self._file.name + ".lock"), timeout=PATIENCE, mode=private_files.FILE)
         with ExitStack() as held:
             with suppress(OSError, Timeout):
                 held.enter_context(lock)

@@ -51,9 +51,30 @@ def keep(name: str, sha256: str, source: str, home: Home) -> None:
 
 
 def forget(name: str, home: Home) -> None:
-    """Trust whatever comes next under this name."""
+    """Trust whatever comes next under this name; a list that cannot be read is set aside."""
     with _alone(home):
-        _write({key: pin for key, pin in _all(home).items() if key != name}, home)
+        try:
+            pins = _all(home)
+        except WeightsError:
+            pins = {}
+            with suppress(OSError):
+                _path(home).replace(_path(home).with_suffix(".damaged"))
+        _write({key: pin for key, pin in pins.items() if key != name}, home)
+
+
+@contextmanager
+def forgotten(name: str, home: Home) -> Iterator[None]:
+    """While whatever comes next under this name is trusted; when nothing came, the pin is there again."""
+    before: Pin | None = None
+    with suppress(WeightsError):
+        before = read(name, home)
+    forget(name, home)
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            keep(name, before.sha256, before.source, home)
+        raise
 
 
 def refused(target: Path) -> Path:
@@ -70,7 +91,7 @@ def _alone(home: Home) -> Iterator[None]:
     """While no other process changes the pins; without a lock where none can be had."""
     with ExitStack() as held:
         with suppress(OSError, Timeout):
-            held.enter_context(FileLock(_path(home).with_suffix(".lock"), timeout=PATIENCE))
+            held.enter_context(FileLock(_path(home).with_suffix(".lock"), timeout=PATIENCE, mode=private_files.FILE))
         yield
 
 
@@ -82,8 +103,8 @@ def _all(home: Home) -> dict[str, dict[str, str]]:
         return {}
     except (OSError, *plain_json.DAMAGE) as error:
         raise WeightsError(f"{_path(home)}, which says what weights came first, cannot be read ({error}). Nothing was "
-                           "fetched. Bring it back from a backup, or delete it to trust what comes next.",
-                           "pins") from error
+                           "fetched. Bring it back from a backup; or `brewclip weights fetch NAME --trust-new` sets it "
+                           "aside and trusts what comes next.", "pins") from error
 
 
 def _write(pins: dict[str, dict[str, str]], home: Home) -> None:

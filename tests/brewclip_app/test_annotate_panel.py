@@ -761,7 +761,8 @@ import numpy as np
 app = QApplication([])
 import core.explorer
 from tests.core.annotation.models import TwoModels
-core.explorer.Engine = TwoModels
+core.explorer.ModelRegistry = TwoModels
+from brewclip_app import multimedia
 from brewclip_app.context import Context
 from brewclip_app.panels.annotate.panel import AnnotatePanel
 from core.audio import from_samples
@@ -769,6 +770,7 @@ from core.explorer import Explorer
 from core.home import find_home
 from core.settings import Settings
 home = find_home()
+multimedia.start()
 context = Context(home, Explorer(home, Settings()))
 context.set_gallery("Holiday")
 panel = AnnotatePanel(context)

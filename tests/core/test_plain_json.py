@@ -1,6 +1,7 @@
 """The reader of JSON: everything that is no plain JSON is one kind of error."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -80,3 +81,12 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     path = tmp_path / "file.json"
     path.write_text('{"a": 1}', encoding="utf-8-sig")
     assert plain_json.read_object(path) == {"a": 1} == plain_json.loads("\ufeff" + '{"a": 1}')
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_is_refused_and_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "settings.json")
+    with pytest.raises(plain_json.DamagedJsonError, match="pipe"):
+        plain_json.read(tmp_path / "settings.json")
+    with pytest.raises(IsADirectoryError):
+        plain_json.read(tmp_path)

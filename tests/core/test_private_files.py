@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from core import audio, demo, private_files, settings, weights
 from core.explorer import Ask, Explorer
 from core.features.content_hashes import Digests
 from core.galleries import address_book
-from core.home import Home
+from core.home import Home, is_own
 from core.models import checkpoints
 from core.settings import Settings
 from core.training import runs
@@ -152,3 +153,21 @@ def test_writers_at_the_same_time_never_share_a_temporary_file(tmp_path):
             other.write(b"other")
         one.write(b"one")
     assert path.read_bytes() == b"one" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_home_among_other_files_leaves_them_and_the_folder_as_they_are(tmp_path, usual_umask):
+    home = Home(tmp_path / "shared")
+    (home.root / "project").mkdir(parents=True)
+    (home.root / "project" / "page.html").write_text("a")
+    home.takes.mkdir()
+    (home.takes / "a.flac").write_bytes(b"fLaC")
+    home.root.chmod(0o755)
+    home.protect()
+    assert (rights(home.root), rights(home.root / "project" / "page.html")) == (0o755, 0o644)
+    assert (rights(home.takes), rights(home.takes / "a.flac")) == (0o700, 0o600)
+
+
+def test_every_name_in_a_home_is_known_as_the_programs():
+    home = Home(Path("/home"))
+    places = [value for name in vars(Home) if isinstance(value := getattr(home, name), Path) and name != "root"]
+    assert places and all(is_own(path.name) for path in places)

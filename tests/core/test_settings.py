@@ -108,3 +108,10 @@ def test_a_home_that_is_a_file_gives_a_sentence(tmp_path):
     (tmp_path / "home").write_text("a file")
     with pytest.raises(SettingsError, match="could not be saved"):
         settings.save(Settings().with_value("search.top", 40), tmp_path / "home" / "settings.json")
+
+
+@pytest.mark.parametrize(("key", "value"), [("search.history_days", 0.5), ("caches.limit_gb", 1e-9)])
+def test_a_fraction_never_becomes_for_ever(key, value):
+    with pytest.raises(SettingsError):
+        Settings().with_value(key, value)
+    assert Settings().with_value(key, 7.0)[key] == 7

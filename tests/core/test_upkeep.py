@@ -62,14 +62,38 @@ def test_caches_are_brought_within_their_limit(home: Home, store: Store, monkeyp
     assert not old.exists()
 
 
+def make_old(store: Store) -> None:
+    """As if the store had been there for a month."""
+    with store._database.writing() as connection:
+        connection.exec_driver_sql(f"PRAGMA user_version={int(time.time() - 30 * DAY)}")
+
+
 def test_what_killed_programs_left_is_deleted_and_nothing_else(home: Home, store: Store) -> None:
-    left = {put(home.recordings / "ab.flac", 2 * HOUR), put(home.recordings / ".ab.flac.0f.new", 2 * DAY),
+    make_old(store)
+    left = {put(home.recordings / f"{'ab' * 32}.flac", 2 * HOUR),
+            put(home.recordings / ".ab.flac.0f.new", 2 * DAY), put(home.takes / ".0f.flac", 2 * DAY),
             put(home.root / ".settings.json.0f.new", 2 * DAY), put(home.takes / ".cd.flac.0f.new", 2 * DAY)}
     kept = {put(home.recordings / "cd.flac", 0), put(home.recordings / ".cd.flac.1f.new", 0),
             put(home.takes / "take.flac", 9 * DAY), put(home.root / "settings.json", 9 * DAY),
             put(home.runs / "a" / ".state.new", 9 * DAY)}
     assert set(upkeep.sweep(home, store)) == left
     assert all(path.exists() for path in kept) and not any(path.exists() for path in left)
+    assert upkeep.sweep(home, store) == ()
+
+
+def test_recordings_of_an_earlier_store_stay_beside_a_new_one(home: Home, store: Store) -> None:
+    """A damaged store is moved away, as its error says; what it names must be there when it comes back."""
+    kept = put(home.recordings / f"{'ab' * 32}.flac", 2 * HOUR)
+    assert upkeep.sweep(home, store) == () and kept.exists()
+
+
+def test_a_staged_file_that_is_brought_to_its_end_meanwhile_is_no_error(home: Home, store: Store, monkeypatch) -> None:
+    put(home.root / ".settings.json.0f.new", 2 * DAY)
+
+    def gone(path: Path) -> float:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(upkeep, "_newest", gone)
     assert upkeep.sweep(home, store) == ()
 
 
@@ -96,7 +120,8 @@ def test_usage_names_all_that_clearing_deletes(home: Home, store: Store) -> None
     store.add_query("Holidays", "a", "speech", put(home.recordings / "ab.flac", 0, 7))
     store.keep_transcript("ab", "base", {"text": "a"})
     put(home.caches / "vectors" / "a", 0, 9)
-    stray = put(home.recordings / "stray.flac", 2 * HOUR)
+    make_old(store)
+    stray = put(home.recordings / f"{'ab' * 32}.flac", 2 * HOUR)
     found = upkeep.usage(home, store)
     assert (found.history.queries, found.history.recording_bytes, dict(found.caches)) == (1, 7, {"vectors": 9})
     assert upkeep.clear_history(home, explorer.store) == found.history

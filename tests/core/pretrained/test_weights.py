@@ -704,18 +704,32 @@ def test_to_trust_what_comes_next_forgets_what_came_first(home: Home, hub: FakeH
     assert pins.read(CLIP, home).sha256 == sha256(hub.data)
 
 
-def test_names_have_digests_of_their_own_and_a_damaged_list_is_none(home: Home, hub: FakeHub) -> None:
+def test_names_have_digests_of_their_own_and_a_damaged_list_trusts_nothing(home: Home, hub: FakeHub) -> None:
     weights.fetch(CLIP, home)
     hub.data = tensors(3.0)
     weights.fetch("RN50/cc12m", home)
     assert pins.read(CLIP, home).sha256 != pins.read("RN50/cc12m", home).sha256
     for found in (None, [], {CLIP: 3}, {CLIP: {"sha256": 3, "source": "", "day": ""}}, {CLIP: {}}):
         (home.weights / "digests.json").write_text(json.dumps(found))
-        assert pins.read(CLIP, home) is None
+        with pytest.raises(WeightsError) as raised:
+            pins.read(CLIP, home)
+        assert raised.value.kind == "pins" and "--trust-new" in str(raised.value)
+    pins.forget(CLIP, home)
+    (home.weights / "digests.json").write_text("[")
+    pins.forget(CLIP, home)
+    assert pins.read(CLIP, home) is None and (home.weights / "digests.damaged").read_text() == "["
     pins.keep(CLIP, "00", "here", home)
     assert pins.read(CLIP, home).sha256 == "00"
     pins.keep(CLIP, "11", "there", home)
     assert pins.read(CLIP, home).sha256 == "00", "the first stays"
+
+
+def test_a_pin_comes_back_when_nothing_came_to_trust(home: Home) -> None:
+    pins.keep(CLIP, "00", "here", home)
+    with pytest.raises(WeightsError), pins.forgotten(CLIP, home):
+        assert pins.read(CLIP, home) is None
+        raise WeightsError("The hub is not reached.", "offline")
+    assert pins.read(CLIP, home).sha256 == "00"
 
 
 def test_a_file_that_is_replaced_while_it_is_loaded_is_not_used(tmp_path: Path) -> None:

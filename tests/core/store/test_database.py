@@ -208,6 +208,17 @@ def test_damaged_text_of_a_row_shows_as_such_and_the_others_are_read(store: Stor
     assert [query.text for query in store.queries()] == ["a\ufffdb", "a red house"]
 
 
+def test_a_damaged_date_is_unknown_and_hides_nothing(store: Store) -> None:
+    store.create_gallery("Holidays")
+    store.add_query("Holidays", "a dog", "text")
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE gallery SET created = 'garbage'")
+        connection.exec_driver_sql("UPDATE query SET created = 7")
+    assert [one.created.year for one in (*store.galleries(), *store.queries())] == [1970, 1970]
+    store.delete_gallery(store.galleries()[0].id)
+    assert store.galleries() == []
+
+
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path

@@ -196,13 +196,18 @@ def test_a_reader_elsewhere_delays_no_clearing(store: Store, monkeypatch: pytest
 
 def test_recordings_that_no_query_names_are_deleted_once_they_are_old(store: Store, recording: Path) -> None:
     store.add_query("Holidays", "a", "speech", recording)
-    stray, fresh, other = (recording.with_name(name) for name in ("stray.flac", "fresh.flac", "notes.txt"))
-    for path in (stray, fresh, other):
+    left = "ab" * 32
+    stray, fresh, others, older, song = (recording.with_name(name) for name in (
+        f"{left}.flac", f"{'cd' * 32}.flac", "notes.txt", f"{'ef' * 32}.flac", "song.flac"))
+    for path in (stray, fresh, others, older, song):
         path.write_bytes(b"fLaC")
-    for path in (recording, stray, other):
-        os.utime(path, (1, 1))
-    store.keep_transcript("stray", "base", {"text": "said before the kill"})
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("PRAGMA user_version=1000")
+    for path, when in ((recording, 2000), (stray, 2000), (others, 2000), (song, 2000), (older, 500)):
+        os.utime(path, (when, when))
+    store.keep_transcript(left, "base", {"text": "said before the kill"})
     assert store.delete_stray_recordings(recording.parent, time.time() - 3600) == (stray,)
-    assert [path.exists() for path in (recording, stray, fresh, other)] == [True, False, True, True]
-    assert store.transcript("stray", "base") is None
+    kept = (recording, fresh, others, older, song)
+    assert all(path.exists() for path in kept) and not stray.exists(), "of before this store, and no recording of ours"
+    assert store.transcript(left, "base") is None
     assert store.delete_stray_recordings(recording.parent / "none", time.time()) == ()
