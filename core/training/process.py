@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core import child_python, private_files
@@ -27,6 +28,7 @@ OUT_OF_MEMORY = ("The memory ran out. " + KEPT + " Begin another one with a smal
                  "on the CPU.")
 KILLED = ("The system ended the process at once (signal 9), most often because the memory ran out. " + KEPT
           + " Close other programs, or begin another one with a smaller batch.")
+ENDED = "You ended it; what was saved can be continued."
 MEMORY_SIGNS = ("out of memory", "MemoryError", "DefaultCPUAllocator", "Cannot allocate memory")
 SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; its SIGTERM ends a process as quickly
 Process = subprocess.Popen[bytes]
@@ -80,7 +82,8 @@ def progress_of(record: RunRecord) -> tuple[int, int, str]:
         share = preparing if trained else preparing * min(1.0, done / total) if total else 0.0
         return round(SCALE * (share + trained)), SCALE if total or trained else 0, text or "Beginning"
     words = StepText(1, 1, "Training", record.step, record.steps)
-    return round(SCALE * (preparing + trained)), SCALE if record.steps else 0, words
+    prepared = preparing if record.live or record.step else 0.0  # one that ended before its first step shows none
+    return round(SCALE * (prepared + trained)), SCALE if record.steps else 0, words
 
 
 def ask_to_pause(path: Path, process: Process | None = None) -> None:
@@ -89,7 +92,10 @@ def ask_to_pause(path: Path, process: Process | None = None) -> None:
 
 
 def kill(path: Path, process: Process | None = None) -> None:
-    """End the run's process now; it goes on from its last save. TrainingError ("elsewhere")."""
+    """End the run's process now, as the user wants it; it goes on from its last save. TrainingError ("elsewhere")."""
+    if (process is not None and process.poll() is None) or RunFolder(path).process is not None:
+        with suppress(BrewclipError):  # a full disk must not keep it going
+            RunFolder(path).log("kill")
     _signal(path, process, SIGKILL)
 
 
@@ -120,6 +126,8 @@ def _write_end(path: Path, code: int | None, record: RunRecord, cancelled: bool)
             close_run(path)
         elif _said_itself(path):
             return
+        elif _was_ended(path):
+            _log_end(path, "stopped", ENDED)
         elif code == -signal.SIGTERM:  # asked to pause before it had begun to listen
             _log_end(path, "stopped", "It was stopped and can go on.")
         elif code is not None or _lacked_memory(output_of(path)):
@@ -131,6 +139,12 @@ def _write_end(path: Path, code: int | None, record: RunRecord, cancelled: bool)
 def _said_itself(path: Path) -> bool:
     events = RunFolder(path).events()
     return bool(events) and events[-1]["event"] == "end"
+
+
+def _was_ended(path: Path) -> bool:
+    """Whether the user ended the process that worked on it last."""
+    marks = [event["event"] for event in RunFolder(path).events() if event["event"] in ("begin", "kill", "end")]
+    return marks[-1:] == ["kill"]
 
 
 def _log_end(path: Path, why: str, message: str) -> None:

@@ -41,6 +41,7 @@ EVENTS = {
     "prepare": "a part of hearing and seeing the dataset: done, total, text",
     "step": "means over the last steps: loss, inner, outer, rate, pairs_per_second, temperature, outside, memory",
     "dev": "recall on dev at a step, in percent: speech_to_image, image_to_speech, score; best: whether it is the best",
+    "kill": "the user has its process ended at once",
     "end": "the run is over: why (finished, patience, stopped, cancelled, error), message",
 }
 WHOLE, NUMBERS = ("step", "pairs", "parameters", "done", "total"), ("time", "score")

@@ -247,7 +247,7 @@ def test_pause_and_go_on(panel, qtbot, dataset):
     panel.activateWindow()
     panel.live.pause_button.setFocus()
     panel.live.pause_button.click()
-    qtbot.waitUntil(lambda: not panel.live.pause_button.isVisibleTo(panel), timeout=WAIT)
+    qtbot.waitUntil(lambda: not panel.live.pause_button.isEnabled(), timeout=WAIT)
     assert not panel.live.stop_button.hasFocus() and not panel.live.end_button.hasFocus()
     until_state(panel, qtbot, "paused")
     assert panel.live.go_on_button.hasFocus()  # never Stop: the next Space would end the run for good
@@ -262,11 +262,28 @@ def test_a_run_that_does_not_listen_can_be_ended_now(panel, qtbot, dataset):
     path = begin(panel, qtbot, dataset)
     process = panel.training._processes[path]
     os.kill(process.pid, signal.SIGSTOP)  # it hears nothing
-    panel.live.pause_button.click()
-    qtbot.waitUntil(lambda: panel.live.end_button.isVisibleTo(panel), timeout=WAIT)
-    panel.live.end_button.click()
-    until_state(panel, qtbot, "failed")
-    assert panel.live.go_on_button.isVisibleTo(panel)
+    live = panel.live
+    panel.activateWindow()
+    places = [(each.mapTo(live, each.rect().topLeft()), each.size()) for each in (live.pause_button, live.stop_button)]
+    live.pause_button.setFocus()
+    live.pause_button.click()
+    qtbot.waitUntil(lambda: live.end_button.isVisibleTo(panel), timeout=WAIT)
+    qtbot.waitUntil(lambda: live.end_button.width() > 0 and live.end_button.geometry().right() < places[0][0].x(),
+                    timeout=WAIT)  # apart from the others
+    assert [(each.mapTo(live, each.rect().topLeft()), each.size())
+            for each in (live.pause_button, live.stop_button)] == places
+    assert live.hasFocus()
+    live.end_button.setFocus()
+    live.end_button.click()
+    answer(qtbot, panel, "Cancel")
+    assert process.poll() is None
+    qtbot.waitUntil(lambda: panel.findChild(QMessageBox) is None, timeout=WAIT)
+    live.end_button.click()
+    answer(qtbot, panel, "End now")
+    until_state(panel, qtbot, "paused")
+    assert live.message.text() == training_process.ENDED
+    assert live.go_on_button.isVisibleTo(panel) and panel.window().focusWidget() is live.go_on_button
+    assert live.stop_button.mapTo(live, live.stop_button.rect().topLeft()) == places[1][0]
 
 
 def test_stopping_asks_first_and_is_for_good(panel, qtbot, dataset):

@@ -165,13 +165,28 @@ def test_a_window_that_closes_leaves_the_run_going_on_and_the_next_one_finds_it(
     assert second.over().state == "paused"
 
 
-def test_a_run_of_an_earlier_window_that_is_killed_says_so(run, start):
+def test_a_run_of_an_earlier_window_that_the_user_ends_says_so(run, start):
     process = start(run)
     follower = follow(run, None)
     training_process.kill(run)
     process.wait(PATIENCE)
     end = follower.over()
-    assert (end.state, end.message) == ("failed", LOST)
+    assert (end.state, end.message) == ("paused", training_process.ENDED)
+
+
+def test_a_run_that_the_user_ends_says_so_and_goes_on(run, start):
+    process = start(run)
+    follower = follow(run, process)
+    training_process.kill(run, process)
+    end = follower.over()
+    assert (end.state, end.message) == ("paused", training_process.ENDED)
+    order(run, "run")
+    assert Follower(run, start(run)).over().state == "finished"
+
+
+def test_the_bar_of_a_run_that_ended_before_its_first_step_is_empty(home):
+    path = make_run(home.runs, "2", end="error", done=0, usable=False)
+    assert training_process.progress_of(RunReader(path).read())[0] == 0
 
 
 def test_a_run_of_an_earlier_window_that_lacked_memory_says_so(run, start):

@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.widgets.common import Card, ElidedLabel, button, label, look, row
@@ -38,8 +46,11 @@ class LiveCard(Card):
         self.bar.setTextVisible(False)
         self.message = label("", "care", wrap=True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        head = row(self.name, self.words, self.notes, self.output, self.pause_button, self.go_on_button,
-                   self.stop_button, self.end_button)
+        self._turns = QWidget()  # Pause and Continue take turns in one place, and no other button comes there
+        self._turn = QStackedLayout(self._turns)
+        for each in (self.pause_button, self.go_on_button):
+            self._turn.addWidget(each)
+        head = row(self.name, self.words, self.end_button, 12, self.notes, self.output, self._turns, self.stop_button)
         head.setStretch(1, 1)
         self.pause_button.ensurePolished()
         head.addStrut(self.pause_button.sizeHint().height())  # the card keeps its height, whatever buttons it shows
@@ -47,8 +58,7 @@ class LiveCard(Card):
         self.body.addWidget(self.bar)
         self.body.addWidget(self.message)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        for part in (self.notes, self.output, self.pause_button, self.go_on_button, self.stop_button, self.end_button,
-                     self.message):
+        for part in (self.notes, self.output, self._turns, self.stop_button, self.end_button, self.message):
             part.hide()
 
     def show_run(self, record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> None:
@@ -80,14 +90,24 @@ class LiveCard(Card):
             self.bar.hide()
 
     def _show_buttons(self, record: "RunRecord", asked: str) -> None:
-        safe = (self.pause_button, self.go_on_button)
-        focused = self.hasFocus() or any(each.hasFocus() for each in safe)
-        self.pause_button.setVisible(record.live and not asked)
-        self.end_button.setVisible(record.live and bool(asked))
-        self.go_on_button.setVisible(can_go_on(record))
-        self.stop_button.setVisible((record.live and asked != "stop") or record.state == "paused")
-        if focused:  # Pause and Continue take turns; until one is there the card holds the focus, never Stop or End now
-            (next((each for each in safe if not each.isHidden()), None) or self).setFocus()
+        """Each keeps its place; the room of one that cannot be had stays empty while there is another beside it."""
+        can = {self.pause_button: record.live and not asked, self.go_on_button: can_go_on(record),
+               self.stop_button: (record.live and asked != "stop") or record.state == "paused",
+               self.end_button: record.live and bool(asked)}
+        focus = self.window().focusWidget()
+        lost = isinstance(focus, QPushButton) and not can.get(focus, True)
+        if lost:
+            self.setFocus()  # before the button goes: Qt would give the focus to whatever comes next
+        any_turn = record.live or can[self.go_on_button]
+        self._turn.setCurrentWidget(self.go_on_button if can[self.go_on_button] else self.pause_button)
+        self._turns.setVisible(any_turn)
+        self.pause_button.setEnabled(can[self.pause_button])
+        keep_room(self.stop_button, any_turn)
+        self.stop_button.setVisible(record.live or can[self.stop_button])
+        self.stop_button.setEnabled(can[self.stop_button])
+        self.end_button.setVisible(can[self.end_button])
+        if lost or focus is self:  # until Pause or Continue is there the card holds the focus, never Stop or End now
+            (next((each for each in (self.pause_button, self.go_on_button) if can[each]), None) or self).setFocus()
 
     def _show_notes(self) -> None:
         if self._record is not None:
@@ -104,6 +124,14 @@ class LiveCard(Card):
 def can_go_on(record: "RunRecord") -> bool:
     """Whether there is something to go on with."""
     return not record.live and record.state != "finished" and record.recipe is not None
+
+
+def keep_room(part: QWidget, keep: bool) -> None:
+    """Whether a part keeps its room while it is hidden."""
+    policy = part.sizePolicy()
+    if policy.retainSizeWhenHidden() != keep:
+        policy.setRetainSizeWhenHidden(keep)
+        part.setSizePolicy(policy)
 
 
 class TextDialog(QDialog):

@@ -150,7 +150,7 @@ class TrainPanel(Panel):
                 (self.live.pause, lambda: self._with_run(self.training.pause)),
                 (self.live.go_on, lambda: self._with_run(self.training.go_on)),
                 (self.live.stop, self._ask_stop),
-                (self.live.end_now, lambda: self._with_run(self.training.kill)),
+                (self.live.end_now, self._ask_end),
                 (self.runs.chosen, self._show_chosen), (self.runs.ticked, self._show_curves),
                 (self.runs.use, self._use), (self.runs.evaluate, self._evaluate), (self.runs.compare, self._compare),
                 (self.runs.open_folder, lambda: self._with_run(_show_folder)), (self.runs.delete, self._ask_delete),
@@ -234,6 +234,13 @@ class TrainPanel(Panel):
             kept = "Its best model so far is kept." if record.usable else "It has no model yet."
             confirm(self, f"Stop {record.name}?", f"{kept} To interrupt it for a while, pause it instead.", "Stop",
                     lambda: self.training.stop(record.path))
+
+    def _ask_end(self) -> None:
+        record = self.runs.current
+        if record is not None:
+            confirm(self, f"End {record.name} now?", "Its process ends at once. What was saved is kept and can be "
+                    "continued; what it did since is done again.", "End now",
+                    lambda: self.training.kill(record.path))
 
     def _ask_delete(self) -> None:
         record = self.runs.current
