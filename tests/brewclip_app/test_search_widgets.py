@@ -110,11 +110,11 @@ def pane(qtbot, tmp_path):
 
 
 @pytest.mark.parametrize(("level", "expected", "words"), [
-    ("strong", 0.0001, "By accident, fewer than 1 in 1 000 such searches would show a picture that scores this high."),
-    ("strong", 0.05, "By accident, 1 in 20 such searches would show a picture that scores this high."),
-    ("fair", 0.7, "By accident, 7 in 10 such searches would show a picture that scores this high."),
-    ("weak", 1.2, "By accident, about 1 picture of this gallery would score this high."),
-    ("weak", 1234, "By accident, about 1\N{THIN SPACE}234 pictures of this gallery would score this high.")])
+    ("strong", 0.0001, "By chance, fewer than 1 in 1 000 such searches would show a picture that scores this high."),
+    ("strong", 0.05, "By chance, only about 1 in 20 such searches would show a picture that scores this high."),
+    ("fair", 0.7, "About 0.7 pictures of this gallery are expected to score this high by chance."),
+    ("weak", 1.2, "About 1 picture of this gallery is expected to score this high by chance."),
+    ("weak", 1234, "About 1\N{THIN SPACE}234 pictures of this gallery are expected to score this high by chance.")])
 def test_significance_in_words(level, expected, words):
     assert strength_words(MatchSignificance(level, expected)) == words
 

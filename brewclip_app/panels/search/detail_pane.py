@@ -38,13 +38,15 @@ def strength_words(strength: "MatchSignificance") -> str:
     """Significance of a hit, in a sentence."""
     expected = strength.expected
     if expected < 0.001:
-        return "By accident, fewer than 1 in 1 000 such searches would show a picture that scores this high."
-    if expected < 0.995:
-        often = round(1 / expected) if expected < 0.5 else 0
-        share = f"1 in {often:,}".replace(",", " ") if often else f"{10 * expected:.0f} in 10"
-        return f"By accident, {share} such searches would show a picture that scores this high."
+        return "By chance, fewer than 1 in 1 000 such searches would show a picture that scores this high."
+    if expected < 0.1:
+        often = f"{round(1 / expected):,}".replace(",", " ")
+        return f"By chance, only about 1 in {often} such searches would show a picture that scores this high."
+    if expected < 0.95:
+        return f"About {expected:.1f} pictures of this gallery are expected to score this high by chance."
     several = "1 picture" if round(expected) == 1 else f"{wording.count(round(expected))} pictures"
-    return f"By accident, about {several} of this gallery would score this high."
+    are = "is" if round(expected) == 1 else "are"
+    return f"About {several} of this gallery {are} expected to score this high by chance."
 
 
 DATE_SOURCES = {"taken": "taken", "file": "file date"}
