@@ -115,17 +115,21 @@ class Estimate:
     def __init__(self) -> None:
         self._seen: deque[tuple[float, float]] = deque()
         self._began = 0.0
+        self._moves = False
         self._left: float | None = None
 
     def add(self, done: int, total: int, now: float | None = None) -> None:
         """Note how far it is; `now` in seconds, for tests."""
         now = time.monotonic() if now is None else now
         share = min(done / total, 1.0) if total > 0 else 0.0
-        if not self._seen:
+        step = share - self._seen[-1][1] if self._seen else 0.0
+        if step < 0 or step > AT_ONCE:
+            self._seen = deque((when, where + step) for when, where in self._seen)
+        elif step > 0:
+            self._moves = True
+        if not self._moves:  # what is loaded first tells nothing of the pace
+            self._seen.clear()
             self._began = now
-        elif share < self._seen[-1][1] or share - self._seen[-1][1] > AT_ONCE:
-            shift = share - self._seen[-1][1]
-            self._seen = deque((when, where + shift) for when, where in self._seen)
         self._seen.append((now, share))
         while len(self._seen) > 2 and now - self._seen[1][0] > OVER:
             self._seen.popleft()

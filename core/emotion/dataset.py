@@ -100,11 +100,11 @@ def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[st
     What cannot be read is left out, with a note. DatasetError as `recordings.load`, and too_few when none can be read.
     WeightsError, ModelError, StoreError: what was heard is kept.
     """
-    acted = recordings.load(folder, class_set(classes), report, follow_links)
+    looking, loading, listening, hearing = steps(report, 0, 0, "voice" in needs, "branches" in needs)
+    acted = recordings.load(folder, class_set(classes), looking, follow_links)
     paths = [one.recording for one in acted.utterances if one.recording is not None]
-    listening, hearing = steps(report, float("voice" in needs), float("branches" in needs))
-    branches = BranchEncoder(explorer, checkpoint, listening) if "branches" in needs else None
-    voices = Voices(explorer, listening).all(paths, listening) if "voice" in needs else []
+    branches = BranchEncoder(explorer, checkpoint, loading) if "branches" in needs else None
+    voices = Voices(explorer, loading).all(paths, listening) if "voice" in needs else []
     spoken = branches.hear(paths, hearing) if branches is not None else []
     unreadable = {place: one for place, one in enumerate(voices) if isinstance(one, str)}
     unreadable |= {place: one.reason for place, one in enumerate(spoken) if one.reason}

@@ -30,7 +30,7 @@ def run(explorer: "Explorer", options: Options, report: Report = silent) -> Resu
     if options.mode not in MODES:
         raise DatasetError(f"There is no mode {options.mode!r}; choose linear or fine-tuned.", "mode")
     needs = frozenset(one.needs for one in chosen) | ({"voice"} if options.mode == "fine-tuned" else set())
-    hearing, probing = steps(report, 3, 2 if options.mode == "linear" else 10)
+    hearing, probing = steps(report, 30, 1 if options.mode == "linear" else 100)
     heard = material.gather(explorer, options.folder, options.classes, needs, options.checkpoint, hearing,
                             options.follow_links)
     heard = heard.by_speaker() if options.speaker_statistics else heard

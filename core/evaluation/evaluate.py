@@ -168,7 +168,7 @@ def _evaluated(explorer: Explorer, task: _Task, subject: LoadedModel, drop: bool
     parts = steps(report, *(1 for _ in task.cases))
     for (condition, captions), part in zip(task.cases, parts, strict=True):
         start = time.perf_counter()
-        preparing, looking, encoding, ranking = steps(part, 10, 2, 2, 1)
+        preparing, looking, encoding, ranking = steps(part, 100, 20 if task.crop == SEVERAL else 1, 1, 0.5)
         split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, preparing,
                         task.states)
         if seen is None:

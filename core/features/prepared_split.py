@@ -19,7 +19,7 @@ from core.progress import Report, silent, steps
 if TYPE_CHECKING:
     from core.models.vision_language import VisionLanguage
 
-HEARING_COSTS = 5  # times what looking at a picture does, about
+HEARING_COSTS = 30  # times what looking at a picture does, about
 MISSING = "Its file is missing."
 
 

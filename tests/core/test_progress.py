@@ -93,6 +93,15 @@ def test_what_was_done_before_tells_nothing_of_the_pace():
     assert estimate.left() == pytest.approx(461, rel=0.05)
 
 
+def test_what_is_loaded_first_tells_nothing_of_the_pace():
+    estimate = Estimate()
+    for second in range(50):
+        estimate.add(0, 100, float(second))  # loading
+    for item in range(11):
+        estimate.add(item, 100, 50.0 + item)
+    assert estimate.left() == pytest.approx(90, abs=5)
+
+
 def test_the_command_line_tells_the_whole_in_percent():
     stream = io.StringIO()
     progress = Progress(stream=stream)

@@ -75,6 +75,17 @@ def test_a_cancelled_run_goes_on_where_it_stood(explorer, small_ravdess):
     assert explorer.ears.heard == 120
 
 
+def test_the_bar_follows_the_voices_that_are_heard(explorer, small_ravdess, one_strength):
+    told = []
+
+    def tell(done, total, text):
+        if text.own.startswith("Listening") and text.total:
+            told.append((done / total, text.done / text.total))
+
+    experiment.run(explorer, Options(small_ravdess, features=("layer-1",)), tell)
+    assert len(told) > 50 and all(whole == pytest.approx(heard, abs=0.05) for whole, heard in told)
+
+
 def test_every_recording_is_tested_once_over_the_folds(listener, small_ravdess, one_strength):
     for protocol, folds in (("speakers", 6), ("statement", 2), ("random", 5), ("folds", 4)):
         result = experiment.run(listener, Options(small_ravdess, protocol, features=("layer-1",), seeds=1))
