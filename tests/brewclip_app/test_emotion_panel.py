@@ -123,6 +123,7 @@ def test_without_a_run_it_says_what_goes_there_and_asks_for_the_folder(make_pane
     assert not panel.options.start.isEnabled() and not panel.options.runs.isEnabled()
     panel.options._take_folder(folder)
     assert panel.options.start.isEnabled() and "press Start" in panel.empty.sentence.text()
+    assert panel.window().focusWidget() is panel.options.start and not panel._choose.isVisibleTo(panel)
 
 
 def test_start_runs_keeps_and_shows(make_panel, context, qtbot, folder, monkeypatch):

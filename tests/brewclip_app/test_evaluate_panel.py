@@ -191,7 +191,12 @@ def test_stopping_keeps_what_was_finished(panel, context, qtbot, dataset, monkey
     panel.cancel()
     assert panel.options.plan.text().startswith("Stopping") and not panel.options.progress.cancel.isEnabled()
     qtbot.waitUntil(lambda: panel.results.model.rowCount() == 1, timeout=WAIT)
+    qtbot.waitUntil(panel.banner.isVisible, timeout=WAIT)
     assert panel.banner.message.text().startswith("Stopped.")
+    settle(context, qtbot)
+    panel.start()
+    assert not panel.banner.isVisible()  # it says nothing of this one
+    panel.cancel()
 
 
 def test_a_failure_is_said_with_what_is_safe(panel, context, qtbot, dataset, monkeypatch):

@@ -161,6 +161,7 @@ class OptionsBar(QWidget):
 
     def _take_folder(self, folder: Path) -> None:
         self.show_folder(folder)
+        self.start.setFocus()
         self.changed.emit()
 
     def _take_change(self) -> None:

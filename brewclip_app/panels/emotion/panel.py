@@ -237,7 +237,7 @@ class EmotionPanel(Panel):
                                                  "seconds.")
         self.empty.title.setText(title)
         self.empty.sentence.setText(sentence)
-        self._choose.setVisible(not probing)
+        self._choose.setVisible(not probing and self.options.folder is None)
 
     # ---- while it runs
 

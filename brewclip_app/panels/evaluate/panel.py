@@ -186,6 +186,7 @@ class EvaluatePanel(Panel):
         planning = self.context.jobs.of_key(PLAN)
         if planning is not None:
             planning.cancel()
+        self.banner.dismiss()  # what it says is of an earlier evaluation
         job = self.context.jobs.submit("Evaluating", work, key=EVALUATE, on_done=self._done, on_failed=self._failed,
                                        on_cancelled=self._cancelled)
         self._follow(job)
