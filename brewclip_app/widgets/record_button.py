@@ -29,6 +29,7 @@ class RecordButton(QAbstractButton):
     def __init__(self, parent: QWidget | None = None, texts: Mapping[str, str] = SEARCHING) -> None:
         super().__init__(parent)
         self.state = "off"
+        self._missing = ""
         self._texts = texts
         self._level = 0.0
         self.setFixedSize(SIDE, SIDE)
@@ -43,9 +44,23 @@ class RecordButton(QAbstractButton):
         self.state = state
         if state not in ("recording", "stopping"):
             self._level = 0.0
-        self.setToolTip(plain_tip(self._texts[state]))
-        self.setAccessibleDescription(self._texts[state])
+        self._tell()
+
+    def show_missing(self, problem: str) -> None:
+        """Why no microphone can be used, "" when one can: the button is grey then. Pressing it tries again."""
+        self._missing = problem
+        self._tell()
+
+    def _tell(self) -> None:
+        text = self._missing if self.missing else self._texts[self.state]
+        self.setToolTip(plain_tip(text))
+        self.setAccessibleDescription(text)
         self.update()
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing can be recorded now, for want of a microphone."""
+        return bool(self._missing) and self.state in ("off", "ready")
 
     def show_level(self, peak: float) -> None:
         """The newest peak, 0..1; the ring falls slower than it rises."""
@@ -104,7 +119,7 @@ class RecordButton(QAbstractButton):
 
     def _draw_disc(self, painter: QPainter, middle: QPointF) -> None:
         fill = QColor(theme.colour("record"))
-        if self.state in ("opening", "stopping") or not self.isEnabled():
+        if self.state in ("opening", "stopping") or self.missing or not self.isEnabled():
             fill = theme.colour("quiet")
         elif self.isDown() or self.underMouse():
             fill = fill.darker(112)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -26,6 +26,7 @@ class TranscriptView(GrowingText):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._words: tuple[Word, ...] = ()
+        self.speaks_when_empty = False  # whether Space without a text is left to the panel, which records
         super().__init__(MOST_LINES, MARGIN, parent)
         self.setPlaceholderText("Say what you look for, or type it here")
         self.setAccessibleName("What you look for")
@@ -54,9 +55,14 @@ class TranscriptView(GrowingText):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
+        if not self.text():
+            self.clear()  # blanks alone hide the placeholder
         self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and self.speaks_when_empty and not self.text():
+            event.ignore()
+            return
         if event.text() and event.text().isprintable():
             self.setCurrentCharFormat(QTextCharFormat())  # what is typed was not heard
         super().keyPressEvent(event)

@@ -308,11 +308,14 @@ def test_without_a_speaker_space_asks_who_speaks(make_panel, context, folder, qt
     qtbot.keyPress(panel, Qt.Key.Key_Space)
     [dialog] = panel.findChildren(SpeakerDialog)
     assert panel.voice.microphone.state not in ("opening", "recording")
-    dialog.name.setText("M.K.")
+    for _ in range(3):  # the key is held still
+        qtbot.keyClick(dialog.name, Qt.Key.Key_Space)
+    qtbot.keyClicks(dialog.name, "M. K.")
+    assert dialog.name.text() == "M. K."
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     settle(panel, qtbot)
     speak(panel, qtbot)
-    assert kept(panel)[0].speaker.name == "M.K."
+    assert kept(panel)[0].speaker.name == "M. K."
 
 
 def test_skipping_keeps_words_that_were_typed_and_can_be_undone(panel, qtbot):
@@ -368,6 +371,21 @@ def test_a_picture_waits_until_the_recording_before_is_on_the_disk(panel, sound,
     panel.session.line._go_on()
     settle(panel, qtbot)
     assert name(panel) == "b.png" and len(kept(panel)) == 1
+
+
+def test_enter_right_after_the_release_counts(panel, sound, qtbot):
+    panel.context.explorer._engine.parrot.says.append("a dog")
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    sound.streams[-1].send(0.3, 1.0)
+    panel.voice.microphone.drain()
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    assert name(panel) == "a.png"
+    qtbot.waitUntil(lambda: panel.voice.microphone.state == "stopping", timeout=WAIT)
+    send_tail(panel)
+    qtbot.waitUntil(lambda: name(panel) == "b.png", timeout=WAIT)
+    settle(panel, qtbot)
+    assert [take.state for take in kept(panel)] == ["done"]
 
 
 def test_enter_while_the_recording_is_saved_goes_on_when_it_is_on_the_disk(panel, sound, qtbot, monkeypatch):

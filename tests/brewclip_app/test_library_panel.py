@@ -11,7 +11,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QMessageBox
 
 from brewclip_app.context import Context
 from brewclip_app.panels.library import facts as gallery_facts
@@ -450,8 +450,10 @@ def test_taking_a_folder_out_asks_and_keeps_it_on_disk(panel, context, qtbot, pi
     assert panel.list.itemWidget(panel.list.item(0)).failed.text() == "1 could not be read"
     panel.detail.folders.remove.emit(pictures)
     box = panel.findChild(QMessageBox)
+    next(each for each in panel.detail.folders.findChildren(QAbstractButton) if "out of" in each.toolTip()).setFocus()
     next(button for button in box.buttons() if button.text() == "Take out").click()
     qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("no pictures yet"), timeout=WAIT)
+    assert panel.focusWidget() is panel.list, "the button that had the keyboard is gone"
     qtbot.waitUntil(lambda: panel.detail.empty.isVisibleTo(panel), timeout=WAIT)  # the list of failures is read apart
     assert not panel.list.itemWidget(panel.list.item(0)).failed.isVisibleTo(panel.list)
     assert "could not be read" not in panel.detail.state_words.text() + said[-1]

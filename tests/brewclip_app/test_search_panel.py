@@ -257,6 +257,84 @@ def test_space_types_in_the_transcript(panel, qtbot):
     assert panel.header.transcript.text() == "a dog" and not panel.voice.is_recording()
 
 
+def test_space_in_the_empty_line_records_and_blanks_never_remain(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer)
+    line = panel.header.transcript
+    qtbot.keyClick(panel.results.grid, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert panel.focusWidget() is line
+    qtbot.keyPress(line, Qt.Key.Key_Space)
+    assert panel.voice.is_recording() and line.toPlainText() == ""
+    assert not line.hasFocus(), "the next Space records too, it types nothing into what was heard"
+    qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    panel.releaseKeyboard()
+    line.setFocus()
+    line.setPlainText("  ")
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    assert line.toPlainText() == "" and not line.hasFocus()
+
+
+def test_from_the_moment_a_recording_starts_the_hits_are_marked_as_of_the_query_before(
+        panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer)
+    line, stale = panel.header.transcript, panel.results.stale
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    assert line.text() == "" and "a dog" in stale.text() and panel.results.grid.cards.faded
+    qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    panel.releaseKeyboard()
+    assert line.text() == "a dog" and not panel.results.grid.cards.faded
+    explorer.gate.clear()
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    speak(panel, sound)
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    end_recording(qtbot, panel, sound)
+    qtbot.waitUntil(panel.flow.busy)
+    assert line.text() == "" and stale.isVisible() and panel.results.grid.cards.faded
+    needed = line.fontMetrics().horizontalAdvance(line.placeholderText())
+    qtbot.waitUntil(lambda: line.viewport().width() > needed)
+    explorer.gate.set()
+    qtbot.waitUntil(lambda: line.text() == "a brown dog" and not panel.results.grid.cards.faded)
+
+
+def test_a_recording_of_a_further_term_leaves_words_and_hits_as_they_are(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer)
+    panel.results.chips.voice_wanted.emit(1)
+    assert panel.voice.is_recording()
+    assert panel.header.transcript.text() == "a dog" and not panel.results.grid.cards.faded
+
+
+def test_a_recording_that_is_left_brings_the_query_before_back(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    panel.deactivated()
+    panel.releaseKeyboard()
+    assert panel.header.transcript.text() == "a dog" and not panel.results.grid.cards.faded
+
+
+def test_after_a_term_is_added_space_records(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer)
+    chips = panel.results.chips
+    chips.open_field()
+    qtbot.keyClicks(chips.field, "- people")
+    qtbot.keyClick(chips.field, Qt.Key.Key_Return)
+    assert panel.results.grid.hasFocus()
+    wait_for_hits(qtbot, panel, explorer, 2)
+
+
+def test_without_a_microphone_the_notice_is_said_once_and_the_page_does_not_grow(panel, explorer, sound, qtbot):
+    sound.names.clear()
+    panel.voice.microphone.set_ready(False)
+    panel.voice.microphone.refresh()
+    before = panel.minimumSizeHint().height()
+    assert panel.header.record.missing and panel.header.record.toolTip()
+    qtbot.keyClick(panel, Qt.Key.Key_Space)
+    panel.releaseKeyboard()
+    assert "No microphone found" in panel.header.hint.text() and panel.header.message.text() == ""
+    panel.header.say("A sentence that is as long as the reasons of a sound system that cannot be loaded. " * 2, "care")
+    one_line = panel.header.message.fontMetrics().lineSpacing()
+    panel.layout().activate()
+    assert panel.minimumSizeHint().height() - before <= 2 * one_line
+
+
 def test_esc_cancels_a_recording_and_keeps_the_results(panel, explorer, sound, qtbot):
     ask(qtbot, panel, explorer)
     qtbot.keyPress(panel, Qt.Key.Key_Space)
@@ -283,7 +361,7 @@ def test_no_microphone_is_said_where_it_is_missed(panel, sound, qtbot):
     panel.voice.microphone.refresh()
     assert panel.header.microphones.currentText() == "No microphone"
     qtbot.mouseClick(panel.header.record, Qt.MouseButton.LeftButton)
-    assert "No microphone found" in panel.header.message.text()
+    assert "No microphone found" in panel.header.hint.text()
 
 
 def test_the_microphone_is_let_go_when_the_panel_is_not_in_front(panel, sound):
@@ -498,6 +576,21 @@ def test_the_demos_progress_stands_on_the_first_page_with_a_way_to_stop_it(qtbot
     page.progress.cancel.click()
     qtbot.waitUntil(lambda: not page.progress.isVisible())
     assert page.demo.isEnabled()
+
+
+def test_when_the_first_gallery_is_there_the_record_button_has_the_keyboard(qtbot, context, explorer, sound):
+    kept = dict(explorer.store.records)
+    explorer.store.records.clear()
+    panel = empty_panel(qtbot, context)
+    panel.activated()
+    context.jobs.release()
+    qtbot.waitUntil(lambda: panel.place.view is not None)
+    panel.focusWidget().clearFocus()  # as when the buttons are disabled while the demo is built
+    explorer.store.records.update(kept)
+    context.galleries_changed.emit()
+    qtbot.waitUntil(lambda: not panel.place.first)
+    assert panel.focusWidget() is panel.header.record
+    panel.closing()
 
 
 def test_while_nothing_is_indexed_yet_the_notice_has_the_progress(panel, context, explorer, qtbot):

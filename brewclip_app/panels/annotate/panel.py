@@ -97,6 +97,7 @@ class AnnotatePanel(Panel):
         card.play_wanted.connect(lambda: listener.turn(self.session.current()))
         card.waveform.sought.connect(listener.seek)
         self.talk.speaker_wanted.connect(self.ask_speaker)
+        self.talk.confirmed.connect(self._accept)
         self.intake.voice.connect(lambda waveform, sign: self._take_file(waveform))
         self.intake.problem.connect(lambda why: self.desk.say(why, "care"))
         listener.shown.connect(self._show_voice)
@@ -318,13 +319,15 @@ class AnnotatePanel(Panel):
             self.talk.space.down(event)
         elif key == Qt.Key.Key_Escape:
             self._escape()
-        elif self._describing() and not self.talk.busy and not event.isAutoRepeat() and self._take_key(key):
+        elif self._describing() and not event.isAutoRepeat() and self._take_key(key):
             return
         elif key not in (Qt.Key.Key_Left, Qt.Key.Key_Right) or not self._walk(key):
             super().keyPressEvent(event)
 
     def _take_key(self, key: Qt.Key) -> bool:
-        """The keys of the desk: whether it was one of them."""
+        """The keys of the desk: whether it was one of them. While a recording ends, Enter alone is."""
+        if self.talk.busy:
+            return key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.talk.confirm_later()
         do = {Qt.Key.Key_Return: self._accept, Qt.Key.Key_Enter: self._accept, Qt.Key.Key_S: self._skip,
               Qt.Key.Key_R: lambda: self.talk.press(again=True), Qt.Key.Key_E: self._edit, Qt.Key.Key_F2: self._edit,
               Qt.Key.Key_P: lambda: self.listener.turn(self.session.current()),

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from brewclip_app.widgets.common import button, column, label, row
@@ -19,6 +20,15 @@ ABOUT = ("A code such as M.K. or S01 is enough. The name goes into exports; the 
          "the note on consent stays on this computer.")
 
 
+class NameField(QLineEdit):
+    """A name never begins with a blank: a Space that was held when the dialog came types none."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() != Qt.Key.Key_Space or self.text()[:self.selectionStart() if self.hasSelectedText()
+                                                          else self.cursorPosition()].strip():
+            super().keyPressEvent(event)
+
+
 class SpeakerDialog(QDialog):
     """Asks for a profile; the button is dark until there is a name that nobody has."""
 
@@ -29,7 +39,7 @@ class SpeakerDialog(QDialog):
         self.setWindowTitle(title)
         self.setMinimumWidth(440)
         self._taken = {name.casefold() for name in taken} - ({speaker.name.casefold()} if speaker else set())
-        self.name = QLineEdit(speaker.name if speaker else "")
+        self.name = NameField(speaker.name if speaker else "")
         self.name.setAccessibleName("Name or code")
         self.name.setPlaceholderText("Name or code")
         self.language = QComboBox()

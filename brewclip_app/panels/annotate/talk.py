@@ -21,12 +21,13 @@ class RecordingControl(QObject):
     """`panel` is whose keys are taken; the desk shows what happens, the session keeps what is said."""
 
     speaker_wanted = Signal()
+    confirmed = Signal()  # Enter came before the recording was whole, and it is now
 
     def __init__(self, panel: QWidget, voice: PushToTalk, session: AnnotateSession, desk: AnnotatePage,
                  listener: TakePlayer) -> None:
         super().__init__(panel)
         self._panel, self._voice, self._session, self._desk, self._listener = panel, voice, session, desk, listener
-        self._front = self._taking = False
+        self._front = self._taking = self._confirms = False
         self.space = HeldKey(panel)
         self.space.pressed.connect(self.press)
         self.space.let_go.connect(lambda: voice.release(GRACE))
@@ -65,12 +66,19 @@ class RecordingControl(QObject):
         """Whether a recording is not whole yet: no other picture comes to the front meanwhile."""
         return self._taking or self._voice.microphone.state in ("opening", "recording", "stopping")
 
+    def confirm_later(self) -> bool:
+        """Enter: whether a recording is just ending, which `confirmed` follows then."""
+        state = self._voice.microphone.state
+        self._confirms = self._taking or state == "stopping" or (state == "recording" and self.space.waits)
+        return self._confirms
+
     def press(self, again: bool = False) -> None:
         """Record, or end the recording; `again`: in the place of what was said before, until the next press."""
         if self._voice.is_recording():
             self._voice.press()
         elif self._desk.isVisibleTo(self._panel) and not self.busy:
             self._desk.say("")
+            self._confirms = False
             if self._session.aim(again):
                 self._listener.stop()
                 self._voice.start() if again else self._voice.press()
@@ -107,9 +115,12 @@ class RecordingControl(QObject):
 
     def _take(self, waveform: "Waveform", note: str) -> None:
         self._taking = False
+        confirms, self._confirms = self._confirms, False
         self._session.record(waveform, note)
+        if confirms:
+            self.confirmed.emit()
 
     def _failed(self, kind: str, sentence: str) -> None:
-        self._taking = False
+        self._taking = self._confirms = False
         self.show()
         self._desk.say(sentence, "care")

@@ -148,6 +148,7 @@ class LibraryPanel(Panel):
 
     def _take(self, overview: Overview) -> None:
         wanted = self._wanted or self._chosen_name() or self.context.gallery
+        focused = self.window().focusWidget()
         self._overview = overview
         self.list.blockSignals(True)
         self._fill_list(overview)
@@ -160,6 +161,8 @@ class LibraryPanel(Panel):
         if not self._choose(wanted) and number:
             self.list.setCurrentRow(0)
         self._show_chosen()
+        if focused is not None and self.isAncestorOf(focused) and not focused.isVisible():
+            self.list.setFocus()  # its row or page is gone, and the focus went to the rail
 
     def _fill_list(self, overview: Overview) -> None:
         self.list.clear()

@@ -118,6 +118,17 @@ class Conductor(QObject):
                                    heard.notes)
         self._show_chips()
 
+    def set_aside(self) -> None:
+        """A new query is being said: its words are not there yet, and the hits are those of the query before."""
+        self._header.show_transcript("")
+        self._results.mark_stale(self._answered)
+
+    def take_back(self) -> None:
+        """Nothing new came of it: the query before is shown again, with its hits."""
+        self.show_query(self._session.query)
+        if self._session.query.text == self._answered:
+            self._results.mark_stale("")
+
     def show_error(self, error: BaseException) -> None:
         """Known errors under the transcript with what can be done, anything else in the window's banner."""
         kind = getattr(error, "kind", "")
@@ -225,7 +236,7 @@ class Conductor(QObject):
         """The query before stays, with its hits; the recording can still be heard."""
         spoken = next((term.waveform for term in query.terms() if not term.ready), None)
         self._session.give_up()
-        self.show_query(self._session.query)
+        self.take_back()
         self._header.say(reason, "care", "Hear the recording", lambda: self.play_wanted.emit(spoken))
 
     def _empty(self) -> None:

@@ -59,6 +59,7 @@ class QueryHeader(Card):
         self.drop_voice = icon_button("close", "Remove the recording, keep its words", self.voice_dropped.emit, side=12)
         self.new = icon_button("refresh", "New search (Ctrl+N)", self.new_wanted.emit, side=16)
         self.transcript = TranscriptView()
+        self.transcript.speaks_when_empty = True
         self.language = label("", "pill")
         self.original = label("", "quiet-body", wrap=True)
         self.message = label("", "quiet", wrap=True)
@@ -76,6 +77,8 @@ class QueryHeader(Card):
         self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
         for part in (self.play, self.drop_voice, self.new, self.more, self.action):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        for words in (self.hint, self.original, self.message):
+            words.setMinimumHeight(1)  # else the page counts on their height in a narrow column, and scrolls
         self._lay_out()
         self._connect()
         self.new.hide()
@@ -107,6 +110,7 @@ class QueryHeader(Card):
     def _connect(self) -> None:
         mic = self._microphone
         mic.state_changed.connect(self._show_state)
+        mic.devices_changed.connect(lambda: self.record.show_missing(mic.problem))
         mic.level.connect(self.record.show_level)
         mic.level.connect(lambda peak: self.waveform.add_level(peak) if mic.state == "recording" else None)
         mic.devices_changed.connect(self.show_devices)
@@ -133,6 +137,10 @@ class QueryHeader(Card):
         self.waveform.clear()
         self._show_wave(False)
         self._show_hint()
+
+    def tells(self, sentence: str) -> bool:
+        """Whether a sentence stands in the place of the hint already."""
+        return not self.hint.isHidden() and self.hint.text() == sentence
 
     def show_missing_speech(self, missing: str, action: str = "") -> None:
         """Say in the place of the hint what speaking needs, with a way to get it; "" when it is there."""
@@ -217,6 +225,7 @@ class QueryHeader(Card):
 
     def _show_state(self, state: str) -> None:
         self.record.show_state(state)
+        self.record.show_missing(self._microphone.problem)
         if state == "recording":
             self.waveform.start_live()
             self._show_wave(True)

@@ -104,6 +104,7 @@ class SearchPanel(Panel):
         header.waveform.sought.connect(lambda seconds: self._play(self.conductor.utterance, seconds))
         voice.spoken.connect(self._take_voice)
         voice.problem.connect(self._voice_failed)
+        voice.started.connect(self._voice_started)
         voice.player.moved.connect(header.waveform.set_cursor)
         voice.player.finished.connect(lambda: header.show_playing(False))
         voice.player.failed.connect(self._cannot_play)
@@ -111,12 +112,12 @@ class SearchPanel(Panel):
     def _connect_query(self) -> None:
         chips, session, conductor, intake = self.results.chips, self.session, self.conductor, self.intake
         self.header.transcript.accepted.connect(self._type)
-        self.header.transcript.left.connect(self.results.grid.setFocus)
+        self.header.transcript.left.connect(self._leave_words)
         chips.flipped.connect(lambda at: conductor.change(at, lambda term: term.flipped()))
         chips.stepped.connect(lambda at, steps: conductor.change(at, lambda term: term.stepped(steps)))
         chips.weighed.connect(lambda at, size: conductor.change(at, lambda term: term.weighing(size)))
         chips.removed.connect(lambda at: session.change(at, None))
-        chips.words_added.connect(session.type_extra)
+        chips.words_added.connect(self._add_words)
         chips.picture_wanted.connect(intake.choose_picture)
         chips.recording_wanted.connect(intake.choose_recording)
         chips.voice_wanted.connect(self._speak_extra)
@@ -198,7 +199,7 @@ class SearchPanel(Panel):
 
     def deactivated(self) -> None:
         self._front = False
-        self.voice.cancel()
+        self._silence()
         self._settle_microphone()
 
     def closing(self) -> None:
@@ -261,11 +262,18 @@ class SearchPanel(Panel):
         if self.header.record.isEnabled():
             self._voice_sign = self._voice_sign if self.voice.is_recording() else 0
             self.header.show_playing(False)
+            if self.header.transcript.hasFocus():
+                self.setFocus()  # what is heard comes there: the next Space records again, not types
             self.voice.press()
 
     def _speak_extra(self, sign: int) -> None:
         self._voice_sign = sign
         self.voice.start()
+
+    def _voice_started(self) -> None:
+        """A new main term: what was asked before is not the query any more. A further term leaves it."""
+        if not self._voice_sign:
+            self.conductor.set_aside()
 
     def _take_voice(self, waveform: "Waveform", note: str) -> None:
         sign, self._voice_sign = self._voice_sign, 0
@@ -273,8 +281,9 @@ class SearchPanel(Panel):
 
     def _voice_failed(self, kind: str, sentence: str) -> None:
         self._voice_sign = 0
-        self.conductor.show_query(self.session.query)
-        self.header.say(sentence, "care")
+        self.conductor.take_back()
+        if not self.header.tells(sentence):
+            self.header.say(sentence, "care")
 
     def _turn_play(self) -> None:
         if self.voice.player.playing:
@@ -312,13 +321,18 @@ class SearchPanel(Panel):
             self._settle_microphone()
         super().changeEvent(event)
 
-    def _escape(self) -> None:
-        was_recording = self.voice.is_recording()
-        if self.voice.cancel():
+    def _silence(self) -> bool:
+        """Stop recording or playing; whether there was anything to stop. The query before is shown again."""
+        recording = self.voice.microphone.state in ("opening", "recording", "stopping")
+        busy = self.voice.cancel() or recording
+        if recording:
             self._voice_sign = 0
+            self.conductor.take_back()
+        return busy
+
+    def _escape(self) -> None:
+        if self._silence():
             self.header.show_playing(False)
-            if was_recording:
-                self.conductor.show_query(self.session.query)
         elif not self.flow.cancel():
             self.results.turn_filter(False)
 
@@ -343,6 +357,14 @@ class SearchPanel(Panel):
         self.header.show_playing(False)
         self.session.clear()
         self.header.transcript.setFocus()
+
+    def _leave_words(self) -> None:
+        """Keys reach the hits, or the panel while none are shown: a hidden grid takes no focus."""
+        (self.results.grid if self.results.showing_hits() else self).setFocus()
+
+    def _add_words(self, text: str) -> None:
+        self._leave_words()  # the field is hidden now, and the focus went to the next control
+        self.session.type_extra(text)
 
     def _focus_hits(self) -> None:
         """Arrows walk the hits, unless the user has gone on to type somewhere."""
@@ -405,7 +427,10 @@ class SearchPanel(Panel):
     # ---- gallery, settings, files
 
     def _take_view(self, view: GalleryView) -> None:
+        was_first = self.place.first
         self.place.take(view)
+        if was_first and not self.place.first and self._front:
+            self.header.record.setFocus()  # the button that had it is hidden now
 
     def _place_changed(self) -> None:
         self._show_place()
