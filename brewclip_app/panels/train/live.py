@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -47,6 +48,7 @@ class LiveCard(Card):
         self.message = label("", "care", wrap=True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._turns = QWidget()  # Pause and Continue take turns in one place, and no other button comes there
+        self._turns.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._turn = QStackedLayout(self._turns)
         for each in (self.pause_button, self.go_on_button):
             self._turn.addWidget(each)

@@ -86,6 +86,13 @@ def broken(made):
     (made.folder / "3.wav").unlink()
 
 
+def test_once_all_is_heard_the_bar_is_near_its_end(world):
+    made, told = world(PICTURES, SAID), []
+    evaluate(made.explorer, request(made.folder), lambda done, total, text: told.append((done / max(1, total), text)))
+    heard = [share for share, text in told if text.own.startswith("Hearing") and 0 < text.total == text.done]
+    assert heard and heard[0] > 0.9
+
+
 def test_what_cannot_be_read_counts_as_missed(world):
     made = world(PICTURES, SAID)
     broken(made)
