@@ -26,6 +26,7 @@ from brewclip_app.panels.failures.missed_model import (
     MissedRow,
 )
 from brewclip_app.panels.failures.panel import FailuresPanel
+from brewclip_app.widgets.panel_stack import PanelStack
 from core import audio
 from core.annotation.differences import Piece
 from core.evaluation import archive, diagnosis, labelling
@@ -255,6 +256,39 @@ def test_the_card_is_never_cut_off_at_its_side(panel, qtbot, width, height):
     panel.case.show_case(panel.case.case)
     assert area.horizontalScrollBar().maximum() == 0
     assert panel.case.inspect.mapTo(area.viewport(), panel.case.inspect.rect().topRight()).x() < area.viewport().width()
+
+
+def test_with_a_large_font_the_pictures_are_seen_and_nothing_is_beside_the_window(diagnosed, qtbot):
+    stack = PanelStack()
+    qtbot.addWidget(stack)
+    stack.add(diagnosed)
+    stack.show_panel(diagnosed)
+    stack.resize(711, 408)  # what 1280 x 800 leave where everything is 1.67 times as large
+    stack.show()
+    case = diagnosed.case
+    qtbot.waitUntil(lambda: min(view.visibleRegion().boundingRect().height() for view in (case.picture, case.found))
+                    >= 60)
+    assert stack.horizontalScrollBar().maximum() == 0 and diagnosed.width() <= 711
+    save = diagnosed.header.save
+    assert save.visibleRegion().boundingRect().width() == save.width()
+    diagnosed.setParent(None)
+
+
+def test_the_labels_stay_in_view_where_the_card_is_high(diagnosed, qtbot):
+    case = diagnosed.case
+    area = case.findChild(QScrollArea)
+    assert not area.isAncestorOf(case.labels)
+    stack = PanelStack()
+    qtbot.addWidget(stack)
+    stack.add(diagnosed)
+    stack.show_panel(diagnosed)
+    stack.resize(711, 408)
+    stack.show()
+    qtbot.waitUntil(lambda: area.isAncestorOf(case.labels))
+    stack.resize(1150, 720)
+    qtbot.waitUntil(lambda: not area.isAncestorOf(case.labels))
+    assert case.labels.isVisible()
+    diagnosed.setParent(None)
 
 
 def test_a_note_is_kept_when_one_goes_on(panel, context, qtbot):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from brewclip_app import theme
 from brewclip_app.panels.failures.again_lines import AgainLines
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PICTURE = QSize(120, 120)
 LOWEST = 64  # px, height of the pictures in a low window
 ROOMY = 200  # px, from which on they take all the room there is
+LOW = 26  # lines of text; in a lower card the labels scroll with the rest
 OTHER_LINES = 34  # lines of text that the rest of the card is high
 QWIDGETSIZE_MAX = (1 << 24) - 1  # what Qt has for "no limit"
 EXPLAIN = "struck through: heard · underlined: the caption"
@@ -43,7 +44,7 @@ class CaseCard(Card):
         self.play = icon_button("play", "Play the utterance (Space)", self.played.emit, 16)
         self.waveform = WaveformView()
         self.waveform.setAccessibleName("Waveform of the utterance")
-        self.about = label("", "quiet-body")
+        self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.count = label("", "quiet-body")
         self.before = icon_button("chevron-left", "The one before (\N{LEFTWARDS ARROW})",
                                   lambda: self.stepped.emit(-1))
@@ -83,6 +84,7 @@ class CaseCard(Card):
         box = column(self.words, self.explained, self.reason, pictures, actions, self.again, self.not_tried, space=8)
         box.setStretch(3, 1)
         inner.setLayout(box)
+        self._inner = box
         scroll = scrolling(inner)
         self.body.addLayout(head)
         self.body.addWidget(scroll, 1)
@@ -117,10 +119,16 @@ class CaseCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a low window the pictures give way to the verdict below them."""
         super().resizeEvent(event)
+        self._place_labels(self._inner if self.height() < LOW * self.fontMetrics().height() else self.body)
         room = max(LOWEST, self.height() - OTHER_LINES * self.fontMetrics().height())
         for view in (self.picture, self.found):
             view.setMinimumHeight(min(PICTURE.height(), room))
             view.setMaximumHeight(room if room < ROOMY else QWIDGETSIZE_MAX)
+
+    def _place_labels(self, box: QBoxLayout) -> None:
+        if box.indexOf(self.labels) < 0:
+            box.addWidget(self.labels)
+            self.labels.show()
 
     def show_voice(self, waveform: "Waveform") -> None:
         """The utterance, read."""

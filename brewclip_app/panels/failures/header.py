@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from brewclip_app.panels.failures.view import LEVELS
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import ElidedLabel, button, label, row
+from brewclip_app.widgets.common import ElidedLabel, button, column, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FailuresHeader(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.evaluations, self.ways, self.levels = _combo("Evaluation"), _combo("Direction"), _combo("Misses the top")
-        self.evaluations.setMinimumContentsLength(20)
+        self.evaluations.setMinimumContentsLength(12)
         self.evaluations.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for key, words in TITLES.items():
             self.ways.addItem(words, key)
@@ -49,15 +49,34 @@ class FailuresHeader(QWidget):
                            tip="CSV and JSON with pictures (Ctrl+E)")
         for combo in (self.evaluations, self.ways, self.levels):
             combo.activated.connect(lambda _: self.asked.emit())
-        box = row(label("Failures", "title"), 4, self.evaluations, self.ways, self.levels, self.summary, self.filter,
-                  self.describe, self.save)
-        box.setStretch(2, 2)
-        box.setStretch(5, 3)
-        self.setLayout(box)
+        self._first = row(label("Failures", "title"), 4, self.evaluations, self.ways, self.levels, self.summary)
+        self._first.setStretch(2, 2)
+        self._first.setStretch(5, 3)
+        self._second = row(None)
+        self.setLayout(column(self._first, self._second, space=0))
+        self._place_buttons(self._first)
+
+    def minimumSizeHint(self) -> QSize:
+        """In less room than one line needs, the buttons stand in a second one."""
+        least = super().minimumSizeHint()
+        return least if self._second.count() > 1 else QSize(least.width() - self._width_of_buttons(), least.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.summary.setVisible(self.width() >= ROOM)  # the status bar says it too
+        narrow = self._second.count() > 1
+        whole = super().minimumSizeHint().width() + (self._width_of_buttons() if narrow else 0)
+        self._place_buttons(self._second if self.width() < whole else self._first)
         super().resizeEvent(event)
+
+    def _place_buttons(self, line: QHBoxLayout) -> None:
+        if line.indexOf(self.save) < 0:
+            for each in (self.filter, self.describe, self.save):
+                line.addWidget(each)
+            self.layout().setSpacing(8 if line is self._second else 0)
+
+    def _width_of_buttons(self) -> int:
+        return sum(each.minimumSizeHint().width() + self._first.spacing()
+                   for each in (self.filter, self.describe, self.save))
 
     def show_evaluations(self, records: "Sequence[EvaluationRecord]", chosen: int) -> None:
         """The stored evaluations; `chosen` stays chosen when it is among them, else the newest is."""

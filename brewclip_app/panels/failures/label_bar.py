@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from brewclip_app.panels.failures.key_button import KeyButton
-from brewclip_app.widgets.common import column, label, row
+from brewclip_app.widgets.common import ElidedLabel, column, label, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 TYPING_MS = 900  # after the last key a note is kept
@@ -42,8 +42,9 @@ class LabelBar(QWidget):
         self.note.editingFinished.connect(self.keep)
         self.note.left.connect(self.left)
         self.note.returnPressed.connect(self.left)
-        keys = label("0 takes it away, Ctrl+Z undoes, Ctrl+Shift+Z redoes", "quiet")
-        head = row(label("Your label", "heading"), keys, None)
+        keys = ElidedLabel("0 takes it away, Ctrl+Z undoes, Ctrl+Shift+Z redoes", "quiet", Qt.TextElideMode.ElideRight)
+        head = row(label("Your label", "heading"), keys)
+        head.setStretch(1, 1)
         self.setLayout(column(head, flow, self.note, space=6))
 
     def show_label(self, of: object, key: str, note: str) -> None:
