@@ -961,6 +961,16 @@ def test_in_a_small_window_it_can_be_read_who_speaks(panel, qtbot):
         qtbot.waitUntil(lambda: panel.header.speakers.shown_text() == "M.K., English", timeout=WAIT)
 
 
+def test_in_a_low_window_the_words_come_into_view_and_then_the_voice_again(panel, qtbot):
+    panel.resize(700, 408)
+    speak(panel, qtbot)
+    heard, voice = panel.desk.heard, panel.desk.voice
+    qtbot.waitUntil(lambda: heard.text.text() != "", timeout=WAIT)
+    qtbot.waitUntil(lambda: heard.text.visibleRegion().boundingRect().height() == heard.text.height() > 0, timeout=WAIT)
+    press(panel, qtbot, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.desk.cards.verticalScrollBar().value() == 0 < voice.height(), timeout=WAIT)
+
+
 def test_every_key_that_is_listed_is_known(panel):
     keys = [keys for keys, _ in panel.shortcuts()]
     assert len(keys) == len(set(keys)) and {"Space", "Enter", "R", "S", "Ctrl+Z"} <= set(keys)

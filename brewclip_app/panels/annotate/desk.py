@@ -1,6 +1,6 @@
 """The page on which pictures are described: one of them large, the voice and the words beside it, the queue below."""
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 
 from brewclip_app.capture.recording import Microphone
@@ -30,6 +30,7 @@ class AnnotatePage(QWidget):
         self.picture = PictureView(thumbnails, SMALLEST_PICTURE)
         self.voice, self.heard, self.said = RecordingCard(microphone), HeardCard(), SaidCard()
         self.strip = FilmStrip(thumbnails)
+        self._shown: tuple[int, str] | None = None  # id and words of the take that was brought into view
         self._place: tuple[int | None, int | None] = None, None  # ids of the picture in front and of who speaks
         self.message = label("", "quiet-body", wrap=True)
         self.split = QSplitter()
@@ -39,7 +40,8 @@ class AnnotatePage(QWidget):
 
     def _lay_out(self) -> None:
         beside = QWidget()
-        whole = column(self._cards(), self.message, _foot(), space=10)
+        self.cards = self._cards()
+        whole = column(self.cards, self.message, _foot(), space=10)
         whole.setStretch(0, 1)
         beside.setLayout(whole)
         beside.setMinimumWidth(NARROWEST_SIDE)
@@ -87,6 +89,14 @@ class AnnotatePage(QWidget):
         self.heard.show_take(take, take is not None and take.id in session.hearing)
         self.said.show_takes(session.others(), caption_of(take) if take else "")
         self.voice.setEnabled(session.image is not None)
+        self._bring_into_view((take.id, take.heard) if take is not None else None)
+
+    def _bring_into_view(self, shown: tuple[int, str] | None) -> None:
+        """The words after a recording, the voice before it; both are seen where there is room for both."""
+        if shown != self._shown:
+            self._shown = shown
+            card = self.heard if shown is not None else self.voice
+            QTimer.singleShot(0, self, lambda: self.cards.ensureWidgetVisible(card, 0, 0))  # when it has its height
 
     def say(self, text: str, kind: str = "quiet") -> None:
         """A sentence under the cards; "" takes it away."""
