@@ -16,6 +16,7 @@ from brewclip_app.context import Context
 from brewclip_app.panels.emotion import export as emotion_export
 from brewclip_app.panels.emotion.cell import cell_to_show, entries
 from brewclip_app.panels.emotion.panel import JOB, EmotionPanel
+from brewclip_app.widgets.panel_stack import PanelStack
 from core.audio import RATE, from_samples
 from core.emotion import experiment, scores
 from core.emotion import predict as listening
@@ -165,6 +166,25 @@ def test_trying_ones_own_voice_is_seen_without_scrolling(panel, qtbot):
     for part in (panel.trying.record, panel.trying.bars):
         bottom = part.mapTo(view, QPoint(0, part.height())).y()
         assert 0 < bottom <= view.height()
+
+
+def test_with_a_large_font_start_is_in_the_window(make_panel, folder, qtbot):
+    panel = make_panel()
+    panel.options._take_folder(folder)
+    stack = PanelStack()
+    qtbot.addWidget(stack)
+    stack.add(panel)
+    stack.show_panel(panel)
+    stack.resize(711, 408)  # what 1280 x 800 leave where everything is 1.67 times as large
+    stack.show()
+    start, links = panel.options.start, panel.options.links
+    qtbot.waitUntil(lambda: panel.width() <= 711)
+    for part in (start, links, panel.options.protocol):
+        qtbot.waitUntil(lambda part=part: part.visibleRegion().boundingRect().size() == part.size())
+    assert stack.horizontalScrollBar().maximum() == 0
+    panel.options.resize(1155, 90)
+    assert panel.options._first.indexOf(panel.options.protocol) >= 0
+    panel.setParent(None)
 
 
 def test_cancel_stops_and_keeps_nothing_half(make_panel, context, qtbot, folder, monkeypatch):

@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QMenu, QPushButton, QWidget
 
 from brewclip_app.panels.emotion.words import CLASSES, MODES, PROTOCOLS, in_folder
 from brewclip_app.panels.train.dataset import LINKS_TIP
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, row
+from brewclip_app.widgets.flow_layout import FlowLayout
 from core.models.registry import SHIPPED
 
 if TYPE_CHECKING:
@@ -124,13 +125,37 @@ class OptionsBar(QWidget):
             self.show_checkpoint(Path(str(state["checkpoint"])))
         self._take_change()
 
+    def minimumSizeHint(self) -> QSize:
+        """As high as the wrapped lines are now; in a narrow window the protocol stands among them."""
+        least = super().minimumSizeHint()
+        width = least.width() - (self._width_of_protocol() if self._first.indexOf(self.protocol) >= 0 else 0)
+        return QSize(width, max(least.height(), self.heightForWidth(self.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        within = self._first.indexOf(self.protocol) >= 0
+        whole = self._first.minimumSize().width() + (0 if within else self._width_of_protocol())
+        if within and self.width() < whole:
+            self._flow.addWidget(self.protocol)
+        elif not within and self.width() >= whole:
+            self._first.insertWidget(self._first.indexOf(self.folder_button) + 1, self.protocol)
+        super().resizeEvent(event)
+        self._flow.invalidate()
+        self._flow.parentWidget().updateGeometry()
+        self.updateGeometry()
+
+    def _width_of_protocol(self) -> int:
+        return self.protocol.minimumSizeHint().width() + self._first.spacing()
+
     _busy = False
 
     def _lay_out(self) -> None:
-        first = row(label("Emotion", "title"), 4, self.folder_button, self.protocol, None, self.runs, self.export,
-                    self.start)
-        second = row(self.mode, self.classes, self.features, self.model, self.own, self.links, None)
-        self.setLayout(column(first, second, space=8))
+        self._first = row(label("Emotion", "title"), 4, self.folder_button, self.protocol, None, self.runs,
+                          self.export, self.start)
+        below = QWidget()
+        self._flow = FlowLayout(below)
+        for each in (self.mode, self.classes, self.features, self.model, self.own, self.links):
+            self._flow.addWidget(each)
+        self.setLayout(column(self._first, below, space=8))
         self.export.setEnabled(False)
         self.runs.setEnabled(False)
 
