@@ -11,7 +11,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QAbstractButton, QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QMessageBox, QScrollArea
 
 from brewclip_app.context import Context
 from brewclip_app.panels.library import facts as gallery_facts
@@ -19,6 +19,7 @@ from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog
 from brewclip_app.panels.library.failures_model import FailuresModel
 from brewclip_app.panels.library.panel import LibraryPanel
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
+from brewclip_app.widgets.panel_stack import PanelStack
 from core import explorer
 from core.fingerprint import Fingerprint
 from core.indexing.local import index_folder, index_gallery
@@ -129,6 +130,21 @@ def test_an_indexed_folder_shows_with_its_numbers_and_failures(panel, context, q
     assert panel.detail.failures.isVisibleTo(panel) and panel.detail.failures.model.rowCount() == 1
     assert "1 could not be read" in panel.detail.failures.count.text()
     assert context.gallery == "Holiday"
+
+
+def test_with_a_large_font_nothing_is_beside_the_window(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    stack = PanelStack()
+    qtbot.addWidget(stack)
+    stack.add(panel)
+    stack.show_panel(panel)
+    stack.resize(711, 408)  # what 1280 x 800 leave where everything is 1.67 times as large
+    stack.show()
+    area = panel.detail.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: panel.width() <= 711)
+    qtbot.waitUntil(lambda: area.horizontalScrollBar().maximum() == 0)
+    assert stack.horizontalScrollBar().maximum() == 0
+    panel.setParent(None)
 
 
 def test_a_dropped_folder_becomes_a_gallery_named_like_it(panel, context, qtbot, pictures):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.library import facts as gallery_facts
@@ -29,6 +29,7 @@ from brewclip_app.widgets.common import (
     scrolling,
 )
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
+from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core.progress import Report, StepText
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 AGAIN_TIP = "Goes through the folders again; unchanged pictures are not read again (F5)"
 CONTINUE_TIP = "Indexing was stopped; it goes on where it stood (F5)"
+NARROW = 75  # characters; in less the folders stand above the model
+LEAST = 45  # characters that the detail is wide; the list gives way to it
 MOSAIC_FROM = 640  # px; a narrower detail has no room for it
 
 
@@ -133,6 +136,8 @@ class GalleryDetail(QWidget):
         super().resizeEvent(event)
         width = min(420, round(self.width() * 0.28))
         self._settle()
+        narrow = self.width() < NARROW * self.fontMetrics().averageCharWidth()
+        self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self.mosaic.set_size(QSize(width, round(width * 0.4)))
 
     def _choose_folder(self) -> None:
@@ -161,7 +166,11 @@ class GalleryDetail(QWidget):
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         title = row(self.name, more, space=6)
         title.setStretch(0, 1)
-        words = column(title, self.state_words, None, row(self.search, self.again, None), space=6)
+        ways = QWidget()
+        flow = FlowLayout(ways)
+        for each in (self.search, self.again):
+            flow.addWidget(each)
+        words = column(title, self.state_words, None, ways, space=6)
         whole = row(words, self.mosaic, space=16)
         whole.setStretch(0, 1)
         self.progress = ProgressRow("Indexing")
@@ -171,11 +180,11 @@ class GalleryDetail(QWidget):
         return card
 
     def _lay_out(self) -> None:
-        pair = row(self.folders, self.model, space=12)
-        pair.setStretch(0, 3)
-        pair.setStretch(1, 2)
+        self._pair = row(self.folders, self.model, space=12)
+        self._pair.setStretch(0, 3)
+        self._pair.setStretch(1, 2)
         both = QWidget()
-        both.setLayout(pair)
+        both.setLayout(self._pair)
         inner = QWidget()
         box = column(self.head, self.outdated, both, self.failures, self.wall, self.empty, space=12)
         for filling in (3, 4, 5):
@@ -185,6 +194,7 @@ class GalleryDetail(QWidget):
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         inner.setLayout(box)
         scroll = scrolling(inner)
+        scroll.setMinimumWidth(LEAST * self.fontMetrics().averageCharWidth())
         self.setLayout(column(scroll))
 
     def _follow_indexing(self, gallery: str) -> None:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from brewclip_app import theme, wording
 from brewclip_app.panels.library.failures_model import FailuresModel
-from brewclip_app.widgets.common import Card, button, label, row
+from brewclip_app.widgets.common import Card, button, label
+from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.tables import NameDelegate, of_lines
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ class FailuresCard(Card):
         self.copy = button("Copy list", self._copy, tip="Copy paths and reasons of the chosen rows, or of all")
         self.folder = button("Show in folder", self._show_folder)
         self.table = self._make_table()
-        self.body.addLayout(row(self.count, None, self.search, self.folder, self.copy))
+        tools = QWidget()
+        flow = FlowLayout(tools)
+        for each in (self.search, self.folder, self.copy):
+            flow.addWidget(each)
+        self.body.addWidget(self.count)
+        self.body.addWidget(tools)
         self.body.addWidget(self.table, 1)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_choice())
         QShortcut(QKeySequence.StandardKey.Copy, self.table, self._copy,
