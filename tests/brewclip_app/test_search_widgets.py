@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
@@ -135,6 +135,18 @@ def test_a_minus_term_is_told_apart_and_says_which_way_it_pulls(pane, make_hit):
                                                                       ScoreShare("people", "text", value))))
         rows = [row for row in pane.findChildren(ShareRow) if row.accessibleName().startswith("\N{MINUS SIGN}")]
         assert words in rows[-1].toolTip()
+
+
+@pytest.mark.parametrize("height", [530, 440, 240])
+def test_the_picture_gives_way_to_score_and_explanation(pane, make_hit, qtbot, height):
+    hit = replace(make_hit(1), shares=(ScoreShare("a man takes a photograph with a camera", "text", 0.4),
+                                       ScoreShare("people", "text", 0.1)))
+    pane.resize(270, height)
+    pane.show_hit(hit)
+    score = next(words for words in pane.findChildren(QLabel) if words.text() == "Score")
+    for part in (score, *([pane.strength] if height > 240 else [])):
+        qtbot.waitUntil(lambda part=part: part.visibleRegion().boundingRect().height() == part.height() > 0)
+    assert pane.picture.height() <= 0.4 * height or not pane.picture.isVisible()
 
 
 def test_the_pane_shows_a_hit_and_acts_on_it(pane, make_hit, pictures, qtbot):

@@ -28,7 +28,8 @@ MINUS = "\N{MINUS SIGN}"
 SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
 SMALLEST = 80.0  # px, height of the picture in a low window
 FACTS_SPACE = 7
-MOST_OF_PANE = 0.45  # of the pane's height for the picture
+MOST_OF_PANE = 0.4  # of the pane's height for the picture
+LOW = 22  # lines of text; in a lower pane the buttons scroll with the facts
 NARROWEST = 240
 TRANSCRIPT, VOICE = "Transcript", "Voice"  # the shares of the main spoken term
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -189,8 +190,9 @@ class DetailPane(Card):
 
     def _lay_out(self) -> None:
         facts = QWidget()
-        facts.setLayout(column(self.name, self.facts, self.copies, self.tags, self._shares, self.strength, None,
-                               space=FACTS_SPACE))
+        self._facts = column(self.name, self.facts, self.copies, self.tags, self._shares, self.strength, None,
+                             space=FACTS_SPACE)
+        facts.setLayout(self._facts)
         scroll = scrolling(facts)
         self._scroll = scroll
         self.body.addWidget(self.picture)
@@ -217,10 +219,15 @@ class DetailPane(Card):
         figures = rounded_parts([share.value for share in hit.shares], hit.score)
         for share, shown_figure in zip(hit.shares, figures, strict=True):
             self._shares.addWidget(ShareRow(share, self._name(share), shown_figure))
+        score, total = label("Score", "strong"), figure(hit.score, "strong")
         self._shares.addWidget(rule())
-        self._shares.addLayout(row(label("Score", "strong"), None, figure(hit.score, "strong")))
-        self._fit_picture()
+        self._shares.addLayout(row(score, None, total))
+        for part in (*(self._shares.itemAt(at).widget() for at in range(self._shares.count())), score, total):
+            if part is not None:
+                part.show()  # at once: a layout counts no height of parts that are shown later
+        self._shares.invalidate()
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
+        self._fit_picture()
 
     def _take_theme(self) -> None:
         self.show_hit(self._hit)
@@ -230,25 +237,39 @@ class DetailPane(Card):
         self._fit_picture()
 
     def _fit_picture(self) -> None:
-        """The picture's own shape, as far as the facts keep their room."""
+        """The picture's own shape, as far as the facts keep their room; in a low pane it gives way to them."""
+        low = self._hit is not None and self.height() < LOW * self.fontMetrics().height()
+        self._place_buttons(low)
         image = self._hit.image if self._hit is not None else None
         own = image.height / image.width if image is not None and image.width else 1.0
         height = self.picture.width() * min(SHAPES[1], max(SHAPES[0], own))
-        self.picture.setFixedHeight(round(max(SMALLEST, min(height, self.height() * MOST_OF_PANE, self._left_over()))))
+        height = min(height, self.height() * MOST_OF_PANE, self._left_over())
+        self.picture.setVisible(not low or height >= SMALLEST)
+        self.picture.setFixedHeight(round(max(SMALLEST, height)))
+
+    def _place_buttons(self, low: bool) -> None:
+        box, other = (self._facts, self.body) if low else (self.body, self._facts)
+        if box.indexOf(self._buttons) < 0:
+            other.removeWidget(self._buttons)
+            box.addWidget(self._buttons)
 
     def _left_over(self) -> int:
-        """The height that a picture may have while the facts down to the score need no scrolling."""
+        """The height that a picture may have while the facts down to the match's words need no scrolling."""
         if self._hit is None:
             return self.height()
         width = self._scroll.viewport().width()
-        words = [part for part in (self.name, self.facts, self.copies, self.tags) if not part.isHidden()]
+        words = [part for part in (self.name, self.facts, self.copies, self.tags, self.strength)
+                 if not part.isHidden()]
         for part in words:
             part.ensurePolished()  # the style sheet's size, also before it was shown
         heights = [part.heightForWidth(width) if part.hasHeightForWidth() else part.sizeHint().height()
                    for part in words]
-        facts = sum(heights) + FACTS_SPACE * len(heights) + self._shares.sizeHint().height()
+        facts = sum(heights) + FACTS_SPACE * len(heights) + max(
+            self._shares.sizeHint().height(), self._shares.heightForWidth(width))
         margins = self.body.contentsMargins()
         buttons = max(self._buttons.heightForWidth(width), self._buttons.sizeHint().height())
+        if self._facts.indexOf(self._buttons) >= 0:
+            buttons = 0
         return self.height() - margins.top() - margins.bottom() - 2 * self.body.spacing() - facts - buttons
 
     def _name(self, share: "ScoreShare") -> str:
