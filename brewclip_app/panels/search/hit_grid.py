@@ -174,7 +174,8 @@ class HitGrid(QListView):
 
     def _tell_fold(self) -> None:
         folded = self.hits.folded
-        self._folded_words.setText(f"{wording.count(folded)} more are weak matches.")
+        best = wording.count(self.hits.rowCount() + folded)  # a search gives the best ones, not all that it looked at
+        self._folded_words.setText(f"{wording.count(folded)} more of the {best} best pictures are weak matches.")
         self._footer.setVisible(folded > 0)
         self._footer.adjustSize()
         self.scheduleDelayedItemsLayout()
