@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from brewclip_app.panels.base import Question
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
 from brewclip_app.panels.search.notices import notice_for
 from brewclip_app.panels.search.panel import SearchPanel
+from brewclip_app.panels.search.query import Query, QueryTerm, to_history
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core import audio
@@ -25,6 +27,7 @@ from core.asr.transcript import Transcript, Word
 from core.errors import ModelError, QueryError, WeightsError
 from core.explorer import EngineStatus, Explorer, SearchResult
 from core.fingerprint import Fingerprint
+from core.indexing.unfinished import UnfinishedRun
 from core.search.queries import EncodedTerm
 from core.settings import Settings
 from core.store.records import Filter, GalleryRecord, GalleryState, QueryRecord
@@ -80,6 +83,7 @@ class FakeExplorer:
         self.asked, self.transcript, self.error, self.cut = [], HEARD, None, 0
         self.exact, self.large = [], False  # whether each search was to be exact; whether an index answers
         self.levels = ("strong",) * 3 + ("weak",) * 17
+        self.unfinished, self.run = SimpleNamespace(of=lambda gallery: self.run), None
         self.gate = threading.Event()
         self.gate.set()
 
@@ -628,6 +632,59 @@ def test_the_query_of_the_last_start_comes_back_without_the_microphone(panel, co
     again.closing()
 
 
+def test_a_spoken_query_of_the_last_start_has_its_recording(panel, context, explorer, qtbot, tmp_path, tone):
+    panel.conductor.hear(tone, 0)
+    wait_for_hits(qtbot, panel, explorer)
+    kept = tmp_path / "voice.flac"
+    audio.write_flac(tone, kept)
+    explorer.store.history[-1] = replace(explorer.store.history[-1], recording=kept)
+    state, heard = panel.save_state(), panel.session.query.main.text
+    explorer.transcribe = None  # nothing is heard again
+    again = SearchPanel(context)
+    qtbot.addWidget(again)
+    again.restore_state(state)
+    assert again.header.transcript.text() == heard
+    qtbot.waitUntil(lambda: again.conductor.utterance is not None)
+    assert len(explorer.asked) == 1, "nothing is searched before the galleries were read"
+    again.flow.refresh_gallery()
+    wait_for_hits(qtbot, again, explorer, 2)
+    assert explorer.asked[-1][1][0].waveform is again.conductor.utterance and explorer.asked[-1][1][0].text == heard
+    assert not again.header.play.isHidden() and again.voice.microphone.state == "off"
+    assert len(explorer.store.history) == 1
+    again.closing()
+
+
+def test_the_recording_of_the_last_start_does_not_replace_what_is_asked_meanwhile(panel, context, explorer, qtbot):
+    panel.session.type_main("two cats")
+    wait_for_hits(qtbot, panel, explorer)
+    panel._take_restored(Query(), to_history(Query(QueryTerm("text", "a dog"))), None)
+    assert panel.session.query.text == "two cats"
+
+
+def test_the_chip_of_typed_words_shows_them(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer, "two cats")
+    assert [chip.face.words for chip in panel.results.chips.chips] == ["+ two cats"]
+
+
+def finished(gate):
+    assert gate.wait(20)
+    return SimpleNamespace(embedded=0, seconds=0.0)
+
+
+def test_a_gallery_that_is_being_indexed_is_counted_to_its_end(panel, context, explorer, qtbot):
+    explorer.store.counts["Flickr"], explorer.run = (384, 384, 0), UnfinishedRun(720)
+    with qtbot.waitSignal(panel.place.changed):
+        panel.flow.refresh_gallery()
+    assert panel.said[-1].endswith("Gallery Flickr · 384 of 720 indexed")
+    gate = threading.Event()
+    context.indexing._run("Flickr", "Indexing Flickr", lambda report: finished(gate))
+    explorer.store.counts["Flickr"] = (512, 512, 0)
+    ask(qtbot, panel, explorer)
+    qtbot.waitUntil(lambda: panel.said[-1].endswith("Gallery Flickr · 512 of 720 indexed"))
+    gate.set()
+    qtbot.waitUntil(lambda: context.indexing.job("Flickr") is None)
+
+
 def test_a_query_kept_by_another_version_or_for_another_gallery_is_left_out(panel, context, explorer, qtbot):
     panel.restore_state({"query": "[{", "gallery": "Flickr"})
     panel.restore_state({"query": '[{"kind": "text"}]', "gallery": "Flickr"})
@@ -938,6 +995,25 @@ def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer
 def without_whisper(context, monkeypatch):
     monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
     context.downloads.changed.emit("")
+
+
+def test_a_press_without_whisper_says_what_is_missing(panel, context, qtbot, monkeypatch):
+    assert panel.results._sayings.isVisible()
+    without_whisper(context, monkeypatch)
+    assert not panel.results._sayings.isVisible(), "holding Space does nothing now"
+    wanted = []
+    monkeypatch.setattr(context.downloads, "start", wanted.append)
+    qtbot.keyPress(panel, Qt.Key.Key_Space)
+    assert "Whisper base" in panel.header.message.text() and panel.header.action.text() == "Get it"
+    panel.releaseKeyboard()
+    panel.header.say("")
+    qtbot.mouseClick(panel.header.record, Qt.MouseButton.LeftButton)
+    assert "Whisper base" in panel.header.message.text()
+    panel.header.action.click()
+    assert wanted == ["whisper-base"]
+    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": Path("/x")})
+    context.downloads.changed.emit("whisper-base")
+    assert panel.header.message.text() == "" and panel.results._sayings.isVisible()
 
 
 def test_a_demo_sentence_is_searched_by_its_words_without_whisper(panel, context, explorer, qtbot, monkeypatch):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brewclip_app.panels.search.query import Query, QueryTerm, from_history, to_history, typed, words_of
+from brewclip_app.panels.search.query import Query, QueryTerm, from_history, is_spoken, to_history, typed, words_of
 from brewclip_app.panels.search.session import SearchSession
 
 
@@ -74,6 +74,14 @@ def test_history_of_an_edited_or_lost_voice(tone):
     assert from_history(to_history(edited), tone).main.text == "a cat"
     lost = from_history(to_history(edited), None)
     assert (lost.main.kind, lost.main.text) == ("text", "a cat")
+
+
+def test_a_voice_that_is_not_heard_again_comes_back_with_its_words(tone):
+    terms = to_history(Query(QueryTerm("speech", "a dog", waveform=tone)))
+    back = from_history(terms, tone, again=False)
+    assert is_spoken(terms) and back.main.waveform is tone and back.main.text == "a dog" and back.main.ready
+    assert to_history(back) == terms
+    assert not is_spoken(to_history(Query(QueryTerm("text", "a dog"))))
 
 
 @pytest.fixture

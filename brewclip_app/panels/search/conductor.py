@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 WHISPER = "whisper-base"
 SLOW_MS = 400  # a search that takes longer shows how far it is
-TYPED = "words"
 CHIP_PICTURE = 96  # px, more than a chip needs on any screen
 
 
@@ -146,6 +145,7 @@ class Conductor(QObject):
             return
         job, here = downloads.job(WHISPER), downloads.path(WHISPER) is not None
         self._header.record.setEnabled(here)
+        self._results.offer_speech(here)
         if here:
             self._header.show_missing_speech("")
         elif job is not None:
@@ -260,7 +260,7 @@ class Conductor(QObject):
 
     def _face(self, term: QueryTerm, main: bool) -> ChipFace:
         if main:
-            return ChipFace(SPOKEN if term.kind == "speech" else TYPED, term.weight)
+            return ChipFace(SPOKEN if term.kind == "speech" else term.label, term.weight)
         picture = None
         if term.kind == "image" and term.path is not None:
             picture = self._thumbnails.get(record_of(term.path), CHIP_PICTURE)

@@ -57,6 +57,7 @@ class GalleryView:
     state: "GalleryState | None" = None
     tags: tuple[tuple[str, int], ...] = ()
     folders: tuple[Path, ...] = ()
+    found: int = 0  # pictures that the gallery will have once the indexing run that has not ended is over
 
     @property
     def words(self) -> str:
@@ -64,8 +65,8 @@ class GalleryView:
         if self.state is None:
             return "No gallery yet" if not self.names else ""
         state = self.state
-        return (f"Gallery {state.gallery.name} · "
-                f"{wording.count(state.indexed)} of {wording.count(state.images + state.failed)} indexed")
+        return (f"Gallery {state.gallery.name} · {wording.count(state.indexed)} of "
+                f"{wording.count(max(state.images + state.failed, self.found))} indexed")
 
     @property
     def unread(self) -> str:
@@ -217,6 +218,8 @@ class SearchFlow(QObject):
         self.ended.emit()
         if isinstance(outcome, SearchAnswer):
             self.found.emit(outcome)
+            if self._context.indexing.job(self._context.gallery) is not None:
+                self.refresh_gallery()  # what was searched and what is indexed stand side by side
         else:
             self.nothing_heard.emit(*outcome)
 
@@ -236,7 +239,9 @@ def look_at(explorer: "Explorer", name: str) -> GalleryView:
         return GalleryView(names)
     place, current = explorer.place(name)
     state = place.state(current.id, explorer.fingerprint().hash)
-    return GalleryView(names, state, tuple(place.tags(current.id)), folders_of(state.gallery.folders))
+    unfinished = explorer.unfinished.of(current)
+    return GalleryView(names, state, tuple(place.tags(current.id)), folders_of(state.gallery.folders),
+                       unfinished.found if unfinished is not None else 0)
 
 
 def folders_of(roots: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import QEvent, QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
@@ -24,6 +24,7 @@ HINT = "Hold Space, or press the red button, and say what you look for."
 STATE_HINTS = {"opening": "Opening the microphone… Speak when the button turns red.",
                "recording": "Listening… Let go, or press again, to search. Esc cancels.",
                "stopping": "Taking the last word…"}
+NOT_HEARD = "Speaking waits: without Whisper base, your words cannot be recognised."
 MESSAGE_LOOKS = {"error": "error", "care": "care", "good": "good", "quiet": "quiet"}
 KEEP_READY = "Keep the microphone ready"
 KEEP_READY_TIP = ("While this screen is in front, the last 0.4 s wait in memory so that no first word is lost. "
@@ -109,6 +110,7 @@ class QueryHeader(Card):
 
     def _connect(self) -> None:
         mic = self._microphone
+        self.record.installEventFilter(self)
         mic.state_changed.connect(self._show_state)
         mic.devices_changed.connect(lambda: self.record.show_missing(mic.problem))
         mic.level.connect(self.record.show_level)
@@ -145,9 +147,21 @@ class QueryHeader(Card):
     def show_missing_speech(self, missing: str, action: str = "") -> None:
         """Say in the place of the hint what speaking needs, with a way to get it; "" when it is there."""
         self._missing = missing
+        if not missing and self.message.text() == NOT_HEARD:
+            self.say("")
         self.get_speech.setText(action)
         self.get_speech.setVisible(bool(missing and action))
         self._show_hint()
+
+    def say_missing_speech(self) -> None:
+        """Answer a press of the button that can do nothing yet, with the way to get what is missing."""
+        if self._missing:
+            self.say(NOT_HEARD, "care", self.get_speech.text(), self.weights_wanted.emit)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress and not self.record.isEnabled():
+            self.say_missing_speech()  # a button that is off hears of no press
+        return super().eventFilter(watched, event)
 
     def _show_hint(self) -> None:
         problem = "" if self._missing else self._microphone.problem

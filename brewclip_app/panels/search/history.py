@@ -1,5 +1,6 @@
 """The history of queries as the Search panel uses it: listed, asked again, played, forgotten."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,6 +41,15 @@ class PastQueries(QObject):
         """Read the history and open the popup under a button."""
         corner = button.mapToGlobal(QPoint(button.width(), button.height() + 4))
         self._read(partial(self.menu.open_at, corner))
+
+    def find_voice(self, terms: str, gallery: str, then: "Callable[[Waveform | None], object]") -> None:
+        """Read the recording of a query that was asked before; None when none was kept or it is gone."""
+        def read(report: Report) -> "Waveform | None":
+            records = self._context.explorer.store.queries(MOST)
+            return next((_voice(each) for each in records if (each.terms, each.gallery) == (terms, gallery)), None)
+
+        self._context.jobs.submit("Reading the recording", read, key="restored-voice", quiet=True, on_done=then,
+                                  on_failed=lambda error: then(None))
 
     def _read(self, then: object = None) -> None:
         def read(report: Report) -> "list[QueryRecord]":

@@ -19,7 +19,7 @@ from brewclip_app.panels.search.flow import GalleryView, SearchFlow
 from brewclip_app.panels.search.header import QueryHeader
 from brewclip_app.panels.search.history import PastQueries
 from brewclip_app.panels.search.place import SearchPlace
-from brewclip_app.panels.search.query import Query, QueryTerm, from_history, to_history
+from brewclip_app.panels.search.query import Query, QueryTerm, from_history, is_spoken, to_history
 from brewclip_app.panels.search.results import EDGE, ZOOM_STEP, SearchResults
 from brewclip_app.panels.search.session import SearchSession
 from brewclip_app.thumbnails import Thumbnails
@@ -227,24 +227,37 @@ class SearchPanel(Panel):
         self.voice.microphone.choose(str(state.get("microphone", "")))
         self.header.keep_ready.setChecked(bool(state.get("keep_ready", True)))
         if state.get("query") and state.get("gallery") == self.context.gallery:
-            self._restore_query(str(state["query"]))
+            self._restore_query(str(state["query"]), str(state["gallery"]))
 
     def _last_query(self) -> dict[str, Any]:
-        """What is asked, for the next start, unless queries are not to be kept; of a voice its words."""
+        """What is asked, for the next start, unless queries are not to be kept; the history keeps a voice."""
         query = self.session.query
         if not query.terms() or not self.context.settings["search.keep_history"]:
             return {}
         return {"query": to_history(query), "gallery": self.context.gallery}
 
-    def _restore_query(self, terms: str) -> None:
-        """Show the query of the last start at once; it is searched when the galleries were read."""
+    def _restore_query(self, terms: str, gallery: str) -> None:
+        """Show the query of the last start at once; it is searched when the galleries, and its voice, were read."""
         with suppress(ValueError, TypeError, KeyError):  # written by another version
             query = from_history(terms, None)
             ready = all(term.ready for term in query.terms())
             if ready:
                 self.session.take(query)
                 self.conductor.show_query(query)
-                self._ask_restored = True
+                self._ask_restored = not is_spoken(terms)
+                if not self._ask_restored:
+                    self.past.find_voice(terms, gallery, lambda voice: self._take_restored(query, terms, voice))
+
+    def _take_restored(self, shown: Query, terms: str, voice: "Waveform | None") -> None:
+        """The recording of the last start's query, unless something else is asked by now. It is not heard again."""
+        if self.session.query is not shown:
+            return
+        query = from_history(terms, voice, again=False)
+        self.session.take(query)
+        self.conductor.show_query(query)
+        self._ask_restored = True
+        if self.place.view is not None:
+            self._ask_waiting()
 
     # ---- voice
 
@@ -265,6 +278,8 @@ class SearchPanel(Panel):
             if self.header.transcript.hasFocus():
                 self.setFocus()  # what is heard comes there: the next Space records again, not types
             self.voice.press()
+        else:
+            self.header.say_missing_speech()
 
     def _speak_extra(self, sign: int) -> None:
         self._voice_sign = sign

@@ -171,14 +171,21 @@ def to_history(query: Query) -> str:
                       ensure_ascii=False)
 
 
-def from_history(terms: str, waveform: "Waveform | None") -> Query:
-    """The query of the history; a voice that was not kept comes back as its words."""
+def is_spoken(terms: str) -> bool:
+    """Whether the main term of a query of the history was said."""
+    return any(facts["kind"] == "speech" and facts["main"] for facts in plain_json.loads(terms))
+
+
+def from_history(terms: str, waveform: "Waveform | None", again: bool = True) -> Query:
+    """The query of the history; a voice that was not kept comes back as its words. `again` has the voice recognised
+    once more, for the words with their doubts.
+    """
     query = Query()
     for facts in plain_json.loads(terms):
         kept = KeptTerm(**facts)
         voice = waveform if kept.kind == "speech" and kept.main else None
         kind: Kind = "text" if kept.kind == "speech" and voice is None else kept.kind
-        text = "" if voice is not None and not kept.edited else kept.text  # heard again: the words with their doubts
+        text = "" if again and voice is not None and not kept.edited else kept.text
         term = QueryTerm(kind, text, Path(kept.path) if kept.path else None, kept.image_id, voice,
                          edited=kept.edited, weight=kept.weight)
         query = replace(query, main=term) if kept.main else query.plus(term)

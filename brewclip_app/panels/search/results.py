@@ -47,6 +47,7 @@ class SearchResults(QWidget):
         self.stack = QStackedWidget()
         self._notice: EmptyState | None = None
         self._sayings = QWidget()
+        self._speech = True  # it can be recognised
         self._set_up()
         self._lay_out()
 
@@ -167,8 +168,16 @@ class SearchResults(QWidget):
         self.splitter.restoreState(QByteArray.fromBase64(state.encode()))
 
     def resizeEvent(self, event: object) -> None:
-        self._sayings.setVisible(self.width() > 1000)
+        self._show_sayings()
         super().resizeEvent(event)  # type: ignore[arg-type]
+
+    def offer_speech(self, possible: bool) -> None:
+        """Say how to speak, or not: nothing can be recognised."""
+        self._speech = possible
+        self._show_sayings()
+
+    def _show_sayings(self) -> None:
+        self._sayings.setVisible(self._speech and self.width() > 1000)
 
     def _show_selection(self, hits: "list[Hit]") -> None:
         if hits:
