@@ -30,7 +30,7 @@ class AnnotatePage(QWidget):
         self.picture = PictureView(thumbnails, SMALLEST_PICTURE)
         self.voice, self.heard, self.said = RecordingCard(microphone), HeardCard(), SaidCard()
         self.strip = FilmStrip(thumbnails)
-        self._shown: tuple[int, str] | None = None  # id and words of the take that was brought into view
+        self._shown: tuple[int, str | None] | None = None  # id and words of the take that was brought into view
         self._place: tuple[int | None, int | None] = None, None  # ids of the picture in front and of who speaks
         self.message = label("", "quiet-body", wrap=True)
         self.split = QSplitter()
@@ -91,7 +91,7 @@ class AnnotatePage(QWidget):
         self.voice.setEnabled(session.image is not None)
         self._bring_into_view((take.id, take.heard) if take is not None else None)
 
-    def _bring_into_view(self, shown: tuple[int, str] | None) -> None:
+    def _bring_into_view(self, shown: tuple[int, str | None] | None) -> None:
         """The words after a recording, the voice before it; both are seen where there is room for both."""
         if shown != self._shown:
             self._shown = shown

@@ -140,7 +140,7 @@ class OptionsBar(QWidget):
             self._first.insertWidget(self._first.indexOf(self.folder_button) + 1, self.protocol)
         super().resizeEvent(event)
         self._flow.invalidate()
-        self._flow.parentWidget().updateGeometry()
+        self._below.updateGeometry()
         self.updateGeometry()
 
     def _width_of_protocol(self) -> int:
@@ -151,11 +151,11 @@ class OptionsBar(QWidget):
     def _lay_out(self) -> None:
         self._first = row(label("Emotion", "title"), 4, self.folder_button, self.protocol, None, self.runs,
                           self.export, self.start)
-        below = QWidget()
-        self._flow = FlowLayout(below)
+        self._below = QWidget()
+        self._flow = FlowLayout(self._below)
         for each in (self.mode, self.classes, self.features, self.model, self.own, self.links):
             self._flow.addWidget(each)
-        self.setLayout(column(self._first, below, space=8))
+        self.setLayout(column(self._first, self._below, space=8))
         self.export.setEnabled(False)
         self.runs.setEnabled(False)
 

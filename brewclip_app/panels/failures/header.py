@@ -53,7 +53,8 @@ class FailuresHeader(QWidget):
         self._first.setStretch(2, 2)
         self._first.setStretch(5, 3)
         self._second = row(None)
-        self.setLayout(column(self._first, self._second, space=0))
+        self._lines = column(self._first, self._second, space=0)
+        self.setLayout(self._lines)
         self._place_buttons(self._first)
 
     def minimumSizeHint(self) -> QSize:
@@ -72,7 +73,7 @@ class FailuresHeader(QWidget):
         if line.indexOf(self.save) < 0:
             for each in (self.filter, self.describe, self.save):
                 line.addWidget(each)
-            self.layout().setSpacing(8 if line is self._second else 0)
+            self._lines.setSpacing(8 if line is self._second else 0)
 
     def _width_of_buttons(self) -> int:
         return sum(each.minimumSizeHint().width() + self._first.spacing()

@@ -222,7 +222,8 @@ class DetailPane(Card):
         score, total = label("Score", "strong"), figure(hit.score, "strong")
         self._shares.addWidget(rule())
         self._shares.addLayout(row(score, None, total))
-        for part in (*(self._shares.itemAt(at).widget() for at in range(self._shares.count())), score, total):
+        items = [self._shares.itemAt(at) for at in range(self._shares.count())]
+        for part in (*(item.widget() if item is not None else None for item in items), score, total):
             if part is not None:
                 part.show()  # at once: a layout counts no height of parts that are shown later
         self._shares.invalidate()
