@@ -223,9 +223,9 @@ class DetailPane(Card):
         self._shares.addWidget(rule())
         self._shares.addLayout(row(score, None, total))
         items = [self._shares.itemAt(at) for at in range(self._shares.count())]
-        for part in (*(item.widget() if item is not None else None for item in items), score, total):
-            if part is not None:
-                part.show()  # at once: a layout counts no height of parts that are shown later
+        for row_of_pane in (*(item.widget() if item is not None else None for item in items), score, total):
+            if row_of_pane is not None:
+                row_of_pane.show()  # at once: a layout counts no height of parts that are shown later
         self._shares.invalidate()
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
         self._fit_picture()
