@@ -110,7 +110,7 @@ def test_workers_killed_in_the_middle_cost_nothing(explorer: Explorer, folder: P
     dead = [share for share in found.workers if share.died]
     assert dead and {share.process for share in dead} <= set(killed)
     assert sum(share.items for share in found.workers) == COUNT + 2  # each file was asked for and came once
-    assert any("images a second" in text for text in told)
+    assert any("pictures/s" in text for text in told)
     assert none_left("PictureWorker")
     assert capsys.readouterr().out == ""  # Ray would tell of the dead worker where JSON may be expected
     again = run(explorer, folder, options)
