@@ -1,5 +1,7 @@
 import os
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -300,9 +302,11 @@ def test_0_days_reads_as_never(panel, context):
 
 def test_a_start_tidies_up(context, home, qtbot):
     recording, _ = spoken(home)
-    stray = recording.with_name("stray.flac")
+    stray = recording.with_name(f"{'ab' * 32}.flac")
     stray.write_bytes(b"fLaC")
-    os.utime(stray, (1, 1))
+    os.utime(stray, (2000, 2000))
+    with closing(sqlite3.connect(home.store)) as connection:
+        connection.execute("PRAGMA user_version=1000")  # as if the store had been there long before
     context.tidy_up()
     qtbot.waitUntil(lambda: not stray.exists(), timeout=20_000)
     assert recording.exists()

@@ -96,7 +96,7 @@ def run(root: Path) -> dict[str, Any]:
         "run": _tidy(_run_files(home / "runs" / "full"), root),
         "old run": _tidy(_run_files(home / "runs" / "prompted"), root),
         "exported": sorted(str(path.relative_to(root)) for path in (root / "exported").rglob("*") if path.is_file()),
-        "home": sorted({path.relative_to(home).parts[0] for path in home.iterdir()} - {"weights", "log"}),
+        "home": sorted(path.name for path in home.iterdir() if path.name != "weights" and path.suffix != ".lock"),
     }))
 
 
