@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+from filelock import FileLock, Timeout
+
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077  # rights of the group and of everybody
 
@@ -79,6 +81,15 @@ def write_atomically(path: Path, content: bytes, private: bool = True, durable: 
     """Write a whole file with `replacing`. OSError."""
     with replacing(path, private, durable) as file:
         file.write(content)
+
+
+@contextlib.contextmanager
+def alone(lock: Path, seconds: float) -> Iterator[None]:
+    """While no other process holds that lock, waiting so long at most; without it where none can be had."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, Timeout):
+            held.enter_context(FileLock(lock, seconds, FILE))
+        yield
 
 
 def tighten(folder: Path, own: Callable[[str], bool]) -> bool:

@@ -7,13 +7,10 @@ cut leaves it behind. A gallery is known by the time it was made, which survives
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
-
-from filelock import FileLock, Timeout
 
 from core import plain_json, private_files
 from core.progress import JobCancelled
@@ -80,7 +77,7 @@ class UnfinishedRuns:
             self._note(gallery, replace(note, stopped=False, process=0))
 
     def _note(self, gallery: GalleryRecord, run: UnfinishedRun | None) -> None:
-        with _LOCK, self._alone():
+        with _LOCK, private_files.alone(self._file.with_name(self._file.name + ".lock"), PATIENCE):
             runs = self._read()
             runs.pop(_key(gallery), None)
             if run is not None:
@@ -90,15 +87,6 @@ class UnfinishedRuns:
                 private_files.write_atomically(self._file, content.encode(), durable=False)
             except OSError:
                 pass  # indexing itself says what is wrong with the disk
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """While no other process changes the file; without a lock where none can be had."""
-        lock = FileLock(self._file.with_name(self._file.name + ".lock"), timeout=PATIENCE, mode=private_files.FILE)
-        with ExitStack() as held:
-            with suppress(OSError, Timeout):
-                held.enter_context(lock)
-            yield
 
     def _read(self) -> dict[str, UnfinishedRun]:
         try:

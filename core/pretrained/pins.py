@@ -7,12 +7,10 @@ first digest of each name is kept in the home, and later bytes must have it.
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from core import plain_json, private_files
 from core.errors import WeightsError
@@ -86,13 +84,9 @@ def _path(home: Home) -> Path:
     return home.weights / "digests.json"
 
 
-@contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """While no other process changes the pins; without a lock where none can be had."""
-    with ExitStack() as held:
-        with suppress(OSError, Timeout):
-            held.enter_context(FileLock(_path(home).with_suffix(".lock"), timeout=PATIENCE, mode=private_files.FILE))
-        yield
+def _alone(home: Home) -> AbstractContextManager[None]:
+    """While no other process changes the pins."""
+    return private_files.alone(_path(home).with_suffix(".lock"), PATIENCE)
 
 
 def _all(home: Home) -> dict[str, dict[str, str]]:
