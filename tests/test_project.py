@@ -1,8 +1,11 @@
 """What holds for the project as a whole: pins, package data, words in the docs."""
 
 import ast
+import contextlib
+import importlib.util
 import re
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -101,3 +104,30 @@ def test_every_declared_dependency_is_used():
     by_part = declared()
     unused = (by_part["always"] | by_part["scale"]) - used["core"] - used["brewclip_app"]
     assert unused | by_part["dev"] - used["tests"] == set(NOT_IMPORTED)
+
+
+def embedded_programs() -> Iterator[tuple[str, ast.Module]]:
+    """Programs that tests give to another Python as text, with where they stand; f-strings with a blank for a value."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in parts)
+            if isinstance(node, ast.JoinedStr | ast.Constant) and re.search(r"^\s*(from \S+ )?import ", text, re.M):
+                with contextlib.suppress(SyntaxError):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", ast.parse(textwrap.dedent(text))
+
+
+def missing_imports(program: ast.Module) -> Iterator[str]:
+    """Names that a program imports from this project and that are not there."""
+    for node in ast.walk(program):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("core", "brewclip_app"):
+            module = importlib.import_module(node.module or "")
+            for name in (alias.name for alias in node.names):
+                if not hasattr(module, name) and importlib.util.find_spec(f"{node.module}.{name}") is None:
+                    yield f"{node.module}.{name}"
+
+
+def test_programs_inside_tests_import_what_is_there():
+    programs = list(embedded_programs())
+    assert len(programs) >= 10, "the search for embedded programs finds none"
+    assert not [f"{where} imports {name}" for where, program in programs for name in missing_imports(program)]

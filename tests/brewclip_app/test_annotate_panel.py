@@ -780,7 +780,7 @@ app = QApplication([])
 import core.explorer
 from tests.core.annotation.models import TwoModels
 core.explorer.ModelRegistry = TwoModels
-from brewclip_app import multimedia
+from brewclip_app.capture import multimedia
 from brewclip_app.context import Context
 from brewclip_app.panels.annotate.panel import AnnotatePanel
 from core.audio import from_samples
