@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, S
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app import theme  # multimedia before any thread runs; its docstring says why
+from brewclip_app import tasks, theme  # multimedia before any thread runs; its docstring says why
 from brewclip_app.capture import multimedia
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
@@ -179,23 +179,18 @@ class Photographer(QObject):
 
 
 def _run(app: QApplication, window: MainWindow, context: Context, uncaught: Uncaught) -> int:
-    app.processEvents()  # paint before these are imported
-    import asyncio
-
-    import qasync
-    loop = qasync.QEventLoop(app, already_running=False)
-    asyncio.set_event_loop(loop)
-    loop.set_exception_handler(uncaught.take_loop_error)
+    app.processEvents()  # paint before asyncio is imported
+    tasks.loop().set_exception_handler(uncaught.take_loop_error)
     app.setQuitOnLastWindowClosed(False)  # the window says when it is over
-    window.closed.connect(loop.stop)
+    window.closed.connect(app.quit)
     if not window.is_over:  # it may have been closed before there was a loop to stop
-        loop.run_forever()
+        app.exec()
+    tasks.abandon()
     ended = context.jobs.shutdown(SHUTDOWN_S if window.waits_for_jobs() else 0)
     context.close()
     if not ended:  # a thread that does not look at its report: the store is safe, its transactions are short
         log.warning("left without waiting for %s", [job.name for job in context.jobs.running(quiet=True)])
         os._exit(0)
-    loop.close()
     return 0
 
 

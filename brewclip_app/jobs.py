@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from brewclip_app import wording
+from brewclip_app import tasks, wording
 from core.errors import BrewclipError
 from core.progress import Estimate, JobCancelled, Report, StepText, time_left
 
@@ -23,6 +23,10 @@ Progress = tuple[int, int, str]
 THREADS = 6
 PROGRESS_EVERY_MS = 60
 log = logging.getLogger(__name__)
+
+
+class JobReplaced(JobCancelled):
+    """A newer job of the same key took the place of this one: nobody wants its result any more."""
 
 
 class Job:
@@ -77,8 +81,9 @@ class Job:
 class _Callbacks:
     """What to call when a job ends or moves."""
 
-    def __init__(self, done: Any, failed: Any, progress: Any, cancelled: Any) -> None:
-        self.done, self.failed, self.progress, self.cancelled = done, failed, progress, cancelled
+    def __init__(self, done: Any, failed: Any, progress: Any, cancelled: Any, replaced: Any) -> None:
+        self.done, self.failed, self.progress = done, failed, progress
+        self.cancelled, self.replaced = cancelled, replaced
         self.last_progress: Progress = (0, 0, "")
 
 
@@ -113,7 +118,8 @@ class JobRunner(QObject):
     def submit(self, name: str, work: Callable[[Report], T], *, key: str = "",
                on_done: Callable[[T], object] | None = None, on_failed: Callable[[BaseException], object] | None = None,
                on_progress: Callable[[int, int, str], object] | None = None,
-               on_cancelled: Callable[[], object] | None = None, quiet: bool = False, loss: str = "") -> Job:
+               on_cancelled: Callable[[], object] | None = None, on_replaced: Callable[[], object] | None = None,
+               quiet: bool = False, loss: str = "") -> Job:
         """Run `work(report)` on a thread. Call from the GUI thread; `name` is what the status bar says.
 
         `loss` is a sentence on what stopping it loses; "" when what is done is kept.
@@ -125,11 +131,41 @@ class JobRunner(QObject):
             job.cancel()
             return job
         future = self._pool.submit(_run, job, work, self._open)
-        self._running[job] = (future, _Callbacks(on_done, on_failed, on_progress, on_cancelled))
+        self._running[job] = (future, _Callbacks(on_done, on_failed, on_progress, on_cancelled, on_replaced))
         self.job_started.emit(job)
         self._clock.start()
         future.add_done_callback(lambda ended: self._ended.emit(job, ended))
         return job
+
+    async def run(self, name: str, work: Callable[[Report], T], *, key: str = "",
+                  on_progress: Callable[[int, int, str], object] | None = None, quiet: bool = False,
+                  loss: str = "") -> T:
+        """Await `work(report)`, which runs on a thread as with `submit`; its result, or the error that it raised.
+
+        JobCancelled: the job was stopped, or no jobs are taken any more; JobReplaced: a newer job of the key began.
+        Cancelling the awaiting task stops the job.
+        """
+        outcome = tasks.loop().create_future()
+
+        def settle(error: BaseException | None, result: Any = None) -> None:
+            if outcome.done():  # the awaiting task was cancelled meanwhile
+                return
+            if error is not None:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(result)
+
+        job = self.submit(name, work, key=key, quiet=quiet, loss=loss, on_done=lambda result: settle(None, result),
+                          on_failed=settle, on_progress=on_progress, on_cancelled=lambda: settle(JobCancelled()),
+                          on_replaced=lambda: settle(JobReplaced()))
+        if job.cancelled:
+            raise JobCancelled
+        try:
+            result: T = await outcome
+        except BaseException:
+            job.cancel()  # of use when the task was cancelled; else the job is over
+            raise
+        return result
 
     def hold(self) -> None:
         """Let no job begin until `release`; they can be submitted."""
@@ -183,6 +219,9 @@ class JobRunner(QObject):
             job.current = False
             job.cancel()
             self.job_finished.emit(job)
+            replaced = self._running[job][1].replaced
+            if replaced is not None:
+                replaced()
 
     def _tell_progress(self) -> None:
         for job, (_, callbacks) in list(self._running.items()):

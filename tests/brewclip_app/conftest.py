@@ -1,15 +1,18 @@
 """What the tests of the Search panel share: drawn pictures, hits, and a sound system without hardware."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image, ImageDraw
 
+from brewclip_app import tasks
 from brewclip_app.capture import multimedia
 from brewclip_app.capture.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
@@ -28,6 +31,18 @@ RATE_OF_DEVICE = 48_000
 def audio_back_end(qapp: object) -> None:
     """Load Qt's audio back end before any job imports, as the application does: later the two can deadlock."""
     multimedia.start()
+
+
+@pytest.fixture(autouse=True)
+def coroutines(qapp: object) -> Iterator[None]:
+    """Let coroutines of the window run in this test, fail it when one fails, and leave asyncio free for other tests."""
+    failed: list[dict[str, Any]] = []
+    asyncio.events._set_running_loop(tasks.loop())
+    tasks.loop().set_exception_handler(lambda loop, facts: failed.append(facts))
+    yield
+    tasks.abandon()
+    asyncio.events._set_running_loop(None)
+    assert not failed, failed
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
+import asyncio
 import threading
 
 import pytest
 
-from brewclip_app.jobs import JobRunner
+from brewclip_app import tasks
+from brewclip_app.jobs import JobReplaced, JobRunner
 from core.errors import StoreError
+from core.progress import JobCancelled
 
 
 @pytest.fixture
@@ -161,3 +164,66 @@ def test_closing_ends_jobs_that_were_held(jobs):
     jobs.submit("held", lambda report: begun.append(1))
     assert jobs.shutdown(20)
     assert begun == []
+
+
+def gather(coroutine, outcomes):
+    """Run a coroutine of the window; its result or the error that ended it is appended."""
+    async def run():
+        try:
+            outcomes.append(await coroutine)
+        except BaseException as error:
+            outcomes.append(type(error))
+            raise
+
+    return tasks.start(run())
+
+
+def test_a_coroutine_awaits_a_result_and_an_error(jobs, qtbot):
+    outcomes, caught = [], []
+    tasks.loop().set_exception_handler(lambda loop, facts: caught.append(facts["exception"]))
+    gather(jobs.run("count", lambda report: 41 + 1), outcomes)
+    gather(jobs.run("divide", lambda report: 1 / 0), outcomes)
+    qtbot.waitUntil(lambda: len(outcomes) == 2 and bool(caught))
+    assert set(outcomes) == {42, ZeroDivisionError}
+    assert isinstance(caught[0], ZeroDivisionError), "what nobody handles reaches the exception handler"
+
+
+def test_a_coroutine_hears_that_its_job_was_replaced_or_stopped(jobs, qtbot):
+    outcomes = []
+    seen = threading.Event()
+
+    def work(report):
+        while True:
+            seen.wait(0.005)
+            report(0, 0, "")
+
+    gather(jobs.run("old", work, key="search"), outcomes)
+    qtbot.waitUntil(lambda: jobs.of_key("search") is not None)
+    gather(jobs.run("new", work, key="search"), outcomes)
+    qtbot.waitUntil(lambda: outcomes == [JobReplaced])
+    jobs.of_key("search").cancel()
+    qtbot.waitUntil(lambda: outcomes == [JobReplaced, JobCancelled])
+
+
+def test_cancelling_the_coroutine_stops_its_job(jobs, qtbot):
+    outcomes = []
+    ended = threading.Event()
+
+    def work(report):
+        try:
+            while True:
+                report(0, 0, "")
+        finally:
+            ended.set()
+
+    task = gather(jobs.run("endless", work, key="endless"), outcomes)
+    qtbot.waitUntil(lambda: jobs.of_key("endless") is not None)
+    task.cancel()
+    qtbot.waitUntil(lambda: outcomes == [asyncio.CancelledError] and ended.is_set() and jobs.is_idle())
+
+
+def test_no_coroutine_waits_for_a_job_that_a_closing_window_does_not_run(jobs, qtbot):
+    outcomes = []
+    jobs.close_door()
+    gather(jobs.run("late", lambda report: 1), outcomes)
+    qtbot.waitUntil(lambda: outcomes == [JobCancelled])

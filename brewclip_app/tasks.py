@@ -1,0 +1,50 @@
+"""Coroutines of the window: they run on Qt's event loop, through qasync, and await `JobRunner.run`.
+
+asyncio and qasync are imported at first use, after the window has painted itself.
+"""
+
+from collections.abc import Coroutine
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+_running: "set[asyncio.Task[Any]]" = set()  # asyncio itself keeps weak references only
+
+
+@cache
+def loop() -> "asyncio.AbstractEventLoop":
+    """The asyncio loop of the GUI thread. Any Qt event loop drives it; a QApplication must exist."""
+    import asyncio
+
+    import qasync
+    made: asyncio.AbstractEventLoop = qasync.QEventLoop(already_running=True)
+    asyncio.set_event_loop(made)
+    return made
+
+
+def start(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """Run a coroutine of a controller. An error that it does not handle goes to the loop's exception handler.
+
+    A stopped job (JobCancelled) ends the coroutine that awaits it without a word.
+    """
+    task = loop().create_task(coroutine)
+    _running.add(task)
+    task.add_done_callback(_finish)
+    return task
+
+
+def abandon() -> None:
+    """Forget the coroutines that still wait: the window is closing and nothing will wake them."""
+    for task in _running:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # silences asyncio's warning
+    _running.clear()
+
+
+def _finish(task: "asyncio.Task[Any]") -> None:
+    from core.progress import JobCancelled
+    _running.discard(task)
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, JobCancelled):
+        loop().call_exception_handler({"message": "a coroutine of the window failed", "exception": error})
