@@ -1,4 +1,4 @@
-"""What each branch added to a score, and the rank under it: a small table."""
+"""A small table of score shares and ranks by branch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class BranchRow:
-    """One row: `colour` of its dot ("" none), a share or None, a rank or None; `main` is the sum."""
+    """One branch: `colour` of its dot ("" none), share of the score, rank by it alone; `main` is the sum."""
 
     name: str
     colour: str
@@ -25,68 +25,72 @@ class BranchRow:
     tip: str = ""
 
 
-def share_words(share: float | None) -> str:
-    """A share with three digits; a real minus."""
-    return "" if share is None else f"{share:.3f}".replace("-", MINUS)
+class Dot(QLabel):
+    """A round dot in a colour of the theme."""
+
+    def __init__(self, colour: str) -> None:
+        super().__init__()
+        self._colour = colour
+        self.setFixedSize(9, 9)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        self.setStyleSheet(f"background: {theme.colour(self._colour).name()}; border-radius: 4px;")
+
+
+def signed(value: float) -> str:
+    """A number with three decimals and a real minus sign."""
+    return f"{value:.3f}".replace("-", MINUS)
 
 
 class BranchTable(QWidget):
-    """Filled as a whole."""
+    """Score shares and ranks by branch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: tuple[BranchRow, ...] = ()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(0)
-        self._grid.setVerticalSpacing(0)
-        self._grid.setColumnStretch(0, 1)
+        self.rows: tuple[BranchRow, ...] = ()
+        self._grid = make_grid(self)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        theme.changed.connect(self._take_theme)
-
-    @property
-    def rows(self) -> tuple[BranchRow, ...]:
-        """What is shown."""
-        return self._rows
+        theme.changed.connect(lambda: self.show_rows(self.rows))
 
     def show_rows(self, rows: Sequence[BranchRow]) -> None:
-        """Show other rows."""
-        self._rows = tuple(rows)
+        """Replace all rows; the column of ranks is left out where no row has one."""
+        self.rows = tuple(rows)
+        columns = 3 if any(row.rank is not None for row in rows) else 2
         clear(self._grid)
-        ranked = any(each.rank is not None for each in rows)
-        for place, name in enumerate(("Branch", "Share", "Rank")[:3 if ranked else 2]):
-            self._grid.addWidget(cell(label(name, "quiet"), right=place > 0), 0, place)
-        for number, each in enumerate(rows):
-            line = 1 + 2 * number
-            self._grid.addWidget(rule(), line, 0, 1, 3 if ranked else 2)
-            strong = "strong" if each.main else ""
-            texts = (each.name, share_words(each.share), "" if each.rank is None else str(each.rank))
-            for place, text in enumerate(texts[:3 if ranked else 2]):
-                made = cell(label(text, strong), each.colour if place == 0 else "", right=place > 0, main=each.main)
-                made.setToolTip(plain_tip(each.tip))
-                self._grid.addWidget(made, line + 1, place)
-
-    def _take_theme(self) -> None:
-        self.show_rows(self._rows)
+        for column, name in enumerate(("Branch", "Share", "Rank")[:columns]):
+            self._grid.addWidget(cell(label(name, "quiet"), right=column > 0), 0, column)
+        for line, branch in enumerate(rows):
+            self._grid.addWidget(rule(), 1 + 2 * line, 0, 1, columns)
+            texts = (branch.name, "" if branch.share is None else signed(branch.share),
+                     "" if branch.rank is None else str(branch.rank))
+            for column, text in enumerate(texts[:columns]):
+                made = cell(label(text, "strong" if branch.main else ""), "" if column else branch.colour,
+                            right=column > 0, main=branch.main)
+                made.setToolTip(plain_tip(branch.tip))
+                self._grid.addWidget(made, 2 + 2 * line, column)
 
 
-def cell(words: QLabel, dot: str = "", right: bool = False, main: bool = False) -> QFrame:
-    """A cell of a small table; `dot` is the colour of a dot before the words, `main` marks the row."""
+def make_grid(table: QWidget) -> QGridLayout:
+    """Give a small table its layout; the first column stretches."""
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setSpacing(0)
+    grid.setColumnStretch(0, 1)
+    return grid
+
+
+def cell(text: QLabel, dot: str = "", right: bool = False, main: bool = False) -> QFrame:
+    """A cell of a small table; `dot` is the colour of a dot before the text, `main` highlights the row."""
     made = QFrame()
     if main:
         made.setObjectName("chosen")
         made.setStyleSheet(f"QFrame#chosen {{ background: {theme.colour('chosen').name()}; }}")
-    words.setAlignment((Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
-                       | Qt.AlignmentFlag.AlignVCenter)
-    inside = row(*((_dot(dot),) if dot else ()), words, space=8)
+    text.setAlignment((Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
+                      | Qt.AlignmentFlag.AlignVCenter)
+    inside = row(*((Dot(dot),) if dot else ()), text, space=8)
     inside.setContentsMargins(8, 5, 8, 5)
     inside.setStretch(inside.count() - 1, 1)
     made.setLayout(inside)
-    return made
-
-
-def _dot(colour: str) -> QLabel:
-    made = QLabel()
-    made.setFixedSize(9, 9)
-    made.setStyleSheet(f"background: {theme.colour(colour).name()}; border-radius: 4px;")
     return made

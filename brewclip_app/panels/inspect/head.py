@@ -1,12 +1,12 @@
-"""The Inspect panel's top line: what is taken apart, which of its scores and by which map, and what to do with it."""
+"""The top line of the Inspect panel: the subject, the choice of score and map, compare and save."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, column, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from core.explain.observation import Target
 
 TARGETS: "tuple[tuple[Target, str], ...]" = (
-    ("fused", "Score of both"), ("text", "Score of the transcript"), ("acoustic", "Score of the voice"))
+    ("fused", "Total score"), ("text", "Score of the transcript"), ("acoustic", "Score of the voice"))
 BESIDE = 3  # place of the boxes in the line
 NARROW = 150  # px: in a narrow window the boxes give way to the names
 
 
 class InspectHead(QWidget):
-    """Boxes and buttons; what they mean is the panel's."""
+    """Boxes and buttons. The boxes go below the line where they do not fit into it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._title = label("Inspect", "title")
         self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideMiddle)
         self.about.setMinimumWidth(190)
-        self.terms = _box("Which term of the query is taken apart")
-        self.targets, self.methods = _box("Which score the map explains"), _box("Method of the map")
+        self.terms = _box("Query term to explain")
+        self.targets, self.methods = _box("Score that the map explains"), _box("Method of the map")
         for target, words in TARGETS:
             self.targets.addItem(words, target)
         for method in METHODS:
             self.methods.addItem(f"Map: {method.title}", method.name)
             self.methods.setItemData(self.methods.count() - 1, plain_tip(method.about), Qt.ItemDataRole.ToolTipRole)
-        self.compare = button("Compare two hits")
+        self.compare = button("Compare two pictures")
         self.compare.setCheckable(True)
-        self.save = button("Save picture")
+        self.save = button("Save picture…")
         self._line = row(self._title, 4, self.about, self.compare, self.save)
         self._line.setStretch(2, 1)
         self._boxes = QWidget()
@@ -84,22 +84,23 @@ class InspectHead(QWidget):
         """The chosen method's name."""
         return str(self.methods.currentData())
 
-    def enable(self, there: bool, both: bool, ranked: bool) -> None:
-        """Offer what a case has: `there` is one, with `both` branches, `ranked` in a gallery."""
+    def render_state(self, state: InspectState) -> None:
+        """Show the subject and its terms, and offer what the case has."""
+        case = state.case
+        self.about.setText(f"“{case.text or 'spoken query'}” → {case.path.name}" if case else "")
         for part in (self.methods, self.compare, self.save):
-            part.setVisible(there)
-        self.targets.setVisible(both)
-        self.compare.setEnabled(ranked)
-        self._settle()
-
-    def offer_terms(self, terms: Sequence[str], chosen: int) -> None:
-        """Of a query of several terms, which one."""
-        offered = [f"Term: {each}" for each in terms]
-        if [self.terms.itemText(at) for at in range(self.terms.count())] != offered:
+            part.setVisible(case is not None)
+        self.targets.setVisible(case is not None and case.has_both)
+        self.targets.setCurrentIndex([target for target, _ in TARGETS].index(state.target))
+        self.methods.setCurrentIndex(self.methods.findData(state.method))
+        self.compare.setEnabled(case is not None and case.ranking is not None)
+        self.compare.setChecked(state.comparing)
+        terms = [f"Term: {term.label}" for term in state.subject.terms] if case else []
+        if [self.terms.itemText(at) for at in range(self.terms.count())] != terms:
             self.terms.clear()
-            self.terms.addItems(offered)
-        self.terms.setCurrentIndex(chosen if offered else -1)
-        self.terms.setVisible(len(offered) > 1)
+            self.terms.addItems(terms)
+        self.terms.setCurrentIndex(state.subject.term if terms else -1)
+        self.terms.setVisible(len(terms) > 1)
         self._settle()
 
 

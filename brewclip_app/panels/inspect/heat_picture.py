@@ -1,4 +1,4 @@
-"""A picture with heat on it: blue, yellow, red where the model looked; dark what it did not see."""
+"""A picture with its relevance map on it (blue, yellow, red); what the crop cut off is dark."""
 
 from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QResizeEvent
@@ -11,7 +11,7 @@ SMALLEST = QSize(180, 150)
 
 
 class HeatPicture(QWidget):
-    """The picture whole, as large as there is room; heat and shade are pictures of any size laid over all of it."""
+    """The whole picture, as large as there is room; heat and shade are images of any size over all of it."""
 
     def __init__(self, smallest: QSize = SMALLEST) -> None:
         super().__init__()
@@ -24,34 +24,28 @@ class HeatPicture(QWidget):
 
     @property
     def opacity(self) -> float:
-        """How opaque the hottest place is, 0..1."""
+        """Opacity of the map at its maximum, 0..1."""
         return self._opacity
 
-    def show_layers(self, picture: QImage, heat: QImage, shade: QImage, says: str) -> None:
-        """Show a picture, its heat (fully opaque where hottest) and the shade on what was cut off."""
+    def show_layers(self, picture: QImage, heat: QImage, shade: QImage, name: str) -> None:
+        """Show a picture, its heat (fully opaque at the maximum) and the shade on what was cut off."""
         self._layers = picture, heat, shade
-        self.setAccessibleName(says)
+        self.setAccessibleName(name)
         self._fit()
         self.update()
 
-    def clear(self) -> None:
-        """Show nothing."""
-        self._layers = None
-        self.setAccessibleName("No picture")
-        self.update()
-
     def set_opacity(self, opacity: float) -> None:
-        """How opaque the heat is, 0..1; the shade stays."""
+        """Set the opacity of the map, 0..1; the shade stays."""
         self._opacity = min(1.0, max(0.0, opacity))
         self.update()
 
     def set_tallest(self, height: int) -> None:
-        """Be no higher than this, px, so that what stands below is seen too."""
+        """Limit the height, px, so that what is below stays visible."""
         self._tallest = height
         self._fit()
 
     def place(self) -> QRect:
-        """Where the picture lies in the widget."""
+        """Rectangle of the picture in the widget."""
         if self._layers is None:
             return QRect()
         size = self._layers[0].size()

@@ -1,4 +1,4 @@
-"""An utterance as bars in the voice's orange, the deeper the more relevant, its words below where they were spoken."""
+"""An utterance as bars, the darker the more relevant, with its words below where they were spoken."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ PALEST = 0.22  # opacity of a bar without relevance
 
 
 class HeatVoice(Seekable):
-    """Shows one utterance; without relevance its bars are quiet."""
+    """Waveform of an utterance, coloured by relevance; grey without it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,11 +34,11 @@ class HeatVoice(Seekable):
         self.setAccessibleName("Waveform of the query")
 
     def bars(self) -> list[tuple[float, float]]:
-        """Heights and heats 0..1 that are drawn now."""
+        """Heights and relevance, 0..1, as drawn."""
         return list(self._bars)
 
     def show_voice(self, waveform: "Waveform", frames: "np.ndarray | None", words: "Sequence[Word]") -> None:
-        """Show an utterance; `frames` relevance at 50 a second, None where the model does not hear the voice."""
+        """Show an utterance; `frames` relevance at 50 a second, None where the score does not depend on the voice."""
         self._waveform, self._frames, self._words = waveform, frames, tuple(words)
         self._measure()
         self.updateGeometry()

@@ -1,4 +1,4 @@
-"""The words of a query, each on its heat in the transcript's blue; what the model did not read is struck through."""
+"""The words of a query on a blue background by relevance; what the model did not read is struck through."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
 MOST_LINES = 4
+EDIT = "Edit the words and press Enter to update ranks and maps."
 MARGIN = 4  # px around the text, where the heat has room
 DEEPEST = 0.6  # opacity of the blue under the hottest word: the ink on it stays readable in both themes
 
 
 @dataclass(frozen=True)
 class HeatWord:
-    """A word with its heat 0..1. `cut`: the model did not read all of it, `read` False: nothing of it."""
+    """A word with its relevance 0..1 (`heat`). `cut`: the model read only a part of it; `read` False: nothing."""
 
     text: str
     heat: float
@@ -27,31 +28,31 @@ class HeatWord:
 
     @property
     def about(self) -> str:
-        """What the tip says."""
+        """Text of the tooltip."""
         if not self.read:
             return f"“{self.text}” was cut off: the model reads 77 tokens at most"
         tail = "; a part of it was cut off" if self.cut else ""
-        return f"“{self.text}”: {round(100 * self.heat)} % of the most relevant word{tail}"
+        return f"“{self.text}”: {round(100 * self.heat)} % of the relevance of the top word{tail}"
 
 
 class HeatWords(GrowingText):
-    """Words that can be edited; then they have no heat until it is known again."""
+    """Editable words; after an edit they have no relevance until it is computed again."""
 
     def __init__(self) -> None:
         self._words: list[tuple[int, int, HeatWord]] = []
         self._spoken: tuple[int, int] | None = None
         super().__init__(MOST_LINES, MARGIN)
-        self.setPlaceholderText("No words: type some")
+        self.setPlaceholderText("No words")
         self.setAccessibleName("Words of the query")
-        self.setAccessibleDescription("Edit them and press Enter: ranks and maps follow.")
+        self.setAccessibleDescription(EDIT)
 
     @property
     def words(self) -> tuple[HeatWord, ...]:
-        """The words that have heat now, in their order."""
+        """The words with relevance, in their order."""
         return tuple(word for _, _, word in self._words)
 
     def show_words(self, text: str, words: Sequence[HeatWord] = ()) -> None:
-        """Show a text and the heat of its words; an edit that is not accepted yet stays."""
+        """Show a text and the relevance of its words; an edit that is not accepted yet stays."""
         text = " ".join(text.split())
         if not self.edited or not self.hasFocus():
             if self.text() != text:
@@ -59,9 +60,9 @@ class HeatWords(GrowingText):
                 self.document().clearUndoRedoStacks()
             self._shown = text
         self._words = find_words(self.toPlainText(), words)
-        said = ", ".join(f"{word.text} {round(100 * word.heat)} %" if word.read else f"{word.text} cut off"
-                         for word in words)
-        self.setAccessibleDescription(f"Edit them and press Enter: ranks and maps follow. Relevance: {said}"[:2000])
+        relevance = ", ".join(f"{word.text} {round(100 * word.heat)} %" if word.read else f"{word.text} cut off"
+                              for word in words)
+        self.setAccessibleDescription(f"{EDIT} Relevance: {relevance}"[:2000])
         self._fit()
         self.viewport().update()
 
@@ -82,8 +83,8 @@ class HeatWords(GrowingText):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        heated = [] if self.edited else self._words
-        for start, end, word in heated:
+        shown = [] if self.edited else self._words
+        for start, end, word in shown:
             ink = QColor(theme.colour("transcript"))
             ink.setAlphaF(DEEPEST * word.heat)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -93,7 +94,7 @@ class HeatWords(GrowingText):
         painter.end()
         super().paintEvent(event)
         painter = QPainter(self.viewport())
-        for start, end, word in heated:
+        for start, end, word in shown:
             if word.cut:
                 self._strike(painter, start, end, 0.55, theme.colour("quiet" if word.read else "care_words"))
         if self._spoken is not None:
@@ -107,8 +108,8 @@ class HeatWords(GrowingText):
             painter.drawLine(place.left(), y, place.right(), y)
 
     def _places(self, start: int, end: int) -> list[QRect]:
-        """Where a part of the text stands; more than one where a long word is broken."""
-        found: list[QRect] = []
+        """Rectangles of a part of the text; several where a long word is broken."""
+        places: list[QRect] = []
         cursor = QTextCursor(self.document())
         for position in range(start, end):
             cursor.setPosition(position)
@@ -118,11 +119,11 @@ class HeatWords(GrowingText):
             piece = QRect(left.left(), left.top(), max(1, right.left() - left.left()), left.height())
             if right.top() != left.top():  # the line breaks here
                 piece.setWidth(8)
-            if found and found[-1].top() == piece.top():
-                found[-1] = found[-1].united(piece)
+            if places and places[-1].top() == piece.top():
+                places[-1] = places[-1].united(piece)
             else:
-                found.append(piece)
-        return found
+                places.append(piece)
+        return places
 
     def _accept(self) -> None:
         if self.edited:

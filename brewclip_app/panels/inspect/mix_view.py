@@ -1,4 +1,4 @@
-"""The rank of a picture along the mix of transcript and voice: a curve, a slider below it, a dot where it stands."""
+"""The rank of a picture along the mix of transcript and voice: a curve with a dot, and a slider below it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ MARGIN = 44  # px at the left, for the ranks
 
 
 class RankCurve(QWidget):
-    """Rank 1 is at the top; the scale is logarithmic."""
+    """Curve of ranks on a logarithmic scale, rank 1 at the top."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class RankCurve(QWidget):
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """The ranks that are drawn, from transcript only to voice only."""
+        """The ranks from transcript only to voice only."""
         return self._ranks
 
     def show_ranks(self, ranks: Sequence[int], total: int) -> None:
@@ -90,7 +90,7 @@ class RankCurve(QWidget):
 
 
 class MixView(QWidget):
-    """Curve and slider. `rank_at` is asked while the slider moves; at once."""
+    """Curve and slider."""
 
     moved = Signal(float)  # t: 0 transcript only, 0.5 the model's own sum, 1 voice only
 
@@ -104,11 +104,11 @@ class MixView(QWidget):
         self.slider.setPageStep(10)
         self.slider.setMinimumHeight(HANDLE + 4)
         self.slider.setAccessibleName("Mix of transcript and voice")
-        self.slider.valueChanged.connect(self._tell)
+        self.slider.valueChanged.connect(self._move)
         self.here = label("", "quiet")
         self.here.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         line = row(MARGIN, self.slider, space=0)
-        words = row(MARGIN, label("transcript only", "quiet"), None, self.here, None, label("voice only", "quiet"),
+        words = row(MARGIN, label("Transcript only", "quiet"), None, self.here, None, label("Voice only", "quiet"),
                     space=0)
         whole = column(self.curve, line, words, space=4)
         whole.setStretch(0, 1)
@@ -116,31 +116,27 @@ class MixView(QWidget):
         theme.changed.connect(self._dress)
         self._dress()
 
-    @property
-    def t(self) -> float:
-        """Where the slider stands."""
-        return self.slider.value() / STEPS
-
     def show_mix(self, ranks: Sequence[int], total: int, rank_at: Callable[[float], int]) -> None:
-        """Show another picture's curve; the slider stays where it is."""
+        """Show another picture's curve, and `rank_at` while the slider moves; the slider stays where it is."""
         self._rank_at = rank_at
         self.curve.show_ranks(ranks, total)
-        self._place()
+        self._update_place()
 
     def reset(self) -> None:
-        """The slider back to the model's own sum."""
+        """Set the slider back to the model's own sum."""
         self.slider.setValue(MIDDLE)
 
-    def _tell(self) -> None:
-        self._place()
-        self.moved.emit(self.t)
+    def _move(self) -> None:
+        self._update_place()
+        self.moved.emit(self.slider.value() / STEPS)
 
-    def _place(self) -> None:
+    def _update_place(self) -> None:
         if self._rank_at is None:
             return
-        rank = self._rank_at(self.t)
-        self.curve.show_place(self.t, rank)
-        self.here.setText(f"the model's sum: rank {rank}" if self.slider.value() == MIDDLE else f"rank {rank}")
+        t = self.slider.value() / STEPS
+        rank = self._rank_at(t)
+        self.curve.show_place(t, rank)
+        self.here.setText(f"model's own sum: rank {rank}" if self.slider.value() == MIDDLE else f"rank {rank}")
 
     def _dress(self) -> None:
         blue, violet, orange, card = (theme.colour(name).name() for name in ("transcript", "main", "voice", "card"))

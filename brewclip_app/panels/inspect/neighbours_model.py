@@ -1,4 +1,4 @@
-"""The pictures around one in a ranking, for a strip."""
+"""Item model of the pictures around one in a ranking."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class NeighboursModel(QAbstractListModel):
-    """Frozen records, replaced as a whole."""
+    """List of `Neighbour`, replaced as a whole."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -23,11 +23,11 @@ class NeighboursModel(QAbstractListModel):
 
     @property
     def rows(self) -> "tuple[Neighbour, ...]":
-        """What is shown."""
+        """The pictures by rank."""
         return self._rows
 
     def show(self, rows: "Sequence[Neighbour]") -> None:
-        """Show others."""
+        """Replace all pictures."""
         self.beginResetModel()
         self._rows = tuple(rows)
         self.endResetModel()
@@ -38,11 +38,11 @@ class NeighboursModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        found = self._rows[index.row()]
+        neighbour = self._rows[index.row()]
         if role == NEIGHBOUR_ROLE:
-            return found
+            return neighbour
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{found.rank} · {found.score:.2f}"
+            return f"{neighbour.rank} · {neighbour.score:.2f}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"Rank {found.rank}, score {found.score:.3f}: {found.image.path.name}")
+            return plain_tip(f"Rank {neighbour.rank}, score {neighbour.score:.3f}: {neighbour.image.path.name}")
         return None

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
-from brewclip_app.panels.inspect.branch_table import BranchRow, BranchTable
-from brewclip_app.panels.inspect.case import WAITING, InspectCase, overlays
+from brewclip_app.panels.inspect.branch_table import BranchRow, BranchTable, Dot
+from brewclip_app.panels.inspect.case import PENDING, InspectCase, overlays
 from brewclip_app.panels.inspect.heat_picture import HeatPicture
 from brewclip_app.panels.inspect.heat_voice import HeatVoice
 from brewclip_app.panels.inspect.heat_words import HeatWord, HeatWords
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from core.explain.maps import Elsewhere, Maps
 
 BESIDE = 600  # px; in a narrower card the table is below the curve
-SILENT = ("random", "occlusion", WAITING)  # methods beside whose maps nothing is said
-MIX_ABOUT = "The model adds both branches up; drag to see the picture's rank when one of them counts more."
+SILENT = ("random", "occlusion", PENDING)  # methods whose maps lie wholly on the input
+MIX_ABOUT = "The score is the sum of both branches. Drag to see the rank when one of them weighs more."
 
 
 def elsewhere_words(elsewhere: "Elsewhere", painted: float, rest: str) -> str:
-    """How much of the relevance is on no part of the input: "Prompts 12 %, class token 30 % of the relevance"."""
+    """Share of the relevance on no part of the input: "Not shown: prompts 12 %, class token 30 % of the relevance"."""
     prompts, other = float(elsewhere.prompts.sum()), elsewhere.readout + elsewhere.start
     total = painted + prompts + other
     if total <= 0:
-        return "This map is empty: nothing here raises the score."
+        return "This map is empty: no part raises the score."
     of_prompts, of_rest, _ = percents([prompts / total, other / total, painted / total])
     parts = [f"prompts {of_prompts} %"] if len(elsewhere.prompts) else []
     parts.append(f"{rest} {of_rest} %")
@@ -38,7 +38,7 @@ def elsewhere_words(elsewhere: "Elsewhere", painted: float, rest: str) -> str:
 
 
 def heat_words(maps: "Maps") -> tuple[HeatWord, ...]:
-    """The words with their heat of the most relevant one."""
+    """The words with their relevance, relative to the most relevant one."""
     if maps.words is None:
         return ()
     high = max((word.relevance for word in maps.words.words), default=0.0)
@@ -47,9 +47,9 @@ def heat_words(maps: "Maps") -> tuple[HeatWord, ...]:
 
 
 def branch_rows(case: InspectCase) -> tuple[BranchRow, ...]:
-    """Share and rank of each branch that the query has, their sum, and the caption's."""
+    """Share and rank of each branch that the query has, of their sum, and of the caption."""
     score, text, acoustic = case.shares
-    branches, ranks = case.sight.observation.branches, case.ranks
+    branches, ranks = case.explanation.observation.branches, case.ranks
     rows = []
     if branches.text is not None:
         rows.append(BranchRow("Transcript", "transcript", text, ranks.text if ranks else None,
@@ -65,28 +65,12 @@ def branch_rows(case: InspectCase) -> tuple[BranchRow, ...]:
     return tuple(rows)
 
 
-class _Dot(QLabel):
-    """A branch's colour before its name."""
-
-    def __init__(self, colour: str) -> None:
-        super().__init__()
-        self._colour = colour
-        self.setFixedSize(9, 9)
-        theme.changed.connect(self._dress)
-        self._dress()
-
-    def _dress(self) -> None:
-        self.setStyleSheet(f"background: {theme.colour(self._colour).name()}; border-radius: 4px;")
-
-
 def _head(dot: str, title: str, *right: QWidget) -> QHBoxLayout:
-    return row(_Dot(dot), label(title, "heading"), None, *right, space=10)
+    return row(Dot(dot), label(title, "heading"), None, *right, space=10)
 
 
 class PictureCard(Card):
     """The picture with its map."""
-
-    opacity_changed = Signal(int)  # percent
 
     def __init__(self, smallest: QSize | None = None) -> None:
         super().__init__(margin=10, space=8)
@@ -99,10 +83,9 @@ class PictureCard(Card):
         self.opacity.setMinimumHeight(18)
         self.opacity.setAccessibleName("Opacity of the map")
         self.opacity.valueChanged.connect(lambda value: self.picture.set_opacity(value / 100))
-        self.opacity.valueChanged.connect(self.opacity_changed)
         self.elsewhere = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.body.addWidget(self.picture, 1)
-        below = row(self.crop, label("opacity", "quiet"), self.opacity, space=8)
+        below = row(self.crop, label("Opacity", "quiet"), self.opacity, space=8)
         below.setStretch(0, 1)
         self.body.addLayout(below)
         self.body.addWidget(self.elsewhere)
@@ -110,7 +93,7 @@ class PictureCard(Card):
     def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case's picture and map."""
         heat, shade = overlays(case, maps.picture.relevance)
-        self.picture.show_layers(case.picture, heat, shade, f"{case.path.name} with the map of what mattered")
+        self.picture.show_layers(case.image, heat, shade, f"{case.path.name} with its relevance map")
         self.crop.setText(_crop_words(case))
         self.elsewhere.setText(elsewhere_words(maps.picture.elsewhere, float(maps.picture.relevance.sum()),
                                                "class token"))
@@ -118,24 +101,21 @@ class PictureCard(Card):
 
 
 def _crop_words(case: InspectCase) -> str:
-    sight = case.sight
-    if sight.looks > 1:
-        return f"Explained: the best of {sight.looks} crops; all count"
-    return "Dark: cut off by the centre crop" if sight.placement.cut else "The model saw all of it"
+    explanation = case.explanation
+    if explanation.looks > 1:
+        return f"Shown: the best of {explanation.looks} crops; the score uses all"
+    return "Dark: cut off by the centre crop" if explanation.placement.cut else "The model sees the whole picture"
 
 
 class WordsCard(Card):
-    """The words of the query on their heat."""
-
-    accepted = Signal(str)
+    """The words of the query, coloured by relevance."""
 
     def __init__(self, editable: bool = True) -> None:
         super().__init__(space=4)
-        hint = (label("edit, Enter: ranks and maps follow", "quiet"),) if editable else ()
+        hint = (label("Edit and press Enter to update", "quiet"),) if editable else ()
         self.body.addLayout(_head("transcript", "Transcript", *hint))
         self.words = HeatWords()
         self.words.setReadOnly(not editable)
-        self.words.accepted.connect(self.accepted)
         self.about = label("", "quiet", wrap=True)
         self.body.addWidget(self.words)
         self.body.addWidget(self.about)
@@ -147,51 +127,48 @@ class WordsCard(Card):
         self.about.setVisible(bool(self.about.text()))
 
     def show_playing(self, case: InspectCase, seconds: float | None) -> None:
-        """Underline the word that is being said."""
+        """Underline the word that is being played."""
         place = None
         if seconds is not None:
-            for start, end, word in find_words(self.words.toPlainText(), case.heard.transcript.words):
+            for start, end, word in find_words(self.words.toPlainText(), case.utterance.transcript.words):
                 if word.start <= seconds < word.end:
                     place = (start, end)
         self.words.show_spoken(place)
 
     def _about(self, case: InspectCase, maps: "Maps") -> str:
-        said = []
+        sentences = []
         if not case.text:
-            said.append(case.heard.transcript.reason or "No words were heard.")
-        elif case.sight.observation.branches.text is None:
-            said.append("This model hears the voice alone: the words add nothing to the score.")
+            sentences.append(case.utterance.transcript.reason or "No words were recognised.")
+        elif case.explanation.observation.branches.text is None:
+            sentences.append("This model uses the voice only: the words add nothing to the score.")
         elif maps.words is None:
-            said.append("The voice's score owes nothing to the words.")
+            sentences.append("The score of the voice does not depend on the words.")
         if case.waveform is None:
-            said.append("Typed, so there is no voice.")
-        elif case.text != case.heard.transcript.text and case.heard.transcript.text:
-            said.append(f"Edited; heard was “{case.heard.transcript.text}”.")
-        elif case.heard.transcript.doubtful:
-            said.append("Doubtful: other words may have been said.")
+            sentences.append("Typed query: there is no voice.")
+        elif case.text != case.utterance.transcript.text and case.utterance.transcript.text:
+            sentences.append(f"Edited; the transcript was “{case.utterance.transcript.text}”.")
+        elif case.utterance.transcript.doubtful:
+            sentences.append("Doubtful: other words may have been said.")
         if maps.words is not None:
             cut = sum(not word.read or word.cut for word in maps.words.words)
             if cut:
-                said.append(f"{cut} {'word was' if cut == 1 else 'words were'} cut off: the model reads 77 tokens.")
+                words = "word was" if cut == 1 else "words were"
+                sentences.append(f"{cut} {words} cut off: the model reads 77 tokens.")
             if maps.method not in SILENT:
-                said.append(elsewhere_words(maps.words.elsewhere, float(maps.words.tokens.sum()), "start and end")
+                sentences.append(elsewhere_words(maps.words.elsewhere, float(maps.words.tokens.sum()), "start and end")
                             + ".")
-        return " ".join(said)
+        return " ".join(sentences)
 
 
 class VoiceHeatCard(Card):
-    """The utterance on its heat, with a button to play it."""
-
-    play_wanted = Signal(float)  # from these seconds
-    stop_wanted = Signal()
+    """The waveform of the utterance, coloured by relevance, with a button to play it."""
 
     def __init__(self, playable: bool = True) -> None:
         super().__init__(space=4)
-        self.play = button("Play", self._turn, icon="play")
+        self.play = button("Play", icon="play")
         self.body.addLayout(_head("voice", "Voice", self.play))
         self.play.setVisible(playable)  # once it has a parent: it would flash as a window and take the focus
         self.voice = HeatVoice()
-        self.voice.sought.connect(self.play_wanted)
         self.about = label("", "quiet", wrap=True)
         self.body.addWidget(self.voice)
         self.body.addWidget(self.about)
@@ -203,46 +180,36 @@ class VoiceHeatCard(Card):
         if case.waveform is None:
             return
         frames = maps.sound.frames if maps.sound is not None else None
-        self.voice.show_voice(case.waveform, frames, case.heard.transcript.words)
-        if case.sight.observation.branches.acoustic is None:
-            self.about.setText("This model reads the words only: the voice itself adds nothing to the score.")
+        self.voice.show_voice(case.waveform, frames, case.utterance.transcript.words)
+        if case.explanation.observation.branches.acoustic is None:
+            self.about.setText("This model uses the words only: the voice adds nothing to the score.")
         elif maps.sound is None:
-            self.about.setText("The transcript's score owes nothing to the voice.")
+            self.about.setText("The score of the transcript does not depend on the voice.")
         else:
             self.about.setText(elsewhere_words(maps.sound.elsewhere, float(maps.sound.frames.sum()), "class token")
                                + "." if maps.method not in SILENT else "")
         self.about.setVisible(bool(self.about.text()))
 
     def show_playing(self, seconds: float | None) -> None:
-        """Where playback stands; None when nothing plays."""
+        """Show the place of playback; None when nothing plays."""
         self.voice.set_cursor(seconds)
         if (seconds is not None) != self._playing:
             self._playing = seconds is not None
             self.play.setText("Stop" if self._playing else "Play")
             theme.set_icon(self.play, "stop" if self._playing else "play")
 
-    def _turn(self) -> None:
-        if self._playing:
-            self.stop_wanted.emit()
-        else:
-            self.play_wanted.emit(0.0)
-
 
 class BranchCard(Card):
-    """Shares, ranks, and the rank along the mix."""
+    """Shares and ranks by branch, and the rank along the mix of both."""
 
-    moved = Signal(float)
-
-    def __init__(self, mixed: bool = True) -> None:
-        super().__init__("What each branch did for this picture", space=8)
+    def __init__(self) -> None:
+        super().__init__("Score by branch", space=8)
         self.heading.setToolTip(MIX_ABOUT)
         self.mix = MixView()
-        self.mix.moved.connect(self.moved)
         self.mix.setToolTip(MIX_ABOUT)
         self.table = BranchTable()
         self.table.setMinimumWidth(200)
         self.about = label("", "quiet", wrap=True)
-        self._mixed = mixed
         right = column(self.table, None)
         self._both = row(self.mix, right, space=18)
         self._both.setStretch(0, 3)
@@ -254,12 +221,11 @@ class BranchCard(Card):
     def show_case(self, case: InspectCase) -> None:
         """Show a case's shares and ranks."""
         self.table.show_rows(branch_rows(case))
-        standing, branches = case.standing, case.sight.observation.branches
-        two = branches.text is not None and branches.acoustic is not None
-        self.mix.setVisible(self._mixed and two and standing is not None)
-        if standing is not None and two and self._mixed:
-            self.mix.show_mix(case.curve, len(standing.mix.ids), lambda t: standing.mix.rank(standing.row, t))
-        self.about.setText(self._about(case, two))
+        ranking = case.ranking
+        self.mix.setVisible(case.has_both and ranking is not None)
+        if ranking is not None and case.has_both:
+            self.mix.show_mix(case.curve, len(ranking.mix.ids), lambda t: ranking.mix.rank(ranking.row, t))
+        self.about.setText(self._about(case))
         self.about.setVisible(bool(self.about.text()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -267,14 +233,14 @@ class BranchCard(Card):
         beside = self.width() >= BESIDE
         self._both.setDirection(QHBoxLayout.Direction.LeftToRight if beside else QHBoxLayout.Direction.TopToBottom)
 
-    def _about(self, case: InspectCase, two: bool) -> str:
-        standing = case.standing
-        if standing is None:
+    def _about(self, case: InspectCase) -> str:
+        ranking = case.ranking
+        if ranking is None:
             return case.unranked
-        count = len(standing.mix.ids) - (not standing.known)
-        said = f"Ranked among {count} {'picture' if count == 1 else 'pictures'} of {standing.gallery}"
-        said += "." if standing.known else ", to which this picture was added for the comparison."
-        if not two:
-            only = "the transcript" if case.sight.observation.branches.text is not None else "the voice"
-            said += f" All of the score is {only}'s."
-        return said
+        count = len(ranking.mix.ids) - (not ranking.known)
+        text = f"Ranked among {count} {'picture' if count == 1 else 'pictures'} of {ranking.gallery}"
+        text += "." if ranking.known else ", to which this picture was added for the comparison."
+        if not case.has_both:
+            branch = "transcript" if case.explanation.observation.branches.text is not None else "voice"
+            text += f" The whole score comes from the {branch}."
+        return text

@@ -1,4 +1,4 @@
-"""A ranking as a strip of small pictures with rank and score; where ranks are left out there is a gap."""
+"""A ranking as a strip of thumbnails with rank and score; a dotted line marks ranks that are left out."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.explain.neighbours import Neighbour
-    from core.store.records import ImageRecord
 
 CARD = QSize(84, 60)
 GAP = 10
@@ -31,7 +30,7 @@ RADIUS = 7
 
 
 class RankStrip(QListView):
-    """A click, or an arrow key while it has the focus, chooses."""
+    """Thumbnails by rank; a click chooses one."""
 
     chosen = Signal(object)  # ImageRecord
 
@@ -53,7 +52,7 @@ class RankStrip(QListView):
         self.setStyleSheet("RankStrip { background: transparent; border: none; }")
         self.viewport().setAutoFillBackground(False)
         self.setAccessibleName("Pictures by rank")
-        self.clicked.connect(self._tell)
+        self.clicked.connect(lambda index: self.chosen.emit(index.data(NEIGHBOUR_ROLE).image))
         thumbnails.ready.connect(lambda image_id: self.viewport().update())
         theme.changed.connect(self._fit)
         self._fit()
@@ -62,7 +61,7 @@ class RankStrip(QListView):
         """Show a ranking; `own` is the id of the picture that is explained."""
         self._own = own
         self.neighbours.show(rows)
-        at = next((place for place, each in enumerate(rows) if each.image.id == own), None)
+        at = next((place for place, row in enumerate(rows) if row.image.id == own), None)
         if at is not None:
             self.setCurrentIndex(self.neighbours.index(at))
             self.scrollTo(self.neighbours.index(at), QAbstractItemView.ScrollHint.EnsureVisible)
@@ -70,7 +69,7 @@ class RankStrip(QListView):
     def step(self, by: int) -> None:
         """Choose the picture before (-1) or after (1) the explained one."""
         rows = self.neighbours.rows
-        at = next((place for place, each in enumerate(rows) if each.image.id == self._own), -1)
+        at = next((place for place, row in enumerate(rows) if row.image.id == self._own), -1)
         if rows and 0 <= at + by < len(rows):
             self.chosen.emit(rows[at + by].image)
 
@@ -78,10 +77,6 @@ class RankStrip(QListView):
         height = CARD.height() + 6 + QFontMetrics(theme.font("quiet")).height()
         self.setGridSize(QSize(CARD.width() + GAP, height + 6))
         self.setFixedHeight(height + 6 + 14)
-
-    def _tell(self, index: Index) -> None:
-        image: ImageRecord = index.data(NEIGHBOUR_ROLE).image
-        self.chosen.emit(image)
 
 
 class _Cards(QStyledItemDelegate):
@@ -94,7 +89,7 @@ class _Cards(QStyledItemDelegate):
         return view.gridSize() if isinstance(view, QListView) else CARD
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        found: Neighbour = index.data(NEIGHBOUR_ROLE)
+        neighbour: Neighbour = index.data(NEIGHBOUR_ROLE)
         card = QRect(option.rect.x() + GAP // 2, option.rect.y() + 4, CARD.width(), CARD.height())
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -103,14 +98,14 @@ class _Cards(QStyledItemDelegate):
         painter.save()
         painter.setClipPath(shape, Qt.ClipOperation.IntersectClip)
         painter.fillRect(card, theme.colour("track"))
-        draw_fitted(painter, card, self._thumbnails.get(found.image, round(CARD.width() * _ratio(painter))))
+        draw_fitted(painter, card, self._thumbnails.get(neighbour.image, round(CARD.width() * _ratio(painter))))
         painter.restore()
         if option.state & QStyle.StateFlag.State_Selected:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.colour("main"), 2.5))
             painter.drawRoundedRect(QRectF(card).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
         before = index.model().index(index.row() - 1, 0).data(NEIGHBOUR_ROLE) if index.row() else None
-        if before is not None and found.rank > before.rank + 1:
+        if before is not None and neighbour.rank > before.rank + 1:
             painter.setPen(QPen(theme.colour("quiet"), 1.5, Qt.PenStyle.DotLine))  # ranks are left out here
             painter.drawLine(option.rect.x(), card.top() + 6, option.rect.x(), card.bottom() - 6)
         painter.setFont(theme.font("quiet"))

@@ -1,128 +1,79 @@
-"""How far each method's map can be trusted: deletion and insertion, computed in the background."""
+"""Faithfulness of the maps: deletion and insertion by method, computed in the background."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from brewclip_app import theme
-from brewclip_app.panels.inspect.branch_table import cell
+from brewclip_app.panels.inspect.branch_table import cell, make_grid, signed
+from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.widgets.common import Card, ProgressRow, button, clear, label, row, rule
+from core.explain.methods import BY_NAME
+
+if TYPE_CHECKING:
+    from core.explain.faithfulness import Faithfulness
+    from core.explain.methods import Method
+    from core.explain.observation import Tower
 
 TOWERS = {"picture": "on the picture", "words": "on the transcript", "sound": "on the voice"}
-ABOUT = ("Deletion: the mean score while the most relevant parts are taken away first, so low is good. Insertion: "
-         "while they are brought back first, so high is good. A map that is no better than Random says nothing.")
-
-
-@dataclass(frozen=True)
-class TrustRow:
-    """A method's two areas; `quiet` for the one that is chance."""
-
-    method: str
-    title: str
-    deletion: float
-    insertion: float
-    quiet: bool = False
+ABOUT = ("Deletion: mean score while the most relevant parts are removed first; low is good. Insertion: mean score "
+         "while they are added first; high is good. A map that is no better than Random explains nothing.")
 
 
 class TrustCard(Card):
-    """Rows for each map (tower); while they are tested, how far that is."""
+    """Test results of each map (tower); while they are computed, their progress; else a button to begin."""
 
-    cancelled = Signal()
-    wanted = Signal()  # test again
-    tower_changed = Signal(str)
-
-    def __init__(self) -> None:
+    def __init__(self, test: Callable[[], object], choose_tower: "Callable[[Tower], object]") -> None:
         super().__init__(margin=14, space=6)
-        self._rows: Mapping[str, tuple[TrustRow, ...]] = {}
-        self._method = ""
+        self._state = InspectState()
         self.towers = QComboBox()
-        self.towers.setAccessibleName("Which map")
-        self.towers.currentIndexChanged.connect(self._turned)
-        self.heading = label("How far to trust this map", "heading")
+        self.towers.setAccessibleName("Map that was tested")
+        self.towers.activated.connect(lambda: choose_tower(self.towers.currentData()))
+        self.heading = label("Faithfulness of this map", "heading")
         self.heading.setToolTip(ABOUT)
         self.progress = ProgressRow("Testing the maps")
-        self.progress.cancelled.connect(self.cancelled)
-        self.again = button("Test the maps", self.wanted.emit)
+        self.again = button("Test the maps", test)
         self._table = QWidget()
-        self._grid = QGridLayout(self._table)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(0)
-        self._grid.setColumnStretch(0, 1)
+        self._table.setToolTip(ABOUT)
+        self._grid = make_grid(self._table)
         self.body.addLayout(row(self.heading, None, self.towers))
         for part in (self._table, self.progress):
             self.body.addWidget(part)
         self.body.addLayout(row(self.again, None))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         theme.changed.connect(self._draw)
-        self.show_waiting()
+        self.render_state(self._state)
 
-    @property
-    def tower(self) -> str:
-        """The map whose figures are shown: "picture", "words" or "sound"."""
-        return str(self.towers.currentData() or "picture")
+    def rows(self) -> "list[tuple[Method, Faithfulness]]":
+        """The methods and their results on the shown tower."""
+        return [(BY_NAME[name], results[self._state.tower]) for name, results in self._state.faithfulness.items()
+                if self._state.tower in results]
 
-    def rows(self) -> tuple[TrustRow, ...]:
-        """What is shown."""
-        return self._rows.get(self.tower, ())
-
-    def show_waiting(self) -> None:
-        """Not tested: offer to."""
-        self._rows = {}
-        self._show(again=True)
-
-    def show_progress(self, done: int, total: int) -> None:
-        """They are being tested."""
-        self._rows = {}
-        self.progress.set_progress(done, total)
-        self._show(progress=True)
-
-    def show_rows(self, rows: Mapping[str, tuple[TrustRow, ...]]) -> None:
-        """The figures, by tower."""
-        kept = self.tower
-        self._rows = dict(rows)
-        self.towers.blockSignals(True)
-        self.towers.clear()
-        for tower in rows:
-            self.towers.addItem(TOWERS[tower], tower)
-        self.towers.setCurrentIndex(max(0, self.towers.findData(kept)))
-        self.towers.blockSignals(False)
-        self._show(table=True)
-        self._draw()
-
-    def choose(self, tower: str) -> None:
-        """Show another map's figures, if there are any."""
-        at = self.towers.findData(tower)
-        if at >= 0:
-            self.towers.setCurrentIndex(at)
-
-    def mark(self, method: str) -> None:
-        """Mark the method whose map is shown."""
-        self._method = method
-        self._draw()
-
-    def _turned(self) -> None:
-        self._draw()
-        self.tower_changed.emit(self.tower)
-
-    def _show(self, table: bool = False, progress: bool = False, again: bool = False) -> None:
-        for part, shown in ((self._table, table), (self.progress, progress), (self.again, again)):
+    def render_state(self, state: InspectState) -> None:
+        """Show progress, results or the button."""
+        before, self._state = self._state, state
+        done, testing = state.faithfulness, state.testing is not None
+        if state.testing is not None:
+            self.progress.set_progress(*state.testing)
+        for part, shown in ((self._table, bool(done) and not testing), (self.progress, testing),
+                            (self.again, not done and not testing)):
             part.setVisible(shown)
-        self.towers.setVisible(table and self.towers.count() > 1)
+        if done is not before.faithfulness:
+            self.towers.clear()
+            for tower in dict.fromkeys(tower for results in done.values() for tower in results):
+                self.towers.addItem(TOWERS[tower], tower)
+        self.towers.setCurrentIndex(max(0, self.towers.findData(state.tower)))
+        self.towers.setVisible(self.towers.count() > 1 and not testing)
+        if (done, state.tower, state.method) != (before.faithfulness, before.tower, before.method):
+            self._draw()
 
     def _draw(self) -> None:
         clear(self._grid)
-        for place, text in enumerate(("Method", "Deletion ↓", "Insertion ↑")):
-            self._grid.addWidget(cell(label(text, "quiet"), right=place > 0), 0, place)
-        for number, each in enumerate(self.rows()):
-            line = 1 + 2 * number
-            self._grid.addWidget(rule(), line, 0, 1, 3)
-            for place, text in enumerate((each.title, _figure(each.deletion), _figure(each.insertion))):
-                self._grid.addWidget(cell(label(text, "quiet-body" if each.quiet else ""), right=place > 0,
-                                          main=each.method == self._method), line + 1, place)
-        self._table.setToolTip(ABOUT)
-
-
-def _figure(value: float) -> str:
-    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
+        for column, text in enumerate(("Method", "Deletion ↓", "Insertion ↑")):
+            self._grid.addWidget(cell(label(text, "quiet"), right=column > 0), 0, column)
+        for line, (method, result) in enumerate(self.rows()):
+            self._grid.addWidget(rule(), 1 + 2 * line, 0, 1, 3)
+            for column, text in enumerate((method.title, signed(result.deletion), signed(result.insertion))):
+                self._grid.addWidget(cell(label(text, "quiet-body" if method.baseline else ""), right=column > 0,
+                                          main=method.name == self._state.method), 2 + 2 * line, column)
