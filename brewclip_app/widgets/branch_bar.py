@@ -1,11 +1,11 @@
-"""What each branch gave to a hit, as one bar: text blue, voice orange, pictures violet."""
+"""Score shares of a hit as bars: text blue, voice orange, pictures violet, minus terms in a colour of their own."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app import theme
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"text": "transcript", "acoustic": "voice", "image": "main"}  # branch: colour of the table
 THICKNESS = 6
+BAR_WIDTH = 44  # px, of one share
 
 
 def draw_branch_bar(painter: QPainter, place: QRectF, shares: "Sequence[ScoreShare]", full: float) -> None:
@@ -36,28 +37,26 @@ def draw_branch_bar(painter: QPainter, place: QRectF, shares: "Sequence[ScoreSha
     painter.restore()
 
 
-class BranchBar(QWidget):
-    """The bar as a widget."""
+class ShareBar(QWidget):
+    """One share as a bar from a common zero line: to the right what it adds, to the left what it takes away.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._shares: tuple[ScoreShare, ...] = ()
-        self._full = 1.0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
+    `lowest` <= 0 and `highest` >= 0 are those of all shares of the hit; `ink` is a colour of the table.
+    """
 
-    def show_shares(self, shares: "tuple[ScoreShare, ...]", full: float) -> None:
-        """Show other shares."""
-        self._shares, self._full = shares, full
-        words = ", ".join(f"{share.label} {share.value:.2f}" for share in shares)
-        self.setAccessibleName(f"Shares of the score: {words}")
-        self.update()
+    def __init__(self, value: float, lowest: float, highest: float, ink: str) -> None:
+        super().__init__()
+        self._value, self._lowest, self._highest, self._ink = value, lowest, highest, ink
+        self.setFixedSize(BAR_WIDTH, 2 * THICKNESS)
 
-    def sizeHint(self) -> QSize:
-        return QSize(120, THICKNESS)
+    def bar(self) -> QRectF:
+        """Where the bar is drawn."""
+        scale = self.width() / max(self._highest - self._lowest, 1e-9)
+        zero = -self._lowest * scale
+        return QRectF(zero, THICKNESS / 2, self._value * scale, THICKNESS).normalized()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        draw_branch_bar(painter, QRectF(self.rect()), self._shares, self._full)
+        painter.fillRect(self.bar(), theme.colour(self._ink))
+        zero = min(self.width() - 1.0, self.bar().left() if self._value >= 0 else self.bar().right())
+        painter.fillRect(QRectF(zero, 0, 1, self.height()), theme.colour("line"))
         painter.end()

@@ -10,9 +10,9 @@ import numpy as np
 from core.errors import QueryError
 from core.fingerprint import Fingerprint
 from core.galleries.protocol import Place
-from core.search import background, queries, table_index, vector_index
+from core.search import background, table_index, vector_index
 from core.search.background import Background
-from core.search.queries import EncodedTerm, Floats, Hit
+from core.search.queries import EncodedTerm, Floats, Hit, QueryScorer
 from core.search.significance import strengths
 from core.search.table_index import TableIndex
 from core.search.vector_file import Ids
@@ -22,6 +22,7 @@ from core.store.records import Filter, GalleryRecord, GalleryState, ImageRecord
 OPEN = 4  # galleries whose vectors stay mapped
 SPARE_COPIES = 32  # hits that are asked for beyond those wanted, for there may be copies among them
 ROUNDING = 1e-5  # of a score, between copies
+MOST_LOWERED = 20_000  # pictures of a large table whose scores minus terms lower, about, unless all are compared
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,24 @@ class LoadedIndex:
         `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out. QueryError as
         in `queries.combine`.
         """
-        best = self._all_copies(place, queries.combine(terms), top, chosen, exact, all_copies)
+        scorer = QueryScorer(terms, self.pictures[0])
+        best = self._all_copies(place, scorer, top, chosen, exact, all_copies)
         vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
         scores = np.array([score for _, score, _ in best.rows], np.float32)
         found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
-        parts = zip(best.rows, found, queries.shares(terms, vectors), strict=True)
+        parts = zip(best.rows, found, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
                            for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
                      best.compared, best.approximate)
 
-    def _all_copies(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool,
+    def _all_copies(self, place: Place, scorer: QueryScorer, top: int, chosen: Filter, exact: bool,
                     all_copies: bool) -> "_Best":
         """The best pictures with their scores and copies; more and more are asked for until the last one's copies are
         among them, which have its score but for rounding.
         """
         asked = top if all_copies else top + SPARE_COPIES
         while True:
-            (ids, scores), compared, approximate = self._best(place, query, asked, chosen, exact)
+            (ids, scores), compared, approximate = self._best(place, scorer, asked, chosen, exact)
             records = {record.id: record for record in place.images(self.id, ids.tolist())}
             rows = [(records[one], score) for one, score in zip(ids.tolist(), scores.tolist(), strict=True)
                     if one in records]
@@ -91,9 +93,28 @@ class LoadedIndex:
                              approximate)
             asked *= 4
 
-    def _best(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool
+    def _best(self, place: Place, scorer: QueryScorer, top: int, chosen: Filter, exact: bool
               ) -> tuple[tuple[Ids, Floats], int, bool]:
-        """Ids and scores, how many pictures were compared, and whether a better one may have been missed."""
+        """Ids and scores, how many pictures were compared, and whether a better one may have been missed.
+
+        A minus term only lowers, so the cosine with the plus terms bounds the score: more and more of the nearest are
+        asked for until no other can reach the last of the best.
+        """
+        asked = top
+        while True:
+            (ids, cosines), compared, approximate = self._nearest(place, scorer.vector, asked, chosen, exact)
+            if not scorer.minus or not len(ids):
+                return (ids, cosines), compared, approximate
+            scores = scorer.lowered(cosines, self.index.vectors_of(ids))
+            best = np.lexsort((ids, -scores))[:top]
+            whole = len(ids) < asked or bool(cosines[-1] < scores[best[-1]])
+            if whole or (asked >= MOST_LOWERED and isinstance(self.index, TableIndex) and not exact):
+                return (ids[best], scores[best]), compared, approximate or not whole
+            asked *= 4
+
+    def _nearest(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool
+                 ) -> tuple[tuple[Ids, Floats], int, bool]:
+        """Ids and cosines, how many pictures were compared, and whether a nearer one may have been missed."""
         index = self.index
         if isinstance(index, TableIndex):
             compared = len(index) if chosen == Filter() else index.table.count(chosen)

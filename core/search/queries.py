@@ -1,8 +1,12 @@
 """Queries: terms that are heard, typed or shown, added up with weights, some of them taken away.
 
-The query of terms with unit vectors v and weights w is q = normalise(w1 v1 + w2 v2 + ...). As the score of a picture x
-is the cosine q . x, it falls exactly into one share for each term, w (v . x) / |w1 v1 + w2 v2 + ...|. The vector of a
-spoken term is itself a sum, of what its words and what its voice give, and so its share falls into two.
+The query of plus terms with unit vectors v and weights w is q = normalise(w1 v1 + w2 v2 + ...). As their score of a
+picture x is the cosine q . x, it falls exactly into one share for each term, w (v . x) / |w1 v1 + w2 v2 + ...|. The
+vector of a spoken term is itself a sum, of what its words and what its voice give, and so its share falls into two.
+
+A minus term takes away |w| max(0, v . x - m) / |w1 v1 + w2 v2 + ...|, m being the mean cosine of the gallery's pictures
+with it: a picture that is more like it than the gallery's average is lowered, and none is ever raised. Measured against
+adding the vector with its sign in docs/significance.md. A query of minus terms alone is that sum.
 """
 
 from collections.abc import Sequence
@@ -60,7 +64,7 @@ class ScoreShare:
 
 @dataclass(frozen=True)
 class MatchSignificance:
-    """Significance of a hit: how many of the compared pictures are expected to score as high by accident, >= 0."""
+    """Significance of a hit: how many of the compared pictures are expected to score as high by chance, >= 0."""
 
     level: Level
     expected: float
@@ -68,7 +72,7 @@ class MatchSignificance:
 
 @dataclass(frozen=True)
 class Hit:
-    """One picture of a result: `rank` from 1, `score` the cosine of query and picture.
+    """One picture of a result: `rank` from 1, `score` the sum of `shares`.
 
     `files` are the files of the filter that hold this very picture, byte for byte, this one included; () for it alone.
     """
@@ -109,16 +113,54 @@ def combine(terms: Sequence[EncodedTerm]) -> Floats:
     return (total / length).astype(np.float32)
 
 
-def shares(terms: Sequence[EncodedTerm], vectors: Floats) -> tuple[tuple[ScoreShare, ...], ...]:
-    """For each picture (n, dim, unit length) the shares of each term, in their order; errors as in `combine`."""
-    combine(terms)
-    length = float(np.linalg.norm(_total(terms)))
-    names = [(term.label, branch) for term in terms for branch, _ in term.parts]
-    parts = np.stack([term.weight * part for term in terms for _, part in term.parts])
-    values = np.asarray(vectors, np.float64) @ parts.T / length
-    return tuple(tuple(ScoreShare(label, branch, float(value)) for (label, branch),
-                       value in zip(names, row, strict=True))
-                 for row in values)
+class QueryScorer:
+    """Scores of pictures for a query; `sample` (m, dim, unit length) are pictures of the gallery, for its mean cosines.
+
+    `vector` (dim,) is the query of the plus terms: no score exceeds the cosine with it. Errors as in `combine`.
+    """
+
+    def __init__(self, terms: Sequence[EncodedTerm], sample: Floats) -> None:
+        combine(terms)
+        self._terms = terms
+        plus = [term for term in terms if term.weight > 0] or terms
+        self.minus = tuple(term for term in terms if term not in plus)
+        self.vector = combine(plus)
+        self._length = float(np.linalg.norm(_total(plus)))
+        self._means = [float(_cosines(sample, term.vector).mean()) if len(sample) else 0.0 for term in self.minus]
+
+    def scores(self, vectors: Floats) -> Floats:
+        """The scores (n,) of pictures (n, dim, unit length)."""
+        return self.lowered(_cosines(vectors, self.vector).astype(np.float32), vectors)
+
+    def lowered(self, cosines: Floats, vectors: Floats) -> Floats:
+        """The scores (n,) of pictures (n, dim, unit length) whose cosines (n,) with `vector` are known."""
+        if not self.minus:
+            return cosines
+        return (cosines - sum(self._taken(term, mean, vectors)
+                              for term, mean in zip(self.minus, self._means, strict=True))).astype(np.float32)
+
+    def shares(self, vectors: Floats) -> tuple[tuple[ScoreShare, ...], ...]:
+        """For each picture (n, dim, unit length) the shares of each term, in their order."""
+        means = dict(zip(map(id, self.minus), self._means, strict=True))
+        names = [(term.label, branch) for term in self._terms for branch, _ in term.parts]
+        columns = [column for term in self._terms for column in (
+            self._minus_shares(term, means[id(term)], vectors) if id(term) in means
+            else [term.weight * _cosines(vectors, part) / self._length for _, part in term.parts])]
+        return tuple(tuple(ScoreShare(label, branch, float(value)) for (label, branch),
+                           value in zip(names, row, strict=True))
+                     for row in np.stack(columns, axis=1))
+
+    def _taken(self, term: EncodedTerm, mean: float, vectors: Floats) -> NDArray[np.float64]:
+        """What a minus term takes away from each picture, >= 0."""
+        over: NDArray[np.float64] = np.maximum(0, _cosines(vectors, term.vector) - mean)
+        return -term.weight * over / self._length
+
+    def _minus_shares(self, term: EncodedTerm, mean: float, vectors: Floats) -> list[NDArray[np.float64]]:
+        """The share of each branch of a minus term, <= 0: a branch that is unlike the picture takes nothing."""
+        likes = [np.maximum(0, _cosines(vectors, part)) for _, part in term.parts]
+        whole = np.sum(likes, axis=0)
+        parts = [np.where(whole > 0, like / np.where(whole > 0, whole, 1), 1 / len(likes)) for like in likes]
+        return [0.0 - self._taken(term, mean, vectors) * part for part in parts]
 
 
 def units(vectors: NDArray[np.floating]) -> Floats:
@@ -126,6 +168,12 @@ def units(vectors: NDArray[np.floating]) -> Floats:
     wide = np.asarray(vectors, np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _cosines(vectors: Floats, vector: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Products (n,) of vectors (n, dim) with one (dim,), added up in float64 in the same order for every row."""
+    products: NDArray[np.float64] = np.einsum("ij,j->i", vectors.astype(np.float64), vector.astype(np.float64))
+    return products
 
 
 def _weighted(terms: Sequence[EncodedTerm]) -> NDArray[np.float64]:

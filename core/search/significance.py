@@ -4,7 +4,7 @@ A bare cosine says little: its scale differs from model to model, and some queri
 standardised by the mean and deviation that this query has over the gallery. The tail of that standard score is taken
 from queries of the same form made of unrelated terms: 571 everyday descriptions (resources/background_sentences.txt)
 without those nearest to the query, or, for an image term, other pictures of the gallery. Multiplied by the number of
-compared pictures it is the expected number of accidental hits at that score, as sequence search reports it (the
+compared pictures it is the expected number of chance hits at that score, as sequence search reports it (the
 E-value of BLAST; Altschul et al. 1990). Source: ours; the paper has no such measure.
 
 It depends on a hit by its score alone and falls with it, so words and order of a result tell one story. A gallery that
@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.search.background import Background
-from core.search.queries import EncodedTerm, Floats, Level, MatchSignificance, combine, units
+from core.search.queries import EncodedTerm, Floats, Level, MatchSignificance, QueryScorer, units
 from core.search.vector_file import Ids
 
-STRONG, FAIR = 0.1, 1.0  # expected accidental hits up to which a hit is called so
+STRONG, FAIR = 0.1, 1.0  # expected chance hits up to which a hit is called so
 RELATED = 0.01  # of the descriptions, those nearest to a term, are no strangers to it and stay out
 FEWEST = 3  # background pictures; with fewer, descriptions stand in for pictures, and no query has a mean of its own
 PRIOR_PICTURES = 10  # pictures that the mean and deviation of unrelated queries count for beside the gallery's own
@@ -46,7 +46,7 @@ def strengths(terms: Sequence[EncodedTerm], scores: Floats, background: Backgrou
 
 
 def level(expected: float) -> Level:
-    """The word for an expected number of accidental hits."""
+    """The word for an expected number of chance hits."""
     if expected <= STRONG:
         return "strong"
     return "fair" if expected <= FAIR else "weak"
@@ -56,10 +56,9 @@ class Null:
     """Distribution of the scores that a query has with pictures it does not describe."""
 
     def __init__(self, terms: Sequence[EncodedTerm], background: Background) -> None:
-        unrelated, made_of = _unrelated(terms, background)
-        scores = _scores(background.pictures, background.picture_ids, unrelated, made_of)
+        scores = _unrelated_scores(terms, background)
         there = scores > -np.inf
-        own = background.pictures[_not_shown(terms, background)] @ combine(terms)
+        own = QueryScorer(terms, background.pictures).scores(background.pictures[_not_shown(terms, background)])
         if len(background.pictures) < FEWEST or not len(own):
             pooled = np.asarray(scores[there], np.float64)
             self._mean, self._deviation = _moments(pooled)
@@ -127,22 +126,37 @@ def _not_shown(terms: Sequence[EncodedTerm], background: Background) -> NDArray[
     return strange
 
 
-def _unrelated(terms: Sequence[EncodedTerm], background: Background) -> tuple[Floats, Ids]:
-    """Queries of the same form as that of `terms`, (m, dim), and the ids of the pictures each is made of, (m, p)."""
+def _unrelated_scores(terms: Sequence[EncodedTerm], background: Background) -> Floats:
+    """Scores (n, m) of the background's pictures for queries of the same form, made of unrelated terms.
+
+    -inf where a query is made of that very picture. Plus and minus terms count as in `queries.QueryScorer`.
+    """
     strange = _not_shown(terms, background)
     pictures, ids = background.pictures[strange], background.picture_ids[strange]
     by_picture = [term.kind == "image" and len(pictures) >= FEWEST for term in terms]
     sources = [pictures if shown else _unlike(term, background.descriptions)
                for term, shown in zip(terms, by_picture, strict=True)]
     count = max(len(source) for source in sources)
+    plus = any(term.weight > 0 for term in terms)
     total = np.zeros((count, background.descriptions.shape[1]), np.float64)
-    made_of = [np.empty((count, 0), np.int64)]
+    minus: list[tuple[float, Floats]] = []
+    made_of: list[Ids] = []
     for number, (term, source, shown) in enumerate(zip(terms, sources, by_picture, strict=True)):
         drawn = np.resize(np.random.default_rng(number).permutation(len(source)), count)
-        total += term.weight * source[drawn].astype(np.float64)
+        if term.weight < 0 and plus:
+            minus.append((-term.weight, source[drawn]))
+        else:
+            total += term.weight * source[drawn].astype(np.float64)
         if shown:
-            made_of.append(ids[drawn][:, None])
-    return units(total), np.concatenate(made_of, axis=1)
+            made_of.append(ids[drawn])
+    scores: Floats = background.pictures @ units(total).T
+    for weight, vectors in minus:
+        cosines = background.pictures @ vectors.T
+        over = np.maximum(0, cosines - cosines.mean(axis=0))
+        scores -= weight * over / np.maximum(np.linalg.norm(total, axis=1), 1e-9).astype(np.float32)
+    for column in made_of:
+        scores[background.picture_ids[:, None] == column[None, :]] = -np.inf
+    return scores
 
 
 def _unlike(term: EncodedTerm, descriptions: Floats) -> Floats:
@@ -150,11 +164,3 @@ def _unlike(term: EncodedTerm, descriptions: Floats) -> Floats:
     related = int(RELATED * len(descriptions))
     likeness = descriptions @ term.vector
     return descriptions[np.sort(np.argsort(likeness, kind="stable")[:len(descriptions) - related])]
-
-
-def _scores(vectors: Floats, ids: Ids, unrelated: Floats, made_of: Ids) -> Floats:
-    """Scores (n, m) of pictures for unrelated queries; -inf where a query is made of that very picture."""
-    scores: Floats = vectors @ unrelated.T
-    for column in made_of.T:
-        scores[ids[:, None] == column[None, :]] = -np.inf
-    return scores

@@ -15,7 +15,6 @@ from brewclip_app.panels.search.filter_bar import FilterBar, HitLimits
 from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.branch_bar import BranchBar
 from core.search.queries import MatchSignificance, ScoreShare
 from core.store.records import QueryRecord
 
@@ -130,11 +129,14 @@ def test_rounded_shares_add_up_to_the_rounded_score(values, total, shown_figures
 
 def test_a_minus_term_is_told_apart_and_says_which_way_it_pulls(pane, make_hit):
     pane.names = {"people": "\N{MINUS SIGN} people"}
-    for value, words in ((-0.1, "lowers"), (0.1, "raises")):
+    for value, words in ((-0.1, "lowers"), (0.0, "stays"), (0.1, "raises")):
         pane.show_hit(replace(make_hit(1), score=0.4 + value, shares=(ScoreShare("a dog", "text", 0.4),
-                                                                      ScoreShare("people", "text", value))))
-        rows = [row for row in pane.findChildren(ShareRow) if row.accessibleName().startswith("\N{MINUS SIGN}")]
-        assert words in rows[-1].toolTip()
+                                                                      ScoreShare("people", "acoustic", value))))
+        plus, minus = pane.findChildren(ShareRow)[-2:]
+        assert words in minus.toolTip() and not plus.toolTip()
+        zero = plus.bar.bar().left()
+        assert minus.bar.bar().width() == pytest.approx(abs(value) / 0.4 * plus.bar.bar().width())
+        assert minus.bar.bar().right() == pytest.approx(zero) if value < 0 else minus.bar.bar().left() == zero
 
 
 @pytest.mark.parametrize("height", [530, 440, 240])
@@ -188,17 +190,6 @@ def test_an_empty_pane_has_nothing_to_press(pane, qtbot):
 
 def test_long_names_can_break(pane):
     assert "\N{ZERO WIDTH SPACE}" in breakable(Path("/x/IMG_2024-01-01_long.name.jpg"))
-
-
-def test_the_bar_reads_its_shares(qtbot):
-    bar = BranchBar()
-    qtbot.addWidget(bar)
-    bar.resize(100, 6)
-    empty = bar.grab().toImage()
-    shares = (ScoreShare("Transcript", "text", 0.37), ScoreShare("Voice", "acoustic", 0.1),
-              ScoreShare("people", "text", -0.05))
-    bar.show_shares(shares, 0.5)
-    assert bar.grab().toImage() != empty and "Transcript 0.37" in bar.accessibleName()
 
 
 # ---- filter

@@ -14,7 +14,7 @@ from brewclip_app import theme, wording
 from brewclip_app.item_models.hits import copies_words
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.branch_bar import COLOURS
+from brewclip_app.widgets.branch_bar import COLOURS, ShareBar
 from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.hit_delegate import draw_fitted
@@ -113,21 +113,30 @@ class PictureBox(QWidget):
 
 
 class ShareRow(QWidget):
-    """A coloured dot, a name, a figure. `shown` is the figure, rounded so that the rows add up to the score."""
+    """A bar, a name, a figure. `shown` is the figure, rounded so that the rows add up to the score.
 
-    def __init__(self, share: "ScoreShare", words: str, shown: float) -> None:
+    `lowest` and `highest` are the ends of the bars; `minus`: the share is that of a minus term.
+    """
+
+    def __init__(self, share: "ScoreShare", words: str, shown: float, lowest: float, highest: float,
+                 minus: bool) -> None:
         super().__init__()
-        minus = words.startswith(MINUS)
         ink = "care" if minus else COLOURS[share.branch]
-        self._dot = QLabel()
-        self._dot.setFixedSize(9, 9)
-        self._dot.setStyleSheet(f"background: {theme.colour(ink).name()}; border-radius: 4px;")
+        self.bar = ShareBar(share.value, lowest, highest, ink)
         name = label(words, "care" if minus else "", wrap=True)
-        self.setLayout(row(self._dot, name, figure(shown), space=10))
+        self.setLayout(row(self.bar, name, figure(shown), space=10))
         self.setAccessibleName(f"{words}: {shown:.2f}")
         if minus:
-            self.setToolTip("Left out: this picture is like it, which lowers the score." if share.value < 0 else
-                            "Left out: this picture is unlike it, which raises the score.")
+            self.setToolTip(minus_words(share.value))
+
+
+def minus_words(value: float) -> str:
+    """What a minus term did to a hit; only a query of minus terms alone raises."""
+    if value < 0:
+        return "Left out: this picture is more like it than most of the gallery, which lowers the score."
+    if value > 0:
+        return "Left out: this picture is unlike it, which raises the score."
+    return "Left out: this picture is no more like it than the gallery is on average, so the score stays."
 
 
 def rounded_parts(values: Sequence[float], total: float, digits: int = 2) -> list[float]:
@@ -217,8 +226,10 @@ class DetailPane(Card):
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))
         figures = rounded_parts([share.value for share in hit.shares], hit.score)
+        ends = [0.0, *(share.value for share in hit.shares)]
         for share, shown_figure in zip(hit.shares, figures, strict=True):
-            self._shares.addWidget(ShareRow(share, self._name(share), shown_figure))
+            minus = self.names.get(share.label, "").startswith(MINUS)
+            self._shares.addWidget(ShareRow(share, self._name(share), shown_figure, min(ends), max(ends), minus))
         score, total = label("Score", "strong"), figure(hit.score, "strong")
         self._shares.addWidget(rule())
         self._shares.addLayout(row(score, None, total))

@@ -6,11 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import QueryError
-from core.search.queries import EncodedTerm, combine, shares, unit, units
+from core.search.queries import EncodedTerm, QueryScorer, combine, unit, units
 
 
 def a_term(vector, weight=1.0, kind="text", label="a dog"):
     return EncodedTerm(kind, label, unit(np.asarray(vector, np.float32)), weight)
+
+
+def shares(terms, vectors, sample=None):
+    return QueryScorer(terms, vectors if sample is None else sample).shares(vectors)
 
 
 def kind_of(work):
@@ -60,10 +64,37 @@ def test_shares_add_up_to_the_score(seed, weights):
     numbers = np.random.default_rng(seed)
     terms = [a_term(numbers.standard_normal(64), weight, label=f"term {place}") for place, weight in enumerate(weights)]
     pictures = units(numbers.standard_normal((7, 64)))
-    scores = pictures @ combine(terms)
+    scores = QueryScorer(terms, pictures).scores(pictures)
+    if all(weight > 0 for weight in weights) or all(weight < 0 for weight in weights):
+        assert scores == pytest.approx(pictures @ combine(terms), abs=1e-6)
     for score, parts in zip(scores, shares(terms, pictures), strict=True):
         assert [part.label for part in parts] == [term.label for term in terms]
         assert sum(part.value for part in parts) == pytest.approx(score, abs=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 1000), weight=st.floats(0.1, 3), spoken=st.booleans())
+def test_a_minus_term_never_raises_a_picture(seed, weight, spoken):
+    numbers = np.random.default_rng(seed)
+    plus = a_term(numbers.standard_normal(32))
+    whole = unit(numbers.standard_normal(32))
+    voice = numbers.standard_normal(32).astype(np.float32) if spoken else None
+    minus = EncodedTerm("speech" if spoken else "text", "people", whole, -weight, voice)
+    pictures = units(numbers.standard_normal((40, 32)))
+    without, less = (QueryScorer(terms, pictures).scores(pictures) for terms in ([plus], [plus, minus]))
+    like = pictures @ whole
+    assert (less <= without).all()
+    assert np.array_equal(less < without - 1e-6, like > like.mean() + 1e-6 / weight)
+    for parts in shares([plus, minus], pictures):
+        assert all(part.value <= 0 for part in parts if part.label == "people")
+
+
+def test_a_minus_term_takes_what_exceeds_the_mean_of_the_gallery():
+    plus, minus = a_term([1, 0, 0]), a_term([0, 1, 0], -2, label="people")
+    sample = units([[1, 1, 0], [1, -1, 0], [1, 0, 0]])  # mean cosine with the minus term: 0
+    found = shares([plus, minus], units([[3, 4, 0], [3, -4, 0]]), sample)
+    assert [[part.value for part in parts] for parts in found] == [
+        pytest.approx([0.6, -1.6]), pytest.approx([0.6, 0])]
 
 
 def test_a_share_says_which_branch_it_came_by():
@@ -80,10 +111,11 @@ def test_a_spoken_term_has_a_share_of_its_words_and_one_of_its_voice():
                          (voice / length).astype(np.float32))
     terms = [spoken, a_term(numbers.standard_normal(32), -0.5, label="cats")]
     pictures = units(numbers.standard_normal((6, 32)))
-    for picture, found in zip(pictures, shares(terms, pictures), strict=True):
+    scores = QueryScorer(terms, pictures).scores(pictures)
+    for picture, score, found in zip(pictures, scores, shares(terms, pictures), strict=True):
         assert [(share.label, share.branch) for share in found] == [
             ("a dog", "text"), ("a dog", "acoustic"), ("cats", "text")]
-        assert sum(share.value for share in found) == pytest.approx(float(combine(terms) @ picture), abs=1e-6)
+        assert sum(share.value for share in found) == pytest.approx(score, abs=1e-6)
         one, = shares([spoken], picture[None])
         assert one[1].value == pytest.approx(float(voice / length @ picture), abs=1e-6)
 

@@ -12,7 +12,7 @@ from core.galleries.lance import maintenance as tending
 from core.galleries.lance.gallery import LanceGallery
 from core.search import table_index
 from core.search.index_cache import IndexCache
-from core.search.queries import EncodedTerm
+from core.search.queries import EncodedTerm, QueryScorer
 from core.search.table_index import TableIndex
 from core.search.vector_index import ExactIndex, open_index
 from core.store.records import DecodedImageFacts, FileStamp, Filter, IndexedFile
@@ -142,6 +142,27 @@ def test_the_shelf_leaves_very_many_where_they_lie(indexed: LanceGallery, exact:
     assert [(hit.score, hit.shares) for hit in found.hits] == [(hit.score, hit.shares) for hit in right.hits]
     assert (found.compared, found.approximate) == (right.compared, False) == (153, False)
     assert many.find(indexed, [term], 20, chosen, described).approximate
+
+
+def test_minus_terms_lower_alike_wherever_the_vectors_lie(indexed: LanceGallery, exact: ExactIndex, tmp_path: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    record, (plus, minus) = indexed.gallery(), units(2, 9)
+    terms = [EncodedTerm("text", "a dog", plus), EncodedTerm("text", "people", minus, -2.0)]
+    few = IndexCache(tmp_path / "a").open(indexed, record, PRINT, DIM)
+    monkeypatch.setattr(table_index, "EXACT_UP_TO", 1000)
+    many = IndexCache(tmp_path / "b").open(indexed, record, PRINT, DIM)
+    right = few.find(indexed, terms, 20, Filter(), units(60, 10))
+    scores = QueryScorer(terms, few.pictures[0]).scores(exact.matrix)
+    best = exact.ids[np.lexsort((exact.ids, -scores))].tolist()
+    assert [hit.image.id for hit in right.hits][:5] == best[:5]  # among them no copies
+    assert [hit.score for hit in right.hits] == sorted((hit.score for hit in right.hits), reverse=True)
+    for hit in right.hits:
+        assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
+    scorer = QueryScorer(terms, many.pictures[0])
+    found = many.find(indexed, terms, 20, Filter(), units(60, 10), exact=True)
+    expected = scorer.scores(exact.vectors_of([hit.image.id for hit in found.hits]))
+    assert [hit.score for hit in found.hits] == pytest.approx(expected.tolist(), abs=1e-6)
+    assert min(expected) >= np.sort(scorer.scores(exact.matrix))[-30] and not found.approximate
 
 
 def test_putting_in_order_again_costs_no_new_index(indexed: LanceGallery, index: TableIndex) -> None:
