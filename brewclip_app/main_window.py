@@ -26,7 +26,7 @@ from brewclip_app.widgets.rail import Rail
 from brewclip_app.widgets.status_strip import StatusStrip
 
 if TYPE_CHECKING:
-    from core.explorer import EngineStatus
+    from core.explorer import ModelStatus
 
 SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale px, not the screen
 FIRST_SIZE = QSize(1280, 800)
@@ -293,7 +293,7 @@ class MainWindow(QMainWindow):
         if not job.quiet:
             self.refresh_engine()
 
-    def _show_engine(self, status: "EngineStatus") -> None:
+    def _show_engine(self, status: "ModelStatus") -> None:
         self.strip.show_engine(status)
 
     def _ask_about_training(self) -> bool:

@@ -11,9 +11,10 @@ from importlib.util import find_spec
 from typing import Literal
 
 from core import __version__, weights
+from core.asr.recogniser import RECOGNISERS
 from core.errors import BrewclipError
 from core.home import Home
-from core.models.registry import WHISPER, ModelRegistry
+from core.models.registry import ModelRegistry
 from core.settings import Settings
 from core.store.store import Store
 
@@ -67,7 +68,7 @@ def _devices(settings: Settings) -> Iterator[Finding]:
 def _weights(home: Home, settings: Settings) -> Iterator[Finding]:
     folder = settings["weights.folder"]
     for status in weights.listing(home, folder):
-        needed = status.weights.name == WHISPER
+        needed = status.weights.name == RECOGNISERS[0].weights
         match status.state:
             case "damaged":
                 state: State = "bad" if needed or status.weights.bundled else "note"

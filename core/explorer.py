@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import audio, images, remote
-from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
@@ -25,7 +25,7 @@ from core.indexing.local import IndexResult, index_gallery, index_scans
 from core.indexing.sources import is_list, look_all
 from core.indexing.unfinished import UnfinishedRuns
 from core.models.multicrop import encode_views
-from core.models.registry import EngineStatus, ModelRegistry
+from core.models.registry import ModelRegistry, ModelStatus
 from core.progress import JobCancelled, Report, finishing, silent
 from core.search import background, queries
 from core.search.index_cache import IndexCache, LoadedIndex
@@ -37,8 +37,8 @@ from core.search.transcription import (
     SearchContext,
     StepTimer,
     given,
-    hearing_options,
     telling,
+    transcription_options,
 )
 from core.settings import Settings
 from core.store.addresses import is_address
@@ -47,13 +47,13 @@ from core.store.room import compared
 from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from core.asr.whisper import Recogniser
+    from core.asr.recogniser import Recogniser
     from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
     Model = VisionLanguage | TrainedModel
 
-__all__ = ["Ask", "EngineStatus", "Explorer", "Filter", "SearchResult", "hearing_options"]
+__all__ = ["Ask", "Explorer", "Filter", "ModelStatus", "SearchResult", "transcription_options"]
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -87,12 +87,12 @@ class Explorer:
     Any thread may call any method; all but `settings` may take long.
     """
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, models: ModelRegistry | None = None) -> None:
         home.protect()
         self.home = home
         self.unfinished = UnfinishedRuns(home.unfinished)
         self._settings = settings
-        self._engine = ModelRegistry(home)
+        self.models = models or ModelRegistry(home)
         self._lock = threading.RLock()
         self._calibrating = threading.Lock()
         self._store: Store | None = None
@@ -137,12 +137,12 @@ class Explorer:
     def use_settings(self, settings: Settings) -> None:
         """Use other settings from the next call on; models that no longer fit are given up."""
         self._settings = settings
-        self._engine.give_up(settings)
+        self.models.give_up(settings)
 
     def close(self) -> None:
         """Give up models and vectors, close the store."""
         with self._lock:
-            self._engine = ModelRegistry(self.home)
+            self.models.clear()
             self._shelf.clear()
             if self._store is not None:
                 self._store.close()
@@ -150,24 +150,24 @@ class Explorer:
 
     def recogniser(self, report: Report = silent) -> "Recogniser":
         """The recogniser, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
-        return self._engine.recogniser(self._settings, report)
+        return self.models.recogniser(self._settings, report)
 
     def backbone(self, report: Report = silent) -> "VisionLanguage":
         """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
-        return self._engine.backbone(self._settings, report)
+        return self.models.backbone(self._settings, report)
 
     def model(self, report: Report = silent) -> "Model":
         """What indexes and searches: the trained model of the settings, or the bare backbone. WeightsError, ModelError.
         """
-        return self._engine.model(self._settings, report)
+        return self.models.model(self._settings, report)
 
     def fingerprint(self) -> Fingerprint:
         """The fingerprint that the settings ask for, without loading a model. WeightsError ("missing"), ModelError."""
-        return self._engine.fingerprint(self._settings)
+        return self.models.fingerprint(self._settings)
 
-    def status(self) -> EngineStatus:
+    def status(self) -> ModelStatus:
         """The models in use, without loading one."""
-        return self._engine.status(self._settings)
+        return self.models.status(self._settings)
 
     def warm_up(self, report: Report = silent) -> None:
         """Load both models and have each work once, so that the first query is as fast as the next ones."""
@@ -176,13 +176,13 @@ class Explorer:
         self.recogniser(report).warm_up()
         self._described(model, self.fingerprint(), report)
 
-    def hear(self, waveforms: Sequence[Waveform], report: Report = silent,
-             options: HearingOptions | None = None) -> list[EncodedUtterance]:
+    def transcribe(self, waveforms: Sequence[Waveform], report: Report = silent,
+             options: TranscriptionOptions | None = None) -> list[EncodedUtterance]:
         """Transcripts and encoder states of utterances; `options` of the settings. WeightsError, ModelError."""
         recogniser = self.recogniser(report)
-        return recogniser.hear(waveforms, options or hearing_options(self._settings), report)
+        return recogniser.transcribe(waveforms, options or transcription_options(self._settings), report)
 
-    def transcribe(self, waveform: Waveform, report: Report = silent) -> Transcript:
+    def transcribe_query(self, waveform: Waveform, report: Report = silent) -> Transcript:
         """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
         return self._listening.transcribed(waveform, self._means(StepTimer(), report))
 
@@ -205,7 +205,7 @@ class Explorer:
         settings = self._settings
         left_out = Exclusions.of(settings["images.exclude"], exclude)
         report, after = finishing(report)
-        model, crop = self._engine.model(settings, report), settings["vision.crop"]
+        model, crop = self.models.model(settings, report), settings["vision.crop"]
         limit = settings["images.max_megapixels"]
         if not sources:
             place, record = self.place(gallery)
@@ -265,15 +265,15 @@ class Explorer:
         """
         clock, settings = StepTimer(), self._settings
         means = self._means(clock, report)
-        (place, record), fingerprint = self._gallery(gallery), self._engine.fingerprint(settings)
+        (place, record), fingerprint = self._gallery(gallery), self.models.fingerprint(settings)
         self._shelf.check(place, record, fingerprint)
         said = [self._listening.said(ask, means, word_times) for ask in asks]
         with clock.step("load"):
-            model = self._engine.model(settings, report)
+            model = self.models.model(settings, report)
             descriptions = self._described(model, fingerprint, report)
         with clock.step("search"):
             opened = self._shelf.open(place, record, fingerprint, model.dim)
-        if model.hears:
+        if model.uses_speech:
             said = [self._listening.voiced(one, model, means) for one in said]  # type: ignore[arg-type]
         with clock.step("embed"):
             terms, cut = self._terms(said, place, opened, model, settings)
@@ -328,7 +328,7 @@ class Explorer:
         settings, store = self._settings, None
         with telling("What is heard cannot be kept"):
             store = self.store
-        return SearchContext(settings, store, lambda: self._engine.recogniser(settings, report), clock, report)
+        return SearchContext(settings, store, lambda: self.models.recogniser(settings, report), clock, report)
 
     def _terms(self, said: Sequence[ResolvedTerm], place: Place, opened: LoadedIndex, model: "Model",
                settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:

@@ -19,7 +19,7 @@ from brewclip_app.widgets.common import (
 from brewclip_app.widgets.dialogs import stop_job
 
 if TYPE_CHECKING:
-    from core.explorer import EngineStatus
+    from core.explorer import ModelStatus
 
 WARNING = "\N{WARNING SIGN}"
 OTHER_TIP = ("Another window of BrewCLIP Explorer uses the same data. Both can be used; what one changes, the other "
@@ -91,7 +91,7 @@ class StatusStrip(QWidget):
         """Say that another window uses the same data, or no longer."""
         self.other.setVisible(there)
 
-    def show_engine(self, status: "EngineStatus") -> None:
+    def show_engine(self, status: "ModelStatus") -> None:
         """Name the models and the device; a failed GPU is said with its reason."""
         sign = f"{WARNING} " if status.warning else ""
         self.models.setText(f"{sign}{status.backbone} · {status.speech or 'Whisper base is not here yet'}")

@@ -16,7 +16,7 @@ from core import audio
 from core.annotation.captions import caption_of, heard_words, tidy, transcript_of
 from core.errors import AnnotationError, AudioError
 from core.progress import Report, silent
-from core.search.transcription import asked_options
+from core.search.transcription import query_options
 from core.store.records import NewTake, TakeRecord, TakeState
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
     return path, kept
 
 
-def hear(explorer: "Explorer", take: TakeRecord, report: Report = silent) -> TakeRecord:
+def transcribe(explorer: "Explorer", take: TakeRecord, report: Report = silent) -> TakeRecord:
     """Have a take recognised in its speaker's language, never translated; what follows: `TakeRecord.with_heard`.
 
     As for a query, the words of a clear voice are given as doubtful where a dataset's would be refused.
     AudioError when the recording cannot be read; WeightsError, ModelError, StoreError.
     """
-    asked = asked_options(explorer.settings, explorer.store)
+    asked = query_options(explorer.settings, explorer.store)
     options = replace(asked, language=take.speaker.language or asked.language, translate=False)
     waveform = audio.read(take.recording)
-    heard = explorer.recogniser(report).hear([waveform], options, report)[0].transcript
+    heard = explorer.recogniser(report).transcribe([waveform], options, report)[0].transcript
     explorer.store.keep_heard(take.id, json.dumps(heard.to_json(), ensure_ascii=False), tidy(heard.text))
     return _one(explorer, take.id)
 

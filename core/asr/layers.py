@@ -19,7 +19,7 @@ def layers_of(engine: WhisperModel, waveform: Waveform, padding: str) -> NDArray
     """(layers, frames, width) of one recording, 50 frames a second, as long as its sound; windows follow each other.
 
     Layer 0 is what enters the first block, the last one Z_A: 7 layers for Whisper base. `padding` as in
-    `HearingOptions`; the last layer equals the states that `Recogniser.hear` gives with the same padding.
+    `TranscriptionOptions`; the last layer equals the states that `Recogniser.transcribe` gives with the same padding.
     """
     parts = []
     for window in windows_of([waveform]):

@@ -72,7 +72,7 @@ class EncodedUtterance:
 
 
 @dataclass(frozen=True)
-class HearingOptions:
+class TranscriptionOptions:
     """How to hear. `language` is "auto" or a code such as "de"; `translate` gives the English for other languages.
 
     The last three are for a person who waits for an answer; recordings of a dataset are heard without them. `likely`

@@ -25,7 +25,7 @@ from core.asr.engine import DecodedWindow, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.asr.languages import COMMON, SHORT, joined, name_of, pieces_of, prior
 from core.asr.layers import layers_of
-from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript, Word
+from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions, Word
 from core.asr.windows import LONGEST, Window, batches, padded_length, windows_of
 from core.audio import RATE, Waveform
 from core.errors import ModelError
@@ -33,11 +33,9 @@ from core.fingerprint import Fingerprint
 from core.priority import PriorityLock
 from core.progress import Report, silent
 
-__all__ = ["EncodedUtterance", "HearingOptions", "Recogniser", "Transcript", "Word", "load"]
-
 REPETITIVE = 2.4  # compression ratio, as in openai-whisper
 UNLIKELY = -1.0  # mean log probability, as in openai-whisper
-FEW_WORDS = 1.2  # seconds of sound; see `Recogniser._of_few_words`
+FEW_WORDS = 1.2  # seconds of sound; see `WhisperRecogniser._of_few_words`
 SURE_OF_WORDS = -0.35  # mean log probability of a query of few words in a known language that needs no second decoding
 SURE_OF_LANGUAGE = 0.7  # under it the text is decoded in the other likely languages too, and the likeliest text wins
 GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
@@ -66,8 +64,8 @@ class TranscribedWindow:
         return self.reading is not None and not self.reading.decoded.finished
 
 
-class Recogniser:
-    """Whisper, loaded. `hear` may be called from any thread; calls wait for each other."""
+class WhisperRecogniser:
+    """Whisper, loaded: a `Recogniser`. Calls from several threads wait for each other."""
 
     def __init__(self, checkpoint: speech_checkpoint.WhisperCheckpoint, device: devices.Device) -> None:
         self.name = f"Whisper {checkpoint.name or 'of your own'}"
@@ -99,9 +97,9 @@ class Recogniser:
     @property
     def fingerprint(self) -> Fingerprint:
         """All that decides a transcript under the default options."""
-        return self.fingerprint_of(HearingOptions())
+        return self.fingerprint_of(TranscriptionOptions())
 
-    def fingerprint_of(self, options: HearingOptions) -> Fingerprint:
+    def fingerprint_of(self, options: TranscriptionOptions) -> Fingerprint:
         """All that decides a transcript: weights, precision and options."""
         decoding = self.precision if options.padding == "full" or self._engine.fast is self._engine.exact else "int8"
         parts: dict[str, Any] = {
@@ -122,7 +120,7 @@ class Recogniser:
             states = self._engine.encode([np.zeros(RATE, np.float32)], 5 * RATE, raise_quiet=False)
             self._engine.read(states, [0.0], ["auto"], watch=True)
 
-    def hear(self, waveforms: Sequence[Waveform], options: HearingOptions = HearingOptions(),
+    def transcribe(self, waveforms: Sequence[Waveform], options: TranscriptionOptions = TranscriptionOptions(),
              report: Report = silent) -> list[EncodedUtterance]:
         """What is said in each recording. `report` counts windows of at most 30 s.
 
@@ -165,13 +163,13 @@ class Recogniser:
         self.fallback = device.note
         return WhisperModel(self._checkpoint, device)
 
-    def _by_language(self, windows: list[Window], options: HearingOptions) -> list[Window]:
+    def _by_language(self, windows: list[Window], options: TranscriptionOptions) -> list[Window]:
         """The windows, those in which the language changes at a pause cut there."""
         if not options.several_languages or options.language != "auto":
             return windows
         return [part for window in windows for part in self._one_language_each(window, options)]
 
-    def _one_language_each(self, window: Window, options: HearingOptions) -> list[Window]:
+    def _one_language_each(self, window: Window, options: TranscriptionOptions) -> list[Window]:
         pieces = pieces_of(window)
         if len(pieces) == 1 or sound_of(window.samples).silent:
             return [window]
@@ -180,7 +178,7 @@ class Recogniser:
         parts = joined(pieces, self._engine.languages(states, {*COMMON, *options.likely}))
         return parts if len(parts) > 1 else [window]
 
-    def _takes(self, windows: list[Window], options: HearingOptions, report: Report) -> list[TranscribedWindow]:
+    def _takes(self, windows: list[Window], options: TranscriptionOptions, report: Report) -> list[TranscribedWindow]:
         """Every window heard, in the order of `windows`; one in which the decoder is stuck becomes two."""
         done: dict[int, list[TranscribedWindow]] = {}
         report(0, len(windows), "Listening")
@@ -193,7 +191,7 @@ class Recogniser:
             report(len(done), len(windows), "Listening")
         return [take for index in range(len(windows)) for take in done[index]]
 
-    def _batch(self, windows: list[Window], length: int, options: HearingOptions) -> list[TranscribedWindow]:
+    def _batch(self, windows: list[Window], length: int, options: TranscriptionOptions) -> list[TranscribedWindow]:
         """Windows of one padded length: encoded together, decoded together, then each judged and put right."""
         exact = options.padding == "full"
         states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
@@ -213,7 +211,8 @@ class Recogniser:
             takes[index] = take if exact else self._second_thoughts(take, options)
         return self._translated(takes) if options.translate else takes
 
-    def _with(self, take: TranscribedWindow, reading: DecodedWindow, options: HearingOptions) -> TranscribedWindow:
+    def _with(self, take: TranscribedWindow, reading: DecodedWindow,
+              options: TranscriptionOptions) -> TranscribedWindow:
         """The take with a reading, its text, and the reason if the text is not believed."""
         tokenizer = self._engine.tokenizer
         looped = not reading.decoded.finished
@@ -224,7 +223,7 @@ class Recogniser:
         doubtful = bool(reason) and options.keep_doubtful and is_worth_showing(take.sound, evidence)
         return replace(take, reading=reading, text=text, reason="" if doubtful else reason, doubtful=doubtful)
 
-    def _second_thoughts(self, take: TranscribedWindow, options: HearingOptions) -> TranscribedWindow:
+    def _second_thoughts(self, take: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
         """The take, decoded in other languages where the language is in doubt, and again in full where the text is."""
         if options.keep_doubtful and take.sound.seconds < FEW_WORDS:
             return self._of_few_words(take, options)
@@ -243,7 +242,7 @@ class Recogniser:
             return take
         return replace(_likelier(take, self._padded(take, options)), redone=True)
 
-    def _of_few_words(self, take: TranscribedWindow, options: HearingOptions) -> TranscribedWindow:
+    def _of_few_words(self, take: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
         """The take of a query of a word or two: its language is told from 30 s, and the likelier of two texts wins."""
         assert take.reading is not None
         sure = take.reading.decoded.avg_logprob >= SURE_OF_WORDS and not (take.stuck or take.reason or take.doubtful)
@@ -260,12 +259,12 @@ class Recogniser:
         told = replace(chosen.reading, alone=padded.reading.alone)
         return replace(chosen, reading=told, redone=True)
 
-    def _padded(self, take: TranscribedWindow, options: HearingOptions) -> TranscribedWindow:
+    def _padded(self, take: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
         """The take decoded as openai-whisper would: padded to 30 s, in float32."""
         states = self._engine.encode([take.window.samples], LONGEST, raise_quiet=True)[0]
         return self._again(take, states, options.language, options, exact=True)
 
-    def _again(self, take: TranscribedWindow, states: Tensor, language: str, options: HearingOptions,
+    def _again(self, take: TranscribedWindow, states: Tensor, language: str, options: TranscriptionOptions,
                exact: bool) -> TranscribedWindow:
         """The take decoded from other states or in another language. Where a loop can be cut in half, it is cut off."""
         reading, = self._engine.read(states[None], [take.window.seconds], [language], exact=exact,
@@ -286,11 +285,11 @@ class Recogniser:
             readings = self._engine.read(torch.stack([take.states for take in group]),
                                          [take.window.seconds for take in group], languages, "translate")
             for index, reading in zip(indices, readings, strict=True):
-                text = self._with(takes[index], reading, HearingOptions()).text
+                text = self._with(takes[index], reading, TranscriptionOptions()).text
                 translated[index] = replace(takes[index], translation=text)
         return translated
 
-    def _heard(self, takes: list[TranscribedWindow], options: HearingOptions) -> EncodedUtterance:
+    def _heard(self, takes: list[TranscribedWindow], options: TranscriptionOptions) -> EncodedUtterance:
         """The windows of one recording, joined."""
         said = [take for take in takes if not take.reason and take.reading]
         decoded = [take.reading for take in takes if take.reading]
@@ -331,13 +330,13 @@ class Recogniser:
                 for text, start, end, probability in found]
 
 
-def load(path: Path, device: str = "auto") -> Recogniser:
+def load(path: Path, device: str = "auto") -> WhisperRecogniser:
     """The recogniser of a Whisper checkpoint (openai-whisper's format), on one of `devices.NAMES`.
 
     ModelError: missing, damaged, english_only, device.
     """
     chosen = devices.choose(device)
-    return Recogniser(speech_checkpoint.read(path), chosen)
+    return WhisperRecogniser(speech_checkpoint.read(path), chosen)
 
 
 def _kept(states: Tensor, frames: int) -> np.ndarray:
@@ -346,7 +345,7 @@ def _kept(states: Tensor, frames: int) -> np.ndarray:
     return kept
 
 
-def _prior(take: TranscribedWindow, options: HearingOptions) -> dict[str, float]:
+def _prior(take: TranscribedWindow, options: TranscriptionOptions) -> dict[str, float]:
     """What languages weigh in a window."""
     return prior(options.likely, take.sound.seconds)
 
@@ -359,7 +358,7 @@ def _likelier(first: TranscribedWindow, second: TranscribedWindow) -> Transcribe
     return max(first, second, key=rank)
 
 
-def _notes(said: Sequence[TranscribedWindow], options: HearingOptions) -> tuple[str, ...]:
+def _notes(said: Sequence[TranscribedWindow], options: TranscriptionOptions) -> tuple[str, ...]:
     """That the language changes, or that it is a guess; for a person who asks and set no language."""
     readings = [take.reading for take in said if take.reading]
     if not readings or not options.likely or options.language != "auto":

@@ -196,7 +196,7 @@ def _transcribe(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
         for path in arguments.files:
             try:
-                found.append({"path": str(path), **opened.transcribe(audio.read(path), report).to_json()})
+                found.append({"path": str(path), **opened.transcribe_query(audio.read(path), report).to_json()})
             except BrewclipError as error:
                 if error.kind == "missing" and path.exists():  # the weights: nothing can be heard
                     raise

@@ -83,7 +83,7 @@ def _heard(opened: "Explorer", lens: Any, arguments: Arguments,
             raise QueryError("There is nothing to explain: the text is empty.", "empty")
         return heard, None
     waveform = audio.read(arguments.speech)
-    heard = inspection.hear(opened, lens, waveform, report)
+    heard = inspection.transcribe(opened, lens, waveform, report)
     if not heard.transcript.text and not lens.model.variant.acoustic:
         raise QueryError(heard.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
     return heard, waveform

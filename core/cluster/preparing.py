@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import datasets
+from core.asr.recogniser import RECOGNISERS
 from core.cluster.batches import Lost, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.model_files import FileSet
@@ -34,7 +35,7 @@ from core.features.image_cache import ImageFeatureCache
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer
 from core.features.speech_cache import SpeechFeatureCache
-from core.models.registry import WHISPER, ModelRegistry
+from core.models.registry import ModelRegistry
 from core.progress import Report, silent
 from core.training.dataset import conditions
 
@@ -169,7 +170,7 @@ class Preparation:
     def _hearing_job(self) -> HearingJob:
         settings = self._explorer.settings
         path = ModelRegistry(self._explorer.home).speech_file(settings)
-        files = FileSet.of(path.parent, (path.name,), WHISPER)
+        files = FileSet.of(path.parent, (path.name,), RECOGNISERS[0].weights)
         return self._hearing().job((files,), settings["device"], self._recipe.states)
 
     def _seeing(self) -> "_Seeing":

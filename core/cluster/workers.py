@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import __version__, audio
-from core.asr.transcript import EncodedUtterance, HearingOptions
+from core.asr.recogniser import RECOGNISERS, Recogniser
+from core.asr.transcript import EncodedUtterance, TranscriptionOptions
 from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
 from core.errors import AudioError, ClusterError
@@ -28,7 +29,6 @@ from core.models import checkpoints
 from core.models.registry import ModelFiles
 
 if TYPE_CHECKING:
-    from core.asr.whisper import Recogniser
     from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
@@ -139,7 +139,7 @@ class HearingJob:
 
     sets: tuple[FileSet, ...]
     device: str
-    options: HearingOptions
+    options: TranscriptionOptions
     fingerprint: str
     states: bool = True
 
@@ -174,10 +174,8 @@ class HearingWorker(Worker):
 
     def build(self, folders: Sequence[Path]) -> None:
         """Load the recogniser. ModelError, ClusterError ("fingerprint")."""
-        from core.asr import whisper as speech
-
         job = self._job
-        self._recogniser = speech.load(folders[0] / job.sets[0].digests[0][0], job.device)
+        self._recogniser = RECOGNISERS[0].load(folders[0] / job.sets[0].digests[0][0], job.device)
         if self._recogniser.fingerprint_of(job.options).hash != job.fingerprint:
             raise ClusterError(f"The node {os.uname().nodename} hears on {self._recogniser.device} with other numbers "
                                "than this computer; choose one device for both under Settings.", "fingerprint")
@@ -189,7 +187,7 @@ class HearingWorker(Worker):
         read = {item.path: _waveform(item.path) for item in items}
         waves = {wave.digest: wave for wave in read.values() if isinstance(wave, Waveform)}
         sounds = [hearing.sounding(wave, condition, others) for wave in waves.values()]
-        heard = dict(zip(waves, self._recogniser.hear(sounds, self._job.options), strict=True)) if waves else {}
+        heard = dict(zip(waves, self._recogniser.transcribe(sounds, self._job.options), strict=True)) if waves else {}
         return [HeardFile(path, reason=wave) if isinstance(wave, str) else self._file(path, wave.digest, heard)
                 for path, wave in read.items()]
 

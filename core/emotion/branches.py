@@ -110,7 +110,7 @@ class BranchEncoder:
     def _load(self, folder: Path) -> "BrewCLIP":
         found = checkpoints.read(checkpoints.find(folder))
         padding = self._explorer.settings["speech.padding"]
-        checkpoints.check_hearing(found.run, self._recogniser.name, padding)
+        checkpoints.check_recogniser(found.run, self._recogniser.name, padding)
         self._made_of = _digest(found)
         self.title = f"{folder.name} ({found.run.variant} over {backbones.title(found.run.backbone)})"
         return checkpoints.assemble(found, self._backbone)

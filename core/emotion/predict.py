@@ -22,7 +22,7 @@ from core.emotion.probe import LinearProbe
 from core.emotion.probes import Curve, Kept, layers_curve, mixture_curve, unit
 from core.emotion.run_store import TRIES, KeptRun
 from core.errors import AudioError, StoreError
-from core.explorer import hearing_options
+from core.explorer import transcription_options
 from core.features.speech_cache import CachedUtterance
 from core.progress import Report, silent
 
@@ -156,7 +156,8 @@ class ProbePredictor:
         return Prediction(self._ear.read([voice], words)[0], tuning.ear_curve(self._ear, voice, words))
 
     def _heard(self, waveform: Waveform) -> CachedUtterance:
-        heard = self._explorer.hear([waveform], options=hearing_options(self._explorer.settings, word_times=False))[0]
+        options = transcription_options(self._explorer.settings, word_times=False)
+        heard = self._explorer.transcribe([waveform], options=options)[0]
         return CachedUtterance(heard.transcript, heard.states)
 
 

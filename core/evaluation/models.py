@@ -71,7 +71,7 @@ def know(explorer: Explorer, choice: ModelChoice) -> ModelSpec:
 
 
 def load(explorer: Explorer, known: ModelSpec, report: Report = silent, listens: bool = True) -> LoadedModel:
-    """The model. WeightsError ("missing"), ModelError (as `checkpoints.assemble` and `check_hearing`).
+    """The model. WeightsError ("missing"), ModelError (as `checkpoints.assemble` and `check_recogniser`).
 
     `listens` False: nothing is to be heard with it, so no recogniser is needed.
     """
@@ -83,7 +83,7 @@ def load(explorer: Explorer, known: ModelSpec, report: Report = silent, listens:
         return LoadedModel(known, model, backbone)
     assert known.run is not None
     if known.acoustic and listens:
-        checkpoints.check_hearing(known.run, explorer.recogniser(report).name, explorer.settings["speech.padding"])
+        checkpoints.check_recogniser(known.run, explorer.recogniser(report).name, explorer.settings["speech.padding"])
     return LoadedModel(known, checkpoints.load(known.checkpoint, backbone), backbone)
 
 

@@ -33,7 +33,7 @@ from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
 from core.progress import Report, silent
 from core.search import queries, vector_index
-from core.search.transcription import asked_options, telling
+from core.search.transcription import query_options, telling
 from core.search.vector_file import Ids
 from core.store.records import GalleryRecord
 
@@ -147,18 +147,18 @@ def of_choice(explorer: Explorer, choice: ModelChoice, crop: str = "", report: R
     return ExplainModel(subject.model, title, crop, subject.fingerprint(crop), known.run)
 
 
-def hear(explorer: Explorer, lens: ExplainModel, waveform: Waveform, report: Report = silent) -> EncodedUtterance:
+def transcribe(explorer: Explorer, lens: ExplainModel, waveform: Waveform, report: Report = silent) -> EncodedUtterance:
     """The utterance as the lens' model has learnt to hear it. ModelError ("wrong_speech"), WeightsError."""
     settings = explorer.settings
     padding: Any = lens.run.padding if lens.run and lens.model.variant.acoustic else settings["speech.padding"]
     recogniser = explorer.recogniser(report)
     if lens.run is not None:
-        checkpoints.check_hearing(lens.run, recogniser.name, padding)
+        checkpoints.check_recogniser(lens.run, recogniser.name, padding)
     store = None
     with telling("The history cannot be read"):
         store = explorer.store
-    options = replace(asked_options(settings, store), padding=padding)
-    return recogniser.hear([waveform], options, report)[0]
+    options = replace(query_options(settings, store), padding=padding)
+    return recogniser.transcribe([waveform], options, report)[0]
 
 
 def look(lens: ExplainModel, picture: Image.Image, heard: EncodedUtterance) -> Explanation:

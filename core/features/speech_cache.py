@@ -17,7 +17,7 @@ from core.asr.transcript import EncodedUtterance, Transcript
 from core.audio import Waveform
 from core.datasets.headers import seconds
 from core.errors import AudioError
-from core.explorer import Explorer, hearing_options
+from core.explorer import Explorer, transcription_options
 from core.features.array_store import ArrayStore, Writer
 from core.features.content_hashes import Digests
 from core.features.noise import CLEAN, Condition, noisy
@@ -64,7 +64,7 @@ class SpeechFeatureCache:
     def __init__(self, explorer: Explorer, language: str = "") -> None:
         self._explorer = explorer
         self._files = Digests(explorer.home.caches / "recordings")
-        options = hearing_options(explorer.settings, word_times=False)
+        options = transcription_options(explorer.settings, word_times=False)
         self._options = replace(options, language=language) if language else options
 
     @property
@@ -127,7 +127,7 @@ class SpeechFeatureCache:
         if not waves:
             return
         with priority.background():
-            heard = self._explorer.hear([sounding(wave, condition, others) for wave in waves.values()], report,
+            heard = self._explorer.transcribe([sounding(wave, condition, others) for wave in waves.values()], report,
                                         self._options)
         if writer is not None:
             for key, one in zip(waves, heard, strict=True):

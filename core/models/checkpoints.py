@@ -49,7 +49,7 @@ class Run:
     backbone_sha256: str
     whisper: str  # name of the recogniser whose states the acoustic branch has learnt, such as "Whisper base"
     speech_width: int  # of those states, 512 for base
-    padding: str  # "own" or "full": how those states were made (`HearingOptions.padding`)
+    padding: str  # "own" or "full": how those states were made (`TranscriptionOptions.padding`)
     crop: str  # policy of the pictures, one of `core.images.CROP_POLICIES`
     dataset: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -212,7 +212,7 @@ def no_worse(run: Run) -> bool:
     return scores is not None and scores[0] >= scores[1]
 
 
-def check_hearing(run: Run, whisper: str, padding: str) -> None:
+def check_recogniser(run: Run, whisper: str, padding: str) -> None:
     """ModelError ("wrong_speech") when the acoustic branch has learnt other states than this recogniser makes."""
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
         raise ModelError(f"The model has learnt to hear with {run.whisper}, recordings padded to \"{run.padding}\" "

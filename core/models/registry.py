@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import weights
+from core.asr.recogniser import RECOGNISERS, RecogniserEntry
 from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
@@ -15,16 +16,15 @@ from core.progress import Report, silent
 from core.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every command needs a model
-    from core.asr.whisper import Recogniser
+    from core.asr.recogniser import Recogniser
     from core.models.trained import TrainedModel
     from core.models.vision_language import VisionLanguage
 
-WHISPER = "whisper-base"
 SHIPPED = Path(str(files("resources"))) / "models" / "brewclip-mini-full"
 
 
 @dataclass(frozen=True)
-class EngineStatus:
+class ModelStatus:
     """The models in use. `device` is "" until one is loaded; `fallback` says why it is not the one asked for, else "".
 
     `backbone` and `speech` are titles, the first that of the trained model where one is in use; `speech` is "" when the
@@ -68,8 +68,8 @@ class ModelRegistry:
     Each method is told the settings, so that one search or indexing run keeps to those that it began with.
     """
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, recogniser: RecogniserEntry = RECOGNISERS[0]) -> None:
+        self._home, self._entry = home, recogniser
         self._loading_backbone = threading.Lock()
         self._loading_speech = threading.Lock()
         self._backbone: tuple[_Choice, VisionLanguage] | None = None
@@ -79,6 +79,10 @@ class ModelRegistry:
         self._prints: dict[tuple[_Stamp, str], Fingerprint] = {}
         self._hashes: dict[tuple[Path, int, int], str] = {}
 
+    def clear(self) -> None:
+        """Drop all models."""
+        self._backbone = self._recogniser = self._trained = None
+
     def give_up(self, settings: Settings) -> None:
         """Give up the models that these settings do not ask for."""
         if self._backbone is not None and not self._fits(self._backbone[0], settings, settings["vision.backbone"]):
@@ -86,7 +90,7 @@ class ModelRegistry:
             self._trained = None
         if self._trained is not None and settings["vision.model"] == "zero-shot":
             self._trained = None
-        if self._recogniser is not None and not self._fits(self._recogniser[0], settings, WHISPER):
+        if self._recogniser is not None and not self._fits(self._recogniser[0], settings, self._entry.weights):
             self._recogniser = None
 
     def backbone(self, settings: Settings, report: Report = silent) -> "VisionLanguage":
@@ -126,17 +130,15 @@ class ModelRegistry:
 
     def speech_file(self, settings: Settings) -> Path:
         """The file that `recogniser` would load. WeightsError ("missing")."""
-        return self._choice(WHISPER, settings, "Spoken queries").path
+        return self._choice(self._entry.weights, settings, "Spoken queries").path
 
     def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":
-        """Whisper, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
+        """The recogniser, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
         with self._loading_speech:
-            choice, loaded = self._choice(WHISPER, settings, "Spoken queries"), self._recogniser
+            choice, loaded = self._choice(self._entry.weights, settings, "Spoken queries"), self._recogniser
             if loaded is None or loaded[0] != choice:
                 report(0, 0, f"Loading {weights.record(choice.name).title}")
-                from core.asr import whisper as speech
-
-                loaded = choice, speech.load(choice.path, choice.device)
+                loaded = choice, self._entry.load(choice.path, choice.device)
                 self._recogniser = loaded
             return loaded[1]
 
@@ -151,16 +153,16 @@ class ModelRegistry:
             self._prints[key] = checkpoints.fingerprint_of(folder, settings["vision.crop"])
         return self._prints[key]
 
-    def status(self, settings: Settings) -> EngineStatus:
+    def status(self, settings: Settings) -> ModelStatus:
         """What is in use, without loading anything."""
         name = self._backbone_name(settings)
         checkpoint, run = self._run_in_use(settings)
-        speech_here = weights.find(WHISPER, self._home, settings["weights.folder"]) is not None
+        speech_here = weights.find(self._entry.weights, self._home, settings["weights.folder"]) is not None
         backbone, recogniser = self._backbone, self._recogniser
         models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
-        return EngineStatus(
+        return ModelStatus(
             backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),
-            speech=weights.record(WHISPER).title if speech_here else "",
+            speech=weights.record(self._entry.weights).title if speech_here else "",
             device=" + ".join(dict.fromkeys(model.device for model in models)),
             fallback=next((model.fallback for model in models if model.fallback), ""),
             backbone_loaded=backbone is not None, speech_loaded=recogniser is not None)

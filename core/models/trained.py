@@ -46,8 +46,8 @@ class TrainedModel:
         self.name, self.note = backbone.name, backbone.note
         self.dim, self.image_size, self.precision = backbone.dim, backbone.image_size, backbone.precision
         self.title = checkpoints.title(self.run)
-        self.hears = variant(self.run.variant).acoustic
-        self.uses_words = variant(self.run.variant).text
+        self.uses_speech = variant(self.run.variant).acoustic
+        self.uses_text = variant(self.run.variant).text
 
     @property
     def device(self) -> str:
@@ -73,9 +73,9 @@ class TrainedModel:
         return self._joined([self._backbone.run(self._pixels, part) for part in parts_of(pixels, PICTURES_AT_ONCE)])
 
     def encode_speech(self, heard: Sequence[EncodedUtterance]) -> FusedFeatures:
-        """F_L of utterances that were heard by the recogniser of the run (`checkpoints.check_hearing`)."""
+        """F_L of utterances that were heard by the recogniser of the run (`checkpoints.check_recogniser`)."""
         found = self._backbone.run(self._speech, heard)
-        cut = self._model.cut([one.transcript.text for one in heard]) if self.uses_words else (0,) * len(heard)
+        cut = self._model.cut([one.transcript.text for one in heard]) if self.uses_text else (0,) * len(heard)
         return FusedFeatures(found[0], found[1], cut)
 
     def _texts(self, texts: Sequence[str], device: torch.device) -> torch.Tensor:

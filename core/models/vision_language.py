@@ -48,7 +48,7 @@ class VisionLanguage:
         self.image_size = built.image_size
         self.logit_scale = float(built.model.logit_scale.detach().exp())
         self.precision = backbones.PRECISION
-        self.hears = False  # it has no acoustic branch
+        self.uses_speech = False  # it has no acoustic branch
         self.built = built
         self._sha256 = sha256
         self._device = device

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import audio
-from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import QueryError, StoreError
 from core.models import checkpoints
@@ -26,7 +26,7 @@ from core.store.store import Store
 from core.system_language import likely_languages
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from core.asr.whisper import Recogniser
+    from core.asr.recogniser import Recogniser
     from core.models.trained import TrainedModel
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class QueryTranscriber:
         """The same without the note of the file: another file may hold the same samples."""
         with means.clock.step("load"):
             recogniser = means.recogniser()
-        options = asked_options(means.settings, means.store, word_times)
+        options = query_options(means.settings, means.store, word_times)
         key = recogniser.fingerprint_of(options).hash
         keep = bool(means.settings["search.keep_history"])
         with means.clock.step("recognise"):
@@ -140,7 +140,7 @@ class QueryTranscriber:
             if kept is not None:
                 return kept
             means.report(0, 0, "Hearing")
-            heard = recogniser.hear([waveform], options, means.report)[0]
+            heard = recogniser.transcribe([waveform], options, means.report)[0]
             self._keep(digest, options.padding, heard)
             if keep and means.store is not None:
                 with telling("What was heard could not be kept"):
@@ -156,13 +156,13 @@ class QueryTranscriber:
             return said
         with means.clock.step("load"):
             recogniser = means.recogniser()
-        options = asked_options(means.settings, means.store)
-        checkpoints.check_hearing(model.run, recogniser.name, options.padding)
+        options = query_options(means.settings, means.store)
+        checkpoints.check_recogniser(model.run, recogniser.name, options.padding)
         with means.clock.step("recognise"):
             voice = self._voice(said.waveform, options.padding, recogniser, means)
         transcript = said.transcript or voice.transcript
         corrected = transcript.text.strip() != said.words
-        if corrected and not model.uses_words:
+        if corrected and not model.uses_text:
             return said
         return replace(said, heard=EncodedUtterance(replace(WRITTEN, text=said.words) if corrected else transcript,
                                                     voice.states))
@@ -186,19 +186,19 @@ class QueryTranscriber:
                 self._voices.popitem(last=False)
 
 
-def hearing_options(settings: Settings, word_times: bool = True) -> HearingOptions:
+def transcription_options(settings: Settings, word_times: bool = True) -> TranscriptionOptions:
     """How the settings want utterances heard."""
-    return HearingOptions(padding=settings["speech.padding"], language=settings["speech.language"],
+    return TranscriptionOptions(padding=settings["speech.padding"], language=settings["speech.language"],
                           translate=settings["speech.translate"], word_times=word_times)
 
 
-def asked_options(settings: Settings, store: Store | None, word_times: bool = True) -> HearingOptions:
+def query_options(settings: Settings, store: Store | None, word_times: bool = True) -> TranscriptionOptions:
     """Hearing options of a query: the system's language and the last one used weigh more in a word or two, and the
     words of a clear voice are kept though they are doubtful.
     """
     used = last_language(store) if settings["speech.language"] == "auto" else ""
     likely = likely_languages()
-    return replace(hearing_options(settings, word_times), keep_doubtful=True, several_languages=True,
+    return replace(transcription_options(settings, word_times), keep_doubtful=True, several_languages=True,
                    likely=likely if used in ("", *likely) else (used, *likely))
 
 
@@ -224,7 +224,7 @@ def given(path: Path | None) -> Path:
 def _known(waveform: Waveform, recogniser: "Recogniser", means: SearchContext) -> Transcript:
     """The transcript that the store has of an utterance, else none."""
     for word_times in (True, False):
-        key = recogniser.fingerprint_of(asked_options(means.settings, means.store, word_times)).hash
+        key = recogniser.fingerprint_of(query_options(means.settings, means.store, word_times)).hash
         found = _remembered(means.store, waveform.digest, key)
         if found is not None:
             return found

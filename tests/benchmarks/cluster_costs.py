@@ -23,7 +23,7 @@ from core.cli.output import table
 from core.explorer import Explorer
 from core.indexing.reader import Reader
 from core.indexing.scan import scan, stamp_of
-from core.search.transcription import hearing_options
+from core.search.transcription import transcription_options
 from core.settings import Settings
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from tests.benchmarks.common import DATA, own_home, recordings
@@ -113,10 +113,10 @@ def measure_hearing(explorer: Explorer) -> list[tuple[str, str]]:
     waves = [audio.read(path) for path in recordings(HEARD)]
     spoken = sum(len(wave.samples) for wave in waves) / audio.RATE
     recogniser = explorer.recogniser()
-    options = hearing_options(explorer.settings, word_times=False)
-    recogniser.hear(waves[:2], options)
+    options = transcription_options(explorer.settings, word_times=False)
+    recogniser.transcribe(waves[:2], options)
     start = time.process_time()
-    heard = recogniser.hear(waves, options)
+    heard = recogniser.transcribe(waves, options)
     spent = time.process_time() - start
     kept = sum(states.nbytes for one in heard for states in one.states)
     about = f"{recogniser.name}, {len(waves)} recordings of {spoken / len(waves):.1f} s"

@@ -102,7 +102,7 @@ class Walk:
     def explain(self) -> str:
         """A picture and an utterance, with all maps and their faithfulness."""
         lens = inspection.of_choice(self.explorer, ModelChoice(RunFolder(self.run).best))
-        heard = inspection.hear(self.explorer, lens, audio.read(self.data / "0.wav"))
+        heard = inspection.transcribe(self.explorer, lens, audio.read(self.data / "0.wav"))
         sight = inspection.look(lens, Image.open(self.data / "0.png").convert("RGB"), heard).occluded("fused")
         return f"{len(sight.faithfulness('fused'))} methods"
 

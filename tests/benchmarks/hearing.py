@@ -21,7 +21,7 @@ from whisper.normalizers import EnglishTextNormalizer
 
 from core import audio, weights
 from core.asr import whisper as speech
-from core.asr.whisper import HearingOptions
+from core.asr.transcript import TranscriptionOptions
 from core.audio import Waveform
 from core.home import find_home
 from tests.benchmarks.common import test_split
@@ -57,30 +57,34 @@ def timed(row: Row, work: Callable[[], str]) -> None:
     row.seconds.append(time.perf_counter() - start)
 
 
-def one_by_one(found: Sequence[tuple[Waveform, str]], checkpoint: Path, recogniser: speech.Recogniser) -> list[Row]:
+def one_by_one(found: Sequence[tuple[Waveform, str]], checkpoint: Path,
+               recogniser: speech.WhisperRecogniser) -> list[Row]:
     """Plain whisper, ours, and ours without what plain whisper does not do either, in turn on each utterance."""
     model = whisper.load_model(str(checkpoint), device="cpu")
-    plain, own, bare = Row("whisper.transcribe"), Row("hear, one by one, with word times"), Row("hear, without times")
+    plain = Row("whisper.transcribe")
+    own, bare = Row("transcribe, one by one, with word times"), Row("transcribe, without times")
     model.transcribe(found[0][0].samples.copy(), fp16=False)  # both warm
     recogniser.warm_up()
     for waveform, _ in found:
         timed(plain, lambda waveform=waveform: model.transcribe(waveform.samples.copy(), fp16=False)["text"])
-        for row, options in ((own, HearingOptions()), (bare, HearingOptions(word_times=False))):
-            def hear(waveform: Waveform = waveform, options: HearingOptions = options, row: Row = row) -> str:
-                transcript = recogniser.hear([waveform], options)[0].transcript
+        for row, options in ((own, TranscriptionOptions()), (bare, TranscriptionOptions(word_times=False))):
+            def transcribe(waveform: Waveform = waveform, options: TranscriptionOptions = options,
+                           row: Row = row) -> str:
+                transcript = recogniser.transcribe([waveform], options)[0].transcript
                 row.redone += transcript.redone
                 return transcript.text
-            timed(row, hear)
+            timed(row, transcribe)
     return [plain, own, bare]
 
 
-def batched(found: Sequence[tuple[Waveform, str]], recogniser: speech.Recogniser, options: HearingOptions) -> Row:
+def batched(found: Sequence[tuple[Waveform, str]], recogniser: speech.WhisperRecogniser,
+            options: TranscriptionOptions) -> Row:
     """All utterances in one call."""
     start = time.perf_counter()
-    heard = [one.transcript for one in recogniser.hear([waveform for waveform, _ in found], options)]
+    heard = [one.transcript for one in recogniser.transcribe([waveform for waveform, _ in found], options)]
     each = (time.perf_counter() - start) / len(found)
-    return Row(f"hear, all in one call, padding {options.padding}", [one.text for one in heard], [each] * len(found),
-               sum(one.redone for one in heard))
+    return Row(f"transcribe, all in one call, padding {options.padding}", [one.text for one in heard],
+               [each] * len(found), sum(one.redone for one in heard))
 
 
 def main() -> None:
@@ -99,7 +103,7 @@ def main() -> None:
     for row in one_by_one(few, checkpoint, recogniser):
         row.print([caption for _, caption in few])
     for padding in ("own", "full") if chosen.full else ("own",):
-        batched(many, recogniser, HearingOptions(padding=padding)).print([caption for _, caption in many])
+        batched(many, recogniser, TranscriptionOptions(padding=padding)).print([caption for _, caption in many])
 
 
 if __name__ == "__main__":

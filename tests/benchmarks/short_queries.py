@@ -24,7 +24,7 @@ from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 
 from core import audio, weights
 from core.asr import whisper as speech
-from core.asr.whisper import HearingOptions
+from core.asr.transcript import TranscriptionOptions
 from core.audio import Samples
 from core.home import find_home
 from tests.benchmarks import short_query_sounds as sounds
@@ -114,7 +114,7 @@ def _known(answers: dict[K, V], key: K, make: Callable[[], V]) -> V:
 Transcribe = Callable[[Spoken, str], tuple[str, str, bool]]  # (input, setting) -> text, language, whether doubtful
 
 
-def ours(recogniser: speech.Recogniser, states: dict[tuple[bytes, int, bool], Tensor]) -> Transcribe:
+def ours(recogniser: speech.WhisperRecogniser, states: dict[tuple[bytes, int, bool], Tensor]) -> Transcribe:
     """The recogniser as a query uses it; its settings share the encoder's states."""
     engine = recogniser._engine
     encode = engine.encode
@@ -128,9 +128,9 @@ def ours(recogniser: speech.Recogniser, states: dict[tuple[bytes, int, bool], Te
     def work(spoken: Spoken, setting: str) -> tuple[str, str, bool]:
         language = (spoken.language or "en") if setting == "set" else "auto"
         likely = (spoken.language, "en") if setting == SETTINGS[-1] else LIKELY.get(setting, ())
-        options = HearingOptions(language=language, translate=False, word_times=False, keep_doubtful=True,
+        options = TranscriptionOptions(language=language, translate=False, word_times=False, keep_doubtful=True,
                                  several_languages=True, likely=likely)
-        found = recogniser.hear([spoken.waveform], options)[0].transcript
+        found = recogniser.transcribe([spoken.waveform], options)[0].transcript
         return found.text, found.language, found.doubtful
     return work
 
@@ -196,7 +196,7 @@ def _share(values: Any) -> str:
     return f"{100 * sum(found) / len(found):.1f} %"
 
 
-def inputs_of(data: Path, recogniser: speech.Recogniser, half: str) -> list[Spoken]:
+def inputs_of(data: Path, recogniser: speech.WhisperRecogniser, half: str) -> list[Spoken]:
     """All inputs of a half, or of both for "all"."""
     ravdess = data / "ravdess"
     voices = [audio.read(path) for path in sorted(ravdess.rglob("03-01-01-*.wav"))]

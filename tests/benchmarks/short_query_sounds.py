@@ -12,8 +12,8 @@ import soundfile
 from whisper.normalizers import EnglishTextNormalizer
 
 from core import audio, datasets
-from core.asr.transcript import Word
-from core.asr.whisper import HearingOptions, Recogniser
+from core.asr.recogniser import Recogniser
+from core.asr.transcript import TranscriptionOptions, Word
 from core.audio import RATE, Samples, Waveform
 from core.datasets.ravdess import ActedUtterance
 
@@ -70,7 +70,7 @@ def human(folder: Path, recogniser: Recogniser, half: str = "all") -> list[Spoke
             and row.emotion in ("neutral", "calm") and row.repetition == 1 and half in ("all", _half(row))]
     rows.sort(key=lambda row: row.utterance_id)
     waves = [audio.read(row.recording) for row in rows if row.recording]
-    heard = recogniser.hear(waves, HearingOptions(language="en", translate=False))
+    heard = recogniser.transcribe(waves, TranscriptionOptions(language="en", translate=False))
     cut: list[Spoken] = []
     for number, (row, wave, one) in enumerate(zip(rows, waves, heard, strict=True)):
         words = one.transcript.words

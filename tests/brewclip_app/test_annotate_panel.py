@@ -49,18 +49,17 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def make_context(home, monkeypatch):
+def make_context(home):
     """Makes contexts on one home, as two windows would have."""
-    monkeypatch.setattr("core.explorer.ModelRegistry", TwoModels)
     made = []
 
     def make():
-        made.append(Context(home, Explorer(home, Settings())))
+        made.append(Context(home, Explorer(home, Settings(), TwoModels(home))))
         return made[-1]
 
     yield make
     for context in made:
-        context.explorer._engine.parrot.gate.set()
+        context.explorer.models.parrot.gate.set()
         assert context.jobs.shutdown(20)
         context.close()
 
@@ -130,7 +129,7 @@ def send_tail(panel, peak=0.2):
 
 def speak(panel, qtbot, says="a dog", peak=0.3, seconds=1.5):
     """Space is held while something is said; until its words are there."""
-    panel.context.explorer._engine.parrot.says.append(says)
+    panel.context.explorer.models.parrot.says.append(says)
     qtbot.keyPress(panel, Qt.Key.Key_Space)
     panel.sound.streams[-1].send(peak, seconds)
     panel.voice.microphone.drain()
@@ -143,7 +142,7 @@ def speak(panel, qtbot, says="a dog", peak=0.3, seconds=1.5):
 
 def say(panel, qtbot, says="a dog", peak=0.3):
     """As `speak`, while the recogniser is busy: until the recording is on the disk."""
-    parrot, awaited = panel.context.explorer._engine.parrot, len(panel.session.hearing)
+    parrot, awaited = panel.context.explorer.models.parrot, len(panel.session.hearing)
     parrot.gate.clear()
     parrot.says.append(says)
     qtbot.keyPress(panel, Qt.Key.Key_Space)
@@ -168,7 +167,7 @@ def tap(panel, qtbot, key, modifier=Qt.KeyboardModifier.NoModifier):
 
 
 def words_arrive(panel, qtbot):
-    panel.context.explorer._engine.parrot.gate.set()
+    panel.context.explorer.models.parrot.gate.set()
     settle(panel, qtbot)
 
 
@@ -262,7 +261,7 @@ def test_r_says_a_confirmed_caption_again(panel, sound, qtbot):
     press(panel, qtbot, Qt.Key.Key_Return)
     press(panel, qtbot, Qt.Key.Key_Left)
     assert name(panel) == "a.png" and panel.desk.heard.heading.text() == "Caption"
-    panel.context.explorer._engine.parrot.says.append("a cat")
+    panel.context.explorer.models.parrot.says.append("a cat")
     qtbot.keyClick(panel, Qt.Key.Key_R)  # as after a tap: until the next key
     sound.streams[-1].send(0.3, 1.0)
     panel.voice.microphone.drain()
@@ -374,7 +373,7 @@ def test_a_picture_waits_until_the_recording_before_is_on_the_disk(panel, sound,
 
 
 def test_enter_right_after_the_release_counts(panel, sound, qtbot):
-    panel.context.explorer._engine.parrot.says.append("a dog")
+    panel.context.explorer.models.parrot.says.append("a dog")
     qtbot.keyPress(panel, Qt.Key.Key_Space)
     sound.streams[-1].send(0.3, 1.0)
     panel.voice.microphone.drain()
@@ -389,7 +388,7 @@ def test_enter_right_after_the_release_counts(panel, sound, qtbot):
 
 
 def test_enter_while_the_recording_is_saved_goes_on_when_it_is_on_the_disk(panel, sound, qtbot, monkeypatch):
-    panel.context.explorer._engine.parrot.gate.clear()
+    panel.context.explorer.models.parrot.gate.clear()
     waiting = []
     with monkeypatch.context() as slow:
         slow.setattr(panel.session.line, "_go_on", lambda: waiting.append(1))  # a disk that does not answer
@@ -497,7 +496,7 @@ def test_words_that_closing_prevented_are_recognised_when_the_gallery_is_opened_
     panel.context.jobs.cancel_all()
     again = make_context()
     again.set_gallery("Holiday")
-    again.explorer._engine.parrot.says.append("heard at last")
+    again.explorer.models.parrot.says.append("heard at last")
     second = make_panel(again)
     assert name(second) == "b.png"
     assert [(take.state, take.text, caption_of(take)) for take in kept(second)] == [("done", "", "heard at last")]
@@ -540,7 +539,7 @@ def test_a_recogniser_that_fails_after_enter_brings_the_picture_back(panel, qtbo
     def broken(*_):
         raise WeightsError("Whisper base is damaged.", "damaged")
 
-    monkeypatch.setattr(panel.context.explorer._engine.parrot, "hear", broken)
+    monkeypatch.setattr(panel.context.explorer.models.parrot, "transcribe", broken)
     say(panel, qtbot, peak=0.25)
     tap(panel, qtbot, Qt.Key.Key_Return)
     words_arrive(panel, qtbot)
@@ -712,7 +711,7 @@ def test_without_the_model_that_hears_words_are_typed(panel, qtbot, monkeypatch)
     def missing(*_):
         raise WeightsError("Whisper base is not on this computer.", "missing")
 
-    monkeypatch.setattr(panel.context.explorer._engine, "recogniser", missing)
+    monkeypatch.setattr(panel.context.explorer.models, "recogniser", missing)
     speak(panel, qtbot)
     assert "type what was said" in panel.desk.message.text() and len(kept(panel)) == 1
     press(panel, qtbot, Qt.Key.Key_E)

@@ -25,7 +25,7 @@ from brewclip_app.widgets.name_dialogs import NameDialog
 from core import audio
 from core.asr.transcript import Transcript, Word
 from core.errors import ModelError, QueryError, WeightsError
-from core.explorer import EngineStatus, Explorer, SearchResult
+from core.explorer import Explorer, ModelStatus, SearchResult
 from core.fingerprint import Fingerprint
 from core.indexing.unfinished import UnfinishedRun
 from core.search.queries import EncodedTerm
@@ -96,12 +96,12 @@ class FakeExplorer:
         return Fingerprint.of({"backbone": "fake"})
 
     def status(self):
-        return EngineStatus("fake", "", "Whisper base", "cpu", "", True, True)
+        return ModelStatus("fake", "", "Whisper base", "cpu", "", True, True)
 
     def use_settings(self, settings):
         pass
 
-    def transcribe(self, waveform, report):
+    def transcribe_query(self, waveform, report):
         self.wait(report)
         return self.transcript
 
@@ -639,7 +639,7 @@ def test_a_spoken_query_of_the_last_start_has_its_recording(panel, context, expl
     audio.write_flac(tone, kept)
     explorer.store.history[-1] = replace(explorer.store.history[-1], recording=kept)
     state, heard = panel.save_state(), panel.session.query.main.text
-    explorer.transcribe = None  # nothing is heard again
+    explorer.transcribe_query = None  # nothing is heard again
     again = SearchPanel(context)
     qtbot.addWidget(again)
     again.restore_state(state)
@@ -738,7 +738,7 @@ def test_failed_files_are_counted_in_the_status(panel, explorer, context, qtbot)
 
 def test_a_first_query_says_what_it_waits_for(panel, explorer, qtbot, tone, monkeypatch):
     gate = threading.Event()
-    monkeypatch.setattr(explorer, "status", lambda: EngineStatus("mini", "", "Whisper base", "", "", False, False))
+    monkeypatch.setattr(explorer, "status", lambda: ModelStatus("mini", "", "Whisper base", "", "", False, False))
     monkeypatch.setattr(explorer, "recogniser", lambda report: gate.wait(20))  # another job loads it: no report here
     panel.conductor.hear(tone, 0)
     qtbot.waitUntil(lambda: panel.results.progress.isVisibleTo(panel))
@@ -1032,7 +1032,7 @@ def test_typed_words_replace_a_recording_that_was_never_transcribed(panel, conte
     panel.session.say(tone)
     qtbot.waitUntil(lambda: "Whisper" in panel.header.message.text())
     explorer.error = None
-    explorer.transcribe = None
+    explorer.transcribe_query = None
     ask(qtbot, panel, explorer, "two cats")
     [asked] = explorer.asked[-1][1]
     assert (asked.kind, asked.text) == ("text", "two cats")

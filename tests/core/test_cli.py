@@ -60,7 +60,7 @@ class Stand:
         failed = (FailureRecord(self.tmp_path / "b.jpg", "truncated", "It breaks off."),)
         return IndexResult(gallery, 30, 20, 20, 10, 0, 0, failed, 2.5, ((".cr2", 4), (".dng", 1)), (("@eaDir", 1),))
 
-    def transcribe(self, waveform, report):
+    def transcribe_query(self, waveform, report):
         return HEARD
 
     def close(self):
@@ -225,10 +225,10 @@ def test_transcribe_goes_on_after_a_file_that_cannot_be_heard(stand, tmp_path, c
     assert run("transcribe", tmp_path / "a.wav") == 0
     assert capsys.readouterr().out == "a red house  (de: ein rotes Haus)\n"
     assert second["doubtful"] is False
-    stand.transcribe = lambda waveform, report: replace(HEARD, doubtful=True)
+    stand.transcribe_query = lambda waveform, report: replace(HEARD, doubtful=True)
     assert run("transcribe", tmp_path / "a.wav") == 0
     assert capsys.readouterr() == ("a red house  (de: ein rotes Haus)  [doubtful]\n", "")
-    stand.transcribe = lambda waveform, report: replace(HEARD, notes=("It was read to its end.",))
+    stand.transcribe_query = lambda waveform, report: replace(HEARD, notes=("It was read to its end.",))
     assert run("transcribe", tmp_path / "a.wav") == 0
     assert capsys.readouterr().err == f"{tmp_path / 'a.wav'}: It was read to its end.\n"
 
@@ -560,7 +560,7 @@ def test_what_could_not_be_kept_is_noted_once(stand, tmp_path, capsys):
         logging.getLogger("core.search.transcription").warning("What was heard could not be kept: %s", "full\033")
         return HEARD
 
-    stand.transcribe = transcribe
+    stand.transcribe_query = transcribe
     path = tmp_path / "a.wav"
     soundfile.write(path, np.sin(np.arange(16_000) / 20) / 3, 16_000)
     assert run("transcribe", path, path) == 0

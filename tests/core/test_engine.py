@@ -70,7 +70,7 @@ def test_the_shipped_model_is_used_when_it_is_no_worse_on_dev(engine, shipped):
     assert engine.model(settings("auto")) is engine.backbone(settings("auto")), "it finds less"
     shipped(dev=62.0, bare=62.0)
     model = engine.model(settings("auto"))
-    assert isinstance(model, TrainedModel) and model.hears
+    assert isinstance(model, TrainedModel) and model.uses_speech
     assert engine.fingerprint(settings("auto")) == model.fingerprint("centre")
     assert engine.fingerprint(settings("auto")) != engine.fingerprint(settings("zero-shot"))
     assert engine.model(settings("auto")) is model

@@ -28,7 +28,7 @@ class ColourModel:
     """Sees the mean colour, reads the names of colours; everything else is a little of each."""
 
     name, title, note, dim, image_size, device, fallback = "colours", "Colours", "", 4, 8, "cpu", ""
-    hears = False
+    uses_speech = False
 
     def __init__(self):
         self.pixels = 0
@@ -68,7 +68,7 @@ class Parrot:
     def warm_up(self):
         pass
 
-    def hear(self, waveforms, options, report):
+    def transcribe(self, waveforms, options, report):
         self.heard += len(waveforms)
         return [EncodedUtterance(self.says[each.digest], ()) for each in waveforms]
 
@@ -94,9 +94,8 @@ class TwoModels(ModelRegistry):
 
 
 @pytest.fixture
-def explorer(home, monkeypatch):
-    monkeypatch.setattr("core.explorer.ModelRegistry", TwoModels)
-    made = Explorer(home, Settings())
+def explorer(home):
+    made = Explorer(home, Settings(), TwoModels(home))
     yield made
     made.close()
 
@@ -126,7 +125,7 @@ def transcript(text, **others):
 
 def a_recording(explorer, text, **others):
     waveform = audio.from_samples(np.sin(np.arange(8000) * (0.1 + 0.01 * len(text))).astype(np.float32), 16_000)
-    explorer._engine.parrot.says[waveform.digest] = transcript(text, **others)
+    explorer.models.parrot.says[waveform.digest] = transcript(text, **others)
     return waveform
 
 
@@ -172,7 +171,7 @@ def test_a_spoken_query_from_a_file(explorer, gallery, tmp_path):
     waveform = a_recording(explorer, "yellow")
     audio.write_flac(waveform, tmp_path / "said.flac")
     read = audio.read(tmp_path / "said.flac")
-    explorer._engine.parrot.says[read.digest] = transcript("yellow")
+    explorer.models.parrot.says[read.digest] = transcript("yellow")
     assert names(explorer.search(gallery, [Ask("speech", path=tmp_path / "said.flac")]))[0] == "yellow"
 
 
@@ -180,7 +179,7 @@ def test_a_spoken_term_that_brings_its_text_is_not_heard_again(explorer, gallery
     waveform = a_recording(explorer, "a red thing")
     result = explorer.search(gallery, [Ask("speech", text="a green thing", waveform=waveform)])
     assert names(result)[0] == "green"
-    assert explorer._engine.parrot.heard == 0
+    assert explorer.models.parrot.heard == 0
     assert result.utterance is waveform
     assert result.terms[0].kind == "speech"
 
@@ -189,15 +188,15 @@ def test_an_utterance_is_recognised_once_unless_the_history_is_off(explorer, gal
     waveform = a_recording(explorer, "blue")
     for _ in range(2):
         explorer.search(gallery, [Ask("speech", waveform=waveform)])
-    assert explorer.transcribe(waveform).text == "blue"
-    assert explorer._engine.parrot.heard == 1
+    assert explorer.transcribe_query(waveform).text == "blue"
+    assert explorer.models.parrot.heard == 1
     explorer.use_settings(Settings().with_value("speech.language", "de"))
-    explorer.transcribe(waveform)
-    assert explorer._engine.parrot.heard == 2
+    explorer.transcribe_query(waveform)
+    assert explorer.models.parrot.heard == 2
     explorer.use_settings(Settings().with_value("search.keep_history", False))
     for _ in range(2):
-        explorer.transcribe(waveform)
-    assert explorer._engine.parrot.heard == 4
+        explorer.transcribe_query(waveform)
+    assert explorer.models.parrot.heard == 4
 
 
 def test_a_recording_without_words_says_why(explorer, gallery):
@@ -208,12 +207,12 @@ def test_a_recording_without_words_says_why(explorer, gallery):
 
 
 def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read_again(explorer, gallery):
-    seen = explorer._engine.bare.pixels
+    seen = explorer.models.bare.pixels
     result = explorer.search(gallery, [Ask("image", image_id=image_id(explorer, gallery, "violet"))])
     assert names(result)[0] == "violet"
     assert result.hits[0].score == pytest.approx(1, abs=1e-6)
     assert result.terms[0].label == "violet.png"
-    assert explorer._engine.bare.pixels == seen
+    assert explorer.models.bare.pixels == seen
 
 
 def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery, folder, tmp_path):
@@ -230,9 +229,9 @@ def test_under_several_crops_a_picture_from_a_file_is_embedded_as_the_gallery_wa
     wide[:, :20], wide[:, 20:40], wide[:, 40:] = COLOURS["red"], COLOURS["white"], COLOURS["blue"]
     Image.fromarray(wide).save(folder / "flag.png")
     explorer.use_settings(explorer.settings.with_value("vision.crop", "multi-crop"))
-    before = explorer._engine.bare.pixels
+    before = explorer.models.bare.pixels
     explorer.index(folder, "Several")
-    assert explorer._engine.bare.pixels == before + 4 * (len(COLOURS) + 1)
+    assert explorer.models.bare.pixels == before + 4 * (len(COLOURS) + 1)
     shutil.copy(folder / "flag.png", tmp_path / "mine.png")
     result = explorer.search("Several", [Ask("image", path=tmp_path / "mine.png")])
     assert names(result)[0] == "flag" and result.hits[0].score == pytest.approx(1, abs=1e-6)
@@ -266,7 +265,7 @@ def test_queries_that_cannot_be_answered(explorer, gallery, tmp_path):
 
 
 def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
-    explorer._engine.bare._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
+    explorer.models.bare._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
     assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_finite"
 
 
@@ -276,7 +275,7 @@ def test_a_picture_that_the_model_makes_nothing_of_is_told(explorer, gallery, fo
     shutil.copy(folder / "green.png", tmp_path / "mine.png")
     explorer.use_settings(explorer.settings.with_value("vision.crop", crop))
     explorer.index(folder, "Again")
-    explorer._engine.bare._vectors = lambda colours: np.full((len(colours), 4), nothing, np.float32)
+    explorer.models.bare._vectors = lambda colours: np.full((len(colours), 4), nothing, np.float32)
     assert kind_of(lambda: explorer.search("Again", [Ask("image", path=tmp_path / "mine.png")])) == "not_finite"
 
 
@@ -505,7 +504,7 @@ def test_where_nothing_can_be_kept_searching_and_hearing_answer(explorer, galler
     shutil.rmtree(home.caches, ignore_errors=True)
     home.caches.write_text("in the way of the caches")
     assert names(explorer.search(gallery, [Ask("speech", waveform=waveform)]))[0] == "green"
-    assert explorer.transcribe(waveform).text == "green"
+    assert explorer.transcribe_query(waveform).text == "green"
     assert names(explorer.search(gallery, [Ask("text", "blue")]))[0] == "blue"
     assert "What was heard could not be kept: It takes nothing." in caplog.messages
 
@@ -517,8 +516,8 @@ def test_without_any_store_hearing_answers(explorer, monkeypatch, caplog):
         raise StoreError("It may not be written to.", "read_only")
 
     monkeypatch.setattr("core.explorer.Store.open", refuse)
-    assert explorer.transcribe(waveform).text == "green"
+    assert explorer.transcribe_query(waveform).text == "green"
     assert caplog.messages == ["What is heard cannot be kept: It may not be written to."]
     monkeypatch.setattr("core.explorer.Store.open", lambda path: (_ for _ in ()).throw(StoreError("x", "not_a_store")))
     with pytest.raises(StoreError):
-        explorer.transcribe(waveform)
+        explorer.transcribe_query(waveform)

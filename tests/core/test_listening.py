@@ -16,7 +16,7 @@ from core.models.checkpoints import Run
 from core.models.registry import ModelRegistry
 from core.models.trained import FusedFeatures
 from core.models.variants import BrewClipOptions
-from core.search.transcription import asked_options, last_language
+from core.search.transcription import last_language, query_options
 from core.settings import Settings
 
 DIM = 8
@@ -26,10 +26,10 @@ class Listener:
     """Words and voices are drawn from what they are made of; the voice is a third of the sum."""
 
     name, title, note, dim, image_size, device, fallback = "listener", "Listener", "", DIM, 8, "cpu", ""
-    hears = True
+    uses_speech = True
 
     def __init__(self):
-        self.uses_words, self.listened = True, []
+        self.uses_text, self.listened = True, []
         self.run = Run("full", BrewClipOptions(), "listener", "", "Parrot", 4, "own", "centre")
 
     def encode_pixels(self, pixels):
@@ -42,7 +42,7 @@ class Listener:
     def encode_speech(self, heard):
         self.listened += heard
         voice = np.stack([self.vector(one.states[0].tobytes()) for one in heard])
-        if not self.uses_words:
+        if not self.uses_text:
             return FusedFeatures(voice, voice, (0,) * len(heard))
         words = self.encode_texts([one.transcript.text for one in heard]).vectors
         return FusedFeatures(2 * words + voice, voice, (1,) * len(heard))
@@ -68,8 +68,8 @@ class Parrot:
     def states(self, waveform):
         return np.full((5, 4), len(waveform.samples) % 97, np.float16)
 
-    def hear(self, waveforms, options, report):
-        self.passes.append("hear")
+    def transcribe(self, waveforms, options, report):
+        self.passes.append("transcribe")
         return [EncodedUtterance(self.says[each.digest], (self.states(each),)) for each in waveforms]
 
     def layers(self, waveform, padding):
@@ -97,9 +97,8 @@ class Stand(ModelRegistry):
 
 
 @pytest.fixture
-def explorer(home, monkeypatch, tmp_path):
-    monkeypatch.setattr("core.explorer.ModelRegistry", Stand)
-    made = Explorer(home, Settings())
+def explorer(home, tmp_path):
+    made = Explorer(home, Settings(), Stand(home))
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(6):
@@ -111,12 +110,12 @@ def explorer(home, monkeypatch, tmp_path):
 
 @pytest.fixture
 def listener(explorer):
-    return explorer._engine.listener
+    return explorer.models.listener
 
 
 @pytest.fixture
 def parrot(explorer):
-    return explorer._engine.parrot
+    return explorer.models.parrot
 
 
 @pytest.fixture
@@ -151,48 +150,48 @@ def test_the_score_is_that_of_the_sum(explorer, listener, parrot, waveform):
 
 
 def test_the_note_of_a_file_goes_with_its_transcript_and_is_not_kept(explorer, waveform):
-    assert explorer.transcribe(replace(waveform, note="Read to its end.")).notes == ("Read to its end.",)
-    assert explorer.transcribe(waveform).notes == ()
+    assert explorer.transcribe_query(replace(waveform, note="Read to its end.")).notes == ("Read to its end.",)
+    assert explorer.transcribe_query(waveform).notes == ()
 
 
 def spoken(explorer, parrot, text, length, said="", **facts):
     """Search with a recording, as the window does, and keep it in the history."""
     made = audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
     parrot.says[made.digest] = Transcript(text, facts.pop("language", "de"), (), -0.4, 0.02, 1.0, **facts)
-    explorer.transcribe(made)
+    explorer.transcribe_query(made)
     explorer.remember(explorer.search("pictures", [Ask("speech", text=said or text, waveform=made)]))
 
 
 def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
     monkeypatch.setattr("core.search.transcription.likely_languages", lambda: ("en",))
     settings = explorer.settings
-    assert asked_options(settings, explorer.store).likely == ("en",)
+    assert query_options(settings, explorer.store).likely == ("en",)
     spoken(explorer, parrot, "a brown dog", 8000)
     spoken(explorer, parrot, "a brown dog on grass", 8001, doubtful=True)
     spoken(explorer, parrot, "a brown dog on grass", 8002, said="a brown frog")
-    assert asked_options(settings, explorer.store).likely == ("en",), "too short, in doubt, and corrected"
+    assert query_options(settings, explorer.store).likely == ("en",), "too short, in doubt, and corrected"
     spoken(explorer, parrot, "a brown dog", 8003, original="ein brauner Hund im Gras")
     spoken(explorer, parrot, "dog", 8004, language="cy")
-    assert asked_options(settings, explorer.store).likely == ("de", "en")
-    assert asked_options(settings.with_value("speech.language", "fr"), explorer.store).likely == ("en",)
+    assert query_options(settings, explorer.store).likely == ("de", "en")
+    assert query_options(settings.with_value("speech.language", "fr"), explorer.store).likely == ("en",)
     spoken(explorer, parrot, "a brown dog on grass", 8005, language="en")
-    assert asked_options(settings, explorer.store).likely == ("en",)
+    assert query_options(settings, explorer.store).likely == ("en",)
     explorer.store.clear_queries()
     assert last_language(explorer.store) == last_language(None) == ""
 
 
 def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):
     explorer.search("pictures", [Ask("speech", waveform=waveform)])
-    assert parrot.passes == ["hear"]
+    assert parrot.passes == ["transcribe"]
     explorer.search("pictures", [Ask("speech", waveform=waveform)])
-    assert parrot.passes == ["hear"], "a second search finds both at hand"
+    assert parrot.passes == ["transcribe"], "a second search finds both at hand"
 
 
 def test_a_correction_keeps_the_voice_and_is_certain(explorer, listener, parrot, waveform):
-    explorer.transcribe(waveform)
+    explorer.transcribe_query(waveform)
     explorer.search("pictures", [Ask("speech", text="a brown dog", waveform=waveform)])
     result = explorer.search("pictures", [Ask("speech", text="a brown frog", waveform=waveform)])
-    assert parrot.passes == ["hear"]
+    assert parrot.passes == ["transcribe"]
     unchanged, corrected = (one.transcript for one in listener.listened)
     assert (unchanged.text, unchanged.avg_logprob) == ("a brown dog", -0.4)
     assert (corrected.text, corrected.avg_logprob) == ("a brown frog", 0.0)
@@ -220,13 +219,13 @@ def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
         parrot.says[each.digest] = Transcript(f"words {len(each.samples)}", "en", (), -0.4, 0.02, 1.0)
         explorer.search("pictures", [Ask("speech", waveform=each)])
     explorer.search("pictures", [Ask("speech", waveform=made[2])])
-    assert parrot.passes == ["hear"] * 3
+    assert parrot.passes == ["transcribe"] * 3
     explorer.search("pictures", [Ask("speech", waveform=made[0])])
-    assert parrot.passes == ["hear"] * 3 + ["encode"]
+    assert parrot.passes == ["transcribe"] * 3 + ["encode"]
 
 
 def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(explorer, listener, waveform):
-    listener.uses_words = False
+    listener.uses_text = False
     assert set(branches(explorer.search("pictures", [Ask("speech", waveform=waveform)]))) == {("acoustic",)}
     corrected = explorer.search("pictures", [Ask("speech", text="a brown frog", waveform=waveform)])
     assert set(branches(corrected)) == {("text",)}

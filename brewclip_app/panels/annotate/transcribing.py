@@ -45,9 +45,9 @@ class Transcribing(QObject):
         self._running = take.id
 
         def work(report: Report) -> "TakeRecord":
-            from core.annotation.takes import hear
+            from core.annotation.takes import transcribe
 
-            return hear(self._context.explorer, take, report)
+            return transcribe(self._context.explorer, take, report)
 
         self._context.jobs.submit("Recognising the words", work, quiet=True,
                                   on_done=lambda new: self._over(partial(self.heard.emit, new)),

@@ -176,7 +176,7 @@ class Explainer:
             utterance = self._utterances.get(key)
         if utterance is None:
             report(0, 0, "Transcribing")
-            utterance = inspection.hear(explorer, model, waveform, report)
+            utterance = inspection.transcribe(explorer, model, waveform, report)
             with self._lock:
                 self._utterances = {key: utterance}
         if not utterance.transcript.text and not subject.text and not model.model.variant.acoustic:

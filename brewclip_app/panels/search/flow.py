@@ -187,7 +187,7 @@ class SearchFlow(QObject):
         explorer.recogniser(report)  # loading it is not recognising
         report(0, 0, RECOGNISING)
         began = perf_counter()
-        transcript = explorer.transcribe(term.waveform, lambda done, total, _: report(done, total, RECOGNISING))
+        transcript = explorer.transcribe_query(term.waveform, lambda done, total, _: report(done, total, RECOGNISING))
         run.recognising += perf_counter() - began
         run.heard += term.waveform.seconds
         heard = replace(term, text=transcript.text, transcript=transcript)

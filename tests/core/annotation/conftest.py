@@ -17,9 +17,8 @@ from tests.core.annotation.models import TwoModels
 
 
 @pytest.fixture
-def explorer(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
-    monkeypatch.setattr("core.explorer.ModelRegistry", TwoModels)
-    made = Explorer(home, Settings())
+def explorer(home: Home) -> Iterator[Explorer]:
+    made = Explorer(home, Settings(), TwoModels(home))
     yield made
     made.close()
 

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript, Word
+from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions, Word
 from core.fingerprint import Fingerprint
 from core.home import Home
 from core.models.registry import ModelRegistry
@@ -40,11 +40,11 @@ class Parrot:
 
     def __init__(self):
         self.says: list[str] = []
-        self.options: list[HearingOptions] = []
+        self.options: list[TranscriptionOptions] = []
         self.gate = threading.Event()
         self.gate.set()
 
-    def hear(self, waveforms, options, report):
+    def transcribe(self, waveforms, options, report):
         self.options.append(options)
         assert self.gate.wait(60)
         text = self.says.pop(0) if self.says else "a dog"

@@ -14,7 +14,7 @@ from core import datasets
 from core.annotation.exports import ExportOptions, export
 from core.annotation.layouts import LAYOUTS
 from core.annotation.selection import REASONS, plain_name
-from core.annotation.takes import Annotator, hear
+from core.annotation.takes import Annotator, transcribe
 from core.errors import AnnotationError
 from core.progress import JobCancelled
 
@@ -125,7 +125,7 @@ def test_what_was_confirmed_before_its_words_is_left_out_until_they_are_confirme
     annotator, kept = Annotator(explorer), describe(0, "kept")
     awaited, late = (annotator.confirm_unheard(annotator.record(ids[at], kept.speaker.id, a_voice(50 + at)))
                      for at in (1, 2))
-    late = hear(explorer, late)
+    late = transcribe(explorer, late)
     result = export(explorer, "Holidays", target)
     assert left_out(result) == {"awaited": 1, "late": 1}
     assert [one.caption for one in datasets.load(target).utterances] == ["kept"]

@@ -96,7 +96,7 @@ class FakeExplorer:
     def backbone(self, report=None):
         return self._backbone
 
-    def hear(self, waveforms, options=None, report=None):
+    def transcribe(self, waveforms, options=None, report=None):
         found = []
         for one in waveforms:
             states = self.ears.layers(one)[-1].astype(np.float16)

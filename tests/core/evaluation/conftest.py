@@ -108,7 +108,7 @@ class ColourExplorer(Explorer):
         return SimpleNamespace(name="Test ear", width=len(NAMES),
                                fingerprint_of=lambda options: Fingerprint.of({"ear": "test"}))
 
-    def hear(self, waveforms, report=None, options=None):
+    def transcribe(self, waveforms, report=None, options=None):
         self.hearings += len(waveforms)
         return [self._one(wave) for wave in waveforms]
 

@@ -19,7 +19,7 @@ from core.explain.observation import branches_of, typed
 from core.fingerprint import Fingerprint
 from core.indexing.local import index_folder
 from core.models import checkpoints
-from core.search.transcription import asked_options
+from core.search.transcription import query_options
 from core.settings import Settings
 from core.store.store import Store
 
@@ -186,7 +186,7 @@ def test_a_trained_model_is_put_together_from_its_folder(home, tmp_path, mini, m
 def command(home, folder, explorer, lens, monkeypatch, heard):
     """explain(arguments...) on the small model, its ear a fixture."""
     monkeypatch.setattr(inspection, "of_settings", lambda opened, report: lens)
-    monkeypatch.setattr(inspection, "hear", lambda opened, lens, waveform, report: heard())
+    monkeypatch.setattr(inspection, "transcribe", lambda opened, lens, waveform, report: heard())
     return lambda *arguments: cli.main(["explain", *map(str, arguments)])
 
 
@@ -243,7 +243,7 @@ def test_a_broken_picture_is_said(command, tmp_path, capsys):
 def test_inspect_recognises_as_a_query_does(explorer, lens, heard):
     asked = []
     explorer.recogniser = lambda report: SimpleNamespace(
-        name="Whisper", hear=lambda waveforms, options, report: asked.append(options) or [heard()])
-    inspection.hear(explorer, replace(lens, run=None), None)
-    assert asked == [asked_options(explorer.settings, explorer.store)]
+        name="Whisper", transcribe=lambda waveforms, options, report: asked.append(options) or [heard()])
+    inspection.transcribe(explorer, replace(lens, run=None), None)
+    assert asked == [query_options(explorer.settings, explorer.store)]
     assert asked[0].keep_doubtful and asked[0].several_languages and "en" in asked[0].likely

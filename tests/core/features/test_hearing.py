@@ -38,7 +38,7 @@ def test_every_recording_has_words_and_states_in_float16_at_its_length(explorer:
     assert [sum(map(len, one.states)) for one in heard] == [15, 20, 25, 30, 35, 40]
     assert all(window.dtype == np.float16 for one in heard for window in one.states)
     assert [len(one.states) for one in heard] == [2] * 6  # windows stay apart
-    whole = explorer.hear([hearing.audio.read(recordings[3])])[0]
+    whole = explorer.transcribe([hearing.audio.read(recordings[3])])[0]
     assert all(np.array_equal(kept, made) for kept, made in zip(heard[3].states, whole.states, strict=True))
 
 
@@ -166,8 +166,8 @@ def test_under_noise_a_recording_is_another_one(explorer: Explorer, recordings: 
 def test_a_recording_sounds_to_people_as_it_was_heard(explorer: Explorer, recordings: list[Path], text: str,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
-    listen = explorer.hear
-    monkeypatch.setattr(explorer, "hear", lambda waves, *rest, **more: (
+    listen = explorer.transcribe
+    monkeypatch.setattr(explorer, "transcribe", lambda waves, *rest, **more: (
         heard.extend(wave.digest for wave in waves), listen(waves, *rest, **more))[1])
     SpeechFeatureCache(explorer).hear(recordings, condition=Condition.of(text))
     assert heard == [hearing.read_under(path, Condition.of(text), recordings).digest for path in recordings]

@@ -220,11 +220,11 @@ def test_tensors_that_do_not_fit_are_named(tmp_path: Path, seeing: VisionLanguag
 
 
 def test_an_acoustic_branch_wants_the_states_it_has_learnt() -> None:
-    checkpoints.check_hearing(RUN, "Whisper base", "own")
-    checkpoints.check_hearing(replace(RUN, variant="prompted"), "Whisper small", "full")
+    checkpoints.check_recogniser(RUN, "Whisper base", "own")
+    checkpoints.check_recogniser(replace(RUN, variant="prompted"), "Whisper small", "full")
     for whisper, padding in (("Whisper small", "own"), ("Whisper base", "full")):
         with pytest.raises(ModelError) as caught:
-            checkpoints.check_hearing(RUN, whisper, padding)
+            checkpoints.check_recogniser(RUN, whisper, padding)
         assert caught.value.kind == "wrong_speech"
 
 

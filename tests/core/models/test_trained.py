@@ -52,7 +52,7 @@ def test_its_vectors_are_those_of_the_trained_towers(backbone: VisionLanguage, t
     assert np.allclose(ours.encode_texts(["a dog", "two cats"]).vectors, texts, atol=1e-5)
     assert np.allclose(ours.encode_pixels(PIXELS), pictures, atol=1e-5)
     assert not np.allclose(pictures, backbone.encode_pixels(PIXELS), atol=1e-3)
-    assert (ours.dim, ours.image_size, ours.device, ours.hears) == (32, 32, "cpu", True)
+    assert (ours.dim, ours.image_size, ours.device, ours.uses_speech) == (32, 32, "cpu", True)
 
 
 def test_the_voice_is_the_part_of_the_sum_that_the_words_are_not(backbone: VisionLanguage, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_without_words_in_use_the_voice_is_all(backbone: VisionLanguage, tmp_pat
     ours, _ = trained(backbone, tmp_path / "run", replace(RUN, variant="e2e"))
     found = ours.encode_speech([SAID])
     assert np.array_equal(found.vectors, found.voice)
-    assert not ours.uses_words
+    assert not ours.uses_text
 
 
 def test_prompts_take_room_from_the_words(backbone: VisionLanguage, tmp_path: Path) -> None:

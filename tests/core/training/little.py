@@ -21,7 +21,7 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from PIL import Image
 
 from core import devices
-from core.asr.transcript import EncodedUtterance, HearingOptions, Transcript
+from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import RATE, Waveform
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
@@ -77,10 +77,10 @@ class Recogniser:
     def __init__(self) -> None:
         self.heard: list[str] = []  # digests, in order
 
-    def fingerprint_of(self, options: HearingOptions) -> Fingerprint:
+    def fingerprint_of(self, options: TranscriptionOptions) -> Fingerprint:
         return Fingerprint.of({"recogniser": "little", "language": options.language})
 
-    def hear(self, waveforms: Sequence[Waveform], options: HearingOptions,
+    def transcribe(self, waveforms: Sequence[Waveform], options: TranscriptionOptions,
              report: object = silent) -> list[EncodedUtterance]:
         self.heard += [each.digest for each in waveforms]
         return [self._one(each.samples) for each in waveforms]

@@ -23,7 +23,7 @@ from core import audio, images
 from core.asr import checkpoint as speech_checkpoint
 from core.asr.checkpoint import MULTILINGUAL
 from core.asr.engine import WhisperModel
-from core.asr.transcript import HearingOptions
+from core.asr.transcript import TranscriptionOptions
 from core.evaluation import models as subjects
 from core.evaluation.diagnosis import diagnose
 from core.evaluation.evaluate import evaluate
@@ -124,7 +124,7 @@ def test_a_trained_model_searches_there(explorer, away: torch.device, data: Path
                                         ) -> None:
     folder = trained(explorer, tmp_path / "run", little.recipe(data, steps=4, evaluate_every=4))
     found = TrainedModel(checkpoints.read(folder.best), explorer.eyes)
-    said = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    said = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     assert np.isfinite(found.encode_speech(said).vectors).all()
     assert np.isfinite(found.encode_texts(["a red thing"]).vectors).all()
     assert np.isfinite(found.encode_pixels(np.zeros((2, 32, 32, 3), np.uint8))).all()
@@ -174,7 +174,7 @@ def heard_tone(little: ModuleType) -> audio.Waveform:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_inspect_looks_there(explorer, away: torch.device, little: ModuleType, variant: str) -> None:
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).to(away).eval()
-    heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    heard, = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     seen = tried(model, pixels, observation.observe(model, pixels, heard), "fused")
     judge = Judge(model, pixels, seen, "fused")
@@ -209,7 +209,7 @@ def fake_on_cuda(model: torch.nn.Module, mode: FakeTensorMode, device: str = "cu
 @pytest.mark.parametrize(("variant", "options"), BRANCHES)
 def test_forward_and_loss_fit_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str, options: dict
                                                             ) -> None:
-    heard = explorer.ears.hear([heard_tone(little)] * 3, HearingOptions())
+    heard = explorer.ears.transcribe([heard_tone(little)] * 3, TranscriptionOptions())
     pixels = np.zeros((3, 32, 32, 3), np.uint8)
     model = BrewCLIP(explorer.eyes.built, variant, replace(little.MODEL, **options), little.WIDTH).train()
     batch = model.collate([each.transcript for each in heard], [each.states for each in heard])
@@ -280,7 +280,7 @@ def test_whole_steps_stay_on_one_device_under_fake_tensors(explorer, lazily: Non
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_evaluation_encodes_on_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
-    heard = explorer.ears.hear([heard_tone(little)] * 3, HearingOptions())
+    heard = explorer.ears.transcribe([heard_tone(little)] * 3, TranscriptionOptions())
     options = replace(little.MODEL, pool_sentences=True)
     model = BrewCLIP(explorer.eyes.built, variant, options, little.WIDTH).eval()
     long = [replace(each.transcript, text="one two three. " * 20) for each in heard]
@@ -298,7 +298,7 @@ def test_evaluation_encodes_on_one_device_under_fake_tensors(explorer, little: M
 def test_inspect_looks_on_one_device_under_fake_tensors(explorer, little: ModuleType, variant: str) -> None:
     """The gradients come below: PyTorch's backward pass wants a GPU's thread for "cuda"."""
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).eval()
-    heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    heard, = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     pixels = np.zeros((32, 32, 3), np.uint8)
     seen = observation.observe(model, pixels, heard)
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
@@ -315,7 +315,7 @@ def test_inspect_looks_on_one_device_under_fake_tensors(explorer, little: Module
 def test_gradients_of_inspect_stay_on_one_device_under_fake_tensors(explorer, lazily: None, little: ModuleType,
                                                                     variant: str) -> None:
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).eval()
-    heard, = explorer.ears.hear([heard_tone(little)], HearingOptions())
+    heard, = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
         fake_on_cuda(model, mode, LAZY)
         looked = observation.look(model, np.zeros((32, 32, 3), np.uint8), heard)

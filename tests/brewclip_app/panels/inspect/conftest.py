@@ -57,7 +57,7 @@ class Explorer:
             self.lenses[name] = ExplainModel(model, f"Tiny {name}", "centre", PRINT)
         return self.lenses[name]
 
-    def hear(self, waveform, report):
+    def transcribe(self, waveform, report):
         while not self.gate.wait(0.01):
             report(0, 0, "Waiting")
         self.heard += 1
@@ -117,7 +117,8 @@ def context(home, qtbot, built, monkeypatch):
     monkeypatch.setattr(inspection, "of_settings", lambda opened, report: opened.lens())
     monkeypatch.setattr(inspection, "of_choice", lambda opened, choice, crop, report: opened.lens(
         choice.checkpoint.name if choice.checkpoint else "zero-shot"))
-    monkeypatch.setattr(inspection, "hear", lambda opened, lens, waveform, report: opened.hear(waveform, report))
+    monkeypatch.setattr(inspection, "transcribe",
+                        lambda opened, lens, waveform, report: opened.transcribe(waveform, report))
     made = Context(home, explorer)
     yield made
     explorer.gate.set()

@@ -27,6 +27,6 @@ def speak() -> Speak:
 
 
 @pytest.fixture(scope="session")
-def recogniser(whisper_base: Path) -> speech.Recogniser:
+def recogniser(whisper_base: Path) -> speech.WhisperRecogniser:
     """Whisper base on the CPU."""
     return speech.load(whisper_base, "cpu")

@@ -1,0 +1,79 @@
+"""The interface of a speech recogniser, and the table of those that there are.
+
+A recogniser is a module with `load(path, device) -> Recogniser`, a row of `RECOGNISERS` and a row of the weights table.
+No torch here: the module is imported when it is loaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.asr.transcript import EncodedUtterance, TranscriptionOptions
+    from core.audio import Waveform
+    from core.fingerprint import Fingerprint
+    from core.progress import Report
+
+
+class Recogniser(Protocol):
+    """A loaded recogniser. Any thread may call any method."""
+
+    @property
+    def name(self) -> str:
+        """Identifier in fingerprints and checkpoints, such as "Whisper base"."""
+
+    @property
+    def device(self) -> str:
+        """Where it computes now: "cpu", "cuda" or "mps"."""
+
+    @property
+    def fallback(self) -> str:
+        """A sentence that says why it does not compute where it was asked to; else ""."""
+
+    @property
+    def precision(self) -> str:
+        """Precision of the encoder states: "float32" or "float16"."""
+
+    @property
+    def width(self) -> int:
+        """Width of the encoder states."""
+
+    @property
+    def fingerprint(self) -> "Fingerprint":
+        """Fingerprint of transcripts under the default options."""
+
+    def fingerprint_of(self, options: "TranscriptionOptions") -> "Fingerprint":
+        """Fingerprint of all that decides a transcript: weights, precision and options."""
+
+    def transcribe(self, waveforms: "Sequence[Waveform]", options: "TranscriptionOptions" = ...,
+                   report: "Report" = ...) -> "list[EncodedUtterance]":
+        """Transcripts and encoder states of utterances. One without words has an empty text and a reason.
+
+        ModelError ("language") on a language that the recogniser does not know.
+        """
+
+    def layers(self, waveform: "Waveform", padding: str = "own") -> "NDArray[np.float32]":
+        """Encoder states of an utterance by layer, (layers, frames, width); the last are those of `transcribe`."""
+
+    def warm_up(self) -> None:
+        """Compute once, so that the first query is as fast as the next ones."""
+
+
+@dataclass(frozen=True)
+class RecogniserEntry:
+    """A recogniser that there is: the name of its weights, and the module that loads them."""
+
+    weights: str
+    module: str
+
+    def load(self, path: Path, device: str = "auto") -> Recogniser:
+        """The recogniser of a file of weights on one of `devices.NAMES`. ModelError: missing, damaged, device, ..."""
+        return cast(Recogniser, import_module(self.module).load(path, device))
+
+
+RECOGNISERS = (RecogniserEntry("whisper-base", "core.asr.whisper"),)  # the first is the one in use
