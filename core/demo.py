@@ -99,8 +99,8 @@ def _on_disk(resource: Traversable) -> Path:
 
 def ask(explorer: "Explorer", query: DemoQuery, top: int = 5) -> DemoAnswer:
     """Put one demo query to the demo gallery, through the same code as a recording from the microphone."""
-    from core.explorer import Ask
+    from core.search.terms import QueryTerm
 
-    result = explorer.search(GALLERY, [Ask(kind="speech", path=query.path)], top=top)
+    result = explorer.search(GALLERY, [QueryTerm("speech", path=query.path)], top=top)
     ranks = [hit.rank for hit in result.hits if hit.image.path.name == query.expected]
     return DemoAnswer(query, result, ranks[0] if ranks else 0)

@@ -1,4 +1,4 @@
-"""The one door to everything: index pictures, hear, search. The window and the command line both go through it."""
+"""Facade over indexing, transcription and search, shared by window and command line."""
 
 import os
 import threading
@@ -30,19 +30,18 @@ from core.progress import JobCancelled, Report, finishing, silent
 from core.search import background, queries
 from core.search.index_cache import IndexCache, LoadedIndex
 from core.search.queries import EncodedTerm, Floats, Hit
+from core.search.terms import BY_KIND, QueryTerm, source_of, text_of
 from core.search.transcription import (
-    Ask,
     QueryTranscriber,
-    ResolvedTerm,
     SearchContext,
     StepTimer,
-    given,
-    telling,
+    required,
     transcription_options,
+    warn_if_read_only,
 )
 from core.settings import Settings
 from core.store.addresses import is_address
-from core.store.records import Filter, GalleryRecord, QueryRecord, QuerySource
+from core.store.records import Filter, GalleryRecord, QueryRecord
 from core.store.room import compared
 from core.store.store import Store
 
@@ -53,19 +52,17 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
     Model = VisionLanguage | TrainedModel
 
-__all__ = ["Ask", "Explorer", "Filter", "ModelStatus", "SearchResult", "transcription_options"]
-
-MINUS = "\N{MINUS SIGN}"
+__all__ = ["Explorer", "Filter", "ModelStatus", "QueryTerm", "SearchResult", "transcription_options"]
 
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What a search found, best first.
+    """Hits of a search, best first.
 
     `total` counts the pictures that were compared; `hidden_unindexed` those of the gallery that could not be, for they
-    are not indexed with the present model. `transcript` and `utterance` are of the first spoken term, if any; a
-    transcript is None when the term came with its text. `cut` counts the tokens of texts that were too long for the
-    model. `timings_ms` has load (models), hear (reading the recording), recognise, embed, search, and total.
+    are not indexed with the present model. `transcript` and `utterance` are of the first spoken term, if any; the
+    transcript is None when the term came with its text alone. `cut` counts the tokens of texts that were too long for
+    the model. `timings_ms` has load (models), hear (reading the recording), recognise, embed, search, and total.
     `approximate`: among very many pictures an index was asked, which may miss one; scores are right in any case.
     """
 
@@ -96,9 +93,9 @@ class Explorer:
         self._lock = threading.RLock()
         self._calibrating = threading.Lock()
         self._store: Store | None = None
-        self._shelf = IndexCache(home.caches / "vectors")
+        self._indexes = IndexCache(home.caches / "vectors")
         self._descriptions: dict[str, Floats] = {}
-        self._listening = QueryTranscriber()
+        self._transcriber = QueryTranscriber()
 
     @property
     def store(self) -> Store:
@@ -143,7 +140,7 @@ class Explorer:
         """Give up models and vectors, close the store."""
         with self._lock:
             self.models.clear()
-            self._shelf.clear()
+            self._indexes.clear()
             if self._store is not None:
                 self._store.close()
                 self._store = None
@@ -184,7 +181,7 @@ class Explorer:
 
     def transcribe_query(self, waveform: Waveform, report: Report = silent) -> Transcript:
         """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
-        return self._listening.transcribed(waveform, self._means(StepTimer(), report))
+        return self._transcriber.transcribe(waveform, self._context(StepTimer(), report))
 
     def index(self, folder: Path | Sequence[Path] | None, gallery: str, report: Report = silent, column: str = "",
               exclude: Sequence[str] = ()) -> IndexResult:
@@ -252,36 +249,36 @@ class Explorer:
             raise StoreError("A gallery cannot be copied into itself.", "same")
         return copying.copy_gallery(source, target, report)
 
-    def search(self, gallery: str, asks: Sequence[Ask], top: int = 250, filter: Filter = Filter(),  # noqa: A002
+    def search(self, gallery: str, terms: Sequence[QueryTerm], top: int = 250, filter: Filter = Filter(),  # noqa: A002
                report: Report = silent, word_times: bool = True, exact: bool = False,
                all_copies: bool = False) -> SearchResult:
-        """The `top` pictures of the gallery for the sum of what is asked.
+        """The `top` pictures of the gallery for the sum of the terms.
 
         `word_times` False leaves out the times of words, which takes a little less. `exact` compares every picture even
         where there is an index for very many (`SearchResult.approximate`). Of identical files the first is a hit
         (`Hit.copies`), or each of them with `all_copies`. QueryError kinds: no_gallery,
-        empty_gallery, not_indexed, empty (nothing asked), nothing_heard, zero (terms take each other away), weight,
+        empty_gallery, not_indexed, empty (no terms), nothing_heard, zero (terms take each other away), weight,
         not_finite. AudioError, ImageError, WeightsError, ModelError and StoreError pass through.
         """
-        clock, settings = StepTimer(), self._settings
-        means = self._means(clock, report)
+        timer, settings = StepTimer(), self._settings
+        context = self._context(timer, report)
         (place, record), fingerprint = self._gallery(gallery), self.models.fingerprint(settings)
-        self._shelf.check(place, record, fingerprint)
-        said = [self._listening.said(ask, means, word_times) for ask in asks]
-        with clock.step("load"):
+        self._indexes.check(place, record, fingerprint)
+        terms = [self._transcriber.resolve(term, context, word_times) for term in terms]
+        with timer.step("load"):
             model = self.models.model(settings, report)
             descriptions = self._described(model, fingerprint, report)
-        with clock.step("search"):
-            opened = self._shelf.open(place, record, fingerprint, model.dim)
-        if model.uses_speech:
-            said = [self._listening.voiced(one, model, means) for one in said]  # type: ignore[arg-type]
-        with clock.step("embed"):
-            terms, cut = self._terms(said, place, opened, model, settings)
-        with clock.step("search"):
-            found = opened.find(place, terms, top, filter, descriptions, exact, all_copies)
-        spoken = next((one for one in said if one.ask.kind == "speech"), ResolvedTerm(Ask("speech")))
-        return SearchResult(record.name, found.hits, found.compared, spoken.transcript, spoken.waveform, terms, cut,
-                            clock.read(), max(0, opened.images - len(opened.index)), found.approximate)
+        with timer.step("search"):
+            index = self._indexes.open(place, record, fingerprint, model.dim)
+        utterances = [self._transcriber.encode(term, model, context)  # type: ignore[arg-type]
+                      if model.uses_speech else None for term in terms]
+        with timer.step("embed"):
+            encoded, cut = self._encode(terms, utterances, place, index, model, settings)
+        with timer.step("search"):
+            found = index.find(place, encoded, top, filter, descriptions, exact, all_copies)
+        spoken = next((term for term in terms if term.kind == "speech"), QueryTerm("speech"))
+        return SearchResult(record.name, found.hits, found.compared, spoken.transcript, spoken.waveform, encoded, cut,
+                            timer.read(), max(0, index.images - len(index.index)), found.approximate)
 
     def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
         """Keep a query in the history, with its recording when it was spoken; None when the settings say not to.
@@ -290,9 +287,8 @@ class Explorer:
         """
         if not self._settings["search.keep_history"]:
             return None
-        kinds = {term.kind for term in result.terms}
-        source: QuerySource = kinds.pop() if len(kinds) == 1 else "mixed"
-        return self.store.add_query(result.gallery, _words(result.terms), source, self._recorded(result.utterance),
+        source = source_of(term.kind for term in result.terms)
+        return self.store.add_query(result.gallery, text_of(result.terms), source, self._recorded(result.utterance),
                                     terms)
 
     def _recorded(self, utterance: Waveform | None) -> Path | None:
@@ -324,42 +320,44 @@ class Explorer:
                 raise
             raise QueryError(str(error), "no_gallery") from error
 
-    def _means(self, clock: StepTimer, report: Report) -> SearchContext:
+    def _context(self, timer: StepTimer, report: Report) -> SearchContext:
         settings, store = self._settings, None
-        with telling("What is heard cannot be kept"):
+        with warn_if_read_only("Transcripts cannot be kept"):
             store = self.store
-        return SearchContext(settings, store, lambda: self.models.recogniser(settings, report), clock, report)
+        return SearchContext(settings, store, lambda: self.models.recogniser(settings, report), timer, report)
 
-    def _terms(self, said: Sequence[ResolvedTerm], place: Place, opened: LoadedIndex, model: "Model",
-               settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
-        """The terms with their vectors, in the order asked, and how many tokens were cut."""
-        words = [one.words for one in said if one.ask.kind != "image" and one.heard is None]
-        heard = [one.heard for one in said if one.heard is not None]
-        read = model.encode_texts(words) if words else None
-        listened = model.encode_speech(heard) if heard else None  # type: ignore[union-attr]
-        texts = iter(read.vectors if read else ())
-        voices = iter(zip(listened.vectors, listened.voice, strict=True) if listened else ())
-        terms = []
-        for one in said:
-            if one.ask.kind == "image":
-                terms.append(self._image_term(one.ask, place, opened, model, settings))
-            elif one.heard is None:
-                terms.append(EncodedTerm(one.ask.kind, one.words, queries.unit(next(texts)), one.ask.weight))
+    def _encode(self, terms: Sequence[QueryTerm], utterances: Sequence[EncodedUtterance | None], place: Place,
+                index: LoadedIndex, model: "Model", settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
+        """The terms with their embeddings, in their order, and how many tokens were cut."""
+        texts = [term.text for term, utterance in zip(terms, utterances, strict=True)
+                 if term.kind != "image" and utterance is None]
+        spoken = [utterance for utterance in utterances if utterance is not None]
+        read = model.encode_texts(texts) if texts else None
+        heard = model.encode_speech(spoken) if spoken else None  # type: ignore[union-attr]
+        of_texts = iter(read.vectors if read else ())
+        of_speech = iter(zip(heard.vectors, heard.voice, strict=True) if heard else ())
+        encoded = []
+        for term, utterance in zip(terms, utterances, strict=True):
+            if term.kind == "image":
+                encoded.append(self._encode_image(term, place, index, model, settings))
+            elif utterance is None:
+                encoded.append(EncodedTerm(term.kind, term.text, queries.unit(next(of_texts)), term.weight))
             else:
-                terms.append(_spoken_term(one, *next(voices)))
-        return tuple(terms), sum(read.cut if read else ()) + sum(listened.cut if listened else ())
+                encoded.append(_encoded_speech(term, *next(of_speech)))
+        return tuple(encoded), sum(read.cut if read else ()) + sum(heard.cut if heard else ())
 
-    def _image_term(self, ask: Ask, place: Place, opened: LoadedIndex, model: "Model",
-                    settings: Settings) -> EncodedTerm:
-        """The stored vector of an indexed picture; any other picture is embedded in the same way."""
-        if ask.image_id is not None and (ask.image_id in opened.index or ask.path is None):
-            vector = opened.index.vectors_of([ask.image_id])[0]
-            labels = [record.path.name for record in place.images(opened.id, [ask.image_id])]
-            return EncodedTerm("image", labels[0] if labels else "picture", queries.unit(vector), ask.weight)
-        path = given(ask.path)
-        picture = images.read(path, settings["images.max_megapixels"])
-        looks = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
-        return EncodedTerm("image", path.name, queries.unit(encode_views(model.encode_pixels, [looks])[0]), ask.weight)
+    def _encode_image(self, term: QueryTerm, place: Place, index: LoadedIndex, model: "Model",
+                      settings: Settings) -> EncodedTerm:
+        """The stored embedding of an indexed picture; any other picture is embedded in the same way."""
+        if term.image_id is not None and (term.image_id in index.index or term.path is None):
+            vector = index.index.vectors_of([term.image_id])[0]
+            names = [record.path.name for record in place.images(index.id, [term.image_id])]
+            label = names[0] if names else BY_KIND["image"].label
+        else:
+            picture = images.read(required(term.path), settings["images.max_megapixels"])
+            views = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
+            vector, label = encode_views(model.encode_pixels, [views])[0], term.label
+        return EncodedTerm("image", label, queries.unit(vector), term.weight)
 
     def _described(self, model: "Model", fingerprint: Fingerprint, report: Report) -> Floats:
         """The background's descriptions under the fingerprint."""
@@ -370,14 +368,9 @@ class Explorer:
             return self._descriptions[fingerprint.hash]
 
 
-def _spoken_term(said: ResolvedTerm, vector: Floats, voice: Floats) -> EncodedTerm:
+def _encoded_speech(term: QueryTerm, vector: Floats, voice: Floats) -> EncodedTerm:
     """The term of an utterance with its parts, all at the scale at which the whole has unit length."""
     whole = queries.unit(vector)
     length = float(np.linalg.norm(np.asarray(vector, np.float64)))
     part = whole if np.array_equal(vector, voice) else (voice / length).astype(np.float32)
-    return EncodedTerm(said.ask.kind, said.words, whole, said.ask.weight, part)
-
-
-def _words(terms: Sequence[EncodedTerm]) -> str:
-    """The query as people write it: "beach + IMG_1.jpg \N{MINUS SIGN} people"."""
-    return " ".join(f"{'+' if term.weight >= 0 else MINUS} {term.label}" for term in terms).removeprefix("+ ")
+    return EncodedTerm(term.kind, term.text, whole, term.weight, part)

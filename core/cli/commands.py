@@ -71,7 +71,7 @@ def _search(arguments: Arguments) -> int:
         if not arguments.terms:
             raise QueryError("There is nothing to search for: give --speech, --text or --image.", "empty")
         chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until)
-        result = opened.search(arguments.gallery, terms.asks(arguments.terms), arguments.top, chosen, report,
+        result = opened.search(arguments.gallery, arguments.terms, arguments.top, chosen, report,
                                word_times=False, exact=arguments.exact, all_copies=arguments.all_copies)
     print(as_json(_search_json(result)) if arguments.json else _search_text(result))
     for sentence in result.transcript.notes if result.transcript else ():

@@ -2,19 +2,10 @@
 
 import argparse
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from core.explorer import Ask
-    from core.search.queries import Kind
-
-TERMS: "tuple[tuple[Kind, str, str, str], ...]" = (
-    ("speech", "FILE", "a recording of a spoken description", "a spoken description to take away"),
-    ("text", "TEXT", "a typed description", "a typed description to take away"),
-    ("image", "FILE", "a picture to be like", "a picture to be unlike"),
-)
+from core.search.terms import MODALITIES, QueryTerm
 
 
 class _AddTerm(argparse.Action):
@@ -23,18 +14,19 @@ class _AddTerm(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
                  option_string: str | None = None) -> None:
         kind, sign = self.const
-        namespace.terms = [*namespace.terms, (kind, str(values), sign)]
+        term = (QueryTerm("text", str(values), weight=sign) if kind == "text"
+                else QueryTerm(kind, path=Path(values), weight=sign))
+        namespace.terms = [*namespace.terms, term]
 
 
-class _Weigh(argparse.Action):
-    """Weighs the term before it."""
+class _SetWeight(argparse.Action):
+    """Sets the weight of the term before it."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
                  option_string: str | None = None) -> None:
         if not namespace.terms:
             parser.error("--weight belongs to the term before it, and there is none")
-        kind, given, sign = namespace.terms[-1]
-        namespace.terms = [*namespace.terms[:-1], (kind, given, math.copysign(values, sign))]
+        namespace.terms = [*namespace.terms[:-1], namespace.terms[-1].weighing(values)]
 
 
 def weight(text: str) -> float:
@@ -46,24 +38,12 @@ def weight(text: str) -> float:
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
-    """Have the parser take terms, minus terms and weights; they end up in `terms`."""
+    """Have the parser take terms, minus terms and weights; they end up in `terms` as `QueryTerm`s."""
     parser.set_defaults(terms=[])
-    for kind, metavar, plus, _ in TERMS:
-        _add_term(parser, f"--{kind}", (kind, 1.0), metavar, plus)
-    for kind, metavar, _, minus in TERMS:
-        _add_term(parser, f"--minus-{kind}", (kind, -1.0), metavar, minus)
-    parser.add_argument("--weight", action=_Weigh, type=weight, metavar="W", dest="terms", default=argparse.SUPPRESS,
-                        help="how much the term before it counts (1 unless told)")
-
-
-def _add_term(parser: argparse.ArgumentParser, option: str, const: object, metavar: str, about: str) -> None:
-    parser.add_argument(option, action=_AddTerm, const=const, metavar=metavar, dest="terms", default=argparse.SUPPRESS,
-                        help=about)
-
-
-def asks(terms: "Sequence[tuple[Kind, str, float]]") -> "list[Ask]":
-    """The terms as the explorer takes them."""
-    from core.explorer import Ask
-
-    return [Ask(kind, text=given, weight=value) if kind == "text" else Ask(kind, path=Path(given), weight=value)
-            for kind, given, value in terms]
+    options = [(f"--{each.kind}", 1.0, each, each.plus) for each in MODALITIES]
+    options += [(f"--minus-{each.kind}", -1.0, each, each.minus) for each in MODALITIES]
+    for option, sign, modality, about in options:
+        parser.add_argument(option, action=_AddTerm, const=(modality.kind, sign), metavar=modality.argument,
+                            dest="terms", default=argparse.SUPPRESS, help=about)
+    parser.add_argument("--weight", action=_SetWeight, type=weight, metavar="W", dest="terms",
+                        default=argparse.SUPPRESS, help="weight of the term before it (default: 1)")

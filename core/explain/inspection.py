@@ -33,7 +33,7 @@ from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
 from core.progress import Report, silent
 from core.search import queries, vector_index
-from core.search.transcription import query_options, telling
+from core.search.transcription import query_options, warn_if_read_only
 from core.search.vector_file import Ids
 from core.store.records import GalleryRecord
 
@@ -155,7 +155,7 @@ def transcribe(explorer: Explorer, lens: ExplainModel, waveform: Waveform, repor
     if lens.run is not None:
         checkpoints.check_recogniser(lens.run, recogniser.name, padding)
     store = None
-    with telling("The history cannot be read"):
+    with warn_if_read_only("The history cannot be read"):
         store = explorer.store
     options = replace(query_options(settings, store), padding=padding)
     return recogniser.transcribe([waveform], options, report)[0]

@@ -1,4 +1,4 @@
-"""Queries: terms that are heard, typed or shown, added up with weights, some of them taken away.
+"""Queries: the weighted sum of encoded terms, and what each term adds to a score.
 
 The query of plus terms with unit vectors v and weights w is q = normalise(w1 v1 + w2 v2 + ...). As their score of a
 picture x is the cosine q . x, it falls exactly into one share for each term, w (v . x) / |w1 v1 + w2 v2 + ...|. The
@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QueryError
+from core.search.terms import BY_KIND, Branch, Kind
 from core.store.records import ImageRecord
 
 Floats = NDArray[np.float32]
-Kind = Literal["speech", "text", "image"]
-Branch = Literal["text", "acoustic", "image"]
 Level = Literal["strong", "fair", "weak"]
 
 VANISHING = 1e-3  # a sum this short is what rounding left of terms that took each other away
@@ -29,10 +28,10 @@ VANISHING = 1e-3  # a sum this short is what rounding left of terms that took ea
 
 @dataclass(frozen=True, eq=False)
 class EncodedTerm:
-    """One term of a query: `vector` (dim,) of unit length, `label` for people, `weight` negative for a minus term.
+    """A query term with its embedding `vector` (dim,) of unit length. `weight` is negative for a minus term.
 
     `voice` (dim,) is the part of `vector` that the acoustic branch gave, the rest being that of the words; None where
-    no voice was listened to.
+    the acoustic branch had no part.
     """
 
     kind: Kind
@@ -46,7 +45,7 @@ class EncodedTerm:
         """The branches that `vector` comes from, and what each gives; they add up to it."""
         whole = np.asarray(self.vector, np.float64)
         if self.voice is None:
-            return (("image" if self.kind == "image" else "text", whole),)
+            return ((BY_KIND[self.kind].branch, whole),)
         voice = np.asarray(self.voice, np.float64)
         if np.array_equal(voice, whole):  # a model that does not use the words
             return (("acoustic", whole),)

@@ -22,8 +22,9 @@ from whisper.normalizers import EnglishTextNormalizer
 from core import audio, weights
 from core.cli.output import Progress, table
 from core.errors import QueryError
-from core.explorer import Ask, Explorer, SearchResult
+from core.explorer import Explorer, SearchResult
 from core.home import Home, find_home
+from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.benchmarks.common import test_split
 
@@ -62,7 +63,8 @@ def rank_of(result: SearchResult, picture: str) -> int:
     return sum(1 for hit in result.hits if hit.score >= right)
 
 
-def ask_all(explorer: Explorer, utterances: Sequence[Utterance], to_ask: Callable[[Utterance], Ask]) -> list[Outcome]:
+def ask_all(explorer: Explorer, utterances: Sequence[Utterance],
+            to_ask: Callable[[Utterance], QueryTerm]) -> list[Outcome]:
     outcomes = []
     progress = Progress()
     for done, utterance in enumerate(utterances):
@@ -154,12 +156,12 @@ def main() -> None:
         explorer = Explorer(Home(Path(folder) / "home"), settings)
         indexed = explorer.index(pictures, GALLERY, Progress())
         explorer.warm_up()
-        outcomes = ask_all(explorer, utterances, lambda utterance: Ask("speech", path=utterance.wav))
+        outcomes = ask_all(explorer, utterances, lambda utterance: QueryTerm("speech", path=utterance.wav))
         rows = [row("this program", explorer, utterances, outcomes,
                     statistics.median(outcome.seconds for outcome in outcomes))]
         if chosen.plain:
             heard, seconds = plain_asks(checkpoint, utterances)
-            typed = ask_all(explorer, utterances, lambda utterance: Ask("text", text=heard[utterance.wav]))
+            typed = ask_all(explorer, utterances, lambda utterance: QueryTerm("text", text=heard[utterance.wav]))
             rows.append(row("plain stack", explorer, utterances, typed,
                             seconds + statistics.median(outcome.seconds for outcome in typed)))
         explorer.close()

@@ -20,10 +20,11 @@ from core import datasets
 from core.cli.output import Progress, table
 from core.datasets.records import Dataset, Utterance
 from core.errors import QueryError
-from core.explorer import Ask, Explorer
+from core.explorer import Explorer
 from core.search.background import Background
 from core.search.queries import EncodedTerm, Floats, Hit, Level, combine, units
 from core.search.significance import strengths
+from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.benchmarks.common import own_home
 
@@ -65,10 +66,10 @@ def ask(explorer: Explorer, gallery: str, part: Dataset, kind: str, limit: int |
     progress.finish()
 
 
-def _query(utterance: Utterance, kind: str) -> Ask | None:
+def _query(utterance: Utterance, kind: str) -> QueryTerm | None:
     if kind == "typed":
-        return Ask("text", utterance.caption)
-    return Ask("speech", path=utterance.recording) if utterance.recording else None
+        return QueryTerm("text", utterance.caption)
+    return QueryTerm("speech", path=utterance.recording) if utterance.recording else None
 
 
 def rows_of(name: str, kind: str, pictures: int, answers: Sequence[Answer]) -> Iterator[tuple[str, ...]]:

@@ -15,10 +15,11 @@ import numpy as np
 from PIL import Image
 
 from core.cli.output import table
-from core.explorer import Ask, Explorer
+from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
 from core.indexing.local import index_folder
+from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.benchmarks.common import in_turns, own_home, recordings
 
@@ -75,7 +76,7 @@ class Plain:
 def measure(explorer: Explorer, plain: Plain, paths: Sequence[Path]) -> None:
     asked = iter([paths[0], *paths])
     answered = iter([paths[0], *paths])
-    ours, theirs = in_turns([lambda: explorer.search(GALLERY, [Ask("speech", path=next(asked))], top=TOP),
+    ours, theirs = in_turns([lambda: explorer.search(GALLERY, [QueryTerm("speech", path=next(asked))], top=TOP),
                              lambda: plain.search(next(answered))], len(paths))
     ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
     rows = [(name, f"{statistics.median(spent):.3f} s", f"{statistics.mean(spent):.3f} s", f"{max(spent):.3f} s")

@@ -19,7 +19,7 @@ from brewclip_app.panels.base import Question
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
 from brewclip_app.panels.search.notices import notice_for
 from brewclip_app.panels.search.panel import SearchPanel
-from brewclip_app.panels.search.query import Query, QueryTerm, to_history
+from brewclip_app.panels.search.query import Query, to_history
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core import audio
@@ -29,6 +29,7 @@ from core.explorer import Explorer, ModelStatus, SearchResult
 from core.fingerprint import Fingerprint
 from core.indexing.unfinished import UnfinishedRun
 from core.search.queries import EncodedTerm
+from core.search.terms import QueryTerm
 from core.settings import Settings
 from core.store.records import Filter, GalleryRecord, GalleryState, QueryRecord
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from brewclip_app.panels.search.query import Query, QueryTerm, from_history, is_spoken, to_history, typed, words_of
+from brewclip_app.panels.search.query import Query, from_history, is_spoken, to_history, typed
 from brewclip_app.panels.search.session import SearchSession
+from core.search.terms import QueryTerm, text_of
 
 
 @pytest.mark.parametrize(("text", "words", "weight"), [
@@ -32,7 +33,7 @@ def test_words_of_a_query():
     query = Query(QueryTerm("text", "beach"), (QueryTerm("image", path=Path("/x/IMG_1.jpg")),
                                                QueryTerm("text", "people", weight=-1)))
     assert query.text == "beach + IMG_1.jpg − people"
-    assert query.source == "mixed" and words_of(()) == ""
+    assert query.source == "mixed" and text_of(()) == ""
 
 
 def test_terms_are_replaced_and_taken_out_by_their_place():
@@ -49,14 +50,9 @@ def test_editing_keeps_the_voice(tone):
     assert spoken.with_text("a dog") is spoken
     edited = spoken.with_text("a cat").main
     assert edited.edited and edited.waveform is tone and edited.text == "a cat"
-    ask = edited.ask()
-    assert (ask.kind, ask.text, ask.waveform) == ("speech", "a cat", tone)
 
 
-def test_asks_for_the_explorer(tone):
-    assert QueryTerm("text", "dog", weight=-0.5).ask().weight == -0.5
-    picture = QueryTerm("image", path=Path("/x.jpg"), image_id=7).ask()
-    assert (picture.kind, picture.image_id, picture.path) == ("image", 7, Path("/x.jpg"))
+def test_an_utterance_is_ready_once_its_words_are_known(tone):
     assert not QueryTerm("speech", waveform=tone).ready and QueryTerm("speech", "dog", waveform=tone).ready
 
 

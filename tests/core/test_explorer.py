@@ -15,9 +15,10 @@ from PIL import Image
 from core import audio
 from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
-from core.explorer import Ask, Explorer, Filter
+from core.explorer import Explorer, Filter
 from core.fingerprint import Fingerprint
 from core.models.registry import ModelRegistry
+from core.search.terms import QueryTerm
 from core.settings import Settings
 
 COLOURS = {"red": (230, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 230), "yellow": (240, 240, 10),
@@ -145,7 +146,7 @@ def kind_of(work, error=QueryError):
 
 
 def test_a_typed_query(explorer, gallery):
-    result = explorer.search(gallery, [Ask("text", "  something \n blue ")])
+    result = explorer.search(gallery, [QueryTerm("text", "  something \n blue ")])
     assert names(result)[0] == "blue"
     assert [hit.rank for hit in result.hits] == list(range(1, len(COLOURS) + 1))
     assert [hit.score for hit in result.hits] == sorted((hit.score for hit in result.hits), reverse=True)
@@ -158,7 +159,7 @@ def test_a_typed_query(explorer, gallery):
 
 def test_a_spoken_query_and_its_steps(explorer, gallery):
     waveform = a_recording(explorer, "a red thing")
-    result = explorer.search(gallery, [Ask("speech", waveform=waveform)], top=2)
+    result = explorer.search(gallery, [QueryTerm("speech", waveform=waveform)], top=2)
     assert names(result)[0] == "red"
     assert len(result.hits) == 2
     assert result.transcript.text == "a red thing"
@@ -172,12 +173,12 @@ def test_a_spoken_query_from_a_file(explorer, gallery, tmp_path):
     audio.write_flac(waveform, tmp_path / "said.flac")
     read = audio.read(tmp_path / "said.flac")
     explorer.models.parrot.says[read.digest] = transcript("yellow")
-    assert names(explorer.search(gallery, [Ask("speech", path=tmp_path / "said.flac")]))[0] == "yellow"
+    assert names(explorer.search(gallery, [QueryTerm("speech", path=tmp_path / "said.flac")]))[0] == "yellow"
 
 
 def test_a_spoken_term_that_brings_its_text_is_not_heard_again(explorer, gallery):
     waveform = a_recording(explorer, "a red thing")
-    result = explorer.search(gallery, [Ask("speech", text="a green thing", waveform=waveform)])
+    result = explorer.search(gallery, [QueryTerm("speech", text="a green thing", waveform=waveform)])
     assert names(result)[0] == "green"
     assert explorer.models.parrot.heard == 0
     assert result.utterance is waveform
@@ -187,7 +188,7 @@ def test_a_spoken_term_that_brings_its_text_is_not_heard_again(explorer, gallery
 def test_an_utterance_is_recognised_once_unless_the_history_is_off(explorer, gallery):
     waveform = a_recording(explorer, "blue")
     for _ in range(2):
-        explorer.search(gallery, [Ask("speech", waveform=waveform)])
+        explorer.search(gallery, [QueryTerm("speech", waveform=waveform)])
     assert explorer.transcribe_query(waveform).text == "blue"
     assert explorer.models.parrot.heard == 1
     explorer.use_settings(Settings().with_value("speech.language", "de"))
@@ -202,13 +203,13 @@ def test_an_utterance_is_recognised_once_unless_the_history_is_off(explorer, gal
 def test_a_recording_without_words_says_why(explorer, gallery):
     waveform = a_recording(explorer, "", reason="Only noise was heard.")
     with pytest.raises(QueryError, match=r"Only noise was heard\.") as caught:
-        explorer.search(gallery, [Ask("speech", waveform=waveform)])
+        explorer.search(gallery, [QueryTerm("speech", waveform=waveform)])
     assert caught.value.kind == "nothing_heard"
 
 
 def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read_again(explorer, gallery):
     seen = explorer.models.bare.pixels
-    result = explorer.search(gallery, [Ask("image", image_id=image_id(explorer, gallery, "violet"))])
+    result = explorer.search(gallery, [QueryTerm("image", image_id=image_id(explorer, gallery, "violet"))])
     assert names(result)[0] == "violet"
     assert result.hits[0].score == pytest.approx(1, abs=1e-6)
     assert result.terms[0].label == "violet.png"
@@ -217,10 +218,10 @@ def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read
 
 def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery, folder, tmp_path):
     shutil.copy(folder / "green.png", tmp_path / "mine.png")
-    result = explorer.search(gallery, [Ask("image", path=tmp_path / "mine.png")])
+    result = explorer.search(gallery, [QueryTerm("image", path=tmp_path / "mine.png")])
     assert (names(result)[0], result.terms[0].label) == ("green", "mine.png")
     assert result.hits[0].score == pytest.approx(1, abs=1e-6)
-    strange = explorer.search(gallery, [Ask("image", path=tmp_path / "mine.png", image_id=10_000)])
+    strange = explorer.search(gallery, [QueryTerm("image", path=tmp_path / "mine.png", image_id=10_000)])
     assert names(strange)[0] == "green"
 
 
@@ -233,19 +234,19 @@ def test_under_several_crops_a_picture_from_a_file_is_embedded_as_the_gallery_wa
     explorer.index(folder, "Several")
     assert explorer.models.bare.pixels == before + 4 * (len(COLOURS) + 1)
     shutil.copy(folder / "flag.png", tmp_path / "mine.png")
-    result = explorer.search("Several", [Ask("image", path=tmp_path / "mine.png")])
+    result = explorer.search("Several", [QueryTerm("image", path=tmp_path / "mine.png")])
     assert names(result)[0] == "flag" and result.hits[0].score == pytest.approx(1, abs=1e-6)
-    centre = explorer.search("Several", [Ask("text", "white")]).hits
+    centre = explorer.search("Several", [QueryTerm("text", "white")]).hits
     assert next(hit.score for hit in centre if hit.image.path.stem == "flag") < 0.9  # its ends count as well
 
 
 def test_terms_are_added_and_taken_away(explorer, gallery):
-    red_and_blue = [Ask("text", "red"), Ask("image", image_id=image_id(explorer, gallery, "blue"))]
+    red_and_blue = [QueryTerm("text", "red"), QueryTerm("image", image_id=image_id(explorer, gallery, "blue"))]
     assert names(explorer.search(gallery, red_and_blue))[0] == "violet"
-    without = explorer.search(gallery, [*red_and_blue, Ask("text", "violet", weight=-2.0)])
+    without = explorer.search(gallery, [*red_and_blue, QueryTerm("text", "violet", weight=-2.0)])
     assert names(without)[-1] == "violet"
     assert [share.value < 0 for share in without.hits[-1].shares] == [False, False, True]
-    heavier = explorer.search(gallery, [Ask("text", "red", weight=5.0), Ask("text", "blue", weight=0.2)])
+    heavier = explorer.search(gallery, [QueryTerm("text", "red", weight=5.0), QueryTerm("text", "blue", weight=0.2)])
     assert names(heavier)[0] == "red"
 
 
@@ -254,19 +255,20 @@ def test_queries_that_cannot_be_answered(explorer, gallery, tmp_path):
         return kind_of(lambda: explorer.search(gallery, asks))
 
     assert ask() == "empty"
-    assert ask(Ask("text", " \n")) == "empty"
-    assert ask(Ask("image")) == "empty"
-    assert ask(Ask("speech")) == "empty"
-    assert ask(Ask("text", "red"), Ask("text", "red", weight=-1.0)) == "zero"
-    assert ask(Ask("text", "red", weight=float("nan"))) == "weight"
-    assert ask(Ask("image", image_id=10_000)) == "not_indexed"
-    assert kind_of(lambda: explorer.search(gallery, [Ask("image", path=tmp_path / "no")]), ImageError) == "missing"
-    assert kind_of(lambda: explorer.search(gallery, [Ask("speech", path=tmp_path / "no")]), AudioError) == "missing"
+    assert ask(QueryTerm("text", " \n")) == "empty"
+    assert ask(QueryTerm("image")) == "empty"
+    assert ask(QueryTerm("speech")) == "empty"
+    assert ask(QueryTerm("text", "red"), QueryTerm("text", "red", weight=-1.0)) == "zero"
+    assert ask(QueryTerm("text", "red", weight=float("nan"))) == "weight"
+    assert ask(QueryTerm("image", image_id=10_000)) == "not_indexed"
+    for kind, error in (("image", ImageError), ("speech", AudioError)):
+        missing = QueryTerm(kind, path=tmp_path / "no")
+        assert kind_of(lambda term=missing: explorer.search(gallery, [term]), error) == "missing"
 
 
 def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
     explorer.models.bare._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
-    assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_finite"
+    assert kind_of(lambda: explorer.search(gallery, [QueryTerm("text", "red")])) == "not_finite"
 
 
 @pytest.mark.parametrize("nothing", [np.nan, 0.0])
@@ -276,22 +278,22 @@ def test_a_picture_that_the_model_makes_nothing_of_is_told(explorer, gallery, fo
     explorer.use_settings(explorer.settings.with_value("vision.crop", crop))
     explorer.index(folder, "Again")
     explorer.models.bare._vectors = lambda colours: np.full((len(colours), 4), nothing, np.float32)
-    assert kind_of(lambda: explorer.search("Again", [Ask("image", path=tmp_path / "mine.png")])) == "not_finite"
+    assert kind_of(lambda: explorer.search("Again", [QueryTerm("image", path=tmp_path / "mine.png")])) == "not_finite"
 
 
 def test_galleries_that_cannot_be_searched_say_what_to_do(explorer, gallery):
     with pytest.raises(QueryError, match=r"There is no gallery.*colours" if "/" not in gallery else "index a folder"):
-        explorer.search("colour", [Ask("text", "red")])
-    assert kind_of(lambda: explorer.search("nothing like it", [Ask("text", "red")])) == "no_gallery"
+        explorer.search("colour", [QueryTerm("text", "red")])
+    assert kind_of(lambda: explorer.search("nothing like it", [QueryTerm("text", "red")])) == "no_gallery"
     explorer.store.create_gallery("bare")
-    assert kind_of(lambda: explorer.search("bare", [Ask("text", "red")])) == "empty_gallery"
+    assert kind_of(lambda: explorer.search("bare", [QueryTerm("text", "red")])) == "empty_gallery"
     explorer.use_settings(Settings().with_value("vision.crop", "squash"))
-    assert kind_of(lambda: explorer.search(gallery, [Ask("text", "red")])) == "not_indexed"
+    assert kind_of(lambda: explorer.search(gallery, [QueryTerm("text", "red")])) == "not_indexed"
 
 
 def test_a_part_of_a_gallery(explorer, gallery, folder):
     def found(**filters):
-        result = explorer.search(gallery, [Ask("text", "red")], filter=Filter(**filters))
+        result = explorer.search(gallery, [QueryTerm("text", "red")], filter=Filter(**filters))
         assert result.total == len(result.hits)
         return sorted(names(result))
 
@@ -304,21 +306,21 @@ def test_a_part_of_a_gallery(explorer, gallery, folder):
 
 
 def test_more_hits_than_pictures_and_fewer_than_one(explorer, gallery):
-    assert len(explorer.search(gallery, [Ask("text", "red")], top=10_000).hits) == len(COLOURS)
-    assert explorer.search(gallery, [Ask("text", "red")], top=0).hits == ()
+    assert len(explorer.search(gallery, [QueryTerm("text", "red")], top=10_000).hits) == len(COLOURS)
+    assert explorer.search(gallery, [QueryTerm("text", "red")], top=0).hits == ()
 
 
 def test_a_text_beyond_the_model_is_cut_and_told(explorer, gallery):
-    assert explorer.search(gallery, [Ask("text", "red " * 25)]).cut == 5
+    assert explorer.search(gallery, [QueryTerm("text", "red " * 25)]).cut == 5
 
 
 def test_what_is_indexed_later_is_found_and_what_is_gone_is_not(explorer, gallery, folder):
-    assert "pink" not in names(explorer.search(gallery, [Ask("text", "red")]))
+    assert "pink" not in names(explorer.search(gallery, [QueryTerm("text", "red")]))
     Image.new("RGB", (20, 16), (250, 30, 40)).save(folder / "pink.png")
     (folder / "black.png").unlink()
     result = explorer.index(None, gallery)
     assert (result.indexed, result.missing) == (1, 1)
-    found = names(explorer.search(gallery, [Ask("text", "red")]))
+    found = names(explorer.search(gallery, [QueryTerm("text", "red")]))
     assert "pink" in found[:2]
     assert "black" not in found
 
@@ -330,14 +332,14 @@ def test_indexing_a_folder_that_is_not_there_makes_no_gallery(explorer, tmp_path
 
 
 def test_the_history_keeps_the_query_and_its_voice(explorer, gallery, home):
-    result = explorer.search(gallery, [Ask("speech", waveform=a_recording(explorer, "a red thing")),
-                                       Ask("text", "blue", weight=-1.0)])
+    result = explorer.search(gallery, [QueryTerm("speech", waveform=a_recording(explorer, "a red thing")),
+                                       QueryTerm("text", "blue", weight=-1.0)])
     kept = explorer.remember(result, '[{"kind": "speech"}]')
     assert explorer.store.queries() == [kept]
     assert (kept.text, kept.source, kept.gallery) == ("a red thing \N{MINUS SIGN} blue", "mixed", gallery)
     assert kept.recording.parent == home.recordings
     assert audio.read(kept.recording).seconds == result.utterance.seconds
-    assert explorer.remember(explorer.search(gallery, [Ask("text", "blue")])).source == "text"
+    assert explorer.remember(explorer.search(gallery, [QueryTerm("text", "blue")])).source == "text"
     explorer.use_settings(Settings().with_value("search.keep_history", False))
     assert explorer.remember(result) is None
     assert len(explorer.store.queries()) == 2
@@ -345,7 +347,7 @@ def test_the_history_keeps_the_query_and_its_voice(explorer, gallery, home):
 
 def test_a_recording_that_cannot_be_kept_does_not_lose_the_query(explorer, gallery, home):
     home.recordings.write_text("in the way")
-    result = explorer.search(gallery, [Ask("speech", waveform=a_recording(explorer, "red"))])
+    result = explorer.search(gallery, [QueryTerm("speech", waveform=a_recording(explorer, "red"))])
     assert explorer.remember(result).recording is None
 
 
@@ -354,7 +356,7 @@ def test_searches_from_many_threads_agree(explorer, gallery):
 
     def work(colour):
         try:
-            found.append((colour, names(explorer.search(gallery, [Ask("text", colour)]))[0]))
+            found.append((colour, names(explorer.search(gallery, [QueryTerm("text", colour)]))[0]))
         except Exception as error:  # told by the assertion below
             errors.append(error)
 
@@ -408,7 +410,7 @@ def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_ba
                    check=True)
     explorer = Explorer(home, Settings().with_value("vision.backbone", "brewclip-mini"))
     explorer.index(pictures, "photographs")
-    result = explorer.search("photographs", [Ask("speech", path=said)])
+    result = explorer.search("photographs", [QueryTerm("speech", path=said)])
     assert "coffee with a spoon" in result.transcript.text.lower()
     assert result.hits[0].image.path.name == "coffee.png"
     assert result.hits[0].strength.expected < result.hits[-1].strength.expected
@@ -416,8 +418,8 @@ def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_ba
     for hit in result.hits:
         assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
     explorer.use_settings(explorer.settings.with_value("vision.model", "zero-shot"))
-    alone = explorer.search("photographs", [Ask("speech", path=said)])
-    typed = explorer.search("photographs", [Ask("text", result.transcript.text)])
+    alone = explorer.search("photographs", [QueryTerm("speech", path=said)])
+    typed = explorer.search("photographs", [QueryTerm("text", result.transcript.text)])
     assert [(hit.image.id, hit.score) for hit in typed.hits] == [(hit.image.id, hit.score) for hit in alone.hits]
     assert {share.branch for hit in alone.hits for share in hit.shares} == {"text"}
     explorer.close()
@@ -454,7 +456,7 @@ def test_identical_copies_are_one_hit_unless_all_are_asked_for(explorer, folder,
     for number in range(39):
         shutil.copy(folder / "red.png", folder / f"red {number:02}.png")
     explorer.index(folder, name)
-    ask = [Ask("image", path=folder / "red.png")]
+    ask = [QueryTerm("image", path=folder / "red.png")]
     result = explorer.search(name, ask, top=3)
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
     assert [hit.copies for hit in result.hits] == [40, 1, 1]
@@ -488,7 +490,7 @@ def test_a_picture_has_one_date_that_filters_and_says_where_it_is_from(explorer,
     assert within(datetime(2005, 1, 1), datetime(2006, 1, 1)) == {"red.png"}
     assert within(datetime(2010, 6, 1), datetime(2010, 6, 2)) == {"dated.jpg"}
     assert within(datetime(2006, 1, 1), datetime(2010, 6, 1)) == set()
-    found = explorer.search(gallery, [Ask("text", text="red")],
+    found = explorer.search(gallery, [QueryTerm("text", text="red")],
                             filter=Filter(since=datetime(2005, 1, 1), until=datetime(2006, 1, 1)))
     assert [hit.image.path.name for hit in found.hits] == ["red.png"]
 
@@ -503,9 +505,9 @@ def test_where_nothing_can_be_kept_searching_and_hearing_answer(explorer, galler
     monkeypatch.setattr(explorer.store._database, "writing", refuse)
     shutil.rmtree(home.caches, ignore_errors=True)
     home.caches.write_text("in the way of the caches")
-    assert names(explorer.search(gallery, [Ask("speech", waveform=waveform)]))[0] == "green"
+    assert names(explorer.search(gallery, [QueryTerm("speech", waveform=waveform)]))[0] == "green"
     assert explorer.transcribe_query(waveform).text == "green"
-    assert names(explorer.search(gallery, [Ask("text", "blue")]))[0] == "blue"
+    assert names(explorer.search(gallery, [QueryTerm("text", "blue")]))[0] == "blue"
     assert "What was heard could not be kept: It takes nothing." in caplog.messages
 
 

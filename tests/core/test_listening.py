@@ -10,12 +10,13 @@ from PIL import Image
 from core import audio
 from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import ModelError, QueryError
-from core.explorer import Ask, Explorer
+from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.models.checkpoints import Run
 from core.models.registry import ModelRegistry
 from core.models.trained import FusedFeatures
 from core.models.variants import BrewClipOptions
+from core.search.terms import QueryTerm
 from core.search.transcription import last_language, query_options
 from core.settings import Settings
 
@@ -130,7 +131,8 @@ def branches(result):
 
 
 def test_words_and_voice_have_a_share_each_which_add_up(explorer, listener, waveform):
-    result = explorer.search("pictures", [Ask("speech", waveform=waveform), Ask("text", "cats", weight=-0.5)])
+    terms = [QueryTerm("speech", waveform=waveform), QueryTerm("text", "cats", weight=-0.5)]
+    result = explorer.search("pictures", terms)
     assert set(branches(result)) == {("text", "acoustic", "text")}
     for hit in result.hits:
         assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
@@ -141,7 +143,7 @@ def test_words_and_voice_have_a_share_each_which_add_up(explorer, listener, wave
 
 
 def test_the_score_is_that_of_the_sum(explorer, listener, parrot, waveform):
-    alone = explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    alone = explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     voice = listener.vector(parrot.states(waveform).tobytes())
     whole = 2 * listener.vector(b"a brown dog") + voice
     asked = alone.terms[0]
@@ -159,7 +161,7 @@ def spoken(explorer, parrot, text, length, said="", **facts):
     made = audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
     parrot.says[made.digest] = Transcript(text, facts.pop("language", "de"), (), -0.4, 0.02, 1.0, **facts)
     explorer.transcribe_query(made)
-    explorer.remember(explorer.search("pictures", [Ask("speech", text=said or text, waveform=made)]))
+    explorer.remember(explorer.search("pictures", [QueryTerm("speech", text=said or text, waveform=made)]))
 
 
 def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
@@ -181,16 +183,16 @@ def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
 
 
 def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):
-    explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     assert parrot.passes == ["transcribe"]
-    explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     assert parrot.passes == ["transcribe"], "a second search finds both at hand"
 
 
 def test_a_correction_keeps_the_voice_and_is_certain(explorer, listener, parrot, waveform):
     explorer.transcribe_query(waveform)
-    explorer.search("pictures", [Ask("speech", text="a brown dog", waveform=waveform)])
-    result = explorer.search("pictures", [Ask("speech", text="a brown frog", waveform=waveform)])
+    explorer.search("pictures", [QueryTerm("speech", text="a brown dog", waveform=waveform)])
+    result = explorer.search("pictures", [QueryTerm("speech", text="a brown frog", waveform=waveform)])
     assert parrot.passes == ["transcribe"]
     unchanged, corrected = (one.transcript for one in listener.listened)
     assert (unchanged.text, unchanged.avg_logprob) == ("a brown dog", -0.4)
@@ -200,56 +202,56 @@ def test_a_correction_keeps_the_voice_and_is_certain(explorer, listener, parrot,
 
 def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(explorer, listener, parrot, waveform,
                                                                                 home):
-    explorer.search("pictures", [Ask("speech", waveform=waveform)])
+    explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     later = Explorer(home, Settings())
     later._engine.parrot.says = {}  # nothing can be heard
-    result = later.search("pictures", [Ask("speech", waveform=waveform)])
+    result = later.search("pictures", [QueryTerm("speech", waveform=waveform)])
     assert later._engine.parrot.passes == ["encode"]
     assert later._engine.listener.listened[0].transcript.avg_logprob == -0.4
     assert [hit.image.id for hit in result.hits] == [
-        hit.image.id for hit in explorer.search("pictures", [Ask("speech", waveform=waveform)]).hits]
+        hit.image.id for hit in explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]).hits]
     later.close()
 
 
 def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
-    monkeypatch.setattr("core.search.transcription.KEPT", 2)
+    monkeypatch.setattr("core.search.transcription.CACHED_UTTERANCES", 2)
     made = [audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
             for length in (8000, 8001, 8002)]
     for each in made:
         parrot.says[each.digest] = Transcript(f"words {len(each.samples)}", "en", (), -0.4, 0.02, 1.0)
-        explorer.search("pictures", [Ask("speech", waveform=each)])
-    explorer.search("pictures", [Ask("speech", waveform=made[2])])
+        explorer.search("pictures", [QueryTerm("speech", waveform=each)])
+    explorer.search("pictures", [QueryTerm("speech", waveform=made[2])])
     assert parrot.passes == ["transcribe"] * 3
-    explorer.search("pictures", [Ask("speech", waveform=made[0])])
+    explorer.search("pictures", [QueryTerm("speech", waveform=made[0])])
     assert parrot.passes == ["transcribe"] * 3 + ["encode"]
 
 
 def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(explorer, listener, waveform):
     listener.uses_text = False
-    assert set(branches(explorer.search("pictures", [Ask("speech", waveform=waveform)]))) == {("acoustic",)}
-    corrected = explorer.search("pictures", [Ask("speech", text="a brown frog", waveform=waveform)])
+    assert set(branches(explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]))) == {("acoustic",)}
+    corrected = explorer.search("pictures", [QueryTerm("speech", text="a brown frog", waveform=waveform)])
     assert set(branches(corrected)) == {("text",)}
-    typed = explorer.search("pictures", [Ask("text", "a brown frog")])
+    typed = explorer.search("pictures", [QueryTerm("text", "a brown frog")])
     assert [hit.score for hit in corrected.hits] == [hit.score for hit in typed.hits]
 
 
 def test_typed_words_and_a_recording_without_words(explorer, listener, parrot, waveform):
-    assert set(branches(explorer.search("pictures", [Ask("text", "a brown dog")]))) == {("text",)}
+    assert set(branches(explorer.search("pictures", [QueryTerm("text", "a brown dog")]))) == {("text",)}
     assert not listener.listened
     parrot.says[waveform.digest] = Transcript("", "", (), 0.0, 1.0, 0.0, reason="Only noise was heard.")
     with pytest.raises(QueryError, match="Only noise"):
-        explorer.search("pictures", [Ask("speech", waveform=waveform)])
+        explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
 
 
 def test_another_way_of_hearing_than_it_has_learnt_is_told(explorer, waveform):
     explorer.use_settings(Settings().with_value("speech.padding", "full"))
     with pytest.raises(ModelError, match="learnt to hear") as caught:
-        explorer.search("pictures", [Ask("speech", waveform=waveform)])
+        explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     assert caught.value.kind == "wrong_speech"
-    assert explorer.search("pictures", [Ask("text", "cats")]).hits
+    assert explorer.search("pictures", [QueryTerm("text", "cats")]).hits
 
 
 def test_a_file_that_is_gone_costs_nothing_else(explorer, waveform, tmp_path: Path):
     with pytest.raises(Exception, match="not there"):
-        explorer.search("pictures", [Ask("speech", path=tmp_path / "no.wav")])
-    assert explorer.search("pictures", [Ask("speech", waveform=waveform)]).hits
+        explorer.search("pictures", [QueryTerm("speech", path=tmp_path / "no.wav")])
+    assert explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]).hits

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from core import audio, demo, private_files, settings, weights
-from core.explorer import Ask, Explorer
+from core.explorer import Explorer
 from core.features.content_hashes import Digests
 from core.galleries import address_book
 from core.home import Home, is_own
 from core.models import checkpoints
+from core.search.terms import QueryTerm
 from core.settings import Settings
 from core.training import runs
 from core.training.recipe import Recipe
@@ -87,7 +88,7 @@ def test_all_that_the_core_writes_into_a_new_home_is_its_owners_alone(tmp_path, 
     explorer = Explorer(home, Settings())
     demo.write_pictures(home.demo)
     explorer.index(home.demo, "demo")
-    hits = explorer.search("demo", [Ask("text", "a red square")])
+    hits = explorer.search("demo", [QueryTerm("text", "a red square")])
     explorer.remember(replace(hits, utterance=audio.from_samples(np.sin(np.arange(16_000) * 0.1), 16_000)))
     settings.save(Settings().with_value("search.top", 20), home.settings)
     address_book.add(home.addresses, str(tmp_path / "elsewhere.lance"))

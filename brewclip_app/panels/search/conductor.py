@@ -10,13 +10,14 @@ from brewclip_app import wording
 from brewclip_app.panels.search.detail_pane import TRANSCRIPT
 from brewclip_app.panels.search.flow import SearchAnswer, SearchFlow
 from brewclip_app.panels.search.header import QueryHeader
-from brewclip_app.panels.search.query import MINUS, SPOKEN, Query, QueryTerm
+from brewclip_app.panels.search.query import Query
 from brewclip_app.panels.search.query_chips import ChipFace
 from brewclip_app.panels.search.results import SearchResults
 from brewclip_app.panels.search.session import SearchSession
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import button
 from core.errors import BrewclipError
+from core.search.terms import BY_KIND, MINUS, QueryTerm
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -260,7 +261,7 @@ class Conductor(QObject):
 
     def _face(self, term: QueryTerm, main: bool) -> ChipFace:
         if main:
-            return ChipFace(SPOKEN if term.kind == "speech" else term.label, term.weight)
+            return ChipFace(BY_KIND["speech"].label if term.kind == "speech" else term.label, term.weight)
         picture = None
         if term.kind == "image" and term.path is not None:
             picture = self._thumbnails.get(record_of(term.path), CHIP_PICTURE)

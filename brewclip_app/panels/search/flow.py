@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from brewclip_app import wording
 from brewclip_app.panels.search.filter_bar import HitLimits
-from brewclip_app.panels.search.query import Query, QueryTerm, to_history
+from brewclip_app.panels.search.query import Query, to_history
 from core.errors import BrewclipError
 from core.progress import Report
 from core.remote import is_remote
+from core.search.terms import QueryTerm
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -170,7 +171,7 @@ class SearchFlow(QObject):
                     return run.query, reason
         status = explorer.status()
         report(0, 0, "Searching" if status.backbone_loaded else f"Loading {status.backbone}…")
-        result = explorer.search(run.gallery, [term.ask() for term in run.terms],
+        result = explorer.search(run.gallery, run.terms,
                                  int(self._context.settings["search.top"]), _filter(run.limits), report,
                                  exact=run.exact, all_copies=run.all_copies)
         answer = SearchAnswer(run.query, result, run.heard, run.recognising,

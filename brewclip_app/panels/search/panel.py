@@ -19,11 +19,12 @@ from brewclip_app.panels.search.flow import GalleryView, SearchFlow
 from brewclip_app.panels.search.header import QueryHeader
 from brewclip_app.panels.search.history import PastQueries
 from brewclip_app.panels.search.place import SearchPlace
-from brewclip_app.panels.search.query import Query, QueryTerm, from_history, is_spoken, to_history
+from brewclip_app.panels.search.query import Query, from_history, is_spoken, to_history
 from brewclip_app.panels.search.results import EDGE, ZOOM_STEP, SearchResults
 from brewclip_app.panels.search.session import SearchSession
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
+from core.search.terms import QueryTerm
 from core.settings import BY_KEY
 
 if TYPE_CHECKING:

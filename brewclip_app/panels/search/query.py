@@ -1,73 +1,18 @@
-"""What is asked, as the window holds it: frozen terms, their signs and weights, and how they go into the history."""
+"""The query as the window holds it: its main term and the others, and how it goes into the history."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core import plain_json
+from core.search.terms import MINUS, QueryTerm, source_of, text_of
 
 if TYPE_CHECKING:
-    from core.asr.transcript import Transcript
     from core.audio import Waveform
-    from core.explorer import Ask
 
-Kind = Literal["speech", "text", "image"]
-WEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-MINUS = "\N{MINUS SIGN}"
 LEADING_MINUS = ("-", MINUS, "\N{EN DASH}")
-SPOKEN = "spoken query"
 SAME_LETTERS = 0.7  # of two texts, from which on one corrects the other
-
-
-@dataclass(frozen=True, eq=False)
-class QueryTerm:
-    """One term. `text` of a spoken one is its transcript, or what the user made of it (`edited`)."""
-
-    kind: Kind
-    text: str = ""
-    path: Path | None = None  # of a picture
-    image_id: int | None = None
-    waveform: "Waveform | None" = None
-    transcript: "Transcript | None" = None
-    edited: bool = False
-    weight: float = 1.0  # negative takes away
-
-    @property
-    def label(self) -> str:
-        """What the chip says."""
-        if self.kind == "image":
-            return self.path.name if self.path else "picture"
-        return self.text or SPOKEN
-
-    @property
-    def ready(self) -> bool:
-        """Whether it says anything yet: an utterance that was not recognised does not."""
-        return self.kind != "speech" or bool(self.text)
-
-    def flipped(self) -> "QueryTerm":
-        """The same with the other sign."""
-        return replace(self, weight=-self.weight)
-
-    def weighing(self, size: float) -> "QueryTerm":
-        """The same with another weight, 0.25 to 2, its sign kept."""
-        return replace(self, weight=size if self.weight > 0 else -size)
-
-    def stepped(self, steps: int) -> "QueryTerm":
-        """The same, some steps of `WEIGHTS` heavier or lighter."""
-        nearest = min(range(len(WEIGHTS)), key=lambda at: abs(WEIGHTS[at] - abs(self.weight)))
-        return self.weighing(WEIGHTS[min(len(WEIGHTS) - 1, max(0, nearest + steps))])
-
-    def ask(self) -> "Ask":
-        """The explorer's form of it; imports the core, so call it inside a job."""
-        from core.explorer import Ask
-        if self.kind == "speech":
-            return Ask("speech", text=self.text, waveform=self.waveform, weight=self.weight)
-        if self.kind == "image":
-            return Ask("image", path=self.path, image_id=self.image_id, weight=self.weight)
-        return Ask("text", text=self.text, weight=self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,13 +64,12 @@ class Query:
     @property
     def text(self) -> str:
         """The whole query as people write it: "beach + IMG_1.jpg − people"."""
-        return words_of(self.terms())
+        return text_of(self.terms())
 
     @property
     def source(self) -> Literal["speech", "text", "image", "mixed"]:
         """What it is made of, for the history."""
-        kinds = {term.kind for term in self.terms()}
-        return kinds.pop() if len(kinds) == 1 else "mixed"
+        return source_of(term.kind for term in self.terms())
 
 
 def _alike(one: str, other: str) -> bool:
@@ -137,12 +81,6 @@ def _alike(one: str, other: str) -> bool:
     return SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio() >= SAME_LETTERS
 
 
-def words_of(terms: Sequence[QueryTerm]) -> str:
-    """Terms as people write them."""
-    parts = [f"{'+' if term.weight > 0 else MINUS} {term.label}" for term in terms]
-    return " ".join(parts).removeprefix("+ ")
-
-
 def typed(text: str) -> QueryTerm | None:
     """The term of typed words; a leading minus takes away. None when nothing was typed."""
     text = text.strip()
@@ -151,24 +89,9 @@ def typed(text: str) -> QueryTerm | None:
     return QueryTerm("text", words, weight=-1.0 if minus else 1.0) if words else None
 
 
-@dataclass(frozen=True)
-class KeptTerm:
-    """A term as the history keeps it, JSON; the voice itself is the history's recording."""
-
-    kind: Kind
-    text: str
-    path: str
-    image_id: int | None
-    edited: bool
-    weight: float
-    main: bool
-
-
 def to_history(query: Query) -> str:
-    """The query as JSON."""
-    return json.dumps([asdict(KeptTerm(term.kind, term.text, str(term.path or ""), term.image_id, term.edited,
-                                       term.weight, term is query.main)) for term in query.terms()],
-                      ensure_ascii=False)
+    """The query as JSON; the recording itself is the history's."""
+    return json.dumps([{**term.to_json(), "main": term is query.main} for term in query.terms()], ensure_ascii=False)
 
 
 def is_spoken(terms: str) -> bool:
@@ -182,11 +105,10 @@ def from_history(terms: str, waveform: "Waveform | None", again: bool = True) ->
     """
     query = Query()
     for facts in plain_json.loads(terms):
-        kept = KeptTerm(**facts)
-        voice = waveform if kept.kind == "speech" and kept.main else None
-        kind: Kind = "text" if kept.kind == "speech" and voice is None else kept.kind
-        text = "" if again and voice is not None and not kept.edited else kept.text
-        term = QueryTerm(kind, text, Path(kept.path) if kept.path else None, kept.image_id, voice,
-                         edited=kept.edited, weight=kept.weight)
-        query = replace(query, main=term) if kept.main else query.plus(term)
+        term = QueryTerm.from_json(facts)
+        if term.kind == "speech" and facts["main"] and waveform is not None:
+            term = replace(term, waveform=waveform, text=term.text if term.edited or not again else "")
+        elif term.kind == "speech":
+            term = replace(term, kind="text")
+        query = replace(query, main=term) if facts["main"] else query.plus(term)
     return query

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from brewclip_app.panels.search.query import Query, QueryTerm, typed
+from brewclip_app.panels.search.query import Query, typed
+from core.search.terms import QueryTerm
 
 if TYPE_CHECKING:
     from core.audio import Waveform
