@@ -47,10 +47,9 @@ from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.asr.recogniser import Recogniser
-    from core.models.trained import TrainedModel
+    from core.models.retrieval import RetrievalModel
+    from core.models.trained import LoadedModel
     from core.models.vision_language import VisionLanguage
-
-    Model = VisionLanguage | TrainedModel
 
 __all__ = ["Explorer", "Filter", "ModelStatus", "QueryTerm", "SearchResult", "transcription_options"]
 
@@ -134,7 +133,7 @@ class Explorer:
     def use_settings(self, settings: Settings) -> None:
         """Use other settings from the next call on; models that no longer fit are given up."""
         self._settings = settings
-        self.models.give_up(settings)
+        self.models.prune(settings)
 
     def close(self) -> None:
         """Give up models and vectors, close the store."""
@@ -153,7 +152,7 @@ class Explorer:
         """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
         return self.models.backbone(self._settings, report)
 
-    def model(self, report: Report = silent) -> "Model":
+    def model(self, report: Report = silent) -> "LoadedModel":
         """What indexes and searches: the trained model of the settings, or the bare backbone. WeightsError, ModelError.
         """
         return self.models.model(self._settings, report)
@@ -270,8 +269,7 @@ class Explorer:
             descriptions = self._described(model, fingerprint, report)
         with timer.step("search"):
             index = self._indexes.open(place, record, fingerprint, model.dim)
-        utterances = [self._transcriber.encode(term, model, context)  # type: ignore[arg-type]
-                      if model.uses_speech else None for term in terms]
+        utterances = [self._transcriber.encode(term, model, context) for term in terms]
         with timer.step("embed"):
             encoded, cut = self._encode(terms, utterances, place, index, model, settings)
         with timer.step("search"):
@@ -327,13 +325,13 @@ class Explorer:
         return SearchContext(settings, store, lambda: self.models.recogniser(settings, report), timer, report)
 
     def _encode(self, terms: Sequence[QueryTerm], utterances: Sequence[EncodedUtterance | None], place: Place,
-                index: LoadedIndex, model: "Model", settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
+                index: LoadedIndex, model: "RetrievalModel", settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
         """The terms with their embeddings, in their order, and how many tokens were cut."""
         texts = [term.text for term, utterance in zip(terms, utterances, strict=True)
                  if term.kind != "image" and utterance is None]
         spoken = [utterance for utterance in utterances if utterance is not None]
         read = model.encode_texts(texts) if texts else None
-        heard = model.encode_speech(spoken) if spoken else None  # type: ignore[union-attr]
+        heard = model.encode_speech(spoken) if spoken else None
         of_texts = iter(read.vectors if read else ())
         of_speech = iter(zip(heard.vectors, heard.voice, strict=True) if heard else ())
         encoded = []
@@ -346,7 +344,7 @@ class Explorer:
                 encoded.append(_encoded_speech(term, *next(of_speech)))
         return tuple(encoded), sum(read.cut if read else ()) + sum(heard.cut if heard else ())
 
-    def _encode_image(self, term: QueryTerm, place: Place, index: LoadedIndex, model: "Model",
+    def _encode_image(self, term: QueryTerm, place: Place, index: LoadedIndex, model: "RetrievalModel",
                       settings: Settings) -> EncodedTerm:
         """The stored embedding of an indexed picture; any other picture is embedded in the same way."""
         if term.image_id is not None and (term.image_id in index.index or term.path is None):
@@ -356,10 +354,10 @@ class Explorer:
         else:
             picture = images.read(required(term.path), settings["images.max_megapixels"])
             views = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
-            vector, label = encode_views(model.encode_pixels, [views])[0], term.label
+            vector, label = encode_views(model.encode_images, [views])[0], term.label
         return EncodedTerm("image", label, queries.unit(vector), term.weight)
 
-    def _described(self, model: "Model", fingerprint: Fingerprint, report: Report) -> Floats:
+    def _described(self, model: "RetrievalModel", fingerprint: Fingerprint, report: Report) -> Floats:
         """The background's descriptions under the fingerprint."""
         with self._calibrating:
             if fingerprint.hash not in self._descriptions:

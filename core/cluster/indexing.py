@@ -19,7 +19,6 @@ from core.indexing.exclusions import Exclusions
 from core.indexing.reader import NO_STAMP
 from core.indexing.reconcile import BATCH, Done, GalleryReconciler, IndexResult
 from core.indexing.sources import look_all
-from core.models.registry import ModelRegistry
 from core.progress import JobCancelled, Report, silent
 from core.store.records import FailedEntry
 
@@ -45,8 +44,8 @@ def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options
     settings = explorer.settings
     limit = settings["images.max_megapixels"]
     fingerprint = explorer.fingerprint()
-    job = PictureJob.of(ModelRegistry(explorer.home).files(settings), settings["device"], settings["vision.crop"],
-                        limit,
+    spec = explorer.models.spec(settings)
+    job = PictureJob.of(spec, explorer.models.weights_path(spec.backbone, settings), settings["device"], limit,
                         fingerprint, options.gpus)
     sources = (source,) if isinstance(source, str) else source
     scans = look_all(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))

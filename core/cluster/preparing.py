@@ -169,7 +169,7 @@ class Preparation:
 
     def _hearing_job(self) -> HearingJob:
         settings = self._explorer.settings
-        path = ModelRegistry(self._explorer.home).speech_file(settings)
+        path = ModelRegistry(self._explorer.home).weights_path(RECOGNISERS[0].weights, settings)
         files = FileSet.of(path.parent, (path.name,), RECOGNISERS[0].weights)
         return self._hearing().job((files,), settings["device"], self._recipe.states)
 
@@ -178,10 +178,11 @@ class Preparation:
 
     def _seeing_job(self) -> SeeingJob:
         settings = self._explorer.settings
-        found = ModelRegistry(self._explorer.home).files(settings)
-        files = FileSet.of(found.path.parent, (found.path.name,), found.backbone)
-        return SeeingJob(found.backbone, (files,), settings["device"], self._recipe.crop,
-                         settings["images.max_megapixels"])
+        models = ModelRegistry(self._explorer.home)
+        backbone = models.spec(settings).backbone
+        path = models.weights_path(backbone, settings)
+        files = FileSet.of(path.parent, (path.name,), backbone)
+        return SeeingJob(backbone, (files,), settings["device"], self._recipe.crop, settings["images.max_megapixels"])
 
 
 class _Hearing(SpeechFeatureCache):

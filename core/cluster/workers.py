@@ -26,7 +26,7 @@ from core.indexing.local import embedding
 from core.indexing.reader import Reader
 from core.indexing.reconcile import Done
 from core.models import checkpoints
-from core.models.registry import ModelFiles
+from core.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from core.models.trained import TrainedModel
@@ -96,13 +96,13 @@ class PictureJob(SeeingJob):
     threads: int
 
     @staticmethod
-    def of(files: ModelFiles, device: str, crop: str, max_megapixels: float, fingerprint: Fingerprint,
+    def of(spec: ModelSpec, path: Path, device: str, max_megapixels: float, fingerprint: Fingerprint,
            gpus: float) -> "PictureJob":
-        """The job of a model whose files are these, on the driver."""
-        sets = [FileSet.of(files.path.parent, (files.path.name,), files.backbone)]
-        if files.checkpoint is not None:
-            sets.append(FileSet.of(files.checkpoint, (checkpoints.RUN, checkpoints.TENSORS)))
-        return PictureJob(files.backbone, tuple(sets), device, crop, max_megapixels, fingerprint,
+        """The job of a model; `path` is the backbone's file of weights on the driver."""
+        sets = [FileSet.of(path.parent, (path.name,), spec.backbone)]
+        if spec.checkpoint is not None:
+            sets.append(FileSet.of(spec.checkpoint, (checkpoints.RUN, checkpoints.TENSORS)))
+        return PictureJob(spec.backbone, tuple(sets), device, spec.crop, max_megapixels, fingerprint,
                           READERS if gpus else 1)
 
 

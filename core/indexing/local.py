@@ -36,7 +36,7 @@ class Backbone(Protocol):
     def image_size(self) -> int:
         """Side of the square that the model sees, in pixels."""
 
-    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+    def encode_images(self, pixels: np.ndarray) -> np.ndarray:
         """(n, size, size, 3) uint8 to (n, dim) float32, of any length."""
 
     def fingerprint(self, crop: str) -> Fingerprint:
@@ -134,8 +134,8 @@ def _embedded(reader: Reader, backbone: Backbone, files: Sequence[ReadFile]) -> 
     pixels = [file.pixels for file in files if file.pixels is not None]
     if not pixels:
         return [_entry(file) for file in files]
-    vectors = (encode_views(backbone.encode_pixels, pixels) if reader.crop == SEVERAL else
-               np.asarray(backbone.encode_pixels(np.concatenate(pixels)), dtype=np.float32))
+    vectors = (encode_views(backbone.encode_images, pixels) if reader.crop == SEVERAL else
+               np.asarray(backbone.encode_images(np.concatenate(pixels)), dtype=np.float32))
     lengths = np.linalg.norm(vectors, axis=1)
     made = iter(zip(vectors, lengths, strict=True))
     found: list[Done] = []

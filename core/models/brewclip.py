@@ -7,6 +7,7 @@ What is trained: prompts, the Linear to P_V, the acoustic branch, the temperatur
 come out un-normalised, in float32 whatever autocast is on; the backbone stays in eval mode and without gradients.
 """
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -96,6 +97,17 @@ class BrewCLIP(nn.Module):
         super().train(mode)
         self.backbone.eval()
         return self
+
+    def with_options(self, **changes: Any) -> "BrewCLIP":
+        """This model under other options that need no other tensors; its parameters are shared.
+
+        `gate=False` leaves the gate out. ModelError ("options").
+        """
+        view = copy.copy(self)
+        view._modules = dict(self._modules)
+        view.options = replace(self.options, **changes)
+        view.gate = self.gate if view.options.gate else None
+        return view
 
     @property
     def scale(self) -> Tensor:
@@ -223,7 +235,7 @@ class BrewCLIP(nn.Module):
         if self.acoustic is not None:
             assert batch.states is not None
             acoustic = self.acoustic(batch.states, batch.lengths, self.prompts).float()
-        fused = self._fused(text, acoustic, batch)
+        fused = self.fuse(text, acoustic, batch)
         if text is None and self.training and self.options.learn_words:  # for the loss alone
             text = self._text(batch)
         return BranchFeatures(fused, text, acoustic, batch.has_text)
@@ -244,7 +256,8 @@ class BrewCLIP(nn.Module):
         of_text, of_acoustic = self.weights(found.text, found.acoustic, batch)
         return of_text * found.text, of_acoustic * found.acoustic
 
-    def _fused(self, text: Tensor | None, acoustic: Tensor | None, batch: SpokenBatch) -> Tensor:
+    def fuse(self, text: Tensor | None, acoustic: Tensor | None, batch: SpokenBatch) -> Tensor:
+        """F_L (n, dim) of F_T and F_A, of which a variant may lack one."""
         if text is None or acoustic is None:
             only = acoustic if text is None else text
             assert only is not None

@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 def encode_views(encode: Callable[[NDArray[np.uint8]], Floats], views: Sequence[NDArray[np.uint8]]) -> Floats:
     """Unit vectors (n, dim) of pictures, at least one, from their crops (k, size, size, 3) of `core.images.views`.
 
-    `encode` takes (n, size, size, 3) uint8 to (n, dim), as `VisionLanguage.encode_pixels`. Each crop counts the same.
+    `encode` takes (n, size, size, 3) uint8 to (n, dim), as `VisionLanguage.encode_images`. Each crop counts the same.
     """
     return mean_views(encode(np.concatenate(views)), [len(each) for each in views])
 

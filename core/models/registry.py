@@ -1,4 +1,4 @@
-"""The models in use: chosen by the settings, loaded at first use and once, dropped when the settings ask for others."""
+"""Registry of the models in use: resolved from the settings, loaded once, dropped when the settings ask for others."""
 
 import threading
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
 from core.models import backbones, checkpoints
+from core.models.spec import ZERO_SHOT_CROP, ModelSpec
 from core.progress import Report, silent
 from core.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every command needs a model
     from core.asr.recogniser import Recogniser
-    from core.models.trained import TrainedModel
+    from core.models.trained import LoadedModel, TrainedModel
     from core.models.vision_language import VisionLanguage
 
 SHIPPED = Path(str(files("resources"))) / "models" / "brewclip-mini-full"
@@ -43,19 +44,8 @@ class ModelStatus:
 
 
 @dataclass(frozen=True)
-class ModelFiles:
-    """What the model that indexes and searches is made of: the backbone's name and file, and the folder of the trained
-    model on it, None for the backbone alone.
-    """
-
-    backbone: str
-    path: Path
-    checkpoint: Path | None
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """What decides a loaded model: another choice is another model."""
+class _WeightsKey:
+    """Key of loaded weights: their name, file and device."""
 
     name: str
     path: Path
@@ -63,17 +53,17 @@ class _Choice:
 
 
 class ModelRegistry:
-    """Gives models and what is known of them. Any thread may call any method; a model is loaded by one of them.
+    """Resolves and loads models. Any thread may call any method; each model is loaded by one of them.
 
-    Each method is told the settings, so that one search or indexing run keeps to those that it began with.
+    Methods take the settings, so that a search or an indexing run keeps to those of its start.
     """
 
     def __init__(self, home: Home, recogniser: RecogniserEntry = RECOGNISERS[0]) -> None:
         self._home, self._entry = home, recogniser
         self._loading_backbone = threading.Lock()
         self._loading_speech = threading.Lock()
-        self._backbone: tuple[_Choice, VisionLanguage] | None = None
-        self._recogniser: tuple[_Choice, Recogniser] | None = None
+        self._backbone: tuple[_WeightsKey, VisionLanguage] | None = None
+        self._recogniser: tuple[_WeightsKey, Recogniser] | None = None
         self._loading_model = threading.Lock()
         self._trained: tuple[_Stamp, VisionLanguage, TrainedModel] | None = None
         self._prints: dict[tuple[_Stamp, str], Fingerprint] = {}
@@ -83,8 +73,8 @@ class ModelRegistry:
         """Drop all models."""
         self._backbone = self._recogniser = self._trained = None
 
-    def give_up(self, settings: Settings) -> None:
-        """Give up the models that these settings do not ask for."""
+    def prune(self, settings: Settings) -> None:
+        """Drop the models that these settings do not ask for."""
         if self._backbone is not None and not self._fits(self._backbone[0], settings, settings["vision.backbone"]):
             self._backbone = None
             self._trained = None
@@ -96,58 +86,77 @@ class ModelRegistry:
     def backbone(self, settings: Settings, report: Report = silent) -> "VisionLanguage":
         """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
         with self._loading_backbone:
-            choice, loaded = self._chosen_backbone(settings), self._backbone
-            if loaded is None or loaded[0] != choice:
-                report(0, 0, f"Loading {backbones.title(choice.name)}")
-                from core.models import vision_language
-
-                loaded = choice, vision_language.load(choice.name, choice.path, choice.device)
-                self._backbone = loaded
+            key, loaded = self._backbone_key(settings), self._backbone
+            if loaded is None or loaded[0] != key:
+                self._backbone = loaded = key, self._load_backbone(key, report)
             return loaded[1]
 
-    def model(self, settings: Settings, report: Report = silent) -> "VisionLanguage | TrainedModel":
-        """What indexes and searches: the trained model of the settings on the backbone, or the backbone alone.
+    def _load_backbone(self, key: _WeightsKey, report: Report) -> "VisionLanguage":
+        from core.models import vision_language
+
+        report(0, 0, f"Loading {backbones.title(key.name)}")
+        return vision_language.load(key.name, key.path, key.device)
+
+    def spec(self, settings: Settings) -> ModelSpec:
+        """The model that the settings index and search with. ModelError: missing, damaged, newer, options, unknown."""
+        folder = self._checkpoint(settings)
+        return ModelSpec(self._backbone_name(settings), folder, settings["vision.crop"],
+                         checkpoints.read_run(folder) if folder else None)
+
+    def resolve(self, spec: ModelSpec, settings: Settings) -> ModelSpec:
+        """The spec with backbone, folder, run and crop filled in; nothing is loaded. ModelError as in `spec`."""
+        if spec.checkpoint is None:
+            name = self._backbone_name(settings) if spec.backbone == "auto" else spec.backbone
+            return ModelSpec(name, None, spec.crop or ZERO_SHOT_CROP)
+        folder = checkpoints.find(spec.checkpoint.absolute())
+        run = checkpoints.read_run(folder)
+        return ModelSpec(run.backbone, folder, spec.crop or run.crop, run)
+
+    def load(self, spec: ModelSpec, settings: Settings, report: Report = silent) -> "LoadedModel":
+        """The model of a resolved spec; the one of the settings is loaded once, another at each call.
 
         WeightsError ("missing"), ModelError: missing, damaged, newer, wrong_backbone, wrong_tensors, ...
         """
-        folder, backbone = self._checkpoint(settings), self.backbone(settings, report)
-        if folder is None:
+        if spec.backbone == self._backbone_name(settings):
+            backbone = self.backbone(settings, report)
+        else:
+            backbone = self._load_backbone(self._key(spec.backbone, settings, "Evaluations"), report)
+        if spec.checkpoint is None:
             return backbone
         with self._loading_model:
-            stamp, loaded = _stamp(folder), self._trained
+            stamp, loaded = _stamp(spec.checkpoint), self._trained
             if loaded is None or loaded[:2] != (stamp, backbone):
                 report(0, 0, "Loading the trained model")
                 from core.models.trained import TrainedModel
 
-                loaded = stamp, backbone, TrainedModel(checkpoints.read(folder), backbone)
-                self._trained = loaded
+                loaded = stamp, backbone, TrainedModel(checkpoints.read(spec.checkpoint), backbone)
+                if spec.checkpoint == self._run_in_use(settings)[0]:
+                    self._trained = loaded
             return loaded[2]
 
-    def files(self, settings: Settings) -> ModelFiles:
-        """The files that `model` would load, for who loads them elsewhere. WeightsError ("missing"), ModelError."""
-        choice = self._chosen_backbone(settings)
-        return ModelFiles(choice.name, choice.path, self._checkpoint(settings))
+    def model(self, settings: Settings, report: Report = silent) -> "LoadedModel":
+        """The model that the settings index and search with; errors as in `load`."""
+        return self.load(self.spec(settings), settings, report)
 
-    def speech_file(self, settings: Settings) -> Path:
-        """The file that `recogniser` would load. WeightsError ("missing")."""
-        return self._choice(self._entry.weights, settings, "Spoken queries").path
+    def weights_path(self, name: str, settings: Settings) -> Path:
+        """The file of weights that would be loaded. WeightsError ("missing")."""
+        return self._key(name, settings, "Galleries and searches").path
 
     def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":
         """The recogniser, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
         with self._loading_speech:
-            choice, loaded = self._choice(self._entry.weights, settings, "Spoken queries"), self._recogniser
-            if loaded is None or loaded[0] != choice:
-                report(0, 0, f"Loading {weights.record(choice.name).title}")
-                loaded = choice, self._entry.load(choice.path, choice.device)
-                self._recogniser = loaded
+            key, loaded = self._key(self._entry.weights, settings, "Spoken queries"), self._recogniser
+            if loaded is None or loaded[0] != key:
+                report(0, 0, f"Loading {weights.record(key.name).title}")
+                self._recogniser = loaded = key, self._entry.load(key.path, key.device)
             return loaded[1]
 
     def fingerprint(self, settings: Settings) -> Fingerprint:
         """The fingerprint that the settings ask for. No model is loaded. WeightsError ("missing"), ModelError."""
         folder = self._checkpoint(settings)
         if folder is None:
-            choice = self._chosen_backbone(settings)
-            return backbones.fingerprint(choice.name, self._sha256(choice.path), settings["vision.crop"])
+            weights_key = self._backbone_key(settings)
+            return backbones.fingerprint(weights_key.name, self._sha256(weights_key.path), settings["vision.crop"])
         key = _stamp(folder), settings["vision.crop"]
         if key not in self._prints:
             self._prints[key] = checkpoints.fingerprint_of(folder, settings["vision.crop"])
@@ -202,19 +211,19 @@ class ModelRegistry:
             return checkpoints.read_run(folder).backbone
         return weights.default_backbone(self._home, settings["weights.folder"])
 
-    def _chosen_backbone(self, settings: Settings) -> _Choice:
-        return self._choice(self._backbone_name(settings), settings, "Galleries and searches")
+    def _backbone_key(self, settings: Settings) -> _WeightsKey:
+        return self._key(self._backbone_name(settings), settings, "Galleries and searches")
 
-    def _choice(self, name: str, settings: Settings, what: str) -> _Choice:
+    def _key(self, name: str, settings: Settings, what: str) -> _WeightsKey:
         path = weights.find(name, self._home, settings["weights.folder"])
         if path is None:
             raise WeightsError(f"{what} need {weights.record(name).title}, which is not on this computer yet. Fetch it "
                                f"under Settings or with `brewclip weights fetch {name}`.", "missing")
-        return _Choice(name, path, settings["device"])
+        return _WeightsKey(name, path, settings["device"])
 
-    def _fits(self, choice: _Choice, settings: Settings, name: str) -> bool:
-        """Whether a loaded model may be the one that is asked for; the next use finds out for sure."""
-        return choice.device == settings["device"] and name in (choice.name, "auto")
+    def _fits(self, key: _WeightsKey, settings: Settings, name: str) -> bool:
+        """Whether a loaded model may be the one of the settings; the next use finds out for sure."""
+        return key.device == settings["device"] and name in (key.name, "auto")
 
     def _sha256(self, path: Path) -> str:
         """Of a file of weights; the bundled one has no stamp, so it is read once and remembered."""

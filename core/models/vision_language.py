@@ -1,12 +1,11 @@
-"""Seeing and reading: one backbone that turns pictures and texts into vectors of one space.
+"""A CLIP backbone, loaded: embeddings of images and texts in one space.
 
-Every backbone goes this one way, the bundled small one and every CLIP. Without prompts the vectors are open_clip's own,
-bit for bit on a CPU. They are not normalised: BrewCLIP adds vectors before it compares them.
+The bundled small backbone and every CLIP are loaded here. Without prompts the embeddings are open_clip's own, bit for
+bit on a CPU. They are not normalised: BrewCLIP adds embeddings before it compares them.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,12 @@ import numpy as np
 import torch
 
 from core import devices
+from core.asr.transcript import EncodedUtterance
 from core.fingerprint import Fingerprint
 from core.models import backbones
+from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built, build, prepare
+from core.models.retrieval import SpeechFeatures, TextFeatures
 from core.pretrained import weight_files
 
 PICTURES_AT_ONCE = 32  # in one forward pass, so that memory is bounded whatever is handed over
@@ -25,20 +27,14 @@ TEXTS_AT_ONCE = 64
 Work = Callable[[Any, torch.device], torch.Tensor]  # texts or pixels, where to compute -> (n, dim)
 
 
-@dataclass(frozen=True)
-class TextFeatures:
-    """Vectors of texts: (n, dim) float32, not normalised; `cut` has for each text the tokens that did not fit."""
-
-    vectors: np.ndarray
-    cut: tuple[int, ...]
-
-
 class VisionLanguage:
-    """A loaded backbone. Safe to use from several threads at once; nothing of a call stays behind.
+    """A backbone without a checkpoint: a `RetrievalModel` of words alone. Any thread may call any method.
 
     `logit_scale` is the factor on cosines (CLIP's exp of the learned number). `built.model` is open_clip's own module,
     frozen, for what is put on top of it.
     """
+
+    uses_text, uses_speech = True, False
 
     def __init__(self, name: str, built: Built, sha256: str, device: devices.Device) -> None:
         self.name = name
@@ -48,12 +44,24 @@ class VisionLanguage:
         self.image_size = built.image_size
         self.logit_scale = float(built.model.logit_scale.detach().exp())
         self.precision = backbones.PRECISION
-        self.uses_speech = False  # it has no acoustic branch
         self.built = built
         self._sha256 = sha256
         self._device = device
         self._moving = threading.Lock()
+        self._network: BrewCLIP | None = None
         self._place(device)
+
+    @property
+    def backbone(self) -> "VisionLanguage":
+        """Itself."""
+        return self
+
+    @property
+    def network(self) -> BrewCLIP:
+        """The zero-shot BrewCLIP over it. ModelError ("unsupported") where a backbone has no place for prompts."""
+        if self._network is None:
+            self._network = BrewCLIP(self.built, "zero-shot").eval()
+        return self._network.to(self._device.torch_device)
 
     @property
     def device(self) -> str:
@@ -66,20 +74,26 @@ class VisionLanguage:
         return self._device.note
 
     def fingerprint(self, crop: str) -> Fingerprint:
-        """The fingerprint of this backbone's vectors of pictures seen with that crop policy."""
+        """Fingerprint of this backbone's embeddings of images under a crop policy."""
         return backbones.fingerprint(self.name, self._sha256, crop)
 
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
-        """The vectors of texts, and how many tokens of each were beyond the backbone's context (77 for CLIP)."""
+        """Embeddings of texts, and how many tokens of each were beyond the backbone's context (77 for CLIP)."""
         parts = [self.run(self._texts, part) for part in parts_of(texts, TEXTS_AT_ONCE)]
         cut = tuple(max(0, len(self.built.tokenizer.encode(text)) + 2 - self.built.context) for text in texts)
         return TextFeatures(self._joined(parts), cut)
 
-    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """The vectors of pictures as `core.images.pixels` gives them: (n, size, size, 3) uint8 -> (n, dim) float32.
+    def encode_speech(self, utterances: Sequence[EncodedUtterance]) -> SpeechFeatures:
+        """Not there: ValueError."""
+        raise ValueError("a backbone alone has no acoustic branch")
 
-        Not normalised. A picture gets the same vector in every batch, but for the last bits. ValueError on another
-        shape or type.
+    def check_recogniser(self, name: str, padding: str) -> None:
+        """Any recogniser will do: the words alone are used."""
+
+    def encode_images(self, pixels: np.ndarray) -> np.ndarray:
+        """Embeddings (n, dim) float32, not normalised, of pixels (n, size, size, 3) uint8 (`core.images.pixels`).
+
+        An image has the same embedding in every batch, but for the last bits. ValueError on another shape or type.
         """
         side = self.image_size
         if pixels.shape[1:] != (side, side, 3) or pixels.dtype != np.uint8:
@@ -99,7 +113,7 @@ class VisionLanguage:
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
 
     def run(self, work: Work, part: Any) -> np.ndarray:
-        """The result of work on this backbone's device; when a GPU fails, from then on all is done on the CPU."""
+        """The result of work on this backbone's device; once a GPU fails, everything is done on the CPU."""
         used = self._device
         try:
             return self._result(work, part, used)
@@ -117,7 +131,7 @@ class VisionLanguage:
         return vectors
 
     def _place(self, device: devices.Device) -> None:
-        """Bring the model to a device and see it work there; on the CPU when it does not."""
+        """Move the model to a device and try it there; to the CPU when that fails."""
         if device.name == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # TF32 keeps 10 bits: other vectors than on a CPU
         try:

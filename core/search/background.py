@@ -1,17 +1,16 @@
 """What hits are held against: everyday descriptions, embedded once per fingerprint, and other pictures."""
 
 import hashlib
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 import numpy as np
 
 from core import caches, private_files
+from core.models.retrieval import RetrievalModel
 from core.progress import Report, silent
 from core.search.queries import Floats, units
 from core.search.vector_file import Ids
@@ -19,21 +18,6 @@ from core.search.vector_index import VectorIndex
 
 PICTURES = 500  # of the gallery, at most
 BATCH = 32  # descriptions embedded at once
-
-
-class HasVectors(Protocol):
-    """What a text tower gives."""
-
-    @property
-    def vectors(self) -> Floats:
-        """(n, dim) float32, of any length."""
-
-
-class TextTower(Protocol):
-    """The part of a backbone that embeds texts."""
-
-    def encode_texts(self, texts: Sequence[str]) -> HasVectors:
-        """The texts' vectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +35,8 @@ def sentences() -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line)
 
 
-def descriptions(backbone: TextTower, dim: int, fingerprint_hash: str, folder: Path, report: Report = silent) -> Floats:
+def descriptions(model: RetrievalModel, dim: int, fingerprint_hash: str, folder: Path,
+                 report: Report = silent) -> Floats:
     """Unit vectors (n, dim) of the descriptions, embedded once per fingerprint and kept in `folder`.
 
     A cache that is damaged or cannot be written is no error.
@@ -65,7 +50,7 @@ def descriptions(backbone: TextTower, dim: int, fingerprint_hash: str, folder: P
     parts = []
     for start in range(0, len(texts), BATCH):
         report(start, len(texts), "Calibrating the strength of hits")
-        parts.append(backbone.encode_texts(texts[start:start + BATCH]).vectors)
+        parts.append(model.encode_texts(texts[start:start + BATCH]).vectors)
     report(len(texts), len(texts), "Calibrating the strength of hits")
     vectors = units(np.concatenate(parts))
     with suppress(OSError):

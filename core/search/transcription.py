@@ -17,7 +17,6 @@ from core import audio
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import QueryError, StoreError
-from core.models import checkpoints
 from core.progress import Report
 from core.search.terms import QueryTerm
 from core.settings import Settings
@@ -27,7 +26,7 @@ from core.system_language import likely_languages
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.asr.recogniser import Recogniser
-    from core.models.trained import TrainedModel
+    from core.models.retrieval import RetrievalModel
 
 log = logging.getLogger(__name__)
 
@@ -124,18 +123,18 @@ class QueryTranscriber:
                     store.keep_transcript(digest, key, utterance.transcript.to_json())
         return utterance.transcript
 
-    def encode(self, term: QueryTerm, model: "TrainedModel", context: SearchContext) -> EncodedUtterance | None:
+    def encode(self, term: QueryTerm, model: "RetrievalModel", context: SearchContext) -> EncodedUtterance | None:
         """The encoded utterance of a resolved term; None where the model is to read its words alone.
 
         Words that the user corrected stand beside the voice; a model that does not use words takes them as typed.
         ModelError ("wrong_speech").
         """
-        if term.waveform is None:
+        if term.waveform is None or not model.uses_speech:
             return None
         with context.timer.step("load"):
             recogniser = context.recogniser()
         options = query_options(context.settings, context.store)
-        checkpoints.check_recogniser(model.run, recogniser.name, options.padding)
+        model.check_recogniser(recogniser.name, options.padding)
         with context.timer.step("recognise"):
             utterance = self._encoded(term.waveform, options.padding, recogniser, context)
         transcript = term.transcript or utterance.transcript

@@ -56,7 +56,7 @@ def measure_worker(explorer: Explorer, folder: Path) -> list[tuple[str, str]]:
 
     def embedded() -> None:
         for start in range(0, len(pixels), BATCH):
-            model.encode_pixels(pixels[start:start + BATCH])
+            model.encode_images(pixels[start:start + BATCH])
 
     read = seconds_a_picture(hashed, len(paths))
     whole = seconds_a_picture(lambda: reader.read(paths), len(paths))

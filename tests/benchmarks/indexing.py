@@ -48,7 +48,7 @@ def measure(explorer: Explorer, folder: Path, rounds: int) -> None:
 
     def bare() -> None:
         for start in range(0, len(pixels), BATCH):
-            backbone.encode_pixels(pixels[start:start + BATCH])
+            backbone.encode_images(pixels[start:start + BATCH])
 
     ours, model = in_turns([index, bare], rounds)
     ratio = statistics.median(other / one for one, other in zip(ours, model, strict=True))

@@ -34,7 +34,7 @@ class MadeUp:
         self._fingerprint = fingerprint
         self._random = np.random.default_rng(0)
 
-    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+    def encode_images(self, pixels: np.ndarray) -> np.ndarray:
         return self._random.standard_normal((len(pixels), self.dim), np.float32)
 
     def fingerprint(self, crop: str) -> Fingerprint:

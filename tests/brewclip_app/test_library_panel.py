@@ -36,7 +36,7 @@ class Backbone:
         self.gate = threading.Event()
         self.gate.set()
 
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         assert self.gate.wait(20)
         return np.stack([pixels.mean((1, 2, 3)), *pixels.mean((1, 2)).T], axis=1).astype(np.float32) + 1
 
@@ -550,7 +550,7 @@ def stop_half_way(context, qtbot, folder, stop):
 
 def model_calls(context):
     seen, model = [], context.explorer.model
-    encode = model.encode_pixels
+    encode = model.encode_images
 
     def counted(pixels):
         seen.append(len(pixels))
@@ -558,7 +558,7 @@ def model_calls(context):
             model.gate.clear()
         return encode(pixels)
 
-    model.encode_pixels = counted
+    model.encode_images = counted
     return seen
 
 

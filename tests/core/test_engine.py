@@ -75,7 +75,7 @@ def test_the_shipped_model_is_used_when_it_is_no_worse_on_dev(engine, shipped):
     assert engine.fingerprint(settings("auto")) != engine.fingerprint(settings("zero-shot"))
     assert engine.model(settings("auto")) is model
     assert engine.status(settings("auto")).backbone == checkpoints.title(model.run)
-    assert not np.allclose(model.encode_pixels(PIXELS), engine.backbone(settings("auto")).encode_pixels(PIXELS))
+    assert not np.allclose(model.encode_images(PIXELS), engine.backbone(settings("auto")).encode_images(PIXELS))
 
 
 def test_other_weights_of_the_backbone_are_searched_without_it(engine, shipped):
@@ -95,7 +95,7 @@ def test_a_run_of_ones_own(engine, shipped, tmp_path):
     assert engine.fingerprint(chosen) != print_before
     assert engine.model(chosen) is not model
     assert engine.model(chosen).fingerprint("centre") == engine.fingerprint(chosen)
-    engine.give_up(settings("zero-shot"))
+    engine.prune(settings("zero-shot"))
     assert engine.model(settings("zero-shot")) is engine.backbone(settings("zero-shot"))
 
 

@@ -35,7 +35,7 @@ class ColourModel:
         self.pixels = 0
         self.texts = []
 
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         self.pixels += len(pixels)
         return self._vectors(pixels.reshape(len(pixels), -1, 3).mean(axis=1))
 

@@ -12,9 +12,9 @@ from core.asr.transcript import EncodedUtterance, Transcript
 from core.errors import ModelError, QueryError
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
-from core.models.checkpoints import Run
+from core.models.checkpoints import Run, check_recogniser
 from core.models.registry import ModelRegistry
-from core.models.trained import FusedFeatures
+from core.models.retrieval import SpeechFeatures
 from core.models.variants import BrewClipOptions
 from core.search.terms import QueryTerm
 from core.search.transcription import last_language, query_options
@@ -33,7 +33,7 @@ class Listener:
         self.uses_text, self.listened = True, []
         self.run = Run("full", BrewClipOptions(), "listener", "", "Parrot", 4, "own", "centre")
 
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         return np.stack([self.vector(each.tobytes()) for each in pixels])
 
     def encode_texts(self, texts):
@@ -44,9 +44,12 @@ class Listener:
         self.listened += heard
         voice = np.stack([self.vector(one.states[0].tobytes()) for one in heard])
         if not self.uses_text:
-            return FusedFeatures(voice, voice, (0,) * len(heard))
+            return SpeechFeatures(voice, voice, (0,) * len(heard))
         words = self.encode_texts([one.transcript.text for one in heard]).vectors
-        return FusedFeatures(2 * words + voice, voice, (1,) * len(heard))
+        return SpeechFeatures(2 * words + voice, voice, (1,) * len(heard))
+
+    def check_recogniser(self, name, padding):
+        check_recogniser(self.run, name, padding)
 
     def vector(self, seed):
         return np.random.default_rng(list(seed[:64])).standard_normal(DIM).astype(np.float32)

@@ -17,7 +17,7 @@ class WordModel:
 
     name, title, note, dim, image_size, device, fallback = "words", "Words", "", 6, 8, "cpu", ""
 
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         return np.tile(self._unit(np.ones(self.dim)), (len(pixels), 1)).astype(np.float32)
 
     def encode_texts(self, texts):

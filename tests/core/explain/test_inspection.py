@@ -34,7 +34,7 @@ class Indexer:
     def __init__(self, model):
         self.model, self.dim, self.image_size, self.name = model, 32, 32, "tiny"
 
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         import torch
 
         with torch.no_grad():

@@ -132,3 +132,20 @@ def test_end_to_end_learns_from_words_but_never_uses_them(tiny: Built) -> None:
     losses[1].inner.backward()
     assert ours.acoustic is not None and ours.acoustic.output.weight.grad is not None
     assert all(each.grad is None for each in ours.backbone.parameters())
+
+
+# --- views under other options ---------------------------------------------------------------------------------------
+
+@torch.no_grad()
+def test_a_view_under_other_options_shares_the_parameters_and_leaves_the_model(tiny: Built) -> None:
+    ours = model(tiny, gate=True, acoustic_weight=0.5)
+    before = ours.encode_speech(ours.collate(SAID, STATES)).spoken
+    view = ours.with_options(acoustic_weight=1.0, gate=False, pool_sentences=True)
+    batch = view.collate(SAID, STATES)
+    found = view.encode_speech(batch)
+    assert view.gate is None and found.text is not None and found.acoustic is not None
+    assert torch.allclose(found.spoken[:2], (found.text + found.acoustic)[:2])
+    assert torch.equal(found.spoken[2], found.acoustic[2]), "nothing was transcribed"
+    assert view.acoustic is ours.acoustic and view.prompts is ours.prompts
+    assert ours.gate is not None and ours.options.acoustic_weight == 0.5
+    assert torch.equal(ours.encode_speech(ours.collate(SAID, STATES)).spoken, before)

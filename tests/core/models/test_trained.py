@@ -50,8 +50,8 @@ def test_its_vectors_are_those_of_the_trained_towers(backbone: VisionLanguage, t
         texts = model.encode_tokens(model.tokens(["a dog", "two cats"])[0]).numpy()
         pictures = model.encode_stem(model.image_stem(PIXELS)).numpy()
     assert np.allclose(ours.encode_texts(["a dog", "two cats"]).vectors, texts, atol=1e-5)
-    assert np.allclose(ours.encode_pixels(PIXELS), pictures, atol=1e-5)
-    assert not np.allclose(pictures, backbone.encode_pixels(PIXELS), atol=1e-3)
+    assert np.allclose(ours.encode_images(PIXELS), pictures, atol=1e-5)
+    assert not np.allclose(pictures, backbone.encode_images(PIXELS), atol=1e-3)
     assert (ours.dim, ours.image_size, ours.device, ours.uses_speech) == (32, 32, "cpu", True)
 
 

@@ -111,7 +111,7 @@ def test_vectors_are_open_clips_own_within_rounding(tmp_path: Path, name: str, c
 
     ours = load(name, tmp_path / "model.safetensors", "cpu")
     seen = np.stack([images.pixels(picture, "centre", ours.image_size) for picture in pictures])
-    assert_within_rounding(ours.encode_pixels(seen), expected_images)
+    assert_within_rounding(ours.encode_images(seen), expected_images)
     assert_within_rounding(ours.encode_texts(TEXTS).vectors, expected_texts)
     assert (ours.dim, ours.image_size) == (expected_images.shape[1], 224)
     assert unit(expected_images).std(axis=0).max() > 1e-3  # different pictures are told apart at all
@@ -174,16 +174,16 @@ def test_folding_the_batch_norms_changes_nothing(mini: VisionLanguage, monkeypat
     assert len(norms) > 40
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in mini.built.model.modules())
     pixels = squares(3, 224)
-    assert np.abs(unit(mini.encode_pixels(pixels)) - unit(plain.encode_pixels(pixels))).max() < 1e-5
+    assert np.abs(unit(mini.encode_images(pixels)) - unit(plain.encode_images(pixels))).max() < 1e-5
 
 
 def test_a_picture_gets_the_same_vector_in_every_batch(mini: VisionLanguage, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = squares(7, 224)
-    together = mini.encode_pixels(pixels)
-    alone = np.concatenate([mini.encode_pixels(pixels[at:at + 1]) for at in range(7)])
+    together = mini.encode_images(pixels)
+    alone = np.concatenate([mini.encode_images(pixels[at:at + 1]) for at in range(7)])
     monkeypatch.setattr(vision_language, "PICTURES_AT_ONCE", 3)
     assert np.abs(unit(together) - unit(alone)).max() < 1e-5
-    assert np.abs(unit(together) - unit(mini.encode_pixels(pixels))).max() < 1e-5
+    assert np.abs(unit(together) - unit(mini.encode_images(pixels))).max() < 1e-5
 
 
 def test_what_the_interface_says_of_it(mini: VisionLanguage) -> None:
@@ -225,41 +225,41 @@ def test_tokens_that_do_not_fit_are_counted(mini: VisionLanguage) -> None:
 def test_nothing_in_gives_nothing_out(mini: VisionLanguage) -> None:
     texts = mini.encode_texts([])
     assert (texts.vectors.shape, texts.vectors.dtype, texts.cut) == ((0, 384), np.float32, ())
-    assert mini.encode_pixels(np.empty((0, 224, 224, 3), np.uint8)).shape == (0, 384)
+    assert mini.encode_images(np.empty((0, 224, 224, 3), np.uint8)).shape == (0, 384)
 
 
 def test_vectors_are_not_normalised(mini: VisionLanguage) -> None:
     assert np.linalg.norm(mini.encode_texts(["a dog"]).vectors) > 2
-    assert mini.encode_pixels(squares(1, 224)).dtype == np.float32
+    assert mini.encode_images(squares(1, 224)).dtype == np.float32
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((1, 3, 224, 224), np.uint8), np.zeros((1, 224, 224, 3), np.float32),
                                     np.zeros((224, 224, 3), np.uint8)])
 def test_pixels_of_another_kind_are_refused(mini: VisionLanguage, pixels: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"not \(n, 224, 224, 3\) uint8"):
-        mini.encode_pixels(pixels)
+        mini.encode_images(pixels)
 
 
 def test_read_only_and_turned_arrays_are_read(mini: VisionLanguage, recwarn: pytest.WarningsRecorder) -> None:
     pixels = squares(2, 224)
-    expected = mini.encode_pixels(pixels)
+    expected = mini.encode_images(pixels)
     pixels.setflags(write=False)
-    assert np.array_equal(mini.encode_pixels(pixels), expected)
+    assert np.array_equal(mini.encode_images(pixels), expected)
     turned = np.ascontiguousarray(pixels.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
-    assert_within_rounding(mini.encode_pixels(turned), expected)
+    assert_within_rounding(mini.encode_images(turned), expected)
     assert not recwarn.list
 
 
 def test_many_threads_get_what_one_gets(mini: VisionLanguage) -> None:
     texts, pixels = [f"a picture of {number} dogs" for number in range(12)], squares(12, 224)
-    alone = [(mini.encode_texts([text]).vectors, mini.encode_pixels(one[None]))
+    alone = [(mini.encode_texts([text]).vectors, mini.encode_images(one[None]))
              for text, one in zip(texts, pixels, strict=True)]
     gate = threading.Barrier(4)
 
     def work(start: int) -> bool:
         gate.wait()
         return all(np.allclose(mini.encode_texts([texts[at]]).vectors, alone[at][0], atol=1e-4)
-                   and np.allclose(mini.encode_pixels(pixels[at:at + 1]), alone[at][1], atol=1e-4)
+                   and np.allclose(mini.encode_images(pixels[at:at + 1]), alone[at][1], atol=1e-4)
                    for at in range(start, 12, 4))
 
     with ThreadPoolExecutor(4) as pool:
@@ -293,7 +293,7 @@ def test_a_gpu_that_fails_later_costs_no_vector(tiny: Path, monkeypatch: pytest.
         return working(values)
 
     monkeypatch.setattr(ours.built.model, "encode_image", out_of_memory)
-    vectors = ours.encode_pixels(squares(2, 64))
+    vectors = ours.encode_images(squares(2, 64))
     assert calls == ["cuda", "cpu"]
     assert (ours.device, ours.precision, vectors.shape) == ("cpu", "float32", (2, 32))
     assert "CUDA out of memory" in ours.fallback
@@ -374,7 +374,7 @@ def test_captions_find_their_pictures(mini: VisionLanguage, development_data: Pa
     names, captions, wanted = spoken_captions(development_data / "flickr8k")
     folder = development_data / "flickr8k" / "Flicker8k_Dataset"
     seen = np.stack([images.pixels(images.read(folder / name).rgb, "centre", 224) for name in names])
-    pictures = unit(mini.encode_pixels(seen))
+    pictures = unit(mini.encode_images(seen))
     cosines = unit(mini.encode_texts(captions).vectors) @ pictures.T
     to_image = (cosines > cosines[np.arange(len(captions)), wanted][:, None]).sum(axis=1)
     own = wanted[None, :] == np.arange(len(names))[:, None]

@@ -36,7 +36,7 @@ class TinyBackbone:
     image_size: int = 32
     batches: list[int] = field(default_factory=list)
 
-    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+    def encode_images(self, pixels: np.ndarray) -> np.ndarray:
         assert pixels.dtype == np.uint8
         assert pixels.shape[1:] == (32, 32, 3)
         self.batches.append(len(pixels))
@@ -108,7 +108,7 @@ def test_a_folder_is_indexed_and_copies_are_embedded_once(store: Store, gallery:
     assert ids.tolist() == [one.id for one in records]
     for record, vector in zip(records, vectors, strict=True):
         pixels = images.pixels(images.read(record.path).rgb, "centre", 32)
-        expected = TinyBackbone().encode_pixels(pixels[None])[0]
+        expected = TinyBackbone().encode_images(pixels[None])[0]
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
 
 
@@ -118,7 +118,7 @@ def test_under_several_crops_a_vector_is_the_mean_of_all_looks(store: Store, gal
     assert backbone.seen == 5 * 4
     [(ids, vectors)] = store.vectors(gallery.id, backbone.fingerprint("multi-crop").hash)
     for record, vector in zip(store.images(gallery.id), vectors, strict=True):
-        looks = TinyBackbone().encode_pixels(images.views(images.read(record.path).rgb, 32))
+        looks = TinyBackbone().encode_images(images.views(images.read(record.path).rgb, 32))
         expected = (looks / np.linalg.norm(looks, axis=1, keepdims=True)).mean(axis=0)
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
     assert len(ids) == 6
@@ -335,8 +335,8 @@ def test_an_unreadable_subfolder_keeps_its_pictures(store: Store, gallery: Galle
 def test_a_model_that_gives_nonsense_fails_the_picture_only(store: Store, gallery: GalleryRecord,
                                                             folder: Path) -> None:
     class Nonsense(TinyBackbone):
-        def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
-            vectors = super().encode_pixels(pixels)
+        def encode_images(self, pixels: np.ndarray) -> np.ndarray:
+            vectors = super().encode_images(pixels)
             vectors[0] = np.nan
             vectors[1] = 0
             return vectors
@@ -386,10 +386,10 @@ def test_cancelled_work_is_kept_and_goes_on(store: Store, gallery: GalleryRecord
 def test_a_model_that_fails_keeps_what_was_stored(store: Store, gallery: GalleryRecord, many: Path,
                                                   backbone: TinyBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(TinyBackbone):
-        def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        def encode_images(self, pixels: np.ndarray) -> np.ndarray:
             if self.seen >= 64:
                 raise RuntimeError("out of memory on the device")
-            return super().encode_pixels(pixels)
+            return super().encode_images(pixels)
 
     with pytest.raises(RuntimeError, match="out of memory"):
         index_folder(store, gallery.id, many, Failing(), "centre")

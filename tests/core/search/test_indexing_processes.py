@@ -28,7 +28,7 @@ class Slow:
     dim, image_size = 48, 16
     def fingerprint(self, crop):
         return Fingerprint.of({"backbone": "slow", "crop": crop})
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         time.sleep(float(sys.argv[4]))
         print("seen", len(pixels), flush=True)
         return pixels.reshape(len(pixels), -1)[:, :48].astype(np.float32) + 1

@@ -127,7 +127,7 @@ def test_a_trained_model_searches_there(explorer, away: torch.device, data: Path
     said = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     assert np.isfinite(found.encode_speech(said).vectors).all()
     assert np.isfinite(found.encode_texts(["a red thing"]).vectors).all()
-    assert np.isfinite(found.encode_pixels(np.zeros((2, 32, 32, 3), np.uint8))).all()
+    assert np.isfinite(found.encode_images(np.zeros((2, 32, 32, 3), np.uint8))).all()
     assert found.device == "pretended", found.fallback
 
 
@@ -151,7 +151,7 @@ def test_an_evaluation_is_kept_and_diagnosed_there(explorer, away: torch.device,
 
 def test_several_looks_at_a_picture_are_embedded_there(explorer, away: torch.device) -> None:
     views = [np.full((count, 32, 32, 3), 50 * count, np.uint8) for count in (1, 3)]
-    assert np.isfinite(multicrop.encode_views(explorer.eyes.encode_pixels, views)).all()
+    assert np.isfinite(multicrop.encode_views(explorer.eyes.encode_images, views)).all()
     assert explorer.eyes.device == "pretended", explorer.eyes.fallback
 
 

@@ -67,7 +67,7 @@ class Explorer:
     # what indexing wants of a model
     dim, image_size, name = 32, 32, "tiny"
 
-    def encode_pixels(self, pixels):
+    def encode_images(self, pixels):
         model = self.lens().model
         with torch.no_grad():
             return model.encode_stem(model.image_stem(pixels)).numpy()
