@@ -1,11 +1,13 @@
-"""Whisper on one device: samples to states, states to tokens."""
+"""Whisper on one device: samples to encoder states, states to tokens."""
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from whisper.audio import log_mel_spectrogram
@@ -14,7 +16,8 @@ from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from core.asr.checkpoint import WhisperCheckpoint
 from core.asr.decoding import LONGEST, Decoded, Decoder, Rules, greedy
-from core.audio import Samples
+from core.asr.windows import padded_length, windows_of
+from core.audio import Samples, Waveform
 from core.devices import Device
 
 FASTEST_SPEECH = 20  # tokens a second; a decoder that says more is in a loop
@@ -24,7 +27,7 @@ QUIET, LOUD = 0.05, 0.25  # peaks: quieter sounds are raised, or the mel spectro
 
 @dataclass(frozen=True, eq=False)
 class DecodedWindow:
-    """What the decoder made of one window; `likely` are the most probable languages, best first, and `alone` is the
+    """The decoder's result for one window; `likely` are the most probable languages, best first, and `alone` is the
     most probable one without a prior.
     """
 
@@ -58,13 +61,28 @@ class WhisperModel:
         return encode(self.model.encoder, torch.stack(mels).to(self.device.precision))
 
     @torch.inference_mode()
+    def layers(self, waveform: Waveform, padding: str) -> NDArray[np.float32]:
+        """(layers, frames, width) encoder states of a recording, 50 frames a second, as long as its sound.
+
+        Layer 0 is the input of the first block, the last one Z_A: 7 layers for Whisper base. `padding` as in
+        `TranscriptionOptions`; the last layer equals the states of `Recogniser.transcribe` under the same padding.
+        """
+        parts = []
+        for window in windows_of([waveform]):
+            mel = self.mel(window.samples, padded_length(len(window.samples), padding), raise_quiet=padding != "full")
+            layers = encoder_layers(self.model.encoder, mel[None].to(self.device.precision))
+            parts.append(torch.cat([states[:, :window.frames].float() for states in layers]))
+        joined: NDArray[np.float32] = torch.cat(parts, dim=1).cpu().numpy()
+        return joined
+
+    @torch.inference_mode()
     def read(self, states: Tensor, seconds: Sequence[float], languages: Sequence[str], task: str = "transcribe",
              exact: bool = False, patient: bool = False, watch: bool = False,
              prior: Sequence[Mapping[str, float]] = ()) -> list[DecodedWindow]:
-        """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to find it out from the same states.
+        """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to detect them from the same states.
 
         `exact`: as openai-whisper decodes. `patient`: to the end even if it seems to loop. `watch`: for word times.
-        `prior` (rows,): what is added to the logits of languages in finding out, by code; () for nothing in any row.
+        `prior` (rows,): added to the logits of languages when they are detected, by code; () for none.
         """
         decoder = self.exact if exact else self.fast
         with _threads_for(decoder, len(states)):
@@ -132,7 +150,7 @@ class WhisperModel:
                 for row in zip(places.tolist(), values.tolist(), strict=True)]
 
     def _prompt(self, language: str, task: str) -> list[int]:
-        """What follows <|startoftranscript|>: language, task, no timestamps."""
+        """The tokens after <|startoftranscript|>: language, task, no timestamps."""
         return list(self.tokenizer_for(language, task).sot_sequence_including_notimestamps[1:])
 
     def _rules(self, strict: bool) -> Rules:
@@ -167,10 +185,15 @@ def _threads_for(decoder: Decoder, rows: int) -> Iterator[None]:
 
 def encode(encoder: AudioEncoder, mel: Tensor) -> Tensor:
     """(rows, frames / 2, width) from (rows, bands, frames), for any number of frames; else as in openai-whisper."""
+    return deque(encoder_layers(encoder, mel), maxlen=1).pop()
+
+
+def encoder_layers(encoder: AudioEncoder, mel: Tensor) -> Iterator[Tensor]:
+    """The layers (rows, frames / 2, width) of `encode`, one by one, from the first block's input to the output."""
     x = functional.gelu(encoder.conv1(mel))
     x = functional.gelu(encoder.conv2(x)).permute(0, 2, 1)
     x = (x + encoder.positional_embedding[: x.shape[1]]).to(x.dtype)
     for block in encoder.blocks:
+        yield x
         x = block(x)
-    states: Tensor = encoder.ln_post(x)
-    return states
+    yield encoder.ln_post(x)

@@ -1,15 +1,15 @@
-"""The recogniser: utterances to transcripts with word times, and the encoder states behind them.
+"""Whisper as a recogniser: utterances to transcripts with word times, and the encoder states behind them.
 
-Most utterances are heard at their own length with an int8 decoder, several times sooner than padded to 30 s.
-Whatever comes out of that in doubt (a loop, an unlikely text) is decoded again as openai-whisper would.
+Most utterances are decoded at their own length with an int8 decoder, several times faster than padded to 30 s. A
+doubtful result (a loop, an unlikely text) is decoded again as openai-whisper would.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,7 +24,6 @@ from core.asr.decoding import without_loop
 from core.asr.engine import DecodedWindow, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.asr.languages import COMMON, SHORT, joined, name_of, pieces_of, prior
-from core.asr.layers import layers_of
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions, Word
 from core.asr.windows import LONGEST, Window, batches, padded_length, windows_of
 from core.audio import RATE, Waveform
@@ -38,6 +37,7 @@ UNLIKELY = -1.0  # mean log probability, as in openai-whisper
 FEW_WORDS = 1.2  # seconds of sound; see `WhisperRecogniser._of_few_words`
 SURE_OF_WORDS = -0.35  # mean log probability of a query of few words in a known language that needs no second decoding
 SURE_OF_LANGUAGE = 0.7  # under it the text is decoded in the other likely languages too, and the likeliest text wins
+Result = TypeVar("Result")
 GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
 SPACELESS = {"zh", "ja", "th", "lo", "my", "yue"}
 BATCH = {"cpu": 16 * 8 * RATE, "cuda": 32 * 30 * RATE, "mps": 8 * 30 * RATE}  # padded samples at once
@@ -45,16 +45,16 @@ BATCH = {"cpu": 16 * 8 * RATE, "cuda": 32 * 30 * RATE, "mps": 8 * 30 * RATE}  # 
 
 @dataclass(frozen=True, eq=False)
 class TranscribedWindow:
-    """One window, heard. `reading` is None when there was nothing to decode; `states` (frames, width), padded."""
+    """A window with its transcript. `reading` is None where nothing is audible; `states` (frames, width), padded."""
 
     window: Window
     sound: Sound
-    states: Tensor  # what the reading was decoded from
-    kept: np.ndarray  # (frames, width) float16 at true length
+    states: Tensor  # that the reading was decoded from
+    encoded: np.ndarray  # (frames, width) float16 at true length
     reading: DecodedWindow | None = None
     text: str = ""
     translation: str = ""
-    reason: str = ""
+    reason: str = ""  # why the text is not believed, else ""
     redone: bool = False
     doubtful: bool = False
 
@@ -115,48 +115,48 @@ class WhisperRecogniser:
         return Fingerprint.of(parts)
 
     def warm_up(self) -> None:
-        """Hear a second of nothing, so that the first query does not pay for tables and kernels that are made once."""
+        """Decode a second of silence: tables and kernels that are made once are then there."""
         with self._lock:
             states = self._engine.encode([np.zeros(RATE, np.float32)], 5 * RATE, raise_quiet=False)
             self._engine.read(states, [0.0], ["auto"], watch=True)
 
     def transcribe(self, waveforms: Sequence[Waveform], options: TranscriptionOptions = TranscriptionOptions(),
              report: Report = silent) -> list[EncodedUtterance]:
-        """What is said in each recording. `report` counts windows of at most 30 s.
+        """Transcripts and encoder states of recordings. `report` counts windows of at most 30 s.
 
-        A recording without words gives an empty text with a reason, never an error. A GPU that fails is left for the
-        CPU, with a sentence in `fallback`. ModelError ("language") on a language that Whisper does not know.
+        A recording without words gives an empty text with a reason, never an error. When a GPU fails, the CPU is used,
+        and `fallback` says so. ModelError ("language") on a language that Whisper does not know.
         """
-        windows = windows_of(waveforms)
         with self._lock:  # from the background it gives way to others between two recordings
-            if options.language not in ("auto", *self._engine.tokenizer.all_language_codes):
-                raise ModelError(f"Whisper does not know the language {options.language!r}.", "language")
-            engine = self._engine
             codes = self._engine.tokenizer.all_language_codes
+            if options.language not in ("auto", *codes):
+                raise ModelError(f"Whisper does not know the language {options.language!r}.", "language")
             options = replace(options, likely=tuple(code for code in options.likely if code in codes))
-            try:
-                takes = self._takes(self._by_language(windows, options), options, report)
-            except GPU_FAILURES as error:
-                if engine.device.name == "cpu":
-                    raise
-                if self._engine is engine:  # else another thread has left the GPU meanwhile
-                    self._engine = self._on_cpu(engine.device, error)
-                takes = self._takes(self._by_language(windows, options), options, report)
-            by_recording: dict[int, list[TranscribedWindow]] = defaultdict(list)
-            for take in takes:
-                by_recording[take.window.recording].append(take)
-            return [self._heard(by_recording[index], options) for index in range(len(waveforms))]
+            return self._with_fallback(lambda: self._transcribe(waveforms, options, report))
 
     def layers(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
-        """The encoder's states of a recording by layer, (layers, frames, width); see `speech_layers.layers_of`."""
+        """Encoder states of a recording by layer, (layers, frames, width); see `WhisperModel.layers`."""
         with self._lock:
-            try:
-                return layers_of(self._engine, waveform, padding)
-            except GPU_FAILURES as error:
-                if self.device == "cpu":
-                    raise
-                self._engine = self._on_cpu(self._engine.device, error)
-                return layers_of(self._engine, waveform, padding)
+            return self._with_fallback(lambda: self._engine.layers(waveform, padding))
+
+    def _with_fallback(self, work: Callable[[], Result]) -> Result:
+        """The result of work; when a GPU fails in it, that of doing it on the CPU."""
+        engine = self._engine
+        try:
+            return work()
+        except GPU_FAILURES as error:
+            if engine.device.name == "cpu":
+                raise
+            if self._engine is engine:  # else another thread has left the GPU meanwhile
+                self._engine = self._on_cpu(engine.device, error)
+            return work()
+
+    def _transcribe(self, waveforms: Sequence[Waveform], options: TranscriptionOptions,
+                    report: Report) -> list[EncodedUtterance]:
+        by_recording: dict[int, list[TranscribedWindow]] = defaultdict(list)
+        for result in self._transcribe_windows(self._by_language(windows_of(waveforms), options), options, report):
+            by_recording[result.window.recording].append(result)
+        return [self._join(by_recording[index], options) for index in range(len(waveforms))]
 
     def _on_cpu(self, failed: devices.Device, error: Exception) -> WhisperModel:
         device = devices.fall_back(failed, error)
@@ -164,12 +164,12 @@ class WhisperRecogniser:
         return WhisperModel(self._checkpoint, device)
 
     def _by_language(self, windows: list[Window], options: TranscriptionOptions) -> list[Window]:
-        """The windows, those in which the language changes at a pause cut there."""
+        """The windows, cut at pauses where the language changes."""
         if not options.several_languages or options.language != "auto":
             return windows
-        return [part for window in windows for part in self._one_language_each(window, options)]
+        return [part for window in windows for part in self._split_by_language(window, options)]
 
-    def _one_language_each(self, window: Window, options: TranscriptionOptions) -> list[Window]:
+    def _split_by_language(self, window: Window, options: TranscriptionOptions) -> list[Window]:
         pieces = pieces_of(window)
         if len(pieces) == 1 or sound_of(window.samples).silent:
             return [window]
@@ -178,156 +178,160 @@ class WhisperRecogniser:
         parts = joined(pieces, self._engine.languages(states, {*COMMON, *options.likely}))
         return parts if len(parts) > 1 else [window]
 
-    def _takes(self, windows: list[Window], options: TranscriptionOptions, report: Report) -> list[TranscribedWindow]:
-        """Every window heard, in the order of `windows`; one in which the decoder is stuck becomes two."""
+    def _transcribe_windows(self, windows: list[Window], options: TranscriptionOptions,
+                            report: Report) -> list[TranscribedWindow]:
+        """Results in the order of `windows`; one in which the decoder is stuck becomes two."""
         done: dict[int, list[TranscribedWindow]] = {}
-        report(0, len(windows), "Listening")
+        report(0, len(windows), "Transcribing")
         for length, indices in batches(windows, options.padding, BATCH[self.device]):
-            takes = self._batch([windows[index] for index in indices], length, options)
+            results = self._batch([windows[index] for index in indices], length, options)
             self._lock.give_way()
-            for index, take in zip(indices, takes, strict=True):
-                stuck = take.stuck and take.window.can_be_halved and options.padding == "own"
-                done[index] = self._takes(take.window.halves(), options, silent) if stuck else [take]
-            report(len(done), len(windows), "Listening")
-        return [take for index in range(len(windows)) for take in done[index]]
+            for index, result in zip(indices, results, strict=True):
+                stuck = result.stuck and result.window.can_be_halved and options.padding == "own"
+                done[index] = (self._transcribe_windows(result.window.halves(), options, silent) if stuck
+                               else [result])
+            report(len(done), len(windows), "Transcribing")
+        return [result for index in range(len(windows)) for result in done[index]]
 
     def _batch(self, windows: list[Window], length: int, options: TranscriptionOptions) -> list[TranscribedWindow]:
-        """Windows of one padded length: encoded together, decoded together, then each judged and put right."""
+        """Results of windows of one padded length: encoded and decoded together, doubtful ones decoded again."""
         exact = options.padding == "full"
         states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
-        takes = [TranscribedWindow(window, sound_of(window.samples), row, _kept(row, window.frames), reason=SILENT)
+        results = [TranscribedWindow(window, sound_of(window.samples), row, _float16(row, window.frames), reason=SILENT)
                  for window, row in zip(windows, states, strict=True)]
         self._lock.give_way()
-        audible = [index for index, take in enumerate(takes) if not take.sound.silent]
+        audible = [index for index, result in enumerate(results) if not result.sound.silent]
         if not audible:
-            return takes
+            return results
         readings = self._engine.read(states[audible], [windows[index].seconds for index in audible],
                                      [options.language] * len(audible), exact=exact, patient=exact,
                                      watch=options.word_times,
-                                     prior=[_prior(takes[index], options) for index in audible])
+                                     prior=[prior(options.likely, results[index].sound.seconds) for index in audible])
         for index, reading in zip(audible, readings, strict=True):
             self._lock.give_way()
-            take = self._with(takes[index], reading, options)
-            takes[index] = take if exact else self._second_thoughts(take, options)
-        return self._translated(takes) if options.translate else takes
+            result = self._with(results[index], reading, options)
+            results[index] = result if exact else self._reconsider(result, options)
+        return self._translated(results) if options.translate else results
 
-    def _with(self, take: TranscribedWindow, reading: DecodedWindow,
+    def _with(self, result: TranscribedWindow, reading: DecodedWindow,
               options: TranscriptionOptions) -> TranscribedWindow:
-        """The take with a reading, its text, and the reason if the text is not believed."""
+        """The result with a reading, its text, and the reason if the text is not believed."""
         tokenizer = self._engine.tokenizer
         looped = not reading.decoded.finished
         reading = replace(reading, decoded=without_loop(reading.decoded) if looped else reading.decoded)
         text = tokenizer.decode([token for token in reading.decoded.tokens if token < tokenizer.eot]).strip()
         evidence = Evidence(text, reading.decoded.avg_logprob, reading.no_speech, looped)
-        reason = why_empty(take.sound, evidence)
-        doubtful = bool(reason) and options.keep_doubtful and is_worth_showing(take.sound, evidence)
-        return replace(take, reading=reading, text=text, reason="" if doubtful else reason, doubtful=doubtful)
+        reason = why_empty(result.sound, evidence)
+        doubtful = bool(reason) and options.keep_doubtful and is_worth_showing(result.sound, evidence)
+        return replace(result, reading=reading, text=text, reason="" if doubtful else reason, doubtful=doubtful)
 
-    def _second_thoughts(self, take: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
-        """The take, decoded in other languages where the language is in doubt, and again in full where the text is."""
-        if options.keep_doubtful and take.sound.seconds < FEW_WORDS:
-            return self._of_few_words(take, options)
-        assert take.reading is not None
-        found = take.reading.likely
+    def _reconsider(self, result: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
+        """The result, decoded in other languages where the language is in doubt, and again in full where the text is.
+        """
+        if options.keep_doubtful and result.sound.seconds < FEW_WORDS:
+            return self._of_few_words(result, options)
+        assert result.reading is not None
+        found = result.reading.likely
         if options.language == "auto" and found[0][1] < SURE_OF_LANGUAGE:
-            likely = options.likely if take.sound.seconds < SHORT else ()
+            likely = options.likely if result.sound.seconds < SHORT else ()
             others = {"en", *likely} if found[0][0] in likely else {code for code, _ in found} | {"en"}
-            for language in sorted(others - {take.reading.language}):
-                take = _likelier(take, self._again(take, take.states, language, options, exact=False))
-        assert take.reading is not None
-        decoded = take.reading.decoded
-        doubtful = (take.stuck or compression_ratio(take.text) > REPETITIVE
-                    or (decoded.avg_logprob < UNLIKELY and not take.reason))
+            for language in sorted(others - {result.reading.language}):
+                result = _likelier(result, self._again(result, result.states, language, options, exact=False))
+        assert result.reading is not None
+        decoded = result.reading.decoded
+        doubtful = (result.stuck or compression_ratio(result.text) > REPETITIVE
+                    or (decoded.avg_logprob < UNLIKELY and not result.reason))
         if not doubtful:
-            return take
-        return replace(_likelier(take, self._padded(take, options)), redone=True)
+            return result
+        return replace(_likelier(result, self._padded(result, options)), redone=True)
 
-    def _of_few_words(self, take: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
-        """The take of a query of a word or two: its language is told from 30 s, and the likelier of two texts wins."""
-        assert take.reading is not None
-        sure = take.reading.decoded.avg_logprob >= SURE_OF_WORDS and not (take.stuck or take.reason or take.doubtful)
+    def _of_few_words(self, result: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
+        """The result of a query of a word or two: its language is found from 30 s, and the likelier of two texts wins.
+        """
+        assert result.reading is not None
+        sure = (result.reading.decoded.avg_logprob >= SURE_OF_WORDS
+                and not (result.stuck or result.reason or result.doubtful))
         if sure and options.language != "auto":
-            return take
-        padded = self._padded(take, options)
+            return result
+        padded = self._padded(result, options)
         assert padded.reading is not None
-        take = self._again(take, take.states, padded.reading.language, options, exact=True)  # compared as equals
-        if bool(take.reason) != bool(padded.reason):
-            chosen = padded if take.reason else take
+        result = self._again(result, result.states, padded.reading.language, options, exact=True)  # compared as equals
+        if bool(result.reason) != bool(padded.reason):
+            chosen = padded if result.reason else result
         else:
-            chosen = _likelier(take, padded)
+            chosen = _likelier(result, padded)
         assert chosen.reading is not None
-        told = replace(chosen.reading, alone=padded.reading.alone)
-        return replace(chosen, reading=told, redone=True)
+        return replace(chosen, reading=replace(chosen.reading, alone=padded.reading.alone), redone=True)
 
-    def _padded(self, take: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
-        """The take decoded as openai-whisper would: padded to 30 s, in float32."""
-        states = self._engine.encode([take.window.samples], LONGEST, raise_quiet=True)[0]
-        return self._again(take, states, options.language, options, exact=True)
+    def _padded(self, result: TranscribedWindow, options: TranscriptionOptions) -> TranscribedWindow:
+        """The result as openai-whisper would decode it: padded to 30 s, in float32."""
+        states = self._engine.encode([result.window.samples], LONGEST, raise_quiet=True)[0]
+        return self._again(result, states, options.language, options, exact=True)
 
-    def _again(self, take: TranscribedWindow, states: Tensor, language: str, options: TranscriptionOptions,
+    def _again(self, result: TranscribedWindow, states: Tensor, language: str, options: TranscriptionOptions,
                exact: bool) -> TranscribedWindow:
-        """The take decoded from other states or in another language. Where a loop can be cut in half, it is cut off."""
-        reading, = self._engine.read(states[None], [take.window.seconds], [language], exact=exact,
-                                     patient=exact and not take.window.can_be_halved, watch=options.word_times,
-                                     prior=[_prior(take, options)])
-        return self._with(replace(take, states=states), reading, options)
+        """The result of other states or another language. A loop is cut off where the window cannot be halved."""
+        reading, = self._engine.read(states[None], [result.window.seconds], [language], exact=exact,
+                                     patient=exact and not result.window.can_be_halved, watch=options.word_times,
+                                     prior=[prior(options.likely, result.sound.seconds)])
+        return self._with(replace(result, states=states), reading, options)
 
-    def _translated(self, takes: list[TranscribedWindow]) -> list[TranscribedWindow]:
-        """The takes, those in other languages with their English; it is decoded from the states that are there."""
+    def _translated(self, results: list[TranscribedWindow]) -> list[TranscribedWindow]:
+        """The results, those in other languages with their English, decoded from the same states."""
         groups: dict[int, list[int]] = defaultdict(list)
-        for index, take in enumerate(takes):
-            if take.reading and not take.reason and take.reading.language != "en":
-                groups[len(take.states)].append(index)
-        translated = list(takes)
+        for index, result in enumerate(results):
+            if result.reading and not result.reason and result.reading.language != "en":
+                groups[len(result.states)].append(index)
+        translated = list(results)
         for indices in groups.values():
-            group = [takes[index] for index in indices]
-            languages = [take.reading.language for take in group if take.reading]
-            readings = self._engine.read(torch.stack([take.states for take in group]),
-                                         [take.window.seconds for take in group], languages, "translate")
+            group = [results[index] for index in indices]
+            languages = [result.reading.language for result in group if result.reading]
+            readings = self._engine.read(torch.stack([result.states for result in group]),
+                                         [result.window.seconds for result in group], languages, "translate")
             for index, reading in zip(indices, readings, strict=True):
-                text = self._with(takes[index], reading, TranscriptionOptions()).text
-                translated[index] = replace(takes[index], translation=text)
+                text = self._with(results[index], reading, TranscriptionOptions()).text
+                translated[index] = replace(results[index], translation=text)
         return translated
 
-    def _heard(self, takes: list[TranscribedWindow], options: TranscriptionOptions) -> EncodedUtterance:
-        """The windows of one recording, joined."""
-        said = [take for take in takes if not take.reason and take.reading]
-        decoded = [take.reading for take in takes if take.reading]
-        language = _main_language(said)
+    def _join(self, results: list[TranscribedWindow], options: TranscriptionOptions) -> EncodedUtterance:
+        """The utterance of one recording's windows."""
+        believed = [result for result in results if not result.reason and result.reading]
+        decoded = [result.reading for result in results if result.reading]
+        language = _main_language(believed)
         gap = "" if language in SPACELESS else " "
-        original = gap.join(take.text for take in said)
-        foreign = options.translate and any(take.translation for take in said)
-        text = " ".join(take.translation or take.text for take in said) if foreign else original
+        original = gap.join(result.text for result in believed)
+        foreign = options.translate and any(result.translation for result in believed)
+        text = " ".join(result.translation or result.text for result in believed) if foreign else original
         tokens = [len(reading.decoded.tokens) + 1 for reading in decoded]
         transcript = Transcript(
             text=text, language=language,
-            words=tuple(word for take in said for word in self._words(take)) if options.word_times else (),
+            words=tuple(word for result in believed for word in self._words(result)) if options.word_times else (),
             avg_logprob=float(np.average([reading.decoded.avg_logprob for reading in decoded], weights=tokens))
             if decoded else 0.0,
             no_speech_probability=min((reading.no_speech for reading in decoded), default=1.0),
             compression_ratio=compression_ratio(original) if original else 0.0,
-            original=original if foreign else "", reason="" if text else takes[0].reason,
-            redone=any(take.redone for take in takes), doubtful=any(take.doubtful for take in said),
-            notes=_notes(said, options))
-        return EncodedUtterance(transcript, tuple(take.kept for take in takes))
+            original=original if foreign else "", reason="" if text else results[0].reason,
+            redone=any(result.redone for result in results), doubtful=any(result.doubtful for result in believed),
+            notes=_notes(believed, options))
+        return EncodedUtterance(transcript, tuple(result.encoded for result in results))
 
-    def _words(self, take: TranscribedWindow) -> list[Word]:
-        """The words of a window that is believed, with times in the recording."""
-        assert take.reading is not None
-        tokenizer = self._engine.tokenizer_for(take.reading.language)
-        decoded = take.reading.decoded
+    def _words(self, result: TranscribedWindow) -> list[Word]:
+        """The words of a believed window, with times in the recording."""
+        assert result.reading is not None
+        tokenizer = self._engine.tokenizer_for(result.reading.language)
+        decoded = result.reading.decoded
         decoded = decoded.keep([place for place, token in enumerate(decoded.tokens) if token < tokenizer.eot])
         if decoded.attention is None or not decoded.tokens:
             return []
-        starts = align(decoded.attention, take.window.frames)
+        starts = align(decoded.attention, result.window.frames)
         if len(starts) == len(decoded.tokens):  # the end was never decoded
-            starts = np.append(starts, take.window.seconds)
+            starts = np.append(starts, result.window.seconds)
         pieces, tokens = tokenizer.split_to_word_tokens([*decoded.tokens, tokenizer.eot])
-        offset = take.window.start / RATE
-        found = words_of(pieces[:-1], [len(each) for each in tokens[:-1]], starts, decoded.logprobs,
-                         take.reading.language not in SPACELESS)
+        offset = result.window.start / RATE
+        timed = words_of(pieces[:-1], [len(each) for each in tokens[:-1]], starts, decoded.logprobs,
+                         result.reading.language not in SPACELESS)
         return [Word(text, round(offset + start, 2), round(offset + end, 2), round(probability, 4))
-                for text, start, end, probability in found]
+                for text, start, end, probability in timed]
 
 
 def load(path: Path, device: str = "auto") -> WhisperRecogniser:
@@ -339,28 +343,23 @@ def load(path: Path, device: str = "auto") -> WhisperRecogniser:
     return WhisperRecogniser(speech_checkpoint.read(path), chosen)
 
 
-def _kept(states: Tensor, frames: int) -> np.ndarray:
-    """(frames, width) float16."""
-    kept: np.ndarray = states[:frames].to(torch.float16).cpu().numpy().copy()
-    return kept
-
-
-def _prior(take: TranscribedWindow, options: TranscriptionOptions) -> dict[str, float]:
-    """What languages weigh in a window."""
-    return prior(options.likely, take.sound.seconds)
+def _float16(states: Tensor, frames: int) -> np.ndarray:
+    """(frames, width) float16, on the CPU."""
+    states16: np.ndarray = states[:frames].to(torch.float16).cpu().numpy().copy()
+    return states16
 
 
 def _likelier(first: TranscribedWindow, second: TranscribedWindow) -> TranscribedWindow:
-    """The one with the likelier text; one that came to an end before one that did not, repeating itself worst."""
-    def rank(take: TranscribedWindow) -> tuple[bool, bool, float]:
-        assert take.reading is not None
-        return not take.stuck, compression_ratio(take.text) <= REPETITIVE, take.reading.decoded.avg_logprob
+    """The result with the likelier text; one that ended goes before one that is stuck, a repetitive one comes last."""
+    def rank(result: TranscribedWindow) -> tuple[bool, bool, float]:
+        assert result.reading is not None
+        return not result.stuck, compression_ratio(result.text) <= REPETITIVE, result.reading.decoded.avg_logprob
     return max(first, second, key=rank)
 
 
-def _notes(said: Sequence[TranscribedWindow], options: TranscriptionOptions) -> tuple[str, ...]:
-    """That the language changes, or that it is a guess; for a person who asks and set no language."""
-    readings = [take.reading for take in said if take.reading]
+def _notes(believed: Sequence[TranscribedWindow], options: TranscriptionOptions) -> tuple[str, ...]:
+    """Notes that the language changes, or that it is a guess; for queries under language "auto"."""
+    readings = [result.reading for result in believed if result.reading]
     if not readings or not options.likely or options.language != "auto":
         return ()
     spoken = [code for code, _ in groupby(reading.language for reading in readings)]
@@ -373,10 +372,10 @@ def _notes(said: Sequence[TranscribedWindow], options: TranscriptionOptions) -> 
             "It can be set under Settings, Hearing.",)
 
 
-def _main_language(takes: Sequence[TranscribedWindow]) -> str:
-    """The language that is spoken longest; "" when nothing is said."""
+def _main_language(results: Sequence[TranscribedWindow]) -> str:
+    """The language that is spoken longest; "" without words."""
     seconds: dict[str, float] = defaultdict(float)
-    for take in takes:
-        if take.reading:
-            seconds[take.reading.language] += take.window.seconds
+    for result in results:
+        if result.reading:
+            seconds[result.reading.language] += result.window.seconds
     return max(seconds, key=lambda code: seconds[code]) if seconds else ""

@@ -13,90 +13,17 @@ import skimage
 from PIL import Image
 
 from core import audio
-from core.asr.transcript import EncodedUtterance, Transcript
+from core.asr.transcript import Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Explorer, Filter
-from core.fingerprint import Fingerprint
-from core.models.registry import ModelRegistry
 from core.search.terms import QueryTerm
 from core.settings import Settings
-
-COLOURS = {"red": (230, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 230), "yellow": (240, 240, 10),
-           "white": (250, 250, 250), "black": (5, 5, 5), "violet": (200, 20, 220)}
-
-
-class ColourModel:
-    """Sees the mean colour, reads the names of colours; everything else is a little of each."""
-
-    name, title, note, dim, image_size, device, fallback = "colours", "Colours", "", 4, 8, "cpu", ""
-    uses_speech = False
-
-    def __init__(self):
-        self.pixels = 0
-        self.texts = []
-
-    def encode_images(self, pixels):
-        self.pixels += len(pixels)
-        return self._vectors(pixels.reshape(len(pixels), -1, 3).mean(axis=1))
-
-    def encode_texts(self, texts):
-        self.texts += texts
-        colours = [[COLOURS[word] for word in text.split() if word in COLOURS] or [(len(text) % 50 + 90, 128, 128)]
-                   for text in texts]
-        vectors = self._vectors(np.array([np.mean(each, axis=0) for each in colours]))
-        cut = tuple(max(0, len(text.split()) - 20) for text in texts)
-        return type("Features", (), {"vectors": vectors, "cut": cut})()
-
-    def _vectors(self, colours):
-        centred = colours / 128 - 1
-        return np.concatenate([centred, np.full((len(centred), 1), 0.3)], axis=1).astype(np.float32)
-
-    def fingerprint(self, crop):
-        return Fingerprint.of({"backbone": self.name, "crop": crop})
-
-
-class Parrot:
-    """Hears in a recording what the test put under its digest."""
-
-    name, device, fallback = "Parrot", "cpu", ""
-
-    def __init__(self):
-        self.says, self.heard = {}, 0
-
-    def fingerprint_of(self, options):
-        return Fingerprint.of({"recogniser": self.name, "language": options.language})
-
-    def warm_up(self):
-        pass
-
-    def transcribe(self, waveforms, options, report):
-        self.heard += len(waveforms)
-        return [EncodedUtterance(self.says[each.digest], ()) for each in waveforms]
-
-
-class TwoModels(ModelRegistry):
-    """The engine with the models above."""
-
-    def __init__(self, home):
-        super().__init__(home)
-        self.bare, self.parrot = ColourModel(), Parrot()
-
-    def backbone(self, settings, report=lambda *step: None):
-        return self.bare
-
-    def model(self, settings, report=lambda *step: None):
-        return self.bare
-
-    def recogniser(self, settings, report=lambda *step: None):
-        return self.parrot
-
-    def fingerprint(self, settings):
-        return self.bare.fingerprint(settings["vision.crop"])
+from tests.fakes import COLOURS, ColourModel, FakeRegistry
 
 
 @pytest.fixture
 def explorer(home):
-    made = Explorer(home, Settings(), TwoModels(home))
+    made = Explorer(home, Settings(), FakeRegistry(home, ColourModel()))
     yield made
     made.close()
 
@@ -126,7 +53,7 @@ def transcript(text, **others):
 
 def a_recording(explorer, text, **others):
     waveform = audio.from_samples(np.sin(np.arange(8000) * (0.1 + 0.01 * len(text))).astype(np.float32), 16_000)
-    explorer.models.parrot.says[waveform.digest] = transcript(text, **others)
+    explorer.models.parrot.transcripts[waveform.digest] = transcript(text, **others)
     return waveform
 
 
@@ -172,7 +99,7 @@ def test_a_spoken_query_from_a_file(explorer, gallery, tmp_path):
     waveform = a_recording(explorer, "yellow")
     audio.write_flac(waveform, tmp_path / "said.flac")
     read = audio.read(tmp_path / "said.flac")
-    explorer.models.parrot.says[read.digest] = transcript("yellow")
+    explorer.models.parrot.transcripts[read.digest] = transcript("yellow")
     assert names(explorer.search(gallery, [QueryTerm("speech", path=tmp_path / "said.flac")]))[0] == "yellow"
 
 
@@ -180,7 +107,7 @@ def test_a_spoken_term_that_brings_its_text_is_not_heard_again(explorer, gallery
     waveform = a_recording(explorer, "a red thing")
     result = explorer.search(gallery, [QueryTerm("speech", text="a green thing", waveform=waveform)])
     assert names(result)[0] == "green"
-    assert explorer.models.parrot.heard == 0
+    assert explorer.models.parrot.transcribed == 0
     assert result.utterance is waveform
     assert result.terms[0].kind == "speech"
 
@@ -190,14 +117,14 @@ def test_an_utterance_is_recognised_once_unless_the_history_is_off(explorer, gal
     for _ in range(2):
         explorer.search(gallery, [QueryTerm("speech", waveform=waveform)])
     assert explorer.transcribe_query(waveform).text == "blue"
-    assert explorer.models.parrot.heard == 1
+    assert explorer.models.parrot.transcribed == 1
     explorer.use_settings(Settings().with_value("speech.language", "de"))
     explorer.transcribe_query(waveform)
-    assert explorer.models.parrot.heard == 2
+    assert explorer.models.parrot.transcribed == 2
     explorer.use_settings(Settings().with_value("search.keep_history", False))
     for _ in range(2):
         explorer.transcribe_query(waveform)
-    assert explorer.models.parrot.heard == 4
+    assert explorer.models.parrot.transcribed == 4
 
 
 def test_a_recording_without_words_says_why(explorer, gallery):
@@ -208,12 +135,12 @@ def test_a_recording_without_words_says_why(explorer, gallery):
 
 
 def test_a_picture_of_the_gallery_is_the_first_hit_of_its_own_query_and_not_read_again(explorer, gallery):
-    seen = explorer.models.bare.pixels
+    seen = explorer.models.fake.images
     result = explorer.search(gallery, [QueryTerm("image", image_id=image_id(explorer, gallery, "violet"))])
     assert names(result)[0] == "violet"
     assert result.hits[0].score == pytest.approx(1, abs=1e-6)
     assert result.terms[0].label == "violet.png"
-    assert explorer.models.bare.pixels == seen
+    assert explorer.models.fake.images == seen
 
 
 def test_a_picture_from_a_file_is_embedded_as_the_gallery_was(explorer, gallery, folder, tmp_path):
@@ -230,9 +157,9 @@ def test_under_several_crops_a_picture_from_a_file_is_embedded_as_the_gallery_wa
     wide[:, :20], wide[:, 20:40], wide[:, 40:] = COLOURS["red"], COLOURS["white"], COLOURS["blue"]
     Image.fromarray(wide).save(folder / "flag.png")
     explorer.use_settings(explorer.settings.with_value("vision.crop", "multi-crop"))
-    before = explorer.models.bare.pixels
+    before = explorer.models.fake.images
     explorer.index(folder, "Several")
-    assert explorer.models.bare.pixels == before + 4 * (len(COLOURS) + 1)
+    assert explorer.models.fake.images == before + 4 * (len(COLOURS) + 1)
     shutil.copy(folder / "flag.png", tmp_path / "mine.png")
     result = explorer.search("Several", [QueryTerm("image", path=tmp_path / "mine.png")])
     assert names(result)[0] == "flag" and result.hits[0].score == pytest.approx(1, abs=1e-6)
@@ -267,7 +194,7 @@ def test_queries_that_cannot_be_answered(explorer, gallery, tmp_path):
 
 
 def test_a_model_that_gives_no_numbers_is_told(explorer, gallery):
-    explorer.models.bare._vectors = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
+    explorer.models.fake.vectors_of = lambda colours: np.full((len(colours), 4), np.nan, np.float32)
     assert kind_of(lambda: explorer.search(gallery, [QueryTerm("text", "red")])) == "not_finite"
 
 
@@ -277,7 +204,7 @@ def test_a_picture_that_the_model_makes_nothing_of_is_told(explorer, gallery, fo
     shutil.copy(folder / "green.png", tmp_path / "mine.png")
     explorer.use_settings(explorer.settings.with_value("vision.crop", crop))
     explorer.index(folder, "Again")
-    explorer.models.bare._vectors = lambda colours: np.full((len(colours), 4), nothing, np.float32)
+    explorer.models.fake.vectors_of = lambda colours: np.full((len(colours), 4), nothing, np.float32)
     assert kind_of(lambda: explorer.search("Again", [QueryTerm("image", path=tmp_path / "mine.png")])) == "not_finite"
 
 

@@ -8,17 +8,17 @@ import pytest
 from PIL import Image
 
 from core import audio
-from core.asr.transcript import EncodedUtterance, Transcript
+from core.asr.transcript import Transcript
 from core.errors import ModelError, QueryError
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.models.checkpoints import Run, check_recogniser
-from core.models.registry import ModelRegistry
 from core.models.retrieval import SpeechFeatures
 from core.models.variants import BrewClipOptions
 from core.search.terms import QueryTerm
 from core.search.transcription import last_language, query_options
 from core.settings import Settings
+from tests.fakes import FakeRegistry
 
 DIM = 8
 
@@ -58,51 +58,9 @@ class Listener:
         return Fingerprint.of({"backbone": self.name, "crop": crop})
 
 
-class Parrot:
-    """Says what it was taught; `passes` counts what went through its encoder."""
-
-    name, device, fallback = "Parrot", "cpu", ""
-
-    def __init__(self):
-        self.says, self.passes = {}, []
-
-    def fingerprint_of(self, options):
-        return Fingerprint.of({"recogniser": self.name, "words": options.word_times})
-
-    def states(self, waveform):
-        return np.full((5, 4), len(waveform.samples) % 97, np.float16)
-
-    def transcribe(self, waveforms, options, report):
-        self.passes.append("transcribe")
-        return [EncodedUtterance(self.says[each.digest], (self.states(each),)) for each in waveforms]
-
-    def layers(self, waveform, padding):
-        self.passes.append("encode")
-        return np.stack([np.zeros((5, 4), np.float32), self.states(waveform).astype(np.float32)])
-
-
-class Stand(ModelRegistry):
-    """The engine with the models above."""
-
-    def __init__(self, home):
-        super().__init__(home)
-        self.listener, self.parrot = Listener(), Parrot()
-
-    def backbone(self, settings, report=lambda *step: None):
-        return self.listener
-
-    model = backbone
-
-    def recogniser(self, settings, report=lambda *step: None):
-        return self.parrot
-
-    def fingerprint(self, settings):
-        return self.listener.fingerprint(settings["vision.crop"])
-
-
 @pytest.fixture
 def explorer(home, tmp_path):
-    made = Explorer(home, Settings(), Stand(home))
+    made = Explorer(home, Settings(), FakeRegistry(home, Listener()))
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(6):
@@ -114,7 +72,7 @@ def explorer(home, tmp_path):
 
 @pytest.fixture
 def listener(explorer):
-    return explorer.models.listener
+    return explorer.models.fake
 
 
 @pytest.fixture
@@ -125,7 +83,7 @@ def parrot(explorer):
 @pytest.fixture
 def waveform(parrot):
     made = audio.from_samples(np.sin(np.arange(8000) * 0.1).astype(np.float32), 16_000)
-    parrot.says[made.digest] = Transcript("a brown dog", "en", (), -0.4, 0.02, 1.0)
+    parrot.transcripts[made.digest] = Transcript("a brown dog", "en", (), -0.4, 0.02, 1.0)
     return made
 
 
@@ -162,7 +120,7 @@ def test_the_note_of_a_file_goes_with_its_transcript_and_is_not_kept(explorer, w
 def spoken(explorer, parrot, text, length, said="", **facts):
     """Search with a recording, as the window does, and keep it in the history."""
     made = audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
-    parrot.says[made.digest] = Transcript(text, facts.pop("language", "de"), (), -0.4, 0.02, 1.0, **facts)
+    parrot.transcripts[made.digest] = Transcript(text, facts.pop("language", "de"), (), -0.4, 0.02, 1.0, **facts)
     explorer.transcribe_query(made)
     explorer.remember(explorer.search("pictures", [QueryTerm("speech", text=said or text, waveform=made)]))
 
@@ -206,11 +164,10 @@ def test_a_correction_keeps_the_voice_and_is_certain(explorer, listener, parrot,
 def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(explorer, listener, parrot, waveform,
                                                                                 home):
     explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
-    later = Explorer(home, Settings())
-    later._engine.parrot.says = {}  # nothing can be heard
+    later = Explorer(home, Settings(), FakeRegistry(home, Listener()))
     result = later.search("pictures", [QueryTerm("speech", waveform=waveform)])
-    assert later._engine.parrot.passes == ["encode"]
-    assert later._engine.listener.listened[0].transcript.avg_logprob == -0.4
+    assert later.models.parrot.passes == ["encode"]
+    assert later.models.fake.listened[0].transcript.avg_logprob == -0.4
     assert [hit.image.id for hit in result.hits] == [
         hit.image.id for hit in explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]).hits]
     later.close()
@@ -221,7 +178,7 @@ def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
     made = [audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
             for length in (8000, 8001, 8002)]
     for each in made:
-        parrot.says[each.digest] = Transcript(f"words {len(each.samples)}", "en", (), -0.4, 0.02, 1.0)
+        parrot.transcripts[each.digest] = Transcript(f"words {len(each.samples)}", "en", (), -0.4, 0.02, 1.0)
         explorer.search("pictures", [QueryTerm("speech", waveform=each)])
     explorer.search("pictures", [QueryTerm("speech", waveform=made[2])])
     assert parrot.passes == ["transcribe"] * 3
@@ -241,7 +198,7 @@ def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(ex
 def test_typed_words_and_a_recording_without_words(explorer, listener, parrot, waveform):
     assert set(branches(explorer.search("pictures", [QueryTerm("text", "a brown dog")]))) == {("text",)}
     assert not listener.listened
-    parrot.says[waveform.digest] = Transcript("", "", (), 0.0, 1.0, 0.0, reason="Only noise was heard.")
+    parrot.transcripts[waveform.digest] = Transcript("", "", (), 0.0, 1.0, 0.0, reason="Only noise was heard.")
     with pytest.raises(QueryError, match="Only noise"):
         explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
 

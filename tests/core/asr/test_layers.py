@@ -8,8 +8,7 @@ import torch
 from whisper.audio import log_mel_spectrogram
 from whisper.model import AudioEncoder
 
-from core.asr.engine import encode
-from core.asr.layers import layers_of
+from core.asr.engine import WhisperModel, encode
 from core.audio import RATE, from_samples
 
 LAYERS, WIDTH = 3, 16
@@ -25,8 +24,9 @@ def engine():
         padded[:len(samples)] = samples
         return log_mel_spectrogram(padded, 80)
 
-    return SimpleNamespace(model=SimpleNamespace(encoder=encoder), mel=mel,
-                           device=SimpleNamespace(precision=torch.float32))
+    made = WhisperModel.__new__(WhisperModel)  # without a decoder
+    made.model, made.device, made.mel = SimpleNamespace(encoder=encoder), SimpleNamespace(precision=torch.float32), mel
+    return made
 
 
 def tone(seconds):
@@ -36,7 +36,7 @@ def tone(seconds):
 @pytest.mark.parametrize("padding", ["own", "full"])
 def test_the_last_layer_is_what_the_encoder_gives(engine, padding):
     wave = tone(2)
-    found = layers_of(engine, wave, padding)
+    found = engine.layers(wave, padding)
     assert found.shape == (LAYERS + 1, 100, WIDTH) and found.dtype == np.float32
     if padding == "full":
         with torch.inference_mode():
@@ -46,6 +46,6 @@ def test_the_last_layer_is_what_the_encoder_gives(engine, padding):
 
 
 def test_all_of_a_long_recording_is_there(engine):
-    found = layers_of(engine, tone(47.3), "own")
+    found = engine.layers(tone(47.3), "own")
     assert found.shape[1] == pytest.approx(47.3 * 50, abs=2)
     assert np.isfinite(found).all()
