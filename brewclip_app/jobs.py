@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -20,6 +21,7 @@ from core.progress import Estimate, JobCancelled, Report, StepText, time_left
 
 T = TypeVar("T")
 Progress = tuple[int, int, str]
+STOPPING = "Stopping after the current step"
 THREADS = 6
 PROGRESS_EVERY_MS = 60
 log = logging.getLogger(__name__)
@@ -27,6 +29,16 @@ log = logging.getLogger(__name__)
 
 class JobReplaced(JobCancelled):
     """A newer job of the same key took the place of this one: nobody wants its result any more."""
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """Progress of a running job as a screen shows it; total 0: unknown; `stopping` once it was asked to stop."""
+
+    done: int
+    total: int
+    detail: str
+    stopping: bool
 
 
 class Job:
@@ -64,6 +76,12 @@ class Job:
             return str(text) + (f" \N{MIDDLE DOT} {time_left(left)}" if left is not None else "")
         how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
         return " \N{MIDDLE DOT} ".join(filter(None, (text, how_far)))
+
+    def snapshot(self) -> JobProgress:
+        """The progress now, in words; before the first report a model is being loaded."""
+        done, total, _ = self.progress
+        return JobProgress(done, total, STOPPING if self.cancelled else self.words() or "Loading the model",
+                           self.cancelled)
 
     def cancel(self) -> None:
         """Ask the work to stop at its next report."""

@@ -1,4 +1,4 @@
-"""A picture with the square that the model saw: what the centre crop cut off is dark."""
+"""A picture with the square that the model sees: what the centre crop cuts off is dark."""
 
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 DARK = QColor(0, 0, 0, 150)  # over a picture: the same in both themes
 CUT = "cut off"
-EVEN = 0.02  # pictures whose sides differ by less lose nothing that one could see
+EVEN = 0.02  # pictures whose sides differ by less lose nothing visible
 
 
 class CroppedPicture(QWidget):
-    """The picture whole. Under a crop policy that cuts, what the model did not see is dark."""
+    """The whole picture. Under a crop policy that cuts, what the model does not see is dark."""
 
     def __init__(self, thumbnails: Thumbnails, smallest: QSize = QSize(140, 110)) -> None:
         super().__init__()
@@ -39,11 +39,11 @@ class CroppedPicture(QWidget):
 
     @property
     def cut(self) -> bool:
-        """Whether parts of pictures that are not square are marked as not seen."""
+        """Whether the parts outside the crop are marked."""
         return self._image is not None and self._crop == "centre"
 
     def show_image(self, image: "ImageRecord | None", crop: str = "") -> None:
-        """Show another picture; `crop` is the policy that it was seen under, "" when that does not matter."""
+        """Show another picture; `crop` is the crop policy, "" to mark nothing."""
         self._image, self._crop = image, crop
         self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
         self.setToolTip(plain_tip(str(image.path) if image else ""))
@@ -67,7 +67,7 @@ class CroppedPicture(QWidget):
         painter.end()
 
     def placed(self, small: Thumbnail) -> QRect:
-        """Where the picture lies in the widget."""
+        """Rectangle of the picture in the widget."""
         assert small.pixmap is not None
         size = small.pixmap.size().scaled(self.rect().size(), Qt.AspectRatioMode.KeepAspectRatio)
         place = QRect(QPoint(0, 0), size)
@@ -95,7 +95,7 @@ class CroppedPicture(QWidget):
             painter.drawRect(seen.adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _say_cut(self, painter: QPainter, place: QRectF, seen: QRectF) -> None:
-        """Not by darkness alone: the word stands in what was cut off, where there is room for it."""
+        """Write "cut off" into the dark part, where there is room for it."""
         font = theme.font("quiet")
         painter.setFont(font)
         painter.setPen(QColor("white"))

@@ -1,11 +1,11 @@
-"""Which failures are shown: by words, kind, label, speaker, rank, word error rate, length."""
+"""The filter of the failures: by words, kind, label, speaker, rank, word error rate, length."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
-from brewclip_app.panels.failures.missed_model import ANY_LABEL, NO_LABEL, FailureLimits, MissedRow
+from brewclip_app.panels.failures.misses_model import ANY_LABEL, NO_LABEL, FailureLimits, MissRow
 from brewclip_app.widgets.common import button, icon_button, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -15,19 +15,21 @@ TYPING_MS = 250
 
 
 class FailureFilter(LimitsBar):
-    """Esc closes it and lets all through again."""
+    """A bar of fields; Esc closes and clears it."""
 
     def __init__(self, labels: Sequence[tuple[str, str]]) -> None:
         super().__init__(FailureLimits(), TYPING_MS)
         self.words = QLineEdit()
         self.words.setPlaceholderText("Words or note")
         self.words.setClearButtonEnabled(True)
-        self.words.setAccessibleName("Only failures with these words")
+        self.words.setAccessibleName("Words of the utterance or the note")
         self.words.setFixedWidth(170)
         self.kind, self.label, self.speaker = _combo("Kind"), _combo("Label"), _combo("Speaker")
         for words, key in (("Any label", ""), ("Labelled", ANY_LABEL), ("Not labelled", NO_LABEL), *labels):
             self.label.addItem(words, key)
-        self.rank, self.wer, self.length = Range("Rank", 1, 999_999), Range("WER %", 0, 999), Range("Words", 0, 999)
+        self.rank, self.wer, self.length = (
+            Range(title, low, high, self._later.start) for title, low, high in (("Rank", 1, 999_999), ("WER %", 0, 999),
+                                                                               ("Words", 0, 999)))
         self._lay_out()
         self._connect()
         self.offer((), ())
@@ -44,18 +46,16 @@ class FailureFilter(LimitsBar):
         self.words.textChanged.connect(lambda _: self._later.start())
         for combo in (self.kind, self.label, self.speaker):
             combo.currentIndexChanged.connect(lambda _: self._tell())
-        for each in (self.rank, self.wer, self.length):
-            each.changed.connect(self._later.start)
 
     def limits(self) -> FailureLimits:
-        """What is let through now."""
-        kind, given, speaker = (str(combo.currentData() or "") for combo in (self.kind, self.label, self.speaker))
-        return FailureLimits(self.words.text().strip(), kind, given, speaker, self.rank.ends(), self.wer.ends(),
-                      self.length.ends())
+        """The limits in the fields."""
+        kind, label, speaker = (str(combo.currentData() or "") for combo in (self.kind, self.label, self.speaker))
+        return FailureLimits(self.words.text().strip(), kind, label, speaker, self.rank.ends(), self.wer.ends(),
+                             self.length.ends())
 
-    def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissedRow]) -> None:
-        """The kinds (title, key) and speakers that there are; what is chosen stays when it is among them."""
-        speakers = sorted({each.speaker for each in rows if each.speaker})
+    def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissRow]) -> None:
+        """Offer the kinds (title, key) and speakers that occur; the choice stays when it is among them."""
+        speakers = sorted({row.speaker for row in rows if row.speaker})
         offer_choices(self.kind, "Any kind", kinds)
         offer_choices(self.speaker, "Any speaker", [(f"Speaker {name}", name) for name in speakers])
         self.speaker.setVisible(len(speakers) > 1)
@@ -63,25 +63,23 @@ class FailureFilter(LimitsBar):
         self._tell()
 
     def choose_kind(self, key: str) -> None:
-        """As if the user had chosen this kind; "" is any."""
+        """Choose a kind; "" is any."""
         self.kind.setCurrentIndex(max(0, self.kind.findData(key)))
 
     def reset(self) -> None:
-        """Let all through."""
+        """Clear all fields."""
         for combo in (self.kind, self.label, self.speaker):
             combo.setCurrentIndex(0)
-        for each in (self.rank, self.wer, self.length):
-            each.reset()
+        for limits in (self.rank, self.wer, self.length):
+            limits.reset()
         self.words.clear()
         self._tell()
 
 
 class Range(QWidget):
-    """Two numbers; an end that says "any" does not restrict."""
+    """Two numbers; "any" does not restrict. `changed` is called after every change."""
 
-    changed = Signal()
-
-    def __init__(self, title: str, low: int, high: int) -> None:
+    def __init__(self, title: str, low: int, high: int, changed: Callable[[], object]) -> None:
         super().__init__()
         self.low, self.high = QSpinBox(), QSpinBox()
         for spin, words in ((self.low, "from"), (self.high, "to")):
@@ -91,17 +89,17 @@ class Range(QWidget):
             spin.setAccessibleName(f"{title} {words}")
             spin.setFixedWidth(84)
             spin.lineEdit().setTextMargins(8, 0, 0, 0)  # a style sheet's padding does not reach the field
-            spin.valueChanged.connect(lambda _: self.changed.emit())
+            spin.valueChanged.connect(lambda: changed())
         dash = label("\N{EN DASH}", "quiet-body")
         self.setLayout(row(label(title, "quiet-body"), self.low, dash, self.high, space=4))
 
     def ends(self) -> tuple[int | None, int | None]:
-        """The ends; None where it is open."""
+        """The ends; None where open."""
         low, high = (None if spin.value() == spin.minimum() else spin.value() for spin in (self.low, self.high))
         return low, high
 
     def reset(self) -> None:
-        """Open at both ends."""
+        """Open both ends."""
         for spin in (self.low, self.high):
             spin.setValue(spin.minimum())
 

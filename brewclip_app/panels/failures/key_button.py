@@ -1,18 +1,17 @@
-"""A button with the key that presses it drawn in front of its words."""
+"""A button with its shortcut key drawn in front of the title."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
-from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import KeyCap, label, row
 
 PAD = 7  # px at the sides
 
 
 class KeyButton(QPushButton):
-    """Checkable: the chosen one of a row."""
+    """Checkable button with a key cap."""
 
-    def __init__(self, key: str, title: str, tip: str = "") -> None:
+    def __init__(self, key: str, title: str) -> None:
         super().__init__()
         self.cap, self.words = KeyCap(key), label(title)
         for part in (self.cap, self.words):
@@ -25,7 +24,6 @@ class KeyButton(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
-        self.setToolTip(plain_tip(tip))
 
     def sizeHint(self) -> QSize:
         box = self.layout()

@@ -1,4 +1,4 @@
-"""How many of each kind, as bars; a click on one shows only those."""
+"""Number of failures of each kind, as bars; a click on one filters by it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ GAP = 8   # px between name, bar and count
 
 @dataclass(frozen=True)
 class Bar:
-    """One kind: what it is called, its colour in the theme's table, how many."""
+    """One kind with its count; `colour` is a name of the theme."""
 
     key: str
     title: str
-    ink: str
+    colour: str
     count: int
     tip: str = ""
 
 
 class KindChart(QWidget):
-    """Bars of one scale, the first on top. At most one is chosen; choosing it again lets it go."""
+    """Horizontal bars. At most one is chosen; a second click clears the choice."""
 
     chosen = Signal(str)  # a bar's key; "" when none is chosen
 
@@ -38,10 +38,10 @@ class KindChart(QWidget):
         self._rows: list[BarRow] = []
         self._box = column(space=1)
         self.setLayout(self._box)
-        self.setAccessibleName("How many of each kind")
+        self.setAccessibleName("Failures by kind")
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
-        """Show other bars; the chosen one stays chosen when it is among them."""
+        """Replace the bars; the chosen one stays chosen when it is among them."""
         if tuple(bars) == self._bars:
             return
         focused = next((line.bar.key for line in self._rows if line.hasFocus()), None)
@@ -58,11 +58,11 @@ class KindChart(QWidget):
         self.choose(self._chosen if any(bar.key == self._chosen for bar in bars) else "")
 
     def bars(self) -> tuple[Bar, ...]:
-        """What is shown."""
+        """The bars."""
         return self._bars
 
     def choose(self, key: str) -> None:
-        """Mark a bar as chosen, without telling anybody."""
+        """Mark a bar as chosen, without a signal."""
         self._chosen = key
         for line in self._rows:
             line.setChecked(line.bar.key == key)
@@ -88,7 +88,7 @@ class BarRow(QAbstractButton):
         self.setToolTip(plain_tip(bar.tip or f"Show only “{bar.title}”"))
 
     def set_faded(self, faded: bool) -> None:
-        """Stand back, while another bar is chosen."""
+        """Draw it pale while another bar is chosen."""
         self._faded = faded
         self.update()
 
@@ -114,7 +114,7 @@ class BarRow(QAbstractButton):
         length = max(2.0, room * self.bar.count / self._most) if self.bar.count else 0.0
         place = QRectF(self._left + GAP, (self.height() - BAR) / 2, length, BAR)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour(self.bar.ink))
+        painter.setBrush(theme.colour(self.bar.colour))
         painter.drawRoundedRect(place, 3, 3)
         painter.setPen(theme.colour("quiet"))
         behind = QRect(round(place.right()) + GAP, 0, self.width(), self.height())

@@ -1,83 +1,67 @@
-"""What would have brought them back: the chart of kinds, and the diagnosis that makes it."""
+"""The card of the diagnosis: an offer to run it, its progress, and the chart of kinds."""
 
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy
 
 from brewclip_app import wording
+from brewclip_app.jobs import JobProgress
 from brewclip_app.panels.failures.kind_chart import KindChart
-from brewclip_app.panels.failures.view import Missed, bars_of
+from brewclip_app.panels.failures.misses import Misses, bars_of
 from brewclip_app.widgets.common import Card, ProgressRow, button, label, row
 
-if TYPE_CHECKING:
-    from brewclip_app.jobs import Job
-
-OFFER = ("Each failure is ranked again with one thing changed: the caption for the transcript, the whole picture for "
-         "the centre crop, one branch alone and so on. What brings it back names its kind.")
-
-STOPPING = "Stopping as soon as the present step is done."
+OFFER = ("Each failure is ranked again with one change: caption instead of transcript, whole picture instead of centre "
+         "crop, one branch alone and so on. The change that helps names its kind.")
 
 
 class KindsCard(Card):
-    """Offers to diagnose, shows how far that is, then the chart."""
-
-    diagnose = Signal()
-    cancelled = Signal()
-    chosen = Signal(str)
-    compared = Signal()
+    """An offer to diagnose, its progress, or the chart of kinds."""
 
     def __init__(self) -> None:
-        super().__init__("What would have brought it back", space=6)
+        super().__init__("What would have helped", space=6)
         self.chart = KindChart()
         self.offer = label(OFFER, "quiet", wrap=True)
-        self.start = button("Diagnose", self.diagnose.emit, "main")
-        self.again = button("Diagnose again", self.diagnose.emit, "quiet-link")
-        self.compare = button("Compare with your labels", self.compared.emit, "quiet-link")
+        self.start = button("Diagnose", name="main")
+        self.again = button("Diagnose again", name="quiet-link")
+        self.compare = button("Compare with your labels", name="quiet-link")
         self.note = label("", "quiet", wrap=True)
         self.progress = ProgressRow("Diagnosing")
-        self.progress.cancelled.connect(self.cancelled)
-        self.chart.chosen.connect(self.chosen)
         self.body.addWidget(self.chart)
         self.body.addWidget(self.note)
         self.body.addWidget(self.offer)
         self.body.addLayout(row(self.start, self.again, None, self.compare))
         self.body.addWidget(self.progress)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self._missed: Missed | None = None
+        self._misses: Misses | None = None
         self._running = False
         self._settle()
 
-    def show_missed(self, missed: Missed | None) -> None:
-        """Show another list's kinds."""
-        self._missed = missed
-        self.chart.show_bars(bars_of(missed) if missed else ())
-        note = missed.diagnosis.note if missed and missed.diagnosis else ""
-        self.note.setText(note)
-        number = len(missed.queries) if missed else 0
+    def show_misses(self, misses: Misses) -> None:
+        """Show the kinds of a list."""
+        self._misses = misses
+        self.chart.show_bars(bars_of(misses))
+        self.note.setText(misses.diagnosis.note if misses.diagnosis else "")
+        number = len(misses.queries)
         self.start.setText(f"Diagnose {wording.count(number)} {'failure' if number == 1 else 'failures'}")
-        labelled = bool(missed and any(way == missed.way and each.label for (way, _), each in missed.labels.items()))
+        labelled = any(direction == misses.direction and label.label for (direction, _), label in misses.labels.items())
         self.compare.setEnabled(labelled)
         self.compare.setToolTip("" if labelled else "Label some failures first")
         self._settle()
 
-    def show_job(self, job: "Job | None") -> None:
-        """How far the diagnosis is; None when none runs."""
-        self._running = job is not None
-        if job is not None:
-            done, total, _ = job.progress
-            self.progress.set_progress(done, total, STOPPING if job.cancelled else job.words() or "Loading the model")
-            self.progress.cancel.setEnabled(not job.cancelled)
+    def show_progress(self, progress: JobProgress | None) -> None:
+        """Show the progress of the diagnosis; None when none runs."""
+        self._running = progress is not None
+        if progress is not None:
+            self.progress.set_progress(progress.done, progress.total, progress.detail)
+            self.progress.cancel.setEnabled(not progress.stopping)
         self._settle()
 
     def _settle(self) -> None:
-        known = self._missed is not None and self._missed.diagnosis is not None
-        some = self._missed is not None and bool(self._missed.queries)
-        self.chart.setVisible(known)
-        self.note.setVisible(known and bool(self.note.text()))
-        self.compare.setVisible(known and not self._running)
-        self.again.setVisible(known and some and not self._running)
+        diagnosed = self._misses is not None and self._misses.diagnosis is not None
+        has_queries = self._misses is not None and bool(self._misses.queries)
+        self.chart.setVisible(diagnosed)
+        self.note.setVisible(diagnosed and bool(self.note.text()))
+        self.compare.setVisible(diagnosed and not self._running)
+        self.again.setVisible(diagnosed and has_queries and not self._running)
         for part in (self.offer, self.start):
-            part.setVisible(not known and some and not self._running)
+            part.setVisible(not diagnosed and has_queries and not self._running)
         self.progress.setVisible(self._running)
-        self.setVisible(some)
+        self.setVisible(has_queries)

@@ -1,4 +1,4 @@
-"""Ranked again with one thing changed: a line for each change, those that brought the right one back marked."""
+"""Counterfactuals of one failure: a line for each change, those that helped highlighted."""
 
 from typing import TYPE_CHECKING
 
@@ -10,48 +10,44 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, clear, column, label, look, row, rule, width_of
 
 if TYPE_CHECKING:
-    from brewclip_app.panels.failures.view import AgainLine
+    from brewclip_app.panels.failures.misses import CounterfactualLine
 
 DOT = 9
 
 
-class AgainLines(QWidget):
-    """Lines in, nothing out."""
+class CounterfactualLines(QWidget):
+    """One line per change: title, ranks before and after, verdict."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: tuple[AgainLine, ...] = ()
+        self.lines: tuple[CounterfactualLine, ...] = ()
         self._box = column(space=0)
         self.setLayout(self._box)
         theme.changed.connect(self._fill)
 
-    def show_lines(self, lines: "tuple[AgainLine, ...]") -> None:
-        """Show other lines."""
-        if lines != self._lines:
-            self._lines = lines
+    def show_lines(self, lines: "tuple[CounterfactualLine, ...]") -> None:
+        """Replace the lines."""
+        if lines != self.lines:
+            self.lines = lines
             self._fill()
-
-    def lines(self) -> "tuple[AgainLine, ...]":
-        """What is shown."""
-        return self._lines
 
     def _fill(self) -> None:
         clear(self._box)
-        for line in self._lines:
+        for line in self.lines:
             self._box.addWidget(self._line(line))
             self._box.addWidget(rule())
 
-    def _line(self, line: "AgainLine") -> QFrame:
-        made = look(QFrame(), "chosen" if line.back else "plain")
+    def _line(self, line: "CounterfactualLine") -> QFrame:
+        made = look(QFrame(), "chosen" if line.helped else "plain")
         dot = QLabel()
         dot.setFixedSize(DOT, DOT)
-        dot.setStyleSheet(f"background: {theme.colour(line.ink).name()}; border-radius: {DOT // 2}px;")
+        dot.setStyleSheet(f"background: {theme.colour(line.colour).name()}; border-radius: {DOT // 2}px;")
         title = ElidedLabel(line.title, "", Qt.TextElideMode.ElideRight)
-        ranks = label(line.ranks, "strong" if line.back else "")
+        ranks = label(line.ranks, "strong" if line.helped else "")
         ranks.setMinimumWidth(width_of("0000 → 0000", self))
         ranks.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        verdict = label(line.verdict, "good" if line.back else "quiet-body")
-        verdict.setMinimumWidth(width_of("back in the top 10", self))
+        verdict = label(line.verdict, "good" if line.helped else "quiet-body")
+        verdict.setMinimumWidth(width_of("now in the top 10", self))
         verdict.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         box = row(dot, title, ranks, verdict, space=8)
         box.setStretch(1, 1)

@@ -1,6 +1,6 @@
 """The table of failures: sortable, one row current; a kind is a dot and a word."""
 
-from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QHeaderView,
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
-from brewclip_app.panels.failures.missed_model import (
+from brewclip_app.panels.failures.misses_model import (
     KIND,
     LABEL,
     RANK,
@@ -20,8 +20,8 @@ from brewclip_app.panels.failures.missed_model import (
     WER,
     WORDS,
     Index,
-    MissedProxy,
-    MissedRow,
+    MissesProxy,
+    MissRow,
 )
 from brewclip_app.widgets.common import look, width_of
 from brewclip_app.widgets.tables import go_to, of_lines
@@ -32,15 +32,13 @@ FAINT = "line"  # a colour that needs an edge to be seen
 WALK = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
-class MissedTable(QTableView):
-    """Shows a proxy's rows; `current` tells the place of the failure in front."""
+class MissesTable(QTableView):
+    """Table over a proxy; the current row is the failure in front."""
 
-    current = Signal(object)  # MissedRow, None
-
-    def __init__(self, proxy: MissedProxy) -> None:
+    def __init__(self, proxy: MissesProxy) -> None:
         super().__init__()
         self.proxy = proxy
-        self._known = True
+        self._has_kinds = True
         self._widths: dict[int, int] = {}
         look(self, "bare")
         self.setModel(proxy)
@@ -54,24 +52,23 @@ class MissedTable(QTableView):
         look(header, "figures")
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(WORDS, QHeaderView.ResizeMode.Stretch)
-        self.selectionModel().currentRowChanged.connect(lambda now, _: self.current.emit(now.data(ROW_ROLE)))
-        self._settle()
+        self._measure()
 
-    def row(self) -> MissedRow | None:
+    def row(self) -> MissRow | None:
         """The failure in front."""
         return self.proxy.row_at(self.currentIndex().row())
 
     def line(self) -> int:
-        """Its line, from 0; -1 when none is in front."""
+        """Line of the failure in front, from 0; -1 when there is none."""
         return self.currentIndex().row()
 
     def go(self, line: int) -> None:
-        """Bring another line to the front."""
+        """Make a line current."""
         if 0 <= line < self.proxy.rowCount():
             go_to(self, self.proxy.index(line, WORDS))
 
     def step(self, by: int) -> None:
-        """To the next (1) or the one before (-1)."""
+        """Go to the next line (1) or the previous (-1)."""
         self.go(min(self.proxy.rowCount() - 1, max(0, self.line() + by)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -83,9 +80,9 @@ class MissedTable(QTableView):
         else:
             super().keyPressEvent(event)
 
-    def show_kinds(self, known: bool) -> None:
-        """Whether there is a diagnosis to speak of."""
-        self._known = known
+    def show_kinds(self, shown: bool) -> None:
+        """Show the columns of the diagnosis, or hide them."""
+        self._has_kinds = shown
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -93,15 +90,15 @@ class MissedTable(QTableView):
         self._fit()
 
     def _fit(self) -> None:
-        """Columns that there is no room for are left out, so that the utterance can be read."""
+        """Hide columns that there is no room for, so that the utterance can be read."""
         room = self.viewport().width() - LEAST_WORDS
-        for column in (RANK, KIND, WER, LABEL, THEN):  # what matters most first
-            wanted = self._known or column not in (KIND, THEN)
+        for column in (RANK, KIND, WER, LABEL, THEN):  # by importance
+            wanted = self._has_kinds or column not in (KIND, THEN)
             room -= self._widths[column] if wanted else 0
             self.setColumnHidden(column, not wanted or (room < 0 and column != RANK))
 
-    def _settle(self) -> None:
-        """Figures get what they need, the utterance the rest."""
+    def _measure(self) -> None:
+        """Set the widths: numbers get what they need, the utterance the rest."""
         header = self.horizontalHeader()
         for column, widest, more in ((RANK, "Rank", 38), (WER, "100 %", 34), (KIND, "Heard wrongly", DOT + 30),
                                      (THEN, "Then", 24), (LABEL, "Wrong caption", 30)):
@@ -125,9 +122,9 @@ class KindDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         place = QRect(option.rect).adjusted(11, 0, -4, 0)
-        if isinstance(row, MissedRow) and row.kind:
-            painter.setPen(theme.colour("quiet") if row.kind_ink == FAINT else Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour(row.kind_ink))
+        if isinstance(row, MissRow) and row.kind:
+            painter.setPen(theme.colour("quiet") if row.kind_colour == FAINT else Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour(row.kind_colour))
             painter.drawEllipse(QRectF(place.left(), place.center().y() - DOT / 2 + 0.5, DOT, DOT))
             place.adjust(DOT + 5, 0, 0, 0)
         painter.setPen(theme.colour("words"))

@@ -1,4 +1,4 @@
-"""Failures of an evaluation as a table, and which of them are shown."""
+"""Table model of the failures of an evaluation, and the filter over it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 SORT_ROLE = Qt.ItemDataRole.UserRole + 2
 COLUMNS = ("Rank", "Utterance", "WER", "Kind", "Then", "Label")
 RANK, WORDS, WER, KIND, THEN, LABEL = range(len(COLUMNS))
-TIPS = ("Where the right one stands", "", "Words heard wrongly, of the caption's",
-        "What would have brought it back", "Its rank with that one thing changed", "What you said of it")
+TIPS = ("Rank of the right result", "", "Word error rate of the transcript",
+        "The change that would have helped", "Rank with that change", "Your label")
 NONE = "\N{EM DASH}"
 LAST = 1e9  # sorts behind every number
 
 
 @dataclass(frozen=True)
-class MissedRow:
-    """One failure: its place in the evaluation's list, and what the table says of it.
+class MissRow:
+    """One failure. `number` is the query's in the evaluation.
 
-    `wer` is 0..1 and more, None where nothing was heard of it; `then` the rank with one thing changed; `kind` and
-    `label` are keys with their titles and colours beside them; `label_key`, the number on the keyboard, sorts them.
+    `wer` is 0..1 and more, None without a transcript; `then` is the rank with the change that helped; `kind` and
+    `label` are keys, with titles and colours beside them; `label_key`, the number on the keyboard, sorts them.
     """
 
-    place: int
+    number: int
     rank: int
     words: str
     wer: float | None = None
     kind: str = ""
     kind_title: str = ""
-    kind_ink: str = "line"
+    kind_colour: str = "line"
     then: int | None = None
     label: str = ""
     label_title: str = ""
@@ -51,23 +51,23 @@ class MissedRow:
     length: int = 0
 
 
-class MissedModel(QAbstractTableModel):
-    """Rows over frozen records; replaced as a whole, or one at a time when a label changes."""
+class MissesModel(QAbstractTableModel):
+    """Table of `MissRow`; replaced as a whole, or row by row when a label changes."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: tuple[MissedRow, ...] = ()
+        self._rows: tuple[MissRow, ...] = ()
         self._second = COLUMNS[WORDS]
 
-    def show(self, rows: Sequence[MissedRow], words: str = COLUMNS[WORDS]) -> None:
-        """Show other failures; `words` is the title of the column that says which they are."""
+    def show(self, rows: Sequence[MissRow], words: str = COLUMNS[WORDS]) -> None:
+        """Replace all rows; `words` is the title of the column that names the query."""
         self.beginResetModel()
         self._rows, self._second = tuple(rows), words
         self.endResetModel()
 
-    def update(self, rows: Sequence[MissedRow]) -> None:
-        """Show the same failures with other labels or kinds: what is chosen and where it is scrolled stays."""
-        if [row.place for row in rows] != [row.place for row in self._rows]:
+    def update(self, rows: Sequence[MissRow]) -> None:
+        """Update labels and kinds of the same failures; selection and scroll position stay."""
+        if [row.number for row in rows] != [row.number for row in self._rows]:
             self.show(rows, self._second)
             return
         before, self._rows = self._rows, tuple(rows)
@@ -75,8 +75,8 @@ class MissedModel(QAbstractTableModel):
             if old != new:
                 self.dataChanged.emit(self.index(line, 0), self.index(line, len(COLUMNS) - 1))
 
-    def rows(self) -> tuple[MissedRow, ...]:
-        """All that could be shown."""
+    def rows(self) -> tuple[MissRow, ...]:
+        """All rows, whatever the filter hides."""
         return self._rows
 
     def rowCount(self, parent: Index = ROOT) -> int:
@@ -115,7 +115,7 @@ class MissedModel(QAbstractTableModel):
 
 @dataclass(frozen=True)
 class FailureLimits:
-    """What is let through; None and "" let all through. `wer` in percent, `length` in words of the caption."""
+    """Limits of the filter; None and "" do not restrict. `wer` in percent, `length` in words of the caption."""
 
     text: str = ""
     kind: str = ""
@@ -125,8 +125,8 @@ class FailureLimits:
     wer: tuple[int | None, int | None] = (None, None)
     length: tuple[int | None, int | None] = (None, None)
 
-    def lets(self, row: MissedRow) -> bool:
-        """Whether a failure is shown."""
+    def lets(self, row: MissRow) -> bool:
+        """Whether a failure is within the limits."""
         labelled = {"": True, ANY_LABEL: bool(row.label), NO_LABEL: not row.label}.get(self.label,
                                                                                        row.label == self.label)
         wer = None if row.wer is None else 100 * row.wer
@@ -138,56 +138,56 @@ class FailureLimits:
 ANY_LABEL, NO_LABEL = "*", "-"
 
 
-class MissedProxy(QSortFilterProxyModel):
-    """Sorted by the values behind the words; shows what the limits let through."""
+class MissesProxy(QSortFilterProxyModel):
+    """Sorts by the values behind the texts and filters by `FailureLimits`."""
 
-    def __init__(self, source: MissedModel, parent: QObject | None = None) -> None:
+    def __init__(self, source: MissesModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.limits = FailureLimits()
         self.setSourceModel(source)
         self.setSortRole(SORT_ROLE)
-        self.setDynamicSortFilter(False)  # a label that is just given must not take the row from under the user
+        self.setDynamicSortFilter(False)  # a new label must not move the current row
 
     def limit(self, limits: FailureLimits) -> None:
-        """Let other failures through."""
+        """Set the limits."""
         self.limits = limits
         self.invalidateFilter()
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         source = self.sourceModel()
-        assert isinstance(source, MissedModel)
+        assert isinstance(source, MissesModel)
         return self.limits.lets(source.rows()[source_row])
 
-    def row_at(self, line: int) -> MissedRow | None:
-        """The failure of a line; None beyond the end."""
-        found = self.index(line, 0).data(ROW_ROLE) if 0 <= line < self.rowCount() else None
-        return found if isinstance(found, MissedRow) else None
+    def row_at(self, line: int) -> MissRow | None:
+        """The failure on a line; None beyond the end."""
+        row = self.index(line, 0).data(ROW_ROLE) if 0 <= line < self.rowCount() else None
+        return row if isinstance(row, MissRow) else None
 
-    def rows(self) -> list[MissedRow]:
-        """What is shown, in the order shown."""
+    def rows(self) -> list[MissRow]:
+        """The rows that pass the filter, in order."""
         return [row for line in range(self.rowCount()) if (row := self.row_at(line)) is not None]
 
-    def line_of(self, place: int) -> int:
-        """The line of a failure; -1 when it is not shown."""
-        return next((line for line, row in enumerate(self.rows()) if row.place == place), -1)
+    def line_of(self, number: int) -> int:
+        """The line of a query; -1 when it is not shown."""
+        return next((line for line, row in enumerate(self.rows()) if row.number == number), -1)
 
 
 def percent(wer: float | None) -> str:
-    """ "20 %"; a dash where nobody knows."""
+    """ "20 %"; a dash where it is unknown."""
     return NONE if wer is None else f"{100 * wer:.0f} %"
 
 
-def _texts(row: MissedRow) -> tuple[str, ...]:
+def _texts(row: MissRow) -> tuple[str, ...]:
     return (str(row.rank), row.words or NONE, percent(row.wer), row.kind_title or NONE,
             NONE if row.then is None else str(row.then), row.label_title)
 
 
-def _values(row: MissedRow) -> tuple[float | str, ...]:
+def _values(row: MissRow) -> tuple[float | str, ...]:
     return (row.rank, row.words.casefold(), LAST if row.wer is None else row.wer, row.kind_title or "\uffff",
             LAST if row.then is None else row.then, row.label_key or "\uffff")
 
 
-def _tip(row: MissedRow, column: int) -> str:
+def _tip(row: MissRow, column: int) -> str:
     if column == LABEL:
         return " · ".join(part for part in (row.label_title, row.note) if part)
     return row.words if column == WORDS else row.kind_title if column == KIND else ""

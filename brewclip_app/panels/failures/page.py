@@ -1,0 +1,115 @@
+"""The body of the Failures panel: the chart and the table at the left, the card of one failure at the right."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QWidget
+
+from brewclip_app import wording
+from brewclip_app.panels.failures.case import CaseCard
+from brewclip_app.panels.failures.controller import FailuresState
+from brewclip_app.panels.failures.kinds import KindsCard
+from brewclip_app.panels.failures.label_bar import LabelBar
+from brewclip_app.panels.failures.misses import Misses, rows_of
+from brewclip_app.panels.failures.misses_model import RANK, FailureLimits, MissesModel, MissesProxy
+from brewclip_app.panels.failures.misses_table import MissesTable
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.common import Card, EmptyState, button, column
+
+
+class FailuresPage(QStackedWidget):
+    """The list and the card, or an empty state in their place."""
+
+    def __init__(self, thumbnails: Thumbnails, labels: LabelBar) -> None:
+        super().__init__()
+        self._misses: Misses | None = None
+        self.kinds = KindsCard()
+        self.model = MissesModel(self)
+        self.proxy = MissesProxy(self.model, self)
+        self.table = MissesTable(self.proxy)
+        self.case = CaseCard(thumbnails, labels)
+        self.clear_filter = button("Clear the filter")
+        self.evaluate = button("Evaluate a model…", name="main")
+        self.none_shown = EmptyState("filter", "No matching failures", "The filter lets none of them through.",
+                                     self.clear_filter)
+        self.no_evaluation = EmptyState(
+            "failures", "No evaluation yet",
+            "An evaluation measures which pictures a model finds for spoken descriptions. The queries that it misses "
+            "are listed here, with what would have helped.", self.evaluate)
+        self.no_misses = EmptyState("check", "No misses", " ")
+        self.waiting = QWidget()
+        self.split = self._make_split()
+        for page in (self.waiting, self.no_evaluation, self.no_misses, self.split):
+            self.addWidget(page)
+
+    def _make_split(self) -> QSplitter:
+        place = Card(margin=1)
+        place.body.setContentsMargins(1, 1, 1, 1)
+        place.body.addWidget(self.table, 1)
+        place.body.addWidget(self.none_shown, 1)
+        self.table.sortByColumn(RANK, Qt.SortOrder.AscendingOrder)
+        left = QWidget()
+        left.setLayout(column(self.kinds, place, space=12))
+        made = QSplitter()
+        made.setChildrenCollapsible(False)
+        made.setHandleWidth(16)
+        for stretch, part in ((2, left), (3, self.case)):
+            made.addWidget(part)
+            made.setStretchFactor(made.count() - 1, stretch)
+        made.setSizes([530, 610])
+        return made
+
+    @property
+    def ready(self) -> bool:
+        """Whether a failure is in front."""
+        return self.currentWidget() is self.split and self.case.isEnabled()
+
+    @property
+    def listed(self) -> bool:
+        """Whether there is a list, whatever the filter hides."""
+        return self.currentWidget() is self.split
+
+    def render_list(self, misses: Misses | None, has_evaluations: bool) -> bool:
+        """Show the misses; whether they are others, or were diagnosed, rather than labelled."""
+        before, self._misses = self._misses, misses
+        if misses is None:
+            self.setCurrentWidget(self.waiting if has_evaluations else self.no_evaluation)
+            return before is not None
+        if misses is before:
+            return False
+        if before is not None and before.key == misses.key:
+            self.model.update(rows_of(misses))
+        else:
+            self.model.show(rows_of(misses), "Utterance" if misses.direction == "speech_to_image" else "Picture")
+        self.kinds.show_misses(misses)
+        self.table.show_kinds(misses.diagnosis is not None)
+        self.no_misses.title.setText(f"No misses beyond the top {misses.at}")
+        self.no_misses.sentence.setText(f"All {wording.count(misses.total)} queries find the right result."
+                                        if misses.total else "No query counts in this direction.")
+        self.setCurrentWidget(self.split if misses.queries else self.no_misses)
+        return before is None or before.evaluation is not misses.evaluation
+
+    def render_case(self, state: FailuresState) -> None:
+        """Show the failure in front on the card."""
+        misses, case = state.misses, state.case
+        if misses is None or case is None or case.key[:2] != misses.key[:2]:
+            return
+        self.case.show_case(case, state.waveform, state.unreadable)
+        self.case.show_place(self.table.line(), self.proxy.rowCount())
+        label = misses.label(case.query)
+        self.case.labels.show_label(case.key, label.label if label else "", label.note if label else "")
+
+    def limit(self, limits: FailureLimits) -> None:
+        """Set the filter; the failure in front stays there while it is among them."""
+        row = self.table.row()
+        self.proxy.limit(limits)
+        self.kinds.chart.choose(limits.kind)
+        self.bring_to_front(row.number if row else None)
+
+    def bring_to_front(self, number: int | None) -> None:
+        """Make a query's failure current, else the first."""
+        has_rows = self.proxy.rowCount() > 0
+        self.table.setVisible(has_rows)
+        self.none_shown.setVisible(not has_rows)
+        self.case.setEnabled(has_rows)
+        self.table.go(max(0, self.proxy.line_of(number) if number is not None else 0))
+        if self.isVisible() and not isinstance(self.window().focusWidget(), QLineEdit):
+            self.table.setFocus()
