@@ -17,10 +17,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from brewclip_app import tasks, wording
 from core.errors import BrewclipError
-from core.progress import Estimate, JobCancelled, Report, StepText, time_left
+from core.progress import Estimate, JobCancelled, Progress, Report, time_left
 
 T = TypeVar("T")
-Progress = tuple[int, int, str]
 STOPPING = "Stopping after the current step"
 THREADS = 6
 PROGRESS_EVERY_MS = 60
@@ -47,7 +46,7 @@ class Job:
     def __init__(self, number: int, name: str, key: str, quiet: bool, loss: str = "") -> None:
         self.number, self.name, self.key, self.quiet, self.loss = number, name, key, quiet, loss
         self.started = time.monotonic()
-        self.progress: Progress = (0, 0, "")
+        self.progress = Progress()
         self._estimate = Estimate()
         self.error: BaseException | None = None  # why it failed, once it has
         self.current = True  # False once a newer job of the same key was submitted: nobody wants the result
@@ -69,17 +68,13 @@ class Job:
         return self._estimate.left()
 
     def words(self) -> str:
-        """How far it is: "Step 2 of 5: Hearing recordings · 128 of 720 · about 4 min left"."""
-        done, total, text = self.progress
-        if isinstance(text, StepText):
-            left = self.seconds_left
-            return str(text) + (f" \N{MIDDLE DOT} {time_left(left)}" if left is not None else "")
-        how_far = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else ""
-        return " \N{MIDDLE DOT} ".join(filter(None, (text, how_far)))
+        """How far it is: "Step 2 of 5: Transcribing recordings · 128 of 720 · about 4 min left"."""
+        left = self.seconds_left
+        return self.progress.text(wording.count) + (f" \N{MIDDLE DOT} {time_left(left)}" if left is not None else "")
 
     def snapshot(self) -> JobProgress:
         """The progress now, in words; before the first report a model is being loaded."""
-        done, total, _ = self.progress
+        done, total = self.progress.bar
         return JobProgress(done, total, STOPPING if self.cancelled else self.words() or "Loading the model",
                            self.cancelled)
 
@@ -87,11 +82,11 @@ class Job:
         """Ask the work to stop at its next report."""
         self._cancelled.set()
 
-    def report(self, done: int, total: int, text: str) -> None:
+    def report(self, progress: Progress) -> None:
         """What the work calls; raises JobCancelled once the job was cancelled."""
-        self.progress = (done, total, text)
-        if isinstance(text, StepText):
-            self._estimate.add(done, total)
+        self.progress = progress
+        if progress.share is not None:
+            self._estimate.add(*progress.bar)
         if self._cancelled.is_set():
             raise JobCancelled
 
@@ -102,7 +97,7 @@ class _Callbacks:
     def __init__(self, done: Any, failed: Any, progress: Any, cancelled: Any, replaced: Any) -> None:
         self.done, self.failed, self.progress = done, failed, progress
         self.cancelled, self.replaced = cancelled, replaced
-        self.last_progress: Progress = (0, 0, "")
+        self.last_progress = Progress()
 
 
 class JobRunner(QObject):
@@ -135,7 +130,7 @@ class JobRunner(QObject):
 
     def submit(self, name: str, work: Callable[[Report], T], *, key: str = "",
                on_done: Callable[[T], object] | None = None, on_failed: Callable[[BaseException], object] | None = None,
-               on_progress: Callable[[int, int, str], object] | None = None,
+               on_progress: Callable[[Progress], object] | None = None,
                on_cancelled: Callable[[], object] | None = None, on_replaced: Callable[[], object] | None = None,
                quiet: bool = False, loss: str = "") -> Job:
         """Run `work(report)` on a thread. Call from the GUI thread; `name` is what the status bar says.
@@ -156,7 +151,7 @@ class JobRunner(QObject):
         return job
 
     async def run(self, name: str, work: Callable[[Report], T], *, key: str = "",
-                  on_progress: Callable[[int, int, str], object] | None = None, quiet: bool = False,
+                  on_progress: Callable[[Progress], object] | None = None, quiet: bool = False,
                   loss: str = "") -> T:
         """Await `work(report)`, which runs on a thread as with `submit`; its result, or the error that it raised.
 
@@ -251,7 +246,7 @@ class JobRunner(QObject):
             return
         callbacks.last_progress = progress
         if callbacks.progress is not None:
-            callbacks.progress(*progress)
+            callbacks.progress(progress)
         self.job_progress.emit(job)
 
     def _finish(self, job: Job, future: "Future[Any]") -> None:

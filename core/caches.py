@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.private_files import FILE
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 MARKER = "in-use"  # in a folder of arrays: locked by its readers, its time of change is that of their last use
 ARRAYS = (".jsonl", ".bin")  # of one shard (`core.features.array_store`), in the order of deleting
@@ -106,7 +106,7 @@ def items(folder: Path, report: Report = silent) -> Iterator[CacheEntry]:
             if found is not None:
                 yield found
         seen += len(names)
-        report(0, 0, f"Measuring caches: {seen} files")
+        report(Progress(WorkStep.MEASURING_CACHES, seen))
 
 
 def usage(folder: Path, report: Report = silent) -> dict[str, int]:
@@ -147,7 +147,7 @@ def _delete(found: list[CacheEntry], limit: int, resting: Callable[[CacheEntry],
     for number, item in enumerate(found):
         if left <= limit:
             break
-        report(number, len(found), "Deleting caches")
+        report(Progress(WorkStep.DELETING_CACHES, number, len(found)))
         rest = max(resting(item), HOUR if item.paths[0].name.endswith(STAGED) else 0.0)
         if now - item.used >= rest and _remove(item):
             left, freed = left - item.nbytes, freed + item.nbytes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core import demo_pictures, plain_json, private_files
 from core.errors import StoreError
-from core.progress import Report, silent, steps
+from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer, SearchResult
@@ -44,12 +44,12 @@ def write_pictures(folder: Path, report: Report = silent) -> int:
     try:
         private_files.make_folder(folder, private=False)
         for done, photograph in enumerate(demo_pictures.PHOTOGRAPHS):
-            report(done, wanted, "Writing the demo's pictures")
+            report(Progress(WorkStep.WRITING_DEMO, done, wanted))
             source = demo_pictures.photograph_path(photograph)
             if source is not None and not (folder / photograph.name).exists():
                 _replace(folder / photograph.name, lambda staged, source=source: shutil.copyfile(source, staged))
         for done, (name, drawing) in enumerate(demo_pictures.DRAWN, len(demo_pictures.PHOTOGRAPHS)):
-            report(done, wanted, "Drawing the demo's pictures")
+            report(Progress(WorkStep.DRAWING_DEMO, done, wanted))
             if not (folder / name).exists():
                 _replace(folder / name, lambda staged, drawing=drawing: drawing().save(staged, "PNG"))
     except OSError as error:

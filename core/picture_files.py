@@ -8,7 +8,7 @@ from pathlib import Path
 from core import images
 from core.errors import ImageError
 from core.file_names import safe_name
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.remote import is_remote
 
 
@@ -28,7 +28,7 @@ def copy_files(paths: Sequence[Path], folder: Path, report: Report = silent) -> 
     """
     copied, failed = 0, []
     for number, path in enumerate(paths):
-        report(number, len(paths), "Copying pictures")
+        report(Progress(WorkStep.COPYING, number, len(paths)))
         try:
             _copy(path, folder)
             copied += 1

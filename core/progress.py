@@ -1,96 +1,173 @@
-"""How long work tells of itself and is stopped.
+"""Progress of long work, and its cancellation.
 
-Long work is a plain function with a `report` argument. It calls `report(done, total, text)` often; whoever wants it
-stopped has `report` raise `JobCancelled`. So work needs to know nothing of threads, and "cancelled" is never an error.
+Long work is a plain function with a `report` argument. It calls `report(Progress(...))` often; to stop it, `report`
+raises `JobCancelled`. So the work knows nothing of threads, and "cancelled" is never an error. Code compares
+`Progress.step`; text is made only where it is shown (`Progress.text`).
 """
 
+import itertools
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
 
-Report = Callable[[int, int, str], None]
+
+class WorkStep(Enum):
+    """What a piece of work does now. The value is its title; {} stands for the subject of the progress."""
+
+    LOADING = "Loading {}"
+    LOADING_TRAINED = "Loading the trained model"
+    SEARCHING = "Searching"
+    CALIBRATING = "Calibrating match significance"
+    TRANSCRIBING = "Transcribing"
+    TRANSCRIBING_RECORDINGS = "Transcribing recordings ({})"
+    PREPARING_PICTURES = "Preparing pictures"
+    EMBEDDING_PICTURES = "Embedding pictures"
+    EMBEDDING_CROPS = "Embedding several crops of pictures"
+    EMBEDDING_UTTERANCES = "Embedding utterances"
+    EMBEDDING_TEXTS = "Embedding texts"
+    SCANNING = "Looking for pictures"
+    READING_LIST = "Reading the list"
+    SCANNING_LIST = "Looking for the pictures of the list"
+    INDEXING = "Indexing pictures"
+    COPYING = "Copying pictures"
+    COMPARING_GALLERIES = "Comparing the galleries"
+    COPYING_TAGS = "Copying tags and failures"
+    OPTIMIZING = "Optimizing {}"
+    OPTIMIZED = "The tables are optimized"
+    CONNECTING = "Connecting to the cluster"
+    STARTING_WORKERS = "Starting workers on this computer"
+    WRITING_DEMO = "Writing the demo's pictures"
+    DRAWING_DEMO = "Drawing the demo's pictures"
+    READING_DATASET = "Reading {}"
+    CHECKING_DATASET = "Checking pictures and recordings"
+    READING_RECORDINGS = "Reading recordings"
+    COMPARING_CAPTIONS = "Comparing captions"
+    EXPORTING = "Exporting"
+    EXPORTING_FAILURES = "Exporting failures"
+    FINDING_NEAR_DUPLICATES = "Finding near-duplicates"
+    RANKING = "Ranking"
+    RANKING_AGAIN = "Ranking {} misses again"
+    BEGINNING = "Beginning"
+    TRAINING = "Training"
+    VALIDATING = "Validating"
+    PROBING = "{}"
+    READING_VOICES = "Reading the voices"
+    READING_CHANGED_VOICES = "Reading the voices ({})"
+    EMBEDDING_VOICES = "Embedding the voices"
+    EMBEDDING_WINDOWS = "Embedding the voices over time"
+    TRAINING_PROBE = "Training the paper's probe"
+    TRAINING_ATTENTION = "Training attention"
+    TRAINING_MIXTURE = "Training the mix of layers"
+    CHOOSING_LAYERS = "Choosing layers and regularisation"
+    FINE_TUNING = "Fine-tuning"
+    EXPLAINING = "Computing the maps"
+    OCCLUDING = "Covering parts"
+    TESTING_MAPS = "Testing the maps"
+    MEASURING_CACHES = "Measuring caches"
+    DELETING_CACHES = "Deleting caches"
+    WAITING_FOR_DOWNLOAD = "Another window is getting {}"
+    DOWNLOADING = "Downloading {}"
+    CONVERTING = "Converting {}"
+    CHECKING = "Checking {}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress of a job: `done` of `total` in its present step; `total` 0 means unknown.
+
+    `subject` completes the step's title, `detail` is shown after the counts (a rate, say). A job of several steps
+    (`steps`) also has the number of its step, from 1, and the share of the whole that is done, 0 to 1.
+    """
+
+    step: WorkStep | None = None
+    done: int = 0
+    total: int = 0
+    subject: str = ""
+    detail: str = ""
+    number: int = 1
+    steps: int = 1
+    share: float | None = None
+
+    @property
+    def bar(self) -> tuple[int, int]:
+        """Value and maximum of a progress bar; (_, 0) while nobody knows."""
+        return (self.done, self.total) if self.share is None else (math.floor(SCALE * self.share + 1e-6), SCALE)
+
+    @property
+    def title(self) -> str:
+        """The step in words; "" without one."""
+        return self.step.value.format(self.subject) if self.step is not None else self.subject
+
+    def counts(self, count: Callable[[int], str] = str) -> str:
+        """ "128 of 720", "128 so far", or "" while there is nothing to count."""
+        if self.total > 0:
+            return f"{count(self.done)} of {count(self.total)}"
+        return f"{count(self.done)} so far" if self.done > 0 else ""
+
+    def text(self, count: Callable[[int], str] = str) -> str:
+        """ "Step 2 of 5: Transcribing recordings (clean) · 128 of 720"; `count` writes a number."""
+        words = " \N{MIDDLE DOT} ".join(filter(None, (self.title, self.counts(count), self.detail)))
+        return f"Step {self.number} of {self.steps}{': ' if words else ''}{words}" if self.steps > 1 else words
+
+
+Report = Callable[[Progress], None]
 
 
 class JobCancelled(Exception):  # noqa: N818  (not an error: the user asked for it)
     """Raised by `report` inside the work that is to stop."""
 
 
-def silent(done: int, total: int, text: str) -> None:
+def silent(progress: Progress) -> None:
     """A report that nobody reads."""
 
 
-SCALE = 10_000  # the total that a job of several steps reports
-MEANS_SOMETHING = 5.0  # seconds of work, before which no time left is told
-OVER = 60.0  # seconds of work that the pace is taken from
-AT_ONCE = 0.05  # share of a job which, done in one report, tells nothing of the pace: it was done before
-
-
-class StepText(str):
-    """The text of a job of several steps: which of `steps` it is (from 1), and the step's own text and counts.
-
-    As a string it is whole: "Step 2 of 5: Hearing recordings · 128 of 720".
-    """
-
-    step: int
-    steps: int
-    own: str
-    done: int
-    total: int
-
-    def __new__(cls, step: int, steps: int, own: str, done: int, total: int) -> "StepText":
-        """The text, put together."""
-        counts = f"{done} of {total}" if total > 0 else ""
-        words = " \N{MIDDLE DOT} ".join(filter(None, (own, counts)))
-        made = super().__new__(cls, f"Step {step} of {steps}{': ' if words else ''}{words}" if steps > 1 else words)
-        made.step, made.steps, made.own, made.done, made.total = step, steps, own, done, total
-        return made
-
-
-class _Steps:
-    """What the reports of one job's steps share."""
-
-    def __init__(self, report: Report, weights: Sequence[float]) -> None:
-        whole = sum(weights)
-        self._report, self._count = report, len(weights)
-        self._starts = [sum(weights[:number]) / whole for number in range(len(weights) + 1)]
-        self._furthest = 0
-        self._step = 0
-
-    def report_of(self, number: int) -> Report:
-        def tell(done: int, total: int, text: str) -> None:
-            self._tell(number, done, total, text)
-
-        return tell
-
-    def _tell(self, number: int, done: int, total: int, text: str) -> None:
-        start, end = self._starts[number:number + 2]
-        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-        self._furthest = max(self._furthest, math.floor(SCALE * (start + (end - start) * share) + 1e-6))
-        self._step = max(self._step, number)
-        inner = text if isinstance(text, StepText) else StepText(1, 1, text, done, total)
-        self._report(self._furthest, SCALE, StepText(self._step + 1, self._count, inner.own, inner.done, inner.total))
+SCALE = 10_000  # maximum of the progress bar of a job of several steps
+MEANS_SOMETHING = 5.0  # seconds of work before a time left is shown
+OVER = 60.0  # seconds of work that the rate is measured over
+AT_ONCE = 0.05  # share of a job which, done in one report, says nothing about its rate: it was done before
 
 
 def steps(report: Report, *weights: float) -> list[Report]:
-    """A report for each step of a job: together they tell `report` of one whole, which never goes back.
+    """A report for each step of a job; together they report one share of the whole, which never falls.
 
     `weights` are about how long each step takes, in any unit. A step that is not reported counts as done as soon as a
     later one is. A step may itself be divided by `steps`.
     """
-    shared = _Steps(report, [max(weight, 1e-9) for weight in weights])
-    return [shared.report_of(number) for number in range(len(weights))]
+    positive = [max(weight, 1e-9) for weight in weights]
+    starts = [start / sum(positive) for start in itertools.accumulate(positive, initial=0.0)]
+    furthest, latest = 0.0, 0
+
+    def report_of(number: int) -> Report:
+        def report_step(progress: Progress) -> None:
+            nonlocal furthest, latest
+            share = progress.share
+            if share is None:
+                share = min(max(progress.done / progress.total, 0.0), 1.0) if progress.total > 0 else 0.0
+            furthest = max(furthest, starts[number] + (starts[number + 1] - starts[number]) * share)
+            latest = max(latest, number)
+            report(replace(progress, number=latest + 1, steps=len(positive), share=furthest))
+
+        return report_step
+
+    return [report_of(number) for number in range(len(positive))]
 
 
 def finishing(report: Report) -> tuple[Report, Report]:
-    """Reports for a job and for what tidies up after it: the bar stays where the job left it, with other texts."""
-    last = [0, 0]
+    """Reports for a job and for its tidying up: the bar stays where the job left it, the step changes."""
+    last = Progress()
 
-    def working(done: int, total: int, text: str) -> None:
-        last[:] = done, total
-        report(done, total, text)
+    def working(progress: Progress) -> None:
+        nonlocal last
+        last = progress
+        report(progress)
 
-    return working, lambda done, total, text: report(last[0], last[1], text)
+    def tidying(progress: Progress) -> None:
+        report(replace(last, step=progress.step, subject=progress.subject, detail=""))
+
+    return working, tidying
 
 
 def rate(per_second: float, noun: str) -> str:
@@ -110,29 +187,29 @@ def time_left(seconds: float) -> str:
 
 
 class Estimate:
-    """Seconds that are left of a job, from how far it is: smoothed, and None while it would mean nothing."""
+    """Seconds left of a job, from its progress: smoothed, and None while it would mean nothing."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, float]] = deque()
+        self._samples: deque[tuple[float, float]] = deque()
         self._began = 0.0
         self._moves = False
         self._left: float | None = None
 
     def add(self, done: int, total: int, now: float | None = None) -> None:
-        """Note how far it is; `now` in seconds, for tests."""
+        """Add a sample of the progress; `now` in seconds, for tests."""
         now = time.monotonic() if now is None else now
         share = min(done / total, 1.0) if total > 0 else 0.0
-        step = share - self._seen[-1][1] if self._seen else 0.0
+        step = share - self._samples[-1][1] if self._samples else 0.0
         if step < 0 or step > AT_ONCE:
-            self._seen = deque((when, where + step) for when, where in self._seen)
+            self._samples = deque((when, where + step) for when, where in self._samples)
         elif step > 0:
             self._moves = True
-        if not self._moves:  # what is loaded first tells nothing of the pace
-            self._seen.clear()
+        if not self._moves:  # loading comes first and says nothing about the rate
+            self._samples.clear()
             self._began = now
-        self._seen.append((now, share))
-        while len(self._seen) > 2 and now - self._seen[1][0] > OVER:
-            self._seen.popleft()
+        self._samples.append((now, share))
+        while len(self._samples) > 2 and now - self._samples[1][0] > OVER:
+            self._samples.popleft()
         self._left = self._smoothed(now)
 
     def left(self) -> float | None:
@@ -140,7 +217,7 @@ class Estimate:
         return self._left
 
     def _smoothed(self, now: float) -> float | None:
-        (start, first), (end, last) = self._seen[0], self._seen[-1]
+        (start, first), (end, last) = self._samples[0], self._samples[-1]
         if now - self._began < MEANS_SOMETHING or last - first <= 0 or last >= 1:
             return None
         fresh = (1 - last) * (end - start) / (last - first)

@@ -18,7 +18,7 @@ from core import caches
 from core.caches import DAY, HOUR, Freed
 from core.home import Home
 from core.pretrained.weight_files import alone
-from core.progress import Report, silent
+from core.progress import Progress, Report, silent
 from core.settings import Settings
 from core.store.records import HistoryContent
 from core.store.store import Store
@@ -123,7 +123,7 @@ def _abandoned_exports(home: Home, now: float) -> Iterator[Path]:
                 folder.with_suffix(LOCK).unlink(missing_ok=True)
 
 
-def _impatient(done: int, total: int, text: str) -> None:
+def _impatient(progress: Progress) -> None:
     raise TimeoutError
 
 

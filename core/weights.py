@@ -36,7 +36,7 @@ from core.pretrained.downloads import disk_error
 from core.pretrained.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
 from core.pretrained.weight_sources import Staged
 from core.pretrained.weight_table import BY_NAME, MINI, SUFFIXES, WEIGHTS, Weights, record
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 __all__ = ["WEIGHTS", "Weights", "WeightsStatus", "default_backbone", "fetch", "find", "listing", "record", "sha256_of",
            "verify"]
@@ -137,7 +137,7 @@ def _imported(weights: Weights, original: Path, home: Home) -> Path | None:
 def _impatient(seconds: float) -> Report:
     deadline = time.monotonic() + seconds
 
-    def report(done: int, total: int, text: str) -> None:
+    def report(progress: Progress) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError
 
@@ -157,7 +157,7 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trus
     if found:
         return found
     try:
-        with (alone(_lock(weights, home), report, f"Another window is getting {weights.title}"),
+        with (alone(_lock(weights, home), report, Progress(WorkStep.WAITING_FOR_DOWNLOAD, subject=weights.title)),
               pins.forgotten(weights.name, home) if trust_new else nullcontext()):
             return (_ready(weights, home, folder) or (_trusted(weights, home) if trust_new else None)
                     or _from_sources(weights, home, report))
@@ -212,9 +212,9 @@ def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> P
     if is_program and not staged.sha256:
         raise WeightsError(f"{staged.path.name} is a program, not tensors alone: it is not opened.", "wrong_bytes")
     if is_program or (weights.tensors and staged.path.suffix == ".bin"):
-        report(size, size, f"Converting {weights.title}")
+        report(Progress(WorkStep.CONVERTING, size, size, weights.title))
         return _accept(weights, _converted(weights, staged.path, home), home)
-    report(size, size, f"Checking {weights.title}")
+    report(Progress(WorkStep.CHECKING, size, size, weights.title))
     return _accept(weights, staged.path, home, staged.sha256, "" if staged.published else "the model hub")
 
 

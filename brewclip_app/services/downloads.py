@@ -49,9 +49,9 @@ class Downloads(QObject):
     def far(self, name: str) -> str:
         """ "90 of 145 MB", of the size in the table whatever a source sends; "" while unknown."""
         job, size = self.job(name), next(each.size for each in self.table() if each.name == name)
-        if job is None or job.progress[1] <= 0:
+        if job is None or job.progress.total <= 0:
             return ""
-        done, total, _ = job.progress
+        done, total = job.progress.done, job.progress.total
         return wording.size_of(done / total * size if size else done, size or total)
 
     def refresh(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from brewclip_app.jobs import Job
 from brewclip_app.wording import SpeedMeter
 from core.errors import TrainingError
-from core.progress import Estimate, Report
+from core.progress import Estimate, Progress, Report
 
 if TYPE_CHECKING:
     from brewclip_app.base_context import BaseContext
@@ -98,7 +98,7 @@ class Training(QObject):
 
         def work(report: Report) -> Path:
             from brewclip_app.services.run_library import begin
-            report(0, 0, "")
+            report(Progress())
             return begin(folder, recipe)
 
         self._submit("Beginning a run", work, self._begun)

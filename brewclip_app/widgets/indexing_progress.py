@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from brewclip_app.widgets.common import ProgressRow
-from core.progress import StepText
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -32,14 +31,13 @@ class IndexingProgress(ProgressRow):
         job = self._indexing.job(gallery)
         if job is not None:
             self.title.setText(job.name)
-            done, total, _ = job.progress
-            self.set_progress(done, total, words_of(job))
+            self.set_progress(*job.progress.bar, words_of(job))
         self.setVisible(job is not None)
 
 
 def words_of(job: "Job") -> str:
     """How far an indexing job is, with the time left where that is known."""
-    if isinstance(job.progress[2], StepText):
+    if job.progress.share is not None:
         return job.words()
     from brewclip_app.panels.library import facts as gallery_facts  # imports NumPy: not before the first paint
-    return gallery_facts.progress_in_words(*job.progress)
+    return gallery_facts.progress_in_words(job.progress)

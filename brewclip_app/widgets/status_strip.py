@@ -104,7 +104,7 @@ class StatusStrip(QWidget):
         self.device.setToolTip(plain_tip(status.fallback))
 
     def _show_jobs(self) -> None:
-        jobs = [job for job in self._listed() if job.seconds >= SHOW_AFTER or job.progress[1] > 0]
+        jobs = [job for job in self._listed() if job.seconds >= SHOW_AFTER or job.progress.bar[1] > 0]
         for part in (self.running, self.bar, self.stop):
             part.setVisible(bool(jobs))
         if not jobs:
@@ -113,7 +113,7 @@ class StatusStrip(QWidget):
         self.running.setText(first.name + (f" and {others} more" if others else ""))
         self.stop.setToolTip(plain_tip(f"Stop: {first.name}"))
         self.stop.setAccessibleName(f"Stop: {first.name}")
-        done, total, _ = first.progress
+        done, total = first.progress.bar
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)
 
@@ -159,14 +159,13 @@ class JobList(QFrame):
     def _row(self, job: Job) -> ProgressRow:
         made = ProgressRow(job.name)
         made.cancelled.connect(lambda: stop_job(self._strip, job, job.cancel))
-        made.set_progress(job.progress[0], job.progress[1], job.words())
+        made.set_progress(*job.progress.bar, job.words())
         self._box.addWidget(made)
         return made
 
     def _show_progress(self, job: Job) -> None:
         if self.isVisible() and job in self._rows:
-            done, total, _ = job.progress
-            self._rows[job].set_progress(done, total, job.words())
+            self._rows[job].set_progress(*job.progress.bar, job.words())
 
     def _leave_out(self, job: Job) -> None:
         row = self._rows.pop(job, None)

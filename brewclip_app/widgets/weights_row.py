@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from brewclip_app import wording
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
-from core.progress import time_left
+from core.progress import Progress, time_left
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -59,10 +59,11 @@ class WeightsRow(QWidget):
         self.state.setText(("comes with the program" if self._weights.bundled else "on this computer") if here else "")
         self.state.setVisible(here and job is None)
         if job is not None:
-            self._show_progress(*job.progress)
+            self._show_progress(job.progress)
         self._show_error(error if job is None else None)
 
-    def _show_progress(self, done: int, total: int, text: str) -> None:
+    def _show_progress(self, progress: Progress) -> None:
+        done, total, text = progress.done, progress.total, progress.title
         self._pace.add(done)
         if total <= 0 or done >= total:
             self.progress.set_progress(done, total, text or "Asking for it")

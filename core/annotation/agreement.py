@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.annotation.differences import words_of
 from core.annotation.queues import DESCRIBED
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.store.records import TakeRecord
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _vectors(explorer: "Explorer", said: Sequence[TakeRecord], report: Report) -
     """(n, dim) of unit length."""
     backbone, parts = explorer.backbone(report), []
     for start in range(0, len(said), AT_ONCE):
-        report(start, len(said), "Comparing captions")
+        report(Progress(WorkStep.COMPARING_CAPTIONS, start, len(said)))
         parts.append(backbone.encode_texts([take.text for take in said[start:start + AT_ONCE]]).vectors)
     vectors = np.concatenate(parts).astype(np.float32)
     units: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -23,7 +23,7 @@ from core.annotation.selection import LeftOut, Leftovers, arrange, choose
 from core.datasets.headers import picture_faults
 from core.errors import AnnotationError, AudioError
 from core.home import expanded
-from core.progress import Report, silent, steps
+from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -157,7 +157,7 @@ def _write_files(staged: Path, layout: Layout, items: Sequence[Item], left: Left
     pictures: dict[str, bool] = {}
     written = []
     for done, item in enumerate(items):
-        report(done, len(items), "Exporting")
+        report(Progress(WorkStep.EXPORTING, done, len(items)))
         if item.picture not in pictures:
             pictures[item.picture] = _copy_picture(item.image.path, staged / layout.pictures / item.picture)
         if not pictures[item.picture]:

@@ -13,7 +13,7 @@ from core import audio, datasets
 from core.annotation.captions import tidy
 from core.datasets.kinds import kind_of
 from core.errors import AnnotationError, AudioError
-from core.progress import Report, silent, steps
+from core.progress import Progress, Report, WorkStep, silent, steps
 from core.store.records import NewTake, SpeakerRecord
 from core.store.room import absolute
 
@@ -91,7 +91,7 @@ class _Import:
         for start in range(0, len(wanted), AT_ONCE):
             takes = []
             for done, (utterance, image_id, recording) in enumerate(wanted[start:start + AT_ONCE], start):
-                report(done, len(wanted), "Reading recordings")
+                report(Progress(WorkStep.READING_RECORDINGS, done, len(wanted)))
                 takes += self._take(utterance, image_id, recording, speakers[self._name(utterance)])
             added = len(self._store.add_takes(takes, once=True))
             self._count["added"] += added

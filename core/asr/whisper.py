@@ -30,7 +30,7 @@ from core.audio import RATE, Waveform
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.priority import PriorityLock
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 REPETITIVE = 2.4  # compression ratio, as in openai-whisper
 UNLIKELY = -1.0  # mean log probability, as in openai-whisper
@@ -182,7 +182,7 @@ class WhisperRecogniser:
                             report: Report) -> list[TranscribedWindow]:
         """Results in the order of `windows`; one in which the decoder is stuck becomes two."""
         done: dict[int, list[TranscribedWindow]] = {}
-        report(0, len(windows), "Transcribing")
+        report(Progress(WorkStep.TRANSCRIBING, 0, len(windows)))
         for length, indices in batches(windows, options.padding, BATCH[self.device]):
             results = self._batch([windows[index] for index in indices], length, options)
             self._lock.give_way()
@@ -190,7 +190,7 @@ class WhisperRecogniser:
                 stuck = result.stuck and result.window.can_be_halved and options.padding == "own"
                 done[index] = (self._transcribe_windows(result.window.halves(), options, silent) if stuck
                                else [result])
-            report(len(done), len(windows), "Transcribing")
+            report(Progress(WorkStep.TRANSCRIBING, len(done), len(windows)))
         return [result for index in range(len(windows)) for result in done[index]]
 
     def _batch(self, windows: list[Window], length: int, options: TranscriptionOptions) -> list[TranscribedWindow]:

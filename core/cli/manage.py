@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import settings
-from core.cli.output import Progress, as_json, shortened, size, table
+from core.cli.output import ProgressPrinter, as_json, shortened, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
 from core.errors import BrewclipError, StoreError
 from core.figures import plain
@@ -52,7 +52,7 @@ def _weights_list(arguments: Arguments) -> int:
     return OK
 
 
-def _each_weights(names: Sequence[str], give: Callable[[str, Progress], Path]) -> int:
+def _each_weights(names: Sequence[str], give: Callable[[str, ProgressPrinter], Path]) -> int:
     for name in names:
         with progress(in_bytes=True) as report:
             path = give(name, report)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from core.progress import Estimate, StepText, time_left
+from core.progress import Estimate, Progress, WorkStep, time_left
 
 REDRAWN_EVERY = 0.1  # seconds, on a terminal
 SAID_EVERY = 10.0  # seconds, in a log
@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
 
 
 @dataclass
-class Progress:
+class ProgressPrinter:
     """A `report` that writes to stderr: one line drawn again on a terminal, else a line now and then.
 
     `in_bytes`: what is counted are bytes. The time left is told as soon as it can be.
@@ -73,37 +73,24 @@ class Progress:
     in_bytes: bool = False
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _shown: str = ""
-    _text: str = ""
+    _step: tuple[int, WorkStep | None] = (1, None)
     _last: float = -math.inf
     _began: tuple[float, int] = (0.0, 0)
     _estimate: Estimate = field(default_factory=Estimate)
 
-    def __call__(self, done: int, total: int, text: str) -> None:
+    def __call__(self, progress: Progress) -> None:
         """The report."""
         now = time.monotonic()
-        if isinstance(text, StepText):
-            self._say_step(done, total, text, now)
+        done, total = progress.bar
+        if progress.share is not None:
+            self._estimate.add(done, total, now)
+        step, terminal = (progress.number, progress.step), self.stream.isatty()
+        changed = step != self._step or (progress.share is None and done < self._began[1])
+        if changed:
+            self._step, self._began = step, (now, done)
+        if not changed and now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and done < total:
             return
-        if text.split(" ")[0] != self._text.split(" ")[0] or done < self._began[1]:
-            self._began = now, done
-            self._last = -math.inf  # another step is said at once
-        terminal = self.stream.isatty()
-        if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and done < total:
-            return
-        self._text, line = text, self._line(done, total, printable(text), now)
-        if line != self._shown:
-            self._write(line, terminal)
-            self._last = now
-
-    def _say_step(self, done: int, total: int, text: StepText, now: float) -> None:
-        """One bar for all steps: in percent, with the time that is left of the whole."""
-        self._estimate.add(done, total, now)
-        terminal, head = self.stream.isatty(), f"{text.step} {text.own}"
-        if now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and head == self._text and done < total:
-            return
-        left = self._estimate.left()
-        line = f"{text}, {100 * done // max(1, total)} %" + (f", {time_left(left)}" if left is not None else "")
-        self._text = head
+        line = self._line(progress, now)
         if line != self._shown:
             self._write(line, terminal)
             self._last = now
@@ -115,14 +102,20 @@ class Progress:
             self.stream.flush()
         self._shown = ""
 
-    def _line(self, done: int, total: int, text: str, now: float) -> str:
-        if total <= 0:
-            return text
-        seconds, got = now - self._began[0], done - self._began[1]
-        told = got > 0 and seconds > (1 if self.in_bytes else 5) and done < total
-        left = f", {time_left((total - done) * seconds / got)}" if told else ""
-        counted = f"{size(done)} of {size(total)}" if self.in_bytes else f"{done} of {total}"
-        return f"{text}  {counted}{left}".strip()
+    def _line(self, progress: Progress, now: float) -> str:
+        """The step with its counts and the time left; of several steps also the percentage of the whole."""
+        done, total = progress.bar
+        words = progress.text()
+        if self.in_bytes and total > 0:
+            words = f"{progress.title}  {size(done)} of {size(total)}"
+        if progress.share is not None:
+            left = self._estimate.left()
+            words += f", {100 * done // total} %"
+        else:
+            seconds, got = now - self._began[0], done - self._began[1]
+            known = got > 0 and seconds > (1 if self.in_bytes else 5) and done < total and not progress.detail
+            left = (total - done) * seconds / got if known else None
+        return printable(words + (f", {time_left(left)}" if left is not None else ""))
 
     def _write(self, line: str, terminal: bool) -> None:
         self.stream.write(f"\r{line.ljust(len(self._shown))}" if terminal else f"{line}\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import dates, settings
-from core.cli.output import Progress, printable
+from core.cli.output import ProgressPrinter, printable
 from core.home import find_home
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class _Teller(logging.Handler):
 
 
 @contextmanager
-def progress(in_bytes: bool = False) -> Iterator[Progress]:
+def progress(in_bytes: bool = False) -> Iterator[ProgressPrinter]:
     """A report on stderr, whose line is taken away at the end."""
-    report = Progress(in_bytes)
+    report = ProgressPrinter(in_bytes)
     try:
         yield report
     finally:

@@ -15,7 +15,7 @@ from core.cli.parts import OK, ONE_LOOK, Arguments, Command, explorer, json_argu
 from core.errors import TrainingError
 from core.home import find_home
 from core.models.variants import VARIANTS, BrewClipOptions
-from core.progress import JobCancelled, Report
+from core.progress import JobCancelled, Progress, Report
 from core.training.recipe import Recipe, TrainingOptions
 
 RECORDS = (TrainingOptions, BrewClipOptions)
@@ -79,8 +79,8 @@ def _stoppable(report: Report) -> Iterator[Report]:
         asked.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def told(done: int, total: int, text: str) -> None:
-        report(done, total, text)
+    def told(progress: Progress) -> None:
+        report(progress)
         if asked.is_set():
             raise JobCancelled
 

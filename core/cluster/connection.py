@@ -14,7 +14,7 @@ from typing import Any
 
 from core import child_python
 from core.errors import ClusterError
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 LOCAL_STORE = 256 << 20  # bytes of Ray's object store on one machine: batches and, once, a model
 KNOCK_S = 5.0
@@ -57,7 +57,7 @@ def ray_module() -> Any:
 def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]:
     """Ray, connected to the cluster; at the end the cluster of this machine's own is gone, another is left."""
     ray = ray_module()
-    report(0, 0, "Connecting to the cluster" if options.address else "Starting workers on this machine")
+    report(Progress(WorkStep.CONNECTING if options.address else WorkStep.STARTING_WORKERS))
     if ray.is_initialized():
         raise ClusterError("This process works on a cluster already; wait until that is done.", "no_start")
     if options.address:

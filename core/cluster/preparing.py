@@ -36,7 +36,7 @@ from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer
 from core.features.speech_cache import SpeechFeatureCache
 from core.models.registry import ModelRegistry
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.training.dataset import conditions
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class _Hearing(SpeechFeatureCache):
         made_of = tuple(map(str, hearing.babbling(recordings))) if others else ()
         missing = [RecordingTask(str(path), condition, made_of)
                    for path, key in zip(recordings, keys, strict=True) if key not in done]
-        told = _from(report, len(recordings), len(missing), f"Hearing recordings ({condition})")
+        told = _from(report, len(recordings), len(missing), WorkStep.TRANSCRIBING_RECORDINGS, str(condition))
         with store.writer() as writer, self._files.writer() as remember:
             for part in _results(pool, missing, hearing.AT_ONCE, counted, told):
                 good = [one for one in part if isinstance(one, HeardFile) and not one.reason]
@@ -231,7 +231,7 @@ class _Seeing(ImageFeatureCache):
     def by_workers(self, pool: Pool, paths: Sequence[Path], report: Report) -> _Counted:
         """Have every picture seen that is not. StoreError ("full"), ClusterError."""
         missing, counted = [str(path) for path in self.unseen(paths)], _Counted()
-        told = _from(report, len(paths), len(missing), "Looking at pictures")
+        told = _from(report, len(paths), len(missing), WorkStep.PREPARING_PICTURES)
         with self._store.writer() as writer, self._files.writer() as remember:
             for part in _results(pool, missing, pictures.AT_ONCE, counted, told):
                 good = [one for one in part if isinstance(one, SeenFile) and one.kept is not None]
@@ -254,12 +254,12 @@ def _results(pool: Pool, items: Sequence[Any], at_once: int, counted: _Counted, 
     came = 0
     groups = [items[start:start + at_once] for start in range(0, len(items), at_once)]
     for results in pool.run(groups, len(groups)):
-        report(came, len(items), pool.pace())
+        report(Progress(None, came, len(items), detail=pool.pace()))
         for part in results:
             came += len(part)
             counted.reasons.update(filter(None, map(_reason, part)))
             yield part
-    report(came, len(items), "")
+    report(Progress(None, came, len(items)))
 
 
 def _reason(one: Any) -> tuple[str, str] | None:
@@ -269,12 +269,12 @@ def _reason(one: Any) -> tuple[str, str] | None:
     return (one.path, one.reason) if one.reason else None
 
 
-def _from(report: Report, total: int, missing: int, text: str) -> Report:
-    """A report of the missing ones, told among all."""
-    def told(done: int, of: int, pace: str) -> None:
-        report(total - missing + done, total, f"{text} ({pace})" if pace else text)
+def _from(report: Report, total: int, missing: int, step: WorkStep, subject: str = "") -> Report:
+    """A report of work on the `missing` items that counts them among all."""
+    def report_all(inner: Progress) -> None:
+        report(Progress(step, total - missing + inner.done, total, subject, inner.detail))
 
-    return told
+    return report_all
 
 
 def _with_pairs(dataset: Dataset) -> tuple[str, ...]:

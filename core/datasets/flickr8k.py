@@ -15,7 +15,7 @@ from core.datasets.lists import document, header, lines, malformed, table
 from core.datasets.records import WHOLE, Dataset, Utterance
 from core.datasets.tree import Tree
 from core.images import IMAGE_SUFFIXES
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "flickr8k"
 TEXT_FOLDERS = ("Flickr8k_text", "Flickr_TextData", "")
@@ -191,7 +191,7 @@ def _add_utterances(draft: Draft, audio: str, found: _Lists, report: Report) -> 
     known = {image for image, _ in found.splits} | {image for image, _ in found.captions}
     for done, (wav, image, number) in enumerate(_pairs(draft, audio)):
         if done % 500 == 0:
-            report(done, len(found.captions), "Reading Flickr8k")
+            report(Progress(WorkStep.READING_DATASET, done, len(found.captions), "Flickr8k"))
         key = image, number
         spoken.add(key)
         if image not in known:

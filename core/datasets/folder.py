@@ -15,7 +15,7 @@ from core.datasets.records import SPLIT_ORDER, WHOLE, Dataset, Utterance
 from core.datasets.tree import LeavesFolder, Tree
 from core.errors import DatasetError
 from core.images import IMAGE_SUFFIXES
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "folder"
 # What a column is for, and the names it may have; where several are there, the first of these counts.
@@ -141,7 +141,7 @@ def _read(draft: Draft, each: _List, split: str, report: Report) -> None:
     numbers: Counter[str] = Counter()
     for done, row in enumerate(_rows(each, draft.problems)):
         if done % 500 == 0:
-            report(done, 0, f"Reading {each.path.name}")
+            report(Progress(WorkStep.READING_DATASET, done, subject=each.path.name))
         values = {purpose: row.values.get(column, "").strip() for purpose, column in each.columns.items()}
         image = values["image"]
         if not image:

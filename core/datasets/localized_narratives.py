@@ -15,7 +15,7 @@ from core.datasets.lists import ListLine, objects
 from core.datasets.records import Dataset, Utterance
 from core.datasets.tree import Tree
 from core.errors import DatasetError
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "localized_narratives"
 SHARD = re.compile(r"coco_(?P<split>train|val|test)_localized_narratives(?:-(?P<part>\d{5})-of-(?P<parts>\d{5}))?"
@@ -85,7 +85,7 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
     for path, match in shards:
         for done, (line, entry) in enumerate(objects(path, draft.problems)):
             if done % 500 == 0:
-                report(done, 0, f"Reading {path.name}")
+                report(Progress(WorkStep.READING_DATASET, done, subject=path.name))
             try:
                 _add(draft, entry, match["split"], path, line)
             except (KeyError, TypeError, AttributeError, ValueError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from core.datasets.draft import RECORDING_SUFFIXES, Draft
 from core.datasets.records import WHOLE, Dataset, Utterance
 from core.datasets.tree import Tree
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "ravdess"
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")  # codes 01 to 08
@@ -51,7 +51,7 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
     seen: dict[str, str] = {}
     folders = _folders(tree)
     for done, folder in enumerate(folders):
-        report(done, len(folders), f"Reading {folder}")
+        report(Progress(WorkStep.READING_DATASET, done, len(folders), str(folder)))
         for path in _recordings(tree, folder):
             name = path.rsplit("/", 1)[-1]
             if name in seen:

@@ -11,7 +11,7 @@ from core.datasets.headers import picture_faults, recording_faults
 from core.datasets.kinds import Detection, detect, kind_of, load
 from core.datasets.problems import Problem, Problems
 from core.datasets.records import Dataset
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 LOOKERS = 8  # threads that wait for the disk together
 BATCH = 256  # files between two reports
@@ -49,7 +49,7 @@ def report(dataset: Dataset, report: Report = silent) -> DatasetReport:
     bad = set()
     for done, (path, faults) in enumerate(_look(pictures, recordings), 1):
         if done % BATCH == 0 or done == total:
-            report(done, total, "Checking pictures and recordings")
+            report(Progress(WorkStep.CHECKING_DATASET, done, total))
         for fault in faults:
             problems.add(fault, path.relative_to(dataset.folder).as_posix())
             if fault not in HARMLESS:

@@ -12,7 +12,7 @@ from core.datasets.draft import RECORDING_SUFFIXES, Draft
 from core.datasets.lists import document
 from core.datasets.records import Dataset, Utterance
 from core.datasets.tree import Tree
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "spokencoco"
 LIST = re.compile(r"SpokenCOCO_(?P<split>train|val|test|restval)(?P<unrolled>_unrolled)?(?P<karpathy>_karpathy)?\.json")
@@ -29,10 +29,10 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
     """SpokenCOCO. Where both kinds of lists are there, Karpathy's are read, as the paper does."""
     draft = Draft(tree, coco.FOLDERS, RECORDING_FOLDERS)
     for name, split in _lists(draft):
-        report(0, 0, f"Reading {name}")
+        report(Progress(WorkStep.READING_DATASET, subject=name))
         for number, entry in enumerate(_entries(draft, name), 1):
             if number % 1000 == 0:
-                report(number, 0, f"Reading {name}")
+                report(Progress(WorkStep.READING_DATASET, number, subject=name))
             try:
                 _add(draft, entry, split)
             except (KeyError, TypeError, AttributeError):

@@ -13,7 +13,7 @@ from core.emotion.layer_cache import Floats
 from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests
 from core.features.speech_cache import CachedUtterance
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -39,7 +39,7 @@ class KeptBranches:
         if seed not in self._whole:
             everyone = range(len(self._spoken))
             for part in self._missing(everyone, seed, ""):
-                report(part[0], len(self._spoken), "Embedding the voices")
+                report(Progress(WorkStep.EMBEDDING_VOICES, part[0], len(self._spoken)))
                 found = self.branches.vectors([self._spoken[place] for place in part], seed)
                 self._keep({self._key(place, seed, ""): _arrays(_row(found, number))
                             for number, place in enumerate(part)})
@@ -49,7 +49,7 @@ class KeptBranches:
     def windows(self, places: Sequence[int], seed: int, report: Report = silent) -> list[Windows]:
         """What is said over the time of recordings. StoreError."""
         for part in self._missing(places, seed, "windows"):
-            report(part[0], len(self._spoken), "Listening over time")
+            report(Progress(WorkStep.EMBEDDING_WINDOWS, part[0], len(self._spoken)))
             found = {place: self.branches.windows(self._spoken[place], seed) for place in part}
             self._keep({self._key(place, seed, "windows"): [times, *_arrays(vectors)]
                         for place, (times, vectors) in found.items()})

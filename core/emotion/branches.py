@@ -17,7 +17,7 @@ from core.features.speech_cache import CachedUtterance, SpeechFeatureCache
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.variants import BrewClipOptions
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -132,7 +132,7 @@ class BranchEncoder:
         found: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
         with torch.inference_mode():
             for start in range(0, len(states), AT_ONCE):
-                report(start, len(states), "Embedding the voices")
+                report(Progress(WorkStep.EMBEDDING_VOICES, start, len(states)))
                 part = slice(start, start + AT_ONCE)
                 for kind, vectors in self._batch(transcripts[part], states[part], seed).items():
                     found[kind].append(vectors)

@@ -18,7 +18,7 @@ from core.emotion.protocols import Fold
 from core.emotion.results import Answers, FeatureScore, FoldScore, Options
 from core.emotion.scores import Leak
 from core.errors import DatasetError
-from core.progress import Report
+from core.progress import Progress, Report, WorkStep
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -158,10 +158,11 @@ class CrossValidation:
         return max(1, self._options.seeds) if by_chance else 1
 
     def _telling(self, text: str) -> Report:
-        def tell(done: int, total: int, detail: str) -> None:
-            self._report(self._done, self._total, f"{text} · {detail}" if detail else text)
+        def report(inner: Progress) -> None:
+            subject = f"{text} · {inner.title}" if inner.title else text
+            self._report(Progress(WorkStep.PROBING, self._done, self._total, subject))
 
-        return tell
+        return report
 
     def _fold_score(self, fold: Fold, seed: int, heard: NDArray[np.int64], said: str) -> FoldScore:
         score = scores.score(self._confusion(heard, fold.test))

@@ -20,7 +20,7 @@ from core.emotion.pooling import Pooling
 from core.emotion.probes import Curve, Kept, Places, labels_of, say, told
 from core.models.brewclip import SpokenBatch
 from core.models.variants import BrewClipOptions
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -255,7 +255,7 @@ def _descend(ear: FineTunedProbe, recipe: FineTuneRecipe, copies: Variants, spea
     for epoch in range(recipe.epochs):
         order = draw.permutation(len(labels))
         for start in range(0, len(order), BATCH):
-            report(epoch, recipe.epochs, "Fine-tuning")
+            report(Progress(WorkStep.FINE_TUNING, epoch, recipe.epochs))
             part = order[start:start + BATCH].tolist()
             voices = [copies[names[draw.choice(len(names), p=shares)]][number] for number in part]
             states, share = ear.batch([shortened(voice, recipe.cut, draw) for voice in voices])

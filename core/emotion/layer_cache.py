@@ -18,7 +18,7 @@ from core.errors import AudioError
 from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests
 from core.fingerprint import Fingerprint
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -72,7 +72,8 @@ class Voices:
         done = len(recordings) - len(new)
         with self._store.writer() as writer, self._digests.writer() as remember:
             for number, place in enumerate(new):
-                report(done + number, len(recordings), f"Listening to the voices{f' ({name})' if name else ''}")
+                report(Progress(WorkStep.READING_CHANGED_VOICES if name else WorkStep.READING_VOICES, done + number,
+                                len(recordings), name))
                 try:
                     waveform = audio.read(recordings[place])
                 except AudioError as error:

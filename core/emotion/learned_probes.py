@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from core.emotion.layer_cache import Floats, VoiceLayers
 from core.emotion.probe import Labels, LinearProbe, inner_folds
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 STEPS = 120
 RATE = 1e-2
@@ -131,7 +131,7 @@ def fit_mixture(heard: LayerFeatures, restraint: Restraint, seed: int, report: R
 
     targets = torch.from_numpy(labels)
     _descend([odds, *head.parameters()], lambda: _loss(head, pooled_by_mean(), targets, restraint.strength), report,
-             "Weighing the layers")
+             WorkStep.TRAINING_MIXTURE)
     mix = odds.detach().softmax(dim=0).numpy()
     found = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), _as_probe(head))
     return found if restraint.cost is None else _attending(found, heard.voices, targets, head, restraint, report)
@@ -144,7 +144,7 @@ def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: 
     head = _linear(points.shape[1], classes, order)
     optimiser = torch.optim.Adam(head.parameters(), PAPER_RATE)
     for epoch in range(PAPER_EPOCHS):
-        report(epoch, PAPER_EPOCHS, "Training the paper's probe")
+        report(Progress(WorkStep.TRAINING_PROBE, epoch, PAPER_EPOCHS))
         for part in torch.randperm(len(points), generator=order).split(PAPER_BATCH):
             optimiser.zero_grad()
             functional.cross_entropy(head(points[part]), targets[part]).backward()
@@ -168,14 +168,14 @@ def _attending(found: Mixture, voices: Sequence[VoiceLayers], targets: Tensor, h
         pooled = torch.einsum("nt,ntw->nw", weights, frames)
         return _loss(head, pooled, targets, restraint.strength) + query.square().sum() * (restraint.cost or 0.0)
 
-    _descend([query, *head.parameters()], loss, report, "Learning to attend")
+    _descend([query, *head.parameters()], loss, report, WorkStep.TRAINING_ATTENTION)
     return Mixture(found.mix, found.mean, found.scale, query.detach().numpy(), _as_probe(head))
 
 
-def _descend(parameters: Sequence[nn.Parameter], loss: Callable[[], Tensor], report: Report, text: str) -> None:
+def _descend(parameters: Sequence[nn.Parameter], loss: Callable[[], Tensor], report: Report, work: WorkStep) -> None:
     optimiser = torch.optim.Adam(parameters, RATE)
     for step in range(STEPS):
-        report(step, STEPS, text)
+        report(Progress(work, step, STEPS))
         optimiser.zero_grad()
         loss().backward()
         optimiser.step()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.emotion.layer_cache import Floats
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # scikit-learn's C: less is simpler
 INNER_FOLDS = 6
@@ -71,7 +71,7 @@ def choose(views: Mapping[str, Floats], labels: Labels, groups: Sequence[int],
             continue
         points = _space(vectors).points[:, :ROUGH]
         for strength in STRENGTHS:
-            report(number, len(views), "Choosing layers and strength")
+            report(Progress(WorkStep.CHOOSING_LAYERS, number, len(views)))
             right = [_fitted(points[train], labels[train], strength).predict(points[test]) == labels[test]
                      for train, test in inner]
             accuracy = float(np.concatenate(right).mean())

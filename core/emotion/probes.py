@@ -17,7 +17,7 @@ from core.emotion.pooling import Pooling
 from core.emotion.probe import Labels, LinearProbe, ProbeSettings
 from core.errors import DatasetError
 from core.figures import percents
-from core.progress import Report, silent
+from core.progress import Progress, Report, silent
 
 Places = Sequence[int]
 Curve = tuple[Floats, Floats]  # times (k,) in s, probabilities (k, classes)
@@ -80,7 +80,7 @@ def _views(key: str, layers: int) -> tuple[Pooling, ...]:
 def told(places: Places, report: Report) -> Iterator[int]:
     """The places, one after the other; how far it is, is told."""
     for number, place in enumerate(places):
-        report(number, len(places), "")
+        report(Progress(None, number, len(places)))
         yield place
 
 

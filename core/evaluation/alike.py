@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.ranks import TIED, Floats, Ints, between
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 TOLD_EVERY = 64  # queries
-TEXT = "Looking for look-alikes of the best hits"
 ALIKE = 0.65  # of the way from the usual cosine of two pictures to 1: two kitchens, two skiers on a slope
 SAMPLE = 500  # pictures that the usual cosine is taken from
 HIGHEST = 0.999  # cosine that is alike in any gallery: even one of copies
@@ -44,7 +43,7 @@ def to_images(spoken: Floats, seen: Floats, own: Ints, report: Report = silent) 
     ranks, others = np.empty(len(spoken), np.int64), np.empty(len(spoken), np.int64)
     for row, (vector, right) in enumerate(zip(spoken, own.tolist(), strict=True)):
         if row % TOLD_EVERY == 0:
-            report(row, len(spoken), TEXT)
+            report(Progress(WorkStep.FINDING_NEAR_DUPLICATES, row, len(spoken)))
         scores = between(vector[None], seen)[0]
         like = _like(seen, _best(scores, np.arange(len(seen)) == right), alike)
         ranks[row] = _rank(scores, np.arange(len(seen)) == right, float(scores[right]), like, bool(like[right]))
@@ -61,7 +60,7 @@ def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, s
     ranks, others = np.empty(len(shown), np.int64), np.empty(len(shown), np.int64)
     for row, (vector, place) in enumerate(zip(shown, places.tolist(), strict=True)):
         if row % TOLD_EVERY == 0:
-            report(row, len(shown), TEXT)
+            report(Progress(WorkStep.FINDING_NEAR_DUPLICATES, row, len(shown)))
         scores = between(vector[None], spoken)[0]
         own = image_of == place
         like = _like(seen, int(image_of[_best(scores, own)]), alike)

@@ -26,7 +26,7 @@ from core.evaluation.views import picture_vectors
 from core.explorer import Explorer
 from core.features.encode import encode_utterances
 from core.features.prepared_split import Split
-from core.progress import Report, silent, steps
+from core.progress import Progress, Report, WorkStep, silent, steps
 
 CROPS = tuple(each.key for each in CHANGES if each.kind == "crop")
 CHANGE_COSTS = {"heard": 2.0, "crop": 10.0}  # about what trying a change takes; 1 for the others
@@ -130,7 +130,7 @@ class Counterfactuals:
             yield conclude(way, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
 
     def _ranked(self, change: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
-        self._report(0, 0, f"Ranking {len(failed)} failures again")
+        self._report(Progress(WorkStep.RANKING_AGAIN, subject=str(len(failed))))
         if change in CROPS:
             return self._cropped(change, way, failed)
         if change in ("text", "acoustic"):

@@ -40,7 +40,7 @@ from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import FeaturePreparer, Split
 from core.images import CROPS, SEVERAL
-from core.progress import Report, silent, steps
+from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
     from core.features.encode import SpokenVectors
@@ -174,7 +174,7 @@ def _evaluated(explorer: Explorer, task: _Task, subject: LoadedModel, drop: bool
         if seen is None:
             seen = picture_vectors(explorer, subject, split, task.crop, looking)
         spoken = encode_utterances(subject.model, split, captions, encoding)
-        ranking(0, 0, "Ranking")
+        ranking(Progress(WorkStep.RANKING))
         setup = _setup(explorer, task, drop, condition, captions)
         yield _kept(explorer, subject, setup, split, seen, spoken, start)
 

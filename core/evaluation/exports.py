@@ -21,7 +21,7 @@ from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES
 from core.evaluation.records import WAYS, EvaluatedQuery, Way
 from core.file_names import safe_name
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.spreadsheet import plain_cells
 from core.store.records import FailureLabel
 from core.store.store import Store
@@ -45,7 +45,7 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
         (folder / PICTURES).mkdir(parents=True, exist_ok=True)
         failed = [query for way in WAYS for query in evaluation.failures(way, at)]
         for done, query in enumerate(failed):
-            report(done, len(failed), "Exporting failures")
+            report(Progress(WorkStep.EXPORTING_FAILURES, done, len(failed)))
             entry = _entry(evaluation, query, found.get((query.way, query.number)), given, at)
             entry["picture_file"] = _copied(evaluation.pictures[query.picture].path, folder)
             hits = evaluation.hits(query.way, query.number)
@@ -57,7 +57,7 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
     except OSError as error:
         raise EvaluationError(f"{folder} could not be written to: {error.strerror or error}. Nothing else was changed; "
                               "choose another folder or make room.", "not_written") from error
-    report(len(entries), len(entries), "Exporting failures")
+    report(Progress(WorkStep.EXPORTING_FAILURES, len(entries), len(entries)))
     return len(entries)
 
 

@@ -18,7 +18,7 @@ from core.features.content_hashes import Digests, content_digest
 from core.features.image_cache import ImageFeatureCache
 from core.features.prepared_split import Split
 from core.images import SEVERAL
-from core.progress import Report, silent, steps
+from core.progress import Progress, Report, WorkStep, silent, steps
 
 AT_ONCE = 16  # pictures of up to four views each
 Views = NDArray[np.uint8]
@@ -44,7 +44,7 @@ def _several(explorer: Explorer, subject: LoadedModel, paths: Sequence[Path | No
     limit: float = explorer.settings["images.max_megapixels"]
     found = np.full((len(paths), subject.model.built.dim), np.nan, np.float32)
     for start in range(0, len(paths), AT_ONCE):
-        report(start, len(paths), "Looking at pictures in several crops")
+        report(Progress(WorkStep.EMBEDDING_CROPS, start, len(paths)))
         part = [(number, path) for number, path in enumerate(paths[start:start + AT_ONCE], start) if path]
         keys = {number: _digest(files, path) for number, path in part}
         views = {number: _views(path, limit, subject.backbone.image_size) for number, path in part
@@ -57,7 +57,7 @@ def _several(explorer: Explorer, subject: LoadedModel, paths: Sequence[Path | No
         for number, _ in part:
             if keys[number] in store:
                 found[number] = store.get(keys[number])[0]
-    report(len(paths), len(paths), "Looking at pictures in several crops")
+    report(Progress(WorkStep.EMBEDDING_CROPS, len(paths), len(paths)))
     return found
 
 

@@ -22,7 +22,7 @@ from torch.nn import functional
 from core.explain.methods import Floats, Method
 from core.explain.observation import Observation, Target, Tower
 from core.models.brewclip import BrewCLIP
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     from core.explain.maps import Maps
@@ -222,7 +222,7 @@ def judge_all(judge: Judge, drawn: "Sequence[tuple[Method, Maps]]", report: Repo
     for place, (method, maps) in enumerate(drawn):
         found[method.name] = {}
         for step, tower in enumerate(judge.towers):
-            report(place * len(judge.towers) + step, total, "Testing the maps")
+            report(Progress(WorkStep.TESTING_MAPS, place * len(judge.towers) + step, total))
             found[method.name][tower] = (judge.chance(tower) if method.baseline
                                          else judge.judge(tower, judge.relevance(maps, tower)))
     return found

@@ -14,7 +14,7 @@ from core.explain.faithfulness import Judge, Order
 from core.explain.methods import Floats
 from core.explain.observation import Observation, Observed, Target, Tower
 from core.models.brewclip import BrewCLIP
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 CENTRES = 7  # windows in a row and in a column, at most
 PIECES = 25  # of a voice, at most
@@ -31,7 +31,7 @@ def tried(model: BrewCLIP, pixels: np.ndarray, observation: Observation, target:
     for tower, parts in groups.items():
         lost: list[Floats] = []
         for start in range(0, len(parts), AT_ONCE):
-            report(done + start, total, "Covering parts")
+            report(Progress(WorkStep.OCCLUDING, done + start, total))
             lost.append(observation.scores[target] - judge.without(tower, parts[start:start + AT_ONCE]))
         done += len(parts)
         seen = observation.towers[tower]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.features.image_cache import ImageFeatureCache
 from core.features.prepared_split import Split
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     from core.models.brewclip import BrewCLIP, SpokenBatch
@@ -38,7 +38,7 @@ def encode_pictures(model: "BrewCLIP", seeing: ImageFeatureCache, split: Split, 
     device = model.log_scale.device
     found = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)
     rows = [number for number, one in enumerate(split.pictures) if not one.reason]
-    for part in _parts(rows, report, "Embedding pictures"):
+    for part in _parts(rows, report, WorkStep.EMBEDDING_PICTURES):
         stems = seeing.stems(model, [split.pictures[row].kept for row in part], device)
         found[part] = unit_pictures(model, stems).cpu().numpy()
     return found
@@ -63,7 +63,7 @@ def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, r
     found: dict[str, Any] = dict.fromkeys(kinds)
     rows = [number for number, one in enumerate(split.spoken)
             if not one.reason and (model.variant.acoustic or spoken[number].text)]
-    for part in _parts(rows, report, "Embedding utterances"):
+    for part in _parts(rows, report, WorkStep.EMBEDDING_UTTERANCES):
         states = [split.spoken[row].states for row in part] if model.variant.acoustic else None
         batch = model.collate([spoken[row] for row in part], states).to(device)
         for kind, vectors in zip(kinds, speech_vectors(model, batch), strict=True):
@@ -87,12 +87,12 @@ def speech_vectors(model: "BrewCLIP", batch: "SpokenBatch"
 def encode_texts(model: "BrewCLIP", texts: Sequence[str], report: Report = silent) -> torch.Tensor:
     """F_T of texts: (n, dim) on the model's device, not normalised, without gradients."""
     found = [model.encode_texts([texts[row] for row in part])
-             for part in _parts(range(len(texts)), report, "Reading the words")]
+             for part in _parts(range(len(texts)), report, WorkStep.EMBEDDING_TEXTS)]
     return torch.cat(found)
 
 
-def _parts(rows: Sequence[int], report: Report, text: str) -> Any:
+def _parts(rows: Sequence[int], report: Report, step: WorkStep) -> Any:
     for start in range(0, len(rows), AT_ONCE):
-        report(start, len(rows), text)
+        report(Progress(step, start, len(rows)))
         yield list(rows[start:start + AT_ONCE])
-    report(len(rows), len(rows), text)
+    report(Progress(step, len(rows), len(rows)))

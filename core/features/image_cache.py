@@ -18,7 +18,7 @@ from core.errors import ImageError
 from core.explorer import Explorer
 from core.features.array_store import ArrayStore, Writer
 from core.features.content_hashes import Digests, content_digest
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 if TYPE_CHECKING:
     import torch
@@ -62,10 +62,10 @@ class ImageFeatureCache:
         keys = [self._known(path) for path in pictures]
         missing = [number for number, key in enumerate(keys) if key is None or key not in self._store]
         reasons: dict[int, str] = {}
-        before, text = len(pictures) - len(missing), "Looking at pictures"
+        before = len(pictures) - len(missing)
         with self._store.writer() as writer, self._files.writer() as remember, ThreadPoolExecutor(READERS) as pool:
             for start in range(0, len(missing), AT_ONCE):
-                report(before + start, len(pictures), text)
+                report(Progress(WorkStep.PREPARING_PICTURES, before + start, len(pictures)))
                 part = missing[start:start + AT_ONCE]
                 new: dict[str, NDArray[np.uint8]] = {}
                 for number, found in zip(part, pool.map(self._read, [pictures[each] for each in part]), strict=True):
@@ -78,7 +78,7 @@ class ImageFeatureCache:
                         new[found[0]] = pixels
                 self._keep(new, writer)
                 remember.flush()
-        report(len(pictures), len(pictures), text)
+        report(Progress(WorkStep.PREPARING_PICTURES, len(pictures), len(pictures)))
         return [ImageFeature(np.empty(0),
                              reasons.get(number, "It could not be read.")) if key is None or number in reasons
                 else ImageFeature(self._store.get(key)[0]) for number, key in enumerate(keys)]

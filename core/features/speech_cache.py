@@ -21,17 +21,13 @@ from core.explorer import Explorer, transcription_options
 from core.features.array_store import ArrayStore, Writer
 from core.features.content_hashes import Digests
 from core.features.noise import CLEAN, Condition, noisy
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 AT_ONCE = 64  # recordings between two times that results are kept
 OTHERS = 24  # recordings that babble is drawn from
 FRAMES = 50  # of states a second
 _Remember = Callable[[Path, str], object]  # a file and the digest of what is in it
 EMPTY = Transcript("", "", (), 0.0, 1.0, 0.0)
-
-
-class HearingText(str):
-    """The text of a report that counts recordings which are heard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +89,11 @@ class SpeechFeatureCache:
         done = self._done(keys, fingerprint, store, states)
         missing = [number for number, key in enumerate(keys) if key not in done]
         reasons: dict[int, str] = {}
-        before, text = len(recordings) - len(missing), HearingText(f"Hearing recordings ({condition})")
+        before = len(recordings) - len(missing)
+        progress = Progress(WorkStep.TRANSCRIBING_RECORDINGS, total=len(recordings), subject=str(condition))
         with store.writer() as writer, self._files.writer() as remember:
             for start in range(0, len(missing), AT_ONCE):
-                report(before + start, len(recordings), text)
+                report(replace(progress, done=before + start))
                 part = {number: _read(recordings[number], remember) for number in missing[start:start + AT_ONCE]}
                 reasons.update((number, found) for number, found in part.items() if isinstance(found, str))
                 read = {number: found for number, found in part.items() if isinstance(found, Waveform)}
@@ -105,11 +102,11 @@ class SpeechFeatureCache:
                     keys[number] = key
                 done |= self._done(list(of.values()), fingerprint, store, states)  # moved files
                 new = {key: read[number] for number, key in of.items() if key not in done}
-                told = _within(report, before + start, len(part), len(recordings), text)
+                told = _within(report, replace(progress, done=before + start), len(part))
                 self._listen(new, fingerprint, writer if states else None, condition, others, told)
                 remember.flush()
                 done |= new.keys()
-        report(len(recordings), len(recordings), text)
+        report(replace(progress, done=len(recordings)))
         return list(self._given(store, fingerprint, keys, reasons, states))
 
     def _done(self, keys: Sequence[str | None], fingerprint: str, store: ArrayStore, states: bool) -> set[str]:
@@ -167,12 +164,13 @@ class SpeechFeatureCache:
         return ArrayStore(self._explorer.home.caches / "states" / fingerprint)
 
 
-def _within(report: Report, done: int, new: int, total: int, text: str) -> Report:
-    """A report for the hearing of `new` recordings, of which `done` come before."""
-    def tell(heard: int, windows: int, _: str) -> None:
-        report(done + (new * min(heard, windows) // windows if windows > 0 else 0), total, text)
+def _within(report: Report, before: Progress, new: int) -> Report:
+    """A report for transcribing `new` recordings after those that `before` counts."""
+    def report_windows(windows: Progress) -> None:
+        done = new * min(windows.done, windows.total) // windows.total if windows.total > 0 else 0
+        report(replace(before, done=before.done + done))
 
-    return tell
+    return report_windows
 
 
 def read_under(path: Path, condition: Condition, recordings: Sequence[Path]) -> Waveform:

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.protocol import Place
-from core.progress import Report, finishing, silent
+from core.progress import Progress, Report, WorkStep, finishing, silent
 from core.store.records import FailedEntry, GalleryRecord, IndexedFile, KnownImage, StoredImage
 
 BATCH = 2000  # pictures that one write stores
@@ -59,7 +59,7 @@ def copy_gallery(source: tuple[Place, GalleryRecord], target: tuple[Place, Galle
         new = [one for one in batch if not _is_there(one, there)]
         vectors += _write(into, made.id, new, fingerprints)
         done, already = done + len(batch), already + len(batch) - len(new)
-        report(done, total, "Copying pictures")
+        report(Progress(WorkStep.COPYING, done, total))
     failures = _finish(source, target, later, after)
     into.optimize(made.id, after)
     return Copied(made.name, done, already, vectors, failures)
@@ -75,7 +75,7 @@ def _check(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryReco
         for one in batch:
             if others.get(one.path) == one.content_hash:
                 del others[one.path]
-        report(0, 0, f"Looking what there is: {total} pictures")
+        report(Progress(WorkStep.COMPARING_GALLERIES, total))
     if others:
         raise StoreError(f"{made.name} holds {len(others)} pictures that {record.name} does not, such as "
                          f"{Path(next(iter(others))).name}. Nothing was changed; copy into a new gallery.", "not_empty")
@@ -136,7 +136,7 @@ def _finish(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRec
             report: Report) -> int:
     """Tags, marks and failures; how many failures."""
     (place, record), (into, made) = source, target
-    report(0, 0, "Copying tags and what could not be read")
+    report(Progress(WorkStep.COPYING_TAGS))
     ids = {path: known.id for folder in record.folders
            for path, known in into.known_images(made.id, "", folder).items()}
     for tag, paths in later.tags.items():

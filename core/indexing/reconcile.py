@@ -18,7 +18,7 @@ from core.galleries.protocol import Place
 from core.indexing.rate import RateMeter
 from core.indexing.reader import NO_STAMP, Gone
 from core.indexing.scan import Scan
-from core.progress import Report
+from core.progress import Progress, Report, WorkStep
 from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
 from core.store.room import is_below, plain
 
@@ -184,7 +184,7 @@ class GalleryReconciler:
     def _read(self, plan: _Plan, work: Work) -> None:
         paths = sorted(plan.read)
         pace = RateMeter("pictures")
-        self._report(0, len(paths), "")
+        self._report(Progress(WorkStep.INDEXING, 0, len(paths)))
         for batch in work(paths):
             for one in batch:
                 self._sort(one, plan.ids)
@@ -195,11 +195,12 @@ class GalleryReconciler:
         if self._waiting:
             self._flush(plan.searchable)
         self._place.mark(self._gallery_id, self._tally.vanished, missing=True)
-        self._report(len(paths), len(paths), pace.text(len(paths), len(paths)))
+        self._report(Progress(WorkStep.INDEXING, len(paths), len(paths), detail=pace.text(len(paths), len(paths))))
 
     def _tell(self, total: int, pace: RateMeter) -> None:
         text, detail = pace.text(self._tally.done, total), self._detail()
-        self._report(self._tally.done, total, f"{text} ({detail})" if text and detail else text or detail)
+        detail = f"{text} ({detail})" if text and detail else text or detail
+        self._report(Progress(WorkStep.INDEXING, self._tally.done, total, detail=detail))
 
     def _sort(self, one: Done, ids: dict[str, int]) -> None:
         """Put what became of a file where it waits to be stored."""

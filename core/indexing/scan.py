@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.images import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from core.indexing.exclusions import Exclusions
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.store.records import FileStamp
 
 REPORT_EVERY = 1000  # files
@@ -65,7 +65,7 @@ def scan(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions
         links += linked
         if len(found.files) >= reported + REPORT_EVERY or not reported:
             reported = len(found.files) + 1
-            report(0, 0, f"Looking for pictures: {len(found.files)} found")
+            report(Progress(WorkStep.SCANNING, len(found.files)))
     return found
 
 

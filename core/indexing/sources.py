@@ -24,7 +24,7 @@ from core.indexing import lists
 from core.indexing.exclusions import Exclusions
 from core.indexing.reconcile import unreachable
 from core.indexing.scan import REPORT_EVERY, Scan, file_stamp, is_picture, scan, stamp_of
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.store.records import FileStamp
 from core.store.room import absolute, plain
 
@@ -84,7 +84,7 @@ def look_into(folder: Path, report: Report = silent, exclude: Exclusions = Exclu
         for number, file in enumerate(_pictures(folder, found, exclude)):
             found.files[remote.stored(file.address)] = file_stamp(file.size, file.mtime_ns)
             if not number % REPORT_EVERY:
-                report(0, 0, f"Looking for pictures: {number + 1} found")
+                report(Progress(WorkStep.SCANNING, number + 1))
     except StoreError as error:
         if error.kind not in ("not_there", "unreachable"):
             raise
@@ -120,7 +120,7 @@ def _listed(manifest: str, column: str, report: Report) -> list[Scan]:
     for number, one in enumerate(_lines(manifest, column)):
         by_top[_top(one.path)].append(one)
         if not number % REPORT_EVERY:
-            report(0, 0, f"Reading the list: {number + 1} pictures")
+            report(Progress(WorkStep.READING_LIST, number + 1))
     if not by_top:
         raise _bad(manifest, "names no picture")
     found = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
@@ -148,7 +148,7 @@ def _stamps(listed: Sequence[_Listed], report: Report) -> dict[str, FileStamp | 
             for number, (path, stamp) in enumerate(zip(unknown, pool.map(_stamp, unknown), strict=True)):
                 found[path] = stamp
                 if not number % REPORT_EVERY:
-                    report(number, len(unknown), "Looking for the pictures of the list")
+                    report(Progress(WorkStep.SCANNING_LIST, number, len(unknown)))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

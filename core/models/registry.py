@@ -13,7 +13,7 @@ from core.fingerprint import Fingerprint
 from core.home import Home, expanded
 from core.models import backbones, checkpoints
 from core.models.spec import ZERO_SHOT_CROP, ModelSpec
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every command needs a model
@@ -94,7 +94,7 @@ class ModelRegistry:
     def _load_backbone(self, key: _WeightsKey, report: Report) -> "VisionLanguage":
         from core.models import vision_language
 
-        report(0, 0, f"Loading {backbones.title(key.name)}")
+        report(Progress(WorkStep.LOADING, subject=backbones.title(key.name)))
         return vision_language.load(key.name, key.path, key.device)
 
     def spec(self, settings: Settings) -> ModelSpec:
@@ -126,7 +126,7 @@ class ModelRegistry:
         with self._loading_model:
             stamp, loaded = _stamp(spec.checkpoint), self._trained
             if loaded is None or loaded[:2] != (stamp, backbone):
-                report(0, 0, "Loading the trained model")
+                report(Progress(WorkStep.LOADING_TRAINED))
                 from core.models.trained import TrainedModel
 
                 loaded = stamp, backbone, TrainedModel(checkpoints.read(spec.checkpoint), backbone)
@@ -147,7 +147,7 @@ class ModelRegistry:
         with self._loading_speech:
             key, loaded = self._key(self._entry.weights, settings, "Spoken queries"), self._recogniser
             if loaded is None or loaded[0] != key:
-                report(0, 0, f"Loading {weights.record(key.name).title}")
+                report(Progress(WorkStep.LOADING, subject=weights.record(key.name).title))
                 self._recogniser = loaded = key, self._entry.load(key.path, key.device)
             return loaded[1]
 

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 from core import private_files
 from core.errors import WeightsError
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 TICK_S = 0.1
 BLOCK = 1 << 17
@@ -236,7 +236,8 @@ class _Receiver:
         return event
 
     def tell(self) -> None:
-        self.report(self.done, max(self.total, self.done) if self.total else 0, self.text)
+        total = max(self.total, self.done) if self.total else 0
+        self.report(Progress(WorkStep.DOWNLOADING, self.done, total, self.text))
 
     def stalled(self) -> WeightsError:
         return _InterruptedError(f"{self.host} sent next to nothing for {self.patience.stall_s:.0f} seconds.",

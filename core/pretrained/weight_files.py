@@ -22,7 +22,7 @@ from core.errors import WeightsError
 from core.home import Home, find_home
 from core.pretrained.downloads import TICK_S, file_sha256
 from core.pretrained.torchscript import is_program
-from core.progress import Report, silent
+from core.progress import Progress, Report, silent
 
 HEADER_LIMIT = 100 << 20  # bytes; safetensors allows no longer header
 
@@ -164,13 +164,13 @@ def _identity(path: Path) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def alone(path: Path, report: Report = silent, text: str = "") -> Iterator[None]:
-    """Be the only process between these lines; `report(0, 0, text)` while another one is. Freed when a process dies."""
+def alone(path: Path, report: Report = silent, waiting: Progress = Progress()) -> Iterator[None]:
+    """Hold a lock file; `report(waiting)` while another process holds it. It is freed when a process dies."""
     private_files.make_folder(path.parent, private=False)
     with path.open("ab") as file:
         private_files.inherit(path)
         while not _locked(file):
-            report(0, 0, text)
+            report(waiting)
             time.sleep(TICK_S)
         yield
 

@@ -25,7 +25,7 @@ from typing import IO, Any
 from core import child_python
 from core.errors import WeightsError
 from core.pretrained import downloads
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 STALL_S = 120.0
 FULL = 64  # digits of a SHA-256
@@ -243,7 +243,7 @@ def watch(command: Sequence[str], folder: Path, total: int, report: Report, text
                 size, since = found, time.monotonic()
             elif time.monotonic() - since > STALL_S:
                 raise WeightsError(f"Nothing came for {STALL_S:.0f} seconds.", "stalled")
-            report(min(size, total) if total else size, total, text)
+            report(Progress(WorkStep.DOWNLOADING, min(size, total) if total else size, total, text))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(downloads.TICK_S)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

@@ -11,7 +11,7 @@ import numpy as np
 
 from core import caches, private_files
 from core.models.retrieval import RetrievalModel
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 from core.search.queries import Floats, units
 from core.search.vector_file import Ids
 from core.search.vector_index import VectorIndex
@@ -49,9 +49,9 @@ def descriptions(model: RetrievalModel, dim: int, fingerprint_hash: str, folder:
         return found
     parts = []
     for start in range(0, len(texts), BATCH):
-        report(start, len(texts), "Calibrating the strength of hits")
+        report(Progress(WorkStep.CALIBRATING, start, len(texts)))
         parts.append(model.encode_texts(texts[start:start + BATCH]).vectors)
-    report(len(texts), len(texts), "Calibrating the strength of hits")
+    report(Progress(WorkStep.CALIBRATING, len(texts), len(texts)))
     vectors = units(np.concatenate(parts))
     with suppress(OSError):
         _keep(path, vectors)

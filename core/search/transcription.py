@@ -17,7 +17,7 @@ from core import audio
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import QueryError, StoreError
-from core.progress import Report
+from core.progress import Progress, Report, WorkStep
 from core.search.terms import QueryTerm
 from core.settings import Settings
 from core.store.database import NOT_WRITABLE
@@ -115,7 +115,7 @@ class QueryTranscriber:
             stored = _stored_transcript(store, digest, key)
             if stored is not None:
                 return stored
-            context.report(0, 0, "Transcribing")
+            context.report(Progress(WorkStep.TRANSCRIBING))
             utterance = recogniser.transcribe([waveform], options, context.report)[0]
             self._cache(digest, options.padding, utterance)
             if store is not None:

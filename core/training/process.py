@@ -15,7 +15,7 @@ from pathlib import Path
 from core import child_python, private_files
 from core.errors import BrewclipError, TrainingError
 from core.home import Home
-from core.progress import SCALE, Report, StepText
+from core.progress import Progress, Report, WorkStep
 from core.training.run_folder import OUTPUT, RunFolder
 from core.training.runs import RunReader, RunRecord
 
@@ -63,7 +63,7 @@ def watch(path: Path, process: Process | None, tell: Callable[[RunRecord], objec
         if alive and record is not last:  # its end is told once it is explained: that is what this function gives
             tell(record)
             last = record
-        report(*progress_of(record))
+        report(progress_of(record))
         if not alive:
             if process is None or not RunFolder(path).busy:
                 break
@@ -73,17 +73,17 @@ def watch(path: Path, process: Process | None, tell: Callable[[RunRecord], objec
     return reader.read(False)
 
 
-def progress_of(record: RunRecord) -> tuple[int, int, str]:
-    """(done, total, text) for whoever shows how far it is: preparing and training have one bar."""
+def progress_of(record: RunRecord) -> Progress:
+    """Progress of a run: preparing and training share one bar."""
     preparing, training = (PREPARING_SHARE, 1 - PREPARING_SHARE)
     trained = training * record.step / record.steps if record.steps else 0.0
     if record.state == "preparing":
         done, total, text = record.prepared
         share = preparing if trained else preparing * min(1.0, done / total) if total else 0.0
-        return round(SCALE * (share + trained)), SCALE if total or trained else 0, text or "Beginning"
-    words = StepText(1, 1, "Training", record.step, record.steps)
+        return Progress(None if text else WorkStep.BEGINNING, subject=text,
+                        share=share + trained if total or trained else None)
     prepared = preparing if record.live or record.step else 0.0  # one that ended before its first step shows none
-    return round(SCALE * (prepared + trained)), SCALE if record.steps else 0, words
+    return Progress(WorkStep.TRAINING, record.step, record.steps, share=prepared + trained if record.steps else None)
 
 
 def ask_to_pause(path: Path, process: Process | None = None) -> None:

@@ -13,10 +13,9 @@ from core.explorer import Explorer
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer, Split
-from core.features.speech_cache import HearingText
 from core.models.checkpoints import Run
 from core.models.variants import variant
-from core.progress import JobCancelled, Report, StepText, silent, steps
+from core.progress import JobCancelled, Progress, Report, WorkStep, silent, steps
 from core.training.dataset import PairDataset, check_enough, conditions, with_dev
 from core.training.distributed import Processes, together
 from core.training.recipe import Recipe
@@ -180,15 +179,16 @@ class _Job:
         if self._processes.local:
             self._processes.wait()
 
-        def told(done: int, total: int, text: str) -> None:
+        def logged(progress: Progress) -> None:
             if self._processes.first:
-                hearing = isinstance(text, StepText) and isinstance(text.own, HearingText)
-                folder.log("prepare", done=done, total=total, text=text,
-                           hearing=[text.done, text.total] if isinstance(text, StepText) and hearing else [0, 0])
-            report(done, total, text)
+                done, total = progress.bar
+                transcribing = progress.step is WorkStep.TRANSCRIBING_RECORDINGS
+                folder.log("prepare", done=done, total=total, text=progress.text(),
+                           hearing=[progress.done, progress.total] if transcribing else [0, 0])
+            report(progress)
 
         wanted = [(self._recipe.train, self._conditions), (self._dev, self._looked_at)]
-        parts = iter(steps(told, *(len(self._dataset.of(name).utterances) for name, under in wanted for _ in under)))
+        parts = iter(steps(logged, *(len(self._dataset.of(name).utterances) for name, under in wanted for _ in under)))
         found = [[preparing.prepare(self._dataset, name, each, next(parts)) for each in under]
                  for name, under in wanted]
         if not self._processes.local:

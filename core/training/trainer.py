@@ -22,7 +22,7 @@ from core.models import checkpoints
 from core.models.brewclip import BrewCLIP, Features
 from core.models.checkpoints import Run
 from core.models.losses import Losses
-from core.progress import JobCancelled, Report
+from core.progress import JobCancelled, Progress, Report, WorkStep
 from core.training.dataset import PairBatch, PairDataset
 from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
@@ -76,7 +76,6 @@ class Trainer:
         self._best, self._over = Best(), False
         self._precision = options.precision_on(self._device.type)
         self._meter = Meter(options.batch, self._device)
-        self._text = "Training"
 
     def run(self, report: Report) -> TrainingResult:
         """Train to the last step, or until patience is over. JobCancelled by `report`: the state is saved first.
@@ -102,7 +101,7 @@ class Trainer:
                     self._save(step)
                     saved = time.monotonic()
                 self._meter.restart()
-        report(step, self._options.steps, self._text)
+        report(Progress(WorkStep.TRAINING, step, self._options.steps))
         return TrainingResult("patience" if self._over else "finished", step, self._best.step, self._best.score)
 
     def _due(self, step: int) -> bool:
@@ -120,7 +119,7 @@ class Trainer:
         """Report; when any process was asked to stop, all save and stop together."""
         stopped: JobCancelled | None = None
         try:
-            report(step, self._options.steps, self._text)
+            report(Progress(WorkStep.TRAINING, step, self._options.steps))
         except JobCancelled as cancelled:
             stopped = cancelled
         if self._processes.any(stopped is not None):
@@ -189,7 +188,7 @@ class Trainer:
         stopped: JobCancelled | None = None
         if self._processes.first:
             try:
-                self._look_first(step, lambda done, total, text: report(step, self._options.steps, "Looking at dev"))
+                self._look_first(step, lambda _: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
             except JobCancelled as cancelled:
                 stopped = cancelled
         if self._processes.any(stopped is not None):  # and all wait here for the first

@@ -21,6 +21,7 @@ from core.explain import inspection
 from core.explain.methods import BY_NAME
 from core.explain.observation import Tower
 from core.features.prepared_split import FeaturePreparer
+from core.progress import Progress, WorkStep
 
 DRAWS = 2000  # of the bootstrap
 Areas = dict[tuple[Tower, str], list[tuple[float, float]]]  # tower, method -> (deletion, insertion) of each pair
@@ -36,7 +37,7 @@ def measured(arguments: argparse.Namespace) -> Areas:
         limit = opened.settings["images.max_megapixels"]
         firsts = np.unique(split.image_of, return_index=True)[1][:arguments.limit]  # one utterance a picture
         for done, row in enumerate(firsts.tolist()):
-            report(done, len(firsts), "Judging maps")
+            report(Progress(WorkStep.TESTING_MAPS, done, len(firsts)))
             path, spoken = split.paths[split.image_of[row]], split.spoken[row]
             if path is None or not spoken.transcript.text:
                 continue

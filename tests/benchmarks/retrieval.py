@@ -20,7 +20,7 @@ import numpy as np
 from whisper.normalizers import EnglishTextNormalizer
 
 from core import audio, weights
-from core.cli.output import Progress, table
+from core.cli.output import ProgressPrinter, table
 from core.errors import QueryError
 from core.explorer import Explorer, SearchResult
 from core.home import Home, find_home
@@ -66,7 +66,7 @@ def rank_of(result: SearchResult, picture: str) -> int:
 def ask_all(explorer: Explorer, utterances: Sequence[Utterance],
             to_ask: Callable[[Utterance], QueryTerm]) -> list[Outcome]:
     outcomes = []
-    progress = Progress()
+    progress = ProgressPrinter()
     for done, utterance in enumerate(utterances):
         progress(done, len(utterances), "Asking")
         start = time.perf_counter()
@@ -117,7 +117,7 @@ def plain_asks(checkpoint: Path, utterances: Sequence[Utterance]) -> tuple[dict[
     import whisper
 
     model, heard, spent = whisper.load_model(str(checkpoint), "cpu"), {}, []
-    progress = Progress()
+    progress = ProgressPrinter()
     for done, utterance in enumerate(utterances):
         progress(done, len(utterances), "Transcribing plainly")
         samples = np.array(audio.read(utterance.wav).samples)
@@ -154,7 +154,7 @@ def main() -> None:
             (pictures / name).write_bytes((chosen.data / "Flicker8k_Dataset" / name).read_bytes())
         settings = Settings().with_value("vision.backbone", "brewclip-mini").with_value("search.keep_history", False)
         explorer = Explorer(Home(Path(folder) / "home"), settings)
-        indexed = explorer.index(pictures, GALLERY, Progress())
+        indexed = explorer.index(pictures, GALLERY, ProgressPrinter())
         explorer.warm_up()
         outcomes = ask_all(explorer, utterances, lambda utterance: QueryTerm("speech", path=utterance.wav))
         rows = [row("this program", explorer, utterances, outcomes,

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from core import datasets
-from core.cli.output import Progress, table
+from core.cli.output import ProgressPrinter, table
 from core.datasets.records import Dataset, Utterance
 from core.errors import QueryError
 from core.explorer import Explorer
@@ -45,12 +45,12 @@ def index(explorer: Explorer, part: Dataset, gallery: str, folder: Path) -> None
     folder.mkdir()
     for image in part.images:
         (folder / image.path.name).symlink_to(image.path.resolve())
-    explorer.index(folder, gallery, Progress())
+    explorer.index(folder, gallery, ProgressPrinter())
 
 
 def ask(explorer: Explorer, gallery: str, part: Dataset, kind: str, limit: int | None) -> Iterator[Answer]:
     names = {image.image_id: image.path.name for image in part.images}
-    progress = Progress()
+    progress = ProgressPrinter()
     for done, utterance in enumerate(part.utterances[:limit]):
         progress(done, len(part.utterances[:limit]), f"Asking {gallery}")
         query = _query(utterance, kind)

@@ -125,7 +125,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
     index = TableIndex(vectors)
     flat = first_query(folder / "made.lance", queries[0], exact=True)
     began = time.perf_counter()
-    place.optimize(0, lambda done, total, text: print(f"  {text}", file=sys.stderr, flush=True))
+    place.optimize(0, lambda progress: print(f"  {progress.text()}", file=sys.stderr, flush=True))
     ordered = time.perf_counter() - began
     began = time.perf_counter()
     exact = open_index(place, 0, MADE.hash, around.shape[1], folder / "cache")

@@ -26,6 +26,7 @@ from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Optio
 from core.emotion.run_store import Runs
 from core.emotion.scores import Leak
 from core.errors import DatasetError
+from core.progress import Progress
 
 WAIT = 20_000
 CLASSES = ("neutral", "happy", "sad", "angry")
@@ -192,7 +193,7 @@ def test_cancel_stops_and_keeps_nothing_half(make_panel, context, qtbot, folder,
 
     def run(explorer, options, report):
         for step in range(10_000):
-            report(step, 10_000, "Listening to the voices")
+            report(Progress(done=step, total=10_000, subject="Listening to the voices"))
             begun.set()
             threading.Event().wait(0.002)
         raise AssertionError("it was not stopped")

@@ -24,6 +24,7 @@ from core.evaluation import archive, evaluate
 from core.evaluation.evaluate import Plan
 from core.evaluation.records import DataChoice, ModelChoice
 from core.features.noise import CLEAN, Condition
+from core.progress import Progress
 from core.store.store import Store
 
 WAIT = 20_000
@@ -162,7 +163,7 @@ def test_evaluating_shows_how_far_it_is_and_then_the_result(panel, context, qtbo
     gate = threading.Event()
 
     def run(explorer, request, report):
-        report(3, 20, "Hearing recordings")
+        report(Progress(done=3, total=20, subject="Hearing recordings"))
         assert gate.wait(20)
         return [make_evaluation(explorer.store)]
 
@@ -182,7 +183,7 @@ def test_stopping_keeps_what_was_finished(panel, context, qtbot, dataset, monkey
     def run(explorer, request, report):
         make_evaluation(explorer.store)
         while True:
-            report(0, 0, "Ranking")
+            report(Progress(subject="Ranking"))
 
     monkeypatch.setattr(evaluate, "evaluate", run)
     choose(panel, context, qtbot, dataset)

@@ -6,7 +6,7 @@ import pytest
 from brewclip_app import tasks
 from brewclip_app.jobs import JobReplaced, JobRunner
 from core.errors import StoreError
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_cancelling_is_no_error(jobs, qtbot):
     def work(report):
         started.set()
         while True:
-            report(0, 0, "turning")
+            report(Progress(subject="turning"))
 
     job = jobs.submit("turn", work, on_failed=seen.append, on_cancelled=lambda: seen.append("cancelled"))
     assert started.wait(10)
@@ -69,7 +69,7 @@ def test_the_latest_of_a_key_wins_and_the_older_one_is_stopped(jobs, qtbot):
         started.set()
         try:
             while True:
-                report(0, 0, "old")
+                report(Progress(subject="old"))
         finally:
             stopped.set()
 
@@ -97,12 +97,12 @@ def test_a_million_reports_do_not_flood_the_window_and_the_last_one_comes(jobs, 
 
     def work(report):
         for done in range(200_000):
-            report(done + 1, 200_000, "counting")
+            report(Progress(done=done + 1, total=200_000, subject="counting"))
 
-    jobs.submit("count", work, on_progress=lambda *told: seen.append(told))
+    jobs.submit("count", work, on_progress=seen.append)
     with qtbot.waitSignal(jobs.idle, timeout=30_000):
         pass
-    assert seen[-1] == (200_000, 200_000, "counting")
+    assert seen[-1].text() == "counting · 200000 of 200000"
     assert len(seen) < 500
 
 
@@ -136,7 +136,7 @@ def test_shutdown_waits_for_the_work_to_stop(qtbot):
         started.set()
         try:
             while True:
-                report(0, 0, "")
+                report(Progress())
         finally:
             ended.append(True)
 
@@ -195,7 +195,7 @@ def test_a_coroutine_hears_that_its_job_was_replaced_or_stopped(jobs, qtbot):
     def work(report):
         while True:
             seen.wait(0.005)
-            report(0, 0, "")
+            report(Progress())
 
     gather(jobs.run("old", work, key="search"), outcomes)
     qtbot.waitUntil(lambda: jobs.of_key("search") is not None)
@@ -212,7 +212,7 @@ def test_cancelling_the_coroutine_stops_its_job(jobs, qtbot):
     def work(report):
         try:
             while True:
-                report(0, 0, "")
+                report(Progress())
         finally:
             ended.set()
 

@@ -4,6 +4,7 @@ import threading
 from itertools import pairwise
 
 import pytest
+from brewclip_app.panels.failures.jobs import DIAGNOSE
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -22,10 +23,10 @@ from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.panels.emotion.panel import JOB as PROBING
 from brewclip_app.panels.evaluate.panel import EVALUATE
-from brewclip_app.panels.failures.jobs import DIAGNOSE
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.widgets.common import button, column, tab_before
 from brewclip_app.widgets.dialogs import confirm
+from core.progress import Progress
 from core.store.store import Store
 from tests.brewclip_app.training_runs import make_run
 
@@ -211,7 +212,7 @@ def busy(window, qtbot):
         def work(report):
             started.append(1)
             while not gate.wait(0.01):
-                report(1, 100, "Hearing")
+                report(Progress(done=1, total=100, subject="Hearing"))
 
         jobs.append(window.context.jobs.submit("Working for minutes", work, key=keys.get(panel, "work"),
                                                loss="All of it."))

@@ -24,6 +24,7 @@ from core import explorer
 from core.fingerprint import Fingerprint
 from core.indexing.local import index_folder, index_gallery
 from core.indexing.unfinished import UnfinishedRun, UnfinishedRuns
+from core.progress import Progress, WorkStep
 from core.store.store import Store
 
 WAIT = 20_000
@@ -610,8 +611,8 @@ def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, q
     again.close()
 
 
-def job_at(done, total, text=""):
-    return SimpleNamespace(progress=(done, total, text))
+def job_at(done, total, detail=""):
+    return SimpleNamespace(progress=Progress(WorkStep.INDEXING, done, total, detail=detail))
 
 
 def test_while_indexing_nothing_is_called_all():
@@ -628,7 +629,8 @@ def test_a_run_that_goes_on_is_counted_in_the_whole_gallery_and_not_called_stopp
     runs = UnfinishedRun(720, process=os.getpid())
     assert gallery_facts.how_far(state, job_at(0, 336), runs) == "384 of 720"
     assert gallery_facts.how_far(state, job_at(32, 336), runs) == "416 of 720"
-    assert gallery_facts.in_gallery(job_at(32, 336, "8.0 pictures/s"), runs) == (416, 720, "8.0 pictures/s")
+    assert gallery_facts.in_gallery(job_at(32, 336, "8.0 pictures/s"), runs).text() == (
+        "Indexing pictures · 416 of 720 · 8.0 pictures/s")
     assert gallery_facts.how_far(state, unfinished=runs) == "384 of 720", "another window or command works on it"
     assert gallery_facts.how_far(state, unfinished=UnfinishedRun(720)) == "384 of 720, stopped", "nobody does"
 
@@ -648,7 +650,7 @@ def test_row_and_detail_agree_while_a_stopped_run_goes_on(panel, context, qtbot,
     model, seen = context.explorer.model, model_calls(context)
     model.gate.clear()
     panel.detail.again.click()
-    qtbot.waitUntil(lambda: bool(seen) and context.indexing.job("Many").progress[1] > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(seen) and context.indexing.job("Many").progress.total > 0, timeout=WAIT)
     expected = f"{before} of 160"
     qtbot.waitUntil(lambda: panel.detail.state_words.text() == expected, timeout=WAIT)
     qtbot.waitUntil(lambda: panel.list.itemWidget(panel.list.item(0)).words.text() == expected, timeout=WAIT)

@@ -20,6 +20,7 @@ from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.common import column
 from core.errors import StoreError
+from core.progress import Progress
 
 
 class OnePanel(Panel):
@@ -150,7 +151,7 @@ def test_no_panel_squeezes_the_rail(window, qtbot):
 def test_a_running_job_is_seen_and_stopped_from_every_panel(window, context, qtbot):
     def work(report):
         while True:
-            report(3, 10, "turning")
+            report(Progress(done=3, total=10, subject="turning"))
 
     context.jobs.submit("Turning round", work)
     qtbot.waitUntil(lambda: window.strip.stop.isVisibleTo(window))
@@ -200,7 +201,7 @@ def test_closing_waits_for_a_job_without_blocking(window, context, qtbot, monkey
         started.set()
         try:
             while True:
-                report(0, 0, "")
+                report(Progress())
         finally:
             gate.wait(10)
             steps.append("stopped")
@@ -311,9 +312,9 @@ def test_the_strip_leaves_out_what_the_panel_shows_itself(window, context, qtbot
     window.show_panel("two")
     window.show_panel("one")
     gate = threading.Event()
-    context.jobs.submit("Looking", lambda report: (report(1, 2, ""), gate.wait(10)), key="look")
-    context.jobs.submit("Reading", lambda report: (report(1, 2, ""), gate.wait(10)))
-    qtbot.waitUntil(lambda: len([job for job in context.jobs.running() if job.progress[1]]) == 2)
+    context.jobs.submit("Looking", lambda report: (report(Progress(done=1, total=2)), gate.wait(10)), key="look")
+    context.jobs.submit("Reading", lambda report: (report(Progress(done=1, total=2)), gate.wait(10)))
+    qtbot.waitUntil(lambda: len([job for job in context.jobs.running() if job.progress.total]) == 2)
     qtbot.waitUntil(window.strip.bar.isVisible)
     assert window.strip.running.text() == "Reading"
     window.show_panel("two")
@@ -492,7 +493,7 @@ def training(window, context, monkeypatch):
     def follow(report):
         started.set()
         while not gate.wait(0.01):
-            report(1, 2, "")
+            report(Progress(done=1, total=2))
 
     def pause(path):
         paused.append(path.name)
@@ -597,7 +598,7 @@ def test_nothing_is_told_of_quiet_short_and_cancelled_jobs_nor_to_who_is_there(w
                                                                               monkeypatch):
     run_job(context, qtbot, quiet=True)
     gate = threading.Event()
-    job = context.jobs.submit("Long", lambda report: (gate.wait(10), report(1, 2, "")))
+    job = context.jobs.submit("Long", lambda report: (gate.wait(10), report(Progress(done=1, total=2))))
     job.cancel()
     gate.set()
     qtbot.waitUntil(lambda: job not in context.jobs._running)

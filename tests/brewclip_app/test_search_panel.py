@@ -28,6 +28,7 @@ from core.errors import ModelError, QueryError, WeightsError
 from core.explorer import Explorer, ModelStatus, SearchResult
 from core.fingerprint import Fingerprint
 from core.indexing.unfinished import UnfinishedRun
+from core.progress import Progress
 from core.search.queries import EncodedTerm
 from core.search.terms import QueryTerm
 from core.settings import Settings
@@ -108,7 +109,7 @@ class FakeExplorer:
 
     def wait(self, report):
         while not self.gate.wait(0.01):
-            report(0, 0, "Waiting")
+            report(Progress(subject="Waiting"))
 
     def addresses(self):
         return ()
@@ -569,7 +570,7 @@ def test_the_demos_progress_stands_on_the_first_page_with_a_way_to_stop_it(qtbot
 
     def build(report):
         for number in range(1000):
-            report(number, 1000, "Drawing the demo's pictures")
+            report(Progress(done=number, total=1000, subject="Drawing the demo's pictures"))
             explorer.gate.wait(0.01)
 
     explorer.gate.clear()
@@ -743,7 +744,7 @@ def test_a_first_query_says_what_it_waits_for(panel, explorer, qtbot, tone, monk
     monkeypatch.setattr(explorer, "recogniser", lambda report: gate.wait(20))  # another job loads it: no report here
     panel.conductor.hear(tone, 0)
     qtbot.waitUntil(lambda: panel.results.progress.isVisibleTo(panel))
-    assert panel.results.progress.title.text() == "Loading Whisper base…"
+    assert panel.results.progress.title.text() == "Loading Whisper base"
     gate.set()
     wait_for_hits(qtbot, panel, explorer)
 

@@ -17,6 +17,7 @@ from core import settings as core_settings
 from core import weights
 from core.errors import WeightsError
 from core.pretrained.weight_table import WEIGHTS
+from core.progress import Progress
 from core.settings import SETTINGS
 from core.store.store import Store
 
@@ -174,7 +175,7 @@ def test_a_download_shows_bytes_can_be_stopped_and_begun_again(card, context, qt
 
     def fetch(name, home, folder, report):
         while not gate.is_set():
-            report(90_000_000, 145_000_000, "Whisper base from somewhere")
+            report(Progress(done=90_000_000, total=145_000_000, subject="Whisper base from somewhere"))
         return Path("/whisper")
 
     monkeypatch.setattr(weights, "fetch", fetch)

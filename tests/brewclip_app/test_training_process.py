@@ -49,7 +49,7 @@ class Follower(threading.Thread):
         self._work = lambda: training_process.watch(path, process, self.records.append, self._report, cancelled)
         self.start()
 
-    def _report(self, done, total, text):
+    def _report(self, progress):
         if self.leave.is_set():
             raise JobCancelled
 

@@ -21,10 +21,10 @@ from core.asr.transcript import Transcript
 from core.cli import commands as cli_commands
 from core.cli import manage as cli_manage
 from core.cli import parts as cli_parts
-from core.cli.output import Progress, duration, size, table
+from core.cli.output import ProgressPrinter, duration, size, table
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress, WorkStep
 from core.search.queries import Hit, MatchSignificance, ScoreShare
 from core.settings import SETTINGS, load
 from core.store.records import FailureRecord, Filter, ImageRecord
@@ -56,7 +56,7 @@ class Stand:
     def index(self, folder, gallery, report, column="", exclude=()):
         from core.indexing.local import IndexResult
 
-        report(3, 3, "8 images a second")
+        report(Progress(done=3, total=3, subject="8 images a second"))
         failed = (FailureRecord(self.tmp_path / "b.jpg", "truncated", "It breaks off."),)
         return IndexResult(gallery, 30, 20, 20, 10, 0, 0, failed, 2.5, ((".cr2", 4), (".dng", 1)), (("@eaDir", 1),))
 
@@ -444,36 +444,38 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_progress_is_one_line_that_goes_away(monkeypatch):
     stream = Terminal()
-    progress = Progress(stream=stream)
-    progress(1, 10, "Reading a long name")
-    progress(10, 10, "Reading it")
+    progress = ProgressPrinter(stream=stream)
+    progress(Progress(WorkStep.READING_DATASET, 1, 10, "a long name"))
+    progress(Progress(WorkStep.READING_DATASET, 10, 10, "it"))
     progress.finish()
     assert "\n" not in stream.getvalue()
     last = stream.getvalue().split("\r")
-    assert last[1] == "Reading a long name  1 of 10"
+    assert last[1] == "Reading a long name · 1 of 10"
     assert len(last[2]) == len(last[1])  # what was longer is written over
-    assert last[2].strip() == "Reading it  10 of 10"
+    assert last[2].strip() == "Reading it · 10 of 10"
     assert last[-2].strip() == last[-1] == ""
 
 
 def test_in_a_log_progress_is_few_lines():
     stream = io.StringIO()
-    progress = Progress(stream=stream)
+    progress = ProgressPrinter(stream=stream)
     for done in range(1001):
-        progress(done, 1000, "Reading")
-    progress(0, 0, "Loading")
+        progress(Progress(WorkStep.READING_RECORDINGS, done, 1000))
+    progress(Progress(WorkStep.LOADING_TRAINED))
     progress.finish()
-    assert stream.getvalue().splitlines() == ["Reading  0 of 1000", "Reading  1000 of 1000", "Loading"]
+    assert stream.getvalue().splitlines() == [
+        "Reading recordings · 0 of 1000", "Reading recordings · 1000 of 1000", "Loading the trained model"]
 
 
 def test_progress_of_a_download_tells_bytes_and_time_left(monkeypatch):
     times = iter([0.0, 20.0])
     monkeypatch.setattr("core.cli.output.time.monotonic", lambda: next(times))
     stream = io.StringIO()
-    progress = Progress(in_bytes=True, stream=stream)
-    progress(0, 145_000_000, "Whisper base from a host")
-    progress(14_500_000, 145_000_000, "Whisper base from a host")
-    assert stream.getvalue().splitlines()[1] == "Whisper base from a host  14 MB of 145 MB, about 3 min left"
+    progress = ProgressPrinter(in_bytes=True, stream=stream)
+    progress(Progress(WorkStep.DOWNLOADING, 0, 145_000_000, "Whisper base from a host"))
+    progress(Progress(WorkStep.DOWNLOADING, 14_500_000, 145_000_000, "Whisper base from a host"))
+    assert stream.getvalue().splitlines()[1] == (
+        "Downloading Whisper base from a host  14 MB of 145 MB, about 3 min left")
 
 
 def test_tables_are_aligned_and_tame():

@@ -10,6 +10,7 @@ import pytest
 from core.cli import output, parts, streams
 from core.errors import SettingsError
 from core.home import expanded, find_home
+from core.progress import Progress, WorkStep
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
@@ -77,8 +78,8 @@ def test_control_characters_in_messages_are_not_obeyed(tmp_path: Path) -> None:
 def test_notes_and_progress_are_printable(capsys: pytest.CaptureFixture[str]) -> None:
     assert output.printable("\udce9\udc9b") == "\udce9?"  # of a name that is no text
     parts.note("a\033b\nc")
-    output.Progress()(1, 2, "Reading x\ry\033")
-    assert capsys.readouterr().err == "a?b?c\nReading x?y?  1 of 2\n"
+    output.ProgressPrinter()(Progress(WorkStep.READING_DATASET, 1, 2, "x\ry\033"))
+    assert capsys.readouterr().err == "a?b?c\nReading x?y? · 1 of 2\n"
 
 
 def test_an_error_of_the_disk_is_a_sentence() -> None:

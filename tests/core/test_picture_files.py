@@ -32,8 +32,8 @@ def test_it_stops_between_two_files(tmp_path):
     there = tmp_path / "there"
     there.mkdir()
 
-    def stop(done, total, text):
-        if done:
+    def stop(progress):
+        if progress.done:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from core.cli.output import Progress
-from core.progress import SCALE, Estimate, JobCancelled, StepText, finishing, rate, silent, steps, time_left
+from core.cli.output import ProgressPrinter
+from core.progress import SCALE, Estimate, JobCancelled, Progress, WorkStep, finishing, rate, silent, steps, time_left
 
 
 def work(report, chance, depth=0):
@@ -19,57 +19,72 @@ def work(report, chance, depth=0):
         for _ in range(chance.randint(0, 3)):
             total = chance.randint(0, 7)
             for done in range(total + 1):
-                part(done, total, "Counting")
+                part(Progress(WorkStep.RANKING, done, total))
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_nested_steps_never_go_back_and_have_one_total(seed):
-    seen = []
-    work(lambda done, total, text: seen.append((done, total, text)), random.Random(seed))
-    assert {total for _, total, _ in seen} <= {SCALE}
-    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
-    assert all(0 <= done <= SCALE for done, _, _ in seen)
-    where = [text.step for _, _, text in seen]
-    assert where == sorted(where) and all(1 <= text.step <= text.steps for _, _, text in seen)
+    reports = []
+    work(reports.append, random.Random(seed))
+    assert {each.bar[1] for each in reports} <= {SCALE}
+    shares = [each.share for each in reports]
+    assert shares == sorted(shares) and all(0 <= share <= 1 + 1e-9 for share in shares)
+    numbers = [each.number for each in reports]
+    assert numbers == sorted(numbers) and all(1 <= each.number <= each.steps for each in reports)
 
 
-def test_the_text_says_the_step_and_its_own_counts():
-    seen = []
-    first, second = steps(lambda *told: seen.append(told), 1, 3)
-    first(1, 2, "Hearing")
+def test_a_report_has_the_step_and_its_own_counts():
+    reports = []
+    first, second = steps(reports.append, 1, 3)
+    first(Progress(WorkStep.TRANSCRIBING, 1, 2))
     inner = steps(second, 1, 1)
-    inner[1](64, 128, "Looking")
-    assert seen[0] == (SCALE // 8, SCALE, "Step 1 of 2: Hearing \N{MIDDLE DOT} 1 of 2")
-    assert seen[1] == (SCALE * 13 // 16, SCALE, "Step 2 of 2: Looking \N{MIDDLE DOT} 64 of 128")
-    text = seen[1][2]
-    assert (text.step, text.steps, text.own, text.done, text.total) == (2, 2, "Looking", 64, 128)
+    inner[1](Progress(WorkStep.TRANSCRIBING_RECORDINGS, 64, 128, "clean"))
+    assert [each.bar for each in reports] == [(SCALE // 8, SCALE), (SCALE * 13 // 16, SCALE)]
+    assert [each.text() for each in reports] == [
+        "Step 1 of 2: Transcribing \N{MIDDLE DOT} 1 of 2",
+        "Step 2 of 2: Transcribing recordings (clean) \N{MIDDLE DOT} 64 of 128"]
+    last = reports[1]
+    assert (last.number, last.steps, last.step, last.done, last.total) == (
+        2, 2, WorkStep.TRANSCRIBING_RECORDINGS, 64, 128)
 
 
-def test_a_step_that_tells_nothing_counts_as_done_and_the_last_one_fills_the_bar():
-    seen = []
-    parts = steps(lambda done, total, text: seen.append(done), 0, 5, 5)
-    parts[2](0, 0, "Ranking")
-    parts[0](1, 1, "late")
-    parts[2](3, 3, "")
-    assert seen == [SCALE // 2, SCALE // 2, SCALE]
+@pytest.mark.parametrize(("progress", "text"), [
+    (Progress(), ""), (Progress(WorkStep.RANKING), "Ranking"), (Progress(WorkStep.SCANNING, 128),
+                                                              "Looking for pictures \N{MIDDLE DOT} 128 so far"),
+    (Progress(WorkStep.LOADING, subject="Whisper base"), "Loading Whisper base"),
+    (Progress(WorkStep.INDEXING, 3, 9, detail="8.0 pictures/s"),
+     "Indexing pictures \N{MIDDLE DOT} 3 of 9 \N{MIDDLE DOT} 8.0 pictures/s")])
+def test_the_text_of_a_single_step(progress, text):
+    assert progress.text() == text and progress.bar == (progress.done, progress.total)
 
 
-def test_what_tidies_up_leaves_the_bar_where_it_is():
-    seen = []
-    working, after = finishing(lambda *told: seen.append(told))
-    working(720, 720, "")
-    after(0, 0, "Tidying")
-    after(1, 3, "Tidying")
-    assert seen == [(720, 720, ""), (720, 720, "Tidying"), (720, 720, "Tidying")]
+def test_a_step_that_reports_nothing_counts_as_done_and_the_last_one_fills_the_bar():
+    reports = []
+    parts = steps(reports.append, 0, 5, 5)
+    parts[2](Progress(WorkStep.RANKING))
+    parts[0](Progress(done=1, total=1))
+    parts[2](Progress(done=3, total=3))
+    assert [each.bar[0] for each in reports] == [SCALE // 2, SCALE // 2, SCALE]
+
+
+def test_tidying_up_leaves_the_bar_where_it_is():
+    reports = []
+    working, tidying = finishing(reports.append)
+    working(Progress(WorkStep.INDEXING, 720, 720, detail="8.0 pictures/s"))
+    tidying(Progress(WorkStep.OPTIMIZED))
+    tidying(Progress(WorkStep.OPTIMIZING, 1, 3, "the vectors"))
+    assert [(each.title, each.bar, each.detail) for each in reports] == [
+        ("Indexing pictures", (720, 720), "8.0 pictures/s"), ("The tables are optimized", (720, 720), ""),
+        ("Optimizing the vectors", (720, 720), "")]
 
 
 def test_cancelling_passes_through():
-    def cancelled(done, total, text):
+    def cancelled(progress):
         raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        steps(steps(cancelled, 1, 1)[1], 1)[0](0, 1, "")
-    steps(silent, 1)[0](0, 0, "")
+        steps(steps(cancelled, 1, 1)[1], 1)[0](Progress(total=1))
+    steps(silent, 1)[0](Progress())
 
 
 def test_the_time_left_is_told_once_it_means_something_and_does_not_jump():
@@ -104,13 +119,12 @@ def test_what_is_loaded_first_tells_nothing_of_the_pace():
 
 def test_the_command_line_tells_the_whole_in_percent():
     stream = io.StringIO()
-    progress = Progress(stream=stream)
-    for part in steps(progress, 1, 1):
-        part(0, 3, "Hearing")
-        part(3, 3, "Hearing")
+    printer = ProgressPrinter(stream=stream)
+    for part in steps(printer, 1, 1):
+        part(Progress(WorkStep.TRANSCRIBING, 0, 3))
+        part(Progress(WorkStep.TRANSCRIBING, 3, 3))
     lines = stream.getvalue().splitlines()
-    assert lines[0] == "Step 1 of 2: Hearing \N{MIDDLE DOT} 0 of 3, 0 %" and lines[-1].endswith("3 of 3, 100 %")
-    assert isinstance(StepText(1, 1, "a", 0, 0), str)
+    assert lines[0] == "Step 1 of 2: Transcribing \N{MIDDLE DOT} 0 of 3, 0 %" and lines[-1].endswith("3 of 3, 100 %")
 
 
 @pytest.mark.parametrize(("seconds", "words"), [

@@ -121,9 +121,8 @@ class ExchangeBar(Card):
             self.setVisible(bool(running) or self.result.isVisibleTo(self))
             self.progress.setVisible(bool(running))
             return
-        done, total, _ = job.progress
         self.progress.title.setText(job.name)
-        self.progress.set_progress(done, total, job.words())
+        self.progress.set_progress(*job.progress.bar, job.words())
         self.result.hide()
         self.progress.show()
         self.show()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from brewclip_app.capture.push_to_talk import PushToTalk
     from brewclip_app.context import Context
     from core.emotion.run_store import KeptRun
-    from core.progress import Report
+    from core.progress import Progress, Report
 
 JOB = "emotion"
 LEFT_SHARE, RIGHT_SHARE = 42, 58
@@ -241,9 +241,9 @@ class EmotionPanel(Panel):
 
     # ---- while it runs
 
-    def _show_progress(self, done: int, total: int, text: str) -> None:
+    def _show_progress(self, progress: "Progress") -> None:
         job = self.context.jobs.of_key(JOB)
-        self.progress.set_progress(done, total, job.words() if job is not None else text)
+        self.progress.set_progress(*progress.bar, job.words() if job is not None else progress.text())
 
     def _finished(self, run: "KeptRun") -> None:
         self._over()

@@ -126,8 +126,7 @@ class OptionsCard(Card):
         self.start.setVisible(not self._running)
         self.start.setEnabled(not self._running and not self.missing())
         if job is not None:
-            done, total, _ = job.progress
-            self.progress.set_progress(done, total)
+            self.progress.set_progress(*job.progress.bar)
             look(self.plan, "quiet")
             self.plan.setText(STOPPING if job.cancelled else job.words() or "Loading the model")
             self.progress.cancel.setEnabled(not job.cancelled)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from brewclip_app.panels.base import Inspection
 from brewclip_app.thumbnails import to_qimage
 from core.errors import BrewclipError, QueryError
-from core.progress import Report
+from core.progress import Progress, Report, WorkStep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +132,7 @@ class Explainer:
         waveform, utterance = self._transcribe(explorer, model, subject, report)
         query = edit_transcript(utterance, subject.text)
         path, image_id = _picture(explorer, model, subject, query)
-        report(0, 0, "Computing the maps")
+        report(Progress(WorkStep.EXPLAINING))
         image = images.read(path, explorer.settings["images.max_megapixels"]).rgb
         explanation = inspection.look(model, image, query)
         subject = replace(subject, path=path, image_id=image_id, waveform=waveform)
@@ -175,7 +175,7 @@ class Explainer:
         with self._lock:
             utterance = self._utterances.get(key)
         if utterance is None:
-            report(0, 0, "Transcribing")
+            report(Progress(WorkStep.TRANSCRIBING))
             utterance = inspection.transcribe(explorer, model, waveform, report)
             with self._lock:
                 self._utterances = {key: utterance}

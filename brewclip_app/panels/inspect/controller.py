@@ -13,11 +13,10 @@ from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect.case import Explainer, InspectCase
 from core.errors import BrewclipError
 from core.explain.methods import BY_NAME, METHODS
-from core.progress import JobCancelled, Report
+from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from brewclip_app.jobs import Progress
     from brewclip_app.panels.inspect.case import FaithfulnessByMethod
     from core.audio import Waveform
     from core.explain.inspection import Explanation
@@ -43,7 +42,7 @@ class InspectState:
     tower: "Tower" = "picture"  # whose test results are shown
     mix: float = 0.5
     neighbours: "tuple[Neighbour, ...]" = ()
-    progress: "Progress | None" = None  # of the explanation; None while none is computed
+    progress: Progress | None = None  # of the explanation; None while none is computed
     testing: tuple[int, int] | None = None
     tests: "Mapping[Target, FaithfulnessByMethod]" = field(default_factory=dict)
     notice: str = ""
@@ -217,11 +216,11 @@ class InspectController(QObject):
 
     async def _explain(self, subject: Inspection) -> None:
         explorer = self._context.explorer
-        self._set(progress=(0, 0, ""))
+        self._set(progress=Progress())
         try:
             case = await self._jobs.run("Explaining a result",
                                         lambda report: self._explainer.explain(explorer, subject, report), key=EXPLAIN,
-                                        on_progress=lambda *progress: self._set(progress=progress))
+                                        on_progress=lambda progress: self._set(progress=progress))
         except JobReplaced:
             return
         except JobCancelled:
@@ -279,7 +278,7 @@ class InspectController(QObject):
         try:
             explanation, faithfulness = await self._jobs.run(
                 "Testing the maps", work, key=TEST, quiet=True,
-                on_progress=lambda done, total, text: self._set(testing=(done, total)))
+                on_progress=lambda progress: self._set(testing=progress.bar))
         except JobReplaced:
             return
         except (JobCancelled, Exception):  # logged by the job; the card offers to test again

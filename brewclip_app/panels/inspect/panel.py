@@ -149,9 +149,8 @@ class InspectPanel(Panel):
             self._stop_playing()
         self.progress.setVisible(state.progress is not None)
         if state.progress is not None:
-            done, total, text = state.progress
-            self.progress.about.setText(text)
-            self.progress.set_progress(done, total)
+            self.progress.about.setText(state.progress.title)
+            self.progress.set_progress(*state.progress.bar)
         self.head.render_state(state)
         self._render_page(state, before)
         self.single.trust.render_state(state)

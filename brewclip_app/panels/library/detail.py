@@ -32,7 +32,7 @@ from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
-from core.progress import Report, StepText
+from core.progress import Report
 from core.remote import is_remote, shown
 from core.store.addresses import is_address
 
@@ -219,9 +219,8 @@ class GalleryDetail(QWidget):
         result = self._results.get(self._name(), "") if job is None else ""
         self.state_words.setText(self._refused or " · ".join(words) + (f"\n{result}" if result else ""))
         if job is not None:
-            done, total, text = gallery_facts.in_gallery(job, self._unfinished)
-            bar = job.progress[:2] if isinstance(job.progress[2], StepText) else (done, total)
-            self.progress.set_progress(*bar, gallery_facts.progress_in_words(done, total, text))
+            progress = gallery_facts.in_gallery(job, self._unfinished)
+            self.progress.set_progress(*progress.bar, gallery_facts.progress_in_words(progress))
 
     def _read_failures(self, state: "GalleryState") -> None:
         if self._refused:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from brewclip_app import wording
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.indexing.left_out import Counts, words_left_out
-from core.progress import StepText
+from core.progress import Progress, WorkStep
 
 if TYPE_CHECKING:
     from brewclip_app.jobs import Job
@@ -106,7 +106,8 @@ def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "Unfini
     """
     if job is not None or unfinished is not None:
         running = job is not None or (unfinished is not None and unfinished.is_running)
-        done, total, _ = in_gallery(job, unfinished) if job is not None else (0, 0, "")
+        progress = in_gallery(job, unfinished) if job is not None else Progress()
+        done, total = progress.done, progress.total
         if total <= 0:
             done, total = state.indexed + state.failed, unfinished.found if unfinished is not None else 0
         end = "" if running else ", stopped"
@@ -121,17 +122,15 @@ def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "Unfini
     return f"{wording.count(state.indexed)} of {wording.count(state.images)} indexed"
 
 
-def in_gallery(job: "Job", unfinished: "UnfinishedRun | None") -> tuple[int, int, str]:
+def in_gallery(job: "Job", unfinished: "UnfinishedRun | None") -> Progress:
     """How far an indexing job is, counted in the whole gallery: what was there before it began is done.
 
     The job itself counts what it reads, so a run that goes on would begin at 0.
     """
-    done, total, text = job.progress
-    if isinstance(text, StepText):
-        return text.done, text.total, text.own
-    if unfinished is not None and unfinished.found > total > 0:
-        return unfinished.found - total + done, unfinished.found, text
-    return done, total, text
+    progress = job.progress
+    if progress.share is None and unfinished is not None and unfinished.found > progress.total > 0:
+        return replace(progress, done=unfinished.found - progress.total + progress.done, total=unfinished.found)
+    return progress
 
 
 def facts_in_words(fingerprint: Fingerprint, titles: dict[str, str]) -> str:
@@ -158,13 +157,11 @@ def cost(images: int, rate: float) -> str:
     return f"{wording.pictures(images)}, about {wording.duration(images / rate)} on this computer"
 
 
-def progress_in_words(done: int, total: int, text: str) -> str:
-    """ "812 of 8 094 · 31 pictures/s, about 4 min left"; the work's own words while it has nothing to count."""
-    if isinstance(text, StepText):
-        done, total, text = text.done, text.total, text.own
-    if total <= 0:
-        return text or "Looking through the folders"
-    return " · ".join(filter(None, (f"{wording.count(done)} of {wording.count(total)}", text)))
+def progress_in_words(progress: Progress) -> str:
+    """ "812 of 8 094 · 31 pictures/s, about 4 min left"; the step's title while it counts nothing, or for others."""
+    indexing = progress.step is WorkStep.INDEXING
+    words = ("" if indexing and progress.total > 0 else progress.title, progress.counts(wording.count), progress.detail)
+    return " · ".join(filter(None, words)) or WorkStep.SCANNING.value
 
 
 def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,

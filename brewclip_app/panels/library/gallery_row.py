@@ -12,7 +12,6 @@ from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, column, row
 from brewclip_app.widgets.mosaic import Mosaic
-from core.progress import StepText
 from core.store.addresses import is_address
 
 if TYPE_CHECKING:
@@ -51,10 +50,8 @@ class GalleryListRow(QWidget):
         if job is None:
             self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
             return
-        done, total, _ = gallery_facts.in_gallery(job, self._unfinished)
-        words = f"{wording.count(done)} of {wording.count(total)}" if total > 0 else "looking for pictures"
-        self.words.setText(words)
-        if isinstance(job.progress[2], StepText):
-            done, total, _ = job.progress
+        progress = gallery_facts.in_gallery(job, self._unfinished)
+        self.words.setText(progress.counts(wording.count) or "looking for pictures")
+        done, total = progress.bar
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)

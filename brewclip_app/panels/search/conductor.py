@@ -17,6 +17,7 @@ from brewclip_app.panels.search.session import SearchSession
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import button
 from core.errors import BrewclipError
+from core.progress import Progress
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Conductor(QObject):
                          lambda: self._session.open(kept))
 
     def _began(self) -> None:
-        self._results.show_progress(0, 0, "")
+        self._results.show_progress(Progress())
         self._slow.start()
 
     def _ended(self) -> None:

@@ -12,7 +12,7 @@ from brewclip_app import wording
 from brewclip_app.panels.search.filter_bar import HitLimits
 from brewclip_app.panels.search.query import Query, to_history
 from core.errors import BrewclipError
-from core.progress import Report
+from core.progress import Progress, Report, WorkStep
 from core.remote import is_remote
 from core.search.terms import QueryTerm
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 KEY = "search"
 MOST_FOLDERS = 60
-RECOGNISING = "Recognising your words"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +100,7 @@ class SearchFlow(QObject):
     """Latest wins: what an older search finds is never shown."""
 
     began = Signal()
-    progressed = Signal(int, int, str)
+    progressed = Signal(object)  # Progress
     heard = Signal(object)  # Query with the transcript in it; results follow
     nothing_heard = Signal(object, str)  # Query, why
     found = Signal(object)  # Answer
@@ -129,7 +128,7 @@ class SearchFlow(QObject):
         self.began.emit()
         self._context.jobs.submit(
             "Searching", lambda report: self._work(run, report), key=KEY, on_done=self._done, on_failed=self._fail,
-            on_progress=lambda done, total, text: self.progressed.emit(done, total, text), on_cancelled=self._stop)
+            on_progress=self.progressed.emit, on_cancelled=self._stop)
 
     def busy(self) -> bool:
         """Whether a search is on its way."""
@@ -155,7 +154,7 @@ class SearchFlow(QObject):
             self._context.explorer.warm_up(report)
 
         self._context.jobs.submit("Loading models", load, key="preload", quiet=True,
-                                  on_progress=lambda done, total, text: self.loading.emit(text),
+                                  on_progress=lambda progress: self.loading.emit(progress.title),
                                   on_done=lambda _: self.loading.emit(""), on_cancelled=lambda: self.loading.emit(""),
                                   on_failed=lambda error: self.loading.emit(""))
 
@@ -170,7 +169,8 @@ class SearchFlow(QObject):
                 if reason:
                     return run.query, reason
         status = explorer.status()
-        report(0, 0, "Searching" if status.backbone_loaded else f"Loading {status.backbone}…")
+        report(Progress(WorkStep.SEARCHING) if status.backbone_loaded else
+               Progress(WorkStep.LOADING, subject=status.backbone))
         result = explorer.search(run.gallery, run.terms,
                                  int(self._context.settings["search.top"]), _filter(run.limits), report,
                                  exact=run.exact, all_copies=run.all_copies)
@@ -184,11 +184,11 @@ class SearchFlow(QObject):
         """Fill in a term's words; why there are none when there are none."""
         assert term.waveform is not None
         if not (status := explorer.status()).speech_loaded:  # another job may be loading it: that reports there
-            report(0, 0, f"Loading {status.speech or 'the recogniser'}…")
+            report(Progress(WorkStep.LOADING, subject=status.speech or "the recogniser"))
         explorer.recogniser(report)  # loading it is not recognising
-        report(0, 0, RECOGNISING)
+        report(Progress(WorkStep.TRANSCRIBING))
         began = perf_counter()
-        transcript = explorer.transcribe_query(term.waveform, lambda done, total, _: report(done, total, RECOGNISING))
+        transcript = explorer.transcribe_query(term.waveform, report)
         run.recognising += perf_counter() - began
         run.heard += term.waveform.seconds
         heard = replace(term, text=transcript.text, transcript=transcript)

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from brewclip_app.widgets.common import ElidedLabel, icon_button, row
+from core.progress import Progress, WorkStep
 
 BAR_WIDTH = 160
 
@@ -29,8 +30,9 @@ class ProgressLine(QWidget):
         self.setSizePolicy(policy)
         self.setFixedHeight(max(18, self.title.sizeHint().height()))
 
-    def set_progress(self, done: int, total: int, step: str) -> None:
-        """Show how far it is; total 0 means that nobody knows yet."""
+    def set_progress(self, progress: Progress) -> None:
+        """Show the progress of a search."""
+        (done, total), step = progress.bar, progress.title or WorkStep.SEARCHING.value
         self.title.setText(step)
         self.bar.setAccessibleName(step)
         self.bar.setRange(0, 1000 if total > 0 else 0)

@@ -17,6 +17,7 @@ from brewclip_app.panels.search.selection_pane import SelectionPane
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.hit_delegate import GAP
+from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
@@ -155,9 +156,9 @@ class SearchResults(QWidget):
         elif not self.filter.isHidden():
             self.filter.close_bar()
 
-    def show_progress(self, done: int, total: int, text: str) -> None:
-        """How far the search is; `text` is its step."""
-        self.progress.set_progress(done, total, text or "Searching")
+    def show_progress(self, progress: Progress) -> None:
+        """Show how far the search is."""
+        self.progress.set_progress(progress)
 
     def splitter_state(self) -> str:
         """The splitter's place, for the next start."""

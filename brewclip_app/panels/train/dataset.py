@@ -13,7 +13,7 @@ from brewclip_app.panels.train.dataset_report import ReportDialog
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, label, look
 from core.errors import DatasetError
-from core.progress import Report
+from core.progress import Progress, Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -119,8 +119,8 @@ class DatasetChoice(QWidget):
         self._say("Not looked at")
         self.changed.emit()
 
-    def _progress(self, done: int, total: int, text: str) -> None:
-        self._say(f"{text}: {wording.count(done)} of {wording.count(total)}" if total else text or "Looking at it")
+    def _progress(self, progress: Progress) -> None:
+        self._say(progress.text(wording.count) or "Looking at it")
 
     def _read_as(self, kind: str) -> None:
         if self.folder is not None:

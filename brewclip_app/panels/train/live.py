@@ -82,7 +82,7 @@ class LiveCard(Card):
     def _show_bar(self, record: "RunRecord") -> None:
         from core.training.process import progress_of
 
-        done, total, _ = progress_of(record)
+        done, total = progress_of(record).bar
         self.bar.setRange(0, 1000 if total > 0 else 0)
         if total > 0:
             self.bar.setValue(round(1000 * min(done, total) / total))

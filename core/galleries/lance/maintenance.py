@@ -7,7 +7,7 @@ from typing import Any
 
 from core.galleries.lance.connection import LanceTable, told
 from core.galleries.lance.vector_table import COLUMN, INDEX
-from core.progress import Report, silent
+from core.progress import Progress, Report, WorkStep, silent
 
 SMALL = 20_000  # rows up to which a column is read faster than its index
 VECTORS_FROM = 200_000  # vectors from which an index of them is made; up to it they are brought to whoever searches
@@ -30,9 +30,9 @@ def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]
         steps += [("the vectors", partial(_tend, table, VECTORS)),
                   ("the index of vectors", partial(_index, table, vectors_from))]
     for number, (what, step) in enumerate(steps):
-        report(number, len(steps), f"Putting {what} in order")
+        report(Progress(WorkStep.OPTIMIZING, number, len(steps), what))
         step()
-    report(len(steps), len(steps), "The tables are in order")
+    report(Progress(WorkStep.OPTIMIZED, len(steps), len(steps)))
 
 
 def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:

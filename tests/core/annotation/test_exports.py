@@ -174,8 +174,8 @@ def test_a_disk_that_fails_leaves_nothing_behind(explorer, described, target, mo
 
 
 def test_a_cancel_leaves_nothing_behind(explorer, described, target):
-    def report(done, total, text):
-        if text.done == 5:
+    def report(progress):
+        if progress.done == 5:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -13,7 +13,7 @@ from core import datasets
 from core.annotation.exports import ExportOptions, export
 from core.annotation.imports import AT_ONCE, import_dataset
 from core.errors import AnnotationError, DatasetError
-from core.progress import JobCancelled
+from core.progress import JobCancelled, WorkStep
 from core.store.records import NewTake
 
 
@@ -77,8 +77,8 @@ def test_a_stopped_import_goes_on_from_there(explorer, spokencoco, monkeypatch):
     monkeypatch.setattr("core.annotation.imports.AT_ONCE", 2)
     assert AT_ONCE > 2
 
-    def stop(done, total, text):
-        if getattr(text, "own", "") == "Reading recordings" and text.done == 3:
+    def stop(progress):
+        if progress.step is WorkStep.READING_RECORDINGS and progress.done == 3:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -17,7 +17,7 @@ from core.asr.whisper import WhisperRecogniser
 from core.audio import RATE, Waveform
 from core.devices import Device
 from core.errors import ModelError
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress
 
 BEACH = "Two dogs are running along the beach beside the sea."
 
@@ -116,13 +116,13 @@ def test_own_padding_leaves_the_words_and_nearly_the_states(beach: EncodedUttera
 def test_a_batch_gives_what_one_by_one_gives(recogniser: WhisperRecogniser, speak) -> None:
     texts = ("A dog.", BEACH, "Sunset over the sea.", "A red car.", "A child with a red balloon in the park.", "Snow.")
     waveforms = [speak(text) for text in texts]
-    reports: list[tuple[int, int, str]] = []
-    together = recogniser.transcribe(waveforms, report=lambda *seen: reports.append(seen))
+    reports: list[Progress] = []
+    together = recogniser.transcribe(waveforms, report=reports.append)
     alone = [recogniser.transcribe([waveform])[0] for waveform in waveforms]
     assert [heard.transcript.text for heard in together] == [heard.transcript.text for heard in alone]
     assert all(np.abs(one.states[0] - other.states[0]).max() < 0.02
                for one, other in zip(together, alone, strict=True))
-    assert reports[0][:2] == (0, 6) and reports[-1][:2] == (6, 6)
+    assert reports[0].bar == (0, 6) and reports[-1].bar == (6, 6)
 
 
 def test_beyond_30_seconds_nothing_is_dropped(recogniser: WhisperRecogniser, speak) -> None:
@@ -328,8 +328,8 @@ def test_a_clear_voice_is_shown_in_doubt(recogniser: WhisperRecogniser, speak, m
 
 
 def test_cancelling_leaves_a_recogniser_that_works(recogniser: WhisperRecogniser, speak) -> None:
-    def cancel(done: int, total: int, text: str) -> None:
-        if done:
+    def cancel(progress: Progress) -> None:
+        if progress.done:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -23,7 +23,7 @@ from core.errors import StoreError
 from core.explorer import Explorer
 from core.galleries.protocol import open_gallery
 from core.home import Home
-from core.progress import JobCancelled, Report, silent
+from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.store.store import Store
 
 COUNT = 80
@@ -95,9 +95,9 @@ def test_workers_killed_in_the_middle_cost_nothing(explorer: Explorer, folder: P
     killed: list[int] = []
     told: list[str] = []
 
-    def report(done: int, total: int, text: str) -> None:
-        told.append(text)
-        if "worker" in text and "a second" in text and not killed:  # the first batch came, the others are in flight
+    def report(progress: Progress) -> None:
+        told.append(progress.text())
+        if progress.step is WorkStep.INDEXING and progress.done and not killed:  # the others are in flight
             for process in workers_of("PictureWorker"):
                 killed.append(process)
                 os.kill(process, signal.SIGKILL)
@@ -119,8 +119,8 @@ def test_workers_killed_in_the_middle_cost_nothing(explorer: Explorer, folder: P
 
 def test_a_run_that_is_stopped_goes_on(explorer: Explorer, folder: Path, local: Gallery, options: ClusterOptions
                                        ) -> None:
-    def report(done: int, total: int, text: str) -> None:
-        if 0 < done < total:
+    def report(progress: Progress) -> None:
+        if 0 < progress.done < progress.total:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
@@ -138,8 +138,8 @@ def test_a_node_that_leaves_takes_nothing_with_it(nodes: Any, explorer: Explorer
     leaving = nodes.add_node(**NODE)
     left: list[bool] = []
 
-    def report(done: int, total: int, text: str) -> None:
-        if done > 0 and not left:
+    def report(progress: Progress) -> None:
+        if progress.done > 0 and not left:
             left.append(True)
             nodes.remove_node(leaving, allow_graceful=False)
 

@@ -21,6 +21,7 @@ from core.explorer import Explorer
 from core.features import speech_cache as hearing
 from core.features.prepared_split import FeaturePreparer, Split
 from core.home import Home
+from core.progress import Progress
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,7 +105,7 @@ def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer
     assert cost.recordings == 6 and cost.nbytes > 0
     killed: list[int] = []
 
-    def report(done: int, total: int, text: str) -> None:
+    def report(progress: Progress) -> None:
         if not killed and (found := workers_of("HearingWorker.work")):
             killed.append(found[0])
             os.kill(found[0], signal.SIGKILL)

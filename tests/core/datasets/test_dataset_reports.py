@@ -6,7 +6,7 @@ import soundfile
 
 from core import datasets
 from core.datasets.problems import PROBLEM_KINDS
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress, WorkStep
 
 TOKENS = "Flickr8k_text/Flickr8k.token.txt"
 
@@ -99,10 +99,10 @@ def test_a_sound_dataset_is_said_to_be_one(made):
 def test_progress_goes_to_the_end_and_a_cancel_stops(made):
     dataset = datasets.load(made.flickr8k())
     told = []
-    datasets.report(dataset, lambda *step: told.append(step))
-    assert told[-1] == (9, 9, "Checking pictures and recordings")
+    datasets.report(dataset, told.append)
+    assert told[-1] == Progress(WorkStep.CHECKING_DATASET, 9, 9)
 
-    def cancel(done: int, total: int, text: str) -> None:
+    def cancel(progress: Progress) -> None:
         raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -14,7 +14,7 @@ from core.errors import DatasetError
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.variants import BrewClipOptions
-from core.progress import JobCancelled
+from core.progress import JobCancelled, WorkStep
 
 RUN = checkpoints.Run("full", BrewClipOptions(), "tiny", "0", "Whisper fake", 16, "own", "centre")
 
@@ -64,8 +64,8 @@ def test_nothing_is_heard_twice(listener, small_ravdess, one_strength):
 
 
 def test_a_cancelled_run_goes_on_where_it_stood(explorer, small_ravdess):
-    def stop(done, total, text):
-        if text.own.startswith("Listening") and text.done >= 50:
+    def stop(progress):
+        if progress.step is WorkStep.READING_VOICES and progress.done >= 50:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
@@ -78,9 +78,9 @@ def test_a_cancelled_run_goes_on_where_it_stood(explorer, small_ravdess):
 def test_the_bar_follows_the_voices_that_are_heard(explorer, small_ravdess, one_strength):
     told = []
 
-    def tell(done, total, text):
-        if text.own.startswith("Listening") and text.total:
-            told.append((done / total, text.done / text.total))
+    def tell(progress):
+        if progress.step is WorkStep.READING_VOICES and progress.total:
+            told.append((progress.share, progress.done / progress.total))
 
     experiment.run(explorer, Options(small_ravdess, features=("layer-1",)), tell)
     assert len(told) > 50 and all(whole == pytest.approx(heard, abs=0.05) for whole, heard in told)

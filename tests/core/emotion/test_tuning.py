@@ -62,8 +62,8 @@ def test_only_prompts_and_acoustic_layer_change(listener, small_ravdess):
 
 
 def test_stopped_training_costs_only_the_training(explorer, small_ravdess):
-    def stop(done, total, text):
-        if getattr(text, "own", text).startswith("Layers, chosen") and explorer.ears.heard == 360:
+    def stop(progress):
+        if progress.title.startswith("Layers, chosen") and explorer.ears.heard == 360:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
@@ -91,8 +91,8 @@ def test_a_stopped_fine_tuning_goes_on_with_the_fold_it_stood_at(explorer, small
     wish = options(small_ravdess, "acoustic", protocol="folds")
     trained = trained_folds(monkeypatch)
 
-    def stop(done, total, text):
-        if "Fine-tuning" in text and len(trained) == 2:
+    def stop(progress):
+        if "Fine-tuning" in progress.text() and len(trained) == 2:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
@@ -127,8 +127,8 @@ def counted(self, places, seed, report):
     trained.append(seed)
     return fit(self, places, seed, report)
 
-def killed(done, total, text):
-    if "Fine-tuning" in text and len(trained) == 2:
+def killed(progress):
+    if "Fine-tuning" in progress.text() and len(trained) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
 tuning.TunedProber.fit = counted

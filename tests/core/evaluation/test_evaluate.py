@@ -17,7 +17,7 @@ from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import FeaturePreparer
 from core.models.checkpoints import Run
 from core.models.variants import BrewClipOptions
-from core.progress import JobCancelled
+from core.progress import JobCancelled, WorkStep
 
 from .conftest import Said, use, voice
 
@@ -88,8 +88,9 @@ def broken(made):
 
 def test_once_all_is_heard_the_bar_is_near_its_end(world):
     made, told = world(PICTURES, SAID), []
-    evaluate(made.explorer, request(made.folder), lambda done, total, text: told.append((done / max(1, total), text)))
-    heard = [share for share, text in told if text.own.startswith("Hearing") and 0 < text.total == text.done]
+    evaluate(made.explorer, request(made.folder), told.append)
+    heard = [each.share for each in told
+             if each.step is WorkStep.TRANSCRIBING_RECORDINGS and 0 < each.total == each.done]
     assert heard and heard[0] > 0.9
 
 
@@ -121,9 +122,9 @@ def test_stopping_keeps_the_finished_ones(world):
     made = world(PICTURES, SAID)
     ranked = 0
 
-    def stop(done, total, text):
+    def stop(progress):
         nonlocal ranked
-        ranked += text == "Ranking"
+        ranked += progress.step is WorkStep.RANKING
         if ranked == 2:
             raise JobCancelled
 

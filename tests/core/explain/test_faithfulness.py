@@ -9,7 +9,7 @@ from core.explain.faithfulness import Judge, judge_all
 from core.explain.maps import draw
 from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress
 
 READ = [each for each in METHODS if not each.tried]
 WORDS = ["red", "brown", "dog", "runs", "far"]
@@ -111,14 +111,14 @@ def test_all_methods_are_judged_with_progress_and_can_be_stopped(make, judge, pi
     found = observe(make("zero-shot"), pixels, typed(" ".join(WORDS)))
     drawn = [(each, draw(found, "fused", each)) for each in READ]
     told = []
-    judged = judge_all(judge, drawn, lambda *facts: told.append(facts))
+    judged = judge_all(judge, drawn, told.append)
     assert list(judged) == [each.name for each in READ]
     assert all(set(each) == {"picture", "words"} for each in judged.values())
-    assert [facts[:2] for facts in told] == [(step, 2 * len(READ)) for step in range(2 * len(READ))]
+    assert [progress.bar for progress in told] == [(step, 2 * len(READ)) for step in range(2 * len(READ))]
     assert judged["random"]["words"].deletion == judge.chance("words").deletion
 
-    def stop(done: int, total: int, text: str) -> None:
-        if done == 3:
+    def stop(progress: Progress) -> None:
+        if progress.done == 3:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -13,7 +13,7 @@ from core.explain.maps import draw
 from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
 from core.explain.occlusion import tried
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress, WorkStep
 
 OCCLUSION = method("occlusion")
 WORDS = ["red", "brown", "dog", "runs", "far"]
@@ -64,10 +64,10 @@ def test_only_what_the_target_reads_is_tried(make, heard, pixels, target, towers
 def test_it_tells_how_far_it_is_and_can_be_stopped(make, pixels):
     model = make("zero-shot")
     seen, told = observe(model, pixels, typed("a red dog")), []
-    tried(model, pixels, seen, "fused", lambda *facts: told.append(facts))
-    assert told[0] == (0, 16 + 3, "Covering parts") and told[-1][0] == 16
+    tried(model, pixels, seen, "fused", told.append)
+    assert told[0] == Progress(WorkStep.OCCLUDING, 0, 16 + 3) and told[-1].done == 16
 
-    def stop(done, total, text):
+    def stop(progress):
         raise JobCancelled
 
     with pytest.raises(JobCancelled):

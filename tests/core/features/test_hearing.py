@@ -15,7 +15,7 @@ from core.features import array_store as arrays
 from core.features import speech_cache as hearing
 from core.features.noise import Condition
 from core.features.speech_cache import SpeechFeatureCache
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress
 
 
 @pytest.fixture
@@ -112,14 +112,14 @@ def test_a_stop_keeps_what_was_heard(explorer: Explorer, recordings: list[Path],
                                      ) -> None:
     monkeypatch.setattr(hearing, "AT_ONCE", 2)
 
-    def report(done: int, total: int, text: str) -> None:
-        if done == 4:
+    def report(progress: Progress) -> None:
+        if progress.done == 4:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
         SpeechFeatureCache(explorer).hear(recordings, report=report)
     told: list[int] = []
-    assert len(SpeechFeatureCache(explorer).hear(recordings, report=lambda done, total, text: told.append(done))) == 6
+    assert len(SpeechFeatureCache(explorer).hear(recordings, report=lambda progress: told.append(progress.done))) == 6
     assert told == [4, 6]
     assert len(set(explorer.ears.heard)) == len(explorer.ears.heard) == 6
 

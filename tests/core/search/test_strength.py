@@ -160,9 +160,9 @@ class Tower:
 
 def test_descriptions_are_embedded_once_per_fingerprint(tmp_path):
     tower, heard = Tower(), []
-    first = descriptions(tower, DIM, "f1", tmp_path / "new", lambda *step: heard.append(step))
+    first = descriptions(tower, DIM, "f1", tmp_path / "new", heard.append)
     again = descriptions(tower, DIM, "f1", tmp_path / "new")
-    assert tower.texts == len(sentences()) == heard[-1][0]
+    assert tower.texts == len(sentences()) == heard[-1].done
     assert np.array_equal(first, again)
     assert np.allclose(np.linalg.norm(first, axis=1), 1)
     descriptions(tower, DIM, "f2", tmp_path / "new")
@@ -186,7 +186,7 @@ def test_a_cache_that_cannot_be_kept_is_no_error(tmp_path):
 
 
 def test_embedding_the_descriptions_can_be_stopped(tmp_path):
-    def stop(done, total, text):
+    def stop(progress):
         raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -13,7 +13,7 @@ from core.fingerprint import Fingerprint
 from core.galleries import copy as copying
 from core.galleries.copy import copy_gallery
 from core.galleries.protocol import Place, open_gallery
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress
 from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, GalleryRecord, IndexedFile
 from core.store.store import Store
 
@@ -97,8 +97,8 @@ def test_a_copy_that_was_stopped_goes_on(store: Store, source: tuple[Place, Gall
     monkeypatch.setattr("core.store.indexing.KEPT_A_BATCH", 2)
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
 
-    def stop(done: int, total: int, text: str) -> None:
-        if done >= 4:
+    def stop(progress: Progress) -> None:
+        if progress.done >= 4:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -29,7 +29,7 @@ from core.home import Home
 from core.models.open_clip_models import Built
 from core.models.variants import BrewClipOptions
 from core.models.vision_language import VisionLanguage
-from core.progress import JobCancelled, silent
+from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.settings import Settings
 from core.training import run as job
 from core.training.recipe import Recipe, TrainingOptions
@@ -131,11 +131,10 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _at(place: int, text: str, done: Callable[[], None] = _die) -> Callable[[int, int, str], None]:
-    """A report that ends the process, or what else `done` does, at a step and a text."""
-    def report(step: int, total: int, said: str) -> None:
-        own, at = getattr(said, "own", said), getattr(said, "done", step)
-        if at == place and own.startswith(text):
+def _at(place: int, step: WorkStep, done: Callable[[], None] = _die) -> Report:
+    """A report that ends the process, or what else `done` does, at a place of a step."""
+    def report(progress: Progress) -> None:
+        if progress.done == place and progress.step is step:
             done()
     return report
 
@@ -172,12 +171,13 @@ def _train(folder: Path, scenario: str) -> None:
     if first and scenario == "hear":
         from core.features import speech_cache as hearing
         hearing.AT_ONCE = 4
-        report = _at(8, "Hearing")
+        report = _at(8, WorkStep.TRANSCRIBING_RECORDINGS)
     elif first and scenario == "save":
         _before_the_nth_rename(3)
     elif first:
-        report = {"step": _at(17, "Training"), "look": _at(14, "Looking at dev"), "whole": silent,
-                  "cancel": _at(11, "Training", _cancel), "cancel_look": _at(14, "Looking at dev", _cancel)}[scenario]
+        report = {"step": _at(17, WorkStep.TRAINING), "look": _at(14, WorkStep.VALIDATING), "whole": silent,
+                  "cancel": _at(11, WorkStep.TRAINING, _cancel),
+                  "cancel_look": _at(14, WorkStep.VALIDATING, _cancel)}[scenario]
     job.train(explorer, run, report)
 
 
@@ -202,8 +202,8 @@ def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
     stopped = scenario == "pair_stopped" and not (run.path / "state.safetensors").exists()
     if rank == 0 and not run.path.exists():
         job.begin(run, asked)
-    job.train(LittleExplorer(folder / "home"), run, _at(8, "Training", _cancel) if stopped and rank == 1 else silent,
-              asked)
+    report = _at(8, WorkStep.TRAINING, _cancel) if stopped and rank == 1 else silent
+    job.train(LittleExplorer(folder / "home"), run, report, asked)
     torch.save(gradients, folder / f"{scenario}-{rank}.pt")
 
 

@@ -17,7 +17,7 @@ from core.features import encode
 from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import FeaturePreparer
 from core.models.brewclip import BrewCLIP
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress
 from core.training import validation as dev_module
 from core.training.dataset import HELD_OUT, PairDataset, conditions, with_dev
 from core.training.validation import WEIGHTS, Validator
@@ -192,7 +192,7 @@ def test_one_branch_has_no_weight_to_choose(explorer: Explorer, data: Path, litt
 
 
 def test_a_look_can_be_stopped(explorer: Explorer, data: Path, little: ModuleType) -> None:
-    def report(done: int, total: int, text: str) -> None:
+    def report(progress: Progress) -> None:
         raise JobCancelled
 
     ours = model(explorer, little, acoustic_weight=0.5)

@@ -52,7 +52,7 @@ def test_a_run_from_beginning_to_end(brewclip, data: Path, tmp_path: Path) -> No
     assert code == 0, err
     assert out.startswith("8 steps (finished); best at step") and out.rstrip().endswith(f"{run / 'best'}")
     assert "24 pairs, model chosen on dev; 32 recordings to hear, caches grow by" in err
-    assert "Hearing recordings" in err and "Training" in err
+    assert "Transcribing recordings" in err and "Training" in err
     recipe = RunFolder(run).recipe()
     assert recipe.training.steps == 8 and recipe.model.feed_forward == 32 and recipe.dataset == data
     for line in (run / "log.jsonl").read_text().splitlines():

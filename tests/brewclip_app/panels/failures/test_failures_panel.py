@@ -22,6 +22,7 @@ from core.evaluation.failures import Again, conclude
 from core.evaluation.records import ModelChoice
 from core.features.noise import Condition, noisy
 from core.fingerprint import Fingerprint
+from core.progress import Progress
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
 
@@ -322,7 +323,7 @@ def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot
     gate = threading.Event()
 
     def diagnose(explorer, evaluation_id, at, report):
-        report(3, 8, "Ranking again")
+        report(Progress(done=3, total=8, subject="Ranking again"))
         assert gate.wait(20)
         return keep_diagnosis(explorer.store, evaluation_id)
 
@@ -339,7 +340,7 @@ def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot
 def test_a_stopped_diagnosis_changes_nothing(panel, context, qtbot, monkeypatch):
     def diagnose(explorer, evaluation_id, at, report):
         while True:
-            report(1, 8, "Ranking again")
+            report(Progress(done=1, total=8, subject="Ranking again"))
 
     monkeypatch.setattr(diagnosis, "diagnose", diagnose)
     panel.kinds.start.click()

@@ -21,6 +21,7 @@ from core.indexing.local import index_folder
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
 from core.models.variants import BrewClipOptions
+from core.progress import Progress
 from core.settings import Settings
 from core.store.store import Store
 
@@ -59,7 +60,7 @@ class Explorer:
 
     def transcribe(self, waveform, report):
         while not self.gate.wait(0.01):
-            report(0, 0, "Waiting")
+            report(Progress(subject="Waiting"))
         self.heard += 1
         states = np.random.default_rng(len(waveform.samples)).normal(size=(round(waveform.seconds * 50), 20))
         return EncodedUtterance(self.transcript, (states.astype(np.float16),))

@@ -23,6 +23,7 @@ from brewclip_app.panels.inspect.panel import InspectPanel
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.methods import METHODS
+from core.progress import Progress, WorkStep
 
 WAIT = 60_000
 COLOURS = ("red", "green", "blue", "yellow", "black", "white")
@@ -212,7 +213,7 @@ def test_testing_can_be_stopped_and_begun_again(panel, qtbot, gallery, folder, m
     def slow(self, target, report=None, **rest):
         entered.set()
         while not hold.wait(0.01):
-            report(1, 8, "Testing the maps")
+            report(Progress(WorkStep.TESTING_MAPS, 1, 8))
         return plain(self, target, report=report, **rest)
 
     monkeypatch.setattr(inspection.Explanation, "faithfulness", slow)
@@ -232,7 +233,7 @@ def test_an_occlusion_map_comes_when_it_is_computed(panel, qtbot, gallery, folde
 
     def slow(self, target, report=None):
         while not hold.wait(0.01):
-            report(1, 8, "Covering parts")
+            report(Progress(WorkStep.OCCLUDING, 1, 8))
         return plain(self, target, report)
 
     monkeypatch.setattr(inspection.Explanation, "occluded", slow)
