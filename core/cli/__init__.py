@@ -1,7 +1,7 @@
 """`brewclip`: everything the window does, without a screen.
 
-Exit codes: 0 done; 1 done, and something is not as it should be (doctor, demo); 2 an error, told in one sentence on
-stderr (with `--debug` the traceback too); 130 stopped with Ctrl-C.
+Exit codes: 0 done; 1 done, with a problem to look at (doctor, demo); 2 an error, as one sentence on stderr (with
+`--debug` as a traceback); 130 stopped with Ctrl-C.
 """
 
 import argparse
@@ -19,11 +19,20 @@ from core.errors import BrewclipError
 from core.progress import JobCancelled
 
 STOPPED = 130
-DEBUG = ("--debug", "show the traceback of an error")
+DEBUG = ("--debug", "print the traceback of an error")
+
+
+class _Help(argparse.HelpFormatter):
+    """Help that names the default of each option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ""
+        without = action.default is None or action.default is False or action.default in (argparse.SUPPRESS, "", [], ())
+        return text if without or not action.option_strings or "(default" in text else f"{text} (default: %(default)s)"
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells a wrong command line in one sentence."""
+    """Reports a wrong command line in one sentence."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(FAILED, f"brewclip: {printable(message)}. See `{self.prog} --help`.\n")
@@ -31,7 +40,8 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
     """The parser of the table of commands; the chosen one's `run` is in the result."""
-    parser = _Parser(prog="brewclip", description="Speak a description, see the matching pictures.")
+    parser = _Parser(prog="brewclip", description="Speak a description, see the matching pictures.",
+                     formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"brewclip {__version__}")
     parser.add_argument(DEBUG[0], action="store_true", help=DEBUG[1])
     _add(parser, commands)
@@ -41,14 +51,19 @@ def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentPar
 def _add(parser: argparse.ArgumentParser, commands: Sequence[Command]) -> None:
     choices = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for command in commands:
-        below = choices.add_parser(command.name, help=command.about, description=f"{command.about.capitalize()}.")
+        description = " ".join(filter(None, (f"{command.about[0].upper()}{command.about[1:]}.", command.details)))
+        below = choices.add_parser(command.name, help=command.about, description=description, formatter_class=_Help)
         # SUPPRESS: else the default here would undo a --debug that stands before the command
         below.add_argument(DEBUG[0], action="store_true", default=argparse.SUPPRESS, help=DEBUG[1])
         if command.commands:
             _add(below, command.commands)
-        else:
-            command.arguments(below)
-            below.set_defaults(run=command.run)
+            continue
+        groups: dict[str, argparse._ActionsContainer] = {"": below}
+        for each in command.options:
+            if each.group not in groups:
+                groups[each.group] = below.add_argument_group(each.group)
+            groups[each.group].add_argument(*each.flags, **each.keywords)
+        below.set_defaults(run=command.run)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code: int = parsed.run(parsed)
             sys.stdout.flush()
         except (KeyboardInterrupt, JobCancelled):
-            print("\nstopped; what was done is kept", file=sys.stderr)
+            print("\nStopped; what was done is kept.", file=sys.stderr)
             return STOPPED
         except ReaderLeft:
             return OK
@@ -89,4 +104,4 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
-    return (f"This should not happen: {type(error).__name__}: {error}. The same command with --debug shows where.")
+    return f"Unexpected error: {type(error).__name__}: {error}. Repeat the command with --debug for the traceback."

@@ -1,11 +1,12 @@
-"""`brewclip import` and `brewclip export`: spoken captions into a gallery, and out of it as a dataset."""
+"""`brewclip import` and `brewclip export`: spoken captions of a dataset into a gallery, and back."""
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli import options
+from core.cli.options import option
 from core.cli.output import as_json, duration, table
-from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, links_argument, note, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress
 
 if TYPE_CHECKING:
     from core.annotation.exports import ExportResult
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 LAYOUTS = ("spokencoco", "flickr8k")  # those of core.annotation.layouts, which imports numpy
 
 
-def _export_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("gallery", metavar="GALLERY", help="whose spoken captions")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
-    parser.add_argument("--layout", choices=LAYOUTS, default=LAYOUTS[0], help=f"{LAYOUTS[0]} unless told")
-    parser.add_argument("--by-speaker", action="store_true", help="no speaker in two splits either")
-    parser.add_argument("--reviewed", action="store_true", help="only what the review has accepted")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="other splits for another number")
-    json_argument(parser)
+EXPORT_OPTIONS = (
+    option("gallery", metavar="GALLERY", help="gallery with spoken captions"),
+    option("folder", type=Path, metavar="DIR", help="new or empty folder"),
+    option("--layout", choices=LAYOUTS, default=LAYOUTS[0], help="layout of the dataset"),
+    option("--by-speaker", action="store_true", help="split by speaker too"),
+    option("--reviewed", action="store_true", help="only captions accepted in the review"),
+    option("--seed", type=int, default=0, metavar="N", help="seed of the splits"),
+    options.JSON)
 
 
 def _export(arguments: Arguments) -> int:
@@ -54,14 +55,6 @@ def _export_text(result: "ExportResult") -> str:
     return "\n".join(lines)
 
 
-def _import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
-    parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
-    parser.add_argument("--kind", default="", help="where the folder could be of several kinds")
-    links_argument(parser)
-    json_argument(parser)
-
-
 def _import(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
         from core.annotation.imports import import_dataset
@@ -80,14 +73,14 @@ def _import_json(result: "ImportResult") -> dict[str, Any]:
 
 
 def _import_text(result: "ImportResult") -> str:
-    counts = [(result.known, "were there already"), (result.no_picture, "without their picture"),
+    counts = [(result.known, "known before"), (result.no_picture, "without their picture"),
               (result.no_recording, "without their recording"),
-              (result.links, "behind links out of the folder (--follow-links opens them)"),
-              (result.unspoken, "captions that nobody recorded"),
+              (result.links, "behind links out of the folder (--follow-links follows them)"),
+              (result.unspoken, "captions without a recording"),
               (len(result.failed), "could not be read")]
     parts = "".join(f", {number} {what}" for number, what in counts if number)
-    came = f"{_number(result.added, 'spoken caption')} by {_number(result.speakers, 'speaker')} came in"
-    lines = [f"{result.gallery}: {came}, for {_number(result.pictures, 'picture')}{parts}"]
+    imported = f"{_number(result.added, 'spoken caption')} by {_number(result.speakers, 'speaker')} imported"
+    lines = [f"{result.gallery}: {imported}, for {_number(result.pictures, 'picture')}{parts}"]
     if result.failed:
         lines.append(table([(str(path), reason) for path, reason in result.failed]))
     return "\n".join(lines)
@@ -97,5 +90,6 @@ def _number(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-EXPORT = Command("export", "write a gallery's spoken captions as a dataset", _export_arguments, _export)
-IMPORT = Command("import", "bring a dataset's recordings and captions into a gallery", _import_arguments, _import)
+EXPORT = Command("export", "export a gallery's spoken captions as a dataset", EXPORT_OPTIONS, _export)
+IMPORT = Command("import", "import a dataset's pictures and spoken captions into a gallery",
+                 (options.DATASET, options.NEW_GALLERY, options.KIND, options.FOLLOW_LINKS, options.JSON), _import)

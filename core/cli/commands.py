@@ -1,34 +1,20 @@
-"""The commands of `brewclip`, declared in one table. Heavy imports are inside: `brewclip --help` is there at once."""
+"""The table of `brewclip`'s commands. Heavy imports are inside functions, so that `brewclip --help` is quick."""
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import settings
-from core.cli import cluster, terms
+from core.cli import cluster, options, terms
 from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
 from core.cli.history import CACHES, HISTORY
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
+from core.cli.options import count, day, given_path, option
 from core.cli.output import as_json, duration, table
-from core.cli.parts import (
-    FAILED,
-    OK,
-    WARNED,
-    Arguments,
-    Command,
-    count,
-    day,
-    explorer,
-    given_path,
-    json_argument,
-    links_argument,
-    note,
-    progress,
-)
+from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, note, progress
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
@@ -44,24 +30,19 @@ if TYPE_CHECKING:
     from core.search.queries import Hit
     from core.store.records import ImageRecord
 
-TOP = 20
-
-
-def _search_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gallery", required=True, metavar="NAME", help="where to search; a name or an address")
-    terms.add_terms(parser)
-    parser.add_argument("--top", type=count, default=TOP, metavar="K", help=f"how many hits ({TOP} unless told)")
-    parser.add_argument("--tag", default="", metavar="T", help="only pictures with this tag")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="only pictures in this folder, at any depth")
-    parser.add_argument("--since", type=day, metavar="DAY",
-                        help="only pictures dated from this day, month or year on (2024-05-01, 2024-05, 2024); "
-                        "a picture's date is when it was taken, else its file's")
-    parser.add_argument("--until", type=day, metavar="DAY", help="only pictures dated before it began")
-    parser.add_argument("--exact", action="store_true",
-                        help="compare every picture even where an index answers for very many")
-    parser.add_argument("--all-copies", action="store_true",
-                        help="each of several identical files, which are one hit otherwise")
-    json_argument(parser)
+SEARCH_OPTIONS = (
+    option("--gallery", required=True, metavar="NAME", help="gallery to search, by name or address"),
+    *terms.OPTIONS,
+    option("--top", type=count, default=20, metavar="K", help="number of hits"),
+    option("--tag", default="", metavar="TAG", help="only pictures with this tag"),
+    option("--folder", type=Path, metavar="DIR", help="only pictures below this folder"),
+    option("--since", type=day, metavar="DATE",
+           help="only pictures dated from this day, month or year on (2024-05-01, 2024-05, 2024); the date is when the "
+           "picture was taken, or that of its file"),
+    option("--until", type=day, metavar="DATE", help="only pictures dated before this day, month or year"),
+    option("--exact", action="store_true", help="compare every picture, without the approximate index"),
+    option("--all-copies", action="store_true", help="list identical files as separate hits"),
+    options.JSON)
 
 
 def _search(arguments: Arguments) -> int:
@@ -77,12 +58,12 @@ def _search(arguments: Arguments) -> int:
     for sentence in result.transcript.notes if result.transcript else ():
         note(sentence)
     if result.hidden_unindexed:
-        note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the present model and were "
-             "not looked at; index the gallery again.")
+        note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the current model and "
+             "were skipped; index the gallery again.")
     if result.approximate:
-        note("The index of the gallery was asked, which may miss a picture; --exact compares them all.")
+        note("Approximate search was used; some results may be missing. --exact compares all pictures.")
     if result.cut:
-        note(f"The description is too long for the model: its last {result.cut} tokens were left out.")
+        note(f"The description is too long for the model: its last {result.cut} tokens were cut off.")
     return OK
 
 
@@ -101,14 +82,14 @@ def _search_text(result: "SearchResult") -> str:
     lines = []
     if heard:
         language = f" ({heard.language}: {heard.original!r})" if heard.original else ""
-        doubt = "; doubtful, the words may be others" if heard.doubtful else ""
+        doubt = "; doubtful, the words may be wrong" if heard.doubtful else ""
         lines.append(f"Heard: {heard.text!r}{language}{doubt}")
     listened = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
     branches = (("text", "words"), ("acoustic", "voice")) if listened else ()
     rows = [(str(hit.rank), f"{hit.score:.3f}", *(f"{_share(hit, branch):.3f}" for branch, _ in branches),
              hit.strength.level, f"{shown(hit.image.path)}{_copies(hit)}") for hit in result.hits]
     heads = ("rank", "score", *(name for _, name in branches), "match", "picture")
-    lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture fits the filter.")
+    lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture matches the filter.")
     steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
     lines.append(f"{result.total} pictures compared; {steps}")
     return "\n".join(lines)
@@ -127,18 +108,16 @@ def _share(hit: "Hit", branch: str) -> float:
     return sum(share.value for share in hit.shares if share.branch == branch)
 
 
-def _index_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sources", nargs="+", type=given_path, metavar="SOURCE", help="a folder, indexed with all "
-                        "folders below it; pictures; an address (s3://bucket/folder); or a CSV or Parquet file that "
-                        "lists pictures")
-    parser.add_argument("--gallery", required=True, metavar="NAME", help="made if there is none of that name")
-    parser.add_argument("--column", default="", metavar="C", help="of a list: the one with the paths, if not told by "
-                        "its name")
-    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="leave out folders and "
-                        "pictures of this name, * for anything (@eaDir, *_small.jpg, raw/*); beside those of the "
-                        "setting images.exclude")
-    cluster.add_engine(parser)
-    json_argument(parser)
+INDEX_OPTIONS = (
+    option("sources", nargs="+", type=given_path, metavar="SOURCE",
+           help="folder (with its subfolders), picture, address (s3://bucket/folder), or CSV or Parquet list of "
+           "pictures"),
+    options.NEW_GALLERY,
+    option("--column", default="", metavar="COLUMN", help="column with the paths in a list (default: by its name)"),
+    option("--exclude", action="append", default=[], metavar="PATTERN",
+           help="skip folders and pictures of this name, * for anything (@eaDir, *_small.jpg, raw/*), in addition to "
+           "the setting images.exclude; repeatable"),
+    *cluster.ENGINE, options.JSON)
 
 
 def _index(arguments: Arguments) -> int:
@@ -183,13 +162,11 @@ def _index_text(result: "IndexResult") -> str:
     return "\n".join(lines)
 
 
-def _transcribe_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings")
-    json_argument(parser)
+TRANSCRIBE_OPTIONS = (option("files", nargs="+", type=Path, metavar="FILE", help="recording"), options.JSON)
 
 
 def _transcribe(arguments: Arguments) -> int:
-    """Each file by itself: one that cannot be heard is told, and the rest goes on."""
+    """Transcribe each file by itself: an error in one is reported, and the rest goes on."""
     from core import audio
 
     found: list[dict[str, Any]] = []
@@ -232,11 +209,6 @@ def _doctor(arguments: Arguments) -> int:
     return WARNED if any(finding.state == "bad" for finding in findings) else OK
 
 
-def _demo_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--build", action="store_true", help="build the gallery, and ask nothing")
-    json_argument(parser)
-
-
 def _demo(arguments: Arguments) -> int:
     from core import demo
 
@@ -260,7 +232,7 @@ def _answer_json(answer: "DemoAnswer") -> dict[str, Any]:
 
 
 def _answers_text(answers: "Sequence[DemoAnswer]") -> str:
-    """Of each query what was heard, and its hits with scores, the expected one marked."""
+    """A table of the queries: transcript, hits with scores, the expected one marked."""
     rows = []
     for answer in answers:
         heard, right = answer.result.transcript, answer.query.expected
@@ -269,15 +241,8 @@ def _answers_text(answers: "Sequence[DemoAnswer]") -> str:
         rows.append((heard.original or heard.text if heard else "", *hits, *[""] * (3 - len(hits)),
                      f"{answer.result.timings_ms['total'] / 1e3:.2f} s"))
     first = sum(answer.rank == 1 for answer in answers)
-    return "\n".join([table(rows, ("heard", "first", "second", "third", "took"), right=(4,)),
-                      f"* the picture that was described: first for {first} of {len(answers)} queries"])
-
-
-def _dataset_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the dataset's folder")
-    parser.add_argument("--kind", default="", help="where the folder could be of several kinds")
-    links_argument(parser)
-    json_argument(parser)
+    return "\n".join([table(rows, ("transcript", "first", "second", "third", "time"), right=(4,)),
+                      f"* the described picture: first for {first} of {len(answers)} queries"])
 
 
 def _dataset(arguments: Arguments) -> int:
@@ -290,15 +255,18 @@ def _dataset(arguments: Arguments) -> int:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("search", "find pictures by a spoken description, words or another picture", _search_arguments, _search),
-    Command("index", "make the pictures of a folder searchable", _index_arguments, _index),
-    Command("transcribe", "write down what is said in recordings", _transcribe_arguments, _transcribe),
+    Command("search", "find pictures by speech, text or another picture", SEARCH_OPTIONS, _search,
+            details="Give one or more of --speech, --text and --image; each may have a --weight after it."),
+    Command("index", "index pictures into a gallery", INDEX_OPTIONS, _index,
+            details="Embeddings that exist are kept; a stopped run goes on."),
+    Command("transcribe", "transcribe recordings", TRANSCRIBE_OPTIONS, _transcribe),
     WEIGHTS,
     GALLERY,
     HISTORY,
     CACHES,
-    Command("doctor", "what works on this computer", json_argument, _doctor),
-    Command("dataset", "what is in a dataset's folder, and what is wrong with it", _dataset_arguments, _dataset),
+    Command("doctor", "check what works on this computer", (options.JSON,), _doctor),
+    Command("dataset", "check a dataset folder", (options.DATASET, options.KIND, options.FOLLOW_LINKS, options.JSON),
+            _dataset, details="Prints its kind, its splits and its problems."),
     IMPORT,
     EXPORT,
     cluster.PREPARE,
@@ -307,6 +275,7 @@ COMMANDS: tuple[Command, ...] = (
     DIAGNOSE,
     EXPLAIN,
     EMOTION,
-    Command("demo", "build the demo gallery and put its spoken queries to it", _demo_arguments, _demo),
+    Command("demo", "build the demo gallery and run its spoken queries", (
+        option("--build", action="store_true", help="build the gallery only"), options.JSON), _demo),
     SETTINGS,
 )

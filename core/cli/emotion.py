@@ -1,36 +1,32 @@
-"""`brewclip emotion`: what a voice tells of emotion, probed on RAVDESS."""
+"""`brewclip emotion`: probe features for emotion on RAVDESS."""
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.cli import options
+from core.cli.options import count, option
 from core.cli.output import as_json, table
-from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, links_argument, note, progress
+from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS
 
 if TYPE_CHECKING:
     from core.emotion.results import Options, Result
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    keys = ", ".join(each.key for each in FEATURES)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder with RAVDESS")
-    parser.add_argument("--protocol", choices=PROTOCOL_KEYS, default="paper",
-                        help="who is learned from and who is tested (paper)")
-    parser.add_argument("--mode", choices=MODES, default="linear", help="features as they are, or fine-tuned (linear)")
-    parser.add_argument("--classes", type=int, choices=CLASS_COUNTS, default=4, help="4 as in the paper, or 8 (4)")
-    parser.add_argument("--feature", action="append", default=[], metavar="KEY",
-                        help=f"what to probe, once or more (the usual ones): {keys}")
-    parser.add_argument("--checkpoint", type=Path, metavar="RUN",
-                        help="the folder of a run whose branches are probed (else the untrained model)")
-    parser.add_argument("--speaker-statistics", action="store_true",
-                        help="standardise each speaker's recordings by themselves")
-    parser.add_argument("--seeds", type=count, default=SEEDS, metavar="N",
-                        help=f"how often what depends on chance is done again ({SEEDS})")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write the table there too (.csv or .md)")
-    parser.add_argument("--no-keep", action="store_true", help="do not keep the run for the window")
-    links_argument(parser)
-    json_argument(parser)
+OPTIONS = (
+    option("folder", type=Path, metavar="DIR", help="RAVDESS folder"),
+    option("--protocol", choices=PROTOCOL_KEYS, default="paper", help="how recordings are split for training and test"),
+    option("--mode", choices=MODES, default="linear", help="frozen features, or fine-tuned ones"),
+    option("--classes", type=int, choices=CLASS_COUNTS, default=4, help="4 as in the paper, or 8"),
+    option("--feature", action="append", default=[], metavar="KEY",
+           help=f"feature to probe; repeatable (default: the usual ones): {', '.join(each.key for each in FEATURES)}"),
+    option("--checkpoint", type=Path, metavar="RUN",
+           help="folder of a run whose branches are probed (default: the untrained model)"),
+    option("--speaker-statistics", action="store_true", help="standardise each speaker by itself"),
+    option("--seeds", type=count, default=SEEDS, metavar="N", help="repetitions of what depends on chance"),
+    option("--table", type=Path, metavar="FILE", help="write the table to this file as well (.csv or .md)"),
+    option("--no-keep", action="store_true", help="do not keep the run for the window"),
+    options.FOLLOW_LINKS, options.JSON)
 
 
 def _options(arguments: Arguments) -> "Options":
@@ -62,10 +58,10 @@ def _text(result: "Result") -> str:
 
     lines = [table(tables.rows(result), tables.HEAD, right=range(1, len(tables.HEAD))), ""]
     for one in result.scores:
-        lines += [f"{one.title}: rows acted, columns heard",
+        lines += [f"{one.title}, rows: true, columns: predicted",
                   table([(name, *map(str, row)) for name, row in zip(result.classes, one.confusion, strict=True)],
                         ("", *result.classes), right=range(1, len(result.classes) + 1)), ""]
     return "\n".join([*lines, *tables.about(result)[:-len(result.notes) or None]])
 
 
-EMOTION = Command("emotion", "what a voice tells of emotion, probed on RAVDESS", _arguments, _emotion)
+EMOTION = Command("emotion", "probe features for emotion on RAVDESS", OPTIONS, _emotion)

@@ -1,12 +1,13 @@
-"""`brewclip evaluate` and `brewclip diagnose`: figures of models on datasets, and why queries failed."""
+"""`brewclip evaluate` and `brewclip diagnose`: metrics of models on datasets, and why queries fail."""
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli import options
+from core.cli.options import option
 from core.cli.output import as_json, duration, table
-from core.cli.parts import CROPS, OK, Arguments, Command, explorer, json_argument, links_argument, note, progress
+from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import EvaluationError
 from core.models.variants import BY_NAME
 
@@ -20,35 +21,28 @@ if TYPE_CHECKING:
 
 ZERO_SHOT = "zero-shot"
 TABLES, FORMATS = (1, 2, 4, 5), ("csv", "markdown", "latex")
-AT = 10
-
-
-def _data_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="a dataset's folder; several to compare")
-    parser.add_argument("--split", default="test", help="evaluated on (test)")
-    parser.add_argument("--kind", default="", help="of the dataset, where the folder could be of several")
-    links_argument(parser)
-    parser.add_argument("--variant", choices=tuple(BY_NAME), default=None,
-                        help="zero-shot needs nothing more, the others a checkpoint of theirs")
-    parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="RUN",
-                        help="folder of a run or checkpoint; once for each model to compare")
-    parser.add_argument("--backbone", default="auto", metavar="NAME", help="for zero-shot, as `brewclip weights list`")
-    parser.add_argument("--captions", action="store_true", help="give the captions in place of what was heard")
-    parser.add_argument("--noise", default="", metavar="LIST",
-                        help="conditions with commas between, as in clean,10,babble:0 (dB; white unless told)")
-    parser.add_argument("--crop", choices=CROPS, action="append", default=[],
-                        help="in place of the model's own; once for each to compare")
-    parser.add_argument("--drop-unreadable", action="store_true",
-                        help="leave out what cannot be read; else it counts as missed")
-
-
-def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
-    _data_arguments(parser)
-    parser.add_argument("--table", type=int, choices=TABLES, help="print a table of the paper with stored evaluations")
-    parser.add_argument("--stored", action="store_true", help="print all stored evaluations")
-    parser.add_argument("--delete", type=int, action="append", default=[], metavar="N", help="delete a stored one")
-    parser.add_argument("--format", choices=FORMATS, default="", help="of a table (aligned text unless told)")
-    json_argument(parser)
+DATA = (
+    option("folders", nargs="*", type=Path, metavar="DIR", help="dataset folder; several are compared"),
+    option("--split", default="test", metavar="SPLIT", help="split to evaluate on"),
+    options.KIND, options.FOLLOW_LINKS,
+    option("--variant", choices=tuple(BY_NAME), help="zero-shot needs no checkpoint; the others need one of theirs"),
+    option("--checkpoint", type=Path, action="append", default=[], metavar="RUN",
+           help="folder of a run or checkpoint; repeat to compare models"),
+    options.BACKBONE,
+    option("--captions", action="store_true", help="use the reference captions instead of the transcripts"),
+    option("--noise", default="", metavar="LIST",
+           help="noise conditions, separated by commas: clean,10,babble:0 (dB; white noise by default)"),
+    option("--crop", choices=options.CROPS, action="append", default=[],
+           help="image crop; repeat to compare (default: the model's)"),
+    option("--drop-unreadable", action="store_true",
+           help="leave out files that cannot be read, instead of counting them as misses"))
+EVALUATE_OPTIONS = (
+    *DATA,
+    option("--table", type=int, choices=TABLES, help="print a table of the paper, filled from stored evaluations"),
+    option("--stored", action="store_true", help="list the stored evaluations"),
+    option("--delete", type=int, action="append", default=[], metavar="N", help="delete a stored evaluation"),
+    option("--format", choices=FORMATS, default="", help="format of a table (default: aligned text)"),
+    options.JSON)
 
 
 def _evaluate(arguments: Arguments) -> int:
@@ -80,7 +74,7 @@ def _evaluated(opened: "Explorer", arguments: Arguments, report: "Report") -> "l
     for each in found:
         if each.unreadable:
             note(f"{each.setup.title}: {each.unreadable} pictures or recordings could not be read; they "
-                 f"{'were left out' if each.setup.drop_unreadable else 'count as missed'}.")
+                 f"{'were left out' if each.setup.drop_unreadable else 'count as misses'}.")
     return found
 
 
@@ -89,7 +83,7 @@ def _request(opened: "Explorer", arguments: Arguments) -> "Request":
     from core.features.noise import CLEAN, Condition
 
     if not arguments.folders:
-        raise EvaluationError("Say which dataset to evaluate on: its folder.", "no_dataset")
+        raise EvaluationError("Name the dataset folder to evaluate on.", "no_dataset")
     if not arguments.checkpoint and arguments.variant not in (None, ZERO_SHOT):
         raise EvaluationError(f"The variant {arguments.variant} is trained: name the run with --checkpoint RUN.",
                               "no_checkpoint")
@@ -105,7 +99,7 @@ def _request(opened: "Explorer", arguments: Arguments) -> "Request":
 
 
 def _check_variant(arguments: Arguments) -> None:
-    """EvaluationError ("variant") when a checkpoint is of another variant than the one that was asked for."""
+    """EvaluationError ("variant") when a checkpoint is of another variant than --variant."""
     from core.models import checkpoints
 
     for each in arguments.checkpoint if arguments.variant not in (None, ZERO_SHOT) else []:
@@ -138,13 +132,14 @@ def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
     if arguments.format:
         return tables.export(made, arguments.format).rstrip("\n")
     if not arguments.table:
-        return table([_row(each) for each in records], ("", "evaluation", "speech to image R@1/5/10",
-                     "image to speech R@1/5/10", "WER", "pictures"), right=(0, 4, 5)) if records else "None is stored."
+        heads = ("", "evaluation", "speech to image R@1/5/10", "image to speech R@1/5/10", "WER", "pictures")
+        rows = [_row(each) for each in records]
+        return table(rows, heads, right=(0, 4, 5)) if rows else "There are no stored evaluations."
     return _compact(made)
 
 
 def _compact(made: "ResultTable") -> str:
-    """A table of the paper within a terminal's width: the recalls of one direction in one column."""
+    """A table of the paper that fits a terminal: the recalls of one direction in one column."""
     size = 3 if len(made.published) == 6 else 1
     groups = [(f"{name.split(' R@')[0]}{', unseen' if 'unseen' in name else ''} ({whose})", offset + start)
               for names, whose, offset in ((made.published, "paper", 0), (made.ours, "ours", len(made.published)))
@@ -173,7 +168,7 @@ def _recalls(metrics: "Metrics") -> str:
 
 
 def to_json(record: "EvaluationRecord") -> dict[str, Any]:
-    """An evaluation for programs; recall and WER: recall in percent, WER as a share."""
+    """An evaluation as options.JSON: recall in percent, WER as a share."""
     setup, unseen = record.setup, record.unseen
     return {
         "speech_to_image": record.speech_to_image.to_json(), "image_to_speech": record.image_to_speech.to_json(),
@@ -189,7 +184,7 @@ def to_json(record: "EvaluationRecord") -> dict[str, Any]:
 
 
 def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
-    """What transcription costs: hits over WER (fit and bins), and groups of speakers and lengths."""
+    """Cost of transcription errors: hits over WER (fit and bins), by speaker and by length."""
     from core.evaluation import archive, quality
     from core.evaluation.ranks import AT as LEVELS
 
@@ -209,11 +204,11 @@ def _text(record: "EvaluationRecord") -> str:
             for title, metrics in (("speech to image", record.speech_to_image),
                                    ("image to speech", record.image_to_speech))]
     errors = f"WER {100 * record.words.rate:.1f} %; " if record.words else ""
-    intervals = ("In brackets 95 % intervals over pictures." if record.speech_to_image["R@1"].has_interval else
+    intervals = ("95 % intervals over pictures in brackets." if record.speech_to_image["R@1"].has_interval else
                  NO_INTERVAL)
     return (f"{record.setup.title} (evaluation {record.id})\n"
             f"{table(rows, ('', *(name.replace('_', ' ') for name in names)))}\n"
-            f"{errors}{record.n_images} pictures, {record.n_utterances} utterances, nothing heard in "
+            f"{errors}{record.n_images} pictures, {record.n_utterances} utterances, no speech in "
             f"{record.nothing_heard}; {duration(record.seconds)}. {intervals}")
 
 
@@ -224,19 +219,17 @@ def _figure(metrics: "Metrics", name: str) -> str:
 
 # ---- diagnose
 
-def _diagnose_arguments(parser: argparse.ArgumentParser) -> None:
-    _data_arguments(parser)
-    parser.add_argument("--evaluation", type=int, metavar="N", help="a stored one, in place of a dataset's folder")
-    parser.add_argument("--at", type=int, default=AT, metavar="K",
-                        help=f"a failure is what is not among the first K ({AT})")
-    parser.add_argument("--out", type=Path, metavar="DIR",
-                        help="write failures.csv, failures.json and the pictures into this folder")
-    json_argument(parser)
+DIAGNOSE_OPTIONS = (
+    *DATA,
+    option("--evaluation", type=int, metavar="N", help="stored evaluation, instead of a dataset folder"),
+    option("--at", type=int, default=10, metavar="K", help="a miss is not among the first K"),
+    option("--out", type=Path, metavar="DIR", help="write failures.csv, failures.json and the pictures here"),
+    options.JSON)
 
 
 def _diagnose(arguments: Arguments) -> int:
     if bool(arguments.folders) == (arguments.evaluation is not None):
-        raise EvaluationError("Say what to diagnose: a dataset's folder, or --evaluation N.", "no_dataset")
+        raise EvaluationError("Name what to diagnose: a dataset folder, or --evaluation N.", "no_dataset")
     with explorer() as opened, progress() as report:
         from core.evaluation import archive, exports
         from core.evaluation.diagnosis import diagnose
@@ -244,8 +237,8 @@ def _diagnose(arguments: Arguments) -> int:
         ids = ([arguments.evaluation] if arguments.evaluation is not None else
                [each.id for each in _evaluated(opened, arguments, report)])
         if arguments.out and len(ids) > 1:
-            raise EvaluationError("Failures of several evaluations do not go into one folder: give one model, crop "
-                                  "and condition.", "several")
+            raise EvaluationError("Misses of several evaluations cannot share a folder: give one model, crop and "
+                                  "condition.", "several")
         found = [(archive.open_evaluation(opened.store, each), diagnose(opened, each, arguments.at, report))
                  for each in ids]
         if arguments.out:
@@ -295,7 +288,6 @@ def _back(diagnoses: Any, change: str, at: int) -> str:
     return f"{sum(rank <= at for rank in tried)} of {len(tried)}"
 
 
-EVALUATE = Command("evaluate", "recall both ways and word errors of models on a dataset, kept and as tables",
-                   _evaluate_arguments, _evaluate)
-DIAGNOSE = Command("diagnose", "why queries fail: each failure ranked again with one thing changed",
-                   _diagnose_arguments, _diagnose)
+EVALUATE = Command("evaluate", "measure recall and word error rate on a dataset", EVALUATE_OPTIONS, _evaluate,
+                   details="Results are stored, and fill the tables of the paper.")
+DIAGNOSE = Command("diagnose", "explain misses: rank each again with one thing changed", DIAGNOSE_OPTIONS, _diagnose)

@@ -1,11 +1,12 @@
-"""`brewclip explain`: why a picture is found, or is not."""
+"""`brewclip explain`: why a picture matches a query, or does not."""
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli import options
+from core.cli.options import option
 from core.cli.output import as_json, table
-from core.cli.parts import OK, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import ImageError, QueryError
 
 if TYPE_CHECKING:
@@ -23,29 +24,27 @@ if TYPE_CHECKING:
 
     Judged = Mapping[str, Mapping[Tower, Faithfulness]]
 
-METHOD = "gradient"
 MIXES = tuple(place / 20 for place in range(21))
 TOWERS: "tuple[tuple[Tower, str], ...]" = (("picture", "picture"), ("words", "transcript"), ("sound", "voice"))
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    query = parser.add_mutually_exclusive_group(required=True)
-    query.add_argument("--speech", type=Path, metavar="FILE", help="a recording of a spoken description")
-    query.add_argument("--text", metavar="TEXT", help="a typed description")
-    parser.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture to explain")
-    parser.add_argument("--gallery", metavar="NAME", help="tell the picture's rank there")
-    parser.add_argument("--checkpoint", type=Path, metavar="RUN",
-                        help="the folder of a run (else what the settings search with)")
-    parser.add_argument("--method", default=METHOD, metavar="M",
-                        help="gradient, grad-eclip, gradient-input, occlusion or random "
-                             f"({METHOD})")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="draw the maps into this file")
-    json_argument(parser)
+OPTIONS = (
+    option("--speech", type=Path, metavar="FILE", help="recording of a spoken description"),
+    option("--text", metavar="TEXT", help="typed description"),
+    option("--image", type=Path, required=True, metavar="FILE", help="picture to explain"),
+    option("--gallery", metavar="NAME", help="rank the picture in this gallery"),
+    option("--checkpoint", type=Path, metavar="RUN", help="folder of a run (default: the model of the settings)"),
+    option("--method", default="gradient", metavar="METHOD",
+           help="gradient, grad-eclip, gradient-input, occlusion or random"),
+    option("--png", type=Path, metavar="FILE", help="draw the maps into this file"),
+    options.JSON)
 
 
 def _explain(arguments: Arguments) -> int:
     from core.explain.methods import method
 
+    if (arguments.speech is None) == (arguments.text is None):
+        raise QueryError("Give either --speech or --text.", "empty")
     chosen = method(arguments.method)
     with explorer() as opened, progress() as report:
         from core import images
@@ -64,7 +63,7 @@ def _explain(arguments: Arguments) -> int:
     if arguments.png:
         from core.explain.figure import figure
 
-        title = heard.transcript.text or "(nothing was heard)"
+        title = heard.transcript.text or "(no speech)"
         rows = _rows(sight, standing, judged)
         _save(figure(picture.rgb, sight.placement, maps, title, rows, waveform), arguments.png)
         note(f"The maps are in {arguments.png}.")
@@ -96,8 +95,6 @@ def _save(picture: Any, path: Path) -> None:
         raise ImageError(f"{path} could not be written: {error.strerror or error}. The explanation above is whole.",
                          "unwritable") from error
 
-
-# --- for programs ---
 
 def _json(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> dict[str, Any]:
     observation, placement = sight.observation, sight.placement
@@ -135,18 +132,16 @@ def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
     return {"prompts": elsewhere.prompts.tolist(), "readout": elsewhere.readout, "start": elsewhere.start}
 
 
-# --- for people ---
-
 def _text(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> str:
     from core.explain.maps import spread
 
     heard = sight.observation.heard.transcript
-    doubt = "; doubtful, the words may be others" if heard.doubtful else ""
+    doubt = "; doubtful, the words may be wrong" if heard.doubtful else ""
     lines = [f"Model: {sight.lens.title}", f"Words: {heard.text!r}{doubt}", "",
              table(_branch_rows(sight, standing), ("branch", "share", "rank"), right=(1, 2))]
     if standing:
         lines.append(f"among {len(standing.mix.ids)} pictures of {standing.gallery}"
-                     + ("" if standing.known else ", to which it was added for this"))
+                     + ("" if standing.known else ", to which it was added for this query"))
     if maps.words and maps.words.words:
         import numpy as np
 
@@ -155,11 +150,11 @@ def _text(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps",
                 for word, heat in zip(maps.words.words, heats.tolist(), strict=True)]
         lines += ["", table(rows, ("word", "relevance"))]
     if sight.looks > 1:
-        lines += ["", f"The map is of the crop that fits best; the score is of all {sight.looks} crops."]
+        lines += ["", f"The map is of the crop that matches best; the score is over all {sight.looks} crops."]
     elif sight.placement.cut:
-        lines += ["", "A part of the picture was cut off by the centre crop."]
-    lines += ["", table(_judged_rows(judged), ("map", "method", "deletion (low is good)", "insertion (high is good)"),
-                        right=(2, 3))]
+        lines += ["", "The centre crop cuts off a part of the picture."]
+    lines += ["", table(_judged_rows(judged), ("map", "method", "deletion (lower is better)",
+                                                 "insertion (higher is better)"), right=(2, 3))]
     return "\n".join(lines)
 
 
@@ -189,5 +184,5 @@ def _rows(sight: "Explanation", standing: "GalleryRanking | None", judged: "Judg
     return [*rows, FigureRow("Model", sight.lens.title)]
 
 
-EXPLAIN = Command("explain", "why a picture is found: shares, ranks, maps on picture, words and voice", _arguments,
-                  _explain)
+EXPLAIN = Command("explain", "explain why a picture matches a query", OPTIONS, _explain,
+                  details="Prints score shares, ranks and relevance over picture, words and voice.")

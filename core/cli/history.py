@@ -1,11 +1,12 @@
-"""`brewclip history` and `brewclip caches`: what is kept of what was said and computed, and deleting it."""
+"""`brewclip history` and `brewclip caches`: list and delete past queries and caches."""
 
-import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from core.cli import options
+from core.cli.options import count, option
 from core.cli.output import as_json, printable, size, table
-from core.cli.parts import OK, Arguments, Command, count, explorer, json_argument, note, progress
+from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import BrewclipError
 
 if TYPE_CHECKING:
@@ -34,19 +35,9 @@ def _list(arguments: Arguments) -> int:
         rows = [(f"{one.created.astimezone():%Y-%m-%d %H:%M}", one.gallery, one.source,
                  "yes" if one.recording is not None else "", one.text) for one in queries]
         if rows:
-            print(table(rows, ("asked", "gallery", "by", "recording", "query")))
+            print(table(rows, ("time", "gallery", "source", "recording", "query")))
         print(f"{_words(content)}; {days}.")
     return OK
-
-
-def _clear_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--older", type=count, metavar="DAYS",
-                        help="only what is older than so many days; transcripts without a date stay (default: all)")
-    _yes_argument(parser)
-
-
-def _yes_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="do not ask (needed where there is no terminal to ask on)")
 
 
 def _clear(arguments: Arguments) -> int:
@@ -76,7 +67,7 @@ def _caches_list(arguments: Arguments) -> int:
     else:
         rows = [(kind, caches.TITLES.get(kind, ""), size(nbytes)) for kind, nbytes in found.items()]
         if rows:
-            print(table(rows, ("cache", "what it is", "takes"), right=(2,)))
+            print(table(rows, ("cache", "content", "size"), right=(2,)))
         print(f"{size(sum(found.values()))} in all; " + (f"limit: {limit} GB." if limit else "no limit."))
     return OK
 
@@ -90,16 +81,16 @@ def _caches_clear(arguments: Arguments) -> int:
         if not found:
             print("There is nothing to delete.")
             return OK
-        _confirm(f"This deletes caches of {size(found)}; what a program uses now stays. They are made again when they "
-                 "are needed, which takes time.", arguments.yes)
+        _confirm(f"This deletes caches of {size(found)}, except those in use. They are computed again when they are "
+                 "needed, which takes time.", arguments.yes)
         freed = caches.clear(opened.home.caches, report)
-    kept = f"; {size(freed.kept)} are in use or were just now" if freed.kept else ""
+    kept = f"; {size(freed.kept)} are in use or were a moment ago" if freed.kept else ""
     print(f"Deleted: {size(freed.nbytes)}{kept}.")
     return OK
 
 
 def _tidy(opened: "Explorer") -> None:
-    """Delete what is beyond the limits of the settings; where nothing can be written, that is said."""
+    """Delete what exceeds the limits of the settings; a home that cannot be written is reported."""
     from core import upkeep
     from core.errors import StoreError
     from core.store.database import NOT_WRITABLE
@@ -114,12 +105,12 @@ def _tidy(opened: "Explorer") -> None:
 
 
 def _confirm(sentence: str, yes: bool) -> None:
-    """Say what goes, and ask; BrewclipError ("unconfirmed") when the answer is no or nobody can be asked."""
+    """Say what is deleted, and ask; BrewclipError ("unconfirmed"): the answer is no, or there is no terminal."""
     if yes:
         note(sentence)
         return
     if not sys.stdin.isatty():
-        raise BrewclipError(f"{sentence} Nothing was deleted yet; say --yes to do it.", "unconfirmed")
+        raise BrewclipError(f"{sentence} Nothing was deleted; add --yes to confirm.", "unconfirmed")
     print(printable(f"{sentence} Delete? [y/N] "), end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise BrewclipError("Nothing was deleted.", "unconfirmed")
@@ -136,10 +127,12 @@ def _number(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-HISTORY = Command("history", "what was asked and transcribed", commands=(
-    Command("list", "queries, newest first, and what recordings and transcripts take", json_argument, _list),
-    Command("clear", "delete queries, their recordings and all transcripts; annotations and galleries stay",
-            _clear_arguments, _clear)))
-CACHES = Command("caches", "what can be computed again", commands=(
-    Command("list", "which there are and what they take", json_argument, _caches_list),
-    Command("clear", "delete what is not in use", _yes_argument, _caches_clear)))
+HISTORY = Command("history", "list and delete past queries", commands=(
+    Command("list", "list queries, newest first, and the size of recordings and transcripts", (options.JSON,), _list),
+    Command("clear", "delete queries, their recordings and all transcripts", (
+        option("--older", type=count, metavar="DAYS",
+               help="only what is older; transcripts without a date stay (default: all)"), options.YES), _clear,
+        details="Annotations and galleries stay.")))
+CACHES = Command("caches", "list and delete caches", commands=(
+    Command("list", "list caches and their sizes", (options.JSON,), _caches_list),
+    Command("clear", "delete caches that are not in use", (options.YES,), _caches_clear)))

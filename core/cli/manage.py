@@ -1,14 +1,15 @@
 """`brewclip weights`, `gallery` and `settings`."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import settings
+from core.cli import options
+from core.cli.options import option
 from core.cli.output import ProgressPrinter, as_json, shortened, size, table
-from core.cli.parts import OK, WARNED, Arguments, Command, explorer, json_argument, note, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress
 from core.errors import BrewclipError, StoreError
 from core.figures import plain
 from core.home import expanded, find_home
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
 
 FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 WIDEST = 44  # characters of a value in the list; --json has all of it
-
-
-def _names_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="+", metavar="NAME", help="as `brewclip weights list` names them")
-
-
-def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
-    _names_argument(parser)
-    parser.add_argument("--trust-new", action="store_true",
-                        help="take weights that were refused because other bytes came the first time (default: off)")
 
 
 def _weights_folder() -> str:
@@ -48,7 +39,7 @@ def _weights_list(arguments: Arguments) -> int:
     else:
         print(table([(one.weights.name, one.state, size(one.weights.size) if one.weights.size else "",
                       one.weights.licence, one.weights.about) for one in listed],
-                    ("name", "state", "size", "licence", "what it does"), right=(2,)))
+                    ("name", "state", "size", "licence", "description"), right=(2,)))
     return OK
 
 
@@ -97,7 +88,7 @@ def _indexed(state: "GalleryState", run: "UnfinishedRun | None") -> str:
 
 
 def _gallery_list(arguments: Arguments) -> int:
-    """Those of the store, and those at the addresses that the window lists; exit code 1 when one cannot be opened."""
+    """List the galleries of the store and of the known addresses; exit code 1 when one cannot be opened."""
     with explorer() as opened:
         wanted = opened.fingerprint().hash
         states = [opened.store.state(gallery.id, wanted) for gallery in opened.store.galleries()]
@@ -118,49 +109,33 @@ def _gallery_list(arguments: Arguments) -> int:
     elif states:
         rows = [(state.gallery.name, str(state.images), _indexed(state, unfinished[state.gallery.id]),
                  str(state.failed), ", ".join(shown(folder) for folder in state.gallery.folders)) for state in states]
-        print(table(rows, ("gallery", "pictures", "indexed", "not read", "folders"), right=(1, 2, 3)))
+        print(table(rows, ("gallery", "pictures", "indexed", "failed", "folders"), right=(1, 2, 3)))
     elif not problems:
-        print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` makes one.")
+        print("There is no gallery yet: `brewclip index FOLDER --gallery NAME` creates one.")
     for address, problem in problems.items():
         note(f"{address}: {problem}")
     return WARNED if problems else OK
-
-
-def _rename_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("gallery", metavar="NAME")
-    parser.add_argument("new_name", metavar="NEW-NAME")
 
 
 def _gallery_rename(arguments: Arguments) -> int:
     from core.store.addresses import is_address
 
     if is_address(arguments.gallery):
-        raise BrewclipError("A gallery at an address is named by it. `brewclip gallery copy` brings it to another.",
+        raise BrewclipError("A gallery at an address is named by it. `brewclip gallery copy` copies it to another.",
                             "address")
     with explorer() as opened:
         opened.store.rename_gallery(opened.store.gallery(arguments.gallery).id, arguments.new_name)
     return OK
 
 
-def _delete_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("gallery", metavar="NAME")
-    parser.add_argument("--yes", action="store_true", help="really delete it")
-
-
 def _gallery_delete(arguments: Arguments) -> int:
     with explorer() as opened:
         place, record = opened.place(arguments.gallery)
         if not arguments.yes:
-            raise BrewclipError(f"Say --yes to delete the gallery {record.name} with its tags; the pictures on disk "
+            raise BrewclipError(f"Add --yes to delete the gallery {record.name} with its tags; the pictures on disk "
                                 "stay.", "unconfirmed")
         place.delete_gallery(record.id)
     return OK
-
-
-def _copy_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("gallery", metavar="FROM", help="a name or an address (folder.lance, s3://bucket/path)")
-    parser.add_argument("to", metavar="TO", help="a new name or address, or where an earlier copy was stopped")
-    json_argument(parser)
 
 
 def _gallery_copy(arguments: Arguments) -> int:
@@ -169,14 +144,10 @@ def _gallery_copy(arguments: Arguments) -> int:
     if arguments.json:
         print(as_json(asdict(copied)))
     else:
-        there = f", {copied.already} of them were there already" if copied.already else ""
-        print(f"{copied.gallery}: {copied.pictures} pictures{there}; {copied.vectors} vectors were written, "
-              f"{copied.failures} files that could not be read are listed")
+        there = f", {copied.already} of them copied before" if copied.already else ""
+        print(f"{copied.gallery}: {copied.pictures} pictures{there}; {copied.vectors} vectors written, "
+              f"{copied.failures} failures listed")
     return OK
-
-
-def _optimize_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("gallery", metavar="ADDRESS", help="folder.lance, s3://bucket/path")
 
 
 def _gallery_optimize(arguments: Arguments) -> int:
@@ -193,7 +164,7 @@ def _settings_list(arguments: Arguments) -> int:
     else:
         rows = [(each.key, shortened(_as_typed(kept[each.key]), WIDEST), _may_be(each), each.label)
                 for each in settings.SETTINGS]
-        print(table(rows, ("setting", "is", "may be", "what it is")))
+        print(table(rows, ("setting", "value", "values", "name")))
     return OK
 
 
@@ -209,22 +180,17 @@ def _may_be(setting: settings.Setting) -> str:
     return values.get(setting.kind) or ", ".join(value for value, _ in setting.choices)
 
 
-def _set_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", metavar="SETTING")
-    parser.add_argument("value", metavar="VALUE")
-
-
 def _settings_set(arguments: Arguments) -> int:
     home = find_home()
     kept = settings.load(home.settings).with_value(arguments.key, _typed(arguments.key, arguments.value))
     if arguments.key == "vision.backbone" and arguments.value != "auto":
         from core import weights
 
-        weights.record(arguments.value)  # WeightsError names those there are
+        weights.record(arguments.value)  # WeightsError: unknown; it names the known ones
     if arguments.key == "vision.model" and arguments.value not in dict(settings.BY_KEY["vision.model"].choices):
         from core.models import checkpoints
 
-        folder = expanded(Path(arguments.value)).absolute()  # found again from any folder
+        folder = expanded(Path(arguments.value)).absolute()  # from any working folder
         checkpoints.read_run(checkpoints.find(folder))
         kept = kept.with_value("vision.model", str(folder))
     settings.save(kept, home.settings)
@@ -232,7 +198,7 @@ def _settings_set(arguments: Arguments) -> int:
 
 
 def _typed(key: str, text: str) -> object:
-    """The text as the setting's type; what cannot be one is left as it is, for `with_value` to refuse."""
+    """The text as the setting's type, or unchanged for `with_value` to refuse."""
     kind = settings.BY_KEY[key].kind if key in settings.BY_KEY else ""
     if kind == "flag":
         return FLAGS.get(text.lower(), text)
@@ -244,19 +210,27 @@ def _typed(key: str, text: str) -> object:
     return text
 
 
-WEIGHTS = Command("weights", "the pretrained models on this computer", commands=(
-    Command("list", "which there are", json_argument, _weights_list),
-    Command("fetch", "download them, unless they are here", _fetch_arguments, _weights_fetch),
-    Command("path", "where they are", _names_argument, _weights_path),
-    Command("verify", "read them again and compare with their checksums", _names_argument, _weights_verify)))
-GALLERY = Command("gallery", "the galleries", commands=(
-    Command("list", "which there are and how far they are indexed", json_argument, _gallery_list),
-    Command("rename", "give one another name", _rename_arguments, _gallery_rename),
-    Command("delete", "forget one; its pictures stay on disk", _delete_arguments, _gallery_delete),
-    Command("copy", "copy one with all it holds, between names and addresses; a stopped copy goes on", _copy_arguments,
-            _gallery_copy),
-    Command("optimize", "put the tables at an address in order, as indexing does at its end", _optimize_arguments,
-            _gallery_optimize)))
-SETTINGS = Command("settings", "what can be chosen", commands=(
-    Command("list", "all settings with their values", json_argument, _settings_list),
-    Command("set", "change one", _set_arguments, _settings_set)))
+GALLERY_NAME = option("gallery", metavar="NAME", help="gallery")
+WEIGHTS = Command("weights", "manage the pretrained models", commands=(
+    Command("list", "list the pretrained models and their state", (options.JSON,), _weights_list),
+    Command("fetch", "download models that are missing", (options.WEIGHTS_NAMES, option(
+        "--trust-new", action="store_true",
+        help="accept weights that were refused because their bytes differ from the first download")), _weights_fetch),
+    Command("path", "print the files of models", (options.WEIGHTS_NAMES,), _weights_path),
+    Command("verify", "compare models with their checksums", (options.WEIGHTS_NAMES,), _weights_verify)))
+GALLERY = Command("gallery", "manage galleries", commands=(
+    Command("list", "list galleries and how much of them is indexed", (options.JSON,), _gallery_list),
+    Command("rename", "rename a gallery", (GALLERY_NAME, option("new_name", metavar="NEW-NAME", help="new name")),
+            _gallery_rename),
+    Command("delete", "delete a gallery; its pictures stay on disk", (GALLERY_NAME, options.YES), _gallery_delete),
+    Command("copy", "copy a gallery with its embeddings and tags", (
+        option("gallery", metavar="FROM", help="name or address (folder.lance, s3://bucket/path)"),
+        option("to", metavar="TO", help="new name or address, or that of a copy that was stopped"), options.JSON),
+        _gallery_copy),
+    Command("optimize", "optimize the tables at an address", (
+        option("gallery", metavar="ADDRESS", help="address (folder.lance, s3://bucket/path)"),), _gallery_optimize,
+        details="Indexing does it at its end.")))
+SETTINGS = Command("settings", "show and change settings", commands=(
+    Command("list", "list all settings with their values", (options.JSON,), _settings_list),
+    Command("set", "change a setting", (option("key", metavar="SETTING", help="key of the setting"),
+                                        option("value", metavar="VALUE", help="new value")), _settings_set)))

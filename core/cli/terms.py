@@ -1,11 +1,12 @@
-"""The terms of `brewclip search`, in the order in which they stand on the command line."""
+"""The terms of `brewclip search`, in the order of the command line."""
 
 import argparse
 import math
 from pathlib import Path
 from typing import Any
 
-from core.search.terms import MODALITIES, QueryTerm
+from core.cli.options import Option, option
+from core.search.terms import MODALITIES, Modality, QueryTerm
 
 
 class _AddTerm(argparse.Action):
@@ -37,13 +38,13 @@ def weight(text: str) -> float:
     return value
 
 
-def add_terms(parser: argparse.ArgumentParser) -> None:
-    """Have the parser take terms, minus terms and weights; they end up in `terms` as `QueryTerm`s."""
-    parser.set_defaults(terms=[])
-    options = [(f"--{each.kind}", 1.0, each, each.plus) for each in MODALITIES]
-    options += [(f"--minus-{each.kind}", -1.0, each, each.minus) for each in MODALITIES]
-    for option, sign, modality, about in options:
-        parser.add_argument(option, action=_AddTerm, const=(modality.kind, sign), metavar=modality.argument,
-                            dest="terms", default=argparse.SUPPRESS, help=about)
-    parser.add_argument("--weight", action=_SetWeight, type=weight, metavar="W", dest="terms",
-                        default=argparse.SUPPRESS, help="weight of the term before it (default: 1)")
+def _term(modality: Modality, minus: bool) -> Option:
+    return option(f"--minus-{modality.kind}" if minus else f"--{modality.kind}", action=_AddTerm,
+                  const=(modality.kind, -1.0 if minus else 1.0), metavar=modality.argument, dest="terms", default=(),
+                  help=modality.minus if minus else modality.plus)
+
+
+OPTIONS = (
+    *(_term(modality, minus) for minus in (False, True) for modality in MODALITIES),
+    option("--weight", action=_SetWeight, type=weight, metavar="W", dest="terms", default=(),
+           help="weight of the term before it (default: 1)"))

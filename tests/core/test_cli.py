@@ -135,7 +135,7 @@ def test_a_part_of_a_gallery_at_an_address_is_searched_exactly_when_told(stand, 
     asked = ("search", "--gallery", "s3://archive/museum", "--text", "x", "--folder", tmp_path, "--since", "2024-05-01",
              "--until", "2024-06-01")
     assert run(*asked) == 0
-    assert "may miss a picture; --exact compares them all" in capsys.readouterr().err
+    assert "some results may be missing. --exact compares all pictures" in capsys.readouterr().err
     gallery, _, _, chosen = stand.asked
     assert (gallery, chosen) == ("s3://archive/museum", Filter("", tmp_path, "", datetime(2024, 5, 1),
                                                                datetime(2024, 6, 1)))
@@ -290,8 +290,8 @@ def test_one_bad_recording_of_ten_leaves_nine(stand, tmp_path, capsys, monkeypat
 @pytest.mark.parametrize(("error", "code", "told"), [
     (QueryError("Nothing was heard.", "nothing_heard"), 2, "brewclip: Nothing was heard.\n"),
     (BrewclipError("No."), 2, "brewclip: No.\n"),
-    (KeyboardInterrupt(), 130, "\nstopped; what was done is kept\n"),
-    (JobCancelled(), 130, "\nstopped; what was done is kept\n"),
+    (KeyboardInterrupt(), 130, "\nStopped; what was done is kept.\n"),
+    (JobCancelled(), 130, "\nStopped; what was done is kept.\n"),
 ])
 def test_errors_are_one_sentence_on_stderr(stand, capsys, error, code, told):
     stand.error = error
@@ -554,7 +554,7 @@ def test_hits_tell_their_copies_and_their_date(stand, tmp_path, capsys):
 def test_a_date_that_cannot_be_read_says_what_can(stand, capsys):
     with pytest.raises(SystemExit):
         run("search", "--gallery", "holiday", "--text", "x", "--since", "last summer")
-    assert "'last summer' is no date that can be read; write 2024, 2024-05 or 2024-05-17" in capsys.readouterr().err
+    assert "'last summer' is not a date; write 2024, 2024-05 or 2024-05-17" in capsys.readouterr().err
 
 
 def test_what_could_not_be_kept_is_noted_once(stand, tmp_path, capsys):

@@ -70,7 +70,7 @@ def test_an_import_in_words_and_json(run, describe, tmp_path):
     describe(0)
     run("export", "Holidays", tmp_path / "out")
     code, out, _ = run("import", tmp_path / "out", "--gallery", "again")
-    assert (code, out) == (0, "again: 1 spoken caption by 1 speaker came in, for 1 picture\n")
+    assert (code, out) == (0, "again: 1 spoken caption by 1 speaker imported, for 1 picture\n")
     code, out, _ = run("import", tmp_path / "out", "--gallery", "again", "--json")
     assert (code, json.loads(out)["known"], json.loads(out)["failed"]) == (0, 1, [])
 

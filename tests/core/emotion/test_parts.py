@@ -153,6 +153,6 @@ def test_the_command_prints_json_and_keeps_the_run(home, explorer, small_ravdess
     assert (tmp_path / "t.md").is_file() and len(Runs(home).all()) == 1
     assert cli.main([*command, "--no-keep", "--protocol", "random", "--seeds", "1"]) == 0
     text = capsys.readouterr().out
-    assert "rows acted, columns heard" in text and "Leaking: the same speakers" in text
+    assert "rows: true, columns: predicted" in text and "Leaking: the same speakers" in text
     assert len(Runs(home).all()) == 1
     assert cli.main(["emotion", str(tmp_path)]) == 2

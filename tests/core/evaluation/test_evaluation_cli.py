@@ -81,7 +81,7 @@ def test_tables_of_stored_evaluations(made, capsys):
     assert "There is no evaluation 9; nothing was deleted" in capsys.readouterr().err
     assert run("evaluate", "--delete", "1") == 0
     assert run("evaluate", "--stored") == 0
-    assert capsys.readouterr().out == "1 deleted\nNone is stored.\n"
+    assert capsys.readouterr().out == "1 deleted\nThere are no stored evaluations.\n"
 
 
 def test_diagnose_a_dataset_or_a_stored_evaluation(made, capsys, tmp_path):
@@ -104,18 +104,18 @@ def test_diagnose_a_dataset_or_a_stored_evaluation(made, capsys, tmp_path):
 def test_unreadable_files_are_told_beside_the_result(made, capsys):
     (made.folder / "0.wav").write_bytes(b"")
     assert run("evaluate", made.folder, "--json") == 0
-    assert "1 pictures or recordings could not be read; they count as missed" in capsys.readouterr().err
+    assert "1 pictures or recordings could not be read; they count as misses" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
-    (("evaluate",), "Say which dataset to evaluate on"),
+    (("evaluate",), "Name the dataset folder to evaluate on"),
     (("evaluate", "DIR", "--split", "dev"), "has no split 'dev'; it has test"),
     (("evaluate", "DIR/no"), "no"),
     (("evaluate", "DIR", "--variant", "full"), "name the run with --checkpoint"),
     (("evaluate", "DIR", "--variant", "full", "--checkpoint", "DIR"), "There is no trained model at"),
     (("evaluate", "DIR", "--noise", "loud"), "'loud' is no condition"),
-    (("diagnose",), "Say what to diagnose"),
-    (("diagnose", "DIR", "--evaluation", "1"), "Say what to diagnose"),
+    (("diagnose",), "Name what to diagnose"),
+    (("diagnose", "DIR", "--evaluation", "1"), "Name what to diagnose"),
     (("diagnose", "--evaluation", "77"), "deleted"),
     (("diagnose", "DIR", "--crop", "centre", "--crop", "squash", "--out", "DIR/out"), "do not go into one folder"),
 ])

@@ -217,7 +217,7 @@ def test_explain_tells_people_and_draws(command, folder, recording, tmp_path, ca
     target = tmp_path / "why.png"
     assert command("--speech", recording, "--image", folder / "red.png", "--method", "grad-eclip", "--png", target) == 0
     said = capsys.readouterr()
-    for words in ("transcript", "voice", "score", "dog's", "cut off by the centre crop", "deletion (low is good)"):
+    for words in ("transcript", "voice", "score", "dog's", "The centre crop cuts off", "deletion (lower is better)"):
         assert words in said.out
     assert str(target) in said.err and Image.open(target).width == 1100
     assert command("--text", "a red ball", "--image", folder / "red.png", "--gallery", "Shapes") == 0

@@ -51,7 +51,7 @@ def test_a_run_from_beginning_to_end(brewclip, data: Path, tmp_path: Path) -> No
     code, out, err = brewclip("train", data, "--out", run, *QUICK)
     assert code == 0, err
     assert out.startswith("8 steps (finished); best at step") and out.rstrip().endswith(f"{run / 'best'}")
-    assert "24 pairs, model chosen on dev; 32 recordings to hear, caches grow by" in err
+    assert "24 pairs, model chosen on dev; 32 recordings to transcribe; caches grow by" in err
     assert "Transcribing recordings" in err and "Training" in err
     recipe = RunFolder(run).recipe()
     assert recipe.training.steps == 8 and recipe.model.feed_forward == 32 and recipe.dataset == data
@@ -67,7 +67,7 @@ def test_mistakes_are_told_in_a_sentence(brewclip, data: Path, tmp_path: Path) -
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("x")
     for arguments, sentence in (
-            (("--out", tmp_path / "a"), "Say which dataset to learn from"),
+            (("--out", tmp_path / "a"), "Name the dataset folder to train on"),
             (("--resume", "--out", tmp_path / "a"), "There is no run in"),
             ((tmp_path / "nowhere", "--out", tmp_path / "a"), "nowhere"),
             ((data, "--out", tmp_path / "thesis", *QUICK), "is not empty"),

@@ -1,0 +1,72 @@
+"""Arguments of commands as declared records: those that several commands share, and their types."""
+
+import argparse
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core import dates, settings
+
+CROPS = tuple(value for value, _ in settings.BY_KEY["vision.crop"].choices)
+SINGLE_CROPS = tuple(value for value in CROPS if value != "multi-crop")  # what training and its caches support
+
+
+@dataclass(frozen=True)
+class Option:
+    """One argument of a command, as `argparse` takes it; options of one `group` are listed under its title."""
+
+    flags: tuple[str, ...]
+    keywords: Mapping[str, Any]
+    group: str = ""
+
+
+def option(*flags: str, group: str = "", **keywords: Any) -> Option:
+    """An argument of a command; `keywords` are those of `ArgumentParser.add_argument`."""
+    return Option(flags, keywords, group)
+
+
+def count(text: str) -> int:
+    """An argument that is an integer from 1. ValueError, which argparse explains."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def day(text: str) -> datetime:
+    """An argument that is a day, a month or a year; its beginning."""
+    try:
+        return dates.beginning(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write 2024, 2024-05 or 2024-05-17"
+                                         ) from error
+
+
+def given_path(text: str) -> Path:
+    """An argument that is a path or an address, and not empty."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
+    return Path(text)
+
+
+def share(text: str) -> float:
+    """An argument that is a finite number from 0. ValueError, which argparse explains."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+JSON = option("--json", action="store_true", help="print JSON")
+YES = option("--yes", action="store_true", help="do not ask for confirmation")
+FOLLOW_LINKS = option("--follow-links", action="store_true",
+                      help="follow symbolic links that lead out of the dataset folder")
+DATASET = option("folder", type=Path, metavar="DIR", help="dataset folder")
+KIND = option("--kind", default="", metavar="KIND", help="kind of the dataset, if the folder fits several")
+BACKBONE = option("--backbone", default="auto", metavar="NAME", help="backbone, as listed by `brewclip weights list`")
+CROP = option("--crop", choices=SINGLE_CROPS, default="centre", help="image crop")
+NEW_GALLERY = option("--gallery", required=True, metavar="NAME", help="gallery; created if it does not exist")
+WEIGHTS_NAMES = option("names", nargs="+", metavar="NAME", help="weights, as listed by `brewclip weights list`")
