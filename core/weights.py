@@ -46,7 +46,7 @@ MODELS_VARIABLE = "BREWCLIP_MODELS"
 IMPORT_PATIENCE_S = 20.0
 STOPS = ("disk_full", "not_writable", "disk", "unknown", "changed")  # the next source would meet the same
 WHAT_TO_DO = ("Nothing was changed. Connect this computer to the internet and try again, or put {file} into a folder "
-              "and name it under Settings, This computer, Folder of weights (or in BREWCLIP_MODELS).")
+              "and name it under Settings, System, Weights folder (or in BREWCLIP_MODELS).")
 
 
 @dataclass(frozen=True)

@@ -369,7 +369,7 @@ def _notes(believed: Sequence[TranscribedWindow], options: TranscriptionOptions)
     if first.alone in (spoken[0], "") or first.alone not in COMMON:
         return ()
     return (f"The language is a guess: transcribed as {name_of(spoken[0])}, though it may be {name_of(first.alone)}. "
-            "It can be set under Settings, Hearing.",)
+            "It can be set under Settings, Speech.",)
 
 
 def _main_language(results: Sequence[TranscribedWindow]) -> str:

@@ -10,9 +10,9 @@ from core.pretrained.weight_table import MINI
 PRECISION = "float32"
 ZERO_SHOT = "none"  # in the place of a checkpoint: the backbone as it came
 
-MINI_NOTE = ("A small model that ships with the program so that search works at once. It is not CLIP: it has learnt "
-             "from 7 000 photographs instead of 400 million, and finds less. For a larger one, choose it in Settings, "
-             "Model for pictures, or run `brewclip weights fetch ViT-L-14/openai`.")
+MINI_NOTE = ("A small model that ships with the program so that search works at once. It is not CLIP: it was trained "
+             "on 7 000 photographs instead of 400 million, and is less accurate. Choose a larger one in Settings, "
+             "Vision model, or run `brewclip weights fetch ViT-L-14/openai`.")
 
 
 def title(name: str) -> str:

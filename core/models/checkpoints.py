@@ -216,7 +216,7 @@ def check_recogniser(run: Run, whisper: str, padding: str) -> None:
     """ModelError ("wrong_speech") when the acoustic branch has learnt other states than this recogniser makes."""
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
         raise ModelError(f"The model has learnt to hear with {run.whisper}, recordings padded to \"{run.padding}\" "
-                         f"length; here it is {whisper} with \"{padding}\". Change Settings, Hearing, or choose "
+                         f"length; here it is {whisper} with \"{padding}\". Change Settings, Speech, or choose "
                          "another model.", "wrong_speech")
 
 

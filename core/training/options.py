@@ -146,7 +146,7 @@ def differences(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
 
 def _rows(recipes: Sequence[Recipe]) -> Iterable[tuple[str, list[str]]]:
     for name, title in FACTS.items():
-        yield title, [str(getattr(recipe, name)) or "found by itself" for recipe in recipes]
+        yield title, [str(getattr(recipe, name)) or "automatic" for recipe in recipes]
     tables = [values_of(recipe) for recipe in recipes]
     for option in OPTIONS:
         yield option.title, [in_words(table[option.key]) for table in tables]

@@ -88,7 +88,7 @@ def test_the_trained_model_is_chosen_among_what_ships_and_ones_own_runs(context,
     line = made.rows["vision.model"]
     combo = line.control.findChild(QComboBox)
     assert [combo.itemText(row) for row in range(combo.count())] == [
-        "The program's own", "None (zero-shot)", "Run mine"]
+        "Included model", "None (zero-shot)", "Run mine"]
     combo.setCurrentIndex(2)
     assert context.settings["vision.model"] == str(home.runs / "mine")
     line.change(str(tmp_path / "elsewhere"))
@@ -119,7 +119,7 @@ def test_settings_that_embed_again_say_so(panel):
 def test_the_search_shows_only_what_fits(panel):
     panel.search.setText("translate")
     assert [key for key, line in panel.rows.items() if line.isVisibleTo(panel)] == ["speech.translate"]
-    assert [name for name, card in panel.groups.items() if card.isVisibleTo(panel)] == ["Hearing"]
+    assert [name for name, card in panel.groups.items() if card.isVisibleTo(panel)] == ["Speech"]
     panel.search.clear()
     assert all(card.isVisibleTo(panel) for card in panel.groups.values())
 
@@ -135,9 +135,9 @@ def test_the_wheel_over_a_control_changes_nothing(panel, context):
 
 
 def test_one_column_when_it_is_narrow(panel, qtbot):
-    wide = panel.groups["Seeing"].mapTo(panel, panel.groups["Seeing"].rect().topLeft()).x()
+    wide = panel.groups["Images"].mapTo(panel, panel.groups["Images"].rect().topLeft()).x()
     panel.resize(900, 700)
-    qtbot.waitUntil(lambda: panel.groups["Seeing"].mapTo(panel, panel.groups["Seeing"].rect().topLeft()).x() < wide)
+    qtbot.waitUntil(lambda: panel.groups["Images"].mapTo(panel, panel.groups["Images"].rect().topLeft()).x() < wide)
 
 
 def test_every_control_can_be_reached_with_tab(panel, qtbot):

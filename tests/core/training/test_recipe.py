@@ -123,6 +123,6 @@ def test_recipes_are_compared_by_what_differs() -> None:
     found = dict(option_table.differences([PAPER, OTHER]))
     assert found["Variant"] == ("full", "e2e")
     assert found["Gate"] == ("off", "on")
-    assert found["Backbone"] == ("found by itself" if PAPER.backbone == "" else "auto", "ViT-L-14/openai")
+    assert found["Backbone"] == ("automatic" if PAPER.backbone == "" else "auto", "ViT-L-14/openai")
     assert "Batch" not in found
     assert option_table.differences([PAPER]) == option_table.differences([PAPER, PAPER]) == []
