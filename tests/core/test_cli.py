@@ -199,7 +199,7 @@ def test_index_in_json_and_for_people(stand, tmp_path, capsys):
     assert json.loads(out) == {"gallery": "holiday", "images": 30, "indexed": 20, "unchanged": 10,
                                "failed": [{"path": str(tmp_path / "b.jpg"), "reason": "It breaks off."}],
                                "passed_over": {".cr2": 4, ".dng": 1}, "excluded": {"@eaDir": 1}, "seconds": 2.5}
-    assert "8 images a second  3 of 3" in err
+    assert "8 images a second · 3 of 3" in err
     assert run("index", tmp_path, "--gallery", "holiday") == 0
     out = capsys.readouterr().out
     assert "holiday: 30 pictures (20 indexed, 10 unchanged, 1 could not be read) in 2.5 s" in out
