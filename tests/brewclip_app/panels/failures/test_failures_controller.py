@@ -8,6 +8,7 @@ from brewclip_app import tasks
 from brewclip_app.context import Context
 from brewclip_app.panels.failures.controller import FailuresController
 from core.evaluation import archive, diagnosis, labelling
+from core.progress import Progress
 from core.store.store import Store
 
 WAIT = 20_000
@@ -107,7 +108,7 @@ def test_a_label_that_cannot_be_written_is_reported(controller, context, qtbot, 
 def test_the_diagnosis_shows_its_progress_and_can_be_stopped(controller, context, qtbot, monkeypatch):
     def diagnose(explorer, evaluation_id, at, report):
         while True:
-            report(1, 8, "Ranking again")
+            report(Progress(done=1, total=8, subject="Ranking again"))
 
     monkeypatch.setattr(diagnosis, "diagnose", diagnose)
     controller.diagnose()
