@@ -1,4 +1,4 @@
-"""The demo: a small gallery that is there after the first start, and spoken queries whose answer is known."""
+"""The demo: a small gallery from the first start on, and spoken queries with known answers."""
 
 import shutil
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RECORDINGS = files("resources") / "demo"
 
 @dataclass(frozen=True)
 class DemoQuery:
-    """A recording that comes with the program, what is said in it, and the file name of the picture it describes."""
+    """A recording that comes with the program, its words, and the file name of the picture it describes."""
 
     label: str
     path: Path
@@ -31,7 +31,7 @@ class DemoQuery:
 
 @dataclass(frozen=True)
 class DemoAnswer:
-    """What the program made of a demo query; `rank` is the expected picture's, 0 when it is not among the hits."""
+    """Result of a demo query; `rank` is the expected picture's, 0 when it is not among the hits."""
 
     query: DemoQuery
     result: "SearchResult"
@@ -98,7 +98,7 @@ def _on_disk(resource: Traversable) -> Path:
 
 
 def ask(explorer: "Explorer", query: DemoQuery, top: int = 5) -> DemoAnswer:
-    """Put one demo query to the demo gallery, through the same code as a recording from the microphone."""
+    """Search the demo gallery with a demo query, as with a recording from the microphone."""
     from core.search.terms import QueryTerm
 
     result = explorer.search(GALLERY, [QueryTerm("speech", path=query.path)], top=top)

@@ -1,4 +1,4 @@
-"""What works on this computer: one finding for each part that may be missing, with what to do about it."""
+"""Checks of this computer: one finding for each part that may be missing, with what to do about it."""
 
 import ctypes.util
 import os

@@ -61,7 +61,7 @@ class SearchResult:
     `total` counts the pictures that were compared; `hidden_unindexed` those of the gallery that could not be, for they
     are not indexed with the present model. `transcript` and `utterance` are of the first spoken term, if any; the
     transcript is None when the term came with its text alone. `cut` counts the tokens of texts that were too long for
-    the model. `timings_ms` has load (models), hear (reading the recording), recognise, embed, search, and total.
+    the model. `timings_ms` has load (models), hear (read the recording), recognise, embed, search, and total.
     `approximate`: among very many pictures an index was asked, which may miss one; scores are right in any case.
     """
 
@@ -110,7 +110,7 @@ class Explorer:
         return self._settings
 
     def place(self, gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
-        """Where the gallery of a name or an address lies, and its record. StoreError ("no_gallery", ...)."""
+        """The gallery of a name or an address, and its record. StoreError ("no_gallery", ...)."""
         return open_gallery(self.store, gallery, create)
 
     def addresses(self) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ class Explorer:
         self.models.prune(settings)
 
     def close(self) -> None:
-        """Give up models and vectors, close the store."""
+        """Drop models and vectors, close the store."""
         with self._lock:
             self.models.clear()
             self._indexes.clear()
@@ -153,7 +153,9 @@ class Explorer:
         return self.models.backbone(self._settings, report)
 
     def model(self, report: Report = silent) -> "LoadedModel":
-        """What indexes and searches: the trained model of the settings, or the bare backbone. WeightsError, ModelError.
+        """The model that indexes and searches: the trained one of the settings, or the backbone alone.
+
+        WeightsError ("missing"), ModelError.
         """
         return self.models.model(self._settings, report)
 
@@ -179,7 +181,7 @@ class Explorer:
         return recogniser.transcribe(waveforms, options or transcription_options(self._settings), report)
 
     def transcribe_query(self, waveform: Waveform, report: Report = silent) -> Transcript:
-        """The transcript of an utterance; one that was heard before is taken from the store, if the history is kept."""
+        """The transcript of an utterance; a stored one where it was transcribed before, if the history is kept."""
         return self._transcriber.transcribe(waveform, self._context(StepTimer(), report))
 
     def index(self, folder: Path | Sequence[Path] | None, gallery: str, report: Report = silent, column: str = "",
@@ -331,9 +333,9 @@ class Explorer:
                  if term.kind != "image" and utterance is None]
         spoken = [utterance for utterance in utterances if utterance is not None]
         read = model.encode_texts(texts) if texts else None
-        heard = model.encode_speech(spoken) if spoken else None
+        speech = model.encode_speech(spoken) if spoken else None
         of_texts = iter(read.vectors if read else ())
-        of_speech = iter(zip(heard.vectors, heard.voice, strict=True) if heard else ())
+        of_speech = iter(zip(speech.vectors, speech.voice, strict=True) if speech else ())
         encoded = []
         for term, utterance in zip(terms, utterances, strict=True):
             if term.kind == "image":
@@ -342,7 +344,7 @@ class Explorer:
                 encoded.append(EncodedTerm(term.kind, term.text, queries.unit(next(of_texts)), term.weight))
             else:
                 encoded.append(_encoded_speech(term, *next(of_speech)))
-        return tuple(encoded), sum(read.cut if read else ()) + sum(heard.cut if heard else ())
+        return tuple(encoded), sum(read.cut if read else ()) + sum(speech.cut if speech else ())
 
     def _encode_image(self, term: QueryTerm, place: Place, index: LoadedIndex, model: "RetrievalModel",
                       settings: Settings) -> EncodedTerm:

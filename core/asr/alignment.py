@@ -1,4 +1,4 @@
-"""When each word was said: Whisper's cross-attention, aligned to the tokens by dynamic time warping.
+"""Word times: Whisper's cross-attention, aligned to the tokens by dynamic time warping.
 
 The method of `whisper.timing`, without its second decoder pass (the scores are kept while decoding) and without numba,
 whose compiler costs seconds at the first word.

@@ -55,7 +55,7 @@ class Cache:
 
 @dataclass
 class Decoded:
-    """What greedy decoding gave for one window. `attention`: (tokens + 1, heads, frames) raw scores, or None."""
+    """Result of greedy decoding for one window. `attention`: (tokens + 1, heads, frames) raw scores, or None."""
 
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -216,7 +216,7 @@ def _join(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Rules:
-    """What ends a transcript, and what it may not hold: (vocabulary,) tensors of 0 and -inf."""
+    """The end token, and the tokens that a transcript may not hold: (vocabulary,) tensors of 0 and -inf."""
 
     end: int
     forbidden: Tensor
@@ -269,7 +269,7 @@ def _extend(results: Sequence[Decoded], tokens: Sequence[int], logprobs: Sequenc
 
 
 def period_of(tokens: Sequence[int]) -> int:
-    """The number of tokens that the end of `tokens` says over and over, 0 when it does not.
+    """Period of a repetition at the end of `tokens`, in tokens; 0 where there is none.
 
     A phrase of 1 to 5 tokens must come 5 times, so that "no, no, no" passes; one of 6 to 60 must come twice.
     """
@@ -282,7 +282,7 @@ def period_of(tokens: Sequence[int]) -> int:
 
 
 def without_loop(decoded: Decoded) -> Decoded:
-    """The same with what is said over and over at the end said once."""
+    """The same with a repetition at its end reduced to one."""
     tokens = decoded.tokens
     period = period_of(tokens)
     while period and len(tokens) >= 2 * period and tokens[-period:] == tokens[-2 * period : -period]:

@@ -1,4 +1,4 @@
-"""Against invented text: Whisper answers noise with "you" or "Thank you." (it learned from subtitles).
+"""Guards against hallucinated text: Whisper answers noise with "you" or "Thank you." (it learned from subtitles).
 
 The thresholds were set between noises, hums, tones, clicks and music at -60 to -6 dB (no-speech probability 0.47 to
 0.96, mean logprob mostly under -0.85) and speech, clear, emotional, quiet and in noise down to 5 dB (0 to 0.52, over
@@ -15,7 +15,7 @@ SILENT = "Nothing can be heard in the recording. Is the microphone muted?"
 NO_SPEECH = "Only noise was heard, no words. Speak closer to the microphone."
 NOT_WORDS = "Something was heard, but no words could be made out. Try once more, a little slower."
 
-# What Whisper says when nobody speaks, in lower case and without punctuation.
+# Whisper's texts where nobody speaks, in lower case and without punctuation.
 PHANTOMS = frozenset({
     "applause", "beep", "bye bye", "bye", "hmm", "i", "ill see you next time", "im sorry", "music", "oh", "okay",
     "please subscribe", "see you in the next video", "see you next time", "silence", "so", "subscribe",
@@ -52,7 +52,7 @@ GIBBERISH = -2.5  # mean log probability under which no word of a text is right
 
 @dataclass(frozen=True)
 class Sound:
-    """What the waveform alone tells.
+    """Features of the waveform alone.
 
     `level` is that of its loud frames and `spread` reaches from those to the quiet ones, in dB; `voiced` is the share
     of the loud frames that have the pitch of a voice, 0..1. `seconds`: the loud frames together.
@@ -65,35 +65,35 @@ class Sound:
 
     @property
     def silent(self) -> bool:
-        """Whether there is nothing to hear: digital silence, a constant, or the noise of the converter alone."""
+        """Nothing is audible: digital silence, a constant, or the noise of the converter alone."""
         return self.level < QUIETEST_VOICE
 
     @property
     def steady(self) -> bool:
-        """Whether it goes on at one level, as noise and hum do and voices do not."""
+        """It stays at one level, as noise and hum do and voices do not."""
         return self.spread < STEADY
 
     @property
     def like_a_voice(self) -> bool:
-        """Whether it could be a voice or a melody, and surely is no noise, hum or click."""
+        """It may be a voice or a melody, and is no noise, hum or click."""
         return self.voiced >= VOICED and not self.steady
 
     @property
     def clear_voice(self) -> bool:
-        """Whether somebody speaks: loud enough, in syllables, with a pitch, and for as long as a vowel lasts."""
+        """It is speech: loud enough, in syllables, with a pitch, and at least as long as a vowel."""
         return (self.level >= CLEAR_LEVEL and self.spread >= CLEAR_SPREAD and self.voiced >= CLEAR_VOICED
                 and self.voiced * self.seconds >= CLEAR_SECONDS)
 
     @property
     def likely_voice(self) -> bool:
-        """Whether it may be a voice: quiet, or with little pitch, but neither noise nor a click."""
+        """It may be a voice: quiet, or with little pitch, but neither noise nor a click."""
         return (self.level >= LIKELY_LEVEL and self.spread >= LIKELY_SPREAD and self.seconds >= LIKELY_SECONDS
                 and self.voiced * self.seconds >= LIKELY_PITCH_SECONDS)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the decoder tells of one window. `looped`: it did not come to an end by itself."""
+    """Features of one window's decoding. `looped`: it did not end by itself."""
 
     text: str
     avg_logprob: float
@@ -143,7 +143,7 @@ def why_empty(sound: Sound, evidence: Evidence) -> str:
 
 
 def is_worth_showing(sound: Sound, evidence: Evidence) -> bool:
-    """Whether a text that `why_empty` refuses is still the best guess at what a voice said."""
+    """Whether a text that `why_empty` refuses is still the best guess at the words of a voice."""
     plain = _plain(evidence.text)
     if not plain.replace(" ", ""):
         return False

@@ -17,19 +17,20 @@ MORE_COMMON = float(np.log(10))  # added to the logits of the common languages a
 # And to those of the likely ones. Three is enough for nearly all English words of human voices; ten
 # gains no word of them, and makes more of the Spanish and German ones English. See docs/transcription.md.
 MORE_LIKELY = float(np.log(3))
-SHORT = 2.5  # seconds of sound that say too little to tell a language by
+SHORT = 2.5  # seconds of sound; in less, languages are often mistaken
 
 FRAME = RATE // 50  # samples
 QUIETER = 25.0  # dB under the loud frames, in a pause
 PAUSE = 0.3  # seconds of a pause at which the language may change
-PIECE = 1.5  # seconds that tell a language
+PIECE = 1.5  # seconds, in which a language is detected well enough
 MOST_PIECES = 8
 CERTAIN = 0.6  # probability among the common languages
 
 
 def prior(likely: Collection[str], seconds: float) -> dict[str, float]:
-    """What is added to the logits of languages in a query with that many seconds of sound; {} where these are enough to
-    tell, and without likely ones.
+    """Additions to the logits of languages in a query with that many seconds of sound, by code.
+
+    {} where that is long enough to detect the language, and without likely ones.
     """
     if not likely or seconds >= SHORT:
         return {}
@@ -81,5 +82,5 @@ def joined(pieces: Sequence[Window], languages: Sequence[tuple[str, float]]) -> 
 
 
 def name_of(code: str) -> str:
-    """" "German" for "de"."""
+    """English name of a language code: "German" for "de"."""
     return str(LANGUAGES.get(code, code)).capitalize()

@@ -1,4 +1,4 @@
-"""What the recogniser hands out. No torch here: the window imports these before the models are loaded."""
+"""Transcripts, encoded utterances and the options of transcription. No torch here."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -22,9 +22,9 @@ class Word:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was heard in one utterance. The words and their times are those of the language that was spoken."""
+    """The transcript of one utterance. The words and their times are those of the language that was spoken."""
 
-    text: str  # what a query uses: English when it was translated, "" when nothing was said
+    text: str  # as a query uses it: English when it was translated, "" without words
     language: str  # "en", "de", ...; "" when unknown
     words: tuple[Word, ...]
     avg_logprob: float  # mean over the tokens, <= 0
@@ -50,7 +50,7 @@ class Transcript:
 
     @classmethod
     def kept(cls, found: Any) -> "Transcript | None":
-        """The transcript that `to_json` gave; None when nothing was kept, or it is damaged."""
+        """The transcript of `to_json`; None where none is stored, or it is damaged."""
         try:
             return None if found is None else plain_json.checked(cls.from_json(found))
         except plain_json.DAMAGE:
@@ -73,11 +73,11 @@ class EncodedUtterance:
 
 @dataclass(frozen=True)
 class TranscriptionOptions:
-    """How to hear. `language` is "auto" or a code such as "de"; `translate` gives the English for other languages.
+    """Options of transcription. `language` is "auto" or a code such as "de"; `translate` adds the English.
 
-    The last three are for a person who waits for an answer; recordings of a dataset are heard without them. `likely`
-    are codes of languages that weigh more where too little is said to tell. `keep_doubtful` shows the words of a clear
-    voice, marked, that would otherwise be refused. `several_languages`: a recording may change its language at a pause.
+    The last three are for queries, not for recordings of a dataset. `likely` are codes of languages that weigh more in
+    short utterances. `keep_doubtful` keeps the words of a clear voice, marked, that would otherwise be refused.
+    `several_languages`: a recording may change its language at a pause.
     """
 
     padding: Literal["own", "full"] = "own"

@@ -60,7 +60,7 @@ class TranscribedWindow:
 
     @property
     def stuck(self) -> bool:
-        """Whether the decoder did not come to an end by itself."""
+        """The decoder did not end by itself."""
         return self.reading is not None and not self.reading.decoded.finished
 
 
@@ -108,7 +108,7 @@ class WhisperRecogniser:
             "translate": options.translate, "words": options.word_times}
         if options.likely and options.language == "auto":
             parts["likely"] = sorted(options.likely)
-        if options.keep_doubtful:  # left out where it is not set: what datasets were heard under stays as it was
+        if options.keep_doubtful:  # left out where it is not set: fingerprints of datasets stay as they were
             parts["doubtful"] = 2
         if options.several_languages and options.language == "auto":
             parts["several_languages"] = True

@@ -1,4 +1,4 @@
-"""How recordings are cut into what the encoder takes: windows of at most 30 s, batched by padded length."""
+"""Windows of recordings for the encoder: at most 30 s each, batched by padded length."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Window:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its duration."""
         return len(self.samples) / RATE
 
     @property
@@ -38,7 +38,7 @@ class Window:
 
     @property
     def can_be_halved(self) -> bool:
-        """Whether its halves would still hold whole sentences."""
+        """It is long enough that its halves hold whole sentences."""
         return len(self.samples) >= HALVED
 
     def halves(self) -> list["Window"]:

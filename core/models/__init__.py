@@ -1,1 +1,1 @@
-"""The models: speech (Whisper) and vision-language (CLIP and what is shaped like it)."""
+"""Retrieval models: CLIP backbones, BrewCLIP on top of them, checkpoints, and their registry."""

@@ -16,11 +16,11 @@ from torch.nn import functional
 from core.errors import ModelError
 from core.models.variants import BrewClipOptions
 
-SPAN = 15  # frames, 0.3 s: what is hidden at a time, about a syllable
+SPAN = 15  # frames, 0.3 s: hidden at a time, about a syllable
 
 
 class AcousticBranch(nn.Module):
-    """Z_A and P_T to F_A.
+    """Acoustic branch: Z_A and P_T to F_A.
 
     `speech_width`: of the encoder's states (512 for Whisper base); `width`: of the text tower and its prompts; `dim`:
     of the joint space. ModelError ("options") when the heads do not divide the width.
@@ -59,10 +59,11 @@ class AcousticBranch(nn.Module):
         query_bias, _, value_bias = attention.in_proj_bias.chunk(3)  # a key's bias shifts all scores alike: no effect
         query = functional.linear(self.cls, to_query, query_bias).view(heads, 1, -1) * (width // heads) ** -0.5
         probe = (query @ to_key.view(heads, -1, width)).squeeze(1)  # (heads, width): score = probe . token
-        heard = _places(states, lengths)
+        attended = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
         if self.training and self.hide:
-            heard = heard & ~hidden(lengths, states.shape[1], self.hide)
-        weights = self._weights(own @ probe.T, self._frame_scores(states, probe), heard)
+            attended = attended & ~hidden(lengths, states.shape[1], self.hide)
+        scores = states @ (probe @ self.project.weight).T + probe @ self.project.bias  # (n, frames, heads)
+        weights = self._weights(own @ probe.T, scores, attended)
         weights = functional.dropout(weights, self.layer.self_attn.dropout, self.training)
         on_own, on_frames = weights.split([len(own), states.shape[1]], dim=2)
         frames = functional.linear(on_frames @ states, self.project.weight)
@@ -71,23 +72,14 @@ class AcousticBranch(nn.Module):
         values = values + weights.sum(dim=2, keepdim=True) * value_bias.view(heads, -1)  # not 1 under dropout
         return attention.out_proj(values.flatten(1))  # type: ignore[no-any-return]
 
-    def _frame_scores(self, states: Tensor, probe: Tensor) -> Tensor:
-        """(n, frames, heads): what the projected frames would score."""
-        return states @ (probe @ self.project.weight).T + probe @ self.project.bias
-
-    def _weights(self, own: Tensor, frames: Tensor, heard: Tensor) -> Tensor:
+    def _weights(self, own: Tensor, frames: Tensor, attended: Tensor) -> Tensor:
         """Attention (n, heads, 1 + m + frames), float32, from scores (1 + m, heads) and (n, frames, heads).
 
-        `heard` (n, frames) bool: which frames are attended to.
+        `attended` (n, frames) bool.
         """
-        frames = frames.float().masked_fill(~heard[..., None], -torch.inf)
+        frames = frames.float().masked_fill(~attended[..., None], -torch.inf)
         scores = torch.cat([own.float().expand(len(frames), -1, -1), frames], dim=1)
         return scores.transpose(1, 2).softmax(dim=2)
-
-
-def _places(states: Tensor, lengths: Tensor) -> Tensor:
-    """(n, frames) bool: which frames are real."""
-    return torch.arange(states.shape[1], device=states.device) < lengths[:, None]
 
 
 def hidden(lengths: Tensor, frames: int, most: float) -> Tensor:
@@ -107,7 +99,7 @@ def hidden(lengths: Tensor, frames: int, most: float) -> Tensor:
 
 
 def _draws(spans: Tensor, frames: int, most: float) -> int:
-    """How many spans are drawn: the largest of `spans` where that costs nothing, else a bound on it."""
+    """Number of draws: the largest of `spans` where reading it costs nothing, else a bound on it."""
     return int(spans.max()) if spans.device.type == "cpu" else int(most * frames / SPAN) + 1
 
 

@@ -1,4 +1,4 @@
-"""What is known of a backbone before it is loaded: its title, its note, and the fingerprint of what it embeds.
+"""Title, note and fingerprint of a backbone that is not loaded.
 
 No torch here, so the window can show them at once. Backbones compute in float32 on every device: a gallery that a GPU
 has indexed stays valid where there is only a CPU.
@@ -16,7 +16,7 @@ MINI_NOTE = ("A small model that ships with the program so that search works at 
 
 
 def title(name: str) -> str:
-    """How people call a backbone: "CLIP ViT-L-14 (openai)" for the weights name "ViT-L-14/openai"."""
+    """Title of a backbone: "CLIP ViT-L-14 (openai)" for the weights name "ViT-L-14/openai"."""
     if name == MINI:
         return "BrewCLIP mini"
     architecture, _, tag = name.partition("/")
@@ -24,7 +24,7 @@ def title(name: str) -> str:
 
 
 def note(name: str) -> str:
-    """What the interface says wherever the backbone is in use, "" where there is nothing to explain."""
+    """Explanation of the backbone in the interface; "" where none is needed."""
     return MINI_NOTE if name == MINI else ""
 
 

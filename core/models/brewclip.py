@@ -26,12 +26,12 @@ from core.models.open_clip_models import Built, prepare
 from core.models.variants import BrewClipOptions, variant
 
 SHARPEST = math.log(100)  # of the learnt log scale, as in CLIP: beyond it training becomes unstable
-UNLIKELIEST = -5.0  # mean log probability: rarer transcripts tell the gate nothing more
+UNLIKELIEST = -5.0  # mean log probability, at which the gate's input is clipped
 
 
 @dataclass(frozen=True, eq=False)
 class SpokenBatch:
-    """n utterances as tensors: what the transcripts and the encoder's states become."""
+    """n utterances as tensors."""
 
     tokens: Tensor  # (n, k) int64, k <= context; of texts in several pieces (p, k), p >= n
     states: Tensor | None  # (n, frames, speech width) float16, padded; None where no acoustic branch reads them
@@ -132,10 +132,10 @@ class BrewCLIP(nn.Module):
         return brewclip_loss(features.image, speech.spoken, speech.text, speech.acoustic, speech.has_text, image_ids,
                              features.scale, self.options.inner_weight)
 
-    # --- pictures ---
+    # --- images ---
 
     def image_stem(self, pixels: np.ndarray) -> Tensor:
-        """What the image tower computes before the prompts enter; it depends on the backbone alone.
+        """Stem tokens: the image tower up to where the prompts enter; they depend on the backbone alone.
 
         Pixels (n, size, size, 3) uint8, as `core.images.pixels` gives them -> (n, 1 + patches, vision width) float32.
         """
@@ -146,11 +146,11 @@ class BrewCLIP(nn.Module):
         visual = stem.new_empty(0, stem.shape[2]) if self.to_image is None else self.to_image(self.prompts)
         return prompts.encode_stem(self.backbone, stem, visual).float()
 
-    # --- words and voices ---
+    # --- texts and utterances ---
 
     @property
     def _before_words(self) -> Tensor:
-        """P_T of the text tower; none in `e2e`, whose prompts have never learnt to stand before words."""
+        """P_T of the text tower; none in `e2e`, whose prompts were not trained with words."""
         return self.prompts if self.variant.text else self.prompts[:0]
 
     def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -165,12 +165,12 @@ class BrewCLIP(nn.Module):
         return found, (lengths + count - context).clamp(min=0) / lengths
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens of each text are read, SOS and EOT with them: known without a look at `tokens`."""
+        """Number of tokens of each text that are read, SOS and EOT included."""
         room = self.built.context - len(self._before_words)
         return [min(len(self.built.tokenizer.encode(text)) + 2, room) for text in texts]
 
     def cut(self, texts: Sequence[str]) -> tuple[int, ...]:
-        """How many tokens of each text are left out: what is beyond the room that the prompts leave in the context."""
+        """Number of tokens of each text beyond the room that the prompts leave in the context."""
         return tuple(0 for _ in texts) if self.options.pool_sentences else self._excess(texts)
 
     def _excess(self, texts: Sequence[str]) -> tuple[int, ...]:
@@ -178,8 +178,8 @@ class BrewCLIP(nn.Module):
         return tuple(max(0, len(self.built.tokenizer.encode(text)) - room) for text in texts)
 
     def pieces(self, texts: Sequence[str]) -> tuple[list[str], Tensor | None]:
-        """What is encoded of texts: themselves, or under `pool_sentences` long ones in pieces that fit, and whose they
-        are, (p,) int64.
+        """Texts to encode: themselves, or under `pool_sentences` long ones in p pieces that fit, and the text of each
+        piece, (p,) int64.
         """
         if not self.options.pool_sentences or not any(self._excess(texts)):
             return list(texts), None
@@ -197,10 +197,10 @@ class BrewCLIP(nn.Module):
 
     def collate(self, transcripts: Sequence[Transcript], states: Sequence[Sequence[np.ndarray]] | None = None
                 ) -> SpokenBatch:
-        """Utterances as a batch on the CPU; `states`: for each its windows (frames, speech width), as `Heard` has them.
+        """Utterances as a batch on the CPU; `states`: the windows (frames, speech width) of each.
 
         Variants without an acoustic branch leave the states out; ValueError when one that has it gets none. For the
-        reference caption in place of what was heard ("GT"): `replace(transcript, text=caption)`.
+        reference caption in place of the transcript ("GT"): `replace(transcript, text=caption)`.
         """
         texts = [each.text for each in transcripts]
         pieces, owners = self.pieces(texts)
@@ -214,7 +214,7 @@ class BrewCLIP(nn.Module):
                            torch.tensor([bool(text) for text in texts]), owners)
 
     def signals(self, transcripts: Sequence[Transcript]) -> Tensor:
-        """What the gate is told of utterances, (n, 3): see `SpokenBatch`."""
+        """Gate inputs per utterance, (n, 3); see `SpokenBatch`."""
         texts = [each.text for each in transcripts]
         lengths = (len(self.built.tokenizer.encode(text)) + 2 for text in texts)
         return torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability, cut / length]
@@ -247,14 +247,12 @@ class BrewCLIP(nn.Module):
         text = self.encode_tokens(batch.tokens)
         return text if batch.owners is None else _pooled(text, batch.owners, len(batch.has_text))
 
-    def parts(self, found: BranchFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
-        """What the text and the acoustic branch add to F_L, (n, dim) each, which they add up to; None for one that the
-        variant lacks.
-        """
-        if found.text is None or found.acoustic is None:
-            return found.text, found.acoustic
-        of_text, of_acoustic = self.weights(found.text, found.acoustic, batch)
-        return of_text * found.text, of_acoustic * found.acoustic
+    def parts(self, features: BranchFeatures, batch: SpokenBatch) -> tuple[Tensor | None, Tensor | None]:
+        """Addends (n, dim) of F_L from the text and the acoustic branch; None for one that the variant lacks."""
+        if features.text is None or features.acoustic is None:
+            return features.text, features.acoustic
+        of_text, of_acoustic = self.weights(features.text, features.acoustic, batch)
+        return of_text * features.text, of_acoustic * features.acoustic
 
     def fuse(self, text: Tensor | None, acoustic: Tensor | None, batch: SpokenBatch) -> Tensor:
         """F_L (n, dim) of F_T and F_A, of which a variant may lack one."""
@@ -274,8 +272,8 @@ class BrewCLIP(nn.Module):
         if self.gate is not None:
             share = self.gate(text, acoustic, batch.signals)
             of_text, of_acoustic = 2 * (1 - share) * of_text, 2 * share * of_acoustic
-        said = batch.has_text[:, None]
-        return torch.where(said, of_text, 0 * one), torch.where(said, of_acoustic, one)
+        has_text = batch.has_text[:, None]
+        return torch.where(has_text, of_text, 0 * one), torch.where(has_text, of_acoustic, one)
 
 
 def _pooled(rows: Tensor, owners: Tensor, count: int) -> Tensor:

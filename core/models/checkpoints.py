@@ -41,13 +41,13 @@ FORMAT = 1  # of run.json
 
 @dataclass(frozen=True)
 class Run:
-    """What a checkpoint was made from, as `run.json` keeps it. `metrics` and `dataset` are the trainer's words."""
+    """Description of a checkpoint, as in `run.json`. `metrics` and `dataset` are written by the trainer."""
 
     variant: str
     options: BrewClipOptions
     backbone: str  # name of its weights, such as "ViT-L-14/openai"
     backbone_sha256: str
-    whisper: str  # name of the recogniser whose states the acoustic branch has learnt, such as "Whisper base"
+    whisper: str  # name of the recogniser whose states the acoustic branch was trained on, such as "Whisper base"
     speech_width: int  # of those states, 512 for base
     padding: str  # "own" or "full": how those states were made (`TranscriptionOptions.padding`)
     crop: str  # policy of the pictures, one of `core.images.CROP_POLICIES`
@@ -81,7 +81,7 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What fingerprints call it: a digest of the tensors that decide vectors of pictures and texts.
+        """Its name in fingerprints: a digest of the tensors that decide embeddings of images and texts.
 
         `backbones.ZERO_SHOT` when there are none: such vectors are the backbone's own.
         """
@@ -189,10 +189,10 @@ def load(folder: Path, backbone: "VisionLanguage") -> "BrewCLIP":
 
 
 def title(run: Run) -> str:
-    """How people call the model of a run: "BrewCLIP mini, words and voice"."""
+    """Title of a run's model: "BrewCLIP mini, words and voice"."""
     found = variant(run.variant)
-    listens = "prompted" if not found.acoustic else "words and voice" if found.text else "voice alone"
-    return f"{backbones.title(run.backbone)}, {listens}"
+    branches = "prompted" if not found.acoustic else "words and voice" if found.text else "voice alone"
+    return f"{backbones.title(run.backbone)}, {branches}"
 
 
 def name_of(folder: Path) -> str:
@@ -207,15 +207,15 @@ def dev_scores(run: Run) -> tuple[float, float] | None:
 
 
 def no_worse(run: Run) -> bool:
-    """Whether the run's model scored on dev at least what the backbone alone did, as far as the run says."""
+    """Whether the run's dev score is known and at least that of the backbone alone."""
     scores = dev_scores(run)
     return scores is not None and scores[0] >= scores[1]
 
 
 def check_recogniser(run: Run, whisper: str, padding: str) -> None:
-    """ModelError ("wrong_speech") when the acoustic branch has learnt other states than this recogniser makes."""
+    """ModelError ("wrong_speech") when the acoustic branch was trained on other encoder states than these."""
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
-        raise ModelError(f"The model has learnt to hear with {run.whisper}, recordings padded to \"{run.padding}\" "
+        raise ModelError(f"The model was trained with {run.whisper}, recordings padded to \"{run.padding}\" "
                          f"length; here it is {whisper} with \"{padding}\". Change Settings, Speech, or choose "
                          "another model.", "wrong_speech")
 
@@ -297,7 +297,7 @@ def _swap(staged: Path, folder: Path) -> None:
 
 
 def _finish_swap(folder: Path) -> None:
-    """What a crash between the two renames left: the old checkpoint goes back to its place."""
+    """After a crash between the two renames, put the old checkpoint back in its place."""
     if _old(folder).is_dir() and not folder.exists():
         _old(folder).replace(folder)
     shutil.rmtree(_old(folder), ignore_errors=True)

@@ -45,7 +45,7 @@ class Built:
 
 
 def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
-    """What the image tower takes: pixels (n, size, size, 3) uint8 -> (n, 3, size, size) float32, the backbone's way."""
+    """Input of the image tower: pixels (n, size, size, 3) uint8 -> (n, 3, size, size) float32, normalised."""
     layout = torch.channels_last if built.channels_last else torch.contiguous_format
     batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device).permute(0, 3, 1, 2)
     values = batch.to(torch.float32, memory_format=layout).div_(255)

@@ -163,7 +163,7 @@ class ModelRegistry:
         return self._prints[key]
 
     def status(self, settings: Settings) -> ModelStatus:
-        """What is in use, without loading anything."""
+        """The models in use; nothing is loaded."""
         name = self._backbone_name(settings)
         checkpoint, run = self._run_in_use(settings)
         speech_here = weights.find(self._entry.weights, self._home, settings["weights.folder"]) is not None
@@ -194,7 +194,7 @@ class ModelRegistry:
         return SHIPPED if self._fits_shipped(settings) else None
 
     def _fits_shipped(self, settings: Settings) -> bool:
-        """Whether there is a trained model for the backbone in use that was found no worse than it, on dev."""
+        """Whether a model ships for the backbone in use that scored no worse than it on dev."""
         if not (SHIPPED / checkpoints.RUN).is_file():
             return False
         run, name = checkpoints.read_run(SHIPPED), self._backbone_name(settings)

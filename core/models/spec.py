@@ -1,4 +1,4 @@
-"""What decides a retrieval model, and what is known of one before it is loaded. No torch here."""
+"""Specification of a retrieval model. No torch here."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

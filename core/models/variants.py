@@ -13,7 +13,7 @@ from core.errors import ModelError
 
 @dataclass(frozen=True)
 class Variant:
-    """Which parts a model has: the text branch (F_T), the acoustic branch (F_A), prompts."""
+    """Parts of a model: the text branch (F_T), the acoustic branch (F_A), prompts."""
 
     name: str
     title: str
@@ -49,8 +49,8 @@ def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: b
 
 @dataclass(frozen=True)
 class BrewClipOptions:
-    """What decides a model's shape and loss; each field's metadata says what it is, its range, and whether the paper
-    lacks it. ModelError ("options") on a value out of its range or of another type.
+    """Options of a model's shape and loss; each field's metadata has its description, its range, and whether it is
+    beyond the paper. ModelError ("options") on a value out of its range or of another type.
     """
 
     prompts: int = _option(4, "Prompts M: learnt vectors after the start of the sentence.", 0, 32)

@@ -70,7 +70,7 @@ class VisionLanguage:
 
     @property
     def fallback(self) -> str:
-        """Why it computes on the CPU when something else was asked for, a sentence; else ""."""
+        """A sentence that says why it does not compute where it was asked to; else ""."""
         return self._device.note
 
     def fingerprint(self, crop: str) -> Fingerprint:

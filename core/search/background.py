@@ -1,4 +1,4 @@
-"""What hits are held against: everyday descriptions, embedded once per fingerprint, and other pictures."""
+"""Background of the significance: everyday descriptions, embedded once per fingerprint, and other pictures."""
 
 import hashlib
 from contextlib import suppress
@@ -22,7 +22,7 @@ BATCH = 32  # descriptions embedded at once
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """What unrelated queries are made of: unit vectors of descriptions (n, dim) and pictures (m, dim), ids (m,)."""
+    """Terms of unrelated queries: unit vectors of descriptions (n, dim) and pictures (m, dim), ids (m,)."""
 
     descriptions: Floats
     pictures: Floats

@@ -54,7 +54,7 @@ class EncodedTerm:
 
 @dataclass(frozen=True)
 class ScoreShare:
-    """What one term adds to the score of a hit through one branch; the shares of a hit add up to its score."""
+    """One term's addition to the score of a hit through one branch; the shares of a hit add up to its score."""
 
     label: str
     branch: Branch
@@ -85,7 +85,7 @@ class Hit:
 
     @property
     def copies(self) -> int:
-        """How many files hold this picture, this one included."""
+        """Number of files that hold this picture, this one included."""
         return max(1, len(self.files))
 
 
@@ -150,7 +150,7 @@ class QueryScorer:
                      for row in np.stack(columns, axis=1))
 
     def _taken(self, term: EncodedTerm, mean: float, vectors: Floats) -> NDArray[np.float64]:
-        """What a minus term takes away from each picture, >= 0."""
+        """Reduction (n,) of each picture's score by a minus term, >= 0."""
         over: NDArray[np.float64] = np.maximum(0, _cosines(vectors, term.vector) - mean)
         return -term.weight * over / self._length
 

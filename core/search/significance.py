@@ -118,7 +118,7 @@ def _column_moments(scores: Floats, there: NDArray[np.bool_]) -> tuple[_Wide, _W
 
 
 def _not_shown(terms: Sequence[EncodedTerm], background: Background) -> NDArray[np.bool_]:
-    """Which of the background's pictures (m,) the query itself does not show."""
+    """Mask (m,) of the background's pictures that are no image term of the query."""
     strange = np.ones(len(background.pictures), bool)
     for term in terms:
         if term.kind == "image":

@@ -23,7 +23,7 @@ SPARE = 64  # candidates beyond the hits, at least: whatever rounding could have
 
 
 class VectorTable(Protocol):
-    """What is asked of vectors that stay where they are (`core.galleries.lance.vector_table`)."""
+    """Vectors that are searched where they lie (`core.galleries.lance.vector_table`)."""
 
     @property
     def dim(self) -> int:
@@ -31,10 +31,10 @@ class VectorTable(Protocol):
 
     @property
     def indexed(self) -> int:
-        """How many vectors its index knows; 0 without one."""
+        """Number of vectors in its index; 0 without one."""
 
     def count(self, chosen: Filter = Filter()) -> int:
-        """How many present pictures of the filter have a vector."""
+        """Number of present pictures of the filter with a vector."""
 
     def vectors_of(self, ids: Iterable[int]) -> tuple[Ids, Floats]:
         """Ids (n,) and vectors (n, dim) of those of these pictures that are there."""
@@ -69,7 +69,7 @@ class TableIndex:
 
     @property
     def approximate(self) -> bool:
-        """Whether `search` may miss a hit unless it is told to be exact: without an index all are compared anyway."""
+        """Whether `search` may miss a hit unless it is exact; without an index all vectors are compared."""
         return self.table.indexed > 0
 
     def sample(self, count: int) -> tuple[Floats, Ids]:

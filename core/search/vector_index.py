@@ -37,7 +37,7 @@ class VectorSource(Protocol):
 
 
 class VectorIndex(Protocol):
-    """What an index gives, wherever its vectors lie. Scores are cosines; ids are image ids."""
+    """The interface of an index, wherever its vectors lie. Scores are cosines; ids are image ids."""
 
     def __len__(self) -> int: ...
 
@@ -220,7 +220,7 @@ def _products(query: Floats, count: int, part: Callable[[int, int], Floats]) -> 
 
 
 def _candidates(rough: Floats, count: int) -> Ids:
-    """Where the best `count` may be, with all that rounding could have put behind them."""
+    """Rows that may be among the best `count`, with all that rounding could have put behind them."""
     if count == len(rough):
         return np.arange(len(rough))
     least = np.partition(rough, len(rough) - count)[len(rough) - count]

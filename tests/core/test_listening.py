@@ -205,7 +205,7 @@ def test_typed_words_and_a_recording_without_words(explorer, listener, parrot, w
 
 def test_another_way_of_hearing_than_it_has_learnt_is_told(explorer, waveform):
     explorer.use_settings(Settings().with_value("speech.padding", "full"))
-    with pytest.raises(ModelError, match="learnt to hear") as caught:
+    with pytest.raises(ModelError, match="was trained with") as caught:
         explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     assert caught.value.kind == "wrong_speech"
     assert explorer.search("pictures", [QueryTerm("text", "cats")]).hits

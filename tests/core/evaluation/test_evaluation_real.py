@@ -74,5 +74,5 @@ def test_a_dataset_from_its_recordings_to_its_failures(spoken, tmp_path):
 def test_a_model_that_hears_otherwise_is_refused(spoken, tmp_path):
     explorer, folder = spoken
     save_model(explorer, tmp_path / "best", "Whisper large")
-    with pytest.raises(ModelError, match="learnt to hear with Whisper large"):
+    with pytest.raises(ModelError, match="trained with Whisper large"):
         evaluate(explorer, Request((ModelChoice(tmp_path / "best"),), (DataChoice(folder),)))
