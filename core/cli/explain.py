@@ -100,8 +100,8 @@ def _json(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps",
     observation, placement = sight.observation, sight.placement
     score, text, acoustic = sight.shares
     found: dict[str, Any] = {
-        "model": sight.lens.title, "method": maps.method, "transcript": observation.heard.transcript.text,
-        "doubtful": observation.heard.transcript.doubtful,
+        "model": sight.lens.title, "method": maps.method, "transcript": observation.utterance.transcript.text,
+        "doubtful": observation.utterance.transcript.doubtful,
         "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
         "ranks": _ranks_json(standing) if standing else None,
         "picture": {"size": [placement.width, placement.height], "box": list(placement.box), "looks": sight.looks,
@@ -135,7 +135,7 @@ def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
 def _text(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> str:
     from core.explain.maps import spread
 
-    heard = sight.observation.heard.transcript
+    heard = sight.observation.utterance.transcript
     doubt = "; doubtful, the words may be wrong" if heard.doubtful else ""
     lines = [f"Model: {sight.lens.title}", f"Words: {heard.text!r}{doubt}", "",
              table(_branch_rows(sight, standing), ("branch", "share", "rank"), right=(1, 2))]

@@ -1,1 +1,1 @@
-"""Why a picture was found: what each branch adds, where the model looked, and how far such maps can be trusted."""
+"""Explanations of hits: score shares of the branches, relevance maps, and the faithfulness of the maps."""

@@ -1,4 +1,4 @@
-"""Attention weights of layers that do not hand them out, kept in the graph so that a score has a gradient by them.
+"""Attention weights of layers that do not return them, kept in the graph so that a score has a gradient by them.
 
 open_clip's blocks ask `scaled_dot_product_attention`, which never makes the weights. Inside `Watch` the watched layers
 compute the same with weights; nothing in the model is changed, so another thread that uses it at the same time notices
@@ -28,7 +28,7 @@ class SelfAttention:
 
 
 class Watch(TorchFunctionMode):
-    """Keeps what the given layers attend to, in their order, for one pass of one sequence: `seen` afterwards.
+    """Records the attention of the given layers, in their order, for one pass of one sequence: `seen` afterwards.
 
     Only for self-attention without dropout, as in the towers of a CLIP in eval mode.
     """
@@ -41,7 +41,7 @@ class Watch(TorchFunctionMode):
 
     @property
     def seen(self) -> tuple[SelfAttention, ...]:
-        """Of each layer what it attended to."""
+        """The attention of each layer."""
         return tuple(self._found[id(layer.in_proj_weight)] for layer in self._layers)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

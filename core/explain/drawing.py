@@ -27,7 +27,7 @@ def heat_colours(values: Floats, opacity: float = OPACITY) -> Pixels:
 
 
 def heat(relevance: Floats, placement: Placement, opacity: float = OPACITY) -> Pixels:
-    """Relevance (rows, columns) as RGBA (height, width, 4) over the picture; nothing where the model saw nothing.
+    """Relevance (rows, columns) as RGBA (height, width, 4) over the picture; transparent outside of what the model saw.
 
     For a copy of the picture of another size take `placement.scaled`. Between the centres of the cells it is bicubic.
     """
@@ -46,7 +46,7 @@ def heat(relevance: Floats, placement: Placement, opacity: float = OPACITY) -> P
 
 
 def shade(placement: Placement) -> Pixels:
-    """What the crop cut off as RGBA (height, width, 4): dark, and a dashed line where it was cut."""
+    """Shade over the cut-off parts as RGBA (height, width, 4), with a dashed line along the cut."""
     over = np.zeros((placement.height, placement.width, 4), np.uint8)
     for box in placement.cut:
         x0, y0, x1, y1 = _whole(box)
@@ -61,7 +61,7 @@ def shade(placement: Placement) -> Pixels:
 
 
 def painted(picture: Image.Image, relevance: Floats, placement: Placement, opacity: float = OPACITY) -> Image.Image:
-    """An RGB picture with its map on it and what was cut off in the dark, as large as it is."""
+    """An RGB picture with its map and its cut-off parts shaded, of the same size."""
     fitted = placement.scaled(*picture.size)
     whole = picture.convert("RGBA")
     for layer in (heat(relevance, fitted, opacity), shade(fitted)):

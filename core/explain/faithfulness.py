@@ -1,4 +1,4 @@
-"""How far a map can be trusted: the score while what it calls relevant is taken away, or alone brought back.
+"""Faithfulness of relevance maps: the score while relevant parts are deleted, or inserted alone.
 
 Petsiuk et al. 2018 (RISE). Deletion: the most relevant parts go first; a faithful map makes the score fall early, so a
 small area under the curve is good. Insertion: they come first; a large area is good. Parts are patches of the picture
@@ -65,8 +65,8 @@ class Judge:
         self._image = self._tensor(observation.image)
         self._text, self._acoustic = (None if vector is None else self._tensor(vector) for vector in
                                       (observation.branches.text, observation.branches.acoustic))
-        heard = observation.heard
-        self._batch = model.collate([heard.transcript], [heard.states]) if self._acoustic is not None else None
+        utterance = observation.utterance
+        self._batch = model.collate([utterance.transcript], [utterance.states]) if self._acoustic is not None else None
         self._parts = {name: make() for name, make in self._makers().items()}
 
     @property
@@ -83,7 +83,7 @@ class Judge:
             return _measured(part, _order(relevance), steps)
 
     def chance(self, tower: Tower, steps: int = STEPS, draws: int = DRAWS) -> Faithfulness:
-        """What random maps reach, averaged over `draws`, the same at each call."""
+        """Faithfulness of random maps, averaged over `draws`, the same at each call."""
         part, random = self._parts[tower], np.random.default_rng(1)
         with torch.inference_mode():
             found = [_measured(part, random.permutation(part.count), steps) for _ in range(draws)]
@@ -96,11 +96,11 @@ class Judge:
             return _numpy(self.left(tower, groups))
 
     def left(self, tower: Tower, groups: Sequence[Order]) -> Tensor:
-        """What `without` gives, on the model's device: no value is read."""
+        """Scores of `without` as a tensor on the model's device: no value is read."""
         return self._parts[tower].without(groups)
 
     def count(self, tower: Tower) -> int:
-        """How many parts an input has."""
+        """Number of parts of an input."""
         return self._parts[tower].count
 
     def relevance(self, maps: "Maps", tower: Tower) -> Floats:
@@ -143,7 +143,7 @@ class Judge:
     def _words_part(self) -> _Part:
         places = self._read_words()
         spans = [self._observation.spans[place] for place in places]
-        tokens = self._model.tokens([self._observation.heard.transcript.text])[0][0, :2 + self._observation.kept]
+        tokens = self._model.tokens([self._observation.utterance.transcript.text])[0][0, :2 + self._observation.kept]
         inner = [tokens[1 + span.start:1 + min(span.stop, self._observation.kept)] for span in spans]
 
         def scores(kept: Iterator[Order]) -> Tensor:
@@ -245,7 +245,7 @@ def _numpy(scores: Tensor) -> Floats:
 
 
 def _order(relevance: Floats) -> Order:
-    """The parts, most relevant first. Equals in random order: their places would say something of the picture."""
+    """The parts, most relevant first. Equals in random order: their places would favour some parts."""
     return np.lexsort((np.random.default_rng(2).permutation(len(relevance)), -relevance.astype(np.float64)))
 
 

@@ -1,4 +1,4 @@
-"""One picture that tells why: the map on the picture, the words, the voice, and the figures. No torch here."""
+"""An explanation as one picture: the maps on picture, words and voice, and the figures. No torch here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ from core.explain.faithfulness import Faithfulness, Judge, judge_all
 from core.explain.maps import Maps, draw
 from core.explain.methods import METHODS, Method
 from core.explain.observation import Observation, Target, Tower, branches_of, observe
-from core.explain.occlusion import tried
+from core.explain.occlusion import occlude
 from core.explain.placement import Placement
 from core.explain.shares import BranchVectors, Mix, mix, shares
 from core.explorer import Explorer
@@ -80,7 +80,7 @@ class Explanation:
 
     def occluded(self, target: Target, report: Report = silent) -> "Explanation":
         """The same with what a target's score loses without each part: maps that are tried out need it. Seconds."""
-        return replace(self, observation=tried(self.lens.model, self.pixels, self.observation, target, report))
+        return replace(self, observation=occlude(self.lens.model, self.pixels, self.observation, target, report))
 
     def faithfulness(self, target: Target, methods: tuple[Method, ...] = METHODS, report: Report = silent
                      ) -> dict[str, dict[Tower, Faithfulness]]:
@@ -89,7 +89,7 @@ class Explanation:
         Those that are tried out are left out where that was not done.
         """
         judge = Judge(self.lens.model, self.pixels, self.observation, target)
-        known = [each for each in methods if not each.tried or self.is_occluded(target)]
+        known = [each for each in methods if not each.occludes or self.is_occluded(target)]
         return judge_all(judge, [(each, self.maps(target, each)) for each in known], report)
 
     def is_occluded(self, target: Target) -> bool:

@@ -10,7 +10,7 @@ from core.asr.transcript import Word
 from core.explain.methods import Floats, Method, Place
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from core.explain.observation import Observation, Observed, Target
+    from core.explain.observation import Observation, Target, TowerObservation
 
 FRAMES_A_SECOND = 50
 SHOWN = 1e-12  # a map whose largest relevance is no larger is empty
@@ -126,7 +126,7 @@ def _picture(observation: "Observation", target: "Target", method: Method) -> Pi
     return PictureMap(tokens[tower.painted].reshape(observation.grid), _elsewhere(tower, tokens, 0.0), layer)
 
 
-def _words(observation: "Observation", tower: "Observed", target: "Target", method: Method) -> WordsMap:
+def _words(observation: "Observation", tower: "TowerObservation", target: "Target", method: Method) -> WordsMap:
     tokens, layer = _tokens(tower, target, method)
     read = tokens[tower.painted]
     kept = observation.kept
@@ -136,13 +136,14 @@ def _words(observation: "Observation", tower: "Observed", target: "Target", meth
                     _elsewhere(tower, tokens, float(tokens[0])), layer)
 
 
-def _sound(observation: "Observation", tower: "Observed", target: "Target", method: Method) -> SoundMap:
+def _sound(observation: "Observation", tower: "TowerObservation", target: "Target", method: Method) -> SoundMap:
     tokens, layer = _tokens(tower, target, method)
     frames = tokens[tower.painted]
-    return SoundMap(frames, per_word(frames, observation.heard.transcript.words), _elsewhere(tower, tokens, 0.0), layer)
+    words = per_word(frames, observation.utterance.transcript.words)
+    return SoundMap(frames, words, _elsewhere(tower, tokens, 0.0), layer)
 
 
-def _tokens(tower: "Observed", target: "Target", method: Method) -> tuple[Floats, str]:
+def _tokens(tower: "TowerObservation", target: "Target", method: Method) -> tuple[Floats, str]:
     """Relevance of all tokens of a tower, and where it was read."""
     found = method.relevance(tower.readings[target], tower.painted)
     return np.asarray(found, np.float32), _where(tower.layers, method.place)
@@ -156,5 +157,5 @@ def _where(layers: int, place: Place) -> str:
     return f"layer {layers - 1 if place == 'penultimate' else layers} of {layers}"
 
 
-def _elsewhere(tower: "Observed", tokens: Floats, start: float) -> Elsewhere:
+def _elsewhere(tower: "TowerObservation", tokens: Floats, start: float) -> Elsewhere:
     return Elsewhere(tokens[tower.prompts], float(tokens[tower.own]), start)

@@ -33,7 +33,7 @@ class Readings:
 
     `entrance` (tokens,): gradient x value of each token where it enters, added up over its channels, below 0 where it
     works against the score; 0 for prompts, which are no input. `drops` (tokens,): what the score loses without that
-    part of the input; None until it was tried out (`core.explain.occlusion`).
+    part of the input; None before occlusion (`core.explain.occlusion`).
     """
 
     penultimate: LayerAttention
@@ -47,9 +47,9 @@ Relevance = Callable[[Readings, slice], Floats]  # what was read, the tokens tha
 
 @dataclass(frozen=True)
 class Method:
-    """One way to a map. `baseline` marks what others are compared with: it says nothing of the model.
+    """A method of relevance maps. `baseline`: chance, which the others are compared with.
 
-    `tried`: the map is not read from one look but tried out, which takes seconds.
+    `occludes`: the map needs a pass for each covered part, which takes seconds.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Method:
     place: Place
     relevance: Relevance
     baseline: bool = False
-    tried: bool = False
+    occludes: bool = False
 
 
 def gradient_attention(readings: Readings, painted: slice) -> Floats:
@@ -96,9 +96,9 @@ def gradient_input(readings: Readings, painted: slice) -> Floats:
 
 
 def occlusion(readings: Readings, painted: slice) -> Floats:
-    """relu(what the score loses without each part), Zeiler and Fergus 2014. ValueError where it was not tried out."""
+    """relu(loss of score without each part), Zeiler and Fergus 2014. ValueError before occlusion."""
     if readings.drops is None:
-        raise ValueError("this pair was not looked at with its parts covered")
+        raise ValueError("occlusion of this pair was not computed")
     return np.maximum(readings.drops, 0)
 
 
@@ -117,7 +117,7 @@ METHODS: tuple[Method, ...] = (
     Method("gradient-input", "Gradient × input",
            "What each part adds to the score where it enters the tower, to first order.", "entrance", gradient_input),
     Method("occlusion", "Occlusion", "What the score loses when each part is covered; nothing is assumed of the model.",
-           "input", occlusion, tried=True),
+           "input", occlusion, occludes=True),
     Method("random", "Random", "Chance, to compare the others with.", "entrance", chance, baseline=True),
 )
 BY_NAME: Mapping[str, Method] = {each.name: each for each in METHODS}

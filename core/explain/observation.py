@@ -1,7 +1,7 @@
-"""One look at a pair: scores, the branches' vectors, and what each tower attended to with the score's gradients by it.
+"""Forward and backward pass over a pair: scores, branch vectors, attention of each tower and the gradients by it.
 
-Everything that a map needs is read in one pass forward and one backward for each target, so that changing method or
-target afterwards costs nothing (`maps`).
+One pass forward and one backward for each target give everything that maps need, so that changing method or target
+afterwards costs nothing (`maps`).
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ Tower = Literal["picture", "words", "sound"]
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
-    """What one tower attended to. Its tokens: the readout at `own`, some others, the prompts, and those of the input.
+class TowerObservation:
+    """Attention in one tower. Its tokens: the readout at `own`, some others, the prompts, and those of the input.
 
     `readings`: by target; one that the tower has no part in is missing. `layers`: how many the tower has.
     """
@@ -41,9 +41,9 @@ class Observed:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """A pair as the model sees it. `image` (dim,) is F_V, not normalised; `scores` the cosines of the targets it has.
+    """Result of the passes over a pair. `image` (dim,) is F_V, not normalised; `scores` the cosines of its targets.
 
-    `towers` lacks "words" where nothing was said or words are not read, and "sound" where the voice is not. `grid`:
+    `towers` lacks "words" where there are none or the model does not use them, and "sound" likewise. `grid`:
     rows and columns of the image tower's patches. `spans`: the words of the text; `kept`: how many of its tokens the
     tower read.
     """
@@ -51,9 +51,9 @@ class Observation:
     branches: BranchVectors
     image: Floats
     scores: Mapping[Target, float]
-    towers: Mapping[Tower, Observed]
+    towers: Mapping[Tower, TowerObservation]
     grid: tuple[int, int]
-    heard: EncodedUtterance
+    utterance: EncodedUtterance
     spans: tuple[texts.Span, ...]
     kept: int
 
@@ -103,8 +103,8 @@ class _Query:
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
-    """A pair's pass forward, all of it on the model's device: no value was read."""
+class ForwardPass:
+    """Forward pass of a pair, all of it on the model's device: no value was read."""
 
     passes: Mapping[Tower, _Pass]
     query: _Query
@@ -112,63 +112,63 @@ class Looked:
 
 
 def typed(text: str) -> EncodedUtterance:
-    """A text that was typed, as a query without a voice."""
+    """A typed text as a query without encoder states."""
     return EncodedUtterance(Transcript(" ".join(text.split()), "", (), 0.0, 0.0, 1.0), ())
 
 
-def observe(model: BrewCLIP, pixels: np.ndarray, heard: EncodedUtterance) -> Observation:
-    """Look at one picture, (size, size, 3) uint8 as `core.images.pixels` gives it, and one utterance or typed text.
+def observe(model: BrewCLIP, pixels: np.ndarray, utterance: EncodedUtterance) -> Observation:
+    """Observe one picture, (size, size, 3) uint8 as `core.images.pixels` gives it, and one utterance or typed text.
 
     The model is in eval mode. A query without encoder states is a typed text: the words alone, whatever the variant.
-    QueryError: empty (neither words nor a voice that the model hears), not_finite. ModelError ("unsupported") for
+    QueryError: empty (neither words nor a voice that the model uses), not_finite. ModelError ("unsupported") for
     towers whose attention cannot be read.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        looked = look(model, pixels, heard)
-        branches = looked.query.branches()
-        towers = _towers(looked.passes, looked.scores)
+        forward = forward_with_attention(model, pixels, utterance)
+        branches = forward.query.branches()
+        towers = _towers(forward.passes, forward.scores)
     read = towers["words"].painted if "words" in towers else slice(0, 0)
-    return Observation(branches, _numpy(looked.passes["picture"].vector[0]),
-                       {target: score.item() for target, score in looked.scores.items()}, towers,
-                       model.backbone.visual.grid_size, heard,
-                       texts.spans(model.built.tokenizer, heard.transcript.text), read.stop - read.start)
+    return Observation(branches, _numpy(forward.passes["picture"].vector[0]),
+                       {target: score.item() for target, score in forward.scores.items()}, towers,
+                       model.backbone.visual.grid_size, utterance,
+                       texts.spans(model.built.tokenizer, utterance.transcript.text), read.stop - read.start)
 
 
-def look(model: BrewCLIP, pixels: np.ndarray, heard: EncodedUtterance) -> Looked:
-    """The pass forward of `observe`, with gradients wanted. QueryError ("empty"), ModelError ("unsupported")."""
+def forward_with_attention(model: BrewCLIP, pixels: np.ndarray, utterance: EncodedUtterance) -> ForwardPass:
+    """Forward pass of `observe`, in the autograd graph. QueryError ("empty"), ModelError ("unsupported")."""
     passes: dict[Tower, _Pass] = {"picture": _picture(model, pixels)}
-    if heard.transcript.text and reads_words(model, heard):
-        passes["words"] = _words(model, heard)
-    if model.acoustic is not None and heard.states:
-        passes["sound"] = _sound(model, heard)
+    if utterance.transcript.text and reads_words(model, utterance):
+        passes["words"] = _words(model, utterance)
+    if model.acoustic is not None and utterance.states:
+        passes["sound"] = _sound(model, utterance)
     vectors = {name: each.vector for name, each in passes.items()}
     image, text, acoustic = vectors["picture"], vectors.get("words"), vectors.get("sound")
-    query = _fused(model, heard, text, acoustic)
+    query = _fused(model, utterance, text, acoustic)
     queries: dict[Target, Tensor | None] = {"fused": query.fused, "text": text, "acoustic": acoustic}
-    return Looked(passes, query, {target: functional.cosine_similarity(each, image)[0]
+    return ForwardPass(passes, query, {target: functional.cosine_similarity(each, image)[0]
                                   for target, each in queries.items() if each is not None})
 
 
-def reads_words(model: BrewCLIP, heard: EncodedUtterance) -> bool:
-    """Whether the model reads this query's words: `e2e` does so only when they were typed."""
-    return model.variant.text or not heard.states
+def reads_words(model: BrewCLIP, utterance: EncodedUtterance) -> bool:
+    """Whether the model uses this query's words: `e2e` does so only for typed text."""
+    return model.variant.text or not utterance.states
 
 
-def branches_of(model: BrewCLIP, heard: EncodedUtterance) -> BranchVectors:
+def branches_of(model: BrewCLIP, utterance: EncodedUtterance) -> BranchVectors:
     """A query's vectors alone, as `observe` finds them, without a picture and without gradients. QueryError too."""
     device = model.log_scale.device
     with torch.inference_mode():
-        said = heard.transcript.text and reads_words(model, heard)
-        text = model.encode_texts([heard.transcript.text]) if said else None
+        uses_words = utterance.transcript.text and reads_words(model, utterance)
+        text = model.encode_texts([utterance.transcript.text]) if uses_words else None
         acoustic = None
-        if model.acoustic is not None and heard.states:
-            batch = model.collate([heard.transcript], [heard.states]).to(device)
+        if model.acoustic is not None and utterance.states:
+            batch = model.collate([utterance.transcript], [utterance.states]).to(device)
             assert batch.states is not None
             acoustic = model.acoustic(batch.states, batch.lengths, model.prompts).float()
-        return _fused(model, heard, text, acoustic).branches()
+        return _fused(model, utterance, text, acoustic).branches()
 
 
-def _fused(model: BrewCLIP, heard: EncodedUtterance, text: Tensor | None, acoustic: Tensor | None) -> _Query:
+def _fused(model: BrewCLIP, utterance: EncodedUtterance, text: Tensor | None, acoustic: Tensor | None) -> _Query:
     """The query of F_T and F_A, (1, dim) each or None. QueryError ("empty")."""
     if text is None or acoustic is None:
         only = acoustic if text is None else text
@@ -176,7 +176,7 @@ def _fused(model: BrewCLIP, heard: EncodedUtterance, text: Tensor | None, acoust
             BranchVectors(None, None, 0.0, 0.0)  # raises
         assert only is not None
         return _Query(only, text, acoustic, None)
-    batch = model.collate([heard.transcript], [heard.states]).to(text.device)
+    batch = model.collate([utterance.transcript], [utterance.states]).to(text.device)
     of_text, of_acoustic = model.weights(text, acoustic, batch)
     return _Query(of_text * text + of_acoustic * acoustic, text, acoustic, (of_text, of_acoustic))
 
@@ -191,10 +191,10 @@ def _picture(model: BrewCLIP, pixels: np.ndarray) -> _Pass:
                  _layers(watch, 0), stem, torch.arange(patches))
 
 
-def _words(model: BrewCLIP, heard: EncodedUtterance) -> _Pass:
-    said = [heard.transcript.text]
-    length, = model.lengths(said)
-    tokens = model.tokens(said)[0][:, :length].to(model.log_scale.device)
+def _words(model: BrewCLIP, utterance: EncodedUtterance) -> _Pass:
+    texts_of_one = [utterance.transcript.text]
+    length, = model.lengths(texts_of_one)
+    tokens = model.tokens(texts_of_one)[0][:, :length].to(model.log_scale.device)
     count = len(model.prompts) if model.variant.text else 0
     end = length - 1 + count
     transformer = model.backbone.transformer
@@ -205,9 +205,9 @@ def _words(model: BrewCLIP, heard: EncodedUtterance) -> _Pass:
                  _layers(watch, end), watch.embedded, torch.tensor([0, *range(1 + count, end + 1)]))
 
 
-def _sound(model: BrewCLIP, heard: EncodedUtterance) -> _Pass:
+def _sound(model: BrewCLIP, utterance: EncodedUtterance) -> _Pass:
     assert model.acoustic is not None
-    batch = model.collate([heard.transcript], [heard.states]).to(model.log_scale.device)
+    batch = model.collate([utterance.transcript], [utterance.states]).to(model.log_scale.device)
     assert batch.states is not None
     states = in_graph(batch.states.to(model.acoustic.cls.dtype))
     with WatchSoftmax() as watch:
@@ -247,14 +247,14 @@ def _layers(watch: Watch, own: int) -> tuple[_Layer, _Layer]:
     return found[0], found[-1]
 
 
-def _towers(passes: Mapping[Tower, _Pass], scores: Mapping[Target, Tensor]) -> dict[Tower, Observed]:
+def _towers(passes: Mapping[Tower, _Pass], scores: Mapping[Target, Tensor]) -> dict[Tower, TowerObservation]:
     readings: dict[Tower, dict[Target, Readings]] = {name: {} for name in passes}
     for target, score in scores.items():
         for name, each in passes.items():
             by = gradients(score, each)
             if by[0] is not None:
                 readings[name][target] = _readings(each, *by)
-    return {name: Observed(each.own, each.prompts, each.painted, each.layers, readings[name])
+    return {name: TowerObservation(each.own, each.prompts, each.painted, each.layers, readings[name])
             for name, each in passes.items()}
 
 
@@ -267,7 +267,7 @@ def gradients(score: Tensor, found: _Pass) -> tuple[Tensor, ...]:
 
 
 def _readings(found: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:
-    """What methods read, from the gradients by the two layers' weights and by what entered."""
+    """Inputs of the methods, from the gradients by the two layers' weights and by the tower's input."""
     layers = [LayerAttention(layer.row(layer.weights), layer.row(gradient), _numpy(layer.similarity))
               for layer, gradient in zip(found.watched, (penultimate, last), strict=True)]
     tokens = np.zeros(len(layers[0].similarity), np.float32)

@@ -1,8 +1,7 @@
-"""What the score loses without each part of the input, tried out: Zeiler and Fergus 2014.
+"""Occlusion: the loss of score without each part of the input (Zeiler and Fergus 2014).
 
-Nothing is assumed of what happens inside the model, so it tells where things are even where a model's layers have mixed
-what the places know. It costs a pass for each part: windows of a picture of 3 x 3 places where there are 7 x 7 of them,
-words one by one, a voice in pieces.
+It assumes nothing about the model, so it localises even where a model's layers have mixed the places. It costs a pass
+for each part: windows of a picture of 3 x 3 places where there are 7 x 7 of them, words one by one, a voice in pieces.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import numpy as np
 
 from core.explain.faithfulness import Judge, Order
 from core.explain.methods import Floats
-from core.explain.observation import Observation, Observed, Target, Tower
+from core.explain.observation import Observation, Target, Tower, TowerObservation
 from core.models.brewclip import BrewCLIP
 from core.progress import Progress, Report, WorkStep, silent
 
@@ -21,7 +20,7 @@ PIECES = 25  # of a voice, at most
 AT_ONCE = 16
 
 
-def tried(model: BrewCLIP, pixels: np.ndarray, observation: Observation, target: Target, report: Report = silent
+def occlude(model: BrewCLIP, pixels: np.ndarray, observation: Observation, target: Target, report: Report = silent
           ) -> Observation:
     """The observation with `drops` in the target's readings. `pixels` and the model are those of the observation."""
     judge = Judge(model, pixels, observation, target)
@@ -58,9 +57,9 @@ def _windows(count: int) -> tuple[list[int], int]:
     return middles.tolist(), max(1, round(count / CENTRES)) if count > 2 else 0
 
 
-def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Observation, seen: Observed,
+def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Observation, seen: TowerObservation,
             target: Target) -> Floats:
-    """What each token of a tower loses; beside the input it is 0."""
+    """Loss of score per token of a tower; 0 for tokens that are no input."""
     found = np.zeros(len(seen.readings[target].entrance), np.float32)
     inside = found[seen.painted]
     if tower == "picture":

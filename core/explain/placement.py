@@ -1,4 +1,4 @@
-"""Where the square that a model saw lies on the picture, in the picture's own pixels. No torch here."""
+"""Placement of the model's square on the picture, in the picture's own pixels. No torch here."""
 
 from dataclasses import dataclass
 
@@ -40,14 +40,14 @@ class Placement:
         return Placement(width, height, (left * x, top * y, right * x, bottom * y))
 
     def cell(self, row: int, column: int, rows: int, columns: int) -> Box:
-        """Where one cell of a grid over the square lies on the picture; a part of it may lie outside."""
+        """Box of one cell of a grid over the square; a part of it may lie outside the picture."""
         left, top, right, bottom = self.box
         wide, high = (right - left) / columns, (bottom - top) / rows
         return (left + column * wide, top + row * high, left + (column + 1) * wide, top + (row + 1) * high)
 
 
 def places(width: int, height: int, crop: str) -> tuple[Placement, ...]:
-    """Where each look of `core.images.looks` lies on a picture of that size, in their order."""
+    """Placements of the crops of `core.images.looks` on a picture of that size, in their order."""
     if crop != images.SEVERAL:
         return (place(width, height, crop),)
     ends = tuple(Placement(width, height, box) for box in images.ends(width, height))
@@ -55,7 +55,7 @@ def places(width: int, height: int, crop: str) -> tuple[Placement, ...]:
 
 
 def place(width: int, height: int, crop: str) -> Placement:
-    """Where a picture of that size is seen under a crop policy (`core.images.CROP_POLICIES`).
+    """Placement under a crop policy (`core.images.CROP_POLICIES`) on a picture of that size.
 
     Exact but for the rounding to whole pixels of the model's square, less than one of these.
     """

@@ -1,4 +1,4 @@
-"""What each branch adds to a score, and the ranks of pictures under any mix of the two. No torch here.
+"""Score shares of the branches, and ranks of pictures under any mix of the two. No torch here.
 
 The query is F_L = a F_T + b F_A (a = b = 1 in the paper; the options `acoustic_weight` and `gate` change them). The
 score of a picture with unit vector v is the cosine F_L . v / |F_L|, so it falls exactly into a F_T . v / |F_L| and b
@@ -23,7 +23,7 @@ ROWS = 4096  # pictures multiplied at once: the copy in float64 stays small
 class BranchVectors:
     """A query's vectors, each (dim,) float64 and not normalised, and their weights in the sum.
 
-    A branch that the model lacks, or that has nothing to say (no words heard), is None and its weight 0.
+    A branch that the model lacks, or without words, is None and its weight 0.
     """
 
     text: Doubles | None
@@ -49,7 +49,7 @@ class BranchVectors:
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Of n pictures the score (n,) and what each branch adds to it, (n,) each: text + acoustic = score."""
+    """Scores (n,) of n pictures and the addends of each branch, (n,) each: text + acoustic = score."""
 
     score: Doubles
     text: Doubles

@@ -435,7 +435,7 @@ def test_where_nothing_can_be_kept_searching_and_hearing_answer(explorer, galler
     assert names(explorer.search(gallery, [QueryTerm("speech", waveform=waveform)]))[0] == "green"
     assert explorer.transcribe_query(waveform).text == "green"
     assert names(explorer.search(gallery, [QueryTerm("text", "blue")]))[0] == "blue"
-    assert "What was heard could not be kept: It takes nothing." in caplog.messages
+    assert "The transcript could not be kept: It takes nothing." in caplog.messages
 
 
 def test_without_any_store_hearing_answers(explorer, monkeypatch, caplog):
@@ -446,7 +446,7 @@ def test_without_any_store_hearing_answers(explorer, monkeypatch, caplog):
 
     monkeypatch.setattr("core.explorer.Store.open", refuse)
     assert explorer.transcribe_query(waveform).text == "green"
-    assert caplog.messages == ["What is heard cannot be kept: It may not be written to."]
+    assert caplog.messages == ["Transcripts cannot be kept: It may not be written to."]
     monkeypatch.setattr("core.explorer.Store.open", lambda path: (_ for _ in ()).throw(StoreError("x", "not_a_store")))
     with pytest.raises(StoreError):
         explorer.transcribe_query(waveform)

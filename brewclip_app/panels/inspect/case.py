@@ -66,7 +66,7 @@ class InspectCase:
     @property
     def text(self) -> str:
         """The words that the model was given."""
-        return self.explanation.observation.heard.transcript.text
+        return self.explanation.observation.utterance.transcript.text
 
     @property
     def rank(self) -> int | None:
@@ -87,7 +87,7 @@ class InspectCase:
 
         offered: Target = target if target in self.explanation.observation.scores else "fused"
         chosen, explanation = by_name(method), self.occluded.get(offered, self.explanation)
-        if chosen.tried and not explanation.is_occluded(offered):
+        if chosen.occludes and not explanation.is_occluded(offered):
             return _blank(explanation.maps(offered, by_name("random")))
         return explanation.maps(offered, chosen)
 

@@ -148,7 +148,7 @@ class InspectController(QObject):
         second = self.state.second
         if self.state.map_target != before:
             self.test_maps()
-        if (self.state.comparing and second is not None and BY_NAME[method].tried
+        if (self.state.comparing and second is not None and BY_NAME[method].occludes
                 and self.state.map_target not in second.occluded):
             tasks.start(self._explain_second(second.subject))
 
@@ -238,7 +238,7 @@ class InspectController(QObject):
 
     async def _explain_second(self, subject: Inspection) -> None:
         explorer = self._context.explorer
-        occluded = self.state.map_target if BY_NAME[self.state.method].tried else None
+        occluded = self.state.map_target if BY_NAME[self.state.method].occludes else None
         try:
             case = await self._jobs.run("Explaining a second result", lambda report: self._explainer.explain(
                 explorer, subject, report, occluded), key=SECOND)

@@ -11,7 +11,7 @@ from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
 from core.progress import JobCancelled, Progress
 
-READ = [each for each in METHODS if not each.tried]
+READ = [each for each in METHODS if not each.occludes]
 WORDS = ["red", "brown", "dog", "runs", "far"]
 
 

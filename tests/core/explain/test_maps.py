@@ -9,7 +9,7 @@ from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
 
 GRADIENT = method("gradient")
-READ = [each for each in METHODS if not each.tried]
+READ = [each for each in METHODS if not each.occludes]
 
 
 def all_of(elsewhere) -> float:

@@ -12,7 +12,7 @@ from core.explain.faithfulness import Judge
 from core.explain.maps import draw
 from core.explain.methods import METHODS, method
 from core.explain.observation import observe, typed
-from core.explain.occlusion import tried
+from core.explain.occlusion import occlude
 from core.progress import JobCancelled, Progress, WorkStep
 
 OCCLUSION = method("occlusion")
@@ -27,7 +27,7 @@ def score(model, pixels, text):
 
 def test_a_word_counts_what_the_text_loses_without_it(make, pixels):
     model = make("zero-shot")
-    found = tried(model, pixels, observe(model, pixels, typed(" ".join(WORDS))), "fused")
+    found = occlude(model, pixels, observe(model, pixels, typed(" ".join(WORDS))), "fused")
     drops = [score(model, pixels, " ".join(WORDS)) - score(model, pixels, " ".join(WORDS[:at] + WORDS[at + 1:]))
              for at in range(5)]
     words = draw(found, "fused", OCCLUSION).words.words
@@ -37,7 +37,7 @@ def test_a_word_counts_what_the_text_loses_without_it(make, pixels):
 
 def test_a_place_counts_what_the_picture_loses_under_its_window(make, pixels):
     model = make("zero-shot")
-    found = tried(model, pixels, observe(model, pixels, typed("a dog")), "fused")
+    found = occlude(model, pixels, observe(model, pixels, typed("a dog")), "fused")
     covered = pixels.copy()
     covered[8:32, 0:16] = np.round(np.array([0.5, 0.4, 0.3]) * 255)  # around row 2, column 0 of 4 x 4
     drop = score(model, pixels, "a dog") - score(model, covered, "a dog")
@@ -50,7 +50,7 @@ def test_a_place_counts_what_the_picture_loses_under_its_window(make, pixels):
 def test_only_what_the_target_reads_is_tried(make, heard, pixels, target, towers):
     model = make("full")
     before = observe(model, pixels, heard())
-    found = tried(model, pixels, before, target)
+    found = occlude(model, pixels, before, target)
     for name, tower in found.towers.items():
         for each, readings in tower.readings.items():
             assert (readings.drops is not None) == (each == target and name in towers)
@@ -64,14 +64,14 @@ def test_only_what_the_target_reads_is_tried(make, heard, pixels, target, towers
 def test_it_tells_how_far_it_is_and_can_be_stopped(make, pixels):
     model = make("zero-shot")
     seen, told = observe(model, pixels, typed("a red dog")), []
-    tried(model, pixels, seen, "fused", told.append)
+    occlude(model, pixels, seen, "fused", told.append)
     assert told[0] == Progress(WorkStep.OCCLUDING, 0, 16 + 3) and told[-1].done == 16
 
     def stop(progress):
         raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        tried(model, pixels, seen, "fused", stop)
+        occlude(model, pixels, seen, "fused", stop)
 
 
 # --- the bundled backbone ---
@@ -101,7 +101,7 @@ def in_quadrant(relevance: np.ndarray, quadrant: int) -> float:
 @pytest.mark.parametrize("quadrant", [0, 3])
 def test_the_map_points_at_the_one_thing_in_the_picture(mini, text, thing, quadrant):
     pixels = made(thing, quadrant)
-    found = tried(mini, pixels, observe(mini, pixels, typed(text)), "fused")
+    found = occlude(mini, pixels, observe(mini, pixels, typed(text)), "fused")
     relevance = draw(found, "fused", OCCLUSION).picture.relevance
     row, column = np.unravel_index(relevance.argmax(), relevance.shape)
     assert (row > 3, column > 3) == (quadrant // 2 == 1, quadrant % 2 == 1) or 3 in (row, column)
@@ -117,7 +117,7 @@ def test_on_photographs_the_maps_are_more_faithful_than_chance(mini):
     found = {}
     for text, photograph in PHOTOGRAPHS:
         pixels = images.pixels(Image.fromarray(photograph), "centre", SIDE)
-        seen = tried(mini, pixels, observe(mini, pixels, typed(text)), "fused")
+        seen = occlude(mini, pixels, observe(mini, pixels, typed(text)), "fused")
         judge = Judge(mini, pixels, seen, "fused")
         for tower in judge.towers:
             for each in METHODS:

@@ -32,7 +32,7 @@ from core.explain import observation
 from core.explain.faithfulness import Judge
 from core.explain.maps import draw
 from core.explain.methods import METHODS
-from core.explain.occlusion import tried
+from core.explain.occlusion import occlude
 from core.features import encode
 from core.features.noise import CLEAN
 from core.features.prepared_split import FeaturePreparer
@@ -176,7 +176,7 @@ def test_inspect_looks_there(explorer, away: torch.device, little: ModuleType, v
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).to(away).eval()
     heard, = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    seen = tried(model, pixels, observation.observe(model, pixels, heard), "fused")
+    seen = occlude(model, pixels, observation.observe(model, pixels, heard), "fused")
     judge = Judge(model, pixels, seen, "fused")
     for method in METHODS:
         maps = draw(seen, "fused", method)
@@ -303,7 +303,7 @@ def test_inspect_looks_on_one_device_under_fake_tensors(explorer, little: Module
     seen = observation.observe(model, pixels, heard)
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
         fake_on_cuda(model, mode)
-        looked = observation.look(model, pixels, heard)
+        looked = observation.forward_with_attention(model, pixels, heard)
         judge = Judge(model, pixels, seen, "fused")
         left = {tower: judge.left(tower, [np.array([0]), np.array([], np.int64)]) for tower in judge.towers}
     assert {*looked.passes} == {*seen.towers} and {*looked.scores} == {*seen.scores}
@@ -318,7 +318,7 @@ def test_gradients_of_inspect_stay_on_one_device_under_fake_tensors(explorer, la
     heard, = explorer.ears.transcribe([heard_tone(little)], TranscriptionOptions())
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
         fake_on_cuda(model, mode, LAZY)
-        looked = observation.look(model, np.zeros((32, 32, 3), np.uint8), heard)
+        looked = observation.forward_with_attention(model, np.zeros((32, 32, 3), np.uint8), heard)
         found = [observation.gradients(score, each) for score in looked.scores.values()
                  for each in looked.passes.values()]
     assert {each.device.type for row in found for each in row if each is not None} == {"lazy"}
