@@ -82,7 +82,7 @@ def is_ready(explorer: "Explorer") -> bool:
     gallery = next((found for found in explorer.store.galleries() if found.name == GALLERY), None)
     if gallery is None or not all((explorer.home.demo / name).exists() for name in names):
         return False
-    return explorer.store.state(gallery.id, explorer.fingerprint().hash).indexed >= len(names)
+    return explorer.gallery(gallery).state(explorer.fingerprint().hash).indexed >= len(names)
 
 
 def queries() -> tuple[DemoQuery, ...]:

@@ -17,8 +17,9 @@ from core.errors import AudioError, QueryError, StoreError
 from core.fingerprint import Fingerprint
 from core.galleries import address_book
 from core.galleries import copy as copying
+from core.galleries.backends import open_gallery
 from core.galleries.copy import Copied
-from core.galleries.protocol import Place, open_gallery
+from core.galleries.gallery import Gallery
 from core.home import Home, expanded
 from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_gallery, index_scans
@@ -42,7 +43,7 @@ from core.search.transcription import (
 from core.settings import Settings
 from core.store.addresses import is_address
 from core.store.records import Filter, GalleryRecord, QueryRecord
-from core.store.room import compared
+from core.store.repository import compared
 from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -109,8 +110,8 @@ class Explorer:
         """The settings in use."""
         return self._settings
 
-    def place(self, gallery: str, create: bool = False) -> tuple[Place, GalleryRecord]:
-        """The gallery of a name or an address, and its record. StoreError ("no_gallery", ...)."""
+    def gallery(self, gallery: str | GalleryRecord, create: bool = False) -> Gallery:
+        """The gallery of a name, an address or a record. StoreError ("no_gallery", ...)."""
         return open_gallery(self.store, gallery, create)
 
     def addresses(self) -> tuple[str, ...]:
@@ -122,9 +123,9 @@ class Explorer:
 
         StoreError: `no_gallery`, `not_a_gallery`, and what opening an address may raise.
         """
-        _, record = self.place(address, create)
+        gallery = self.gallery(address, create)
         address_book.add(self.home.addresses, address)
-        return record
+        return gallery.info
 
     def close_address(self, address: str) -> None:
         """Take an address off the list; what lies there stays as it is."""
@@ -206,35 +207,35 @@ class Explorer:
         model, crop = self.models.model(settings, report), settings["vision.crop"]
         limit = settings["images.max_megapixels"]
         if not sources:
-            place, record = self.place(gallery)
-            result = self.unfinished.run(record, lambda found: index_gallery(
-                place, record.id, model, crop, limit, report, left_out, found))
+            target = self.gallery(gallery)
+            result = self.unfinished.run(target.info, lambda found: index_gallery(
+                target, model, crop, limit, report, left_out, found))
         else:
             scans = look_all(sources, column, report, left_out)  # what fails here makes no gallery
-            with self.filled(gallery) as (place, record):
-                result = self.unfinished.run(record, lambda found: index_scans(
-                    place, record.id, scans, model, crop, limit, report, found))
+            with self.filled(gallery) as target:
+                result = self.unfinished.run(target.info, lambda found: index_scans(
+                    target, scans, model, crop, limit, report, found))
         with suppress(JobCancelled):  # the indexing is done and has a result
-            place.optimize(record.id, after)
+            target.optimize(after)
             self._described(model, model.fingerprint(crop), after)
         return result
 
     @contextmanager
-    def filled(self, gallery: str) -> Iterator[tuple[Place, GalleryRecord]]:
+    def filled(self, gallery: str) -> Iterator[Gallery]:
         """The gallery of a name or an address, made if there is none; a new one is deleted again when filling it fails
         before anything came into it.
         """
         known = is_address(gallery) or any(compared(one.name) == compared(gallery.strip())
                                            for one in self.store.galleries())
-        place, record = self.place(gallery, create=True)
+        target = self.gallery(gallery, create=True)
         try:
-            yield place, record
+            yield target
         except JobCancelled:
             raise
         except Exception:
-            state = place.state(record.id)
+            state = target.state()
             if not known and not (state.images or state.failed or state.missing):
-                place.delete_gallery(record.id)
+                target.delete()
             raise
 
     def copy_gallery(self, gallery: str, to: str, report: Report = silent) -> Copied:
@@ -242,11 +243,11 @@ class Explorer:
 
         StoreError: `no_gallery`, `not_empty`, `same`, and what both places may raise.
         """
-        source = self.place(gallery)
+        source = self.gallery(gallery)
         if is_address(to):
             self._reachable(to, may_be_new=True)
-        target = self.place(to, create=True)
-        if target[1].id == source[1].id:
+        target = self.gallery(to, create=True)
+        if target.id == source.id:
             raise StoreError("A gallery cannot be copied into itself.", "same")
         return copying.copy_gallery(source, target, report)
 
@@ -263,21 +264,21 @@ class Explorer:
         """
         timer, settings = StepTimer(), self._settings
         context = self._context(timer, report)
-        (place, record), fingerprint = self._gallery(gallery), self.models.fingerprint(settings)
-        self._indexes.check(place, record, fingerprint)
+        opened, fingerprint = self._gallery(gallery), self.models.fingerprint(settings)
+        self._indexes.check(opened, fingerprint)
         terms = [self._transcriber.resolve(term, context, word_times) for term in terms]
         with timer.step("load"):
             model = self.models.model(settings, report)
             descriptions = self._described(model, fingerprint, report)
         with timer.step("search"):
-            index = self._indexes.open(place, record, fingerprint, model.dim)
+            index = self._indexes.open(opened, fingerprint, model.dim)
         utterances = [self._transcriber.encode(term, model, context) for term in terms]
         with timer.step("embed"):
-            encoded, cut = self._encode(terms, utterances, place, index, model, settings)
+            encoded, cut = self._encode(terms, utterances, opened, index, model, settings)
         with timer.step("search"):
-            found = index.find(place, encoded, top, filter, descriptions, exact, all_copies)
+            found = index.find(opened, encoded, top, filter, descriptions, exact, all_copies)
         spoken = next((term for term in terms if term.kind == "speech"), QueryTerm("speech"))
-        return SearchResult(record.name, found.hits, found.compared, spoken.transcript, spoken.waveform, encoded, cut,
+        return SearchResult(opened.name, found.hits, found.compared, spoken.transcript, spoken.waveform, encoded, cut,
                             timer.read(), max(0, index.images - len(index.index)), found.approximate)
 
     def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
@@ -307,14 +308,14 @@ class Explorer:
     def _reachable(self, gallery: str, may_be_new: bool) -> None:
         """StoreError when the gallery cannot be opened."""
         try:
-            self.place(gallery)
+            self.gallery(gallery)
         except StoreError as error:
             if error.kind != "no_gallery" or not may_be_new:
                 raise
 
-    def _gallery(self, name: str) -> tuple[Place, GalleryRecord]:
+    def _gallery(self, name: str) -> Gallery:
         try:
-            return self.place(name)
+            return self.gallery(name)
         except StoreError as error:
             if error.kind != "no_gallery":
                 raise
@@ -326,7 +327,7 @@ class Explorer:
             store = self.store
         return SearchContext(settings, store, lambda: self.models.recogniser(settings, report), timer, report)
 
-    def _encode(self, terms: Sequence[QueryTerm], utterances: Sequence[EncodedUtterance | None], place: Place,
+    def _encode(self, terms: Sequence[QueryTerm], utterances: Sequence[EncodedUtterance | None], gallery: Gallery,
                 index: LoadedIndex, model: "RetrievalModel", settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
         """The terms with their embeddings, in their order, and how many tokens were cut."""
         texts = [term.text for term, utterance in zip(terms, utterances, strict=True)
@@ -339,19 +340,19 @@ class Explorer:
         encoded = []
         for term, utterance in zip(terms, utterances, strict=True):
             if term.kind == "image":
-                encoded.append(self._encode_image(term, place, index, model, settings))
+                encoded.append(self._encode_image(term, gallery, index, model, settings))
             elif utterance is None:
                 encoded.append(EncodedTerm(term.kind, term.text, queries.unit(next(of_texts)), term.weight))
             else:
                 encoded.append(_encoded_speech(term, *next(of_speech)))
         return tuple(encoded), sum(read.cut if read else ()) + sum(speech.cut if speech else ())
 
-    def _encode_image(self, term: QueryTerm, place: Place, index: LoadedIndex, model: "RetrievalModel",
+    def _encode_image(self, term: QueryTerm, gallery: Gallery, index: LoadedIndex, model: "RetrievalModel",
                       settings: Settings) -> EncodedTerm:
         """The stored embedding of an indexed picture; any other picture is embedded in the same way."""
         if term.image_id is not None and (term.image_id in index.index or term.path is None):
             vector = index.index.vectors_of([term.image_id])[0]
-            names = [record.path.name for record in place.images(index.id, [term.image_id])]
+            names = [record.path.name for record in gallery.images([term.image_id])]
             label = names[0] if names else BY_KIND["image"].label
         else:
             picture = images.read(required(term.path), settings["images.max_megapixels"])

@@ -126,7 +126,7 @@ class Indexing(QObject):
         except JobCancelled:
             if self._context.jobs.is_closing:
                 with suppress(StoreError):
-                    self._context.explorer.unfinished.resume_later(self._context.explorer.place(gallery)[1])
+                    self._context.explorer.unfinished.resume_later(self._context.explorer.gallery(gallery).info)
             raise
 
     def _moved(self, job: Job) -> None:
@@ -178,7 +178,7 @@ def abandoned(explorer: "Explorer") -> list[str]:
     galleries = list(explorer.store.galleries())
     for address in explorer.addresses():
         with suppress(StoreError):
-            galleries.append(explorer.place(address)[1])
+            galleries.append(explorer.gallery(address).info)
     runs = [(gallery, explorer.unfinished.of(gallery)) for gallery in galleries if gallery.folders]
     return [gallery.name for gallery, run in runs if run is not None and run.is_abandoned]
 

@@ -27,6 +27,7 @@ from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
+    from core.galleries.gallery import Gallery
 
 PREFIX, LOCK = ".brewclip-export-", ".lock"
 FRESH = 60.0  # seconds
@@ -68,8 +69,8 @@ def export(explorer: "Explorer", gallery: str, folder: Path, options: ExportOpti
     folder = expanded(folder).absolute()
     _check_folder(folder)
     left = Leftovers()
-    record = explorer.store.gallery(gallery)
-    items = _items(explorer, record.id, options, left)
+    record = explorer.gallery(explorer.store.gallery(gallery))
+    items = _items(explorer, record, options, left)
     with _staging(folder) as staged:
         writing, checking = steps(report, 3, 1)
         written = _write_files(staged, layout, items, left, writing)
@@ -99,11 +100,11 @@ def _check_folder(folder: Path) -> None:
                               "not_empty")
 
 
-def _items(explorer: "Explorer", gallery_id: int, options: ExportOptions, left: Leftovers) -> list[Item]:
+def _items(explorer: "Explorer", gallery: "Gallery", options: ExportOptions, left: Leftovers) -> list[Item]:
     store = explorer.store
-    store.adopt_takes(gallery_id)
-    images = {image.id: image for image in store.images(gallery_id)}
-    takes = choose(store.takes(gallery_id), images, options.reviewed, left)
+    store.adopt_takes(gallery.id)
+    images = {image.id: image for image in gallery.images()}
+    takes = choose(store.takes(gallery.id), images, options.reviewed, left)
     return arrange(takes, images, options.by_speaker, options.seed, left) if takes else []
 
 

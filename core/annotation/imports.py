@@ -15,7 +15,7 @@ from core.datasets.kinds import kind_of
 from core.errors import AnnotationError, AudioError
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.store.records import NewTake, SpeakerRecord
-from core.store.room import absolute
+from core.store.repository import absolute
 
 if TYPE_CHECKING:
     from core.datasets import Dataset, Utterance
@@ -75,9 +75,9 @@ class _Import:
 
     def __init__(self, explorer: "Explorer", dataset: "Dataset", gallery: str) -> None:
         self._store, self._dataset = explorer.store, dataset
-        self._gallery = self._store.gallery(gallery)
+        self._gallery = explorer.gallery(self._store.gallery(gallery))
         self._title = kind_of(dataset.kind).title
-        ids = {str(image.path): image.id for image in self._store.images(self._gallery.id)}
+        ids = {str(image.path): image.id for image in self._gallery.images()}
         self._ids = {image.image_id: ids.get(str(image.path)) for image in dataset.images if image.path}
         self._known = {(take.image_id, take.recording)
                        for binned in (False, True) for take in self._store.takes(self._gallery.id, binned=binned)}

@@ -13,6 +13,7 @@ from core.annotation import failed
 from core.store.records import AnnotatingRecord, TakeRecord
 
 if TYPE_CHECKING:
+    from core.galleries.gallery import Gallery
     from core.store.store import Store
 
 DESCRIBED = ("done", "accepted")  # states of a take that make its picture a described one
@@ -29,11 +30,11 @@ class QueueKind:
     """
 
     key: str
-    choices: "Callable[[Store, int], Sequence[tuple[str, str]]]"
-    find: "Callable[[Store, int, str], Sequence[int]]"
+    choices: "Callable[[Store, Gallery], Sequence[tuple[str, str]]]"
+    find: "Callable[[Store, Gallery, str], Sequence[int]]"
     leaves_out_done: bool = False
     speaker: Callable[[str], int | None] = lambda argument: None
-    unlisted: "Callable[[Store, int, str], str]" = lambda store, gallery_id, argument: ""
+    unlisted: "Callable[[Store, Gallery, str], str]" = lambda store, gallery, argument: ""
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,19 @@ class Queue:
         return self.image_ids.index(ordered[at]) if at < len(ordered) else 0
 
 
-def _all(store: "Store", gallery_id: int, argument: str) -> Sequence[int]:
-    return [int(one) for one in store.filter_ids(gallery_id)]
+def _all(store: "Store", gallery: "Gallery", argument: str) -> Sequence[int]:
+    return [int(one) for one in gallery.filter_ids()]
 
 
-def _tagged(store: "Store", gallery_id: int, tag: str) -> Sequence[int]:
-    return [int(one) for one in store.filter_ids(gallery_id, tag=tag)] if tag else []
+def _tagged(store: "Store", gallery: "Gallery", tag: str) -> Sequence[int]:
+    return [int(one) for one in gallery.filter_ids(tag=tag)] if tag else []
 
 
-def _tags(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
-    return [(tag, f"Tagged “{tag}”") for tag, _ in store.tags(gallery_id)]
+def _tags(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
+    return [(tag, f"Tagged “{tag}”") for tag, _ in gallery.tags()]
 
 
-def _speakers(store: "Store", gallery_id: int) -> Sequence[tuple[str, str]]:
+def _speakers(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
     return [(str(speaker.id), f"Not yet described by {speaker.name}") for speaker in store.speakers()]
 
 
@@ -82,8 +83,8 @@ def _number(argument: str) -> int | None:
 
 
 QUEUES: tuple[QueueKind, ...] = (
-    QueueKind("unlabelled", lambda store, gallery_id: [("", "Without a caption")], _all, leaves_out_done=True),
-    QueueKind("all", lambda store, gallery_id: [("", "All pictures")], _all),
+    QueueKind("unlabelled", lambda store, gallery: [("", "Without a caption")], _all, leaves_out_done=True),
+    QueueKind("all", lambda store, gallery: [("", "All pictures")], _all),
     QueueKind("speaker", _speakers, _all, leaves_out_done=True, speaker=_number),
     QueueKind("tag", _tags, _tagged),
     QueueKind("failures", failed.failures, failed.failed, unlisted=failed.beyond),
@@ -91,23 +92,23 @@ QUEUES: tuple[QueueKind, ...] = (
 )
 
 
-def offered(store: "Store", gallery_id: int, wanted: str = "") -> list[tuple[str, str]]:
+def offered(store: "Store", gallery: "Gallery", wanted: str = "") -> list[tuple[str, str]]:
     """Every queue of the gallery as (spec, words for the user), and the one that is wanted where it can be had."""
     found = [(f"{kind.key}:{argument}", title) for kind in QUEUES
-             for argument, title in kind.choices(store, gallery_id)]
+             for argument, title in kind.choices(store, gallery)]
     key, _, argument = wanted.partition(":")
-    title = next((each.unlisted(store, gallery_id, argument) for each in QUEUES if each.key == key), "")
+    title = next((each.unlisted(store, gallery, argument) for each in QUEUES if each.key == key), "")
     return found if not title or wanted in dict(found) else [*found, (wanted, title)]
 
 
-def open_queue(store: "Store", gallery_id: int, spec: str, takes: Iterable[TakeRecord]) -> Queue:
+def open_queue(store: "Store", gallery: "Gallery", spec: str, takes: Iterable[TakeRecord]) -> Queue:
     """The queue as it is now; `takes` are those of the gallery. One that is not offered any more is the first queue."""
-    titles = dict(offered(store, gallery_id, spec))
+    titles = dict(offered(store, gallery, spec))
     if spec not in titles:
         spec = next(iter(titles))
     key, _, argument = spec.partition(":")
     kind = next(each for each in QUEUES if each.key == key)
-    found = kind.find(store, gallery_id, argument)
+    found = kind.find(store, gallery, argument)
     done = described(takes, kind.speaker(argument)) if kind.leaves_out_done else set()
     left = tuple(image_id for image_id in found if image_id not in done)
     return Queue(spec, titles[spec], left, len(found) - len(left), kind.leaves_out_done, kind.speaker(argument))

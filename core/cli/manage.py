@@ -91,12 +91,11 @@ def _gallery_list(arguments: Arguments) -> int:
     """List the galleries of the store and of the known addresses; exit code 1 when one cannot be opened."""
     with explorer() as opened:
         wanted = opened.fingerprint().hash
-        states = [opened.store.state(gallery.id, wanted) for gallery in opened.store.galleries()]
+        states = [opened.gallery(gallery).state(wanted) for gallery in opened.store.galleries()]
         problems = {}
         for address in opened.addresses():
             try:
-                place, record = opened.place(address)
-                states.append(place.state(record.id, wanted))
+                states.append(opened.gallery(address).state(wanted))
             except StoreError as error:
                 problems[address] = str(error)
         unfinished = {state.gallery.id: opened.unfinished.of(state.gallery) for state in states}
@@ -130,11 +129,11 @@ def _gallery_rename(arguments: Arguments) -> int:
 
 def _gallery_delete(arguments: Arguments) -> int:
     with explorer() as opened:
-        place, record = opened.place(arguments.gallery)
+        gallery = opened.gallery(arguments.gallery)
         if not arguments.yes:
-            raise BrewclipError(f"Add --yes to delete the gallery {record.name} with its tags; the pictures on disk "
+            raise BrewclipError(f"Add --yes to delete the gallery {gallery.name} with its tags; the pictures on disk "
                                 "stay.", "unconfirmed")
-        place.delete_gallery(record.id)
+        gallery.delete()
     return OK
 
 
@@ -152,8 +151,7 @@ def _gallery_copy(arguments: Arguments) -> int:
 
 def _gallery_optimize(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
-        place, record = opened.place(arguments.gallery)
-        place.optimize(record.id, report)
+        opened.gallery(arguments.gallery).optimize(report)
     return OK
 
 

@@ -52,13 +52,13 @@ def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options
     with _Work(options, job, report) as work:
         if options.address:  # before anything is changed
             work.connect()
-        with explorer.filled(gallery) as (place, record):
+        with explorer.filled(gallery) as target:
             for one in scans:
-                place.add_folder(record.id, Path(one.folder))
-            result = explorer.unfinished.run(record, lambda found: GalleryReconciler(
-                place, record.id, fingerprint, limit, report, work.pace, found).run(scans, work))
+                target.add_folder(Path(one.folder))
+            result = explorer.unfinished.run(target.info, lambda found: GalleryReconciler(
+                target, fingerprint, limit, report, work.pace, found).run(scans, work))
     with suppress(JobCancelled):  # the indexing is done and has a result
-        place.optimize(record.id, report)
+        target.optimize(report)
     return ClusterResult(result, work.shares)
 
 

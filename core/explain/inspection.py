@@ -27,7 +27,8 @@ from core.explain.placement import Placement
 from core.explain.shares import BranchVectors, Mix, mix, shares
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
-from core.galleries.protocol import Place, open_gallery
+from core.galleries.backends import open_gallery
+from core.galleries.gallery import Gallery
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
@@ -35,7 +36,6 @@ from core.progress import Report, silent
 from core.search import queries, vector_index
 from core.search.transcription import query_options, warn_if_read_only
 from core.search.vector_file import Ids
-from core.store.records import GalleryRecord
 
 RANKED_UP_TO = 4_000_000  # pictures of a gallery whose vectors are brought here for the ranks: 6 GB of 384 numbers
 
@@ -184,35 +184,35 @@ def stand(explorer: Explorer, sight: Explanation, gallery: str, path: Path,
 
     StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
     """
-    place, record, index = open_index(explorer, sight.lens, gallery)
+    opened, index = open_index(explorer, sight.lens, gallery)
     branches = sight.observation.branches
-    known = image_id if image_id is not None else _id_of(place, record.id, path)
+    known = image_id if image_id is not None else _id_of(opened, path)
     if known is not None and known in index:
-        return GalleryRanking(record.name, mix(branches, index.matrix, index.ids),
+        return GalleryRanking(opened.name, mix(branches, index.matrix, index.ids),
                         int(np.flatnonzero(index.ids == known)[0]), True, index.matrix)
     vectors, ids = _added(index, sight.image)
-    return GalleryRanking(record.name, mix(branches, vectors, ids), len(index), False, vectors)
+    return GalleryRanking(opened.name, mix(branches, vectors, ids), len(index), False, vectors)
 
 
 def open_index(explorer: Explorer, lens: ExplainModel, gallery: str
-               ) -> tuple[Place, GalleryRecord, vector_index.ExactIndex]:
+               ) -> tuple[Gallery, vector_index.ExactIndex]:
     """A gallery and its vectors under the lens; StoreError, QueryError as `stand`, and "too_large"."""
-    place, record = open_gallery(explorer.store, gallery)
-    table = place.vector_table(record.id, lens.fingerprint.hash)
+    opened = open_gallery(explorer.store, gallery)
+    table = opened.vector_table(lens.fingerprint.hash)
     if table is not None and table.count() > RANKED_UP_TO:
-        raise QueryError(f"{record.name} has more than {RANKED_UP_TO} pictures, too many to rank all of them here. "
+        raise QueryError(f"{opened.name} has more than {RANKED_UP_TO} pictures, too many to rank all of them here. "
                          "Leave the gallery out; the rest of the explanation needs none.", "too_large")
-    index = vector_index.open_index(place, record.id, lens.fingerprint.hash, lens.model.built.dim,
+    index = vector_index.open_index(opened, lens.fingerprint.hash, lens.model.built.dim,
                                     explorer.home.caches / "vectors")
     if not len(index):
-        raise QueryError(f"No picture of {record.name} is indexed with {lens.title}, so there are no ranks. Index the "
+        raise QueryError(f"No picture of {opened.name} is indexed with {lens.title}, so there are no ranks. Index the "
                          "gallery with this model, or leave the gallery out.", "not_indexed")
-    return place, record, index
+    return opened, index
 
 
-def _id_of(place: Place, gallery_id: int, path: Path) -> int | None:
+def _id_of(gallery: Gallery, path: Path) -> int | None:
     wanted = Path(remote.stored(path)) if remote.is_remote(path) else path.resolve()
-    return next((each.id for each in place.images(gallery_id) if each.path == wanted), None)
+    return next((each.id for each in gallery.images() if each.path == wanted), None)
 
 
 def _added(index: vector_index.ExactIndex, own: queries.Floats) -> tuple[queries.Floats, Ids]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.galleries.protocol import Place
+from core.galleries.gallery import Gallery
 from core.progress import Progress, Report, WorkStep, finishing, silent
-from core.store.records import FailedEntry, GalleryRecord, IndexedFile, KnownImage, StoredImage
+from core.store.records import FailedEntry, IndexedFile, KnownImage, StoredImage
 
 BATCH = 2000  # pictures that one write stores
 
@@ -38,55 +38,53 @@ class _Later:
     missing: list[str] = field(default_factory=list)
 
 
-def copy_gallery(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRecord],
+def copy_gallery(source: Gallery, target: Gallery,
                  report: Report = silent) -> Copied:
     """Copy a gallery into another that is empty, or that an earlier copy of it was stopped in.
 
     StoreError: `not_empty` (the target holds pictures that the source does not; nothing was changed), and what both
     places may raise. JobCancelled leaves what was copied.
     """
-    (place, record), (into, made) = source, target
     report, after = finishing(report)
     total = _check(source, target, report)
-    for folder in record.folders:
-        into.add_folder(made.id, folder)
-    fingerprints = place.fingerprints(record.id) or [Fingerprint("", "")]
-    there = _there(into, made, fingerprints, record.folders)
+    for folder in source.folders:
+        target.add_folder(folder)
+    fingerprints = source.fingerprints() or [Fingerprint("", "")]
+    there = _there(target, fingerprints, source.folders)
     later, done, already, vectors = _Later(), 0, 0, 0
-    for batch in _batches(place.kept(record.id)):
+    for batch in _batches(source.kept()):
         for one in batch:
             _remember(one, later)
         new = [one for one in batch if not _is_there(one, there)]
-        vectors += _write(into, made.id, new, fingerprints)
+        vectors += _write(target, new, fingerprints)
         done, already = done + len(batch), already + len(batch) - len(new)
         report(Progress(WorkStep.COPYING, done, total))
     failures = _finish(source, target, later, after)
-    into.optimize(made.id, after)
-    return Copied(made.name, done, already, vectors, failures)
+    target.optimize(after)
+    return Copied(target.name, done, already, vectors, failures)
 
 
-def _check(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRecord], report: Report) -> int:
+def _check(source: Gallery, target: Gallery, report: Report) -> int:
     """How many pictures the source has; StoreError when the target has others."""
-    (place, record), (into, made) = source, target
-    others = {one.path: one.content_hash for batch in into.kept(made.id, vectors=False) for one in batch}
+    others = {one.path: one.content_hash for batch in target.kept(vectors=False) for one in batch}
     total = 0
-    for batch in place.kept(record.id, vectors=False):
+    for batch in source.kept(vectors=False):
         total += len(batch)
         for one in batch:
             if others.get(one.path) == one.content_hash:
                 del others[one.path]
         report(Progress(WorkStep.COMPARING_GALLERIES, total))
     if others:
-        raise StoreError(f"{made.name} holds {len(others)} pictures that {record.name} does not, such as "
+        raise StoreError(f"{target.name} holds {len(others)} pictures that {source.name} does not, such as "
                          f"{Path(next(iter(others))).name}. Nothing was changed; copy into a new gallery.", "not_empty")
     return total
 
 
-def _there(into: Place, made: GalleryRecord, fingerprints: Sequence[Fingerprint], folders: Sequence[Path]
+def _there(target: Gallery, fingerprints: Sequence[Fingerprint], folders: Sequence[Path]
            ) -> dict[str, dict[str, KnownImage]]:
     """What the target has of each fingerprint, by its hash and path."""
     return {one.hash: {path: known for folder in folders
-                       for path, known in into.known_images(made.id, one.hash, folder).items()}
+                       for path, known in target.known_images(one.hash, folder).items()}
             for one in fingerprints}
 
 
@@ -115,7 +113,7 @@ def _remember(one: StoredImage, later: _Later) -> None:
         later.missing.append(one.path)
 
 
-def _write(into: Place, gallery_id: int, new: Sequence[StoredImage], fingerprints: Sequence[Fingerprint]) -> int:
+def _write(target: Gallery, new: Sequence[StoredImage], fingerprints: Sequence[Fingerprint]) -> int:
     """Store pictures with their vectors, a fingerprint after the other; how many vectors."""
     if not new:
         return 0
@@ -127,24 +125,23 @@ def _write(into: Place, gallery_id: int, new: Sequence[StoredImage], fingerprint
         plain = [IndexedFile(one.path, one.stamp, one.content_hash, one.facts) for one in bare]
         bare = []
         if entries or plain:
-            into.record(gallery_id, fingerprint, entries + plain)
+            target.record(fingerprint, entries + plain)
         written += len(entries)
     return written
 
 
-def _finish(source: tuple[Place, GalleryRecord], target: tuple[Place, GalleryRecord], later: _Later,
+def _finish(source: Gallery, target: Gallery, later: _Later,
             report: Report) -> int:
     """Tags, marks and failures; how many failures."""
-    (place, record), (into, made) = source, target
     report(Progress(WorkStep.COPYING_TAGS))
-    ids = {path: known.id for folder in record.folders
-           for path, known in into.known_images(made.id, "", folder).items()}
+    ids = {path: known.id for folder in source.folders
+           for path, known in target.known_images("", folder).items()}
     for tag, paths in later.tags.items():
-        into.add_tag([ids[path] for path in paths if path in ids], tag)
-    into.mark(made.id, [ids[path] for path in later.missing if path in ids], missing=True)
-    reasons = {str(one.path): one.reason for one in place.failures(record.id)}
+        target.add_tag([ids[path] for path in paths if path in ids], tag)
+    target.mark([ids[path] for path in later.missing if path in ids], missing=True)
+    reasons = {str(one.path): one.reason for one in source.failures()}
     failed = [FailedEntry(path, known.stamp, known.kind, reasons.get(path, ""), known.max_megapixels)
-              for folder in record.folders for path, known in place.known_failures(record.id, folder).items()]
+              for folder in source.folders for path, known in source.known_failures(folder).items()]
     if failed:
-        into.record(made.id, Fingerprint("", ""), [], failed)
+        target.record(Fingerprint("", ""), [], failed)
     return len(failed)

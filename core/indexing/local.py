@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.galleries.protocol import Place
+from core.galleries.gallery import Gallery
 from core.images import MAX_MEGAPIXELS, SEVERAL
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import Reader, ReadFile
@@ -43,7 +43,7 @@ class Backbone(Protocol):
         """The fingerprint of its embeddings under that crop policy."""
 
 
-def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone, crop: str,
+def index_folder(gallery: Gallery, folder: Path, backbone: Backbone, crop: str,
                  max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent, column: str = "",
                  found: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
@@ -53,19 +53,19 @@ def index_folder(place: Place, gallery_id: int, folder: Path, backbone: Backbone
     `no_folder`, `no_gallery`, and what every method of the store may raise; DatasetError (manifest). JobCancelled and
     errors of the model pass through; what was stored stays.
     """
-    return index_scans(place, gallery_id, look(folder, column, report), backbone, crop, max_megapixels, report, found)
+    return index_scans(gallery, look(folder, column, report), backbone, crop, max_megapixels, report, found)
 
 
-def index_scans(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
+def index_scans(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: str,
                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
                 found: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Index what was found already; the same as `index_folder` else."""
     for one in scans:
-        place.add_folder(gallery_id, Path(one.folder))
-    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report, found)
+        gallery.add_folder(Path(one.folder))
+    return _index(gallery, scans, backbone, crop, max_megapixels, report, found)
 
 
-def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str,
+def index_gallery(gallery: Gallery, backbone: Backbone, crop: str,
                   max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
                   exclude: Exclusions = Exclusions(),
                   found: Callable[[int], object] = lambda number: None) -> IndexResult:
@@ -74,22 +74,22 @@ def index_gallery(place: Place, gallery_id: int, backbone: Backbone, crop: str,
     A folder that cannot be reached is listed among the failures and its pictures stay as they are; StoreError
     (no_folder) when none can be reached, or there is none.
     """
-    folders = place.state(gallery_id).gallery.folders
+    folders = gallery.state().gallery.folders
     if not folders:
         raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
     scans = [look_into(folder, report, exclude) for folder in folders]
-    return _index(place, gallery_id, scans, backbone, crop, max_megapixels, report, found)
+    return _index(gallery, scans, backbone, crop, max_megapixels, report, found)
 
 
-def _index(place: Place, gallery_id: int, scans: Sequence[Scan], backbone: Backbone, crop: str,
+def _index(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: str,
            max_megapixels: float, report: Report, found: Callable[[int], object]) -> IndexResult:
     fingerprint = backbone.fingerprint(crop)
 
     def known(hashes: Collection[bytes]) -> set[bytes]:
-        return place.embedded_contents(hashes, fingerprint.hash)
+        return gallery.embedded_contents(hashes, fingerprint.hash)
 
     reader = Reader(crop, backbone.image_size, max_megapixels, known)
-    return GalleryReconciler(place, gallery_id, fingerprint, max_megapixels, report, found=found).run(
+    return GalleryReconciler(gallery, fingerprint, max_megapixels, report, found=found).run(
         scans, lambda paths: embedding(reader, backbone, paths))
 
 

@@ -14,13 +14,13 @@ from typing import TypeVar
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.galleries.protocol import Place
+from core.galleries.gallery import Gallery
 from core.indexing.rate import RateMeter
 from core.indexing.reader import NO_STAMP, Gone
 from core.indexing.scan import Scan
 from core.progress import Progress, Report, WorkStep
 from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
-from core.store.room import is_below, plain
+from core.store.repository import is_below, plain
 
 BATCH = 32  # pictures that the model sees at once, and that one transaction stores
 READY = 256  # pictures that need no model are stored at the latest when so many wait
@@ -107,10 +107,9 @@ class GalleryReconciler:
     gallery will have when the run has ended, those that turn out to be unreadable included.
     """
 
-    def __init__(self, place: Place, gallery_id: int, fingerprint: Fingerprint, max_megapixels: float, report: Report,
+    def __init__(self, gallery: Gallery, fingerprint: Fingerprint, max_megapixels: float, report: Report,
                  detail: Callable[[], str] = lambda: "", found: Callable[[int], object] = lambda number: None) -> None:
-        self._place = place
-        self._gallery_id = gallery_id
+        self._gallery = gallery
         self._fingerprint = fingerprint
         self._limit = max_megapixels
         self._report = report
@@ -129,7 +128,7 @@ class GalleryReconciler:
             self._compare(one, plan)
         self._settle(plan)
         new = sum(path not in plan.ids for path in plan.read)
-        self._found(self._place.state(self._gallery_id, self._fingerprint.hash).images + new)
+        self._found(self._gallery.state(self._fingerprint.hash).images + new)
         self._read(plan, work)
         return self._result(plan, scans, time.perf_counter() - started)
 
@@ -138,8 +137,8 @@ class GalleryReconciler:
         folder = Path(found.folder)
         if found.folder in found.files:  # one picture: what lies below its folder is asked for, and it alone used
             folder = folder.parent
-        known = self._place.known_images(self._gallery_id, self._fingerprint.hash, folder)
-        failures = self._place.known_failures(self._gallery_id, folder)
+        known = self._gallery.known_images(self._fingerprint.hash, folder)
+        failures = self._gallery.known_failures(folder)
         if str(folder) != found.folder:
             known, failures = _only(known, found.folder), _only(failures, found.folder)
         for path, stamp in found.files.items():
@@ -175,11 +174,11 @@ class GalleryReconciler:
 
     def _settle(self, plan: _Plan) -> None:
         """Store what needs no reading. Pictures that are gone come first: they may turn up again at another path."""
-        self._place.mark(self._gallery_id, list(plan.gone.values()), missing=True)
-        self._place.mark(self._gallery_id, plan.returned, missing=False)
-        self._place.drop_failures(self._gallery_id, plan.settled)
+        self._gallery.mark(list(plan.gone.values()), missing=True)
+        self._gallery.mark(plan.returned, missing=False)
+        self._gallery.drop_failures(plan.settled)
         if plan.unread:
-            self._place.record(self._gallery_id, self._fingerprint, [], plan.unread)
+            self._gallery.record(self._fingerprint, [], plan.unread)
 
     def _read(self, plan: _Plan, work: Work) -> None:
         paths = sorted(plan.read)
@@ -188,13 +187,13 @@ class GalleryReconciler:
         for batch in work(paths):
             for one in batch:
                 self._sort(one, plan.ids)
-            if self._waiting.embedded >= max(BATCH, self._place.rows_a_write) or (
-                    len(self._waiting) >= max(READY, self._place.rows_a_write)):
+            if self._waiting.embedded >= max(BATCH, self._gallery.rows_a_write) or (
+                    len(self._waiting) >= max(READY, self._gallery.rows_a_write)):
                 self._flush(plan.searchable)
             self._tell(len(paths), pace)
         if self._waiting:
             self._flush(plan.searchable)
-        self._place.mark(self._gallery_id, self._tally.vanished, missing=True)
+        self._gallery.mark(self._tally.vanished, missing=True)
         self._report(Progress(WorkStep.INDEXING, len(paths), len(paths), detail=pace.text(len(paths), len(paths))))
 
     def _tell(self, total: int, pace: RateMeter) -> None:
@@ -217,7 +216,7 @@ class GalleryReconciler:
     def _flush(self, searchable: set[str]) -> None:
         """Store everything that is ready."""
         waiting, self._waiting = self._waiting, _Waiting()
-        recorded = self._place.record(self._gallery_id, self._fingerprint, waiting.entries, waiting.failures)
+        recorded = self._gallery.record(self._fingerprint, waiting.entries, waiting.failures)
         self._tally.done += len(waiting)
         self._tally.embedded += waiting.embedded
         unchanged = len(searchable.intersection(recorded.same))
@@ -226,8 +225,8 @@ class GalleryReconciler:
         self._tally.moved.update(recorded.moved)
 
     def _result(self, plan: _Plan, scans: Sequence[Scan], seconds: float) -> IndexResult:
-        state = self._place.state(self._gallery_id, self._fingerprint.hash)
-        failed = [one for one in self._place.failures(self._gallery_id)
+        state = self._gallery.state(self._fingerprint.hash)
+        failed = [one for one in self._gallery.failures()
                   if any(is_below(str(one.path), scan.folder) for scan in scans)]
         left = (set(plan.gone.values()) | self._tally.vanished) - self._tally.moved
         return IndexResult(state.gallery.name, state.images, self._tally.indexed, self._tally.embedded,

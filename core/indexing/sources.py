@@ -26,7 +26,7 @@ from core.indexing.reconcile import unreachable
 from core.indexing.scan import REPORT_EVERY, Scan, file_stamp, is_picture, scan, stamp_of
 from core.progress import Progress, Report, WorkStep, silent
 from core.store.records import FileStamp
-from core.store.room import absolute, plain
+from core.store.repository import absolute, plain
 
 MANIFESTS = (".parquet", ".csv", ".tsv")
 ASKED_AT_ONCE = 16  # files of a storage, whose answers take longer than all else

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import QueryError
 from core.fingerprint import Fingerprint
-from core.galleries.protocol import Place
+from core.galleries.gallery import Gallery
 from core.search import background, table_index, vector_index
 from core.search.background import Background
 from core.search.queries import EncodedTerm, Floats, Hit, QueryScorer
@@ -17,7 +17,7 @@ from core.search.significance import strengths
 from core.search.table_index import TableIndex
 from core.search.vector_file import Ids
 from core.search.vector_index import ExactIndex
-from core.store.records import Filter, GalleryRecord, GalleryState, ImageRecord
+from core.store.records import Filter, GalleryState, ImageRecord
 
 OPEN = 4  # galleries whose vectors stay mapped
 SPARE_COPIES = 32  # hits that are asked for beyond those wanted, for there may be copies among them
@@ -53,7 +53,7 @@ class LoadedIndex:
     images: int
     pictures: tuple[Floats, Ids]  # of the background
 
-    def find(self, place: Place, terms: Sequence[EncodedTerm], top: int, chosen: Filter, descriptions: Floats,
+    def find(self, gallery: Gallery, terms: Sequence[EncodedTerm], top: int, chosen: Filter, descriptions: Floats,
              exact: bool = False, all_copies: bool = False) -> SearchHits:
         """The `top` hits among the pictures of the filter, of identical files the first alone unless `all_copies`.
 
@@ -61,7 +61,7 @@ class LoadedIndex:
         in `queries.combine`.
         """
         scorer = QueryScorer(terms, self.pictures[0])
-        best = self._all_copies(place, scorer, top, chosen, exact, all_copies)
+        best = self._all_copies(gallery, scorer, top, chosen, exact, all_copies)
         vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
         scores = np.array([score for _, score, _ in best.rows], np.float32)
         found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
@@ -70,15 +70,15 @@ class LoadedIndex:
                            for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
                      best.compared, best.approximate)
 
-    def _all_copies(self, place: Place, scorer: QueryScorer, top: int, chosen: Filter, exact: bool,
+    def _all_copies(self, gallery: Gallery, scorer: QueryScorer, top: int, chosen: Filter, exact: bool,
                     all_copies: bool) -> "_Best":
         """The best pictures with their scores and copies; more and more are asked for until the last one's copies are
         among them, which have its score but for rounding.
         """
         asked = top if all_copies else top + SPARE_COPIES
         while True:
-            (ids, scores), compared, approximate = self._best(place, scorer, asked, chosen, exact)
-            records = {record.id: record for record in place.images(self.id, ids.tolist())}
+            (ids, scores), compared, approximate = self._best(gallery, scorer, asked, chosen, exact)
+            records = {record.id: record for record in gallery.images(ids.tolist())}
             rows = [(records[one], score) for one, score in zip(ids.tolist(), scores.tolist(), strict=True)
                     if one in records]
             same: dict[str, list[ImageRecord]] = {}
@@ -93,7 +93,7 @@ class LoadedIndex:
                              approximate)
             asked *= 4
 
-    def _best(self, place: Place, scorer: QueryScorer, top: int, chosen: Filter, exact: bool
+    def _best(self, gallery: Gallery, scorer: QueryScorer, top: int, chosen: Filter, exact: bool
               ) -> tuple[tuple[Ids, Floats], int, bool]:
         """Ids and scores, how many pictures were compared, and whether a better one may have been missed.
 
@@ -102,7 +102,7 @@ class LoadedIndex:
         """
         asked = top
         while True:
-            (ids, cosines), compared, approximate = self._nearest(place, scorer.vector, asked, chosen, exact)
+            (ids, cosines), compared, approximate = self._nearest(gallery, scorer.vector, asked, chosen, exact)
             if not scorer.minus or not len(ids):
                 return (ids, cosines), compared, approximate
             scores = scorer.lowered(cosines, self.index.vectors_of(ids))
@@ -112,7 +112,7 @@ class LoadedIndex:
                 return (ids[best], scores[best]), compared, approximate or not whole
             asked *= 4
 
-    def _nearest(self, place: Place, query: Floats, top: int, chosen: Filter, exact: bool
+    def _nearest(self, gallery: Gallery, query: Floats, top: int, chosen: Filter, exact: bool
                  ) -> tuple[tuple[Ids, Floats], int, bool]:
         """Ids and cosines, how many pictures were compared, and whether a nearer one may have been missed."""
         index = self.index
@@ -121,7 +121,7 @@ class LoadedIndex:
             return index.search(query, top, chosen, exact), compared, index.approximate and not exact
         if chosen == Filter():
             return index.search(query, top), len(index), False
-        allowed = place.filter_ids(self.id, chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        allowed = gallery.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
         return index.search(query, top, allowed), int(np.isin(index.ids, allowed).sum()), False
 
 
@@ -133,22 +133,22 @@ class IndexCache:
         self._lock = threading.Lock()
         self._open: dict[tuple[int, str], LoadedIndex] = {}
 
-    def check(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> None:
+    def check(self, gallery: Gallery, fingerprint: Fingerprint) -> None:
         """QueryError ("empty_gallery", "not_indexed") when there is nothing to search in; needs no model."""
         with self._lock:
-            if self._current(place, record, fingerprint) is None:
-                _indexed(place, record, fingerprint)
+            if self._current(gallery, fingerprint) is None:
+                _indexed(gallery, fingerprint)
 
-    def open(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint, dim: int) -> LoadedIndex:
+    def open(self, gallery: Gallery, fingerprint: Fingerprint, dim: int) -> LoadedIndex:
         """The gallery's vectors (n, dim), as open before when nothing has changed. QueryError as in `check`."""
-        key = record.id, fingerprint.hash
+        key = gallery.id, fingerprint.hash
         with self._lock:
-            found = self._current(place, record, fingerprint)
+            found = self._current(gallery, fingerprint)
             if found is None:
-                revision = place.revision(*key)  # before the vectors: what changes meanwhile is seen next time
-                state = _indexed(place, record, fingerprint)
-                index = self._index(place, state, fingerprint, dim)
-                found = LoadedIndex(record.id, revision, index, state.images, background.pictures(index))
+                revision = gallery.revision(fingerprint.hash)  # before the vectors are read
+                state = _indexed(gallery, fingerprint)
+                index = self._index(gallery, state, fingerprint, dim)
+                found = LoadedIndex(gallery.id, revision, index, state.images, background.pictures(index))
             self._open.pop(key, None)
             self._open[key] = found
             while len(self._open) > OPEN:
@@ -160,25 +160,27 @@ class IndexCache:
         with self._lock:
             self._open.clear()
 
-    def _index(self, place: Place, state: GalleryState, fingerprint: Fingerprint, dim: int) -> ExactIndex | TableIndex:
+    def _index(self, gallery: Gallery, state: GalleryState, fingerprint: Fingerprint, dim: int
+               ) -> ExactIndex | TableIndex:
         """The vectors where they lie when there are too many to be brought here, and they can be searched there."""
-        key = state.gallery.id, fingerprint.hash
-        table = place.vector_table(*key) if state.indexed > table_index.EXACT_UP_TO else None
-        return TableIndex(table) if table is not None else vector_index.open_index(place, *key, dim, self._folder)
+        table = gallery.vector_table(fingerprint.hash) if state.indexed > table_index.EXACT_UP_TO else None
+        if table is not None:
+            return TableIndex(table)
+        return vector_index.open_index(gallery, fingerprint.hash, dim, self._folder)
 
-    def _current(self, place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> LoadedIndex | None:
-        found = self._open.get((record.id, fingerprint.hash))
-        fresh = found is not None and found.revision == place.revision(record.id, fingerprint.hash)
+    def _current(self, gallery: Gallery, fingerprint: Fingerprint) -> LoadedIndex | None:
+        found = self._open.get((gallery.id, fingerprint.hash))
+        fresh = found is not None and found.revision == gallery.revision(fingerprint.hash)
         return found if fresh else None
 
 
-def _indexed(place: Place, record: GalleryRecord, fingerprint: Fingerprint) -> GalleryState:
+def _indexed(gallery: Gallery, fingerprint: Fingerprint) -> GalleryState:
     """How far the gallery is indexed; QueryError when nothing can be searched."""
-    state = place.state(record.id, fingerprint.hash)
+    state = gallery.state(fingerprint.hash)
     if not state.images:
-        raise QueryError(f"The gallery {record.name} has no pictures yet. Index a folder into it first.",
+        raise QueryError(f"The gallery {gallery.name} has no pictures yet. Index a folder into it first.",
                          "empty_gallery")
     if not state.indexed:
-        raise QueryError(f"None of the {state.images} pictures of {record.name} are indexed with the present model. "
+        raise QueryError(f"None of the {state.images} pictures of {gallery.name} are indexed with the present model. "
                          "Index the gallery again; what was indexed with another model stays.", "not_indexed")
     return state

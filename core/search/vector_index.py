@@ -27,12 +27,16 @@ ROUNDING = 2e-5  # above the error of a float32 dot product of two unit vectors 
 
 
 class VectorSource(Protocol):
-    """The part of the store that an index is built from."""
+    """The part of a gallery that an index is built from."""
 
-    def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[Ids, Floats]]:
+    @property
+    def id(self) -> int:
+        """Its id, which names the file."""
+
+    def vectors(self, fingerprint_hash: str) -> Iterator[tuple[Ids, Floats]]:
         """Batches of ids (n,) and unit vectors (n, dim) of the present pictures."""
 
-    def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
+    def revision(self, fingerprint_hash: str) -> str:
         """A text that changes whenever `vectors` would."""
 
 
@@ -171,21 +175,21 @@ def fine(vectors: Floats, query: Floats) -> Floats:
     return scores
 
 
-def open_index(store: VectorSource, gallery_id: int, fingerprint_hash: str, dim: int, cache_folder: Path) -> ExactIndex:
+def open_index(gallery: VectorSource, fingerprint_hash: str, dim: int, cache_folder: Path) -> ExactIndex:
     """The index of a gallery: from the caches folder when it is current and whole, else built from the store.
 
     An empty gallery gives an empty index. When the cache cannot be written, the index is in memory and its `note` says
     why.
     """
-    revision = store.revision(gallery_id, fingerprint_hash)
-    stem = f"{gallery_id}-{fingerprint_hash}-"
+    revision = gallery.revision(fingerprint_hash)
+    stem = f"{gallery.id}-{fingerprint_hash}-"
     path = cache_folder / f"{stem}{hashlib.sha256(revision.encode()).hexdigest()[:12]}.vectors"
     found = vector_file.read(path, revision, dim)
     if found is not None:
         return ExactIndex(*found)
     try:
         private_files.make_folder(cache_folder, private=False)
-        vector_file.write(path, store.vectors(gallery_id, fingerprint_hash), revision, dim)
+        vector_file.write(path, gallery.vectors(fingerprint_hash), revision, dim)
         vector_file.remove_others(cache_folder, stem, path)
         found = vector_file.read(path, revision, dim)
         note = "the cache cannot be read back"
@@ -193,7 +197,7 @@ def open_index(store: VectorSource, gallery_id: int, fingerprint_hash: str, dim:
         note = error.strerror or str(error)
     if found is not None:
         return ExactIndex(*found)
-    return _in_memory(store.vectors(gallery_id, fingerprint_hash), dim,
+    return _in_memory(gallery.vectors(fingerprint_hash), dim,
                       f"The search runs from memory because its cache could not be kept: {note}.")
 
 

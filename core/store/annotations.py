@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import StoreError
 from core.store.addresses import LONGEST_NAME, name_fault
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
-from core.store.room import Repository, among, among_words, compared, plain
+from core.store.repository import Repository, among, among_words, compared, plain
 from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow
 
 SPEAKER = (SpeakerRow.id.label("speaker_id"), SpeakerRow.name, SpeakerRow.language, SpeakerRow.consent,
@@ -29,14 +29,14 @@ class Annotations(Repository):
 
     def speakers(self) -> list[SpeakerRecord]:
         """All speakers, by name."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return [_speaker(row) for row in connection.execute(select(*SPEAKER).order_by(SpeakerRow.key))]
 
     def add_speaker(self, name: str, language: str = "", consent: str = "") -> SpeakerRecord:
         """A new speaker. StoreError: `exists`, `bad_name` (empty, over 100 characters, control characters)."""
         values = _speaker_values(name, language, consent)
         created = datetime.now(UTC)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             try:
                 added = connection.execute(insert(SpeakerRow).values(created=created, source="", **values)
                                            .returning(SpeakerRow.id))
@@ -47,7 +47,7 @@ class Annotations(Repository):
     def ensure_speakers(self, names: Iterable[str], source: str = "", consent: str = "") -> dict[str, SpeakerRecord]:
         """The speakers of these names, made where there is none. StoreError: `bad_name`."""
         rows = {name: _speaker_values(name, "", consent) for name in names}
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if rows:
                 new = {"created": datetime.now(UTC), "source": source}
                 connection.execute(insert(SpeakerRow).prefix_with("OR IGNORE"),
@@ -58,7 +58,7 @@ class Annotations(Repository):
     def change_speaker(self, speaker_id: int, name: str, language: str, consent: str) -> None:
         """Write a speaker's profile anew. StoreError: `exists`, `bad_name`."""
         values = _speaker_values(name, language, consent)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             try:
                 connection.execute(update(SpeakerRow).where(SpeakerRow.id == speaker_id).values(**values))
             except IntegrityError as error:
@@ -71,12 +71,12 @@ class Annotations(Repository):
         which = [ImageRow.gallery_id == gallery_id, TakeRow.binned.is_not(None) if binned else TakeRow.binned.is_(None)]
         if image_ids is not None:
             which.append(TakeRow.image_id.in_(among(image_ids)))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._takes(connection, *which)
 
     def takes_by_id(self, ids: Iterable[int]) -> list[TakeRecord]:
         """These takes, oldest first, binned or not; those that are gone are left out."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._takes(connection, TakeRow.id.in_(among(ids)))
 
     def add_takes(self, takes: Sequence[NewTake], once: bool = False) -> list[TakeRecord]:
@@ -87,7 +87,7 @@ class Annotations(Repository):
         StoreError: `no_picture` when a picture was taken out of its gallery meanwhile.
         """
         now, added = datetime.now(UTC), []
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             pictures = _pictures(connection, {take.image_id for take in takes})
             there = _recorded(connection, pictures) if once else set()
             for take in takes:
@@ -113,7 +113,7 @@ class Annotations(Repository):
         rows = [{"row": take.id, "speaker_id": take.speaker.id, "text": plain(take.text), "state": take.state,
                  "binned": take.binned} for take in takes]
         if rows:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 connection.execute(update(TakeRow).where(TakeRow.id == bindparam("row")).values(
                     speaker_id=bindparam("speaker_id"), text=bindparam("text"), state=bindparam("state"),
                     binned=bindparam("binned")), rows)
@@ -121,7 +121,7 @@ class Annotations(Repository):
     def keep_heard(self, take_id: int, heard: str, text: str) -> None:
         """Keep what was heard in a take (JSON) and what follows from its words: `TakeRecord.with_heard`."""
         heard, text = plain(heard), plain(text)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             for take in self._takes(connection, TakeRow.id == take_id):
                 new = take.with_heard(heard, text)
                 connection.execute(update(TakeRow).where(TakeRow.id == take_id)
@@ -129,14 +129,14 @@ class Annotations(Repository):
 
     def confirm_unheard(self, take_id: int) -> bool:
         """Confirm a take whose words are still to come; False when it was heard meanwhile, and is as it was."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             return connection.execute(update(TakeRow).where(TakeRow.id == take_id, TakeRow.heard.is_(None))
                                       .values(state="done", text="")).rowcount > 0
 
     def return_unheard(self, take_id: int) -> bool:
         """Make a take that was confirmed without words, and not heard since, a draft again; whether it was one."""
         unheard = TakeRow.state == "done", TakeRow.text == "", TakeRow.heard.is_(None)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             return connection.execute(update(TakeRow).where(TakeRow.id == take_id, *unheard)
                                       .values(state="draft")).rowcount > 0
 
@@ -145,7 +145,7 @@ class Annotations(Repository):
 
         How many were deleted. Recordings of datasets stay where they are.
         """
-        with self._database.deleting() as connection:
+        with self.database.deleting() as connection:
             gone = connection.execute(delete(TakeRow).where(TakeRow.id.in_(among(ids)), TakeRow.binned.is_not(None))
                                       .returning(TakeRow.digest, TakeRow.recording)).all()
             digests = {row.digest for row in gone}
@@ -155,7 +155,7 @@ class Annotations(Repository):
                                    [{"said": digest} for digest in digests])
         for row in gone:
             if row.digest in digests and not os.path.isabs(row.recording):  # noqa: PTH117  (may hold surrogates)
-                (self._database.path.parent / row.recording).unlink(missing_ok=True)
+                (self.database.path.parent / row.recording).unlink(missing_ok=True)
         return len(gone)
 
     def adopt_takes(self, gallery_id: int) -> int:
@@ -166,10 +166,10 @@ class Annotations(Repository):
                 .group_by(ContentRow.hash).subquery())
         lost = select(TakeRow.id, here.c.image_id).join(here, here.c.hash == TakeRow.picture).where(
             TakeRow.image_id.is_(None))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             if connection.execute(lost.limit(1)).first() is None:
                 return 0
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             rows = [{"row": row.id, "found": row.image_id} for row in connection.execute(lost)]
             if rows:
                 connection.execute(update(TakeRow).where(TakeRow.id == bindparam("row"))
@@ -180,7 +180,7 @@ class Annotations(Repository):
 
     def annotating(self, gallery_id: int) -> AnnotatingRecord:
         """Where the annotating of the gallery stands; at its beginning when nothing was kept."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(AnnotatingRow.queue, AnnotatingRow.image_id, AnnotatingRow.speaker_id)
                                      .where(AnnotatingRow.gallery_id == gallery_id)).first()
         return AnnotatingRecord() if row is None else AnnotatingRecord(row.queue, row.image_id, row.speaker_id)
@@ -192,7 +192,7 @@ class Annotations(Repository):
         columns = ("queue", "image_id", "speaker_id")
         kept = kept.on_conflict_do_update(set_={name: kept.excluded[name] for name in columns})
         try:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 connection.execute(kept)
         except IntegrityError as error:
             raise StoreError("The picture was taken out of its gallery meanwhile. All takes are kept.",
@@ -204,19 +204,19 @@ class Annotations(Repository):
         rows = connection.execute(
             select(*TAKE, *SPEAKER).join(SpeakerRow, SpeakerRow.id == TakeRow.speaker_id)
             .join(ImageRow, ImageRow.id == TakeRow.image_id, isouter=True).where(*which).order_by(TakeRow.id))
-        folder = self._database.path.parent
+        folder = self.database.path.parent
         return [TakeRecord(row.id, row.image_id, _speaker(row), row.created, folder / row.recording, row.digest,
                            row.seconds, row.warning, row.heard, row.text, row.state, row.source, row.binned)
                 for row in rows]
 
     def _kept_path(self, recording: Path) -> str:
         """Relative to the store's folder when it lies in it, so that the folder may be moved."""
-        path, folder = recording.absolute(), self._database.path.parent
+        path, folder = recording.absolute(), self.database.path.parent
         return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
     def _sync(self) -> None:
         """Have all commits on the disk, as a checkpoint does first: a commit alone survives no power cut."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from core import plain_json
 from core.errors import StoreError
 from core.store.records import FailureLabel, KeptDiagnosis, KeptEvaluation
-from core.store.room import Repository, among, plain
+from core.store.repository import Repository, among, plain
 from core.store.schema import DiagnosisRow, EvaluationRow, FailureLabelRow
 
 LONGEST_NOTE = 10_000
@@ -28,21 +28,21 @@ class Evaluations(Repository):
     def add_evaluation(self, summary: Mapping[str, Any], queries: bytes) -> KeptEvaluation:
         """Keep an evaluation, whole or not at all."""
         created, text = datetime.now(UTC), json.dumps(summary)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             added = connection.execute(insert(EvaluationRow).values(created=created, summary=text, queries=queries)
                                        .returning(EvaluationRow.id)).scalar_one()
         return KeptEvaluation(added, created, plain_json.loads(text))
 
     def evaluations(self) -> list[KeptEvaluation]:
         """All evaluations, newest first, without their queries; the summary of a damaged one is {}."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary)
                                       .order_by(EvaluationRow.id.desc())).all()
         return [KeptEvaluation(row.id, row.created, _summary(row.summary)) for row in rows]
 
     def evaluation(self, evaluation_id: int) -> tuple[KeptEvaluation, bytes]:
         """One evaluation with its queries; the summary of a damaged one is {}. StoreError ("no_evaluation")."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary,
                                             EvaluationRow.queries).where(EvaluationRow.id == evaluation_id)).first()
         if row is None:
@@ -51,14 +51,14 @@ class Evaluations(Repository):
 
     def delete_evaluations(self, ids: Iterable[int]) -> None:
         """Delete evaluations with their diagnoses and labels."""
-        with self._database.deleting(erase=False) as connection:
+        with self.database.deleting(erase=False) as connection:
             connection.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(among(ids))))
 
     def keep_diagnosis(self, evaluation_id: int, at: int, body: bytes) -> datetime:
         """Keep the diagnosis of the failures beyond `at`, in place of an earlier one; when it was kept."""
         kept, created = upsert(DiagnosisRow), datetime.now(UTC)
         kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body, "created": kept.excluded.created})
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             try:
                 connection.execute(kept, {"evaluation_id": evaluation_id, "at": at, "created": created, "body": body})
             except IntegrityError as error:
@@ -67,7 +67,7 @@ class Evaluations(Repository):
 
     def diagnosis(self, evaluation_id: int, at: int) -> KeptDiagnosis | None:
         """The diagnosis that was kept; None when there is none."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(DiagnosisRow.created, DiagnosisRow.body).where(
                 DiagnosisRow.evaluation_id == evaluation_id, DiagnosisRow.at == at)).first()
         return None if row is None else KeptDiagnosis(row.created, row.body)
@@ -75,7 +75,7 @@ class Evaluations(Repository):
     def label_failure(self, evaluation_id: int, way: str, query_id: str, label: str, note: str) -> FailureLabel:
         """Call a failure something; what it was called before stays below, for `undo_label`."""
         changed, text = datetime.now(UTC), plain(note)[:LONGEST_NOTE]
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             try:
                 connection.execute(insert(FailureLabelRow).values(evaluation_id=evaluation_id, way=way, query=query_id,
                                                                   label=label, note=text, changed=changed))
@@ -87,7 +87,7 @@ class Evaluations(Repository):
         """What the failures of an evaluation are called now, in the order in which that was last changed."""
         last = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id).group_by(
             FailureLabelRow.way, FailureLabelRow.query)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(
                 FailureLabelRow.way, FailureLabelRow.query, FailureLabelRow.label, FailureLabelRow.note,
                 FailureLabelRow.changed).where(FailureLabelRow.id.in_(last)).order_by(FailureLabelRow.id)).all()
@@ -96,7 +96,7 @@ class Evaluations(Repository):
     def undo_label(self, evaluation_id: int) -> FailureLabel | None:
         """Take the newest change of a label or note back: what it was, None without any."""
         newest = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             row = connection.execute(delete(FailureLabelRow).where(FailureLabelRow.id == newest.scalar_subquery())
                                      .returning(FailureLabelRow.way, FailureLabelRow.query, FailureLabelRow.label,
                                                 FailureLabelRow.note, FailureLabelRow.changed)).first()

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import plain_json
 from core.store.records import HistoryContent, QueryRecord, QuerySource
-from core.store.room import Repository, among_words, plain
+from core.store.repository import Repository, among_words, plain
 from core.store.schema import QueryRow, TakeRow, TranscriptRow
 
 DIGEST = re.compile("[0-9a-f]{64}")  # what kept recordings are named by
@@ -29,7 +29,7 @@ class History(Repository):
         """What that recogniser heard in the waveform of that digest, as it was kept; None when nothing was, or it is
         damaged.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             body = connection.scalar(select(TranscriptRow.body).where(
                 TranscriptRow.digest == digest, TranscriptRow.fingerprint == fingerprint_hash))
         return None if body is None else _heard(body)
@@ -46,13 +46,13 @@ class History(Repository):
         rows = [{"digest": digest, "fingerprint": fingerprint_hash, "created": now,
                  "body": plain(json.dumps(one, ensure_ascii=False))} for digest, one in transcripts.items()]
         if rows:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 connection.execute(kept, rows)
 
     def transcripts(self, digests: Sequence[str], fingerprint_hash: str) -> dict[str, dict[str, Any]]:
         """Those of `transcript` that are kept, by digest."""
         found: dict[str, dict[str, Any]] = {}
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for start in range(0, len(digests), AT_ONCE):
                 rows = connection.execute(select(TranscriptRow.digest, TranscriptRow.body).where(
                     TranscriptRow.digest.in_(digests[start:start + AT_ONCE]),
@@ -65,7 +65,7 @@ class History(Repository):
         """Add a query to the history, as of now. `terms` is JSON that the caller reads again; not looked into here."""
         created = datetime.now(UTC)
         kept = None if recording is None else self._relative(recording)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             added = connection.execute(insert(QueryRow).values(
                 created=created, gallery=gallery, text=plain(text), source=source, recording=kept, terms=plain(terms),
             ).returning(QueryRow.id)).scalar_one()
@@ -73,7 +73,7 @@ class History(Repository):
 
     def queries(self, limit: int | None = 200) -> list[QueryRecord]:
         """The latest queries, newest first; None: all of them."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(
                 QueryRow.id, QueryRow.created, QueryRow.gallery, QueryRow.text, QueryRow.source, QueryRow.recording,
                 QueryRow.terms).order_by(QueryRow.id.desc()).limit(limit)).all()
@@ -83,7 +83,7 @@ class History(Repository):
 
     def spoken_queries(self, limit: int) -> list[tuple[str, dict[str, Any]]]:
         """Text and transcript of the latest spoken queries, newest first; a recording may have several transcripts."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(QueryRow.text, QueryRow.recording).where(QueryRow.recording.is_not(None))
                                       .order_by(QueryRow.id.desc()).limit(limit)).all()
             digests = [Path(row.recording).stem for row in rows]  # recordings are named by their waveform's digest
@@ -102,7 +102,7 @@ class History(Repository):
 
     def history_content(self, before: datetime | None = None) -> HistoryContent:
         """What `clear_history` with the same `before` would delete now."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             gone, transcripts = self._clearable(connection, before)
             queries = connection.scalar(select(func.count()).select_from(QueryRow).where(_asked(before)))
             count, nbytes = connection.execute(select(
@@ -118,18 +118,18 @@ class History(Repository):
         """
         content = self.history_content(before)
         while self._clear_transcripts(before):
-            self._database.empty_wal()  # in portions: overwriting all at once would need as much room again
-        with self._database.deleting() as connection:
+            self.database.empty_wal()  # in portions: overwriting all at once would need as much room again
+        with self.database.deleting() as connection:
             gone, _ = self._clearable(connection, before)
             connection.execute(delete(QueryRow).where(_asked(before)))
         self._erase(gone)
         if content:
-            self._database.empty_wal()
+            self.database.empty_wal()
         return content
 
     def _clear_transcripts(self, before: datetime | None) -> int:
         """Delete up to `AT_ONCE` of the transcripts that `clear_history` deletes; how many."""
-        with self._database.deleting() as connection:
+        with self.database.deleting() as connection:
             _, transcripts = self._clearable(connection, before)
             keys = select(TranscriptRow.digest, TranscriptRow.fingerprint).where(transcripts).limit(AT_ONCE)
             return connection.execute(delete(TranscriptRow).where(
@@ -144,8 +144,8 @@ class History(Repository):
         gone: list[Path] = []
         if folder.is_symlink():
             return ()
-        born = self._database.born
-        with self._database.deleting() as connection:  # no query comes in between
+        born = self.database.born
+        with self.database.deleting() as connection:  # no query comes in between
             named = {PurePath(one.replace("\\", "/")).name
                      for one in _recordings(connection.scalars(select(QueryRow.recording)))}
             for path in folder.glob("*.flac"):
@@ -176,14 +176,14 @@ class History(Repository):
                 if not os.path.isabs(one)]  # noqa: PTH117  (may hold surrogates, as os has them)
 
     def _forget(self, which: ColumnElement[bool]) -> None:
-        with self._database.deleting() as connection:
+        with self.database.deleting() as connection:
             gone = _recordings(connection.scalars(delete(QueryRow).where(which).returning(QueryRow.recording)))
             gone -= _recordings(connection.scalars(select(QueryRow.recording)))
             if gone:
                 connection.execute(delete(TranscriptRow).where(
                     TranscriptRow.digest.in_(among_words(_digests(gone))), OF_NO_TAKE))
         self._erase(gone)
-        self._database.empty_wal()
+        self.database.empty_wal()
 
     def _erase(self, recordings: Iterable[str]) -> None:
         """Delete recordings that the program keeps. The user's own files stay."""
@@ -193,7 +193,7 @@ class History(Repository):
 
     @property
     def _folder(self) -> Path:
-        return self._database.path.parent
+        return self.database.path.parent
 
     def _relative(self, recording: Path) -> str:
         """Relative to the store's folder when it lies in it, so that the folder may be moved."""

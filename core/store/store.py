@@ -3,17 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from core.progress import Report, silent
 from core.store.annotations import Annotations
 from core.store.database import Database, open_database
 from core.store.evaluations import Evaluations
 from core.store.galleries import Galleries
 from core.store.history import History
-from core.store.images import Pictures
-from core.store.indexing import IndexingRepository
 
 
-class Store(Galleries, Pictures, IndexingRepository, History, Annotations, Evaluations):
+class Store(Galleries, History, Annotations, Evaluations):
     """Everything the program keeps about pictures and queries.
 
     Any thread may call any method, and several processes may have the file open: each call is one transaction. Any call
@@ -21,11 +18,9 @@ class Store(Galleries, Pictures, IndexingRepository, History, Annotations, Evalu
     `not_a_store` (damaged). What was stored before stays whole in each of these.
     """
 
-    rows_a_write = 1  # a write of one picture costs little more than its share of a larger one
-
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.elsewhere: dict[str, Any] = {}  # galleries at addresses that were opened: `core.galleries.protocol`
+        self.opened: dict[str, Any] = {}  # galleries at addresses that were opened: `core.galleries.gallery`
 
     @staticmethod
     def open(path: Path) -> "Store":
@@ -36,13 +31,7 @@ class Store(Galleries, Pictures, IndexingRepository, History, Annotations, Evalu
         """
         return Store(open_database(path.absolute()))
 
-    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> None:
-        """None: vectors in SQLite are brought out to be searched (`core.galleries.protocol.Place`)."""
-
-    def optimize(self, gallery_id: int, report: Report = silent) -> None:
-        """Nothing: SQLite keeps itself in order (`core.galleries.protocol.Place`)."""
-
     def close(self) -> None:
         """Give the file back."""
-        self.elsewhere.clear()
-        self._database.close()
+        self.opened.clear()
+        self.database.close()

@@ -21,6 +21,7 @@ import torch
 from core import audio, demo, images
 from core.cli.output import table
 from core.explorer import Explorer
+from core.galleries.backends import open_gallery
 from core.indexing.reader import Reader
 from core.indexing.scan import scan, stamp_of
 from core.search.transcription import transcription_options
@@ -78,13 +79,13 @@ def made(number: int, dim: int, draw: np.random.Generator) -> list[IndexedFile]:
 def measure_driver(explorer: Explorer, number: int) -> list[tuple[str, str]]:
     store, model = explorer.store, explorer.model()
     fingerprint = model.fingerprint("centre")
-    record = store.create_gallery("made")
-    store.add_folder(record.id, Path(SHARD))
+    record = open_gallery(store, "made", create=True)
+    record.add_folder(Path(SHARD))
     draw, spent = np.random.default_rng(0), 0.0
     for _ in range(0, number, WRITTEN_AT_ONCE):
         entries = made(WRITTEN_AT_ONCE, model.dim, draw)
         start = time.process_time()
-        store.record(record.id, fingerprint, entries)
+        record.record(fingerprint, entries)
         spent += time.process_time() - start
     written = len(range(0, number, WRITTEN_AT_ONCE)) * WRITTEN_AT_ONCE
     tracemalloc.start()
@@ -92,11 +93,11 @@ def measure_driver(explorer: Explorer, number: int) -> list[tuple[str, str]]:
     of_listed = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     tracemalloc.start()
-    known = store.known_images(record.id, fingerprint.hash, Path(SHARD))
+    known = record.known_images(fingerprint.hash, Path(SHARD))
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     start = time.process_time()
-    store.known_images(record.id, fingerprint.hash, Path(SHARD))
+    record.known_images(fingerprint.hash, Path(SHARD))
     asked = time.process_time() - start
     on_disk = sum(path.stat().st_size for path in explorer.home.root.glob("store.sqlite*"))
     assert len(known) == written

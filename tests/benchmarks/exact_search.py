@@ -23,12 +23,12 @@ class Drawn:
     """A store of random unit vectors, drawn as they are asked for, so that they need no memory of their own."""
 
     def __init__(self, pictures: int, dim: int) -> None:
-        self.pictures, self.dim = pictures, dim
+        self.id, self.pictures, self.dim = 1, pictures, dim
 
-    def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
+    def revision(self, fingerprint_hash: str) -> str:
         return f"{self.pictures} {self.dim}"
 
-    def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for start in range(0, self.pictures, BATCH):
             count = min(BATCH, self.pictures - start)
             rows = np.random.default_rng(start).standard_normal((count, self.dim), np.float32)
@@ -60,10 +60,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Drawn(chosen.pictures, chosen.dim)
         start = time.perf_counter()
-        index = open_index(source, 1, "drawn", chosen.dim, Path(folder))
+        index = open_index(source, "drawn", chosen.dim, Path(folder))
         built = time.perf_counter() - start
         start = time.perf_counter()
-        index = open_index(source, 1, "drawn", chosen.dim, Path(folder))
+        index = open_index(source, "drawn", chosen.dim, Path(folder))
         opened = time.perf_counter() - start
         query = next(source.vectors(1, ""))[1][7]
         tenth = np.arange(0, chosen.pictures, 10)

@@ -41,10 +41,10 @@ def measure(explorer: Explorer, folder: Path, rounds: int) -> None:
     names = (f"round {number}" for number in itertools.count())
 
     def index() -> None:
-        gallery = explorer.store.create_gallery(next(names))
-        index_folder(explorer.store, gallery.id, folder, backbone, "centre")
-        explorer.store.forget_fingerprint(gallery.id, explorer.fingerprint().hash)
-        explorer.store.delete_gallery(gallery.id)
+        gallery = explorer.gallery(next(names), create=True)
+        index_folder(gallery, folder, backbone, "centre")
+        gallery.forget_fingerprint(explorer.fingerprint().hash)
+        gallery.delete()
 
     def bare() -> None:
         for start in range(0, len(pixels), BATCH):

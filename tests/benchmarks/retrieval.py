@@ -91,9 +91,9 @@ def recalls(ranks: Sequence[int]) -> list[str]:
 
 def image_to_speech(explorer: Explorer, utterances: Sequence[Utterance], outcomes: Sequence[Outcome]) -> list[int]:
     """For each picture the best rank of one of its utterances among all that were heard."""
-    gallery = explorer.store.gallery(GALLERY)
-    ids, vectors = zip(*explorer.store.vectors(gallery.id, explorer.fingerprint().hash), strict=True)
-    names = {record.id: record.path.name for record in explorer.store.images(gallery.id)}
+    gallery = explorer.gallery(GALLERY)
+    ids, vectors = zip(*gallery.vectors(explorer.fingerprint().hash), strict=True)
+    names = {record.id: record.path.name for record in gallery.images()}
     pictures = [names[image_id] for image_id in np.concatenate(ids).tolist()]
     heard = [(utterance.picture, outcome.vector) for utterance, outcome in zip(utterances, outcomes, strict=True)
              if outcome.vector is not None]

@@ -138,9 +138,9 @@ def main() -> None:
 
 def vectors_of(explorer: Explorer, gallery: str) -> tuple[Floats, list[str], Floats]:
     """Vectors (n, dim) and names of the pictures, and the vectors of the background's descriptions."""
-    record = explorer.store.gallery(gallery)
-    ids, vectors = zip(*explorer.store.vectors(record.id, explorer.fingerprint().hash), strict=True)
-    names = {each.id: each.path.name for each in explorer.store.images(record.id)}
+    record = explorer.gallery(gallery)
+    ids, vectors = zip(*record.vectors(explorer.fingerprint().hash), strict=True)
+    names = {each.id: each.path.name for each in record.images()}
     folder = explorer.home.caches / "strength"
     descriptions = np.load(next(folder.glob("*.npy")))
     return units(np.concatenate(vectors)), [names[each] for each in np.concatenate(ids).tolist()], descriptions

@@ -48,7 +48,7 @@ def fill(explorer: Explorer, home: Home, pictures: int) -> None:
         colour = (number % 256, number // 256 % 256, number // 65536)
         Image.new("RGB", (8, 8), colour).save(folder / f"{number:06}.png")
     made_up = MadeUp(explorer.backbone().dim, explorer.fingerprint())
-    index_folder(explorer.store, explorer.store.ensure_gallery(GALLERY).id, folder, made_up, "centre")
+    index_folder(explorer.gallery(GALLERY, create=True), folder, made_up, "centre")
 
 
 class Plain:

@@ -44,8 +44,8 @@ def real(pictures: int) -> tuple[np.ndarray, np.ndarray]:
             explorer.index(folder, "real")
         else:
             demo.build(explorer)
-        place, record = explorer.place("real" if folder.is_dir() else demo.GALLERY)
-        vectors = np.concatenate([part for _, part in place.vectors(record.id, explorer.fingerprint().hash)])
+        place = explorer.gallery("real" if folder.is_dir() else demo.GALLERY)
+        vectors = np.concatenate([part for _, part in place.vectors(explorer.fingerprint().hash)])
         queries = units(explorer.model().encode_texts(background.sentences()).vectors)
         explorer.close()
     return vectors[:pictures], queries
@@ -68,9 +68,9 @@ def entries(around: np.ndarray, start: int, count: int) -> Iterator[IndexedFile]
 
 def fill(address: Path, around: np.ndarray, pictures: int) -> LanceGallery:
     place = LanceGallery.open(str(address), create=True)
-    place.add_folder(0, Path("/made"))
+    place.add_folder(Path("/made"))
     for start in range(0, pictures, BATCH):
-        place.record(0, MADE, list(entries(around, start, min(BATCH, pictures - start))))
+        place.record(MADE, list(entries(around, start, min(BATCH, pictures - start))))
         if start % 100_000 == 0:
             print(f"  {start} written", file=sys.stderr, flush=True)
     return place
@@ -120,22 +120,22 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
     began = time.perf_counter()
     place = fill(folder / "made.lance", around, chosen.pictures)
     written = time.perf_counter() - began
-    vectors = place.vector_table(0, MADE.hash)
+    vectors = place.vector_table(MADE.hash)
     assert vectors is not None
     index = TableIndex(vectors)
     flat = first_query(folder / "made.lance", queries[0], exact=True)
     began = time.perf_counter()
-    place.optimize(0, lambda progress: print(f"  {progress.text()}", file=sys.stderr, flush=True))
+    place.optimize(lambda progress: print(f"  {progress.text()}", file=sys.stderr, flush=True))
     ordered = time.perf_counter() - began
     began = time.perf_counter()
-    exact = open_index(place, 0, MADE.hash, around.shape[1], folder / "cache")
+    exact = open_index(place, MADE.hash, around.shape[1], folder / "cache")
     brought = time.perf_counter() - began
     kept = sum(file.stat().st_size for file in (folder / "made.lance").rglob("*") if file.is_file())
     print(f"{chosen.pictures} vectors of {around.shape[1]} numbers around {len(around)} real ones; written in "
           f"{written:.0f} s, put in order and indexed in {ordered:.0f} s ({vectors.indexed} in the index), brought "
           f"here for exact search in {brought:.1f} s; {size(kept)} on disk")
     part = Filter(folder=Path("/made/07"))
-    among = place.filter_ids(0, folder=part.folder)
+    among = place.filter_ids(folder=part.folder)
     default = table_index.PROBES
     of_all, of_part = best(exact, queries, None), best(exact, queries[:30], among)
     rows = []

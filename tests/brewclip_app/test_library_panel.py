@@ -53,7 +53,7 @@ class Explorer:
         self.store = Store.open(home.store)
         self.unfinished = UnfinishedRuns(home.unfinished)
 
-    place, addresses = explorer.Explorer.place, explorer.Explorer.addresses
+    gallery, addresses = explorer.Explorer.gallery, explorer.Explorer.addresses
     open_address, close_address = explorer.Explorer.open_address, explorer.Explorer.close_address
     copy_gallery, _reachable = explorer.Explorer.copy_gallery, explorer.Explorer._reachable
 
@@ -61,14 +61,14 @@ class Explorer:
         return self.model.fingerprint(self.crop)
 
     def index(self, folder, gallery, report):
-        place, record = self.place(gallery, create=True)
+        target = self.gallery(gallery, create=True)
 
         def work(found):
             if folder is None:
-                return index_gallery(place, record.id, self.model, self.crop, report=report, found=found)
-            return index_folder(place, record.id, folder, self.model, self.crop, report=report, found=found)
+                return index_gallery(target, self.model, self.crop, report=report, found=found)
+            return index_folder(target, folder, self.model, self.crop, report=report, found=found)
 
-        return self.unfinished.run(record, work)
+        return self.unfinished.run(target.info, work)
 
     def use_settings(self, settings):
         self.crop = settings["vision.crop"]
@@ -344,7 +344,7 @@ def far(tmp_path, pictures):
 
     address = str(tmp_path / "far away" / "museum.lance")
     place = LanceGallery.open(address, create=True)
-    index_folder(place, 0, pictures, Backbone(), "centre")
+    index_folder(place, pictures, Backbone(), "centre")
     return address
 
 
@@ -374,7 +374,7 @@ def test_a_gallery_at_an_address_is_listed_indexed_and_taken_off_the_list(panel,
     panel.detail.delete_action.trigger()  # asks nothing: nothing is deleted
     settle(context, qtbot)
     assert context.explorer.addresses() == () and panel.list.count() == 0
-    assert len(context.explorer.place(far)[0].images(0)) == 4
+    assert len(context.explorer.gallery(far).images()) == 4
 
 
 def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tmp_path):
@@ -388,7 +388,7 @@ def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tm
     assert dialog.isVisible() and dialog.problem.text() and dialog.field.text() == str(tmp_path / "other.lance")
     dialog.reject()
     open_by_address(panel, context, qtbot, far)
-    context.explorer.store.elsewhere.clear()
+    context.explorer.store.opened.clear()
     Path(far).rename(tmp_path / "moved.lance")
     panel.activated()
     settle(context, qtbot)
@@ -597,8 +597,8 @@ def test_esc_asks_before_it_stops_indexing(panel, context, qtbot, many):
 
 def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, qtbot, many):
     stop_half_way(context, qtbot, many, context.jobs.close_door)
-    record = context.explorer.store.gallery("Many")
-    assert 0 < context.explorer.store.state(record.id, context.explorer.fingerprint().hash).indexed < 160
+    record = context.explorer.gallery("Many")
+    assert 0 < record.state(context.explorer.fingerprint().hash).indexed < 160
     context.close()
     again = Context(home, Explorer(home))
     again.indexing.resume()

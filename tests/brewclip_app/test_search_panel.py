@@ -50,23 +50,6 @@ class FakeStore:
     def galleries(self):
         return list(self.records.values())
 
-    def gallery(self, name):
-        return self.records[name]
-
-    def state(self, gallery_id, fingerprint=""):
-        record = next(record for record in self.records.values() if record.id == gallery_id)
-        images, indexed, failed = self.counts[record.name]
-        return GalleryState(record, images, indexed, failed, 0, self.fingerprints)
-
-    def tags(self, gallery_id):
-        return [("holiday", 2)]
-
-    def add_tag(self, ids, tag):
-        self.tagged.append((tuple(ids), tag))
-
-    def images(self, gallery_id, ids=None):
-        return []
-
     def queries(self, limit=200):
         return self.history[::-1][:limit]
 
@@ -75,6 +58,24 @@ class FakeStore:
 
     def clear_queries(self):
         self.history.clear()
+
+
+class FakeGallery:
+    def __init__(self, store, info):
+        self.store, self.info = store, info
+
+    def state(self, fingerprint=""):
+        images, indexed, failed = self.store.counts[self.info.name]
+        return GalleryState(self.info, images, indexed, failed, 0, self.store.fingerprints)
+
+    def tags(self):
+        return [("holiday", 2)]
+
+    def add_tag(self, ids, tag):
+        self.store.tagged.append((tuple(ids), tag))
+
+    def images(self, ids=None):
+        return []
 
 
 class FakeExplorer:
@@ -114,8 +115,8 @@ class FakeExplorer:
     def addresses(self):
         return ()
 
-    def place(self, gallery):
-        return self.store, self.store.gallery(gallery)
+    def gallery(self, gallery):
+        return FakeGallery(self.store, self.store.records[gallery])
 
     def search(self, gallery, asks, top, limits, report, exact=False, all_copies=False):
         self.asked.append((gallery, asks, limits))

@@ -23,6 +23,7 @@ from core.cli import manage as cli_manage
 from core.cli import parts as cli_parts
 from core.cli.output import ProgressPrinter, duration, size, table
 from core.errors import BrewclipError, QueryError
+from core.galleries.backends import open_gallery
 from core.home import find_home
 from core.progress import JobCancelled, Progress, WorkStep
 from core.search.queries import Hit, MatchSignificance, ScoreShare
@@ -150,7 +151,7 @@ def test_a_part_of_a_gallery_at_an_address_is_searched_exactly_when_told(stand, 
 def test_galleries_are_copied_put_in_order_and_deleted_at_addresses(home, tmp_path, capsys):
     pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
     store, away = Store.open(home.store), str(tmp_path / "away.lance")
-    store.add_folder(store.create_gallery("holiday").id, tmp_path)
+    open_gallery(store, "holiday", create=True).add_folder(tmp_path)
     store.close()
     assert run("gallery", "copy", "holiday", away) == 0
     assert f"{away}: 0 pictures" in capsys.readouterr().out
@@ -352,7 +353,7 @@ def test_galleries_are_listed_renamed_and_deleted_only_with_yes(home, capsys):
 
 def test_a_folder_on_object_storage_is_listed_as_people_write_it(home, capsys):
     store = Store.open(home.store)
-    store.add_folder(store.create_gallery("museum").id, Path("s3://archive/pictures"))
+    open_gallery(store, "museum", create=True).add_folder(Path("s3://archive/pictures"))
     store.close()
     assert run("gallery", "list", "--json") == 0
     assert json.loads(capsys.readouterr().out)[0]["folders"] == ["s3://archive/pictures"]

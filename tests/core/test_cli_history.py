@@ -46,7 +46,7 @@ def test_the_history_is_listed_with_what_it_takes(store: Store, capsys: pytest.C
 
 def test_listing_applies_the_limit_of_the_settings(store: Store, home: Home, capsys: pytest.CaptureFixture) -> None:
     settings.save(settings.Settings().with_value("search.history_days", 30), home.settings)
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE query SET created = datetime('now', '-40 days') WHERE text = 'a dog'")
     assert cli.main(["history", "list"]) == 0
     out = capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_on_a_terminal_it_asks(store: Store, monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_only_what_is_older(store: Store) -> None:
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE query SET created = datetime('now', '-40 days') WHERE text = 'a dog'")
     assert cli.main(["history", "clear", "--older", "30", "--yes"]) == 0
     assert [query.source for query in store.queries()] == ["speech"]

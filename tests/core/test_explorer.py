@@ -62,8 +62,8 @@ def names(result):
 
 
 def image_id(explorer, gallery, name):
-    place, record = explorer.place(gallery)
-    return next(one.id for one in place.images(record.id) if one.path.stem == name)
+    place = explorer.gallery(gallery)
+    return next(one.id for one in place.images() if one.path.stem == name)
 
 
 def kind_of(work, error=QueryError):
@@ -225,7 +225,7 @@ def test_a_part_of_a_gallery(explorer, gallery, folder):
         return sorted(names(result))
 
     mine = [image_id(explorer, gallery, name) for name in ("red", "blue")]
-    explorer.place(gallery)[0].add_tag(mine, "mine")
+    explorer.gallery(gallery).add_tag(mine, "mine")
     assert found(tag="mine") == ["blue", "red"]
     assert found(folder=folder / "deep") == ["violet"]
     assert found(name="LL") == ["yellow"]
@@ -405,14 +405,14 @@ def test_a_picture_has_one_date_that_filters_and_says_where_it_is_from(explorer,
     os.utime(folder / "dated.jpg", (0, datetime(2022, 1, 1).timestamp()))
     os.utime(folder / "red.png", (0, datetime(2005, 12, 31, 23, 59).timestamp()))
     explorer.index(folder, gallery)
-    place, record = explorer.place(gallery)
-    by_name = {image.path.name: image for image in place.images(record.id)}
+    place = explorer.gallery(gallery)
+    by_name = {image.path.name: image for image in place.images()}
     assert by_name["dated.jpg"].dated == (datetime(2010, 6, 1, 12), "taken")
     assert by_name["red.png"].dated == (datetime(2005, 12, 31, 23, 59), "file")
 
     def within(since, until):
-        ids = place.filter_ids(record.id, since=since, until=until)
-        return {image.path.name for image in place.images(record.id, ids.tolist())}
+        ids = place.filter_ids(since=since, until=until)
+        return {image.path.name for image in place.images(ids.tolist())}
 
     assert within(datetime(2005, 1, 1), datetime(2006, 1, 1)) == {"red.png"}
     assert within(datetime(2010, 6, 1), datetime(2010, 6, 2)) == {"dated.jpg"}
@@ -429,7 +429,7 @@ def test_where_nothing_can_be_kept_searching_and_hearing_answer(explorer, galler
     def refuse(*args, **kwargs):
         raise StoreError("It takes nothing.", kind)
 
-    monkeypatch.setattr(explorer.store._database, "writing", refuse)
+    monkeypatch.setattr(explorer.store.database, "writing", refuse)
     shutil.rmtree(home.caches, ignore_errors=True)
     home.caches.write_text("in the way of the caches")
     assert names(explorer.search(gallery, [QueryTerm("speech", waveform=waveform)]))[0] == "green"

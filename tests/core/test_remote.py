@@ -11,7 +11,7 @@ import pytest
 
 from core import remote
 from core.errors import StoreError
-from tests.core.store.storage import served
+from tests.core.galleries.storage import served
 
 pytest.importorskip("pyarrow", reason="addresses need the extra: pip install .[scale]")
 pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")

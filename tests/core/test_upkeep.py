@@ -33,7 +33,7 @@ def put(path: Path, age: float, nbytes: int = 4) -> Path:
 
 
 def backdate(store: Store, days: int) -> None:
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE query SET created = datetime('now', '-{days} days')")
 
 
@@ -64,7 +64,7 @@ def test_caches_are_brought_within_their_limit(home: Home, store: Store, monkeyp
 
 def make_old(store: Store) -> None:
     """As if the store had been there for a month."""
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql(f"PRAGMA user_version={int(time.time() - 30 * DAY)}")
 
 

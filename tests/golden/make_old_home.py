@@ -90,10 +90,10 @@ def use_window() -> None:
 
     explorer = Explorer(find_home(), settings.load(find_home().settings))
     store = explorer.store
-    gallery = next(one for one in store.galleries() if one.name == "drawn")
-    images = store.images(gallery.id)
-    store.add_tag([images[0].id, images[1].id], "favourite")
-    store.remove_tag([images[1].id], "favourite")
+    gallery = explorer.gallery("drawn")
+    images = gallery.images()
+    gallery.add_tag([images[0].id, images[1].id], "favourite")
+    gallery.remove_tag([images[1].id], "favourite")
     spoken = audio.read(pairs / "audio" / "cat.flac")
     recording = home / "recordings" / f"{spoken.digest}.flac"
     recording.parent.mkdir(exist_ok=True)

@@ -125,10 +125,10 @@ class Review(QWidget):
         takes = self._session.takes()
 
         def read(report: Report) -> "tuple[list[ImageRecord], list[TakeRecord]]":
-            store = self._context.explorer.store
-            binned = store.takes(gallery.id, binned=True)
+            explorer = self._context.explorer
+            binned = explorer.store.takes(gallery.id, binned=True)
             ids = {take.image_id for take in (*takes, *binned) if take.image_id is not None}
-            return store.images(gallery.id, sorted(ids)), binned
+            return explorer.gallery(gallery).images(sorted(ids)), binned
 
         self._context.jobs.submit("Reading the takes", read, key="annotate-review", quiet=True,
                                   on_done=lambda both: self._take(*both))

@@ -41,6 +41,7 @@ def read_view(explorer: "Explorer", name: str, spec: str) -> AnnotateView:
     gallery = store.gallery(name if name in names else names[0])
     store.adopt_takes(gallery.id)
     takes, place = tuple(store.takes(gallery.id)), store.annotating(gallery.id)
-    queue = open_queue(store, gallery.id, spec or place.queue, takes)
-    return AnnotateView(names, speakers, gallery, tuple(offered(store, gallery.id, queue.spec)), queue,
-                tuple(store.images(gallery.id, queue.image_ids)), takes, place, Annotator(explorer))
+    opened = explorer.gallery(gallery)
+    queue = open_queue(store, opened, spec or place.queue, takes)
+    return AnnotateView(names, speakers, gallery, tuple(offered(store, opened, queue.spec)), queue,
+                tuple(opened.images(queue.image_ids)), takes, place, Annotator(explorer))

@@ -189,13 +189,12 @@ def _picture(explorer: "Explorer", model: "ExplainModel", subject: Inspection, q
              ) -> tuple[Path, int | None]:
     """The subject's picture, or the gallery's best match where it names none. QueryError ("no_picture")."""
     from core.explain.neighbours import best_match
-    from core.galleries.protocol import open_gallery
+    from core.galleries.backends import open_gallery
 
     if subject.path is not None:
         return subject.path, subject.image_id
     if subject.image_id is not None and subject.gallery:
-        place, record = open_gallery(explorer.store, subject.gallery)
-        images = place.images(record.id, [subject.image_id])
+        images = open_gallery(explorer.store, subject.gallery).images([subject.image_id])
         if images:
             return images[0].path, images[0].id
     if not subject.gallery:

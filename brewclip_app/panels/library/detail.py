@@ -288,7 +288,7 @@ class GalleryDetail(QWidget):
         confirm(self, f"Delete the gallery {gallery.name}?",
                 f"The {wording.pictures(self._state.images)} stay on disk. Their embeddings and tags are deleted; "
                 "to search them again they must be embedded again.", "Delete gallery",
-                lambda: self._change(lambda explorer: explorer.store.delete_gallery(gallery.id),
+                lambda: self._change(lambda explorer: explorer.gallery(gallery).delete(),
                                      lambda: self._after_delete(gallery.name)))
 
     def _after_delete(self, name: str) -> None:
@@ -302,7 +302,7 @@ class GalleryDetail(QWidget):
         gallery = self._state.gallery
         confirm(self, f"Take {folder.name or folder} out of {gallery.name}?",
                 "Its pictures stay on disk. They are no longer found in this gallery.", "Take out",
-                lambda: self._change(lambda explorer: explorer.place(gallery.name)[0].remove_folder(gallery.id, folder),
+                lambda: self._change(lambda explorer: explorer.gallery(gallery).remove_folder(folder),
                                      lambda: self._after_remove(gallery.name)))
 
     def _after_remove(self, gallery: str) -> None:

@@ -17,7 +17,7 @@ from core.progress import Progress, WorkStep
 if TYPE_CHECKING:
     from brewclip_app.jobs import Job
     from core.explorer import Explorer
-    from core.galleries.protocol import Place
+    from core.galleries.gallery import Gallery
     from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
 
@@ -58,16 +58,20 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
     except Exception as error:  # the galleries are worth seeing without the model
         fingerprint, problem = None, str(error)
     wanted = fingerprint.hash if fingerprint else ""
-    states = [explorer.store.state(gallery.id, wanted) for gallery in explorer.store.galleries()]
-    mosaics = {state.gallery.id: some_images(explorer.store, state.gallery.id) for state in states}
+    states = []
+    mosaics = {}
+    for record in explorer.store.galleries():
+        gallery = explorer.gallery(record)
+        states.append(gallery.state(wanted))
+        mosaics[gallery.id] = some_images(gallery)
     refused = dict(before.refused) if before is not None else {}
     for address in explorer.addresses():
         refusal = refused.pop(address, None)
         if refusal is None or time.monotonic() - refusal.at > TRIED_AGAIN:
             try:
-                place, record = explorer.place(address)
-                states.append(place.state(record.id, wanted))
-                mosaics[record.id] = some_images(place, record.id)
+                gallery = explorer.gallery(address)
+                states.append(gallery.state(wanted))
+                mosaics[gallery.id] = some_images(gallery)
                 continue
             except StoreError as error:
                 refusal = Refusal(str(error), time.monotonic())
@@ -85,19 +89,18 @@ def _unknown(address: str) -> "GalleryState":
     return GalleryState(GalleryRecord(-hash(address) % 2**31 - 2**31, address, datetime.now(UTC), ()), 0, 0, 0, 0, ())
 
 
-def some_images(place: "Place", gallery_id: int) -> "tuple[ImageRecord, ...]":
+def some_images(gallery: "Gallery") -> "tuple[ImageRecord, ...]":
     """Up to `SHOWN` pictures, evenly from the whole gallery."""
-    ids = place.filter_ids(gallery_id)
+    ids = gallery.filter_ids()
     if not len(ids):
         return ()
     chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
-    return tuple(place.images(gallery_id, [int(each) for each in chosen]))
+    return tuple(gallery.images([int(each) for each in chosen]))
 
 
 def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[FailureRecord]":
     """For a job: what could not be read."""
-    place, record = explorer.place(gallery.name)
-    return place.failures(record.id)
+    return explorer.gallery(gallery).failures()
 
 
 def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "UnfinishedRun | None" = None) -> str:

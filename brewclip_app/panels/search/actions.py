@@ -162,9 +162,9 @@ class HitActions(QObject):
         gallery = self._context.gallery
 
         def work(report: Report) -> "list[ImageRecord]":
-            place, record = self._context.explorer.place(gallery)
-            (place.add_tag if put else place.remove_tag)(ids, name)
-            return list(place.images(record.id, ids))
+            target = self._context.explorer.gallery(gallery)
+            (target.add_tag if put else target.remove_tag)(ids, name)
+            return list(target.images(ids))
 
         if dialog is not None:
             dialog.save(self._context.jobs, "Tagging", work, self.tagged.emit)

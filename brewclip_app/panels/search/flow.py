@@ -238,10 +238,10 @@ def look_at(explorer: "Explorer", name: str) -> GalleryView:
     names = (*(gallery.name for gallery in explorer.store.galleries()), *explorer.addresses())
     if name not in names:
         return GalleryView(names)
-    place, current = explorer.place(name)
-    state = place.state(current.id, explorer.fingerprint().hash)
-    unfinished = explorer.unfinished.of(current)
-    return GalleryView(names, state, tuple(place.tags(current.id)), folders_of(state.gallery.folders),
+    gallery = explorer.gallery(name)
+    state = gallery.state(explorer.fingerprint().hash)
+    unfinished = explorer.unfinished.of(gallery.info)
+    return GalleryView(names, state, tuple(gallery.tags()), folders_of(state.gallery.folders),
                        unfinished.found if unfinished is not None else 0)
 
 

@@ -1,7 +1,8 @@
-"""The gallery at an address as a `Place`: what it holds, its folders and tags; `writing` has how batches are stored."""
+"""The gallery at an address: what it holds, its folders and tags; `writing` has how batches are stored."""
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 from core import remote
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.galleries.gallery import Gallery
 from core.galleries.lance import schema as layout
 from core.galleries.lance import writing
 from core.galleries.lance.connection import OTHER, Connection, LanceTable, normal
@@ -31,7 +33,7 @@ from core.galleries.lance.schema import (
     unpacked,
 )
 from core.galleries.lance.vector_table import LanceVectorTable
-from core.galleries.lance.write_lock import Turns
+from core.galleries.lance.write_lease import WriteLease
 from core.progress import Report, silent
 from core.store.addresses import LONGEST_NAME
 from core.store.records import (
@@ -49,7 +51,7 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
-from core.store.room import absolute, is_below, tag_key, tidy
+from core.store.repository import absolute, is_below, tag_key, tidy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,15 +60,16 @@ WRITTEN_NEAR, WRITTEN_FAR = 256, 1024  # pictures a write: one takes 0.15 s in a
 RECORD = ["id", "path", "width", "height", "size", "mtime_ns", "taken", "tags", "content"]
 
 
-class LanceGallery:
-    """One gallery at an address; the methods are `core.galleries.protocol.Place`'s. Any thread may call any of them."""
+class LanceGallery(Gallery):
+    """One gallery at an address. Any thread may call any method."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.address = connection.place
         self.rows_a_write = WRITTEN_FAR if "://" in self.address else WRITTEN_NEAR
         self._tables: dict[str, LanceTable] = {}
-        self._turns = Turns(connection, self._table(GALLERY))
+        self._lease = WriteLease(connection, self._table(GALLERY))
+        self.info = self._read_info()
 
     @staticmethod
     def open(address: str, create: bool = False) -> "LanceGallery":
@@ -89,14 +92,20 @@ class LanceGallery:
 
     # ---- what it holds
 
-    def gallery(self) -> GalleryRecord:
-        """What it is. The id is below 0, where no gallery of the store's is, and the name is the address."""
-        row = self._turns.row()
+    def reopened(self) -> "LanceGallery":
+        """The same gallery with its present record, over the same connection. StoreError ("no_gallery")."""
+        again = copy(self)
+        again.info = self._read_info()
+        return again
+
+    def _read_info(self) -> GalleryRecord:
+        """The record. The id is below 0, where no gallery of the store's is, and the name is the address."""
+        row = self._lease.row()
         return GalleryRecord(-1 - int(row["uuid"][:7], 16), self.address, row["created"].replace(tzinfo=UTC),
                              tuple(Path(unpacked(one)) for one in row["folders"]))
 
-    def images(self, gallery_id: int, ids: Sequence[int] | None = None) -> list[ImageRecord]:
-        """See `Place`."""
+    def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
+        """See `Gallery`."""
         if ids is None:
             found = self._table(PICTURES).rows(RECORD, PRESENT).to_pylist()
             return sorted((_image(row) for row in found), key=lambda record: record.id)
@@ -106,47 +115,47 @@ class LanceGallery:
                 by_id[row["id"]] = _image(row)
         return [by_id[int(one)] for one in ids if int(one) in by_id]
 
-    def failures(self, gallery_id: int) -> list[FailureRecord]:
-        """See `Place`."""
+    def failures(self) -> list[FailureRecord]:
+        """See `Gallery`."""
         rows = self._table(FAILURES).rows(["path", "kind", "reason"]).to_pylist()
         return sorted((FailureRecord(Path(unpacked(row["path"])), row["kind"], row["reason"]) for row in rows),
                       key=lambda failure: str(failure.path))
 
-    def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
+    def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
                    since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
-        """See `Place`."""
+        """See `Gallery`."""
         rows = self._table(PICTURES).rows(["id"], condition(Filter(tag, folder, name, since, until), changed=True))
         return np.sort(_numbers(rows["id"]))
 
-    def tags(self, gallery_id: int) -> list[tuple[str, int]]:
-        """See `Place`."""
+    def tags(self) -> list[tuple[str, int]]:
+        """See `Gallery`."""
         found: dict[str, list[str]] = {}
         for row in self._table(PICTURES).rows(["tags"], f"{PRESENT} AND array_length(tags) > 0").to_pylist():
             for tag in row["tags"]:
                 found.setdefault(tag_key(tag), []).append(tag)
         return [(min(used), len(used)) for _, used in sorted(found.items())]
 
-    def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """See `Place`."""
+    def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """See `Gallery`."""
         table = self._vectors(fingerprint_hash)
         if table is not None:
             for batch in table.batches(["id", "vector"], PRESENT):
                 yield _numbers(batch["id"]), matrix(batch["vector"])
 
-    def vector_table(self, gallery_id: int, fingerprint_hash: str) -> LanceVectorTable | None:
+    def vector_table(self, fingerprint_hash: str) -> LanceVectorTable | None:
         """The vectors to be searched where they lie; None when there are none of that fingerprint."""
         table = self._vectors(fingerprint_hash)
         return None if table is None else LanceVectorTable(table)
 
-    def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
-        """See `Place`. While someone writes, or was cut off writing, every commit is another revision."""
-        row = self._turns.row()
+    def revision(self, fingerprint_hash: str) -> str:
+        """See `Gallery`. While someone writes, or was cut off writing, every commit is another revision."""
+        row = self._lease.row()
         table = self._vectors(fingerprint_hash) if row["changing"] else None
         return f"{fingerprint_hash}-{row['uuid']}-{row['revision']}{f'-{table.version}' if table else ''}"
 
-    def state(self, gallery_id: int, fingerprint_hash: str = "") -> GalleryState:
-        """See `Place`."""
-        record = self.gallery()
+    def state(self, fingerprint_hash: str = "") -> GalleryState:
+        """See `Gallery`."""
+        record = self._read_info()
         pictures, failed = self._table(PICTURES), self._table(FAILURES).rows(["path"])["path"].to_pylist()
         counted = [(fingerprint, table.count(PRESENT)) for fingerprint, table in self.vector_tables()]
         fingerprints = tuple(sorted(counted, key=lambda one: -one[1]))
@@ -156,8 +165,8 @@ class LanceGallery:
                             len(failed), len(set(away) - set(failed)),
                             tuple(one for one in fingerprints if one[1]))
 
-    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
-        """See `Place`."""
+    def fingerprints(self) -> list[Fingerprint]:
+        """See `Gallery`."""
         return [fingerprint for fingerprint, _ in self.vector_tables()]
 
     def vector_tables(self) -> list[tuple[Fingerprint, LanceTable]]:
@@ -171,19 +180,19 @@ class LanceGallery:
 
     # ---- folders and tags
 
-    def add_folder(self, gallery_id: int, folder: Path) -> None:
-        """See `Place`."""
+    def add_folder(self, folder: Path) -> None:
+        """See `Gallery`."""
         path = absolute(folder)
         if any(is_below(path, one) for one in self._folders()):
             return
-        with self._turns.turn(vectors=False):
+        with self._lease.held(vectors=False):
             self._keep_folders([one for one in self._folders() if not is_below(one, path)] + [path])
 
-    def remove_folder(self, gallery_id: int, folder: Path) -> None:
-        """See `Place`."""
+    def remove_folder(self, folder: Path) -> None:
+        """See `Gallery`."""
         path = absolute(folder)
         here = f"({below(path)}) OR path = {literal(packed(path))}"
-        with self._turns.turn():
+        with self._lease.held():
             for _, table in self.vector_tables():
                 table.delete(here)
             self._table(PICTURES).delete(here)
@@ -191,14 +200,14 @@ class LanceGallery:
             self._keep_folders([one for one in self._folders() if one != path])
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
-        """See `Place`. StoreError: `bad_tag`."""
+        """See `Gallery`. StoreError: `bad_tag`."""
         tag = tidy(tag)
         if not tag or len(tag) > LONGEST_NAME:
             raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
         self._retag(image_ids, lambda tags: tags if tag_key(tag) in map(tag_key, tags) else [*tags, tag])
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
-        """See `Place`."""
+        """See `Gallery`."""
         key = tag_key(tidy(tag))
         self._retag(image_ids, lambda tags: [one for one in tags if tag_key(one) != key])
 
@@ -206,7 +215,7 @@ class LanceGallery:
         chosen = list(among("id", image_ids))
         if not chosen:
             return
-        with self._turns.turn(vectors=False):
+        with self._lease.held(vectors=False):
             for where in chosen:
                 rows = self._table(PICTURES).rows(["id", "tags"], where).to_pylist()
                 tags = [sorted(change(row["tags"]), key=tag_key) for row in rows]
@@ -215,8 +224,8 @@ class LanceGallery:
 
     # ---- indexing
 
-    def known_images(self, gallery_id: int, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
-        """See `Place`. One is embedded when its vector's row says the same of it as its own."""
+    def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
+        """See `Gallery`. One is embedded when its vector's row says the same of it as its own."""
         table, where = self._vectors(fingerprint_hash), below(absolute(folder))
         columns = ["id", "path", "content", "missing"]
         embedded = set() if table is None else set(zip(*_columns(table.rows(columns, where), columns), strict=True))
@@ -226,8 +235,8 @@ class LanceGallery:
                 for id_, path, content, missing, size, mtime_ns
                 in zip(*_columns(rows, [*columns, "size", "mtime_ns"]), strict=True)}
 
-    def known_failures(self, gallery_id: int, folder: Path) -> dict[str, KnownFailure]:
-        """See `Place`."""
+    def known_failures(self, folder: Path) -> dict[str, KnownFailure]:
+        """See `Gallery`."""
         path = absolute(folder)
         rows = self._table(FAILURES).rows(["path", "size", "mtime_ns", "kind", "max_megapixels"],
                                           f"({below(path)}) OR path = {literal(packed(path))}").to_pylist()
@@ -235,13 +244,13 @@ class LanceGallery:
                                                     row["max_megapixels"]) for row in rows}
 
     def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
-        """See `Place`."""
+        """See `Gallery`."""
         table = self._vectors(fingerprint_hash)
         return set() if table is None else {content for where in among("content", hashes)
                                             for content in table.rows(["content"], where)["content"].to_pylist()}
 
-    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[StoredImage]]:
-        """See `Place`."""
+    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
+        """See `Gallery`."""
         tables = self.vector_tables() if vectors else []
         for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
             rows = batch.to_pylist()
@@ -257,25 +266,25 @@ class LanceGallery:
                                tuple(row["tags"]),
                         found[row["id"]]) for row in rows]
 
-    def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
-        """See `Place`. The vectors first: cut off between, the next run marks again."""
+    def mark(self, image_ids: Collection[int], missing: bool) -> None:
+        """See `Gallery`. The vectors first: cut off between, the next run marks again."""
         if not image_ids:
             return
-        with self._turns.turn():
+        with self._lease.held():
             tables = [*(table for _, table in self.vector_tables()), self._table(PICTURES)]
             for where in among("id", image_ids):
                 for table in tables:
                     table.update(where, {"missing": missing})
 
-    def drop_failures(self, gallery_id: int, paths: Collection[str]) -> None:
-        """See `Place`."""
+    def drop_failures(self, paths: Collection[str]) -> None:
+        """See `Gallery`."""
         for where in among("path", map(packed, paths)):
             self._table(FAILURES).delete(where)
 
-    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
+    def record(self, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
                failures: Sequence[FailedEntry] = ()) -> RecordResult:
-        """See `Place`."""
-        with self._turns.turn(ids=len(entries)) as first_id:
+        """See `Gallery`."""
+        with self._lease.held(ids=len(entries)) as first_id:
             folders = self._folders()
             inside = [one for one in entries if any(is_below(one.path, folder) for folder in folders)]
             failed = [one for one in failures if any(is_below(one.path, folder) for folder in folders)]
@@ -294,9 +303,9 @@ class LanceGallery:
         self._tables[name] = self._connection.create(name, schema.empty_table())
         return self._tables[name]
 
-    def forget_fingerprint(self, gallery_id: int, fingerprint_hash: str) -> int:
-        """See `Place`."""
-        with self._turns.turn():
+    def forget_fingerprint(self, fingerprint_hash: str) -> int:
+        """See `Gallery`."""
+        with self._lease.held():
             table = self._vectors(fingerprint_hash)
             if table is None:
                 return 0
@@ -305,9 +314,9 @@ class LanceGallery:
             self._connection.drop(VECTORS + fingerprint_hash)
             return rows
 
-    def delete_gallery(self, gallery_id: int) -> None:
-        """See `Place`. The table that says what it is goes last."""
-        with self._turns.turn():
+    def delete(self) -> None:
+        """See `Gallery`. The table that says what it is goes last."""
+        with self._lease.held():
             names = [name for name in self._connection.names()
                      if name in (PICTURES, FAILURES) or name.startswith(VECTORS)]
             for name in names:
@@ -315,8 +324,8 @@ class LanceGallery:
         self._connection.drop(GALLERY)
         self._tables.clear()
 
-    def optimize(self, gallery_id: int, report: Report = silent) -> None:
-        """See `Place`."""
+    def optimize(self, report: Report = silent) -> None:
+        """See `Gallery`."""
         from core.galleries.lance.maintenance import optimize
 
         optimize(self.tables(), report)
@@ -347,10 +356,10 @@ class LanceGallery:
         return self._tables[name]
 
     def _folders(self) -> list[str]:
-        return [unpacked(one) for one in self._turns.row()["folders"]]
+        return [unpacked(one) for one in self._lease.row()["folders"]]
 
     def _keep_folders(self, folders: list[str]) -> None:
-        """Within a turn."""
+        """With the write lease held."""
         import pyarrow as pa
 
         schema = layout.gallery_schema()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import dates
 from core.store.records import Filter
-from core.store.room import absolute, compared, tag_key, tidy
+from core.store.repository import absolute, compared, tag_key, tidy
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from core.galleries.lance import schema as layout
 from core.galleries.lance.connection import LanceTable
 from core.galleries.lance.schema import among, matrix, packed
 from core.store.records import DecodedImageFacts, FailedEntry, IndexedFile, RecordResult
-from core.store.room import compared, plain, tag_key
+from core.store.repository import compared, plain, tag_key
 
 if TYPE_CHECKING:
     import pyarrow as pa

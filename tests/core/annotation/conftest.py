@@ -10,9 +10,10 @@ from PIL import Image
 from core import audio
 from core.audio import Waveform
 from core.explorer import Explorer
+from core.galleries.gallery import Gallery
 from core.home import Home
 from core.settings import Settings
-from core.store.records import GalleryRecord, SpeakerRecord, TakeRecord
+from core.store.records import SpeakerRecord, TakeRecord
 from tests.core.annotation.models import TwoModels
 
 
@@ -34,15 +35,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def gallery(explorer: Explorer, folder: Path) -> GalleryRecord:
+def gallery(explorer: Explorer, folder: Path) -> Gallery:
     explorer.index(folder, "Holidays")
-    return explorer.store.gallery("Holidays")
+    return explorer.gallery("Holidays")
 
 
 @pytest.fixture
-def ids(explorer: Explorer, gallery: GalleryRecord) -> list[int]:
+def ids(explorer: Explorer, gallery: Gallery) -> list[int]:
     """The pictures' ids in the order of their names."""
-    return [image.id for image in sorted(explorer.store.images(gallery.id), key=lambda image: image.path.name)]
+    return [image.id for image in sorted(gallery.images(), key=lambda image: image.path.name)]
 
 
 @pytest.fixture

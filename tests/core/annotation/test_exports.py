@@ -198,7 +198,7 @@ def test_names_that_lists_cannot_hold_become_others(explorer, describe, ids, spe
     speakers = explorer.store.ensure_speakers(people)
     from core import audio
 
-    for number, image in enumerate(explorer.store.images(explorer.store.gallery("odd").id)):
+    for number, image in enumerate(explorer.gallery("odd").images()):
         voice = audio.from_samples(np.sin(np.arange(8000) * (0.05 + number / 100)), 16_000)
         take = annotator.record(image.id, speakers[people[number % 4]].id, voice)
         annotator.confirm(take, f"caption\t{number} #2 \N{LINE SEPARATOR} é")

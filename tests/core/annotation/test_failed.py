@@ -31,7 +31,7 @@ def evaluation(explorer, folder):
 
 
 def queue_of(explorer, gallery, spec):
-    return open_queue(explorer.store, gallery.id, spec, [])
+    return open_queue(explorer.store, gallery, spec, [])
 
 
 def test_the_pictures_of_failed_queries_are_a_queue(explorer, gallery, ids, evaluation):
@@ -43,8 +43,8 @@ def test_the_failures_beyond_another_rank_are_a_queue_where_they_are_asked_for(e
     spec = f"failures:{evaluation.id}/20"
     queue = queue_of(explorer, gallery, spec)
     assert queue.image_ids == (ids[4],) and queue.title.endswith("beyond the top 20")
-    assert spec not in dict(offered(explorer.store, gallery.id))
-    assert spec in dict(offered(explorer.store, gallery.id, spec))
+    assert spec not in dict(offered(explorer.store, gallery))
+    assert spec in dict(offered(explorer.store, gallery, spec))
     for strange in (f"failures:{evaluation.id}/x", f"failures:{evaluation.id}/0", "failures:99/5"):
         assert queue_of(explorer, gallery, strange).spec == "unlabelled:"
 
@@ -57,7 +57,7 @@ def test_a_gallery_that_has_the_failures_is_found(explorer, gallery, evaluation,
 
 
 def test_what_people_called_a_failure_is_a_queue(explorer, gallery, ids, evaluation):
-    assert not any(spec.startswith("labelled") for spec, _ in offered(explorer.store, gallery.id))
+    assert not any(spec.startswith("labelled") for spec, _ in offered(explorer.store, gallery))
     labelling.label(explorer.store, evaluation.id, "speech_to_image", "u4", "caption")
     queue = queue_of(explorer, gallery, f"labelled:{evaluation.id}/caption")
     assert queue.image_ids == (ids[4],) and "Wrong caption" in queue.title
@@ -66,8 +66,8 @@ def test_what_people_called_a_failure_is_a_queue(explorer, gallery, ids, evaluat
 def test_an_evaluation_of_other_pictures_is_not_offered(explorer, gallery, evaluation, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     explorer.index(tmp_path / "elsewhere", "Other")
-    other = explorer.store.gallery("Other")
-    assert not any(spec.startswith("failures") for spec, _ in offered(explorer.store, other.id))
+    other = explorer.gallery("Other")
+    assert not any(spec.startswith("failures") for spec, _ in offered(explorer.store, other))
 
 
 def test_a_deleted_evaluation_leaves_the_first_queue(explorer, gallery, evaluation):

@@ -5,15 +5,15 @@ from core.store.records import AnnotatingRecord
 
 
 def queue(explorer, gallery, spec):
-    return open_queue(explorer.store, gallery.id, spec, explorer.store.takes(gallery.id))
+    return open_queue(explorer.store, gallery, spec, explorer.store.takes(gallery.id))
 
 
 def test_every_kind_is_offered_with_what_there_is(explorer, gallery, ids, speaker):
-    explorer.store.add_tag(ids[:2], "beach")
-    assert offered(explorer.store, gallery.id) == [
+    gallery.add_tag(ids[:2], "beach")
+    assert offered(explorer.store, gallery) == [
         ("unlabelled:", "Without a caption"), ("all:", "All pictures"),
         (f"speaker:{speaker.id}", "Not yet described by M.K."), ("tag:beach", "Tagged “beach”")]
-    kinds = [spec.partition(":")[0] for spec, _ in offered(explorer.store, gallery.id)]
+    kinds = [spec.partition(":")[0] for spec, _ in offered(explorer.store, gallery)]
     assert kinds == [kind.key for kind in QUEUES if kind.key not in ("failures", "labelled")], "no evaluation yet"
 
 
@@ -36,7 +36,7 @@ def test_a_speakers_queue_counts_only_that_speaker(explorer, gallery, ids, descr
 
 
 def test_a_tags_queue_has_the_tags_pictures(explorer, gallery, ids):
-    explorer.store.add_tag([ids[3], ids[1]], "beach: north")
+    gallery.add_tag([ids[3], ids[1]], "beach: north")
     assert queue(explorer, gallery, "tag:beach: north").image_ids == tuple(sorted((ids[1], ids[3])))
 
 
@@ -61,8 +61,8 @@ def test_it_goes_on_at_the_picture_or_behind_it():
 def test_another_source_of_pictures_is_one_more_row(explorer, gallery, ids, monkeypatch):
     from core.annotation import queues
 
-    row = queues.QueueKind("worst", lambda store, gallery_id: [("run 7", "Failures of run 7")],
-                           lambda store, gallery_id, argument: [ids[5], ids[2]] if argument == "run 7" else [])
+    row = queues.QueueKind("worst", lambda store, gallery: [("run 7", "Failures of run 7")],
+                           lambda store, gallery, argument: [ids[5], ids[2]] if argument == "run 7" else [])
     monkeypatch.setattr(queues, "QUEUES", (*QUEUES, row))
     found = queue(explorer, gallery, "worst:run 7")
     assert (found.title, found.image_ids) == ("Failures of run 7", (ids[5], ids[2]))

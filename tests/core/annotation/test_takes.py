@@ -62,7 +62,7 @@ def test_a_full_disk_leaves_no_half_a_file(tmp_path, monkeypatch, a_voice):
 
 def test_a_picture_that_left_the_gallery_meanwhile_keeps_the_recordings_file(explorer, gallery, ids, speaker,
                                                                              annotator, home, a_voice):
-    explorer.store.delete_gallery(gallery.id)
+    gallery.delete()
     with pytest.raises(StoreError) as raised:
         annotator.record(ids[0], speaker.id, a_voice())
     assert raised.value.kind == "no_picture" and str(home.takes) in str(raised.value)

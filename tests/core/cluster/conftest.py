@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.cluster.connection import QUIET, ClusterOptions
-from tests.core.store.storage import served
+from tests.core.galleries.storage import served
 
 os.environ.update(QUIET)
 HERE = str(Path(__file__).parent)

@@ -21,7 +21,7 @@ from core.cluster.connection import ClusterOptions
 from core.cluster.indexing import ClusterResult, index
 from core.errors import StoreError
 from core.explorer import Explorer
-from core.galleries.protocol import open_gallery
+from core.galleries.backends import open_gallery
 from core.home import Home
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.store.store import Store
@@ -51,11 +51,11 @@ Gallery = dict[str, tuple[str, np.ndarray]]
 
 def gallery_of(store: Store, name: str) -> Gallery:
     """The pictures by path: what is known of each, and its vector."""
-    place, record = open_gallery(store, name)
-    fingerprint = place.state(record.id).fingerprints[0][0].hash
-    vectors = {id_: vector for ids, part in place.vectors(record.id, fingerprint)
+    place = open_gallery(store, name)
+    fingerprint = place.state().fingerprints[0][0].hash
+    vectors = {id_: vector for ids, part in place.vectors(fingerprint)
                for id_, vector in zip(ids.tolist(), part, strict=True)}
-    images = place.images(record.id)
+    images = place.images()
     assert len({image.path for image in images}) == len(images) == len(vectors)
     return {str(image.path): (f"{image.content_hash} {image.width} {image.height} {image.size} {image.mtime}",
                               vectors[image.id]) for image in images}
@@ -126,7 +126,7 @@ def test_a_run_that_is_stopped_goes_on(explorer: Explorer, folder: Path, local: 
     with pytest.raises(JobCancelled):
         run(explorer, folder, options, report)
     assert none_left("PictureWorker")
-    kept = explorer.store.state(explorer.store.gallery("g").id).images
+    kept = explorer.gallery("g").state().images
     assert 0 < kept < COUNT
     found = run(explorer, folder, options)
     assert (found.index.unchanged, found.index.indexed) == (kept, COUNT + 1 - kept)

@@ -207,10 +207,10 @@ def test_a_killed_process_leaves_whole_evaluations_only(tmp_path):
 
 def test_a_full_disk_keeps_what_was_there(store, monkeypatch):
     record = keep(store)
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    store._database.close()  # the limit is of a connection: one for all
-    limited = store._database._engine
+    store.database.close()  # the limit is of a connection: one for all
+    limited = store.database._engine
     from sqlalchemy import event
 
     event.listen(limited, "connect", lambda connection, record: connection.execute(f"PRAGMA max_page_count={pages}"))
@@ -223,7 +223,7 @@ def test_a_full_disk_keeps_what_was_there(store, monkeypatch):
 
 def test_a_damaged_evaluation_is_passed_over_beside_the_good_one(store, damaged_values):
     good, bad = keep(store), keep(store)
-    path = store._database.path
+    path = store.database.path
     for case in (*damaged_values(archive._to_json(bad)), "not JSON"):
         with sqlite3.connect(path) as connection:
             text = case if case == "not JSON" else json.dumps(case)

@@ -17,6 +17,7 @@ from core.explain.methods import METHODS, method
 from core.explain.neighbours import best_match, neighbours
 from core.explain.observation import branches_of, typed
 from core.fingerprint import Fingerprint
+from core.galleries.backends import open_gallery
 from core.indexing.local import index_folder
 from core.models import checkpoints
 from core.search.transcription import query_options
@@ -64,7 +65,7 @@ def lens(make):
 def explorer(home, folder, lens):
     """A store with the pictures indexed under the lens' fingerprint."""
     store = Store.open(home.store)
-    index_folder(store, store.ensure_gallery("Shapes").id, folder, Indexer(lens.model), "centre")
+    index_folder(open_gallery(store, "Shapes", create=True), folder, Indexer(lens.model), "centre")
     yield SimpleNamespace(store=store, home=home, settings=Settings())
     store.close()
 
@@ -87,7 +88,8 @@ def test_a_picture_of_the_gallery_stands_where_a_naive_count_puts_it(explorer, f
     assert ranks.both == order.index("red") + 1
     assert float(standing.mix.scores(0.5)[standing.row]) == pytest.approx(scores["red"], abs=1e-5)
     by_id = stand(explorer, sight, "Shapes", folder / "nowhere.png",
-                  next(each.id for each in explorer.store.images(1) if each.path.name == "red.png"))
+                  next(each.id for each in open_gallery(explorer.store, "Shapes").images()
+                       if each.path.name == "red.png"))
     assert by_id.row == standing.row
     assert best_match(explorer, lens, "Shapes", heard()).path.stem == order[0]
 
@@ -123,7 +125,7 @@ def test_another_query_has_its_own_rank_there(explorer, folder, lens, heard):
 
 
 def test_under_several_crops_the_score_is_of_all_and_the_map_of_the_best(explorer, folder, lens, heard):
-    index_folder(explorer.store, explorer.store.ensure_gallery("Several").id, folder, Indexer(lens.model), "multi-crop")
+    index_folder(open_gallery(explorer.store, "Several", create=True), folder, Indexer(lens.model), "multi-crop")
     wide = replace(lens, crop="multi-crop", fingerprint=SEVERAL)
     sight = look(wide, picture(folder), heard())
     alone = [look(replace(lens, crop=crop), picture(folder), heard()) for crop in ("centre", "letterbox")]

@@ -19,11 +19,13 @@ from PIL import Image
 from core import images
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.galleries.backends import open_gallery
+from core.galleries.gallery import Gallery
 from core.indexing import reader as reading
 from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_folder, index_gallery
 from core.progress import JobCancelled, Progress, silent
-from core.store.records import FileStamp, GalleryRecord
+from core.store.records import FileStamp
 from core.store.store import Store
 
 
@@ -59,8 +61,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def gallery(store: Store) -> GalleryRecord:
-    return store.create_gallery("Holidays")
+def gallery(store: Store) -> Gallery:
+    return open_gallery(store, "Holidays", create=True)
 
 
 @pytest.fixture
@@ -93,18 +95,18 @@ def failed(result: IndexResult) -> dict[str, str]:
     return {one.path.name: one.kind for one in result.failed}
 
 
-def test_a_folder_is_indexed_and_copies_are_embedded_once(store: Store, gallery: GalleryRecord, folder: Path,
+def test_a_folder_is_indexed_and_copies_are_embedded_once(store: Store, gallery: Gallery, folder: Path,
                                                           backbone: TinyBackbone) -> None:
-    result = index_folder(store, gallery.id, folder, backbone, "centre")
+    result = index_folder(gallery, folder, backbone, "centre")
     assert (result.gallery, result.images, result.failed) == ("Holidays", 6, ())
     assert counts(result) == (6, 5, 0, 0, 0)
     assert backbone.seen == 5
     assert store.gallery("Holidays").folders == (folder,)
-    assert store.state(gallery.id, backbone.fingerprint("centre").hash).indexed == 6
-    records = store.images(gallery.id)
+    assert gallery.state(backbone.fingerprint("centre").hash).indexed == 6
+    records = gallery.images()
     assert [one.path for one in records] == sorted(one.path for one in records)
     assert {(one.width, one.height) for one in records} == {(30, 20)}
-    [(ids, vectors)] = store.vectors(gallery.id, backbone.fingerprint("centre").hash)
+    [(ids, vectors)] = gallery.vectors(backbone.fingerprint("centre").hash)
     assert ids.tolist() == [one.id for one in records]
     for record, vector in zip(records, vectors, strict=True):
         pixels = images.pixels(images.read(record.path).rgb, "centre", 32)
@@ -112,124 +114,124 @@ def test_a_folder_is_indexed_and_copies_are_embedded_once(store: Store, gallery:
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
 
 
-def test_under_several_crops_a_vector_is_the_mean_of_all_looks(store: Store, gallery: GalleryRecord, folder: Path,
+def test_under_several_crops_a_vector_is_the_mean_of_all_looks(store: Store, gallery: Gallery, folder: Path,
                                                                backbone: TinyBackbone) -> None:
-    index_folder(store, gallery.id, folder, backbone, "multi-crop")
+    index_folder(gallery, folder, backbone, "multi-crop")
     assert backbone.seen == 5 * 4
-    [(ids, vectors)] = store.vectors(gallery.id, backbone.fingerprint("multi-crop").hash)
-    for record, vector in zip(store.images(gallery.id), vectors, strict=True):
+    [(ids, vectors)] = gallery.vectors(backbone.fingerprint("multi-crop").hash)
+    for record, vector in zip(gallery.images(), vectors, strict=True):
         looks = TinyBackbone().encode_images(images.views(images.read(record.path).rgb, 32))
         expected = (looks / np.linalg.norm(looks, axis=1, keepdims=True)).mean(axis=0)
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
     assert len(ids) == 6
 
 
-def test_unchanged_files_are_not_opened_again(store: Store, gallery: GalleryRecord, folder: Path,
+def test_unchanged_files_are_not_opened_again(store: Store, gallery: Gallery, folder: Path,
                                               backbone: TinyBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
+    index_folder(gallery, folder, backbone, "centre")
     monkeypatch.setattr(reading.hashlib, "file_digest", lambda *_: pytest.fail("a file was read"))
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert counts(result) == (0, 0, 6, 0, 0)
 
 
-def test_new_edited_moved_and_deleted_files(store: Store, gallery: GalleryRecord, folder: Path,
+def test_new_edited_moved_and_deleted_files(store: Store, gallery: Gallery, folder: Path,
                                             backbone: TinyBackbone) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
-    before = {one.path.name: one for one in store.images(gallery.id)}
-    store.add_tag([before["0.png"].id], "beach")
+    index_folder(gallery, folder, backbone, "centre")
+    before = {one.path.name: one for one in gallery.images()}
+    gallery.add_tag([before["0.png"].id], "beach")
     (folder / "0.png").rename(folder / "sub" / "renamed.png")
     (folder / "1.png").unlink()
     draw(folder / "2.png", 20)
     draw(folder / "new.png", 21)
     os.utime(folder / "3.png", ns=(1, 1))
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert counts(result) == (2, 2, 3, 1, 1)
     assert result.images == 6 == result.indexed + result.unchanged + result.moved
-    after = {one.path.name: one for one in store.images(gallery.id)}
+    after = {one.path.name: one for one in gallery.images()}
     assert after["renamed.png"].id == before["0.png"].id
     assert after["renamed.png"].tags == ("beach",)
     assert after["2.png"].id == before["2.png"].id
     assert after["2.png"].content_hash != before["2.png"].content_hash
-    assert store.state(gallery.id).missing == 1
+    assert gallery.state().missing == 1
     draw(folder / "1.png", 1)
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert counts(result) == (1, 0, 6, 0, 0)
-    assert {one.path.name: one.id for one in store.images(gallery.id)}["1.png"] == before["1.png"].id
+    assert {one.path.name: one.id for one in gallery.images()}["1.png"] == before["1.png"].id
 
 
-def test_a_deleted_file_that_returns_as_it_was_is_not_read(store: Store, gallery: GalleryRecord, folder: Path,
+def test_a_deleted_file_that_returns_as_it_was_is_not_read(store: Store, gallery: Gallery, folder: Path,
                                                            backbone: TinyBackbone, tmp_path: Path) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
+    index_folder(gallery, folder, backbone, "centre")
     (folder / "0.png").rename(tmp_path / "aside")
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (0, 0, 5, 0, 1)
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (0, 0, 5, 0, 0)
+    assert counts(index_gallery(gallery, backbone, "centre")) == (0, 0, 5, 0, 1)
+    assert counts(index_gallery(gallery, backbone, "centre")) == (0, 0, 5, 0, 0)
     (tmp_path / "aside").rename(folder / "0.png")
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (0, 0, 6, 0, 0)
-    assert store.state(gallery.id).missing == 0
+    assert counts(index_gallery(gallery, backbone, "centre")) == (0, 0, 6, 0, 0)
+    assert gallery.state().missing == 0
 
 
-def test_another_gallery_with_the_same_files_needs_no_model(store: Store, gallery: GalleryRecord, folder: Path,
+def test_another_gallery_with_the_same_files_needs_no_model(store: Store, gallery: Gallery, folder: Path,
                                                             backbone: TinyBackbone) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
-    other = store.create_gallery("Other")
-    assert counts(index_folder(store, other.id, folder / "sub", backbone, "centre")) == (1, 0, 0, 0, 0)
-    assert counts(index_folder(store, other.id, folder, backbone, "centre")) == (5, 0, 1, 0, 0)
+    index_folder(gallery, folder, backbone, "centre")
+    other = open_gallery(store, "Other", create=True)
+    assert counts(index_folder(other, folder / "sub", backbone, "centre")) == (1, 0, 0, 0, 0)
+    assert counts(index_folder(other, folder, backbone, "centre")) == (5, 0, 1, 0, 0)
     assert backbone.seen == 5
-    assert store.state(other.id, backbone.fingerprint("centre").hash).indexed == 6
+    assert other.state(backbone.fingerprint("centre").hash).indexed == 6
 
 
 def test_a_changed_model_embeds_again_and_the_old_vectors_stay_until_forgotten(
-        store: Store, gallery: GalleryRecord, folder: Path, backbone: TinyBackbone) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
+        store: Store, gallery: Gallery, folder: Path, backbone: TinyBackbone) -> None:
+    index_folder(gallery, folder, backbone, "centre")
     old, new = backbone.fingerprint("centre"), backbone.fingerprint("squash")
-    assert store.state(gallery.id, new.hash).indexed == 0
-    assert counts(index_gallery(store, gallery.id, backbone, "squash")) == (6, 5, 0, 0, 0)
+    assert gallery.state(new.hash).indexed == 0
+    assert counts(index_gallery(gallery, backbone, "squash")) == (6, 5, 0, 0, 0)
     draw(folder / "new.png", 9)
-    assert counts(index_gallery(store, gallery.id, backbone, "squash")) == (1, 1, 6, 0, 0)
-    assert dict(store.state(gallery.id).fingerprints) == {new: 7, old: 6}
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (1, 1, 6, 0, 0)
-    store.forget_fingerprint(gallery.id, old.hash)
-    assert dict(store.state(gallery.id).fingerprints) == {new: 7}
+    assert counts(index_gallery(gallery, backbone, "squash")) == (1, 1, 6, 0, 0)
+    assert dict(gallery.state().fingerprints) == {new: 7, old: 6}
+    assert counts(index_gallery(gallery, backbone, "centre")) == (1, 1, 6, 0, 0)
+    gallery.forget_fingerprint(old.hash)
+    assert dict(gallery.state().fingerprints) == {new: 7}
 
 
 def test_files_that_cannot_be_read_are_listed_once_with_the_reason(
-        store: Store, gallery: GalleryRecord, folder: Path, backbone: TinyBackbone) -> None:
+        store: Store, gallery: Gallery, folder: Path, backbone: TinyBackbone) -> None:
     (folder / "empty.jpg").touch()
     (folder / "disguised.jpg").write_text("This is a letter.")
     (folder / "cut.png").write_bytes((folder / "0.png").read_bytes()[:500])
     Image.new("L", (1200, 1200)).save(folder / "huge.png")
-    result = index_folder(store, gallery.id, folder, backbone, "centre", max_megapixels=1)
+    result = index_folder(gallery, folder, backbone, "centre", max_megapixels=1)
     kinds = {"empty.jpg": "empty", "disguised.jpg": "not_an_image", "cut.png": "truncated", "huge.png": "too_large"}
     assert failed(result) == kinds
     assert all(one.reason.endswith(".") and one.path.name in one.reason for one in result.failed)
     assert counts(result) == (6, 5, 0, 0, 0)
     reads: list[str] = []
-    result = index_gallery(store, gallery.id, backbone, "centre", max_megapixels=1,
+    result = index_gallery(gallery, backbone, "centre", max_megapixels=1,
                            report=lambda progress: reads.append(f"{progress.done}/{progress.total}"))
     assert failed(result) == kinds
     assert set(reads) == {"0/0"}
     draw(folder / "cut.png", 7)
     (folder / "empty.jpg").unlink()
-    result = index_gallery(store, gallery.id, backbone, "centre", max_megapixels=2)
+    result = index_gallery(gallery, backbone, "centre", max_megapixels=2)
     assert failed(result) == {"disguised.jpg": "not_an_image"}
     assert counts(result) == (2, 2, 6, 0, 0)
 
 
 def test_a_picture_that_breaks_leaves_the_results_and_comes_back_repaired(
-        store: Store, gallery: GalleryRecord, folder: Path, backbone: TinyBackbone) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
-    [before] = [one.id for one in store.images(gallery.id) if one.path.name == "0.png"]
+        store: Store, gallery: Gallery, folder: Path, backbone: TinyBackbone) -> None:
+    index_folder(gallery, folder, backbone, "centre")
+    [before] = [one.id for one in gallery.images() if one.path.name == "0.png"]
     whole = (folder / "0.png").read_bytes()
     (folder / "0.png").write_bytes(whole[:300])
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert (result.images, failed(result), result.missing) == (5, {"0.png": "truncated"}, 0)
     (folder / "0.png").write_bytes(whole)
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert (result.images, result.failed) == (6, ())
-    assert before in [one.id for one in store.images(gallery.id)]
+    assert before in [one.id for one in gallery.images()]
 
 
-def test_a_refused_file_is_tried_again_every_time(store: Store, gallery: GalleryRecord, folder: Path,
+def test_a_refused_file_is_tried_again_every_time(store: Store, gallery: Gallery, folder: Path,
                                                   backbone: TinyBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
     opens = Path.open
 
@@ -240,16 +242,16 @@ def test_a_refused_file_is_tried_again_every_time(store: Store, gallery: Gallery
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        result = index_folder(store, gallery.id, folder, backbone, "centre")
+        result = index_folder(gallery, folder, backbone, "centre")
     assert [(one.kind, one.reason) for one in result.failed] == [
         ("unreadable", "0.png cannot be read: Permission denied.")]
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (1, 1, 5, 0, 0)
+    assert counts(index_gallery(gallery, backbone, "centre")) == (1, 1, 5, 0, 0)
 
 
 def test_files_that_vanish_or_change_while_being_read_are_no_failures(
-        store: Store, gallery: GalleryRecord, folder: Path, backbone: TinyBackbone,
+        store: Store, gallery: Gallery, folder: Path, backbone: TinyBackbone,
         monkeypatch: pytest.MonkeyPatch) -> None:
-    index_folder(store, gallery.id, folder / "sub", backbone, "centre")
+    index_folder(gallery, folder / "sub", backbone, "centre")
     draw(folder / "sub" / "copy of 4.png", 40)
     read = images.read_looks
 
@@ -263,63 +265,63 @@ def test_files_that_vanish_or_change_while_being_read_are_no_failures(
 
     with monkeypatch.context() as patch:
         patch.setattr(images, "read_looks", meddle)
-        result = index_folder(store, gallery.id, folder, backbone, "centre")
+        result = index_folder(gallery, folder, backbone, "centre")
     assert (counts(result), result.failed) == ((3, 2, 0, 0, 1), ())  # 4.png: a content that the store held
-    assert {one.path.name for one in store.images(gallery.id)} == {"0.png", "3.png", "4.png"}
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (1, 1, 3, 0, 0)
+    assert {one.path.name for one in gallery.images()} == {"0.png", "3.png", "4.png"}
+    assert counts(index_gallery(gallery, backbone, "centre")) == (1, 1, 3, 0, 0)
 
 
 @pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9.png"), "שלום \u202eלעולם.png", "n" * 251 + ".png", "a\nb.png",
                                   "100%_'\";--.png"])
-def test_odd_names(store: Store, gallery: GalleryRecord, tmp_path: Path, backbone: TinyBackbone, name: str) -> None:
+def test_odd_names(store: Store, gallery: Gallery, tmp_path: Path, backbone: TinyBackbone, name: str) -> None:
     top = tmp_path / f"in {name[:100]}"
     draw(top / name, 1)
     (top / f"x{name[1:]}").write_text("broken")
-    index_folder(store, gallery.id, top, backbone, "centre")
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    index_folder(gallery, top, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert (counts(result), len(result.failed)) == ((0, 0, 1, 0, 0), 1)
-    [record] = store.images(gallery.id)
+    [record] = gallery.images()
     assert record.path == top / name
     assert record.path.is_file()
-    assert store.filter_ids(gallery.id, name=name[:3], folder=top).tolist() == [record.id]
+    assert gallery.filter_ids(name=name[:3], folder=top).tolist() == [record.id]
     result.failed[0].reason.encode()
 
 
-def test_a_folder_that_is_not_there_is_said_and_changes_nothing(store: Store, gallery: GalleryRecord, folder: Path,
+def test_a_folder_that_is_not_there_is_said_and_changes_nothing(store: Store, gallery: Gallery, folder: Path,
                                                                 backbone: TinyBackbone, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no folder yet"):
-        index_gallery(store, gallery.id, backbone, "centre")
+        index_gallery(gallery, backbone, "centre")
     with pytest.raises(StoreError, match="cannot be reached") as raised:
-        index_folder(store, gallery.id, tmp_path / "caf\udce9", backbone, "centre")
+        index_folder(gallery, tmp_path / "caf\udce9", backbone, "centre")
     str(raised.value).encode()
     assert store.gallery("Holidays").folders == ()
-    index_folder(store, gallery.id, folder, backbone, "centre")
+    index_folder(gallery, folder, backbone, "centre")
     folder.rename(tmp_path / "unplugged")
     with pytest.raises(StoreError, match="cannot be reached") as raised:
-        index_gallery(store, gallery.id, backbone, "centre")
+        index_gallery(gallery, backbone, "centre")
     assert raised.value.kind == "no_folder"
-    assert (store.state(gallery.id).images, store.state(gallery.id).missing) == (6, 0)
+    assert (gallery.state().images, gallery.state().missing) == (6, 0)
 
 
 def test_an_unplugged_drive_keeps_its_pictures_while_others_are_indexed(
-        store: Store, gallery: GalleryRecord, folder: Path, backbone: TinyBackbone, tmp_path: Path) -> None:
+        store: Store, gallery: Gallery, folder: Path, backbone: TinyBackbone, tmp_path: Path) -> None:
     drive = tmp_path / "drive"
     draw(drive / "a.png", 11)
     for one in (drive, folder):
-        index_folder(store, gallery.id, one, backbone, "centre")
+        index_folder(gallery, one, backbone, "centre")
     drive.rename(tmp_path / "unplugged")
     draw(folder / "new.png", 12)
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert (counts(result), result.images) == ((1, 1, 6, 0, 0), 8)
     assert failed(result) == {"drive": "folder"}
     (tmp_path / "unplugged").rename(drive)
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert (counts(result), result.failed) == ((0, 0, 8, 0, 0), ())
 
 
-def test_an_unreadable_subfolder_keeps_its_pictures(store: Store, gallery: GalleryRecord, folder: Path,
+def test_an_unreadable_subfolder_keeps_its_pictures(store: Store, gallery: Gallery, folder: Path,
                                                     backbone: TinyBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_folder(store, gallery.id, folder, backbone, "centre")
+    index_folder(gallery, folder, backbone, "centre")
     look = os.scandir
 
     def refuse(path: str) -> object:
@@ -328,11 +330,11 @@ def test_an_unreadable_subfolder_keeps_its_pictures(store: Store, gallery: Galle
         return look(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    result = index_gallery(gallery, backbone, "centre")
     assert (result.images, result.missing, failed(result)) == (6, 0, {"sub": "folder"})
 
 
-def test_a_model_that_gives_nonsense_fails_the_picture_only(store: Store, gallery: GalleryRecord,
+def test_a_model_that_gives_nonsense_fails_the_picture_only(store: Store, gallery: Gallery,
                                                             folder: Path) -> None:
     class Nonsense(TinyBackbone):
         def encode_images(self, pixels: np.ndarray) -> np.ndarray:
@@ -341,9 +343,9 @@ def test_a_model_that_gives_nonsense_fails_the_picture_only(store: Store, galler
             vectors[1] = 0
             return vectors
 
-    result = index_folder(store, gallery.id, folder, Nonsense(), "centre")
+    result = index_folder(gallery, folder, Nonsense(), "centre")
     assert failed(result) == {"0.png": "no_embedding", "1.png": "no_embedding"}
-    result = index_gallery(store, gallery.id, TinyBackbone(), "centre")
+    result = index_gallery(gallery, TinyBackbone(), "centre")
     assert (counts(result), result.failed) == ((2, 2, 4, 0, 0), ())
 
 
@@ -354,10 +356,10 @@ def many(tmp_path: Path) -> Path:
     return tmp_path / "many"
 
 
-def test_progress_counts_up_and_tells_the_pace(store: Store, gallery: GalleryRecord, many: Path,
+def test_progress_counts_up_and_tells_the_pace(store: Store, gallery: Gallery, many: Path,
                                                backbone: TinyBackbone) -> None:
     told: list[Progress] = []
-    index_folder(store, gallery.id, many, backbone, "centre", report=told.append)
+    index_folder(gallery, many, backbone, "centre", report=told.append)
     reading_steps = [progress for progress in told if progress.total]
     assert {progress.total for progress in reading_steps} == {100}
     done = [progress.done for progress in reading_steps]
@@ -368,7 +370,7 @@ def test_progress_counts_up_and_tells_the_pace(store: Store, gallery: GalleryRec
     assert backbone.batches == [32, 32, 32, 4]
 
 
-def test_cancelled_work_is_kept_and_goes_on(store: Store, gallery: GalleryRecord, many: Path,
+def test_cancelled_work_is_kept_and_goes_on(store: Store, gallery: Gallery, many: Path,
                                             backbone: TinyBackbone) -> None:
     def cancel(progress: Progress) -> None:
         if progress.done >= 32:
@@ -376,15 +378,15 @@ def test_cancelled_work_is_kept_and_goes_on(store: Store, gallery: GalleryRecord
 
     threads = threading.active_count()
     with pytest.raises(JobCancelled):
-        index_folder(store, gallery.id, many, backbone, "centre", report=cancel)
+        index_folder(gallery, many, backbone, "centre", report=cancel)
     assert threading.active_count() == threads
-    assert store.state(gallery.id, backbone.fingerprint("centre").hash).indexed == backbone.seen == 32
-    result = index_gallery(store, gallery.id, backbone, "centre")
+    assert gallery.state(backbone.fingerprint("centre").hash).indexed == backbone.seen == 32
+    result = index_gallery(gallery, backbone, "centre")
     assert counts(result) == (68, 68, 32, 0, 0)
     assert backbone.seen == 100
 
 
-def test_a_model_that_fails_keeps_what_was_stored(store: Store, gallery: GalleryRecord, many: Path,
+def test_a_model_that_fails_keeps_what_was_stored(store: Store, gallery: Gallery, many: Path,
                                                   backbone: TinyBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(TinyBackbone):
         def encode_images(self, pixels: np.ndarray) -> np.ndarray:
@@ -393,28 +395,28 @@ def test_a_model_that_fails_keeps_what_was_stored(store: Store, gallery: Gallery
             return super().encode_images(pixels)
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        index_folder(store, gallery.id, many, Failing(), "centre")
-    assert counts(index_gallery(store, gallery.id, backbone, "centre")) == (36, 36, 64, 0, 0)
+        index_folder(gallery, many, Failing(), "centre")
+    assert counts(index_gallery(gallery, backbone, "centre")) == (36, 36, 64, 0, 0)
 
 
-def test_a_gallery_deleted_meanwhile_is_said(store: Store, gallery: GalleryRecord, many: Path,
+def test_a_gallery_deleted_meanwhile_is_said(store: Store, gallery: Gallery, many: Path,
                                              backbone: TinyBackbone) -> None:
     def delete(progress: Progress) -> None:
         if progress.done >= 32 and store.galleries():
-            store.delete_gallery(gallery.id)
+            gallery.delete()
 
     with pytest.raises(StoreError, match="was deleted") as raised:
-        index_folder(store, gallery.id, many, backbone, "centre", report=delete)
+        index_folder(gallery, many, backbone, "centre", report=delete)
     assert raised.value.kind == "no_gallery"
 
 
 def test_a_relative_folder_with_a_home_sign_is_the_same_folder(
-        store: Store, gallery: GalleryRecord, folder: Path, backbone: TinyBackbone,
+        store: Store, gallery: Gallery, folder: Path, backbone: TinyBackbone,
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.chdir(folder)
     for spelled in ("~/pictures", ".", "sub/..", str(folder)):
-        index_folder(store, gallery.id, Path(spelled), backbone, "centre", report=silent)
+        index_folder(gallery, Path(spelled), backbone, "centre", report=silent)
     assert store.gallery("Holidays").folders == (folder,)
     assert backbone.seen == 5
 
@@ -449,28 +451,28 @@ def bad_strip(path: Path) -> None:
 
 @pytest.mark.parametrize("crop", images.CROPS)
 @pytest.mark.parametrize("spoil", [bad_text, bad_pipe, bad_loop, bad_link, bad_half, bad_strip, Path.touch, Path.mkdir])
-def test_one_bad_file_never_costs_the_nine_good_ones(store: Store, gallery: GalleryRecord, backbone: TinyBackbone,
+def test_one_bad_file_never_costs_the_nine_good_ones(store: Store, gallery: Gallery, backbone: TinyBackbone,
                                                      tmp_path: Path, spoil: Callable[[Path], None], crop: str) -> None:
     for number in range(9):
         draw(tmp_path / "ten" / f"{number}.png", number)
     spoil(tmp_path / "ten" / "5 bad.png")
-    result = index_folder(store, gallery.id, tmp_path / "ten", backbone, crop)
+    result = index_folder(gallery, tmp_path / "ten", backbone, crop)
     assert (result.images, result.indexed) == (9, 9)
     assert len(result.failed) <= 1
 
 
 @pytest.mark.parametrize("year", [1901, 1969, 2106, 2400])
-def test_a_file_of_any_year_is_indexed(store: Store, gallery: GalleryRecord, backbone: TinyBackbone, folder: Path,
+def test_a_file_of_any_year_is_indexed(store: Store, gallery: Gallery, backbone: TinyBackbone, folder: Path,
                                        year: int) -> None:
     odd = folder / "0.png"
     moment = int((datetime(year, 6, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     os.utime(odd, (moment, moment))
-    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
-    assert index_folder(store, gallery.id, folder, backbone, "centre").unchanged == 6
-    assert odd in {record.path for record in store.images(gallery.id)}
+    assert index_folder(gallery, folder, backbone, "centre").images == 6
+    assert index_folder(gallery, folder, backbone, "centre").unchanged == 6
+    assert odd in {record.path for record in gallery.images()}
 
 
-def test_a_file_that_the_disk_cannot_reach_just_now_is_listed(store: Store, gallery: GalleryRecord, folder: Path,
+def test_a_file_that_the_disk_cannot_reach_just_now_is_listed(store: Store, gallery: Gallery, folder: Path,
                                                               backbone: TinyBackbone,
                                                               monkeypatch: pytest.MonkeyPatch) -> None:
     known = reading.stamp_of
@@ -481,10 +483,10 @@ def test_a_file_that_the_disk_cannot_reach_just_now_is_listed(store: Store, gall
         return known(path)
 
     monkeypatch.setattr(reading, "stamp_of", stale)
-    result = index_folder(store, gallery.id, folder, backbone, "centre")
+    result = index_folder(gallery, folder, backbone, "centre")
     assert (result.images, failed(result)) == (5, {"3.png": "unreadable"})
     monkeypatch.setattr(reading, "stamp_of", known)
-    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
+    assert index_folder(gallery, folder, backbone, "centre").images == 6
 
 
 @pytest.mark.parametrize("crop", images.CROPS)
@@ -493,22 +495,22 @@ def test_a_strip_of_a_million_pixels_is_indexed_under_every_crop(crop: str) -> N
     assert images.looks(strip, crop, 32).shape[1:] == (32, 32, 3)
 
 
-def test_excluded_pictures_leave_at_the_next_run_and_come_back(store: Store, gallery: GalleryRecord, folder: Path,
+def test_excluded_pictures_leave_at_the_next_run_and_come_back(store: Store, gallery: Gallery, folder: Path,
                                                                backbone: TinyBackbone) -> None:
-    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
-    without = index_gallery(store, gallery.id, backbone, "centre", exclude=Exclusions(("sub", "3.*")))
+    assert index_folder(gallery, folder, backbone, "centre").images == 6
+    without = index_gallery(gallery, backbone, "centre", exclude=Exclusions(("sub", "3.*")))
     assert (without.images, without.missing, dict(without.excluded)) == (4, 2, {"sub": 1, "3.*": 1})
-    assert index_gallery(store, gallery.id, backbone, "centre").images == 6
+    assert index_gallery(gallery, backbone, "centre").images == 6
 
 
-def test_single_pictures_are_indexed_again_and_taken_out(store: Store, gallery: GalleryRecord, folder: Path,
+def test_single_pictures_are_indexed_again_and_taken_out(store: Store, gallery: Gallery, folder: Path,
                                                          backbone: TinyBackbone) -> None:
     for name in ("0.png", "1.png"):
-        assert index_folder(store, gallery.id, folder / name, backbone, "centre").failed == ()
-    again = index_gallery(store, gallery.id, backbone, "centre")
+        assert index_folder(gallery, folder / name, backbone, "centre").failed == ()
+    again = index_gallery(gallery, backbone, "centre")
     assert (again.images, again.unchanged, again.indexed) == (2, 2, 0)
     assert store.gallery("Holidays").folders == (folder / "0.png", folder / "1.png")
-    store.remove_folder(gallery.id, folder / "0.png")
-    assert [record.path.name for record in store.images(gallery.id)] == ["1.png"]
-    assert index_folder(store, gallery.id, folder, backbone, "centre").images == 6
+    gallery.remove_folder(folder / "0.png")
+    assert [record.path.name for record in gallery.images()] == ["1.png"]
+    assert index_folder(gallery, folder, backbone, "centre").images == 6
     assert store.gallery("Holidays").folders == (folder,)

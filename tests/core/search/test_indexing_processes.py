@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.galleries.backends import open_gallery
 from core.store.store import Store
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -39,7 +40,7 @@ if len(sys.argv) > 5:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), resource.RLIM_INFINITY))
 try:
-    result = index_folder(store, store.ensure_gallery(sys.argv[3]).id, Path(sys.argv[2]), Slow(), "centre")
+    result = index_folder(open_gallery(store, sys.argv[3], create=True), Path(sys.argv[2]), Slow(), "centre")
     print("result", result.images, result.indexed, result.unchanged, len(result.failed))
 except StoreError as error:
     print("error", error.kind)
@@ -59,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def path(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "store.sqlite"
     store = Store.open(tmp_path / "store.sqlite")  # whatever a test did to it, the file is whole
-    with store._database.reading() as connection:
+    with store.database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     store.close()
@@ -85,11 +86,11 @@ def seen(said: list[str]) -> int:
 def vectors(path: Path, gallery: str) -> np.ndarray:
     """The gallery's vectors by path; each picture must be there exactly once."""
     store = Store.open(path)
-    record = store.gallery(gallery)
-    [(fingerprint, count)] = store.state(record.id).fingerprints
-    found = list(store.vectors(record.id, fingerprint.hash))
+    record = open_gallery(store, gallery)
+    [(fingerprint, count)] = record.state().fingerprints
+    found = list(record.vectors(fingerprint.hash))
     ids = np.concatenate([one for one, _ in found])
-    images = {one.id: one for one in store.images(record.id)}
+    images = {one.id: one for one in record.images()}
     assert ids.tolist() == sorted(images)
     assert count == len(images) == len({one.path for one in images.values()})
     order = np.argsort([str(images[one].path) for one in ids.tolist()])
@@ -105,7 +106,7 @@ def test_a_killed_run_goes_on_where_it_stood(path: Path, folder: Path) -> None:
     child.send_signal(signal.SIGKILL)
     child.wait()
     store = Store.open(path)
-    stored = store.state(store.gallery("Holidays").id).images
+    stored = open_gallery(store, "Holidays").state().images
     store.close()
     assert 64 <= stored < IMAGES
     said = lines(index(path, folder, "Holidays"))

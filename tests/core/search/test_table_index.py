@@ -41,28 +41,28 @@ def entries(start: int, vectors: np.ndarray) -> list[IndexedFile]:
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> LanceGallery:
     """A gallery with an index of its vectors; two of one vector, some tagged, one missing, some came later."""
     place = LanceGallery.open(str(tmp_path_factory.mktemp("made") / "g.lance"), create=True)
-    place.add_folder(0, Path("/p"))
+    place.add_folder(Path("/p"))
     vectors = units(COUNT, 1)
     vectors[1000] = vectors[7]
-    place.record(0, PRINT, entries(0, vectors))
-    ids = [one.id for one in place.images(0)]
+    place.record(PRINT, entries(0, vectors))
+    ids = [one.id for one in place.images()]
     place.add_tag(ids[::5], "It's Fifth")
     tending.optimize(place.tables(), vectors_from=100)
-    place.record(0, PRINT, entries(COUNT, units(30, 2)))
-    place.mark(0, ids[:1], missing=True)
+    place.record(PRINT, entries(COUNT, units(30, 2)))
+    place.mark(ids[:1], missing=True)
     return place
 
 
 @pytest.fixture
 def index(indexed: LanceGallery) -> TableIndex:
-    table = indexed.vector_table(0, PRINT.hash)
+    table = indexed.vector_table(PRINT.hash)
     assert table is not None
     return TableIndex(table)
 
 
 @pytest.fixture
 def exact(indexed: LanceGallery, tmp_path: Path) -> ExactIndex:
-    return open_index(indexed, 0, PRINT.hash, DIM, tmp_path)
+    return open_index(indexed, PRINT.hash, DIM, tmp_path)
 
 
 FILTERS = [Filter(), Filter(tag="it's fifth"), Filter(folder=Path("/p/3")), Filter(name="99"),
@@ -73,7 +73,7 @@ FILTERS = [Filter(), Filter(tag="it's fifth"), Filter(folder=Path("/p/3")), Filt
 @pytest.mark.parametrize("chosen", FILTERS)
 def test_exact_where_they_lie_is_exact(indexed: LanceGallery, index: TableIndex, exact: ExactIndex,
                                        chosen: Filter) -> None:
-    allowed = indexed.filter_ids(0, chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+    allowed = indexed.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
     assert index.table.count(chosen) == len(allowed)
     for query in (units(3, 5) if chosen != Filter() else [*units(3, 5), exact.vectors_of([8])[0]]):
         ids, scores = index.search(query, 25, chosen, exact=True)
@@ -90,7 +90,7 @@ def test_the_index_finds_nearly_all_and_its_scores_are_exact(indexed: LanceGalle
     monkeypatch.setattr(table_index, "PROBES", 20)  # of some 39 parts, which are drawn anew each time: 0.97 to 0.98
     shares = []
     for chosen in FILTERS:
-        allowed = indexed.filter_ids(0, chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        allowed = indexed.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
         for query in units(10, 6):
             ids, scores = index.search(query, 10, chosen)
             assert set(ids.tolist()) <= set(allowed.tolist())

@@ -22,13 +22,13 @@ def units(count, dim, seed=0):
 class Source:
     """A store of one gallery that counts how often its vectors were read."""
 
-    def __init__(self, ids, vectors, revision="r1"):
-        self.ids, self.rows, self.now, self.reads = np.asarray(ids, np.int64), vectors, revision, 0
+    def __init__(self, ids, vectors, revision="r1", number=1):
+        self.id, self.ids, self.rows, self.now, self.reads = number, np.asarray(ids, np.int64), vectors, revision, 0
 
-    def revision(self, gallery_id, fingerprint_hash):
+    def revision(self, fingerprint_hash):
         return self.now
 
-    def vectors(self, gallery_id, fingerprint_hash):
+    def vectors(self, fingerprint_hash):
         self.reads += 1
         for start in range(0, len(self.ids), 7):
             yield self.ids[start:start + 7], self.rows[start:start + 7]
@@ -106,7 +106,7 @@ def test_a_query_that_is_none_is_refused(query, kind):
 
 
 def test_an_empty_gallery_has_no_hits(tmp_path):
-    index = open_index(Source([], np.empty((0, 6), np.float32)), 1, "f", 6, tmp_path)
+    index = open_index(Source([], np.empty((0, 6), np.float32)), "f", 6, tmp_path)
     assert (len(index), index.dim, index.note) == (0, 6, "")
     assert index.search(np.ones(6, np.float32), 5)[0].tolist() == []
     assert np.isnan(index.scores_of(np.ones(6, np.float32), [1])).all()
@@ -114,12 +114,12 @@ def test_an_empty_gallery_has_no_hits(tmp_path):
 
 def test_the_cache_is_used_until_the_revision_changes(tmp_path):
     source = Source(range(20), units(20, 5))
-    first = open_index(source, 1, "f", 5, tmp_path)
+    first = open_index(source, "f", 5, tmp_path)
     assert isinstance(first.matrix.base, np.ndarray)  # mapped, not copied
-    open_index(source, 1, "f", 5, tmp_path)
+    open_index(source, "f", 5, tmp_path)
     assert source.reads == 1
     source.now, source.rows = "r2", units(20, 5, 9)
-    again = open_index(source, 1, "f", 5, tmp_path)
+    again = open_index(source, "f", 5, tmp_path)
     assert source.reads == 2
     assert np.array_equal(again.vectors_of([4])[0], source.rows[4])
     assert len(list(tmp_path.iterdir())) == 1
@@ -127,11 +127,11 @@ def test_the_cache_is_used_until_the_revision_changes(tmp_path):
 
 
 def test_galleries_and_fingerprints_keep_apart(tmp_path):
-    sources = [Source(range(4), units(4, 3, seed)) for seed in range(3)]
-    asked = [(sources[0], 1, "f"), (sources[1], 11, "f"), (sources[2], 1, "ff")]
+    sources = [Source(range(4), units(4, 3, seed), number=number) for seed, number in enumerate((1, 11, 1))]
+    asked = [(sources[0], "f"), (sources[1], "f"), (sources[2], "ff")]
     for _ in range(2):
-        for source, gallery_id, fingerprint in asked:
-            found = open_index(source, gallery_id, fingerprint, 3, tmp_path)
+        for source, fingerprint in asked:
+            found = open_index(source, fingerprint, 3, tmp_path)
             assert np.array_equal(found.matrix, source.rows)
     assert [source.reads for source in sources] == [1, 1, 1]
 
@@ -139,12 +139,12 @@ def test_galleries_and_fingerprints_keep_apart(tmp_path):
 @pytest.mark.parametrize("damage", ["cut", "empty", "bits", "header", "other size"])
 def test_a_damaged_cache_is_built_again(tmp_path, damage):
     source = Source(range(30), units(30, 4))
-    open_index(source, 2, "f", 4, tmp_path)
+    open_index(source, "f", 4, tmp_path)
     path = next(tmp_path.iterdir())
     whole = path.read_bytes()
     path.write_bytes({"cut": whole[:-9], "empty": b"", "bits": whole[:5000] + b"\xff\xff" + whole[5002:],
                       "header": b"\x00" * 4096 + whole[4096:], "other size": whole + b"1"}[damage])
-    index = open_index(source, 2, "f", 4, tmp_path)
+    index = open_index(source, "f", 4, tmp_path)
     assert source.reads == 2
     assert np.array_equal(index.matrix, source.rows)
     assert path.read_bytes() == whole
@@ -156,7 +156,7 @@ def test_on_a_full_disk_the_index_is_in_memory_and_says_so(tmp_path, monkeypatch
 
     monkeypatch.setattr(vector_file.os, "fsync", full)
     source = Source(range(30), units(30, 4))
-    index = open_index(source, 2, "f", 4, tmp_path)
+    index = open_index(source, "f", 4, tmp_path)
     assert "No space left" in index.note
     assert index.search(source.rows[8], 1)[0].tolist() == [8]
     assert list(tmp_path.iterdir()) == []
@@ -164,28 +164,28 @@ def test_on_a_full_disk_the_index_is_in_memory_and_says_so(tmp_path, monkeypatch
 
 def test_a_cache_folder_that_cannot_be_made_is_no_error(tmp_path):
     (tmp_path / "file").write_text("")
-    index = open_index(Source(range(3), units(3, 4)), 2, "f", 4, tmp_path / "file" / "vectors")
+    index = open_index(Source(range(3), units(3, 4)), "f", 4, tmp_path / "file" / "vectors")
     assert len(index) == 3
     assert index.note
 
 
 def test_a_store_that_fails_in_the_middle_leaves_nothing_behind(tmp_path):
     class Failing(Source):
-        def vectors(self, gallery_id, fingerprint_hash):
+        def vectors(self, fingerprint_hash):
             yield self.ids[:2], self.rows[:2]
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_index(Failing(range(30), units(30, 4)), 2, "f", 4, tmp_path)
+        open_index(Failing(range(30), units(30, 4)), "f", 4, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_crash_left_is_cleared_away_but_not_the_work_of_another_window(tmp_path):
-    old, young = Path(tmp_path / "2-f-old.vectors.1.new"), Path(tmp_path / "2-f-young.vectors.2.new")
+    old, young = Path(tmp_path / "1-f-old.vectors.1.new"), Path(tmp_path / "1-f-young.vectors.2.new")
     old.write_text("")
     young.write_text("")
     os.utime(old, (0, 0))
-    open_index(Source(range(3), units(3, 4)), 2, "f", 4, tmp_path)
+    open_index(Source(range(3), units(3, 4)), "f", 4, tmp_path)
     assert not old.exists()
     assert young.exists()
 
@@ -193,7 +193,7 @@ def test_what_a_crash_left_is_cleared_away_but_not_the_work_of_another_window(tm
 def test_a_stored_vector_that_is_not_finite_is_like_nothing(tmp_path):
     rows = units(5, 4)
     rows[2] = np.nan
-    index = open_index(Source(range(5), rows), 2, "f", 4, tmp_path)
+    index = open_index(Source(range(5), rows), "f", 4, tmp_path)
     found, scores = index.search(rows[0], 5)
     assert sorted(found.tolist()) == [0, 1, 2, 3, 4]
     assert scores[found.tolist().index(2)] == 0

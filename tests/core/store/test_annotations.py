@@ -11,7 +11,9 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.store.records import AnnotatingRecord, GalleryRecord, IndexedFile, NewTake, TakeRecord
+from core.galleries.backends import open_gallery
+from core.galleries.gallery import Gallery
+from core.store.records import AnnotatingRecord, IndexedFile, NewTake, TakeRecord
 from core.store.store import Store
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -24,10 +26,10 @@ def kind_of(work: Callable[[], object]) -> str:
 
 
 @pytest.fixture
-def images(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+def images(store: Store, gallery: Gallery, fingerprint: Fingerprint,
            entry: Callable[..., IndexedFile]) -> list[int]:
-    store.record(gallery.id, fingerprint, [entry(f"{number}.jpg", number) for number in (1, 2, 3)])
-    return [image.id for image in store.images(gallery.id)]
+    gallery.record(fingerprint, [entry(f"{number}.jpg", number) for number in (1, 2, 3)])
+    return [image.id for image in gallery.images()]
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def make_take(store: Store, images: list[int]) -> Callable[..., TakeRecord]:
 
     def make(picture: int = 0, digest: str = "aa", speaker: str = "M.K.", **others: object) -> TakeRecord:
         who = store.ensure_speakers([speaker])[speaker]
-        path = store._database.path.parent / "takes" / f"{digest}.flac"
+        path = store.database.path.parent / "takes" / f"{digest}.flac"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"fLaC")
         made = NewTake(images[picture], who.id, others.pop("recording", path), digest, 2.0, **others)  # type: ignore[arg-type]
@@ -66,14 +68,14 @@ def test_speakers_of_a_dataset_are_made_once(store: Store) -> None:
     assert store.ensure_speakers([]) == {}
 
 
-def test_a_take_is_listed_with_its_picture_and_speaker(store: Store, gallery: GalleryRecord, images: list[int],
+def test_a_take_is_listed_with_its_picture_and_speaker(store: Store, gallery: Gallery, images: list[int],
                                                        make_take: Callable[..., TakeRecord]) -> None:
     first, second = make_take(0, "aa", text="a dog"), make_take(1, "bb", speaker="A.B.", warning="Too loud.")
     assert store.takes(gallery.id) == [first, second]
     assert store.takes(gallery.id, [images[1]]) == [second]
     assert (first.image_id, first.text, first.state, first.speaker.name) == (images[0], "a dog", "draft", "M.K.")
     assert (second.warning, second.heard, second.binned) == ("Too loud.", None, None)
-    assert first.recording == store._database.path.parent / "takes" / "aa.flac"
+    assert first.recording == store.database.path.parent / "takes" / "aa.flac"
     assert store.takes_by_id([second.id, 999]) == [second]
 
 
@@ -81,12 +83,12 @@ def test_recordings_move_with_the_stores_folder_and_the_users_own_stay(store: St
                                                                       make_take: Callable[..., TakeRecord]) -> None:
     ours, theirs = make_take(0, "aa"), make_take(0, "bb", recording=Path("/data/caf\udce9.wav"))
     store.close()
-    folder = store._database.path.parent.rename(tmp_path / "moved")
+    folder = store.database.path.parent.rename(tmp_path / "moved")
     found = {take.id: take.recording for take in Store.open(folder / "store.sqlite").takes_by_id([ours.id, theirs.id])}
     assert found == {ours.id: folder / "takes" / "aa.flac", theirs.id: Path("/data/caf\udce9.wav")}
 
 
-def test_takes_are_stored_all_or_none(store: Store, gallery: GalleryRecord, images: list[int]) -> None:
+def test_takes_are_stored_all_or_none(store: Store, gallery: Gallery, images: list[int]) -> None:
     speaker = store.add_speaker("M.K.")
     takes = [NewTake(images[0], speaker.id, Path("/a"), "a", 1.0), NewTake(999, speaker.id, Path("/b"), "b", 1.0)]
     assert kind_of(lambda: store.add_takes(takes)) == "no_picture"
@@ -94,7 +96,7 @@ def test_takes_are_stored_all_or_none(store: Store, gallery: GalleryRecord, imag
     assert store.add_takes([]) == []
 
 
-def test_changes_are_kept_and_can_be_taken_back(store: Store, gallery: GalleryRecord,
+def test_changes_are_kept_and_can_be_taken_back(store: Store, gallery: Gallery,
                                                 make_take: Callable[..., TakeRecord]) -> None:
     before = make_take(0, "aa", text="a dock")
     after = dataclasses.replace(before, text="a dog \udcff", state="accepted")
@@ -105,7 +107,7 @@ def test_changes_are_kept_and_can_be_taken_back(store: Store, gallery: GalleryRe
     store.keep_takes([])
 
 
-def test_what_was_heard_becomes_the_caption_unless_one_was_typed(store: Store, gallery: GalleryRecord,
+def test_what_was_heard_becomes_the_caption_unless_one_was_typed(store: Store, gallery: Gallery,
                                                                  make_take: Callable[..., TakeRecord]) -> None:
     empty, typed = make_take(0, "aa"), make_take(1, "bb", text="typed meanwhile")
     for take in (empty, typed):
@@ -114,7 +116,7 @@ def test_what_was_heard_becomes_the_caption_unless_one_was_typed(store: Store, g
         ("heard", '{"text": "heard"}'), ("typed meanwhile", '{"text": "heard"}')]
 
 
-def test_only_what_is_in_the_bin_is_erased_with_its_recording(store: Store, gallery: GalleryRecord, tmp_path: Path,
+def test_only_what_is_in_the_bin_is_erased_with_its_recording(store: Store, gallery: Gallery, tmp_path: Path,
                                                              make_take: Callable[..., TakeRecord]) -> None:
     own = tmp_path / "own.wav"
     own.touch()
@@ -138,21 +140,21 @@ def test_a_recording_that_another_take_has_is_not_erased(store: Store, make_take
 
 
 def test_takes_outlive_their_gallery_and_come_back_with_the_pictures(
-        store: Store, gallery: GalleryRecord, fingerprint: Fingerprint, entry: Callable[..., IndexedFile],
+        store: Store, gallery: Gallery, fingerprint: Fingerprint, entry: Callable[..., IndexedFile],
         make_take: Callable[..., TakeRecord]) -> None:
     first, second = make_take(0, "aa"), make_take(1, "bb")
-    store.delete_gallery(gallery.id)
+    gallery.delete()
     assert [take.image_id for take in store.takes_by_id([first.id, second.id])] == [None, None]
-    again = store.create_gallery("Again")
-    store.add_folder(again.id, Path("/pictures"))
-    store.record(again.id, fingerprint, [entry("renamed.jpg", 1)])
+    again = open_gallery(store, "Again", create=True)
+    again.add_folder(Path("/pictures"))
+    again.record(fingerprint, [entry("renamed.jpg", 1)])
     assert store.adopt_takes(again.id) == 1
     assert store.adopt_takes(again.id) == 0
     [found] = store.takes(again.id)
-    assert (found.id, found.image_id) == (first.id, store.images(again.id)[0].id)
+    assert (found.id, found.image_id) == (first.id, again.images()[0].id)
 
 
-def test_the_place_is_kept_by_gallery_and_forgets_pictures_that_go(store: Store, gallery: GalleryRecord,
+def test_the_place_is_kept_by_gallery_and_forgets_pictures_that_go(store: Store, gallery: Gallery,
                                                                    images: list[int]) -> None:
     assert store.annotating(gallery.id) == AnnotatingRecord()
     speaker = store.add_speaker("M.K.")
@@ -161,9 +163,9 @@ def test_the_place_is_kept_by_gallery_and_forgets_pictures_that_go(store: Store,
     store.keep_annotating(gallery.id, place)
     assert store.annotating(gallery.id) == place
     assert kind_of(lambda: store.keep_annotating(gallery.id, AnnotatingRecord("all", 999))) == "no_picture"
-    store.remove_folder(gallery.id, Path("/pictures"))
+    gallery.remove_folder(Path("/pictures"))
     assert store.annotating(gallery.id) == AnnotatingRecord("tag:beach", None, speaker.id)
-    store.delete_gallery(gallery.id)
+    gallery.delete()
     assert kind_of(lambda: store.keep_annotating(gallery.id, place)) == "no_picture"
 
 
@@ -178,9 +180,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_stored_take_survives_a_kill_and_is_in_the_file_itself(store: Store, gallery: GalleryRecord,
+def test_a_stored_take_survives_a_kill_and_is_in_the_file_itself(store: Store, gallery: Gallery,
                                                                 images: list[int]) -> None:
-    path = store._database.path
+    path = store.database.path
     subprocess.run([sys.executable, "-c", KILLED, path, str(images[0])], cwd=REPOSITORY, check=False, timeout=60)
     copy = path.with_name("copy.sqlite")
     copy.write_bytes(path.read_bytes())  # without the WAL: what a checkpoint has written

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from core.errors import StoreError
+from core.galleries.backends import open_gallery
 from core.store import database as database_module
 from core.store import reserve
 from core.store.database import MIGRATIONS, Database, open_database
@@ -169,7 +170,7 @@ def test_a_writer_that_takes_too_long_is_busy(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_full_disk_stores_a_batch_wholly_or_not_at_all(store: Store) -> None:
-    @event.listens_for(store._database._engine, "begin")
+    @event.listens_for(store.database._engine, "begin")
     def no_more_pages(connection: object) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count=40")  # type: ignore[attr-defined]
 
@@ -190,20 +191,20 @@ def test_the_reserve_gives_its_room_on_a_full_disk_and_is_made_again(
     store = Store.open(tmp_path / "store.sqlite")
     path = tmp_path / "store.sqlite-reserve"
     assert path.stat().st_size == reserve.BYTES
-    gallery = store.create_gallery("Holidays")
+    gallery = open_gallery(store, "Holidays", create=True)
     free = [0]
     monkeypatch.setattr(reserve.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, free[0]))
-    store.delete_gallery(gallery.id)
+    gallery.delete()
     assert not path.exists() and store.galleries() == []
     free[0] = reserve.PLENTY + 1
-    store.delete_gallery(store.create_gallery("Holidays").id)
+    open_gallery(store, "Holidays", create=True).delete()
     assert path.exists()
 
 
 def test_damaged_text_of_a_row_shows_as_such_and_the_others_are_read(store: Store) -> None:
     store.add_query("Holidays", "a red house", "text")
     damaged = store.add_query("Holidays", "a dog", "text")
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE query SET text = CAST(x'61ff62' AS TEXT) WHERE id = ?", (damaged.id,))
     assert [query.text for query in store.queries()] == ["a\ufffdb", "a red house"]
 
@@ -211,11 +212,11 @@ def test_damaged_text_of_a_row_shows_as_such_and_the_others_are_read(store: Stor
 def test_a_damaged_date_is_unknown_and_hides_nothing(store: Store) -> None:
     store.create_gallery("Holidays")
     store.add_query("Holidays", "a dog", "text")
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE gallery SET created = 'garbage'")
         connection.exec_driver_sql("UPDATE query SET created = 7")
     assert [one.created.year for one in (*store.galleries(), *store.queries())] == [1970, 1970]
-    store.delete_gallery(store.galleries()[0].id)
+    open_gallery(store, store.galleries()[0]).delete()
     assert store.galleries() == []
 
 
@@ -246,7 +247,7 @@ def test_a_disk_that_takes_no_more_leaves_the_store_whole(tmp_path: Path) -> Non
     assert kind == "disk_full", err
     store = Store.open(path)
     assert [one.text for one in store.queries()] == added[::-1]
-    with store._database.reading() as connection:
+    with store.database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
     store.add_query("before", "there is room again", "text")
 
@@ -263,7 +264,7 @@ def test_processes_that_open_a_new_store_at_once_all_get_it(tmp_path: Path) -> N
 
 def test_a_copy_of_an_open_stores_file_is_not_needed_to_read_it(store: Store, tmp_path: Path) -> None:
     store.create_gallery("Holidays")
-    path = store._database.path
+    path = store.database.path
     store.close()  # the last one to close moves everything from the WAL into the file
     shutil.copy(path, tmp_path / "copy.sqlite")
     assert [one.name for one in Store.open(tmp_path / "copy.sqlite").galleries()] == ["Holidays"]

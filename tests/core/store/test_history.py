@@ -18,7 +18,7 @@ YEAR = timedelta(days=365)
 
 @pytest.fixture
 def recording(store: Store) -> Path:
-    path = store._database.path.parent / "recordings" / "abc123.flac"
+    path = store.database.path.parent / "recordings" / "abc123.flac"
     path.parent.mkdir()
     path.write_bytes(b"fLaC")
     return path
@@ -85,7 +85,7 @@ def test_clearing_forgets_everything_said_and_nothing_of_the_users_own(store: St
 def test_a_damaged_transcript_is_as_good_as_none(store: Store) -> None:
     store.keep_transcripts({"a": {"text": "x"}, "b": {"text": "y"}}, "base")
     for text in ("{", "[]", "null", "3"):
-        with store._database.writing() as connection:
+        with store.database.writing() as connection:
             connection.exec_driver_sql("UPDATE transcript SET body = ? WHERE digest = 'a'", (text,))
         assert store.transcripts(["a", "b"], "base") == {"b": {"text": "y"}}
         assert store.transcript("a", "base") is None
@@ -94,7 +94,7 @@ def test_a_damaged_transcript_is_as_good_as_none(store: Store) -> None:
 def aged(store: Store, table: str, key: str, value: object, age: timedelta | None) -> None:
     """Have a row of the store be older than it is; None: without a date, as rows of earlier releases."""
     created = None if age is None else (datetime.now(UTC) - age).replace(tzinfo=None)
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE {table} SET created = ? WHERE {key} = ?",
                                    (None if created is None else str(created), value))
 
@@ -117,8 +117,8 @@ def test_clearing_the_history_says_before_what_goes_and_deletes_just_that(store:
 
 def test_takes_keep_their_recordings_and_transcripts(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
                                                      entry: Callable[..., IndexedFile], tmp_path: Path) -> None:
-    store.record(gallery.id, fingerprint, [entry("a.jpg", 1)])
-    [image] = store.images(gallery.id)
+    gallery.record(fingerprint, [entry("a.jpg", 1)])
+    [image] = gallery.images()
     spoken = tmp_path / "home" / "takes" / "fed.flac"
     spoken.parent.mkdir()
     spoken.write_bytes(b"fLaC")
@@ -169,29 +169,29 @@ def test_nothing_that_was_said_is_left_in_the_files_of_the_store(store: Store, c
     words = "a sentence that nobody should ever read again"
     added = [store.add_query("Holidays", f"{words} {number}", "text", terms=words * 400) for number in range(30)]
     store.create_gallery("after it")
-    files = store._database.path.parent.glob("store.sqlite*")
+    files = store.database.path.parent.glob("store.sqlite*")
     assert any(words.encode() in path.read_bytes() for path in files)
     if clear == "one by one":
         for query in added:
             store.delete_query(query.id)
     else:
         getattr(store, clear)()
-    for path in store._database.path.parent.glob("store.sqlite*"):
+    for path in store.database.path.parent.glob("store.sqlite*"):
         assert words.encode() not in path.read_bytes(), path.name
-    with sqlite3.connect(store._database.path) as connection:
+    with sqlite3.connect(store.database.path) as connection:
         assert connection.execute("SELECT name FROM gallery").fetchall() == [("after it",)]
 
 
 def test_a_reader_elsewhere_delays_no_clearing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.store.database.WAL_PATIENCE_MS", 20)
     store.add_query("Holidays", "a", "text")
-    other = sqlite3.connect(store._database.path, isolation_level=None)
+    other = sqlite3.connect(store.database.path, isolation_level=None)
     other.execute("BEGIN")
     assert other.execute("SELECT text FROM query").fetchall() == [("a",)]
     store.add_query("Holidays", "b", "text")
-    assert store.clear_history().queries == 2 and not store._database.empty_wal()
+    assert store.clear_history().queries == 2 and not store.database.empty_wal()
     other.close()
-    assert store._database.empty_wal()
+    assert store.database.empty_wal()
 
 
 def test_recordings_that_no_query_names_are_deleted_once_they_are_old(store: Store, recording: Path) -> None:
@@ -201,7 +201,7 @@ def test_recordings_that_no_query_names_are_deleted_once_they_are_old(store: Sto
         f"{left}.flac", f"{'cd' * 32}.flac", "notes.txt", f"{'ef' * 32}.flac", "song.flac"))
     for path in (stray, fresh, others, older, song):
         path.write_bytes(b"fLaC")
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         connection.exec_driver_sql("PRAGMA user_version=1000")
     for path, when in ((recording, 2000), (stray, 2000), (others, 2000), (song, 2000), (older, 500)):
         os.utime(path, (when, when))

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
+from core.galleries.backends import open_gallery
 from core.store.database import MIGRATIONS
 from core.store.records import NewTake
 from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
@@ -40,8 +41,8 @@ def test_a_store_of_an_earlier_release_keeps_everything_and_takes_new_things(tmp
     path = tmp_path / "store.sqlite"
     store_of(revision, path)
     store = Store.open(path)
-    gallery = store.gallery("Holidays")
-    [image] = store.images(gallery.id)
+    gallery = open_gallery(store, "Holidays")
+    [image] = gallery.images()
     assert (image.id, image.path, image.tags) == (5, Path("/pi/a.jpg"), ("beach",))
     assert [query.text for query in store.queries()] == ["a dog"]
     assert store.transcript("abc", "base") == {"text": "a dog"}
@@ -60,6 +61,6 @@ def test_takes_of_an_old_store_need_no_gallery_to_stay(tmp_path: Path) -> None:
     store = Store.open(path)
     speaker = store.add_speaker("M.K.")
     [take] = store.add_takes([NewTake(5, speaker.id, tmp_path / "a.flac", "a", 2.5)])
-    store.delete_gallery(1)
+    open_gallery(store, store.galleries()[0]).delete()
     [left] = store.takes_by_id([take.id])
     assert (left.image_id, left.text, left.recording) == (None, take.text, take.recording)

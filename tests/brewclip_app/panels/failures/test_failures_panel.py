@@ -22,6 +22,7 @@ from core.evaluation.failures import Again, conclude
 from core.evaluation.records import ModelChoice
 from core.features.noise import Condition, noisy
 from core.fingerprint import Fingerprint
+from core.galleries.backends import open_gallery
 from core.progress import Progress
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
@@ -514,9 +515,9 @@ def test_annotate_is_given_the_failures_in_a_gallery_that_has_them(panel, contex
     assert str(evaluation.setup.folder) in panel.banner.message.text()
     store = context.explorer.store
     for name, paths in (("Other", []), ("Here", sorted(tmp_path.glob("*.png")))):
-        gallery = store.create_gallery(name)
-        store.add_folder(gallery.id, tmp_path)
-        store.record(gallery.id, Fingerprint.of({"backbone": "a"}), [
+        gallery = open_gallery(store, name, create=True)
+        gallery.add_folder(tmp_path)
+        gallery.record(Fingerprint.of({"backbone": "a"}), [
             IndexedFile(str(path), FileStamp(1, 1), hashlib.sha256(path.read_bytes()).digest(),
                         DecodedImageFacts(60, 40, None),
                   np.ones(1, np.float32)) for path in paths])

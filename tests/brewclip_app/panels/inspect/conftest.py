@@ -17,6 +17,7 @@ from core.audio import RATE, from_samples
 from core.explain import inspection
 from core.explain.inspection import ExplainModel
 from core.fingerprint import Fingerprint
+from core.galleries.backends import open_gallery
 from core.indexing.local import index_folder
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built
@@ -130,7 +131,7 @@ def context(home, qtbot, built, monkeypatch):
 @pytest.fixture
 def gallery(context, folder):
     store = context.explorer.store
-    index_folder(store, store.ensure_gallery("Shapes").id, folder, context.explorer, "centre")
+    index_folder(open_gallery(store, "Shapes", create=True), folder, context.explorer, "centre")
     context.set_gallery("Shapes")
     return "Shapes"
 

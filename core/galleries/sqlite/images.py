@@ -11,29 +11,30 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 
 from core import dates
 from core.errors import StoreError
+from core.galleries.sqlite.part import SqliteGalleryPart
 from core.store.addresses import LONGEST_NAME
 from core.store.records import FailureRecord, ImageRecord
-from core.store.room import Repository, absolute, among, below, compared, fingerprint_id, tidy
+from core.store.repository import absolute, among, below, compared, fingerprint_id, tidy
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
 
 VECTORS_A_BATCH = 2048
 VECTOR = np.dtype("<f4")  # as vectors are stored, on machines of any byte order
 
 
-class Pictures(Repository):
-    """The store's methods for pictures. Those that are missing from disk appear in none of them."""
+class SqliteImages(SqliteGalleryPart):
+    """Records, tags, failures and vectors of a gallery's images; those missing from disk appear in none of them."""
 
-    def images(self, gallery_id: int, ids: Sequence[int] | None = None) -> list[ImageRecord]:
+    def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """The gallery's pictures by id, or those of these ids in the order given; ids it does not have are left out."""
-        which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
+        which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
         if ids is not None:
             which.append(ImageRow.id.in_(among(ids)))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns,
                        ContentRow.width, ContentRow.height, ContentRow.taken, ContentRow.hash)
                 .join(ContentRow, ContentRow.id == ImageRow.content_id).where(*which).order_by(ImageRow.id)).all()
-            tags = tags_of(connection, gallery_id, ids)
+            tags = tags_of(connection, self.id, ids)
         records = [ImageRecord(row.id, Path(row.path), row.width, row.height, row.size, row.mtime_ns / 1e9, row.taken,
                                tags.get(row.id, ()), row.hash.hex()) for row in rows]
         if ids is None:
@@ -41,20 +42,20 @@ class Pictures(Repository):
         by_id = {record.id: record for record in records}
         return [by_id[int(one)] for one in ids if int(one) in by_id]
 
-    def failures(self, gallery_id: int) -> list[FailureRecord]:
+    def failures(self) -> list[FailureRecord]:
         """The files and folders that could not be read, by path."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(FailureRow.path, FailureRow.kind, FailureRow.reason)
-                                      .where(FailureRow.gallery_id == gallery_id).order_by(FailureRow.path)).all()
+                                      .where(FailureRow.gallery_id == self.id).order_by(FailureRow.path)).all()
         return [FailureRecord(Path(row.path), row.kind, row.reason) for row in rows]
 
-    def filter_ids(self, gallery_id: int, tag: str = "", folder: Path | None = None, name: str = "",
+    def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
                    since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
         """The ids, ascending int64 (n,), of the pictures with that tag, in that folder at any depth, with that in their
         file name (in any case), and dated (`ImageRecord.dated`) from `since` on and before `until`; what is empty does
         not restrict.
         """
-        which = [ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False)]
+        which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
         if tag.strip():
             which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == tidy(tag))))
         if folder is not None:
@@ -64,16 +65,16 @@ class Pictures(Repository):
         if since is not None or until is not None:
             undated = ImageRow.content_id.in_(select(ContentRow.id).where(ContentRow.taken.is_(None)))
             which.append(ImageRow.content_id.in_(_taken(since, until)) | (undated & _changed(since, until)))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             ids = connection.scalars(select(ImageRow.id).where(*which)).all()
         return np.sort(np.array(ids, dtype=np.int64))
 
-    def tags(self, gallery_id: int) -> list[tuple[str, int]]:
+    def tags(self) -> list[tuple[str, int]]:
         """Each tag and how many of the gallery's pictures have it, by tag."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 select(func.min(TagRow.tag), func.count()).join(ImageRow, ImageRow.id == TagRow.image_id)
-                .where(ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False))
+                .where(ImageRow.gallery_id == self.id, ImageRow.missing.is_(False))
                 .group_by(TagRow.tag).order_by(TagRow.tag)).all()
         return [(tag, count) for tag, count in rows]
 
@@ -82,7 +83,7 @@ class Pictures(Repository):
         tag = tidy(tag)
         if not tag or len(tag) > LONGEST_NAME:
             raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(among(image_ids)))).all()
             if known:
                 connection.execute(insert(TagRow).prefix_with("OR IGNORE"),
@@ -90,31 +91,31 @@ class Pictures(Repository):
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Take the tag off these pictures."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(delete(TagRow).where(TagRow.image_id.in_(among(image_ids)), TagRow.tag == tidy(tag)))
 
-    def vectors(self, gallery_id: int, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids, ascending int64 (n,), and vectors, float32 (n, dim) of unit length; present pictures only.
 
         All batches show the gallery as it was at the first.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execution_options(yield_per=VECTORS_A_BATCH).execute(
                 select(ImageRow.id, EmbeddingRow.vector)
                 .join(EmbeddingRow, EmbeddingRow.content_id == ImageRow.content_id)
-                .where(ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False),
+                .where(ImageRow.gallery_id == self.id, ImageRow.missing.is_(False),
                        EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))
                 .order_by(ImageRow.id))
             for part in rows.partitions():
                 yield _batch(part)
 
-    def revision(self, gallery_id: int, fingerprint_hash: str) -> str:
+    def revision(self, fingerprint_hash: str) -> str:
         """A word that changes whenever `vectors` would give something else, and at no restart. Costs one look-up.
 
         It also changes when vectors of another fingerprint were added. StoreError: `no_gallery`.
         """
-        with self._database.reading() as connection:
-            revision = connection.scalar(select(GalleryRow.revision).where(GalleryRow.id == gallery_id))
+        with self.database.reading() as connection:
+            revision = connection.scalar(select(GalleryRow.revision).where(GalleryRow.id == self.id))
         if revision is None:
             raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
         return f"{fingerprint_hash}-{revision}"

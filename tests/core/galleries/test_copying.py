@@ -11,10 +11,11 @@ import pytest
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries import copy as copying
+from core.galleries.backends import open_gallery
 from core.galleries.copy import copy_gallery
-from core.galleries.protocol import Place, open_gallery
+from core.galleries.gallery import Gallery
 from core.progress import JobCancelled, Progress
-from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, GalleryRecord, IndexedFile
+from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, IndexedFile
 from core.store.store import Store
 
 ONE, TWO = Fingerprint.of({"backbone": "one"}), Fingerprint.of({"backbone": "two"})
@@ -27,10 +28,10 @@ def unit(dim: int) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def fill(place: Place, gallery_id: int) -> None:
+def fill(place: Gallery) -> None:
     """Copies of one content, an odd name, a missing picture, two fingerprints, tags and failures."""
     for folder in ("/pictures", "/s3 like"):
-        place.add_folder(gallery_id, Path(folder))
+        place.add_folder(Path(folder))
     first, shared = [], unit(8)
     for number in range(7):
         path = ODD if number == 3 else f"/pictures/{number}.jpg"
@@ -38,35 +39,35 @@ def fill(place: Place, gallery_id: int) -> None:
         facts = DecodedImageFacts(40 + number, 30, datetime(2024, 1, number + 1, 12, 0, 0, 5))
         first.append(IndexedFile(path, FileStamp(100 + number, 10 ** 18 + number), content, facts,
                            shared if number in (0, 6) else unit(8)))
-    place.record(gallery_id, ONE, first)
-    place.record(gallery_id, TWO, [IndexedFile(one.path, one.stamp, one.content_hash, one.facts, unit(5))
+    place.record(ONE, first)
+    place.record(TWO, [IndexedFile(one.path, one.stamp, one.content_hash, one.facts, unit(5))
                                    for one in first[2:5]])
-    ids = [one.id for one in place.images(gallery_id)]
+    ids = [one.id for one in place.images()]
     place.add_tag(ids[:3], "Beach")
     place.add_tag(ids[2:4], "it's \U0001f600")
-    place.mark(gallery_id, [ids[0], ids[4]], missing=True)  # 0: a copy of its content comes later
-    place.record(gallery_id, ONE, [], [
+    place.mark([ids[0], ids[4]], missing=True)  # 0: a copy of its content comes later
+    place.record(ONE, [], [
         FailedEntry("/pictures/b\udcff.jpg", FileStamp(1, 2), "truncated", "It is cut off.", 12.5),
         FailedEntry("/s3 like", FileStamp(-1, -1), "folder", "It cannot be looked into.", 200)])
 
 
-def facts(place: Place, gallery_id: int) -> dict[str, Any]:
+def facts(place: Gallery) -> dict[str, Any]:
     """All that a gallery says, without its ids."""
     kept = {one.path: (one.stamp, one.content_hash, one.facts, one.missing, one.tags,
                        {name: vector.tobytes() for name, vector in one.vectors.items()})
-            for batch in place.kept(gallery_id) for one in batch}
-    state = place.state(gallery_id, ONE.hash)
+            for batch in place.kept() for one in batch}
+    state = place.state(ONE.hash)
     failures = {path: known for folder in state.gallery.folders
-                for path, known in place.known_failures(gallery_id, folder).items()}
-    return {"pictures": kept, "folders": state.gallery.folders, "tags": place.tags(gallery_id), "failures": failures,
-            "reasons": place.failures(gallery_id), "fingerprints": sorted(state.fingerprints, key=str),
+                for path, known in place.known_failures(folder).items()}
+    return {"pictures": kept, "folders": state.gallery.folders, "tags": place.tags(), "failures": failures,
+            "reasons": place.failures(), "fingerprints": sorted(state.fingerprints, key=str),
             "counts": (state.images, state.indexed, state.failed, state.missing)}
 
 
 @pytest.fixture
-def source(store: Store) -> tuple[Place, GalleryRecord]:
-    place, record = open_gallery(store, "Holidays", create=True)
-    fill(place, record.id)
+def source(store: Store) -> Gallery:
+    place = open_gallery(store, "Holidays", create=True)
+    fill(place)
     return open_gallery(store, "Holidays")
 
 
@@ -78,23 +79,23 @@ def other(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
-        store: Store, other: Store, source: tuple[Place, GalleryRecord], tmp_path: Path) -> None:
-    before = facts(source[0], source[1].id)
+        store: Store, other: Store, source: Gallery, tmp_path: Path) -> None:
+    before = facts(source)
     assert before["counts"] == (5, 5, 2, 2)
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
     copied = copy_gallery(source, there)
     assert (copied.pictures, copied.already, copied.vectors, copied.failures) == (7, 0, 10, 2)
-    assert facts(there[0], there[1].id) == before
+    assert facts(there) == before
     back = open_gallery(other, "Back", create=True)
     copy_gallery(open_gallery(other, str(tmp_path / "away.lance")), back)
-    assert facts(back[0], back[1].id) == before
-    assert facts(source[0], source[1].id) == before
+    assert facts(back) == before
+    assert facts(source) == before
 
 
-def test_a_copy_that_was_stopped_goes_on(store: Store, source: tuple[Place, GalleryRecord], tmp_path: Path,
+def test_a_copy_that_was_stopped_goes_on(store: Store, source: Gallery, tmp_path: Path,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "BATCH", 2)
-    monkeypatch.setattr("core.store.indexing.KEPT_A_BATCH", 2)
+    monkeypatch.setattr("core.galleries.sqlite.indexing.KEPT_A_BATCH", 2)
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
 
     def stop(progress: Progress) -> None:
@@ -103,34 +104,34 @@ def test_a_copy_that_was_stopped_goes_on(store: Store, source: tuple[Place, Gall
 
     with pytest.raises(JobCancelled):
         copy_gallery(source, there, stop)
-    assert 4 <= len(there[0].images(there[1].id)) < 7
+    assert 4 <= len(there.images()) < 7
     again = copy_gallery(source, there)
     assert (again.pictures, again.already) == (7, 4)
-    assert facts(there[0], there[1].id) == facts(source[0], source[1].id)
+    assert facts(there) == facts(source)
     assert copy_gallery(source, there).vectors == 0
 
 
-def test_a_gallery_with_other_pictures_is_not_written_over(store: Store, source: tuple[Place, GalleryRecord],
+def test_a_gallery_with_other_pictures_is_not_written_over(store: Store, source: Gallery,
                                                            tmp_path: Path) -> None:
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
-    there[0].add_folder(there[1].id, Path("/pictures"))
-    there[0].record(there[1].id, ONE, [IndexedFile("/pictures/1.jpg", FileStamp(1, 1), bytes([99] * 32),
+    there.add_folder(Path("/pictures"))
+    there.record(ONE, [IndexedFile("/pictures/1.jpg", FileStamp(1, 1), bytes([99] * 32),
                                              DecodedImageFacts(1, 1, None), unit(8))])
-    before = facts(there[0], there[1].id)
+    before = facts(there)
     with pytest.raises(StoreError, match=r"holds 1 pictures that Holidays does not, such as 1\.jpg") as raised:
         copy_gallery(source, there)
     assert raised.value.kind == "not_empty"
-    assert facts(there[0], there[1].id) == before
+    assert facts(there) == before
 
 
 def test_pictures_without_vectors_and_empty_galleries_go_along(store: Store, tmp_path: Path) -> None:
-    place, record = open_gallery(store, "Bare", create=True)
+    place = open_gallery(store, "Bare", create=True)
     empty = open_gallery(store, str(tmp_path / "empty.lance"), create=True)
-    assert copy_gallery((place, record), empty).pictures == 0
-    place.add_folder(record.id, Path("/pictures"))
-    place.record(record.id, ONE,
+    assert copy_gallery(place, empty).pictures == 0
+    place.add_folder(Path("/pictures"))
+    place.record(ONE,
                  [IndexedFile("/pictures/1.jpg", FileStamp(1, 1), bytes(32), DecodedImageFacts(1, 2, None))])
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
     copy_gallery(open_gallery(store, "Bare"), there)
-    assert facts(there[0], there[1].id) == facts(place, record.id)
-    assert facts(there[0], there[1].id)["counts"] == (1, 0, 0, 0)
+    assert facts(there) == facts(place)
+    assert facts(there)["counts"] == (1, 0, 0, 0)

@@ -21,7 +21,7 @@ class Repository:
     """A theme of the store's methods; `Store` has all of them."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
 
 def among(ids: Iterable[int]) -> Select[tuple[int]]:

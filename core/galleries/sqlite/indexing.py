@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.fingerprint import Fingerprint
-from core.store.images import VECTOR, tags_of
+from core.galleries.sqlite.images import VECTOR, tags_of
+from core.galleries.sqlite.part import SqliteGalleryPart
 from core.store.records import (
     DecodedImageFacts,
     FailedEntry,
@@ -22,8 +23,7 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
-from core.store.room import (
-    Repository,
+from core.store.repository import (
     among,
     below,
     changed,
@@ -39,93 +39,93 @@ from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintR
 KEPT_A_BATCH = 1000
 
 
-class IndexingRepository(Repository):
-    """The store's methods for indexing. Several processes may index the same gallery at once: each batch is one short
+class SqliteIndexing(SqliteGalleryPart):
+    """What indexing reads and writes. Several processes may index the same gallery at once: each batch is one short
     transaction that looks at what is there now.
     """
 
-    def known_images(self, gallery_id: int, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
+    def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
         """The gallery's pictures below the folder by path, missing ones too."""
         embedding = (EmbeddingRow.content_id == ImageRow.content_id) & (
             EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 select(ImageRow.path, ImageRow.id, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing, EmbeddingRow.id)
                 .join(EmbeddingRow, embedding, isouter=True)
-                .where(ImageRow.gallery_id == gallery_id, below(ImageRow.path, str(folder)))).all()
+                .where(ImageRow.gallery_id == self.id, below(ImageRow.path, str(folder)))).all()
         return {path: KnownImage(id_, FileStamp(size, mtime_ns), missing, embedded is not None)
                 for path, id_, size, mtime_ns, missing, embedded in rows}
 
-    def known_failures(self, gallery_id: int, folder: Path) -> dict[str, KnownFailure]:
+    def known_failures(self, folder: Path) -> dict[str, KnownFailure]:
         """The failures of earlier runs by path: the folder itself and all below it."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 select(FailureRow.path, FailureRow.size, FailureRow.mtime_ns, FailureRow.kind,
                        FailureRow.max_megapixels)
-                .where(FailureRow.gallery_id == gallery_id,
+                .where(FailureRow.gallery_id == self.id,
                        below(FailureRow.path, str(folder)) | (FailureRow.path == str(folder)))).all()
         return {row.path: KnownFailure(FileStamp(row.size, row.mtime_ns), row.kind, row.max_megapixels)
                 for row in rows}
 
     def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
         """Those of these contents (SHA-256; some hundred) that have a vector of that fingerprint, in any gallery."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return set(connection.scalars(
                 select(ContentRow.hash).join(EmbeddingRow, EmbeddingRow.content_id == ContentRow.id)
                 .where(ContentRow.hash.in_(hashes),
                        EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash))))
 
-    def fingerprints(self, gallery_id: int) -> list[Fingerprint]:
+    def fingerprints(self) -> list[Fingerprint]:
         """Those that the gallery's pictures have vectors of, missing pictures too."""
         used = (select(EmbeddingRow.fingerprint_id).join(ImageRow, ImageRow.content_id == EmbeddingRow.content_id)
-                .where(ImageRow.gallery_id == gallery_id))
-        with self._database.reading() as connection:
+                .where(ImageRow.gallery_id == self.id))
+        with self.database.reading() as connection:
             rows = connection.execute(select(FingerprintRow.hash, FingerprintRow.description)
                                       .where(FingerprintRow.id.in_(used)).order_by(FingerprintRow.id)).all()
         return [Fingerprint(row.hash, row.description) for row in rows]
 
-    def kept(self, gallery_id: int, vectors: bool = True) -> Iterator[list[StoredImage]]:
+    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to.
 
         All batches show the gallery as it was at the first.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execution_options(yield_per=KEPT_A_BATCH).execute(
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing,
                        ImageRow.content_id, ContentRow.hash, ContentRow.width, ContentRow.height, ContentRow.taken)
                 .join(ContentRow, ContentRow.id == ImageRow.content_id)
-                .where(ImageRow.gallery_id == gallery_id).order_by(ImageRow.id))
+                .where(ImageRow.gallery_id == self.id).order_by(ImageRow.id))
             for part in rows.partitions():
-                tags = tags_of(connection, gallery_id, [row.id for row in part])
+                tags = tags_of(connection, self.id, [row.id for row in part])
                 found = _vectors(connection, {row.content_id for row in part}) if vectors else {}
                 yield [StoredImage(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
                             DecodedImageFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
                             found.get(row.content_id, {})) for row in part]
 
-    def mark(self, gallery_id: int, image_ids: Collection[int], missing: bool) -> None:
+    def mark(self, image_ids: Collection[int], missing: bool) -> None:
         """Say of these pictures that their files are gone, or there again. Nothing else of them is forgotten."""
         if not image_ids:
             return
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(update(ImageRow).where(ImageRow.id.in_(among(image_ids))).values(missing=missing))
-            changed(connection, [gallery_id])
+            changed(connection, [self.id])
 
-    def drop_failures(self, gallery_id: int, paths: Collection[str]) -> None:
+    def drop_failures(self, paths: Collection[str]) -> None:
         """Forget failures of files that are gone."""
         if paths:
-            with self._database.writing() as connection:
-                _drop_failures(connection, gallery_id, paths)
+            with self.database.writing() as connection:
+                _drop_failures(connection, self.id, paths)
 
-    def record(self, gallery_id: int, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
+    def record(self, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
                failures: Sequence[FailedEntry] = ()) -> RecordResult:
         """Store a batch of files that were read or could not be, all of it or nothing.
 
         Files of folders that were taken out of the gallery meanwhile are left out; so are files whose content the store
         has forgotten since it was asked: the next run reads them. StoreError: `no_gallery`, `disk_full`, `busy`.
         """
-        with self._database.writing() as connection:
-            folders = folders_of(connection, gallery_id)
-            batch = _Batch(connection, gallery_id)
+        with self.database.writing() as connection:
+            folders = folders_of(connection, self.id)
+            batch = _Batch(connection, self.id)
             batch.contents([one for one in entries if _in_any(one.path, folders)])
             batch.embeddings(fingerprint)
             recorded = batch.images()

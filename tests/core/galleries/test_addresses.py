@@ -14,10 +14,10 @@ import pytest
 
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.galleries.lance import write_lock as turns
+from core.galleries.backends import open_gallery
+from core.galleries.lance import write_lease
 from core.galleries.lance.connection import LanceTable
 from core.galleries.lance.gallery import LanceGallery
-from core.galleries.protocol import open_gallery
 from core.store.addresses import is_address
 from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, IndexedFile
 from core.store.store import Store
@@ -40,7 +40,7 @@ def entry(name: str, content: int, embedded: bool = True) -> IndexedFile:
 @pytest.fixture
 def place(tmp_path: Path) -> LanceGallery:
     place = LanceGallery.open(str(tmp_path / "g.lance"), create=True)
-    place.add_folder(0, FOLDER)
+    place.add_folder(FOLDER)
     return place
 
 
@@ -61,9 +61,9 @@ def test_an_address_is_told_from_a_name(text: str, address: bool) -> None:
 def test_nothing_of_the_extra_is_imported_before_an_address_is_used(tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     code = ("import sys; from pathlib import Path; import core.explorer, core.cli.commands\n"
-            "from core.galleries.protocol import open_gallery; from core.store.store import Store\n"
-            f"store = Store.open(Path({str(store)!r})); place, record = open_gallery(store, 'a', True)\n"
-            "place.optimize(record.id); heavy = {'lancedb', 'pyarrow', 'ray'} & set(sys.modules); print(heavy)\n"
+            "from core.galleries.backends import open_gallery; from core.store.store import Store\n"
+            f"store = Store.open(Path({str(store)!r})); place = open_gallery(store, 'a', True)\n"
+            "place.optimize(); heavy = {'lancedb', 'pyarrow', 'ray'} & set(sys.modules); print(heavy)\n"
             f"open_gallery(store, {str(tmp_path / 'x.lance')!r}, True); print('lancedb' in sys.modules)")
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["set()", "True"]
@@ -108,12 +108,12 @@ def test_a_later_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_damaged_table_says_so(place: LanceGallery) -> None:
-    place.record(0, PRINT, [entry("a.jpg", 1)])
+    place.record(PRINT, [entry("a.jpg", 1)])
     for file in Path(place.address, "pictures.lance", "data").iterdir():
         file.write_bytes(b"x" * 100)
     again = LanceGallery.open(place.address)
     with pytest.raises(StoreError, match="damaged") as raised:
-        again.images(0)
+        again.images()
     assert raised.value.kind == "unreadable"
 
 
@@ -127,37 +127,37 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
 
 
 def test_a_gallery_stays_what_it_was_when_it_is_opened_again(place: LanceGallery, tmp_path: Path) -> None:
-    place.record(0, PRINT, [entry("a.jpg", 1), entry("b.jpg", 2)], [
+    place.record(PRINT, [entry("a.jpg", 1), entry("b.jpg", 2)], [
         FailedEntry("/pictures/c.jpg", FileStamp(1, 1), "empty", "It is empty.", 200)])
     store = Store.open(tmp_path / "store.sqlite")
-    again, record = open_gallery(store, f"{tmp_path}/x/../g.lance/")
-    assert record == place.gallery()
-    assert (record.id < 0, record.name, record.folders) == (True, str(tmp_path / "g.lance"), (FOLDER,))
-    assert again.images(record.id) == place.images(0)
-    assert again.failures(record.id) == place.failures(0)
-    assert again.revision(record.id, PRINT.hash) == place.revision(0, PRINT.hash)
-    assert open_gallery(store, str(tmp_path / "g.lance"))[0] is again
+    again = open_gallery(store, f"{tmp_path}/x/../g.lance/")
+    assert again.info == place.info
+    assert (again.id < 0, again.name, again.folders) == (True, str(tmp_path / "g.lance"), (FOLDER,))
+    assert again.images() == place.images()
+    assert again.failures() == place.failures()
+    assert again.revision(PRINT.hash) == place.revision(PRINT.hash)
+    assert open_gallery(store, str(tmp_path / "g.lance"))._connection is again._connection
     store.close()
 
 
 def test_the_revision_changes_with_vectors_and_not_with_tags(place: LanceGallery) -> None:
     ids = [0]
     changes: list[Callable[[], object]] = [
-        lambda: place.record(0, PRINT, [entry("a.jpg", 1), entry("b.jpg", 2)]),
-        lambda: place.record(0, PRINT, [entry("a.jpg", 3)]),
-        lambda: place.mark(0, [one.id for one in place.images(0)][:1], missing=True),
-        lambda: place.record(0, PRINT, [], [FailedEntry("/pictures/b.jpg", FileStamp(1, 2), "empty", "Empty.", 200)]),
-        lambda: place.forget_fingerprint(0, PRINT.hash),
-        lambda: place.remove_folder(0, FOLDER),
+        lambda: place.record(PRINT, [entry("a.jpg", 1), entry("b.jpg", 2)]),
+        lambda: place.record(PRINT, [entry("a.jpg", 3)]),
+        lambda: place.mark([one.id for one in place.images()][:1], missing=True),
+        lambda: place.record(PRINT, [], [FailedEntry("/pictures/b.jpg", FileStamp(1, 2), "empty", "Empty.", 200)]),
+        lambda: place.forget_fingerprint(PRINT.hash),
+        lambda: place.remove_folder(FOLDER),
     ]
-    seen = [place.revision(0, PRINT.hash)]
+    seen = [place.revision(PRINT.hash)]
     for change in changes:
         change()
-        seen.append(place.revision(0, PRINT.hash))
+        seen.append(place.revision(PRINT.hash))
     assert len(set(seen)) == len(changes) + 1
     place.add_tag(ids, "beach")
-    place.optimize(0)
-    assert place.revision(0, PRINT.hash) == seen[-1]
+    place.optimize()
+    assert place.revision(PRINT.hash) == seen[-1]
 
 
 # ---- writers at once, and writes that are cut off
@@ -173,7 +173,7 @@ def entry(name, content):
     facts = DecodedImageFacts(4, 3, None)
     return IndexedFile(f"/pictures/{name}", FileStamp(10, 1), content.to_bytes(32, "big"), facts, vectors[content % 4])
 for step in range(int(sys.argv[3])):
-    place.record(0, Fingerprint.of({"backbone": "fake", "crop": "centre"}),
+    place.record(Fingerprint.of({"backbone": "fake", "crop": "centre"}),
                  [entry(f"{own}-{step}-{n}.jpg", 1000 * own + 10 * step + n) for n in range(5)]
                  + [entry(f"both-{step}.jpg", 50000 + step)])
     print(step, flush=True)
@@ -187,13 +187,13 @@ def writer(place: LanceGallery, own: int, steps: int) -> "subprocess.Popen[str]"
 
 def whole(place: LanceGallery) -> int:
     """How many pictures; each is there once, with the vector of its content."""
-    images = place.images(0)
+    images = place.images()
     assert len({one.path for one in images}) == len({one.id for one in images}) == len(images)
-    vectors = {image_id: vector for ids, part in place.vectors(0, PRINT.hash)
+    vectors = {image_id: vector for ids, part in place.vectors(PRINT.hash)
                for image_id, vector in zip(ids.tolist(), part, strict=True)}
     contents = {one.id: int(one.content_hash, 16) % 4 for one in images}
     assert all(int(vector.argmax()) == contents[image_id] for image_id, vector in vectors.items())
-    known = place.known_images(0, PRINT.hash, FOLDER)
+    known = place.known_images(PRINT.hash, FOLDER)
     assert {one.id for one in known.values() if one.embedded and not one.missing} == vectors.keys()
     return len(images)
 
@@ -202,7 +202,7 @@ def test_two_processes_write_at_once(place: LanceGallery) -> None:
     running = [writer(place, own, 4) for own in (1, 2)]
     assert [one.wait(120) for one in running] == [0, 0]
     assert whole(place) == 2 * 4 * 5 + 4
-    assert place.state(0, PRINT.hash).indexed == 44
+    assert place.state(PRINT.hash).indexed == 44
 
 
 def test_a_killed_writer_leaves_what_was_stored_and_holds_nobody_up(place: LanceGallery) -> None:
@@ -214,8 +214,8 @@ def test_a_killed_writer_leaves_what_was_stored_and_holds_nobody_up(place: Lance
     running.send_signal(signal.SIGKILL)
     running.wait()
     began = time.monotonic()
-    place.record(0, PRINT, [entry("after.jpg", 7)])
-    assert time.monotonic() - began < turns.LEASE / 2  # the turn of a dead process is taken at once
+    place.record(PRINT, [entry("after.jpg", 7)])
+    assert time.monotonic() - began < write_lease.LEASE / 2  # the turn of a dead process is taken at once
     assert whole(place) >= 3 * 6 + 1
 
 
@@ -252,41 +252,41 @@ def cut_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]
 @pytest.mark.parametrize("number", range(1, 12))
 def test_a_write_that_is_cut_off_anywhere_leaves_a_gallery_that_heals(
         place: LanceGallery, number: int, cut_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    place.record(0, PRINT, [entry("a.jpg", 1), entry("b.jpg", 2), entry("gone.jpg", 3), entry("c.jpg", 4)])
-    place.add_tag([one.id for one in place.images(0)], "beach")
-    place.mark(0, [one.id for one in place.images(0) if one.path.name == "gone.jpg"], missing=True)
+    place.record(PRINT, [entry("a.jpg", 1), entry("b.jpg", 2), entry("gone.jpg", 3), entry("c.jpg", 4)])
+    place.add_tag([one.id for one in place.images()], "beach")
+    place.mark([one.id for one in place.images() if one.path.name == "gone.jpg"], missing=True)
     batch = [entry("a.jpg", 5), entry("new.jpg", 6), entry("moved.jpg", 3)]  # edited, new, moved
     broken = [FailedEntry("/pictures/c.jpg", FileStamp(3, 3), "truncated", "It is cut off.", 200)]
     cut_after(number)
     try:
-        place.record(0, PRINT, batch, broken)
+        place.record(PRINT, batch, broken)
         assert number >= 10  # more writes than there are
     except Cut:
         pass
     monkeypatch.undo()
-    turns._held.clear()
+    write_lease._own.clear()
     left = LanceGallery.open(place.address)
     assert 3 <= whole(left) <= 5
-    left.record(0, PRINT, batch, broken)
+    left.record(PRINT, batch, broken)
     assert whole(left) == 4
-    assert {one.path.name: one.tags for one in left.images(0)} == {
+    assert {one.path.name: one.tags for one in left.images()} == {
         "a.jpg": ("beach",), "b.jpg": ("beach",), "new.jpg": (), "moved.jpg": ("beach",)}
-    assert [one.path.name for one in left.failures(0)] == ["c.jpg"]
+    assert [one.path.name for one in left.failures()] == ["c.jpg"]
 
 
 def test_a_turn_of_another_computer_is_waited_for_and_then_taken(place: LanceGallery,
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     table = place.tables()[3]
     table.update("key = 0", {"writer": "elsewhere:1:abc", "changing": True})
-    monkeypatch.setattr(turns, "PATIENCE", 0.3)
-    assert kind_of(lambda: place.record(0, PRINT, [entry("a.jpg", 1)])) == "busy"
-    busy = place.revision(0, PRINT.hash)
-    monkeypatch.setattr(turns, "LEASE", 0.2)
-    place.record(0, PRINT, [entry("a.jpg", 1)])
-    assert len(place.images(0)) == 1
-    assert place.revision(0, PRINT.hash) != busy
+    monkeypatch.setattr(write_lease, "PATIENCE", 0.3)
+    assert kind_of(lambda: place.record(PRINT, [entry("a.jpg", 1)])) == "busy"
+    busy = place.revision(PRINT.hash)
+    monkeypatch.setattr(write_lease, "LEASE", 0.2)
+    place.record(PRINT, [entry("a.jpg", 1)])
+    assert len(place.images()) == 1
+    assert place.revision(PRINT.hash) != busy
 
 
 def test_a_turn_that_was_taken_over_is_told(place: LanceGallery) -> None:
-    with pytest.raises(StoreError, match="another program took over"), place._turns.turn():
+    with pytest.raises(StoreError, match="another program took over"), place._lease.held():
         place.tables()[3].update("key = 0", {"writer": "elsewhere:1:abc"})

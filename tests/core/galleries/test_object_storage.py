@@ -12,13 +12,12 @@ import pytest
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries import copy as copying
-from core.galleries.lance import connection
-from core.galleries.lance import write_lock as turns
+from core.galleries.backends import open_gallery
+from core.galleries.lance import connection, write_lease
 from core.galleries.lance.gallery import LanceGallery
-from core.galleries.protocol import open_gallery
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
-from tests.core.store.storage import Door, served
+from tests.core.galleries.storage import Door, served
 
 pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
 pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
@@ -59,8 +58,8 @@ def entries(start: int, count: int) -> list[IndexedFile]:
 @pytest.fixture
 def place(door: Door) -> LanceGallery:
     place = LanceGallery.open(ADDRESS, create=True)
-    place.add_folder(0, Path("s3://archive/pictures"))
-    place.record(0, PRINT, entries(0, 20))
+    place.add_folder(Path("s3://archive/pictures"))
+    place.record(PRINT, entries(0, 20))
     return place
 
 
@@ -77,12 +76,12 @@ def refused(work: Callable[[], object]) -> StoreError:
 def test_a_gallery_on_object_storage(place: LanceGallery, tmp_path: Path) -> None:
     again = LanceGallery.open(ADDRESS + "/")
     assert again.gallery().folders == (Path("s3:/archive/pictures"),)
-    assert len(again.images(0)) == 20
-    assert len(again.filter_ids(0, folder=Path("s3://archive/pictures"))) == 20
-    assert sum(len(ids) for ids, _ in again.vectors(0, PRINT.hash)) == 20
-    again.add_tag([again.images(0)[0].id], "beach")
-    again.optimize(0)
-    assert place.tags(0) == [("beach", 1)]
+    assert len(again.images()) == 20
+    assert len(again.filter_ids(folder=Path("s3://archive/pictures"))) == 20
+    assert sum(len(ids) for ids, _ in again.vectors(PRINT.hash)) == 20
+    again.add_tag([again.images()[0].id], "beach")
+    again.optimize()
+    assert place.tags() == [("beach", 1)]
     with_files = list(tmp_path.rglob("*"))
     assert with_files == []
 
@@ -91,7 +90,7 @@ def test_keys_are_nowhere_but_in_the_environment(place: LanceGallery, door: Door
     store = Store.open(tmp_path / "home" / "store.sqlite")
     copying.copy_gallery(open_gallery(store, ADDRESS), open_gallery(store, "here", create=True))
     copying.copy_gallery(open_gallery(store, "here"), open_gallery(store, str(tmp_path / "copy.lance"), create=True))
-    shown = f"{place!r} {vars(place)!r} {store!r} {vars(store)!r} {place.gallery()!r}"
+    shown = f"{place!r} {vars(place)!r} {store!r} {vars(store)!r} {place.info!r}"
     store.close()
     for secret in (KEY, SECRET):
         assert secret not in shown
@@ -106,7 +105,7 @@ def test_keys_are_nowhere_but_in_the_environment(place: LanceGallery, door: Door
 def test_a_log_holds_no_key(place: LanceGallery) -> None:
     code = ("import sys, logging; logging.basicConfig(level=logging.DEBUG)\n"
             "from core.galleries.lance.gallery import LanceGallery\n"
-            f"place = LanceGallery.open({ADDRESS!r}); print(len(place.images(0)))\n"
+            f"place = LanceGallery.open({ADDRESS!r}); print(len(place.images()))\n"
             "try: LanceGallery.open('s3://nowhere/x')\n"
             "except Exception: import traceback; traceback.print_exc()")
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -135,8 +134,8 @@ def test_no_keys_and_no_rights(door: Door, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_storage_that_does_not_answer(place: LanceGallery, door: Door) -> None:
     door.refuses = lambda method, path: True
-    assert refused(lambda: place.images(0)).kind == "unreachable"
-    assert refused(lambda: place.record(0, PRINT, entries(20, 5))).kind == "unreachable"
+    assert refused(lambda: place.images()).kind == "unreachable"
+    assert refused(lambda: place.record(PRINT, entries(20, 5))).kind == "unreachable"
     assert refused(lambda: LanceGallery.open(ADDRESS)).kind == "unreachable"
 
 
@@ -152,12 +151,12 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_write(place: LanceGallery, 
 
     door.refuses = refuses
     batch = entries(15, 20)
-    while_cut = refused(lambda: place.record(0, PRINT, batch) and place.record(0, PRINT, entries(0, 3)))
+    while_cut = refused(lambda: place.record(PRINT, batch) and place.record(PRINT, entries(0, 3)))
     assert while_cut.kind == "unreachable"
     door.refuses = lambda method, path: False
-    turns._held.clear()  # as in the next run, after this process is gone
+    write_lease._own.clear()  # as in the next run, after this process is gone
     again = LanceGallery.open(ADDRESS)
-    assert {one.path.name for one in again.images(0)} >= {f"{number}.jpg" for number in range(20)}
-    again.record(0, PRINT, batch)
-    assert sorted(int(one.path.stem) for one in again.images(0)) == list(range(35))
-    assert all(one.embedded for one in again.known_images(0, PRINT.hash, Path("s3:/archive")).values())
+    assert {one.path.name for one in again.images()} >= {f"{number}.jpg" for number in range(20)}
+    again.record(PRINT, batch)
+    assert sorted(int(one.path.stem) for one in again.images()) == list(range(35))
+    assert all(one.embedded for one in again.known_images(PRINT.hash, Path("s3:/archive")).values())

@@ -1,8 +1,8 @@
-"""Whose turn it is to write into a gallery at an address, and the word that changes with its vectors.
+"""The right to write into a gallery at an address, and the revision of its vectors.
 
-The turn is the cell `writer` of the gallery's row: taken by a commit that finds it empty, given back by the next. Lance
-lets one of two commits through, the other looks again. A turn that its process died in, or that stands for LEASE
-seconds, is taken over: what it wrote is a gallery with some pictures to be indexed.
+The lease is the cell `writer` of the gallery's row: taken by a commit that finds it empty, given back by the
+next. Lance lets one of two commits through, the other tries again. A lease whose process died, or that is held for
+LEASE seconds, is taken over: what its holder wrote is a gallery with some images to be indexed.
 """
 
 import os
@@ -21,12 +21,12 @@ from core.galleries.lance.schema import GALLERY, literal
 
 CELLS = ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]
 LEASE = 120.0  # seconds; a batch on a slow line takes less
-PATIENCE = 180.0  # seconds that one waits for its turn
-_held: set[str] = set()  # turns of this process
+PATIENCE = 180.0  # seconds to wait for the lease
+_own: set[str] = set()  # leases of this process
 
 
-class Turns:
-    """The turns of one gallery."""
+class WriteLease:
+    """The write lease of one gallery."""
 
     def __init__(self, connection: Connection, table: LanceTable) -> None:
         self._connection = connection
@@ -47,25 +47,25 @@ class Turns:
         return rows[0]
 
     @contextmanager
-    def turn(self, ids: int = 0, vectors: bool = True) -> Iterator[int]:
+    def held(self, ids: int = 0, vectors: bool = True) -> Iterator[int]:
         """The right to write, and the first of `ids` new ids. `vectors`: the gallery has another revision afterwards.
 
         StoreError: `busy` when others do not finish.
         """
         with self._here:
-            token, first, changing = self._take(ids, vectors)
+            token, first, changing = self._acquire(ids, vectors)
             try:
                 yield first
             except BaseException:
                 with suppress(StoreError):  # what happened says more
-                    self._give_back(token, changing)
+                    self._release(token, changing)
                 raise
             else:
-                if not self._give_back(token, changing):
+                if not self._release(token, changing):
                     raise StoreError(f"Writing into {self._place} took so long that another program took over. Index "
                                      "again: what is missing is written then.", "busy")
 
-    def _take(self, ids: int, vectors: bool) -> tuple[str, int, bool]:
+    def _acquire(self, ids: int, vectors: bool) -> tuple[str, int, bool]:
         token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
         began = since = time.monotonic()
         seen = ""
@@ -74,35 +74,35 @@ class Turns:
             writer, now = row["writer"], time.monotonic()
             if writer != seen:
                 seen, since = writer, now
-            if not writer or _over(writer) or now - since > LEASE:
+            if not writer or _is_dead(writer) or now - since > LEASE:
                 changing = vectors or row["changing"]  # one that was cut off may have changed some
                 where = f"writer = {literal(writer)} AND next_id = {row['next_id']}"
-                _held.add(token)
+                _own.add(token)
                 if self._table.update(where, {"writer": token, "changing": changing, "next_id": row["next_id"] + ids}):
                     return token, row["next_id"], changing
-                _held.discard(token)
+                _own.discard(token)
             elif now - began > PATIENCE:
                 raise StoreError(f"Another program is writing into {self._place} and did not finish within "
                                  f"{PATIENCE:.0f} seconds. Nothing was lost; try again.", "busy")
             time.sleep(random.uniform(0.02, 0.2))
 
-    def _give_back(self, token: str, changing: bool) -> bool:
+    def _release(self, token: str, changing: bool) -> bool:
         values: dict[str, Any] = {"writer": "", "changing": False}
         if changing:
             values["revision"] = secrets.token_hex(8)
         try:
             return self._table.update(f"writer = {literal(token)}", values) > 0
         finally:
-            _held.discard(token)
+            _own.discard(token)
 
 
-def _over(writer: str) -> bool:
-    """Whether that turn was of a process of this computer that is gone, or of this one and is forgotten."""
+def _is_dead(writer: str) -> bool:
+    """Whether that lease was of a process of this computer that is gone, or of this one and was lost."""
     host, process, _ = writer.rsplit(":", 2)
     if host != socket.gethostname():
         return False
     if int(process) == os.getpid():
-        return writer not in _held
+        return writer not in _own
     if os.name != "posix":  # Windows has no way to ask that does no harm
         return False
     try:

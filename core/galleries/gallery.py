@@ -1,0 +1,121 @@
+"""`Gallery`: what indexing, search and the window ask of a gallery, wherever it is stored."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.fingerprint import Fingerprint
+from core.progress import Report, silent
+from core.store.records import (
+    FailedEntry,
+    FailureRecord,
+    GalleryRecord,
+    GalleryState,
+    ImageRecord,
+    IndexedFile,
+    KnownFailure,
+    KnownImage,
+    RecordResult,
+    StoredImage,
+)
+
+
+class Gallery(Protocol):
+    """A gallery, wherever it is stored. `info` is its record as of opening: `state` has the present one.
+    `rows_a_write`: images that one `record` should have at least, where there are as many.
+
+    Any thread may call any method, and several processes may write into one gallery: each call is seen whole or not at
+    all, or repairs itself when the next run comes. Any call may raise StoreError.
+    """
+
+    info: GalleryRecord
+    rows_a_write: int
+
+    @property
+    def id(self) -> int:
+        """The id: above 0 in the store, below 0 at an address."""
+        return self.info.id
+
+    @property
+    def name(self) -> str:
+        """The name, or the address."""
+        return self.info.name
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The roots that indexing walks, as of opening."""
+        return self.info.folders
+
+    def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
+        """The present pictures by id, or those of these ids in the order given."""
+
+    def failures(self) -> list[FailureRecord]:
+        """The files and folders that could not be read, by path."""
+
+    def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
+                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
+        """The ids, ascending int64 (n,), of the pictures that all of this holds for."""
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Each tag and how many of the pictures have it, by tag."""
+
+    def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
+        """Tag these pictures."""
+
+    def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
+        """Take the tag off these pictures."""
+
+    def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of ids int64 (n,) and unit vectors float32 (n, dim) of the present pictures, as of one moment."""
+
+    def vector_table(self, fingerprint_hash: str) -> Any:
+        """The vectors to be searched where they lie (`core.search.table_index.VectorTable`); None: they are brought."""
+
+    def revision(self, fingerprint_hash: str) -> str:
+        """A word that changes whenever `vectors` would give something else, and at no restart."""
+
+    def state(self, fingerprint_hash: str = "") -> GalleryState:
+        """How far the gallery is indexed under that fingerprint."""
+
+    def add_folder(self, folder: Path) -> None:
+        """Have the gallery's indexing walk that folder too."""
+
+    def remove_folder(self, folder: Path) -> None:
+        """Take the folder out and forget its pictures, tags and all."""
+
+    def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
+        """The pictures below the folder by path, missing ones too."""
+
+    def known_failures(self, folder: Path) -> dict[str, KnownFailure]:
+        """The failures of earlier runs by path: the folder itself and all below it."""
+
+    def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
+        """Those of these contents (SHA-256; some hundred) that have a vector of that fingerprint."""
+
+    def mark(self, image_ids: Collection[int], missing: bool) -> None:
+        """Say of these pictures that their files are gone, or there again."""
+
+    def drop_failures(self, paths: Collection[str]) -> None:
+        """Forget failures of files that are gone."""
+
+    def record(self, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
+               failures: Sequence[FailedEntry] = ()) -> RecordResult:
+        """Store a batch of files that were read or could not be."""
+
+    def delete(self) -> None:
+        """Forget the gallery with its tags and vectors. Files of pictures stay."""
+
+    def optimize(self, report: Report = silent) -> None:
+        """Put in order what many writes have left, so that reading stays quick; to be called when a run is over."""
+
+    def fingerprints(self) -> list[Fingerprint]:
+        """Those that pictures have vectors of, missing pictures too."""
+
+    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
+        """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to."""
+
+    def forget_fingerprint(self, fingerprint_hash: str) -> int:
+        """Delete the vectors under that fingerprint; how many."""

@@ -1,0 +1,108 @@
+"""A gallery in the SQLite store: its folders, its state, and how it is deleted. No image on disk is touched."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.sql.expression import ColumnElement
+
+from core.fingerprint import Fingerprint
+from core.galleries.sqlite.images import SqliteImages
+from core.galleries.sqlite.indexing import SqliteIndexing
+from core.progress import Report, silent
+from core.store.galleries import gallery_records
+from core.store.records import GalleryState
+from core.store.repository import absolute, below, changed, fingerprint_id, folders_of, is_below, purge_contents
+from core.store.schema import EmbeddingRow, FailureRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
+
+
+class SqliteGallery(SqliteImages, SqliteIndexing):
+    """One gallery of the store. Each call is one transaction; StoreError as `core.store.store.Store`."""
+
+    rows_a_write = 1  # a write of one image costs little more than its share of a larger one
+
+    def vector_table(self, fingerprint_hash: str) -> None:
+        """None: vectors in SQLite are read into an exact index."""
+
+    def optimize(self, report: Report = silent) -> None:
+        """Do nothing: SQLite needs no maintenance here."""
+
+    def delete(self) -> None:
+        """Forget the gallery with its tags and embeddings; those that another gallery uses stay. Files stay."""
+        with self.database.deleting(erase=False) as connection:
+            contents = _contents(connection, ImageRow.gallery_id == self.id)
+            connection.execute(delete(GalleryRow).where(GalleryRow.id == self.id))
+            purge_contents(connection, contents)
+
+    def add_folder(self, folder: Path) -> None:
+        """Have the gallery's indexing walk that folder too, which need not be reachable now.
+
+        One inside a folder that the gallery has already changes nothing; one around such folders takes their place.
+        StoreError: `no_gallery`.
+        """
+        path = absolute(folder)
+        with self.database.writing() as connection:
+            known = folders_of(connection, self.id)
+            if any(is_below(path, one) for one in known):
+                return
+            inner = [one for one in known if is_below(one, path)]
+            connection.execute(delete(FolderRow).where(FolderRow.gallery_id == self.id, FolderRow.path.in_(inner)))
+            connection.execute(insert(FolderRow).values(gallery_id=self.id, path=path))
+
+    def remove_folder(self, folder: Path) -> None:
+        """Take the folder out of the gallery and forget its pictures there, tags and all. Files stay."""
+        path = absolute(folder)
+        with self.database.deleting(erase=False) as connection:
+            here = (ImageRow.gallery_id == self.id, below(ImageRow.path, path) | (ImageRow.path == path))
+            contents = _contents(connection, *here)
+            connection.execute(delete(FolderRow).where(FolderRow.gallery_id == self.id, FolderRow.path == path))
+            connection.execute(delete(ImageRow).where(*here))
+            connection.execute(delete(FailureRow).where(
+                FailureRow.gallery_id == self.id, below(FailureRow.path, path) | (FailureRow.path == path)))
+            purge_contents(connection, contents)
+            changed(connection, [self.id])
+
+    def state(self, fingerprint_hash: str = "") -> GalleryState:
+        """How far the gallery is indexed under that fingerprint. StoreError: `no_gallery`."""
+        with self.database.reading() as connection:
+            folders_of(connection, self.id)
+            present = (ImageRow.gallery_id == self.id, ImageRow.missing.is_(False))
+            fingerprints = _fingerprints(connection, *present)
+            return GalleryState(
+                gallery=gallery_records(connection, GalleryRow.id == self.id)[0],
+                images=connection.scalar(select(func.count()).where(*present)) or 0,
+                indexed=next((count for one, count in fingerprints if one.hash == fingerprint_hash), 0),
+                failed=connection.scalar(select(func.count()).where(FailureRow.gallery_id == self.id)) or 0,
+                missing=_missing(connection, self.id),
+                fingerprints=fingerprints)
+
+    def forget_fingerprint(self, fingerprint_hash: str) -> int:
+        """Delete the gallery's vectors under that fingerprint, save those that another gallery uses; how many."""
+        here = select(ImageRow.content_id).where(ImageRow.gallery_id == self.id)
+        elsewhere = select(ImageRow.content_id).where(ImageRow.gallery_id != self.id)
+        with self.database.writing() as connection:
+            changed(connection, [self.id])
+            deleted: int = connection.execute(delete(EmbeddingRow).where(
+                EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash),
+                EmbeddingRow.content_id.in_(here), EmbeddingRow.content_id.not_in(elsewhere))).rowcount
+            return deleted
+
+
+def _contents(connection: Connection, *where: ColumnElement[bool]) -> list[int]:
+    return list(connection.scalars(select(ImageRow.content_id).where(*where).distinct()))
+
+
+def _fingerprints(connection: Connection, *where: ColumnElement[bool]) -> tuple[tuple[Fingerprint, int], ...]:
+    counted = (select(EmbeddingRow.fingerprint_id.label("id"), func.count().label("images"))
+               .join(ImageRow, ImageRow.content_id == EmbeddingRow.content_id)
+               .where(*where).group_by(EmbeddingRow.fingerprint_id).subquery())
+    rows = connection.execute(
+        select(FingerprintRow.hash, FingerprintRow.description, counted.c.images)
+        .join(counted, counted.c.id == FingerprintRow.id).order_by(counted.c.images.desc(), FingerprintRow.id))
+    return tuple((Fingerprint(row.hash, row.description), row.images) for row in rows)
+
+
+def _missing(connection: Connection, gallery_id: int) -> int:
+    """How many pictures left the disk; one whose file is there but broken now is among the failures instead."""
+    failed = select(FailureRow.path).where(FailureRow.gallery_id == gallery_id)
+    return connection.scalar(select(func.count()).where(
+        ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(True), ImageRow.path.not_in(failed))) or 0
