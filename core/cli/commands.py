@@ -134,8 +134,9 @@ def _index_by_cluster(arguments: Arguments) -> int:
 
     options = cluster.options_of(arguments)
     with explorer() as opened, progress() as report:
-        found = indexing.index(opened, [str(source) for source in arguments.sources], arguments.gallery, options,
-                               arguments.column, report, arguments.exclude)
+        found = indexing.index(opened.filled(arguments.gallery), [str(source) for source in arguments.sources],
+                               opened.models, opened.settings, opened.unfinished, options, arguments.column, report,
+                               arguments.exclude)
     if arguments.json:
         print(as_json({**_index_json(found.index), "workers": cluster.shares_json(found.workers)}))
     else:

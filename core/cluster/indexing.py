@@ -5,7 +5,7 @@ writes into it, a batch at a time: a run that stops, or loses workers, costs wha
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from core.cluster.batches import Lost, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.cluster.workers import PictureJob, PictureWorker
-from core.explorer import Explorer
+from core.galleries.gallery import Gallery
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import NO_STAMP
 from core.indexing.reconcile import BATCH, Done, GalleryReconciler, IndexResult
 from core.indexing.sources import look_all
+from core.indexing.unfinished import UnfinishedRuns
+from core.models.registry import ModelRegistry
 from core.progress import JobCancelled, Report, silent
+from core.settings import Settings
 from core.store.records import FailedEntry
 
 GPU_BATCHES = 4  # batches that a worker with a GPU gets at once, so that it decodes one while it embeds another
@@ -33,32 +36,33 @@ class ClusterResult:
     workers: tuple[WorkerShare, ...]
 
 
-def index(explorer: Explorer, source: str | Sequence[str], gallery: str, options: ClusterOptions = ClusterOptions(),
-          column: str = "", report: Report = silent, exclude: Sequence[str] = ()) -> ClusterResult:
-    """Index folders, addresses or manifests (`core.indexing.sources`) into a gallery, made if there is none. `exclude`:
-    patterns of what is left out, beside those of the settings.
+def index(target: AbstractContextManager[Gallery], sources: Sequence[str], models: ModelRegistry, settings: Settings,
+          unfinished: UnfinishedRuns, options: ClusterOptions = ClusterOptions(), column: str = "",
+          report: Report = silent, exclude: Sequence[str] = ()) -> ClusterResult:
+    """Index folders, addresses or manifests (`core.indexing.sources`) into a gallery.
+
+    `target` is entered once the sources were scanned and the cluster answered, so that until then nothing is changed
+    (`Explorer.filled`). `exclude`: patterns to leave out, beside those of the settings.
 
     ClusterError, StoreError, DatasetError ("manifest"), WeightsError, ModelError. JobCancelled by `report` leaves what
     was stored, and no worker.
     """
-    settings = explorer.settings
     limit = settings["images.max_megapixels"]
-    fingerprint = explorer.fingerprint()
-    spec = explorer.models.spec(settings)
-    job = PictureJob.of(spec, explorer.models.weights_path(spec.backbone, settings), settings["device"], limit,
-                        fingerprint, options.gpus)
-    sources = (source,) if isinstance(source, str) else source
+    fingerprint = models.fingerprint(settings)
+    spec = models.spec(settings)
+    job = PictureJob.of(spec, models.weights_path(spec.backbone, settings), settings["device"], limit, fingerprint,
+                        options.gpus)
     scans = look_all(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))
     with _Work(options, job, report) as work:
         if options.address:  # before anything is changed
             work.connect()
-        with explorer.filled(gallery) as target:
-            for one in scans:
-                target.add_folder(Path(one.folder))
-            result = explorer.unfinished.run(target.info, lambda found: GalleryReconciler(
-                target, fingerprint, limit, report, work.pace, found).run(scans, work))
+        with target as gallery:
+            for scan in scans:
+                gallery.add_folder(Path(scan.folder))
+            result = unfinished.run(gallery.info, lambda found: GalleryReconciler(
+                gallery, fingerprint, limit, report, work.pace, found).run(scans, work))
     with suppress(JobCancelled):  # the indexing is done and has a result
-        target.optimize(report)
+        gallery.optimize(report)
     return ClusterResult(result, work.shares)
 
 

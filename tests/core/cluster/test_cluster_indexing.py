@@ -85,8 +85,13 @@ def explorer(tmp_path: Path) -> Iterator[Explorer]:
     opened.close()
 
 
+def index_all(explorer: Explorer, source: str, options: ClusterOptions, report: Report = silent) -> ClusterResult:
+    return index(explorer.filled("g"), [source], explorer.models, explorer.settings, explorer.unfinished, options,
+                 report=report)
+
+
 def run(explorer: Explorer, folder: Path, options: ClusterOptions, report: Report = silent) -> ClusterResult:
-    return index(explorer, str(folder), "g", options, report=report)
+    return index_all(explorer, str(folder), options, report)
 
 
 def test_workers_killed_in_the_middle_cost_nothing(explorer: Explorer, folder: Path, local: Gallery,
@@ -165,7 +170,7 @@ def bucket(storage: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_pictures_on_object_storage(explorer: Explorer, bucket: str, folder: Path, local: Gallery,
                                     options: ClusterOptions) -> None:
-    found = index(explorer, bucket, "g", options)
+    found = index_all(explorer, bucket, options)
     gallery = gallery_of(explorer.store, "g")
     names = {path.name: str(path) for path in (folder / "0").glob("*.png")}
     assert {Path(path).name for path in gallery} == names.keys()
