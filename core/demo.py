@@ -1,6 +1,5 @@
 """The demo: a small gallery from the first start on, and spoken queries with known answers."""
 
-import shutil
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -47,23 +46,17 @@ def write_pictures(folder: Path, report: Report = silent) -> int:
             report(Progress(WorkStep.WRITING_DEMO, done, wanted))
             source = demo_pictures.photograph_path(photograph)
             if source is not None and not (folder / photograph.name).exists():
-                _replace(folder / photograph.name, lambda staged, source=source: shutil.copyfile(source, staged))
+                private_files.write_atomically(folder / photograph.name, source.read_bytes(), private=False,
+                                               durable=False)
         for done, (name, drawing) in enumerate(demo_pictures.DRAWN, len(demo_pictures.PHOTOGRAPHS)):
             report(Progress(WorkStep.DRAWING_DEMO, done, wanted))
             if not (folder / name).exists():
-                _replace(folder / name, lambda staged, drawing=drawing: drawing().save(staged, "PNG"))
+                with private_files.replacing(folder / name, private=False, durable=False) as file:
+                    drawing().save(file, "PNG")
     except OSError as error:
         raise StoreError(f"The demo's pictures could not be written to {folder}: {error.strerror or error}.",
                          "disk") from error
     return sum(1 for path in folder.iterdir() if path.suffix in (".png", ".jpg"))
-
-
-def _replace(path: Path, write: object) -> None:
-    staged = path.with_suffix(".new")
-    assert callable(write)
-    write(staged)
-    private_files.inherit(staged)
-    staged.replace(path)
 
 
 def build(explorer: "Explorer", report: Report = silent) -> "IndexResult":

@@ -60,12 +60,12 @@ def replacing(path: Path, private: bool = True, durable: bool = True) -> Iterato
     place. Its temporary name is unique, so that several writers never share one. OSError.
     """
     staged = path.with_name(f".{path.name[:100]}.{uuid4().hex}.new")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
-                         FILE if private else 0o666)
+    mode = FILE if private else 0o666
+    file = open(staged, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
     try:
         if not private:
             inherit(staged)
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             yield file
             if durable:
                 file.flush()

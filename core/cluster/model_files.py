@@ -6,7 +6,6 @@ keeps them among its caches; a file is used only if its SHA-256 is the one that 
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +66,7 @@ def keep(files: FileSet, contents: Mapping[str, bytes], home: Home | None = None
             if not _same(files, target):
                 private_files.make_folder(target)
                 for name, content in contents.items():
-                    _write(target / name, content)
+                    private_files.write_atomically(target / name, content)
     except OSError as error:
         raise ClusterError(f"The node {os.uname().nodename} cannot keep the model in {target}: "
                            f"{error.strerror or error}.", "node_disk") from error
@@ -92,16 +91,3 @@ def _same(files: FileSet, folder: Path) -> bool:
         return all(content_digest(folder / name) == digest for name, digest in files.digests)
     except OSError:
         return False
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    Path(file.name).replace(path)

@@ -3,7 +3,6 @@
 They are known by all that decides them; a file is written beside its place and then renamed.
 """
 
-import os
 import shutil
 import zipfile
 from collections.abc import Sequence
@@ -86,17 +85,11 @@ class KeptFolds:
         if answer.vectors is not None:
             arrays["vectors"] = answer.vectors
         path = self._path(feature, fold, seed)
-        staged = path.with_suffix(f".{os.getpid()}.new")
         try:
             private_files.make_folder(path.parent)
-            with staged.open("wb") as file:
-                private_files.inherit(staged)
+            with private_files.replacing(path, private=False) as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
-                file.flush()
-                os.fsync(file.fileno())
-            staged.replace(path)
         except OSError as error:
-            staged.unlink(missing_ok=True)
             kind = "full" if error.errno == 28 else "not_written"
             raise StoreError(f"What was learned could not be kept: {error.strerror or error}. The folds before it are "
                              "kept; make room, then run it again.", kind) from error

@@ -103,9 +103,8 @@ def _copied(path: Path | None, folder: Path) -> str:
     name = f"{PICTURES}/{place}-{safe_name(path.name)}"
     target = folder / name
     if not target.exists() or target.stat().st_size != path.stat().st_size:
-        staged = target.with_name(f".{target.name}.new")
-        shutil.copyfile(path, staged)
-        staged.replace(target)
+        with path.open("rb") as source, private_files.replacing(target, private=False, durable=False) as file:
+            shutil.copyfileobj(source, file)
     return name
 
 

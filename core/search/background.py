@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
@@ -74,12 +73,5 @@ def _kept(path: Path, shape: tuple[int, int]) -> Floats | None:
 
 def _keep(path: Path, vectors: Floats) -> None:
     private_files.make_folder(path.parent, private=False)
-    staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
-    try:
-        with staged.open("wb") as file:
-            private_files.inherit(staged)
-            np.save(file, vectors)
-        staged.replace(path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
+    with private_files.replacing(path, private=False, durable=False) as file:
+        np.save(file, vectors)

@@ -4,14 +4,11 @@ It is mapped into memory. It appears by a rename when it is whole, and a damaged
 """
 
 import json
-import os
 import time
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,33 +31,20 @@ def usable(vectors: Floats, dim: int) -> Floats:
 
 
 def write(path: Path, batches: Batches, revision: str, dim: int) -> None:
-    """Write the file beside its place, then rename; OSError when the disk does not take it."""
-    staged = path.with_name(f"{path.name}.{uuid4().hex}.new")
-    try:
-        with staged.open("wb") as file:
-            private_files.inherit(staged)
-            _write_parts(file, batches, revision, dim)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
-
-
-def _write_parts(file: BinaryIO, batches: Batches, revision: str, dim: int) -> None:
-    file.write(bytes(HEADER))
+    """Write the file atomically. OSError."""
     ids: list[Ids] = [np.empty(0, np.int64)]
-    for batch_ids, vectors in batches:
-        ids.append(np.asarray(batch_ids, np.int64))
-        file.write(usable(vectors, dim).tobytes())
-    all_ids = np.concatenate(ids)
-    file.write(all_ids.tobytes())
-    file.flush()
-    matrix = _map(Path(file.name), len(all_ids), dim)[0]
-    header = {"revision": revision, "count": len(all_ids), "dim": dim, "check": _checksum(matrix, all_ids)}
-    file.seek(0)
-    file.write(json.dumps(header).encode().ljust(HEADER))
+    with private_files.replacing(path, private=False) as file:
+        file.write(bytes(HEADER))
+        for batch_ids, vectors in batches:
+            ids.append(np.asarray(batch_ids, np.int64))
+            file.write(usable(vectors, dim).tobytes())
+        all_ids = np.concatenate(ids)
+        file.write(all_ids.tobytes())
+        file.flush()
+        matrix = _map(Path(file.name), len(all_ids), dim)[0]
+        header = {"revision": revision, "count": len(all_ids), "dim": dim, "check": _checksum(matrix, all_ids)}
+        file.seek(0)
+        file.write(json.dumps(header).encode().ljust(HEADER))
 
 
 def read(path: Path, revision: str, dim: int) -> tuple[Floats, Ids] | None:
@@ -99,7 +83,7 @@ def _checksum(matrix: Floats, ids: Ids) -> int:
 def remove_others(folder: Path, stem: str, keep: Path) -> None:
     """Older revisions of the same gallery and fingerprint, and what a crash left of writing one."""
     abandoned = time.time() - 3600  # younger ones may be another window's work
-    for path in folder.glob(f"{stem}*"):
+    for path in (*folder.glob(f"{stem}*"), *folder.glob(f".{stem}*")):
         with suppress(OSError):  # some systems keep a file that is still mapped
             if path != keep and (path.suffix == ".vectors" or path.stat().st_mtime < abandoned):
                 path.unlink()

@@ -61,7 +61,7 @@ def test_a_node_whose_disk_refuses_is_told(files: FileSet, elsewhere: FileSet, h
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.cluster.model_files.os.fsync", full)
+    monkeypatch.setattr("core.private_files.os.fsync", full)
     with pytest.raises(ClusterError, match="No space left") as told:
         keep(elsewhere, files.contents(), home)
     assert told.value.kind == "node_disk"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import private_files
 from core.errors import QueryError
-from core.search import vector_file, vector_index
+from core.search import vector_index
 from core.search.vector_index import ExactIndex, open_index
 
 
@@ -154,7 +155,7 @@ def test_on_a_full_disk_the_index_is_in_memory_and_says_so(tmp_path, monkeypatch
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(vector_file.os, "fsync", full)
+    monkeypatch.setattr(private_files.os, "fsync", full)
     source = Source(range(30), units(30, 4))
     index = open_index(source, "f", 4, tmp_path)
     assert "No space left" in index.note
@@ -181,7 +182,7 @@ def test_a_store_that_fails_in_the_middle_leaves_nothing_behind(tmp_path):
 
 
 def test_what_a_crash_left_is_cleared_away_but_not_the_work_of_another_window(tmp_path):
-    old, young = Path(tmp_path / "1-f-old.vectors.1.new"), Path(tmp_path / "1-f-young.vectors.2.new")
+    old, young = Path(tmp_path / ".1-f-old.vectors.1.new"), Path(tmp_path / ".1-f-young.vectors.2.new")
     old.write_text("")
     young.write_text("")
     os.utime(old, (0, 0))
