@@ -143,7 +143,8 @@ class Annotations(Repository):
     def erase_takes(self, ids: Iterable[int]) -> int:
         """Delete takes that are in the bin for good, with the recordings that were made here and no other take has.
 
-        How many were deleted. Recordings of datasets stay where they are.
+        How many were deleted. Recordings of datasets stay where they are. Nothing of the deleted captions and
+        transcripts is left in the files of the store.
         """
         with self.database.deleting() as connection:
             gone = connection.execute(delete(TakeRow).where(TakeRow.id.in_(among(ids)), TakeRow.binned.is_not(None))
@@ -156,6 +157,8 @@ class Annotations(Repository):
         for row in gone:
             if row.digest in digests and not os.path.isabs(row.recording):  # noqa: PTH117  (may hold surrogates)
                 (self.database.path.parent / row.recording).unlink(missing_ok=True)
+        if gone:
+            self.database.empty_wal()
         return len(gone)
 
     def adopt_takes(self, gallery_id: int) -> int:

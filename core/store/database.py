@@ -6,6 +6,7 @@ write lock at once (BEGIN IMMEDIATE). One that first reads and then writes would
 
 import errno
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
 BUSY_SECONDS = 30.0
 WAL_PATIENCE_MS = 3000  # for readers of other processes, which keep the WAL from being emptied
+FREE_BYTES, FREE_SHARE = 32 << 20, 0.2  # free pages that are returned to the disk: so many bytes, such a share
+SHRINK_PAGES, ROOM_LEFT = 512, 64 << 20  # pages a step; bytes of the disk that shrinking leaves untouched
 PAGE_BYTES = 16_384  # a vector of 512 or 768 floats wastes up to half of SQLite's usual 4096
 AS_IT_IS = ("mode=ro", "mode=ro&immutable=1")  # the second where not even the files of a WAL can be made
 NOT_WRITABLE = ("read_only", "disk_full")  # kinds of errors after which a store can still be read
@@ -108,6 +111,47 @@ class Database:
                 return not busy
         except sqlite3.Error:  # no room, no right: what was deleted is deleted all the same
             return False
+
+    def shrink(self) -> int:
+        """Return free pages to the disk when they are many; the bytes by which the file became smaller.
+
+        A store of an earlier release, which cannot do that in steps, is rewritten once. Nothing is done where the disk
+        lacks the room to do it, or while others use the file; a later call does it then.
+        """
+        before = self._size()
+        try:
+            with closing(_connect(self.path)) as connection:
+                connection.execute(f"PRAGMA busy_timeout={WAL_PATIENCE_MS}")
+                self._give_back(connection)
+        except (sqlite3.Error, OSError):
+            pass
+        self.empty_wal()
+        return max(0, before - self._size())
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        page, pages, free, incremental = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in (
+            "page_size", "page_count", "freelist_count", "auto_vacuum"))
+        if free * page < max(FREE_BYTES, pages * page * FREE_SHARE):
+            return
+        if not incremental:
+            if self._room() > 2 * (pages - free) * page + ROOM_LEFT:  # a copy, which then goes through the WAL
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                connection.execute("VACUUM")
+            return
+        for _ in range(0, free, SHRINK_PAGES):
+            if self._room() < ROOM_LEFT:
+                return
+            connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _room(self) -> int:
+        return shutil.disk_usage(self.path.parent).free
+
+    def _size(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
     def close(self) -> None:
         """Give the file back; the last to close it tidies the WAL away."""
@@ -282,6 +326,7 @@ def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -
         connection.text_factory = _text
         if not query:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file
             _use_wal(connection)
             connection.execute("PRAGMA secure_delete=ON")  # deleted rows are overwritten with zeros
         connection.execute("PRAGMA synchronous=NORMAL")

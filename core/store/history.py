@@ -122,9 +122,10 @@ class History(Repository):
         with self.database.deleting() as connection:
             gone, _ = self._clearable(connection, before)
             connection.execute(delete(QueryRow).where(_asked(before)))
-        self._erase(gone)
+        self._erase(gone)  # what a killed process does not come to is deleted by `delete_stray_recordings`
         if content:
             self.database.empty_wal()
+            self.database.shrink()
         return content
 
     def _clear_transcripts(self, before: datetime | None) -> int:

@@ -27,11 +27,14 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
         """Do nothing: SQLite needs no maintenance here."""
 
     def delete(self) -> None:
-        """Forget the gallery with its tags and embeddings; those that another gallery uses stay. Files stay."""
+        """Forget the gallery with its tags and embeddings, and return their room to the disk. Files stay, and so do
+        embeddings that another gallery uses.
+        """
         with self.database.deleting(erase=False) as connection:
             contents = _contents(connection, ImageRow.gallery_id == self.id)
             connection.execute(delete(GalleryRow).where(GalleryRow.id == self.id))
             purge_contents(connection, contents)
+        self.database.shrink()
 
     def add_folder(self, folder: Path) -> None:
         """Have the gallery's indexing walk that folder too, which need not be reachable now.

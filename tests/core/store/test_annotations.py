@@ -139,6 +139,17 @@ def test_a_recording_that_another_take_has_is_not_erased(store: Store, make_take
     assert second.recording.exists()
 
 
+def test_nothing_of_an_erased_take_is_left_in_the_files_of_the_store(store: Store, gallery: Gallery,
+                                                                     make_take: Callable[..., TakeRecord]) -> None:
+    secret = "a very private caption"
+    take = make_take(0, "aa", text=secret)
+    store.keep_transcript("aa", "base", {"text": secret})
+    store.keep_takes([dataclasses.replace(take, binned=datetime.now(UTC))])
+    assert store.erase_takes([take.id]) == 1
+    files = list(store.database.path.parent.glob("store.sqlite*"))
+    assert files and not any(secret.encode() in path.read_bytes() for path in files)
+
+
 def test_takes_outlive_their_gallery_and_come_back_with_the_pictures(
         store: Store, gallery: Gallery, fingerprint: Fingerprint, entry: Callable[..., IndexedFile],
         make_take: Callable[..., TakeRecord]) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.fingerprint import Fingerprint
-from core.store.records import GalleryRecord, HistoryContent, IndexedFile, NewTake
+from core.galleries.gallery import Gallery
+from core.store.records import HistoryContent, IndexedFile, NewTake
 from core.store.store import Store
 
 YEAR = timedelta(days=365)
@@ -115,7 +116,7 @@ def test_clearing_the_history_says_before_what_goes_and_deletes_just_that(store:
     assert [gallery.name for gallery in store.galleries()] == ["Holidays"]
 
 
-def test_takes_keep_their_recordings_and_transcripts(store: Store, gallery: GalleryRecord, fingerprint: Fingerprint,
+def test_takes_keep_their_recordings_and_transcripts(store: Store, gallery: Gallery, fingerprint: Fingerprint,
                                                      entry: Callable[..., IndexedFile], tmp_path: Path) -> None:
     gallery.record(fingerprint, [entry("a.jpg", 1)])
     [image] = gallery.images()
@@ -211,3 +212,18 @@ def test_recordings_that_no_query_names_are_deleted_once_they_are_old(store: Sto
     assert all(path.exists() for path in kept) and not stray.exists(), "of before this store, and no recording of ours"
     assert store.transcript(left, "base") is None
     assert store.delete_stray_recordings(recording.parent / "none", time.time()) == ()
+
+
+def test_recordings_that_a_killed_clearing_left_are_swept(store: Store, recording: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = recording.rename(recording.with_name(f"{'ab' * 32}.flac"))
+    store.add_query("Holidays", "a dog", "speech", recording)
+
+    def killed(recordings: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(store, "_erase", killed)
+        store.clear_history()
+    assert store.queries() == [] and recording.exists()
+    assert store.delete_stray_recordings(recording.parent, time.time() + 1) == (recording,)
