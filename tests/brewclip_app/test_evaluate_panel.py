@@ -373,7 +373,7 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
     plot.show()
     points = Series("ours", "main", (0.0, 50.0), (90.0, 10.0), (80.0, 5.0), (95.0, 20.0), ("few", "many"), "dots")
     plot.show_series([points], Axis("WER", (0, 100)), Axis("found", (0, 100)), "at rest")
-    qtbot.waitExposed(plot)
+    qtbot.waitUntil(lambda: plot.windowHandle().isExposed())
     there = plot.plot.getViewBox().mapViewToScene(QPointF(50, 10))
     assert plot.say_near(there) == "many" == plot.words.text()
     assert plot.say_near(FAR) == "at rest"

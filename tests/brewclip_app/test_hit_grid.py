@@ -1,7 +1,5 @@
 """The grid of hits: model, order, fold, columns, and 100 000 of them."""
 
-import time
-
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -25,8 +23,8 @@ def grid(qtbot, thumbnails):
     made = HitGrid(thumbnails)
     qtbot.addWidget(made)
     made.resize(900, 600)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 
@@ -118,7 +116,9 @@ def test_the_fold_line_stands_below_the_last_row_and_unfolds(grid, make_hit, qtb
     grid.show_hits(levels(make_hit, 8, 2, 240))
     QApplication.processEvents()
     assert grid.unfold.isVisible()
-    assert grid._folded_words.text() == "235 more of the 250 best pictures are weak matches."
+    folded = grid.hits.folded  # the more the fewer rows there are in this style
+    assert 200 < folded <= 240 and grid.hits.rowCount() == 250 - folded
+    assert grid._folded_words.text() == f"{folded} more of the 250 best pictures are weak matches."
     last = grid.visualRect(grid.hits.index(grid.hits.rowCount() - 1)).bottom()
     assert grid._footer.y() > last - 5
     grid.select_row(2)
@@ -168,14 +168,14 @@ def test_ctrl_wheel_zooms(grid, qtbot):
 
 def test_a_hundred_thousand_hits_ask_only_for_what_is_seen(grid, make_hit, thumbnails, monkeypatch):
     hits = tuple(make_hit(rank) for rank in range(1, 100_001))
-    asked = []
+    asked, laid_out = [], []
     monkeypatch.setattr(thumbnails, "get", lambda image, pixels: asked.append(image.id))
-    start = time.perf_counter()
+    monkeypatch.setattr(grid.cards, "sizeHint", lambda option, index: laid_out.append(index.row()) or grid.cards.cell)
     grid.show_hits(hits)
     QApplication.processEvents()
     grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum() // 2)
     grid.repaint()
-    assert time.perf_counter() - start < 5, "measured at 0.5 s; a list that lays out each card takes minutes"
+    assert len(laid_out) < 1000, "a list that lays out each card takes minutes"
     assert 10 < len(set(asked)) < 200
 
 

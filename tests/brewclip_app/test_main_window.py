@@ -466,7 +466,7 @@ def test_simple_mode_shows_few_screens_and_the_one_in_front(context, qtbot):
 def test_any_key_closes_the_list_alone_and_gives_the_focus_back(window, qtbot, key):
     """A panel's own Escape, which cancels jobs, is not asked."""
     window.activateWindow()
-    qtbot.waitActive(window)
+    qtbot.waitUntil(window.isActiveWindow)
     pressed = []
     shortcut = QShortcut(QKeySequence("Escape"), window, lambda: pressed.append("panel"))
     field = window.current().field

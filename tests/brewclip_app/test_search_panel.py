@@ -167,7 +167,7 @@ def panel(qtbot, context, sound, direct_thread, monkeypatch):
     made.status_changed.connect(made.said.append)
     made.show()
     made.activateWindow()
-    qtbot.waitActive(made)
+    qtbot.waitUntil(made.isActiveWindow)
     made.activated()
     qtbot.waitUntil(lambda: made.place.view is not None)
     microphone.refresh()

@@ -24,8 +24,8 @@ def chips(qtbot):
     made = QueryChips()
     qtbot.addWidget(made)
     made.resize(700, 60)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 

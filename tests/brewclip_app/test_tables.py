@@ -14,8 +14,8 @@ def table(qtbot):
         for column in range(3):
             made.setItem(line, column, QTableWidgetItem(f"{line} {column}"))
     qtbot.addWidget(of_lines(made, "Lines"))
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     made.setFocus()
     return made
 

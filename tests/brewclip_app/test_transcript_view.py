@@ -17,8 +17,8 @@ def view(qtbot):
     made = TranscriptView()
     qtbot.addWidget(made)
     made.resize(600, 40)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 
