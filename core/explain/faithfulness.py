@@ -207,8 +207,7 @@ class Judge:
         text, acoustic = text.expand(count, -1), acoustic.expand(count, -1)
         batch = replace(self._batch, signals=self._batch.signals.expand(count, -1),
                         has_text=self._batch.has_text.expand(count)).to(self._device)
-        of_text, of_acoustic = self._model.weights(text, acoustic, batch)
-        return of_text * text + of_acoustic * acoustic
+        return self._model.fuse(text, acoustic, batch)
 
     def _tensor(self, vector: np.ndarray) -> Tensor:
         return torch.from_numpy(vector.astype(np.float32))[None].to(self._device)

@@ -123,16 +123,19 @@ class ModelRegistry:
             backbone = self._load_backbone(self._key(spec.backbone, settings, "Evaluations"), report)
         if spec.checkpoint is None:
             return backbone
+        if spec.checkpoint != self._run_in_use(settings)[0]:
+            return self._load_trained(spec.checkpoint, backbone, report)
         with self._loading_model:
             stamp, loaded = _stamp(spec.checkpoint), self._trained
             if loaded is None or loaded[:2] != (stamp, backbone):
-                report(Progress(WorkStep.LOADING_TRAINED))
-                from core.models.trained import TrainedModel
-
-                loaded = stamp, backbone, TrainedModel(checkpoints.read(spec.checkpoint), backbone)
-                if spec.checkpoint == self._run_in_use(settings)[0]:
-                    self._trained = loaded
+                self._trained = loaded = stamp, backbone, self._load_trained(spec.checkpoint, backbone, report)
             return loaded[2]
+
+    def _load_trained(self, folder: Path, backbone: "VisionLanguage", report: Report) -> "TrainedModel":
+        from core.models.trained import TrainedModel
+
+        report(Progress(WorkStep.LOADING_TRAINED))
+        return TrainedModel(checkpoints.read(folder), backbone)
 
     def model(self, settings: Settings, report: Report = silent) -> "LoadedModel":
         """The model that the settings index and search with; errors as in `load`."""
