@@ -36,6 +36,7 @@ from core.search.transcription import (
     QueryTranscriber,
     SearchContext,
     StepTimer,
+    query_options,
     required,
     transcription_options,
     warn_if_read_only,
@@ -184,6 +185,11 @@ class Explorer:
     def transcribe_query(self, waveform: Waveform, report: Report = silent) -> Transcript:
         """The transcript of an utterance; a stored one where it was transcribed before, if the history is kept."""
         return self._transcriber.transcribe(waveform, self._context(StepTimer(), report))
+
+    def query_options(self) -> TranscriptionOptions:
+        """Transcription options of a query under the settings and the history."""
+        context = self._context(StepTimer(), silent)
+        return query_options(context.settings, context.store)
 
     def index(self, folder: Path | Sequence[Path] | None, gallery: str, report: Report = silent, column: str = "",
               exclude: Sequence[str] = ()) -> IndexResult:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.audio import Waveform
     from core.explain.faithfulness import Faithfulness
     from core.explain.figure import FigureRow
-    from core.explain.inspection import Explanation, GalleryRanking
+    from core.explain.inspection import ExplainModel, Explanation, GalleryRanking
     from core.explain.maps import Elsewhere, Maps
     from core.explain.observation import Tower
     from core.explorer import Explorer
@@ -48,44 +48,45 @@ def _explain(arguments: Arguments) -> int:
     chosen = method(arguments.method)
     with explorer() as opened, progress() as report:
         from core import images
-        from core.evaluation.records import ModelChoice
         from core.explain import inspection
+        from core.models.spec import ModelSpec
 
         picture = images.read(arguments.image, opened.settings["images.max_megapixels"])
-        lens = (inspection.of_choice(opened, ModelChoice(arguments.checkpoint), report=report) if arguments.checkpoint
-                else inspection.of_settings(opened, report))
-        heard, waveform = _heard(opened, lens, arguments, report)
-        sight = inspection.look(lens, picture.rgb, heard).occluded("fused", report)
-        standing = (inspection.stand(opened, sight, arguments.gallery, arguments.image)
-                    if arguments.gallery else None)
-        maps, judged = sight.maps("fused", chosen), sight.faithfulness("fused", report=report)
-    print(as_json(_json(sight, standing, maps, judged)) if arguments.json else _text(sight, standing, maps, judged))
+        spec = ModelSpec(checkpoint=arguments.checkpoint) if arguments.checkpoint else None
+        model = inspection.load_model(opened.models, opened.settings, spec, report)
+        utterance, waveform = _query(opened, model, arguments, report)
+        explanation = inspection.explain(model, picture.rgb, utterance).occluded("fused", report)
+        ranking = (inspection.rank_in_gallery(explanation, opened.gallery(arguments.gallery), opened.home.caches,
+                                              arguments.image) if arguments.gallery else None)
+        maps, judged = explanation.maps("fused", chosen), explanation.faithfulness("fused", report=report)
+    print(as_json(_json(explanation, ranking, maps, judged)) if arguments.json
+          else _text(explanation, ranking, maps, judged))
     if arguments.png:
         from core.explain.figure import figure
 
-        title = heard.transcript.text or "(no speech)"
-        rows = _rows(sight, standing, judged)
-        _save(figure(picture.rgb, sight.placement, maps, title, rows, waveform), arguments.png)
+        title = utterance.transcript.text or "(no speech)"
+        rows = _rows(explanation, ranking, judged)
+        _save(figure(picture.rgb, explanation.placement, maps, title, rows, waveform), arguments.png)
         note(f"The maps are in {arguments.png}.")
     return OK
 
 
-def _heard(opened: "Explorer", lens: Any, arguments: Arguments,
+def _query(opened: "Explorer", model: "ExplainModel", arguments: Arguments,
            report: "Report") -> "tuple[EncodedUtterance, Waveform | None]":
     from core import audio
     from core.explain import inspection
     from core.explain.observation import typed
 
     if arguments.speech is None:
-        heard = typed(arguments.text)
-        if not heard.transcript.text:
+        query = typed(arguments.text)
+        if not query.transcript.text:
             raise QueryError("There is nothing to explain: the text is empty.", "empty")
-        return heard, None
+        return query, None
     waveform = audio.read(arguments.speech)
-    heard = inspection.transcribe(opened, lens, waveform, report)
-    if not heard.transcript.text and not lens.model.variant.acoustic:
-        raise QueryError(heard.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
-    return heard, waveform
+    utterance = inspection.transcribe(opened.recogniser(report), model, opened.query_options(), waveform, report)
+    if not utterance.transcript.text and not model.network.variant.acoustic:
+        raise QueryError(utterance.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
+    return utterance, waveform
 
 
 def _save(picture: Any, path: Path) -> None:
@@ -96,15 +97,16 @@ def _save(picture: Any, path: Path) -> None:
                          "unwritable") from error
 
 
-def _json(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> dict[str, Any]:
-    observation, placement = sight.observation, sight.placement
-    score, text, acoustic = sight.shares
+def _json(explanation: "Explanation", ranking: "GalleryRanking | None", maps: "Maps",
+          judged: "Judged") -> dict[str, Any]:
+    observation, placement = explanation.observation, explanation.placement
+    score, text, acoustic = explanation.shares
     found: dict[str, Any] = {
-        "model": sight.lens.title, "method": maps.method, "transcript": observation.utterance.transcript.text,
+        "model": explanation.model.title, "method": maps.method, "transcript": observation.utterance.transcript.text,
         "doubtful": observation.utterance.transcript.doubtful,
         "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
-        "ranks": _ranks_json(standing) if standing else None,
-        "picture": {"size": [placement.width, placement.height], "box": list(placement.box), "looks": sight.looks,
+        "ranks": _ranks_json(ranking) if ranking else None,
+        "picture": {"size": [placement.width, placement.height], "box": list(placement.box), "looks": explanation.looks,
                     "relevance": maps.picture.relevance.tolist(), "layer": maps.picture.layer,
                     **_elsewhere(maps.picture.elsewhere)},
         "words": None, "voice": None,
@@ -120,28 +122,28 @@ def _json(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps",
     return found
 
 
-def _ranks_json(standing: "GalleryRanking") -> dict[str, Any]:
-    ranks = standing.mix.branch_ranks(standing.row)
-    return {"gallery": standing.gallery, "pictures": len(standing.mix.ids), "in_gallery": standing.known,
+def _ranks_json(ranking: "GalleryRanking") -> dict[str, Any]:
+    ranks = ranking.mix.branch_ranks(ranking.row)
+    return {"gallery": ranking.gallery, "pictures": len(ranking.mix.ids), "in_gallery": ranking.in_gallery,
             "both": ranks.both, "text": ranks.text, "acoustic": ranks.acoustic,
             "mix": [{"t": t, "rank": rank}
-                    for t, rank in zip(MIXES, standing.mix.curve(standing.row, MIXES), strict=True)]}
+                    for t, rank in zip(MIXES, ranking.mix.curve(ranking.row, MIXES), strict=True)]}
 
 
 def _elsewhere(elsewhere: "Elsewhere") -> dict[str, Any]:
     return {"prompts": elsewhere.prompts.tolist(), "readout": elsewhere.readout, "start": elsewhere.start}
 
 
-def _text(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> str:
+def _text(explanation: "Explanation", ranking: "GalleryRanking | None", maps: "Maps", judged: "Judged") -> str:
     from core.explain.maps import spread
 
-    heard = sight.observation.utterance.transcript
-    doubt = "; doubtful, the words may be wrong" if heard.doubtful else ""
-    lines = [f"Model: {sight.lens.title}", f"Words: {heard.text!r}{doubt}", "",
-             table(_branch_rows(sight, standing), ("branch", "share", "rank"), right=(1, 2))]
-    if standing:
-        lines.append(f"among {len(standing.mix.ids)} pictures of {standing.gallery}"
-                     + ("" if standing.known else ", to which it was added for this query"))
+    transcript = explanation.observation.utterance.transcript
+    doubt = "; doubtful, the words may be wrong" if transcript.doubtful else ""
+    lines = [f"Model: {explanation.model.title}", f"Words: {transcript.text!r}{doubt}", "",
+             table(_branch_rows(explanation, ranking), ("branch", "share", "rank"), right=(1, 2))]
+    if ranking:
+        lines.append(f"among {len(ranking.mix.ids)} pictures of {ranking.gallery}"
+                     + ("" if ranking.in_gallery else ", to which it was added for this query"))
     if maps.words and maps.words.words:
         import numpy as np
 
@@ -149,18 +151,18 @@ def _text(sight: "Explanation", standing: "GalleryRanking | None", maps: "Maps",
         rows = [(word.text, "cut off" if not word.read else f"{heat:.2f}" + (", partly cut off" if word.cut else ""))
                 for word, heat in zip(maps.words.words, heats.tolist(), strict=True)]
         lines += ["", table(rows, ("word", "relevance"))]
-    if sight.looks > 1:
-        lines += ["", f"The map is of the crop that matches best; the score is over all {sight.looks} crops."]
-    elif sight.placement.cut:
+    if explanation.looks > 1:
+        lines += ["", f"The map is of the crop that matches best; the score is over all {explanation.looks} crops."]
+    elif explanation.placement.cut:
         lines += ["", "The centre crop cuts off a part of the picture."]
     lines += ["", table(_judged_rows(judged), ("map", "method", "deletion (lower is better)",
                                                  "insertion (higher is better)"), right=(2, 3))]
     return "\n".join(lines)
 
 
-def _branch_rows(sight: "Explanation", standing: "GalleryRanking | None") -> list[tuple[str, str, str]]:
-    score, text, acoustic = sight.shares
-    branches, ranks = sight.observation.branches, standing.mix.branch_ranks(standing.row) if standing else None
+def _branch_rows(explanation: "Explanation", ranking: "GalleryRanking | None") -> list[tuple[str, str, str]]:
+    score, text, acoustic = explanation.shares
+    branches, ranks = explanation.observation.branches, ranking.mix.branch_ranks(ranking.row) if ranking else None
     rows = []
     if branches.text is not None:
         rows.append(("transcript", f"{text:.4f}", str(ranks.text) if ranks else ""))
@@ -174,14 +176,14 @@ def _judged_rows(judged: "Judged") -> list[tuple[str, str, str, str]]:
             for tower, title in TOWERS for name, towers in judged.items() if tower in towers]
 
 
-def _rows(sight: "Explanation", standing: "GalleryRanking | None", judged: "Judged") -> "list[FigureRow]":
+def _rows(explanation: "Explanation", ranking: "GalleryRanking | None", judged: "Judged") -> "list[FigureRow]":
     from core.explain.figure import FigureRow
 
     rows = [FigureRow(name.capitalize(), f"{share}, rank {rank}" if rank else share)
-            for name, share, rank in _branch_rows(sight, standing)]
+            for name, share, rank in _branch_rows(explanation, ranking)]
     rows += [FigureRow(f"Deletion / insertion, {title}, {name}", f"{deletion} / {insertion}")
              for title, name, deletion, insertion in _judged_rows(judged)]
-    return [*rows, FigureRow("Model", sight.lens.title)]
+    return [*rows, FigureRow("Model", explanation.model.title)]
 
 
 EXPLAIN = Command("explain", "explain why a picture matches a query", OPTIONS, _explain,

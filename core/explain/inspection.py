@@ -1,22 +1,20 @@
-"""The way from a query and a picture to an explanation: which model, what it hears and sees, where the picture ranks.
+"""Explanation of a query and a picture: model, utterance, maps, and the picture's rank in a gallery.
 
-What the command line and the window's Inspect panel both call.
+Both the command line and the window's Inspect panel use this.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
 from core import images, remote
-from core.asr.transcript import EncodedUtterance
+from core.asr.recogniser import Recogniser
+from core.asr.transcript import EncodedUtterance, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import QueryError
-from core.evaluation import models as subjects
-from core.evaluation.records import ModelChoice
 from core.explain import placement
 from core.explain.faithfulness import Faithfulness, Judge, judge_all
 from core.explain.maps import Maps, draw
@@ -25,28 +23,28 @@ from core.explain.observation import Observation, Target, Tower, branches_of, ob
 from core.explain.occlusion import occlude
 from core.explain.placement import Placement
 from core.explain.shares import BranchVectors, Mix, mix, shares
-from core.explorer import Explorer
 from core.fingerprint import Fingerprint
-from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
+from core.models.registry import ModelRegistry
+from core.models.spec import ModelSpec
 from core.progress import Report, silent
 from core.search import queries, vector_index
-from core.search.transcription import query_options, warn_if_read_only
-from core.search.vector_file import Ids
+from core.settings import Settings
 
-RANKED_UP_TO = 4_000_000  # pictures of a gallery whose vectors are brought here for the ranks: 6 GB of 384 numbers
+RANKED_UP_TO = 4_000_000  # pictures of a gallery whose vectors are read into memory for the ranks: 6 GB of 384 numbers
+
 
 @dataclass(frozen=True, eq=False)
 class ExplainModel:
-    """A model to look through: `crop` its crop policy, `fingerprint` that of the vectors of pictures it makes.
+    """A model with the crop policy of its images; `fingerprint` is that of their embeddings.
 
     `run` is None for the backbone alone (zero-shot).
     """
 
-    model: BrewCLIP
+    network: BrewCLIP
     title: str
     crop: str
     fingerprint: Fingerprint
@@ -55,13 +53,13 @@ class ExplainModel:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One pair seen through a lens: where the square lies on the picture, its pixels, and what was observed.
+    """Explanation of one pair: where the model's square lies on the picture, its pixels, and the observation.
 
     `image` (dim,): the picture's unit vector as galleries have it. Under several crops that is the mean of `looks`
-    looks, and what is observed is the one of them that fits the query best.
+    crops, and the observation is of the one that fits the query best.
     """
 
-    lens: ExplainModel
+    model: ExplainModel
     placement: Placement
     pixels: np.ndarray  # (size, size, 3) uint8
     observation: Observation
@@ -70,7 +68,7 @@ class Explanation:
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """The score, and what of it the text and the acoustic branch give; a branch that is not there gives 0."""
+        """The score and its shares from the text and the acoustic branch; 0 from a branch that is not there."""
         found = shares(self.observation.branches, self.image[None])
         return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
 
@@ -79,35 +77,35 @@ class Explanation:
         return draw(self.observation, target, method)
 
     def occluded(self, target: Target, report: Report = silent) -> "Explanation":
-        """The same with what a target's score loses without each part: maps that are tried out need it. Seconds."""
-        return replace(self, observation=occlude(self.lens.model, self.pixels, self.observation, target, report))
+        """The same with the occlusion of a target, which takes seconds; maps of methods that occlude need it."""
+        return replace(self, observation=occlude(self.model.network, self.pixels, self.observation, target, report))
 
     def faithfulness(self, target: Target, methods: tuple[Method, ...] = METHODS, report: Report = silent
                      ) -> dict[str, dict[Tower, Faithfulness]]:
-        """How far each method's maps can be trusted, by the method's name and the tower; seconds each.
+        """Faithfulness of each method's maps, by the method's name and the tower; seconds each.
 
-        Those that are tried out are left out where that was not done.
+        Methods that occlude are left out before `occluded`.
         """
-        judge = Judge(self.lens.model, self.pixels, self.observation, target)
-        known = [each for each in methods if not each.occludes or self.is_occluded(target)]
-        return judge_all(judge, [(each, self.maps(target, each)) for each in known], report)
+        judge = Judge(self.model.network, self.pixels, self.observation, target)
+        possible = [each for each in methods if not each.occludes or self.is_occluded(target)]
+        return judge_all(judge, [(each, self.maps(target, each)) for each in possible], report)
 
     def is_occluded(self, target: Target) -> bool:
-        """Whether maps of this target that are tried out can be drawn."""
+        """Whether the occlusion of this target was computed."""
         return self.observation.towers["picture"].readings[target].drops is not None
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryRanking:
-    """A gallery's pictures under every mix of the branches, and the row of the picture that is explained.
+    """A gallery's pictures under every mix of the branches, and the row of the explained picture.
 
-    `known`: whether that picture is one of the gallery; else it was added to it, as its last row.
+    `in_gallery`: whether that picture is one of the gallery; else it was added to it, as its last row.
     """
 
     gallery: str
     mix: Mix
     row: int
-    known: bool
+    in_gallery: bool
     vectors: queries.Floats  # (n, dim), of unit length, in the mix's order
 
     def rank_of(self, branches: BranchVectors) -> int:
@@ -115,107 +113,74 @@ class GalleryRanking:
         return mix(branches, self.vectors, self.mix.ids).rank(self.row, 0.5)
 
 
-def zero_shot(explorer: Explorer, report: Report = silent) -> ExplainModel:
-    """The backbone of the settings as it came. WeightsError, ModelError ("unsupported" where it has no maps)."""
-    backbone = explorer.backbone(report)
-    model = BrewCLIP(backbone.built, "zero-shot").to(backbone.built.model.logit_scale.device).eval()
-    crop = explorer.settings["vision.crop"]
-    return ExplainModel(model, backbone.title, crop, backbone.fingerprint(crop))
+def load_model(models: ModelRegistry, settings: Settings, spec: ModelSpec | None = None,
+               report: Report = silent) -> ExplainModel:
+    """The model of a specification, else the one that the settings search with.
 
-
-def of_settings(explorer: Explorer, report: Report = silent) -> ExplainModel:
-    """What the settings search with: their trained model, or the backbone alone. WeightsError, ModelError."""
-    from core.models.trained import TrainedModel
-
-    found = explorer.model(report)
-    if not isinstance(found, TrainedModel):
-        return zero_shot(explorer, report)
-    crop = explorer.settings["vision.crop"]
-    model = checkpoints.assemble(found.checkpoint, explorer.backbone(report))
-    return ExplainModel(model, found.title, crop, found.fingerprint(crop), found.run)
-
-
-def of_choice(explorer: Explorer, choice: ModelChoice, crop: str = "", report: Report = silent) -> ExplainModel:
-    """A model as evaluations name it: a run's or checkpoint's, or a backbone alone; `crop` "": what it was made for.
-
-    ModelError as in `checkpoints.load`, WeightsError ("missing") without its backbone.
+    WeightsError ("missing"); ModelError as in `ModelRegistry.load`, and "unsupported" where it has no maps.
     """
-    known = subjects.know(explorer, choice)
-    subject = subjects.load(explorer, known, report, listens=False)  # `hear` checks the recogniser
-    crop = crop or known.crop
-    title = known.title if known.run is None else f"{known.title} over {backbones.title(known.backbone)}"
-    return ExplainModel(subject.model, title, crop, subject.fingerprint(crop), known.run)
+    resolved = models.spec(settings) if spec is None else models.resolve(spec, settings)
+    model = models.load(resolved, settings, report)
+    title = model.title
+    if spec is not None:
+        title = resolved.title + (f" over {backbones.title(resolved.backbone)}" if resolved.run is not None else "")
+    return ExplainModel(model.network, title, resolved.crop, model.fingerprint(resolved.crop), resolved.run)
 
 
-def transcribe(explorer: Explorer, lens: ExplainModel, waveform: Waveform, report: Report = silent) -> EncodedUtterance:
-    """The utterance as the lens' model has learnt to hear it. ModelError ("wrong_speech"), WeightsError."""
-    settings = explorer.settings
-    padding: Any = lens.run.padding if lens.run and lens.model.variant.acoustic else settings["speech.padding"]
-    recogniser = explorer.recogniser(report)
-    if lens.run is not None:
-        checkpoints.check_recogniser(lens.run, recogniser.name, padding)
-    store = None
-    with warn_if_read_only("The history cannot be read"):
-        store = explorer.store
-    options = replace(query_options(settings, store), padding=padding)
+def transcribe(recogniser: Recogniser, model: ExplainModel, options: TranscriptionOptions, waveform: Waveform,
+               report: Report = silent) -> EncodedUtterance:
+    """The utterance, encoded as the model was trained. ModelError ("wrong_speech")."""
+    if model.run is not None:
+        if model.network.variant.acoustic:
+            options = replace(options, padding=model.run.padding)  # type: ignore[arg-type]
+        checkpoints.check_recogniser(model.run, recogniser.name, options.padding)
     return recogniser.transcribe([waveform], options, report)[0]
 
 
-def look(lens: ExplainModel, picture: Image.Image, heard: EncodedUtterance) -> Explanation:
-    """Observe an RGB picture with a query. QueryError ("empty") where the query says nothing to this model."""
-    looks = images.looks(picture, lens.crop, lens.model.built.image_size)
-    at, image = (0, None) if len(looks) == 1 else _best(lens.model, looks, heard)
-    observation = observe(lens.model, looks[at], heard)
-    return Explanation(lens, placement.places(*picture.size, lens.crop)[at], looks[at], observation,
-                 queries.unit(observation.image) if image is None else image, len(looks))
+def explain(model: ExplainModel, picture: Image.Image, utterance: EncodedUtterance) -> Explanation:
+    """Explain an RGB picture and a query. QueryError ("empty") where the model uses nothing of the query."""
+    crops = images.looks(picture, model.crop, model.network.built.image_size)
+    at, image = (0, None) if len(crops) == 1 else _best_crop(model.network, crops, utterance)
+    observation = observe(model.network, crops[at], utterance)
+    return Explanation(model, placement.places(*picture.size, model.crop)[at], crops[at], observation,
+                       queries.unit(observation.image) if image is None else image, len(crops))
 
 
-def _best(model: BrewCLIP, looks: np.ndarray, heard: EncodedUtterance) -> tuple[int, queries.Floats]:
-    """Which of several looks fits a query best, and the unit vector (dim,) of all. QueryError ("empty")."""
+def _best_crop(network: BrewCLIP, crops: np.ndarray, utterance: EncodedUtterance) -> tuple[int, queries.Floats]:
+    """Index of the crop that fits a query best, and the unit vector (dim,) of all. QueryError ("empty")."""
     with torch.inference_mode():
-        vectors = model.encode_stem(model.image_stem(looks)).cpu().numpy()
-    fits = shares(branches_of(model, heard), np.stack([queries.unit(each) for each in vectors])).score
-    return int(np.argmax(fits)), mean_views(vectors, [len(looks)])[0]
+        vectors = network.encode_stem(network.image_stem(crops)).cpu().numpy()
+    scores = shares(branches_of(network, utterance), np.stack([queries.unit(each) for each in vectors])).score
+    return int(np.argmax(scores)), mean_views(vectors, [len(crops)])[0]
 
 
-def stand(explorer: Explorer, sight: Explanation, gallery: str, path: Path,
-          image_id: int | None = None) -> GalleryRanking:
-    """Where the picture of that file, or of that id, stands in a gallery indexed with the sight's model.
+def rank_in_gallery(explanation: Explanation, gallery: Gallery, caches: Path, path: Path,
+                    image_id: int | None = None) -> GalleryRanking:
+    """Rank the picture of that file, or of that id, in a gallery indexed with the explanation's model.
 
-    StoreError ("no_gallery"); QueryError ("not_indexed") when none of its pictures are indexed with this model.
+    QueryError: "not_indexed" when none of its pictures are indexed with this model, "too_large". StoreError.
     """
-    opened, index = open_index(explorer, sight.lens, gallery)
-    branches = sight.observation.branches
-    known = image_id if image_id is not None else _id_of(opened, path)
-    if known is not None and known in index:
-        return GalleryRanking(opened.name, mix(branches, index.matrix, index.ids),
-                        int(np.flatnonzero(index.ids == known)[0]), True, index.matrix)
-    vectors, ids = _added(index, sight.image)
-    return GalleryRanking(opened.name, mix(branches, vectors, ids), len(index), False, vectors)
+    index = open_index(explanation.model, gallery, caches)
+    branches = explanation.observation.branches
+    if image_id is None:
+        stored = Path(remote.stored(path)) if remote.is_remote(path) else path.resolve()
+        image_id = next((each.id for each in gallery.images() if each.path == stored), None)
+    if image_id is not None and image_id in index:
+        return GalleryRanking(gallery.name, mix(branches, index.matrix, index.ids),
+                              int(np.flatnonzero(index.ids == image_id)[0]), True, index.matrix)
+    vectors = np.concatenate([index.matrix, explanation.image[None]])
+    ids = np.append(index.ids, index.ids.max(initial=0) + 1)  # among equals the added picture ranks last
+    return GalleryRanking(gallery.name, mix(branches, vectors, ids), len(index), False, vectors)
 
 
-def open_index(explorer: Explorer, lens: ExplainModel, gallery: str
-               ) -> tuple[Gallery, vector_index.ExactIndex]:
-    """A gallery and its vectors under the lens; StoreError, QueryError as `stand`, and "too_large"."""
-    opened = open_gallery(explorer.store, gallery)
-    table = opened.vector_table(lens.fingerprint.hash)
+def open_index(model: ExplainModel, gallery: Gallery, caches: Path) -> vector_index.ExactIndex:
+    """A gallery's embeddings under the model; errors as in `rank_in_gallery`. `caches`: the home's folder of caches."""
+    table = gallery.vector_table(model.fingerprint.hash)
     if table is not None and table.count() > RANKED_UP_TO:
-        raise QueryError(f"{opened.name} has more than {RANKED_UP_TO} pictures, too many to rank all of them here. "
+        raise QueryError(f"{gallery.name} has more than {RANKED_UP_TO} pictures, too many to rank all of them here. "
                          "Leave the gallery out; the rest of the explanation needs none.", "too_large")
-    index = vector_index.open_index(opened, lens.fingerprint.hash, lens.model.built.dim,
-                                    explorer.home.caches / "vectors")
+    index = vector_index.open_index(gallery, model.fingerprint.hash, model.network.built.dim, caches / "vectors")
     if not len(index):
-        raise QueryError(f"No picture of {opened.name} is indexed with {lens.title}, so there are no ranks. Index the "
-                         "gallery with this model, or leave the gallery out.", "not_indexed")
-    return opened, index
-
-
-def _id_of(gallery: Gallery, path: Path) -> int | None:
-    wanted = Path(remote.stored(path)) if remote.is_remote(path) else path.resolve()
-    return next((each.id for each in gallery.images() if each.path == wanted), None)
-
-
-def _added(index: vector_index.ExactIndex, own: queries.Floats) -> tuple[queries.Floats, Ids]:
-    """The vectors and ids of an index with one more picture (dim,) as the last row; among equals it ranks last."""
-    return np.concatenate([index.matrix, own[None]]), np.append(index.ids, index.ids.max(initial=0) + 1)
-
+        raise QueryError(f"No picture of {gallery.name} is indexed with {model.title}, so there are no ranks. Index "
+                         "the gallery with this model, or leave the gallery out.", "not_indexed")
+    return index

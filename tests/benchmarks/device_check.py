@@ -25,6 +25,7 @@ from core.evaluation.records import DataChoice, ModelChoice, Request
 from core.explain import inspection
 from core.explorer import Explorer
 from core.home import Home
+from core.models.spec import ModelSpec
 from core.progress import JobCancelled
 from core.settings import Settings
 from core.training import run as job
@@ -101,10 +102,14 @@ class Walk:
 
     def explain(self) -> str:
         """A picture and an utterance, with all maps and their faithfulness."""
-        lens = inspection.of_choice(self.explorer, ModelChoice(RunFolder(self.run).best))
-        heard = inspection.transcribe(self.explorer, lens, audio.read(self.data / "0.wav"))
-        sight = inspection.look(lens, Image.open(self.data / "0.png").convert("RGB"), heard).occluded("fused")
-        return f"{len(sight.faithfulness('fused'))} methods"
+        explorer = self.explorer
+        spec = ModelSpec(checkpoint=RunFolder(self.run).best)
+        model = inspection.load_model(explorer.models, explorer.settings, spec)
+        utterance = inspection.transcribe(explorer.recogniser(), model, explorer.query_options(),
+                                          audio.read(self.data / "0.wav"))
+        picture = Image.open(self.data / "0.png").convert("RGB")
+        explanation = inspection.explain(model, picture, utterance).occluded("fused")
+        return f"{len(explanation.faithfulness('fused'))} methods"
 
     def emotion(self) -> str:
         """The branches, linear and fine-tuned."""

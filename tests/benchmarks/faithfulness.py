@@ -16,11 +16,11 @@ from core import datasets, images
 from core.asr.transcript import EncodedUtterance
 from core.cli.output import table
 from core.cli.parts import explorer, progress
-from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.methods import BY_NAME
 from core.explain.observation import Tower
 from core.features.prepared_split import FeaturePreparer
+from core.models.spec import ModelSpec
 from core.progress import Progress, WorkStep
 
 DRAWS = 2000  # of the bootstrap
@@ -31,7 +31,8 @@ def measured(arguments: argparse.Namespace) -> Areas:
     """The areas of every method, tower and pair."""
     found: Areas = defaultdict(list)
     with explorer() as opened, progress() as report:
-        lens = inspection.of_choice(opened, ModelChoice(arguments.checkpoint), report=report)
+        lens = inspection.load_model(opened.models, opened.settings, ModelSpec(checkpoint=arguments.checkpoint),
+                                     report)
         preparing = FeaturePreparer(opened, opened.backbone(report), lens.crop)
         split = preparing.prepare(datasets.load(arguments.folder), arguments.split, report=report)
         limit = opened.settings["images.max_megapixels"]
@@ -41,7 +42,7 @@ def measured(arguments: argparse.Namespace) -> Areas:
             path, spoken = split.paths[split.image_of[row]], split.spoken[row]
             if path is None or not spoken.transcript.text:
                 continue
-            sight = inspection.look(lens, images.read(path, limit).rgb,
+            sight = inspection.explain(lens, images.read(path, limit).rgb,
                                     EncodedUtterance(spoken.transcript, spoken.states))
             judged = sight.occluded(arguments.target).faithfulness(arguments.target)
             for name, towers in judged.items():

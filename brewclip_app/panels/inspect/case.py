@@ -134,10 +134,10 @@ class Explainer:
         path, image_id = _picture(explorer, model, subject, query)
         report(Progress(WorkStep.EXPLAINING))
         image = images.read(path, explorer.settings["images.max_megapixels"]).rgb
-        explanation = inspection.look(model, image, query)
+        explanation = inspection.explain(model, image, query)
         subject = replace(subject, path=path, image_id=image_id, waveform=waveform)
         ranking, unranked = _rank(explorer, explanation, subject, path)
-        if ranking is not None and ranking.known:  # a dropped file may be one of the gallery
+        if ranking is not None and ranking.in_gallery:  # a dropped file may be one of the gallery
             subject = replace(subject, image_id=int(ranking.mix.ids[ranking.row]))
         maps: dict[Target, Explanation] = {}
         if occluded is not None and occluded in explanation.observation.scores:
@@ -151,13 +151,15 @@ class Explainer:
 
     def _load_model(self, explorer: "Explorer", subject: Inspection, report: Report) -> "ExplainModel":
         from core.explain import inspection
+        from core.models.spec import ModelSpec
 
         key = subject.model, subject.crop, explorer.settings
         with self._lock:
             if self._model is None or self._model[0] != key:
-                model = (inspection.of_settings(explorer, report) if subject.model is None
-                         else inspection.of_choice(explorer, subject.model, subject.crop, report))
-                self._model = key, model
+                spec = None
+                if subject.model is not None:
+                    spec = ModelSpec(subject.model.backbone, subject.model.checkpoint, subject.crop)
+                self._model = key, inspection.load_model(explorer.models, explorer.settings, spec, report)
             return self._model[1]
 
     def _transcribe(self, explorer: "Explorer", model: "ExplainModel", subject: Inspection, report: Report
@@ -176,10 +178,11 @@ class Explainer:
             utterance = self._utterances.get(key)
         if utterance is None:
             report(Progress(WorkStep.TRANSCRIBING))
-            utterance = inspection.transcribe(explorer, model, waveform, report)
+            utterance = inspection.transcribe(explorer.recogniser(report), model, explorer.query_options(), waveform,
+                                              report)
             with self._lock:
                 self._utterances = {key: utterance}
-        if not utterance.transcript.text and not subject.text and not model.model.variant.acoustic:
+        if not utterance.transcript.text and not subject.text and not model.network.variant.acoustic:
             raise QueryError(utterance.transcript.reason or "No speech was recognised in the recording.",
                              "nothing_heard")
         return waveform, utterance
@@ -199,18 +202,20 @@ def _picture(explorer: "Explorer", model: "ExplainModel", subject: Inspection, q
             return images[0].path, images[0].id
     if not subject.gallery:
         raise QueryError("Choose a picture: there is no gallery to take the best one from.", "no_picture")
-    best = best_match(explorer, model, subject.gallery, query)
+    best = best_match(model, open_gallery(explorer.store, subject.gallery), explorer.home.caches, query)
     return best.path, best.id
 
 
 def _rank(explorer: "Explorer", explanation: "Explanation", subject: Inspection, path: Path
           ) -> "tuple[GalleryRanking | None, str]":
     from core.explain import inspection
+    from core.galleries.backends import open_gallery
 
     if not subject.gallery:
         return None, "No gallery is open, so there are no ranks."
     try:
-        return inspection.stand(explorer, explanation, subject.gallery, path, subject.image_id), ""
+        gallery = open_gallery(explorer.store, subject.gallery)
+        return inspection.rank_in_gallery(explanation, gallery, explorer.home.caches, path, subject.image_id), ""
     except BrewclipError as error:
         return None, str(error)
 
@@ -220,7 +225,7 @@ def _caption(explanation: "Explanation", utterance: "EncodedUtterance", ranking:
     from core.explain.observation import branches_of, reads_words
     from core.explain.shares import shares
 
-    model = explanation.lens.model
+    model = explanation.model.network
     if not text.strip() or not reads_words(model, utterance):
         return None
     branches = branches_of(model, edit_transcript(utterance, text))

@@ -257,8 +257,9 @@ class InspectController(QObject):
 
         def work(report: Report) -> "tuple[Neighbour, ...]":
             from core.explain.neighbours import neighbours
+            from core.galleries.backends import open_gallery
 
-            return neighbours(explorer, ranking, mix) if ranking else ()
+            return neighbours(ranking, open_gallery(explorer.store, ranking.gallery), mix) if ranking else ()
 
         try:
             rows = await self._jobs.run("Ranking", work, key=RANK, quiet=True)

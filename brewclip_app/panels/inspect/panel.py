@@ -168,7 +168,7 @@ class InspectPanel(Panel):
         self.pages.setCurrentWidget(page if state.case is not None else self.empty)
         self.empty.show_subject(state.subject)
         if state.case is not before.case:
-            self.status_changed.emit(f"{state.case.path.name} · explained with {state.case.explanation.lens.title}"
+            self.status_changed.emit(f"{state.case.path.name} · explained with {state.case.explanation.model.title}"
                                      if state.case else "")
         if state.case is None:
             return

@@ -237,9 +237,9 @@ class BranchCard(Card):
         ranking = case.ranking
         if ranking is None:
             return case.unranked
-        count = len(ranking.mix.ids) - (not ranking.known)
+        count = len(ranking.mix.ids) - (not ranking.in_gallery)
         text = f"Ranked among {count} {'picture' if count == 1 else 'pictures'} of {ranking.gallery}"
-        text += "." if ranking.known else ", to which this picture was added for the comparison."
+        text += "." if ranking.in_gallery else ", to which this picture was added for the comparison."
         if not case.has_both:
             branch = "transcript" if case.explanation.observation.branches.text is not None else "voice"
             text += f" The whole score comes from the {branch}."

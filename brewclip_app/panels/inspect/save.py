@@ -37,7 +37,7 @@ def _draw_case(case: InspectCase, state: InspectState, max_megapixels: float) ->
         rows += [FigureRow(f"Deletion / insertion, {BY_NAME[name].title}",
                            f"{results[state.tower].deletion:.3f} / {results[state.tower].insertion:.3f}")
                  for name, results in state.faithfulness.items() if state.tower in results]
-    rows += [FigureRow("Map", BY_NAME[state.method].title), FigureRow("Model", case.explanation.lens.title)]
+    rows += [FigureRow("Map", BY_NAME[state.method].title), FigureRow("Model", case.explanation.model.title)]
     title = f"“{case.text or 'spoken query'}” → {case.path.name}"
     return figure(images.read(case.path, max_megapixels).rgb, case.explanation.placement,
                   case.maps(state.map_target, state.method), title, rows, case.waveform)

@@ -66,11 +66,19 @@ class Explorer:
         states = np.random.default_rng(len(waveform.samples)).normal(size=(round(waveform.seconds * 50), 20))
         return EncodedUtterance(self.transcript, (states.astype(np.float16),))
 
+    models = None
+
+    def recogniser(self, report):
+        return self
+
+    def query_options(self):
+        return None
+
     # what indexing wants of a model
     dim, image_size, name = 32, 32, "tiny"
 
     def encode_images(self, pixels):
-        model = self.lens().model
+        model = self.lens().network
         with torch.no_grad():
             return model.encode_stem(model.image_stem(pixels)).numpy()
 
@@ -116,11 +124,10 @@ def folder(tmp_path):
 @pytest.fixture
 def context(home, qtbot, built, monkeypatch):
     explorer = Explorer(home, built)
-    monkeypatch.setattr(inspection, "of_settings", lambda opened, report: opened.lens())
-    monkeypatch.setattr(inspection, "of_choice", lambda opened, choice, crop, report: opened.lens(
-        choice.checkpoint.name if choice.checkpoint else "zero-shot"))
+    monkeypatch.setattr(inspection, "load_model", lambda models, settings, spec, report: explorer.lens(
+        "" if spec is None else spec.checkpoint.name if spec.checkpoint else "zero-shot"))
     monkeypatch.setattr(inspection, "transcribe",
-                        lambda opened, lens, waveform, report: opened.transcribe(waveform, report))
+                        lambda recogniser, model, options, waveform, report: explorer.transcribe(waveform, report))
     made = Context(home, explorer)
     yield made
     explorer.gate.set()

@@ -184,7 +184,7 @@ def test_a_model_of_one_branch_says_so_in_words(panel, qtbot, gallery, folder, v
     notes = panel.single.words.about.text() + panel.single.voice.about.text()
     assert words in notes and not panel.single.branches.mix.isVisibleTo(panel)
     assert panel.single.voice.isVisibleTo(panel) and panel.single.words.words.text() == TEXT
-    assert variant in panel.controller.state.case.explanation.lens.title
+    assert variant in panel.controller.state.case.explanation.model.title
 
 
 def test_words_that_the_model_does_not_read_are_struck_through(panel, qtbot, gallery):
