@@ -1,12 +1,14 @@
 # make run    set up, fetch weights, build the demo, open the window (without a screen: the same, printed and photographed)
-# make test   set up, then ruff, mypy, import-linter and pytest
+# make test   set up, then ruff, mypy, import-linter and all tests, in one process a core
+# make check  the same with the fast tests alone: under three minutes on two cores
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 DEV_READY := .venv/ready-dev
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup setup-dev test lint bench screenshots clean
+.PHONY: run setup setup-dev test check lint bench screenshots clean
 
 run: setup
 	@$(BIN)/python -m brewclip_app.first_run
@@ -35,7 +37,10 @@ lint: setup-dev
 	$(BIN)/lint-imports --no-cache
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
+
+check: lint
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not cluster"
 
 bench: setup-dev
 	$(BIN)/python -m tests.benchmarks

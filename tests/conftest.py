@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the test processes share the cores; each with all of them is slower
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 

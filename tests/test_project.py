@@ -56,6 +56,7 @@ NOT_IMPORTED = {  # declared for another reason than an import
     "scikit-image": "its sample photographs are the demo's pictures",
     "import-linter": "a command", "mypy": "a command", "ruff": "a command",
     "pytest-qt": "a plugin of pytest", "pytest-timeout": "a plugin of pytest",
+    "pytest-xdist": "a plugin of pytest",
 }
 BROUGHT_ALONG = {"shiboken6": "pyside6"}  # the binding generator's module is one package with the bindings
 
