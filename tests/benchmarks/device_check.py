@@ -26,7 +26,7 @@ from core.explain import inspection
 from core.explorer import Explorer
 from core.home import Home
 from core.models.spec import ModelSpec
-from core.progress import JobCancelled
+from core.progress import JobCancelled, Progress, WorkStep
 from core.settings import Settings
 from core.training import run as job
 from core.training.recipe import Recipe, TrainingOptions
@@ -80,8 +80,8 @@ class Walk:
         job.begin(RunFolder(self.run), Recipe(self.data, training=TrainingOptions(
             steps=STEPS, batch=4, evaluate_every=STEPS // 2, device=self.device)))
 
-        def stop(step: int, total: int, text: str) -> None:
-            if text.startswith("Training") and step > STEPS // 2:
+        def stop(progress: Progress) -> None:
+            if progress.step is WorkStep.TRAINING and progress.done > STEPS // 2:
                 raise JobCancelled
 
         try:

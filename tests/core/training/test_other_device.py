@@ -39,7 +39,7 @@ from core.features.prepared_split import FeaturePreparer
 from core.models import checkpoints, multicrop
 from core.models.brewclip import BrewCLIP
 from core.models.trained import TrainedModel
-from core.progress import JobCancelled, silent
+from core.progress import JobCancelled, Progress, WorkStep, silent
 from core.training import run as job
 from core.training import trainer
 from core.training.dataset import PairDataset
@@ -96,8 +96,8 @@ def test_a_run_learns_stops_and_goes_on_there(explorer, away: torch.device, data
     recipe = little.recipe(data, variant, replace(little.MODEL, **model), steps=8, evaluate_every=4, **options)
     stopped = RunFolder(tmp_path / "stopped")
 
-    def stop(step: int, total: int, text: str) -> None:
-        if text.startswith("Training") and step == 5:
+    def stop(progress: Progress) -> None:
+        if progress.step is WorkStep.TRAINING and progress.done == 5:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
@@ -344,8 +344,8 @@ def test_a_run_stopped_while_the_scaler_skipped_steps_goes_on(explorer, data: Pa
     monkeypatch.setattr(trainer.torch.amp, "GradScaler", Scaler)
     folder, recipe = RunFolder(tmp_path / "run"), little.recipe(data, steps=8, evaluate_every=8)
 
-    def stop(step: int, total: int, text: str) -> None:
-        if text.startswith("Training") and step == 3:
+    def stop(progress: Progress) -> None:
+        if progress.step is WorkStep.TRAINING and progress.done == 3:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):

@@ -11,7 +11,7 @@ import torch
 from core.errors import ModelError, TrainingError
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
-from core.progress import JobCancelled, silent
+from core.progress import JobCancelled, Progress, WorkStep, silent
 from core.training import run as job
 from core.training import run_folder, trainer
 from core.training.dataset import PairDataset
@@ -309,8 +309,8 @@ def test_without_prompts_a_stopped_run_ends_with_the_same_bits(train, explorer, 
     stopped = RunFolder(tmp_path / "stopped")
     job.begin(stopped, recipe)
 
-    def stop(step: int, total: int, text: str) -> None:
-        if text.startswith("Training") and step == 7:
+    def stop(progress: Progress) -> None:
+        if progress.step is WorkStep.TRAINING and progress.done == 7:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
