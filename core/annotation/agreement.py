@@ -1,28 +1,25 @@
-"""Whether two people who described the same picture said the same, in two plain figures.
+"""Agreement of two speakers on the same picture: overlap of words, and cosine of the captions.
 
-Overlap: of all words that either of the two used, the share that both used. Cosine: of the two captions' vectors in the
-text tower of the backbone. A bare cosine means nothing to a person, so it is told beside what captions of different
-pictures have: "nearer than 97 % of them".
+Overlap: of all words that either of the two used, the share that both used. Cosine: of the captions' embeddings in the
+text tower of the backbone, given beside those of captions of different pictures: "nearer than 97 % of them".
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.annotation.differences import words_of
 from core.annotation.queues import DESCRIBED
+from core.models.retrieval import RetrievalModel
 from core.progress import Progress, Report, WorkStep, silent
+from core.search.queries import units
 from core.store.records import TakeRecord
 
-if TYPE_CHECKING:
-    from core.explorer import Explorer
-
-FEWEST_OTHERS = 10  # captions of other pictures, below which nothing is said of nearness
+FEWEST_OTHERS = 10  # captions of other pictures, below which `nearer` is None
 MOST_OTHERS = 1000
 AT_ONCE = 256
 Floats = NDArray[np.float32]
@@ -62,26 +59,30 @@ def overlap(first: str, second: str) -> float:
     return len(left & right) / len(left | right) if left | right else 1.0
 
 
-def measure(explorer: "Explorer", takes: Sequence[TakeRecord], report: Report = silent) -> Agreement:
-    """Compare the confirmed captions of the same pictures by different speakers. WeightsError, ModelError."""
-    said = [take for take in takes if take.state in DESCRIBED and take.text and take.image_id is not None]
-    pairs = _pairs(said)
-    if not pairs:
+def measure(takes: Sequence[TakeRecord], load_model: Callable[[], RetrievalModel], report: Report = silent
+            ) -> Agreement:
+    """Compare the confirmed captions of the same pictures by different speakers.
+
+    The model is loaded where there are captions to compare; its errors pass through.
+    """
+    captions = [take for take in takes if take.state in DESCRIBED and take.text and take.image_id is not None]
+    indices = _pairs(captions)
+    if not indices:
         return Agreement((), 0, None, None, None)
-    vectors = _vectors(explorer, said, report)
-    others = _Others(said, vectors)
-    found = sorted((_pair(said, vectors, others, i, j) for i, j in pairs), key=lambda pair: pair.cosine)
-    return Agreement(tuple(found), len({pair.first.image_id for pair in found}),
-                     float(np.mean([pair.overlap for pair in found])), float(np.mean([pair.cosine for pair in found])),
+    vectors = _vectors(load_model(), captions, report)
+    others = _Others(captions, vectors)
+    pairs = sorted((_pair(captions, vectors, others, i, j) for i, j in indices), key=lambda pair: pair.cosine)
+    return Agreement(tuple(pairs), len({pair.first.image_id for pair in pairs}),
+                     float(np.mean([pair.overlap for pair in pairs])), float(np.mean([pair.cosine for pair in pairs])),
                      others.mean)
 
 
 class _Others:
     """Captions to compare with: at most `MOST_OTHERS`, drawn once, so that large datasets stay quick."""
 
-    def __init__(self, said: Sequence[TakeRecord], vectors: Floats) -> None:
-        drawn = np.sort(np.random.default_rng(0).permutation(len(said))[:MOST_OTHERS])
-        pictures = np.array([take.image_id for take in said])
+    def __init__(self, captions: Sequence[TakeRecord], vectors: Floats) -> None:
+        drawn = np.sort(np.random.default_rng(0).permutation(len(captions))[:MOST_OTHERS])
+        pictures = np.array([take.image_id for take in captions])
         self._cosines = vectors @ vectors[drawn].T  # (n, drawn)
         self._elsewhere = pictures[:, None] != pictures[drawn][None]
         self.mean = float(self._cosines[self._elsewhere].mean()) if self._elsewhere.any() else None
@@ -92,26 +93,24 @@ class _Others:
         return row
 
 
-def _pairs(said: Sequence[TakeRecord]) -> list[tuple[int, int]]:
+def _pairs(captions: Sequence[TakeRecord]) -> list[tuple[int, int]]:
     by_picture: dict[int | None, list[int]] = defaultdict(list)
-    for index, take in enumerate(said):
+    for index, take in enumerate(captions):
         by_picture[take.image_id].append(index)
     return [(i, j) for indices in by_picture.values() for i, j in combinations(indices, 2)
-            if said[i].speaker.id != said[j].speaker.id]
+            if captions[i].speaker.id != captions[j].speaker.id]
 
 
-def _vectors(explorer: "Explorer", said: Sequence[TakeRecord], report: Report) -> Floats:
+def _vectors(model: RetrievalModel, captions: Sequence[TakeRecord], report: Report) -> Floats:
     """(n, dim) of unit length."""
-    backbone, parts = explorer.backbone(report), []
-    for start in range(0, len(said), AT_ONCE):
-        report(Progress(WorkStep.COMPARING_CAPTIONS, start, len(said)))
-        parts.append(backbone.encode_texts([take.text for take in said[start:start + AT_ONCE]]).vectors)
-    vectors = np.concatenate(parts).astype(np.float32)
-    units: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return units
+    parts = []
+    for start in range(0, len(captions), AT_ONCE):
+        report(Progress(WorkStep.COMPARING_CAPTIONS, start, len(captions)))
+        parts.append(model.encode_texts([take.text for take in captions[start:start + AT_ONCE]]).vectors)
+    return units(np.concatenate(parts))
 
 
-def _pair(said: Sequence[TakeRecord], vectors: Floats, others: _Others, i: int, j: int) -> Pair:
+def _pair(captions: Sequence[TakeRecord], vectors: Floats, others: _Others, i: int, j: int) -> Pair:
     cosine, elsewhere = float(vectors[i] @ vectors[j]), np.concatenate([others.of(i), others.of(j)])
     nearer = float(np.mean(elsewhere < cosine)) if len(elsewhere) >= 2 * FEWEST_OTHERS else None
-    return Pair(said[i], said[j], overlap(said[i].text, said[j].text), cosine, nearer)
+    return Pair(captions[i], captions[j], overlap(captions[i].text, captions[j].text), cosine, nearer)

@@ -26,8 +26,8 @@ from core.home import expanded
 from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
-    from core.explorer import Explorer
     from core.galleries.gallery import Gallery
+    from core.store.store import Store
 
 PREFIX, LOCK = ".brewclip-export-", ".lock"
 FRESH = 60.0  # seconds
@@ -47,7 +47,7 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What was written. `problems` is what reading it again finds wrong with it: nothing, unless the disk fails."""
+    """Result of an export. `problems` were found when it was read again: none, unless the disk fails."""
 
     gallery: str
     folder: Path
@@ -58,7 +58,7 @@ class ExportResult:
     seconds: float
 
 
-def export(explorer: "Explorer", gallery: str, folder: Path, options: ExportOptions = ExportOptions(),
+def export(store: "Store", gallery: "Gallery", folder: Path, options: ExportOptions = ExportOptions(),
            report: Report = silent) -> ExportResult:
     """Write the gallery's confirmed takes into a new or empty folder, which is whole or not there at all.
 
@@ -69,18 +69,17 @@ def export(explorer: "Explorer", gallery: str, folder: Path, options: ExportOpti
     folder = expanded(folder).absolute()
     _check_folder(folder)
     left = Leftovers()
-    record = explorer.gallery(explorer.store.gallery(gallery))
-    items = _items(explorer, record, options, left)
+    items = _items(store, gallery, options, left)
     with _staging(folder) as staged:
         writing, checking = steps(report, 3, 1)
         written = _write_files(staged, layout, items, left, writing)
         if not written:
-            raise _nothing(record.name, left)
+            raise _nothing(gallery.name, left)
         layout.write_lists(staged, written)
-        _write_about(staged, record.name, layout, options, written)
+        _write_about(staged, gallery.name, layout, options, written)
         found = datasets.inspect(staged, layout.kind, checking)
         _put(staged, folder)
-    return ExportResult(record.name, folder, layout.kind, found.splits, left.all(), found.problems,
+    return ExportResult(gallery.name, folder, layout.kind, found.splits, left.all(), found.problems,
                         time.monotonic() - started)
 
 
@@ -100,8 +99,7 @@ def _check_folder(folder: Path) -> None:
                               "not_empty")
 
 
-def _items(explorer: "Explorer", gallery: "Gallery", options: ExportOptions, left: Leftovers) -> list[Item]:
-    store = explorer.store
+def _items(store: "Store", gallery: "Gallery", options: ExportOptions, left: Leftovers) -> list[Item]:
     store.adopt_takes(gallery.id)
     images = {image.id: image for image in gallery.images()}
     takes = choose(store.takes(gallery.id), images, options.reviewed, left)
@@ -172,7 +170,7 @@ def _write_files(staged: Path, layout: Layout, items: Sequence[Item], left: Left
 
 
 def _copy_picture(source: Path, target: Path) -> bool:
-    """Whether the file could be read and is a picture; an error of writing is not caught."""
+    """Copy a file; False where it cannot be read or is no picture. An error of writing is not caught."""
     if picture_faults(source):
         return False
     try:
@@ -184,7 +182,7 @@ def _copy_picture(source: Path, target: Path) -> bool:
 
 
 def _write_recording(source: Path, target: Path) -> bool:
-    """Whether the recording could be read. WAV, 16 kHz, 16 bit, mono: of a take's FLAC the very same samples."""
+    """Write a recording as WAV, 16 kHz, 16 bit, mono: the samples of a take's FLAC. False where it cannot be read."""
     try:
         samples = audio.read(source).samples
     except AudioError:
@@ -205,7 +203,7 @@ def _drop_unused(folder: Path, written: Sequence[Item]) -> None:
 
 
 def _write_about(staged: Path, gallery: str, layout: Layout, options: ExportOptions, items: Sequence[Item]) -> None:
-    """What the export is and how it was split. Notes on consent stay with the gallery: they may name people."""
+    """Write a description of the export, without notes on consent: they may name people."""
     languages = {item.speaker: item.take.speaker.language for item in items}
     about = {"gallery": gallery, "layout": layout.kind, "created": datetime.now(UTC).isoformat(timespec="seconds"),
              "splits": "by picture and speaker" if options.by_speaker else "by picture", "seed": options.seed,

@@ -1,10 +1,10 @@
-"""Bringing a dataset's recordings and captions into a gallery, where they are shown like takes that were made here.
+"""Importing a dataset's recordings and captions into a gallery, as takes.
 
 Pictures and recordings stay where they are: pictures are indexed in place, recordings are read once and referred to.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +13,15 @@ from core import audio, datasets
 from core.annotation.captions import tidy
 from core.datasets.kinds import kind_of
 from core.errors import AnnotationError, AudioError
+from core.galleries.backends import open_gallery
+from core.galleries.gallery import Gallery
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.store.records import NewTake, SpeakerRecord
 from core.store.repository import absolute
 
 if TYPE_CHECKING:
     from core.datasets import Dataset, Utterance
-    from core.explorer import Explorer
+    from core.store.store import Store
 
 AT_ONCE = 100  # takes in one transaction; what a stop may cost
 NOBODY = "unknown speaker"
@@ -27,7 +29,7 @@ NOBODY = "unknown speaker"
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came in. `known` were there already; `failed` has recordings that cannot be used, each with its reason.
+    """Result of an import. `known` were there already; `failed` are unusable recordings, each with its reason.
 
     `no_picture` and `no_recording` count utterances whose file is missing; `unspoken` captions that nobody recorded.
     """
@@ -45,12 +47,13 @@ class ImportResult:
     links: int = 0  # files behind links out of the folder, which were not followed
 
 
-def import_dataset(explorer: "Explorer", folder: Path, gallery: str, kind: str = "",
-                   report: Report = silent, follow_links: bool = False) -> ImportResult:
+def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[Path, str, Report], object],
+                   kind: str = "", report: Report = silent, follow_links: bool = False) -> ImportResult:
     """Index the dataset's pictures into the gallery (made if there is none) and add its utterances as takes.
 
-    Stopped half-way, what came in stays, and the next import goes on from there. DatasetError as `datasets.load`;
-    AnnotationError ("no_pictures", "links"); whatever indexing raises.
+    `index` indexes a folder into the gallery of a name, as `Explorer.index`. Stopped half-way, what came in stays, and
+    the next import goes on from there. DatasetError as `datasets.load`; AnnotationError ("no_pictures", "links");
+    whatever indexing raises.
     """
     dataset = datasets.load(Path(absolute(folder)), kind, report, follow_links)
     places = sorted({image.path.parent for image in dataset.images if image.path})
@@ -62,8 +65,8 @@ def import_dataset(explorer: "Explorer", folder: Path, gallery: str, kind: str =
                               f"described{why}.", "links" if links else "no_pictures")
     *indexing, reading = steps(report, *(1 for _ in places), len(places))
     for place, part in zip(places, indexing, strict=True):
-        explorer.index(place, gallery, part)
-    return _Import(explorer, dataset, gallery).run(reading)
+        index(place, gallery, part)
+    return _Import(store, dataset, open_gallery(store, store.gallery(gallery))).run(reading)
 
 
 def _links_out(dataset: "Dataset") -> int:
@@ -73,9 +76,8 @@ def _links_out(dataset: "Dataset") -> int:
 class _Import:
     """The steps of one import, once its pictures are indexed."""
 
-    def __init__(self, explorer: "Explorer", dataset: "Dataset", gallery: str) -> None:
-        self._store, self._dataset = explorer.store, dataset
-        self._gallery = explorer.gallery(self._store.gallery(gallery))
+    def __init__(self, store: "Store", dataset: "Dataset", gallery: Gallery) -> None:
+        self._store, self._dataset, self._gallery = store, dataset, gallery
         self._title = kind_of(dataset.kind).title
         ids = {str(image.path): image.id for image in self._gallery.images()}
         self._ids = {image.image_id: ids.get(str(image.path)) for image in dataset.images if image.path}

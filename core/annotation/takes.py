@@ -1,4 +1,4 @@
-"""Takes: recorded to disk and store, heard, and changed in steps that can be undone."""
+"""Takes: recorded to disk and store, transcribed, and changed in steps that can be undone."""
 
 import json
 import os
@@ -16,12 +16,13 @@ from core import audio
 from core.annotation.captions import caption_of, heard_words, tidy, transcript_of
 from core.errors import AnnotationError, AudioError
 from core.progress import Report, silent
-from core.search.transcription import query_options
 from core.store.records import NewTake, TakeRecord, TakeState
 
 if TYPE_CHECKING:
+    from core.asr.recogniser import Recogniser
+    from core.asr.transcript import TranscriptionOptions
     from core.audio import Waveform
-    from core.explorer import Explorer
+    from core.store.store import Store
 
 MOST_STEPS = 500
 
@@ -46,25 +47,24 @@ def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
     return path, kept
 
 
-def transcribe(explorer: "Explorer", take: TakeRecord, report: Report = silent) -> TakeRecord:
-    """Have a take recognised in its speaker's language, never translated; what follows: `TakeRecord.with_heard`.
+def transcribe(take: TakeRecord, store: "Store", recogniser: "Recogniser", options: "TranscriptionOptions",
+               report: Report = silent) -> TakeRecord:
+    """Transcribe a take in its speaker's language, never translated, and store that; see `TakeRecord.with_heard`.
 
-    As for a query, the words of a clear voice are given as doubtful where a dataset's would be refused.
-    AudioError when the recording cannot be read; WeightsError, ModelError, StoreError.
+    `options` are those of a query: the words of a clear voice are kept as doubtful where a dataset's would be refused.
+    AudioError when the recording cannot be read; ModelError, StoreError, AnnotationError ("gone").
     """
-    asked = query_options(explorer.settings, explorer.store)
-    options = replace(asked, language=take.speaker.language or asked.language, translate=False)
-    waveform = audio.read(take.recording)
-    heard = explorer.recogniser(report).transcribe([waveform], options, report)[0].transcript
-    explorer.store.keep_heard(take.id, json.dumps(heard.to_json(), ensure_ascii=False), tidy(heard.text))
-    return _one(explorer, take.id)
+    options = replace(options, language=take.speaker.language or options.language, translate=False)
+    transcript = recogniser.transcribe([audio.read(take.recording)], options, report)[0].transcript
+    store.keep_heard(take.id, json.dumps(transcript.to_json(), ensure_ascii=False), tidy(transcript.text))
+    return _stored(store, take.id)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something that was done and can be undone: takes as they were before, and ids of takes that came with it.
+    """A step that can be undone: takes as they were before, and ids of takes that it made.
 
-    `after`: all of them as they were when it was undone, for redoing it.
+    `after`: all of them as of undoing it, for redoing it.
     """
 
     what: str
@@ -75,18 +75,18 @@ class Step:
 
     @property
     def skips(self) -> bool:
-        """Whether a picture was passed over, and no take changed."""
+        """It only passed over a picture."""
         return not self.before and not self.made
 
 
 class Annotator:
     """Records and changes takes. Each method is one transaction of the store and one step to undo.
 
-    Any thread may call; whoever wants steps in the order of the user's doings calls one after the other.
+    Any thread may call any method; steps are in the order of the calls. `folder`: where recordings are written.
     """
 
-    def __init__(self, explorer: "Explorer") -> None:
-        self._explorer = explorer
+    def __init__(self, store: "Store", folder: Path) -> None:
+        self._store, self._folder = store, folder
         self._steps: deque[Step] = deque(maxlen=MOST_STEPS)
         self._undone: deque[Step] = deque(maxlen=MOST_STEPS)
         self._lock = threading.Lock()
@@ -97,9 +97,9 @@ class Annotator:
 
         AudioError ("not_saved"), StoreError: nothing changed then, and a FLAC that was written stays.
         """
-        path, kept = write(waveform, self._explorer.home.takes)
+        path, kept = write(waveform, self._folder)
         new = NewTake(image_id, speaker_id, path, kept.digest, kept.seconds, warning)
-        [take] = self._explorer.store.add_takes([new])
+        [take] = self._store.add_takes([new])
         before = self._change([instead_of], _binned) if instead_of is not None else ()
         self._did(Step("the recording", image_id, before, (take.id,)))
         return take
@@ -111,21 +111,21 @@ class Annotator:
             raise AnnotationError("A caption needs words: say it again, or type what was said.", "no_words")
         before = self._change([take], lambda now: replace(now, text=words, state=state))
         self._did(Step("the caption", take.image_id, before))
-        return _one(self._explorer, take.id)
+        return _stored(self._store, take.id)
 
     def confirm_unheard(self, take: TakeRecord) -> TakeRecord:
-        """Confirm a take before its words are there; they are to be confirmed in the review when they have arrived.
+        """Confirm a take before its transcript is there, which is to be confirmed in the review.
 
-        Heard meanwhile, without a word in it: it stays a draft. AnnotationError ("gone").
+        One that was transcribed meanwhile, without words, stays a draft. AnnotationError ("gone").
         """
-        store, before = self._explorer.store, _one(self._explorer, take.id)
-        if not store.confirm_unheard(take.id):
-            now = _one(self._explorer, take.id)
+        before = _stored(self._store, take.id)
+        if not self._store.confirm_unheard(take.id):
+            now = _stored(self._store, take.id)
             if not heard_words(now):
                 return now
-            store.keep_takes([replace(now, text="", state="done")])
+            self._store.keep_takes([replace(now, text="", state="done")])
         self._did(Step("the caption", take.image_id, (before,)))
-        return _one(self._explorer, take.id)
+        return _stored(self._store, take.id)
 
     def judge(self, takes: Sequence[TakeRecord], state: TakeState) -> None:
         """Accept or reject takes in the review, or take that back.
@@ -153,7 +153,7 @@ class Annotator:
 
         It is no step: what the user did is undone as before.
         """
-        return self._explorer.store.return_unheard(take.id)
+        return self._store.return_unheard(take.id)
 
     def skipped(self, image_id: int) -> None:
         """The picture was passed over; undoing goes back to it."""
@@ -180,22 +180,21 @@ class Annotator:
         now = self._now([*(take.id for take in step.before), *step.made])
         back = [_as_before(take, now[take.id]) for take in step.before if take.id in now]
         gone = [_binned(now[one]) for one in step.made if one in now]
-        self._explorer.store.keep_takes([*back, *gone])
+        self._store.keep_takes([*back, *gone])
         return replace(step, after=tuple(now.values()))
 
     def _do_again(self, step: Step) -> Step:
         now = self._now([take.id for take in step.after])
-        self._explorer.store.keep_takes([_as_before(take, now[take.id]) for take in step.after if take.id in now])
+        self._store.keep_takes([_as_before(take, now[take.id]) for take in step.after if take.id in now])
         return step
 
     def _now(self, ids: Sequence[int]) -> dict[int, TakeRecord]:
-        return {take.id: take for take in self._explorer.store.takes_by_id(ids)}
+        return {take.id: take for take in self._store.takes_by_id(ids)}
 
     def _change(self, takes: Sequence[TakeRecord], new: Callable[[TakeRecord], TakeRecord]) -> tuple[TakeRecord, ...]:
-        """Change takes as they are now in the store; how they were."""
-        store = self._explorer.store
-        before = store.takes_by_id([take.id for take in takes])
-        store.keep_takes([new(take) for take in before])
+        """Change takes as they are now in the store; returns them as they were."""
+        before = self._store.takes_by_id([take.id for take in takes])
+        self._store.keep_takes([new(take) for take in before])
         return tuple(before)
 
     def _did(self, step: Step) -> None:
@@ -221,11 +220,12 @@ def _place(takes: Sequence[TakeRecord]) -> int | None:
     return takes[0].image_id if takes else None
 
 
-def _one(explorer: "Explorer", take_id: int) -> TakeRecord:
-    found = explorer.store.takes_by_id([take_id])
-    if not found:
+def _stored(store: "Store", take_id: int) -> TakeRecord:
+    """The take as it is now. AnnotationError ("gone")."""
+    takes = store.takes_by_id([take_id])
+    if not takes:
         raise AnnotationError("This recording was deleted meanwhile.", "gone")
-    return found[0]
+    return takes[0]
 
 
 def _sync_folder(folder: Path) -> None:

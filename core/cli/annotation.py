@@ -30,7 +30,8 @@ def _export(arguments: Arguments) -> int:
         from core.annotation.exports import ExportOptions, export
 
         options = ExportOptions(arguments.layout, arguments.by_speaker, arguments.reviewed, arguments.seed)
-        result = export(opened, arguments.gallery, arguments.folder, options, report)
+        gallery = opened.gallery(opened.store.gallery(arguments.gallery))
+        result = export(opened.store, gallery, arguments.folder, options, report)
     print(as_json(_export_json(result)) if arguments.json else _export_text(result))
     for problem in result.problems:
         note(f"{problem.count} {problem.what}: {', '.join(problem.examples)}")
@@ -59,7 +60,7 @@ def _import(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
         from core.annotation.imports import import_dataset
 
-        result = import_dataset(opened, arguments.folder, arguments.gallery, arguments.kind, report,
+        result = import_dataset(opened.store, arguments.folder, arguments.gallery, opened.index, arguments.kind, report,
                                 arguments.follow_links)
     print(as_json(_import_json(result)) if arguments.json else _import_text(result))
     return OK

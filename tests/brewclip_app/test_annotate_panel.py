@@ -894,7 +894,7 @@ def test_two_people_agree_or_not(reviewed, qtbot, context):
     from core.audio import from_samples
 
     image, other = kept(reviewed)[0].image_id, store.add_speaker("A.B.")
-    annotator = Annotator(context.explorer)
+    annotator = Annotator(context.explorer.store, context.explorer.home.takes)
     take = annotator.record(image, other.id, from_samples(np.full(16_000, 0.2, np.float32), 16_000))
     annotator.confirm(take, "a dog on the sea")
     reviewed.activated()

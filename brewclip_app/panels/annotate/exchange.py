@@ -160,7 +160,8 @@ class Exchange(QObject):
         def work(report: Report) -> "ExportResult":
             from core.annotation.exports import export
 
-            return export(self._context.explorer, gallery, folder, options, report)
+            explorer = self._context.explorer
+            return export(explorer.store, explorer.gallery(explorer.store.gallery(gallery)), folder, options, report)
 
         self._context.jobs.submit(f"Exporting {gallery}", work, key=EXPORT, on_done=self._exported,
                                   on_failed=self.failed.emit)
@@ -179,7 +180,9 @@ class Exchange(QObject):
         def work(report: Report) -> "ImportResult":
             from core.annotation.imports import import_dataset
 
-            return import_dataset(self._context.explorer, folder, gallery, report=report, follow_links=follow_links)
+            explorer = self._context.explorer
+            return import_dataset(explorer.store, folder, gallery, explorer.index, report=report,
+                                  follow_links=follow_links)
 
         self._context.jobs.submit(f"Bringing {folder.name} into {gallery}", work, key=IMPORT,
                                   on_done=lambda result: self._imported(result, folder),

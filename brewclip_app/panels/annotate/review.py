@@ -1,6 +1,7 @@
 """The review: all takes in a table; one of them to listen to, to compare, to accept or reject; figures below."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
@@ -140,7 +141,7 @@ class Review(QWidget):
         def work(report: Report) -> "Agreement":
             from core.annotation.agreement import measure
 
-            return measure(self._context.explorer, takes, report)
+            return measure(takes, partial(self._context.explorer.backbone, report), report)
 
         self._context.jobs.submit("Comparing captions", work, key="annotate-agreement", quiet=True,
                                   on_done=self.detail.take_agreement,

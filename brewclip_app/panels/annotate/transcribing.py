@@ -47,7 +47,8 @@ class Transcribing(QObject):
         def work(report: Report) -> "TakeRecord":
             from core.annotation.takes import transcribe
 
-            return transcribe(self._context.explorer, take, report)
+            explorer = self._context.explorer
+            return transcribe(take, explorer.store, explorer.recogniser(report), explorer.query_options(), report)
 
         self._context.jobs.submit("Recognising the words", work, quiet=True,
                                   on_done=lambda new: self._over(partial(self.heard.emit, new)),

@@ -44,4 +44,4 @@ def read_view(explorer: "Explorer", name: str, spec: str) -> AnnotateView:
     opened = explorer.gallery(gallery)
     queue = open_queue(store, opened, spec or place.queue, takes)
     return AnnotateView(names, speakers, gallery, tuple(offered(store, opened, queue.spec)), queue,
-                tuple(opened.images(queue.image_ids)), takes, place, Annotator(explorer))
+                tuple(opened.images(queue.image_ids)), takes, place, Annotator(explorer.store, explorer.home.takes))

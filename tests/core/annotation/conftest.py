@@ -66,7 +66,7 @@ def describe(explorer: Explorer, ids: list[int], a_voice: Callable[..., Waveform
     """Records and confirms a take: which picture, whose, which words."""
     from core.annotation.takes import Annotator
 
-    annotator, count = Annotator(explorer), iter(range(10_000))
+    annotator, count = Annotator(explorer.store, explorer.home.takes), iter(range(10_000))
 
     def make(picture: int, text: str = "a dog", speaker: str = "M.K.", state: str = "done") -> TakeRecord:
         who = explorer.store.ensure_speakers([speaker])[speaker]

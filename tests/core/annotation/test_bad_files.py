@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from core.annotation.imports import import_dataset
 from core.explorer import Explorer
 from tests import bad_files
+from tests.core.annotation.models import import_into
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_one_bad_file_of_ten_leaves_nine_takes(explorer: Explorer, ten: Path, mo
                                                kind: str, name: str) -> None:
     bad = ten / ("4.wav" if kind == "recording" else "4.png")
     bad_files.spoil(bad, kind, name, monkeypatch)
-    result = import_dataset(explorer, ten, "ten")
+    result = import_into(explorer, ten, "ten")
     assert result.added == 9
     takes = explorer.store.takes(explorer.store.gallery("ten").id)
     assert {take.text for take in takes} == {f"caption {number}" for number in range(10) if number != 4}
@@ -43,4 +43,4 @@ def test_one_bad_file_of_ten_leaves_nine_takes(explorer: Explorer, ten: Path, mo
     else:
         assert (result.pictures, result.no_recording + len(listed)) == (10, 1)
         assert listed in ([], [bad])
-    assert import_dataset(explorer, ten, "ten").added == 0
+    assert import_into(explorer, ten, "ten").added == 0

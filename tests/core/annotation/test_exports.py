@@ -11,12 +11,13 @@ from filelock import FileLock
 from PIL import Image
 
 from core import datasets
-from core.annotation.exports import ExportOptions, export
+from core.annotation.exports import ExportOptions
 from core.annotation.layouts import LAYOUTS
 from core.annotation.selection import REASONS, plain_name
-from core.annotation.takes import Annotator, transcribe
+from core.annotation.takes import Annotator
 from core.errors import AnnotationError
 from core.progress import JobCancelled
+from tests.core.annotation.models import export_gallery, transcribe_take
 
 KINDS = [layout.kind for layout in LAYOUTS]
 
@@ -46,7 +47,7 @@ def described(describe):
 
 @pytest.mark.parametrize("layout", KINDS)
 def test_an_export_loads_again_with_everything_and_no_problem(explorer, gallery, described, target, layout):
-    result = export(explorer, "holidays", target, ExportOptions(layout))
+    result = export_gallery(explorer, "holidays", target, ExportOptions(layout))
     assert (result.problems, result.left_out, result.gallery) == ((), (), "Holidays")
     loaded = datasets.load(target)
     report = datasets.report(loaded)
@@ -62,7 +63,7 @@ def test_an_export_loads_again_with_everything_and_no_problem(explorer, gallery,
 
 @pytest.mark.parametrize("layout", KINDS)
 def test_recordings_are_the_same_samples_and_pictures_the_same_bytes(explorer, folder, described, target, layout):
-    export(explorer, "Holidays", target, ExportOptions(layout))
+    export_gallery(explorer, "Holidays", target, ExportOptions(layout))
     by_caption = {one.caption: one for one in datasets.load(target).utterances}
     for take in described:
         assert np.array_equal(soundfile.read(by_caption[take.text].recording, dtype="int16")[0],
@@ -73,7 +74,7 @@ def test_recordings_are_the_same_samples_and_pictures_the_same_bytes(explorer, f
 
 def test_splits_are_the_same_for_the_same_seed_in_both_layouts(explorer, described, tmp_path):
     def splits(name, **options):
-        export(explorer, "Holidays", tmp_path / name, ExportOptions(**options))
+        export_gallery(explorer, "Holidays", tmp_path / name, ExportOptions(**options))
         return {image.image_id: image.split.replace("dev", "val") for image in datasets.load(tmp_path / name).images}
 
     first = splits("1", layout="spokencoco")
@@ -82,7 +83,7 @@ def test_splits_are_the_same_for_the_same_seed_in_both_layouts(explorer, describ
 
 
 def test_no_speaker_is_in_two_splits_where_asked(explorer, described, target):
-    result = export(explorer, "Holidays", target, ExportOptions("flickr8k", by_speaker=True))
+    result = export_gallery(explorer, "Holidays", target, ExportOptions("flickr8k", by_speaker=True))
     loaded = datasets.load(target)
     of_speaker = {}
     for one in loaded.utterances:
@@ -95,7 +96,8 @@ def test_no_speaker_is_in_two_splits_where_asked(explorer, described, target):
 
 def test_one_speaker_cannot_be_kept_apart(explorer, describe, target):
     describe(0)
-    assert kind_of(lambda: export(explorer, "Holidays", target, ExportOptions(by_speaker=True))) == "one_speaker"
+    options = ExportOptions(by_speaker=True)
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", target, options)) == "one_speaker"
     assert not target.exists()
 
 
@@ -106,41 +108,41 @@ def test_what_is_not_confirmed_rejected_or_gone_is_left_out_with_its_reason(expl
     describe(3, text="")
     describe(4, "its picture will be gone")
     describe(5, "its recording will be gone").recording.unlink()
-    Annotator(explorer).throw_away([describe(6, "in the bin")])
+    Annotator(explorer.store, explorer.home.takes).throw_away([describe(6, "in the bin")])
     describe(7, "its picture will be broken")
     (folder / "e.png").unlink()
     (folder / "h.png").write_bytes(b"no picture")
-    result = export(explorer, "Holidays", target)
+    result = export_gallery(explorer, "Holidays", target)
     assert left_out(result) == {"draft": 1, "rejected": 1, "no_picture": 2, "no_recording": 1}
     assert {one.caption for one in datasets.load(target).utterances} == {"kept", "accepted in the review"}
     assert result.problems == ()
     assert all(one.what == REASONS[one.reason] for one in result.left_out)
-    reviewed = export(explorer, "Holidays", target.with_name("reviewed"), ExportOptions(reviewed=True))
+    reviewed = export_gallery(explorer, "Holidays", target.with_name("reviewed"), ExportOptions(reviewed=True))
     assert [split.utterances for split in reviewed.splits] == [1]
     assert left_out(reviewed)["unreviewed"] == 4
 
 
 def test_what_was_confirmed_before_its_words_is_left_out_until_they_are_confirmed(explorer, describe, ids, a_voice,
                                                                                 target):
-    annotator, kept = Annotator(explorer), describe(0, "kept")
+    annotator, kept = Annotator(explorer.store, explorer.home.takes), describe(0, "kept")
     awaited, late = (annotator.confirm_unheard(annotator.record(ids[at], kept.speaker.id, a_voice(50 + at)))
                      for at in (1, 2))
-    late = transcribe(explorer, late)
-    result = export(explorer, "Holidays", target)
+    late = transcribe_take(explorer, late)
+    result = export_gallery(explorer, "Holidays", target)
     assert left_out(result) == {"awaited": 1, "late": 1}
     assert [one.caption for one in datasets.load(target).utterances] == ["kept"]
     assert "words are still awaited" in REASONS["awaited"] and "not confirmed" in REASONS["late"]
     annotator.judge([late], "done")
     annotator.confirm(awaited, "typed")
-    again = export(explorer, "Holidays", target.with_name("again"))
+    again = export_gallery(explorer, "Holidays", target.with_name("again"))
     assert left_out(again) == {}
     assert {one.caption for one in datasets.load(target.with_name("again")).utterances} == {"kept", "typed", "a dog"}
 
 
 def test_nothing_to_export_leaves_nothing(explorer, gallery, describe, target):
-    assert kind_of(lambda: export(explorer, "Holidays", target)) == "nothing"
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", target)) == "nothing"
     describe(0, "a dog").recording.unlink()
-    assert kind_of(lambda: export(explorer, "Holidays", target)) == "nothing"
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", target)) == "nothing"
     assert list(target.parent.iterdir()) == []
 
 
@@ -150,11 +152,11 @@ def test_a_folder_with_something_in_it_is_never_touched(explorer, described, tmp
     (full / "mine.txt").write_text("mine")
     file.write_text("mine")
     empty.mkdir()
-    assert kind_of(lambda: export(explorer, "Holidays", full)) == "not_empty"
-    assert kind_of(lambda: export(explorer, "Holidays", file)) == "not_a_folder"
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", full)) == "not_empty"
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", file)) == "not_a_folder"
     assert [path.name for path in full.iterdir()] == ["mine.txt"]
-    assert export(explorer, "Holidays", empty).problems == ()
-    assert kind_of(lambda: export(explorer, "Holidays", empty, ExportOptions("parquet"))) == "unknown_layout"
+    assert export_gallery(explorer, "Holidays", empty).problems == ()
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", empty, ExportOptions("parquet"))) == "unknown_layout"
 
 
 @pytest.mark.parametrize(("code", "kind"), [(28, "full"), (5, "not_written")])
@@ -169,7 +171,7 @@ def test_a_disk_that_fails_leaves_nothing_behind(explorer, described, target, mo
         return write(path, data)
 
     monkeypatch.setattr(Path, "write_bytes", fail)
-    assert kind_of(lambda: export(explorer, "Holidays", target)) == kind
+    assert kind_of(lambda: export_gallery(explorer, "Holidays", target)) == kind
     assert list(target.parent.iterdir()) == []
 
 
@@ -179,7 +181,7 @@ def test_a_cancel_leaves_nothing_behind(explorer, described, target):
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        export(explorer, "Holidays", target, report=report)
+        export_gallery(explorer, "Holidays", target, report=report)
     assert list(target.parent.iterdir()) == []
 
 
@@ -194,7 +196,7 @@ def test_names_that_lists_cannot_hold_become_others(explorer, describe, ids, spe
         (place / "x.png").rename(place / name)
     shutil.copy(place / names[0], place / "copy of the first.png")
     explorer.index(place, "odd")
-    annotator, people = Annotator(explorer), ["Åsa Ö.", "Asa O.", "日本", "M K"]
+    annotator, people = Annotator(explorer.store, explorer.home.takes), ["Åsa Ö.", "Asa O.", "日本", "M K"]
     speakers = explorer.store.ensure_speakers(people)
     from core import audio
 
@@ -202,7 +204,7 @@ def test_names_that_lists_cannot_hold_become_others(explorer, describe, ids, spe
         voice = audio.from_samples(np.sin(np.arange(8000) * (0.05 + number / 100)), 16_000)
         take = annotator.record(image.id, speakers[people[number % 4]].id, voice)
         annotator.confirm(take, f"caption\t{number} #2 \N{LINE SEPARATOR} é")
-    result = export(explorer, "odd", tmp_path / "export", ExportOptions(layout))
+    result = export_gallery(explorer, "odd", tmp_path / "export", ExportOptions(layout))
     assert (result.problems, result.left_out) == ((), ())
     loaded = datasets.load(tmp_path / "export")
     assert len(loaded.images) == 10, "the same picture twice is one"
@@ -222,7 +224,7 @@ def test_a_picture_with_a_very_long_name_stops_no_export(explorer, folder, descr
     describe(0, "a dog")
     (folder / "a.png").rename(folder / name)
     explorer.index(folder, "Holidays")
-    result = export(explorer, "Holidays", target.with_name("t" * 240), ExportOptions(layout))
+    result = export_gallery(explorer, "Holidays", target.with_name("t" * 240), ExportOptions(layout))
     assert sum(split.utterances for split in result.splits) == 1 and result.problems == ()
 
 
@@ -233,6 +235,6 @@ def test_what_a_killed_export_left_is_swept_and_a_running_one_is_not(explorer, d
         (each / "images").mkdir(parents=True)
     left.with_suffix(".lock").touch()
     with FileLock(running.with_suffix(".lock")):
-        export(explorer, "Holidays", target)
+        export_gallery(explorer, "Holidays", target)
         assert running.exists() and not left.exists() and not left.with_suffix(".lock").exists()
     assert target.exists()

@@ -10,11 +10,12 @@ import soundfile
 from PIL import Image
 
 from core import datasets
-from core.annotation.exports import ExportOptions, export
-from core.annotation.imports import AT_ONCE, import_dataset
+from core.annotation.exports import ExportOptions
+from core.annotation.imports import AT_ONCE
 from core.errors import AnnotationError, DatasetError
 from core.progress import JobCancelled, WorkStep
 from core.store.records import NewTake
+from tests.core.annotation.models import export_gallery, import_into
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def spokencoco(tmp_path):
 
 
 def test_utterances_become_takes_like_those_made_here(explorer, spokencoco, home):
-    result = import_dataset(explorer, spokencoco, "coco")
+    result = import_into(explorer, spokencoco, "coco")
     assert (result.pictures, result.added, result.known, result.speakers) == (3, 4, 0, 2)
     assert (result.no_picture, result.no_recording, result.unspoken) == (2, 1, 0)
     [(broken, reason)] = result.failed
@@ -57,9 +58,9 @@ def test_utterances_become_takes_like_those_made_here(explorer, spokencoco, home
 
 
 def test_importing_again_adds_only_what_is_new(explorer, spokencoco):
-    import_dataset(explorer, spokencoco, "coco")
+    import_into(explorer, spokencoco, "coco")
     soundfile.write(spokencoco / "wavs" / "1_0.wav", np.ones(8000) * 0.1, 16_000)
-    again = import_dataset(explorer, spokencoco / ".." / "coco", "coco")
+    again = import_into(explorer, spokencoco / ".." / "coco", "coco")
     assert (again.added, again.known) == (1, 4)
     assert len(explorer.store.takes(explorer.store.gallery("coco").id)) == 5
 
@@ -67,10 +68,10 @@ def test_importing_again_adds_only_what_is_new(explorer, spokencoco):
 def test_takes_in_the_bin_do_not_come_back(explorer, spokencoco):
     from core.annotation.takes import Annotator
 
-    import_dataset(explorer, spokencoco, "coco")
+    import_into(explorer, spokencoco, "coco")
     takes = explorer.store.takes(explorer.store.gallery("coco").id)
-    Annotator(explorer).throw_away(takes[:1])
-    assert import_dataset(explorer, spokencoco, "coco").added == 0
+    Annotator(explorer.store, explorer.home.takes).throw_away(takes[:1])
+    assert import_into(explorer, spokencoco, "coco").added == 0
 
 
 def test_a_stopped_import_goes_on_from_there(explorer, spokencoco, monkeypatch):
@@ -82,28 +83,28 @@ def test_a_stopped_import_goes_on_from_there(explorer, spokencoco, monkeypatch):
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        import_dataset(explorer, spokencoco, "coco", report=stop)
+        import_into(explorer, spokencoco, "coco", report=stop)
     assert len(explorer.store.takes(explorer.store.gallery("coco").id)) == 1, "of the first two, one is broken"
-    assert import_dataset(explorer, spokencoco, "coco").added == 3
+    assert import_into(explorer, spokencoco, "coco").added == 3
 
 
 def test_what_cannot_be_imported_says_why(explorer, tmp_path):
     with pytest.raises(DatasetError):
-        import_dataset(explorer, tmp_path / "nowhere", "coco")
+        import_into(explorer, tmp_path / "nowhere", "coco")
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs" / "pairs.csv").write_text("image,caption,recording\nno.png,a dog,no.wav\n")
     with pytest.raises(AnnotationError) as raised:
-        import_dataset(explorer, tmp_path / "pairs", "coco")
+        import_into(explorer, tmp_path / "pairs", "coco")
     assert raised.value.kind == "no_pictures"
     assert explorer.store.galleries() == []
 
 
 @pytest.mark.parametrize("layout", ["spokencoco", "flickr8k"])
 def test_what_came_in_goes_out_and_comes_in_again(explorer, spokencoco, tmp_path, layout):
-    import_dataset(explorer, spokencoco, "coco")
-    result = export(explorer, "coco", tmp_path / "out", ExportOptions(layout))
+    import_into(explorer, spokencoco, "coco")
+    result = export_gallery(explorer, "coco", tmp_path / "out", ExportOptions(layout))
     assert (result.problems, result.left_out) == ((), ())
-    assert import_dataset(explorer, tmp_path / "out", "again").added == 4
+    assert import_into(explorer, tmp_path / "out", "again").added == 4
     assert {one.caption for one in datasets.load(tmp_path / "out").utterances} == {
         take.text for take in explorer.store.takes(explorer.store.gallery("again").id)}
 
@@ -112,10 +113,10 @@ def test_what_came_in_goes_out_and_comes_in_again(explorer, spokencoco, tmp_path
 def test_flickr8k_comes_in_and_goes_out_whole(explorer, development_data, tmp_path):
     """All of the development copy: its pictures are squashed, its speech is synthetic, its layout is the real one."""
     before = datasets.report(datasets.load(development_data / "flickr8k"))
-    result = import_dataset(explorer, development_data / "flickr8k", "flickr")
+    result = import_into(explorer, development_data / "flickr8k", "flickr")
     usable = sum(split.usable for split in before.splits)
     assert (result.added, result.failed) == (usable, ())
-    exported = export(explorer, "flickr", tmp_path / "out", ExportOptions("flickr8k", by_speaker=True))
+    exported = export_gallery(explorer, "flickr", tmp_path / "out", ExportOptions("flickr8k", by_speaker=True))
     assert exported.problems == ()
     loaded = datasets.load(tmp_path / "out")
     left = sum(one.count for one in exported.left_out)
@@ -123,7 +124,7 @@ def test_flickr8k_comes_in_and_goes_out_whole(explorer, development_data, tmp_pa
 
 
 def test_imports_at_the_same_time_store_each_take_once(explorer, spokencoco):
-    import_dataset(explorer, spokencoco, "coco")  # pictures and speakers are there: the takes alone are raced for
+    import_into(explorer, spokencoco, "coco")  # pictures and speakers are there: the takes alone are raced for
     gallery = explorer.store.gallery("coco")
     takes = explorer.store.takes(gallery.id)
     new = [NewTake(take.image_id, take.speaker.id, spokencoco / "wavs" / f"more_{number}.wav", f"d{number}", 1.0)
@@ -149,7 +150,7 @@ def test_an_import_that_another_one_overtook_counts_its_takes_as_known(explorer,
         return add(takes, once=once)
 
     monkeypatch.setattr(explorer.store, "add_takes", overtaken)
-    result = import_dataset(explorer, spokencoco, "coco")
+    result = import_into(explorer, spokencoco, "coco")
     assert (result.added, result.known) == (0, 4)
     assert len(explorer.store.takes(explorer.store.gallery("coco").id)) == 4
 
@@ -158,6 +159,6 @@ def test_pictures_behind_links_are_said_and_followed_on_request(explorer, spoken
     (spokencoco / "images").rename(tmp_path / "disk")
     (spokencoco / "images").symlink_to(tmp_path / "disk")
     with pytest.raises(AnnotationError, match=r"link.*--follow-links") as error:
-        import_dataset(explorer, spokencoco, "coco")
+        import_into(explorer, spokencoco, "coco")
     assert error.value.kind == "links"
-    assert import_dataset(explorer, spokencoco, "coco", follow_links=True).added == 4
+    assert import_into(explorer, spokencoco, "coco", follow_links=True).added == 4

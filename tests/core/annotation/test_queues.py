@@ -48,7 +48,7 @@ def test_a_queue_that_is_not_offered_any_more_is_the_first_one(explorer, gallery
 def test_takes_in_the_bin_describe_nothing(explorer, gallery, describe):
     from core.annotation.takes import Annotator
 
-    Annotator(explorer).throw_away([describe(0)])
+    Annotator(explorer.store, explorer.home.takes).throw_away([describe(0)])
     assert len(queue(explorer, gallery, "unlabelled:").image_ids) == 10
 
 

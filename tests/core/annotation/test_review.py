@@ -2,9 +2,10 @@
 
 import pytest
 
-from core.annotation.agreement import measure, overlap
+from core.annotation.agreement import overlap
 from core.annotation.differences import Piece, corrected_words, differences
 from core.annotation.progress import by_speaker
+from tests.core.annotation.models import measure_takes
 
 
 def test_punctuation_that_stands_by_itself_is_no_difference():
@@ -48,7 +49,7 @@ def test_agreement_compares_different_speakers_of_the_same_picture(explorer, gal
     describe(0, "dog", "M.K.")  # the same speaker again: a pair with A.B. only
     describe(1, "cat", "M.K.")
     describe(2, "car", "A.B.")
-    found = measure(explorer, explorer.store.takes(gallery.id))
+    found = measure_takes(explorer, explorer.store.takes(gallery.id))
     assert found.pictures == 1
     assert [(pair.first.text, pair.second.text) for pair in found.pairs] == [
         ("dog sea", "dog"), ("dog dog sea", "dog sea")]
@@ -66,7 +67,7 @@ def test_nearness_is_a_share_of_captions_of_other_pictures(explorer, gallery, de
     for picture in range(1, 10):
         describe(picture, "cat", "M.K.")
     describe(9, "dog dog dog", "M.K.")  # nearer to "dog dog" than "dog" is, but not to "dog"
-    [pair] = measure(explorer, explorer.store.takes(gallery.id)).pairs
+    [pair] = measure_takes(explorer, explorer.store.takes(gallery.id)).pairs
     assert pair.nearer == pytest.approx(19 / 20)
 
 
@@ -74,7 +75,7 @@ def test_only_confirmed_captions_are_compared(explorer, gallery, describe):
     describe(0, "dog", "M.K.", state="rejected")
     describe(0, "dog", "A.B.")
     describe(0, "", "C.D.")
-    assert measure(explorer, explorer.store.takes(gallery.id)).pairs == ()
+    assert measure_takes(explorer, explorer.store.takes(gallery.id)).pairs == ()
 
 
 def test_progress_counts_by_speaker(explorer, gallery, describe):

@@ -11,17 +11,18 @@ import pytest
 
 from core import audio
 from core.annotation.captions import caption_of, stage_of, transcript_of
-from core.annotation.takes import Annotator, transcribe, write
+from core.annotation.takes import Annotator, write
 from core.errors import AnnotationError, AudioError, StoreError
 from core.search.transcription import query_options
 from core.store.store import Store
+from tests.core.annotation.models import transcribe_take
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def annotator(explorer):
-    return Annotator(explorer)
+    return Annotator(explorer.store, explorer.home.takes)
 
 
 def takes(explorer, gallery, **which):
@@ -71,7 +72,7 @@ def test_a_picture_that_left_the_gallery_meanwhile_keeps_the_recordings_file(exp
 
 def test_what_is_heard_becomes_the_caption(explorer, ids, speaker, annotator, a_voice):
     explorer.models.parrot.says = ["A  dog\nby the sea"]
-    take = transcribe(explorer, annotator.record(ids[0], speaker.id, a_voice()))
+    take = transcribe_take(explorer, annotator.record(ids[0], speaker.id, a_voice()))
     assert take.text == "A dog by the sea"
     assert transcript_of(take).text == "A  dog\nby the sea"
     assert transcript_of(annotator.record(ids[0], speaker.id, a_voice(1))) is None
@@ -80,14 +81,14 @@ def test_what_is_heard_becomes_the_caption(explorer, ids, speaker, annotator, a_
 def test_it_is_heard_in_the_speakers_language_and_not_translated(explorer, ids, annotator, a_voice):
     for language, expected in (("de", "de"), ("", "auto")):
         who = explorer.store.add_speaker(f"speaks {language}", language)
-        transcribe(explorer, annotator.record(ids[0], who.id, a_voice()))
+        transcribe_take(explorer, annotator.record(ids[0], who.id, a_voice()))
         options = explorer.models.parrot.options[-1]
         assert (options.language, options.translate) == (expected, False)
 
 
 def test_words_of_a_clear_voice_are_kept_as_doubtful_as_in_search(explorer, ids, annotator, speaker, a_voice):
     explorer.models.parrot.says = ["?ducks ducks"]
-    take = transcribe(explorer, annotator.record(ids[0], speaker.id, a_voice()))
+    take = transcribe_take(explorer, annotator.record(ids[0], speaker.id, a_voice()))
     asked = query_options(explorer.settings, explorer.store)
     options = explorer.models.parrot.options[-1]
     assert options.keep_doubtful and options.likely == asked.likely and options.padding == asked.padding
@@ -98,13 +99,13 @@ def test_words_that_were_typed_before_it_was_heard_stay(explorer, ids, speaker, 
     take = annotator.record(ids[0], speaker.id, a_voice())
     annotator.confirm(take, "typed")
     explorer.models.parrot.says = ["heard"]
-    found = transcribe(explorer, take)
+    found = transcribe_take(explorer, take)
     assert (found.text, transcript_of(found).text, found.state) == ("typed", "heard", "done")
 
 
 def test_a_take_without_words_cannot_be_confirmed(explorer, gallery, ids, speaker, annotator, a_voice):
     explorer.models.parrot.says = [""]
-    take = transcribe(explorer, annotator.record(ids[0], speaker.id, a_voice()))
+    take = transcribe_take(explorer, annotator.record(ids[0], speaker.id, a_voice()))
     assert transcript_of(take).reason == "Only noise was heard."
     with pytest.raises(AnnotationError) as raised:
         annotator.confirm(take, " \n ")
@@ -117,7 +118,7 @@ def test_a_recording_that_is_gone_says_so(explorer, ids, speaker, annotator, a_v
     take = annotator.record(ids[0], speaker.id, a_voice())
     take.recording.unlink()
     with pytest.raises(AudioError) as raised:
-        transcribe(explorer, take)
+        transcribe_take(explorer, take)
     assert raised.value.kind == "missing"
 
 
@@ -197,7 +198,7 @@ def stored(explorer, take):
 def test_a_take_may_be_confirmed_before_its_words_and_they_wait_for_a_person(explorer, unheard, annotator):
     assert (unheard.state, unheard.text, stage_of(unheard), caption_of(unheard)) == ("done", "", "awaited", "")
     explorer.models.parrot.says = [" a dog\n by the sea"]
-    late = transcribe(explorer, unheard)
+    late = transcribe_take(explorer, unheard)
     assert (late.state, late.text, stage_of(late), caption_of(late)) == ("done", "", "late", "a dog by the sea")
     annotator.confirm(late, caption_of(late))
     assert stage_of(stored(explorer, late)) == "done"
@@ -205,7 +206,7 @@ def test_a_take_may_be_confirmed_before_its_words_and_they_wait_for_a_person(exp
 
 def test_no_words_make_it_a_draft_again(explorer, unheard, annotator):
     explorer.models.parrot.says = [""]
-    take = transcribe(explorer, unheard)
+    take = transcribe_take(explorer, unheard)
     assert (take.state, take.text, stage_of(take)) == ("draft", "", "draft")
 
 
@@ -213,7 +214,7 @@ def test_words_that_cannot_be_had_make_it_a_draft_again_but_not_what_was_heard_o
     assert annotator.return_unheard(unheard) and stored(explorer, unheard).state == "draft"
     assert not annotator.return_unheard(unheard), "it is a draft already"
     annotator.confirm_unheard(unheard)
-    late = transcribe(explorer, unheard)
+    late = transcribe_take(explorer, unheard)
     assert not annotator.return_unheard(late) and stored(explorer, late).state == "done"
 
 
@@ -222,7 +223,7 @@ def test_heard_just_before_enter_it_is_for_the_review_and_a_draft_without_words(
     explorer.models.parrot.says = ["a dog", ""]
     spoken, noise = (annotator.record(ids[at], speaker.id, a_voice(at)) for at in (0, 1))
     for take in (spoken, noise):
-        transcribe(explorer, take)
+        transcribe_take(explorer, take)
     assert stage_of(annotator.confirm_unheard(spoken)) == "late", "nobody has seen these words"
     assert annotator.confirm_unheard(noise).state == "draft"
     assert annotator.undo().before[0].id == spoken.id, "nothing was done with the other"
@@ -230,7 +231,7 @@ def test_heard_just_before_enter_it_is_for_the_review_and_a_draft_without_words(
 
 def test_undoing_the_confirmation_brings_the_draft_back_with_the_words_that_came(explorer, unheard, annotator):
     explorer.models.parrot.says = ["a dog"]
-    transcribe(explorer, unheard)
+    transcribe_take(explorer, unheard)
     annotator.undo()
     take = stored(explorer, unheard)
     assert (take.state, take.text) == ("draft", "a dog")
@@ -241,7 +242,7 @@ def test_undoing_the_confirmation_brings_the_draft_back_with_the_words_that_came
 def test_words_that_come_after_the_undo_are_the_drafts(explorer, unheard, annotator):
     annotator.undo()
     assert stored(explorer, unheard).state == "draft"
-    take = transcribe(explorer, unheard)
+    take = transcribe_take(explorer, unheard)
     assert (take.state, take.text) == ("draft", "a dog")
     annotator.redo()
     assert stage_of(stored(explorer, unheard)) == "late", "confirmed before they were there: to be looked at"
@@ -250,7 +251,7 @@ def test_words_that_come_after_the_undo_are_the_drafts(explorer, unheard, annota
 def test_redoing_a_confirmation_that_has_no_words_by_now_leaves_a_draft(explorer, unheard, annotator):
     annotator.undo()
     explorer.models.parrot.says = [""]
-    transcribe(explorer, unheard)
+    transcribe_take(explorer, unheard)
     annotator.redo()
     assert stored(explorer, unheard).state == "draft"
 
@@ -259,7 +260,7 @@ def test_redoing_a_confirmation_that_has_no_words_by_now_leaves_a_draft(explorer
 def test_the_review_makes_words_that_came_the_caption_and_undo_takes_that_back(explorer, unheard, annotator, state):
     annotator.judge([unheard], state)
     assert stage_of(stored(explorer, unheard)) == "awaited", "there is nothing to accept yet"
-    late = transcribe(explorer, unheard)
+    late = transcribe_take(explorer, unheard)
     annotator.judge([late], state)
     assert (stored(explorer, late).text, stored(explorer, late).state) == ("a dog", state)
     annotator.undo()
@@ -268,7 +269,7 @@ def test_the_review_makes_words_that_came_the_caption_and_undo_takes_that_back(e
 
 def test_rejected_before_its_words_it_stays_rejected(explorer, unheard, annotator):
     annotator.judge([unheard], "rejected")
-    take = transcribe(explorer, unheard)
+    take = transcribe_take(explorer, unheard)
     assert (take.state, take.text, caption_of(take)) == ("rejected", "", "a dog")
     annotator.undo()
     assert stage_of(stored(explorer, take)) == "late"
@@ -277,7 +278,7 @@ def test_rejected_before_its_words_it_stays_rejected(explorer, unheard, annotato
 def test_damaged_words_are_awaited_again(explorer, unheard, annotator):
     explorer.store.keep_heard(unheard.id, "{", "a dog")
     assert stage_of(stored(explorer, unheard)) == "awaited"
-    assert stage_of(transcribe(explorer, unheard)) == "late"
+    assert stage_of(transcribe_take(explorer, unheard)) == "late"
 
 
 # ---- redo
@@ -333,7 +334,7 @@ from core.settings import Settings
 from core import audio
 explorer = Explorer(find_home(), Settings())
 waveform = audio.from_samples([0.1, -0.1, 0.3, -0.2] * 2000, 16_000)
-Annotator(explorer).record(int(sys.argv[1]), int(sys.argv[2]), waveform)
+Annotator(explorer.store, explorer.home.takes).record(int(sys.argv[1]), int(sys.argv[2]), waveform)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
