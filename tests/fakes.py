@@ -11,8 +11,10 @@ from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptio
 from core.audio import Waveform
 from core.fingerprint import Fingerprint
 from core.home import Home
+from core.models.checkpoints import Run, check_recogniser
 from core.models.registry import ModelRegistry
 from core.models.retrieval import Floats, RetrievalModel, SpeechFeatures, TextFeatures
+from core.models.variants import BrewClipOptions
 from core.progress import Report, silent
 from core.settings import Settings
 
@@ -127,6 +129,43 @@ class CaptionModel(ColourModel):
         counts = [[0.2, *(text.lower().split().count(word) for word in CAPTION_WORDS)] for text in texts]
         vectors = np.array([np.array(each) / np.linalg.norm(each) for each in counts], np.float32)
         return TextFeatures(vectors, (0,) * len(texts))
+
+
+class VoiceModel(ColourModel):
+    """Random embeddings of texts, voices and images; the voice is a third of an utterance's sum.
+
+    `utterances` are those it has encoded.
+    """
+
+    name, title, dim, uses_speech = "listener", "Listener", 8, True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uses_text = True
+        self.utterances: list[EncodedUtterance] = []
+        self.run = Run("full", BrewClipOptions(), self.name, "", FakeRecogniser.name, FakeRecogniser.width, "own",
+                       "centre")
+
+    def encode_images(self, pixels: NDArray[np.uint8]) -> Floats:
+        return np.stack([self.vector(each.tobytes()) for each in pixels])
+
+    def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
+        return TextFeatures(np.stack([self.vector(text.encode()) for text in texts]), (0,) * len(texts))
+
+    def encode_speech(self, utterances: Sequence[EncodedUtterance]) -> SpeechFeatures:
+        self.utterances += utterances
+        voice = np.stack([self.vector(one.states[0].tobytes()) for one in utterances])
+        if not self.uses_text:
+            return SpeechFeatures(voice, voice, (0,) * len(utterances))
+        words = self.encode_texts([one.transcript.text for one in utterances]).vectors
+        return SpeechFeatures(2 * words + voice, voice, (1,) * len(utterances))
+
+    def check_recogniser(self, name: str, padding: str) -> None:
+        check_recogniser(self.run, name, padding)
+
+    def vector(self, seed: bytes) -> Floats:
+        """The embedding (8,) that is drawn from some bytes."""
+        return np.random.default_rng(list(seed[:64])).standard_normal(self.dim).astype(np.float32)
 
 
 class FakeRegistry(ModelRegistry):

@@ -13,7 +13,7 @@ from core.galleries.gallery import Gallery
 from core.search import background, table_index, vector_index
 from core.search.background import Background
 from core.search.queries import EncodedTerm, Floats, Hit, QueryScorer
-from core.search.significance import strengths
+from core.search.significance import significances
 from core.search.table_index import TableIndex
 from core.search.vector_file import Ids
 from core.search.vector_index import ExactIndex
@@ -64,7 +64,7 @@ class LoadedIndex:
         best = self._all_copies(gallery, scorer, top, chosen, exact, all_copies)
         vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
         scores = np.array([score for _, score, _ in best.rows], np.float32)
-        found = strengths(terms, scores, Background(descriptions, *self.pictures), best.compared)
+        found = significances(terms, scores, Background(descriptions, *self.pictures), best.compared)
         parts = zip(best.rows, found, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
                            for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),

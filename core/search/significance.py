@@ -33,7 +33,7 @@ TAIL_SCORES = 10  # at least
 _Wide = NDArray[np.float64]
 
 
-def strengths(terms: Sequence[EncodedTerm], scores: Floats, background: Background,
+def significances(terms: Sequence[EncodedTerm], scores: Floats, background: Background,
               compared: int) -> list[MatchSignificance]:
     """Significance of hits with these scores (n,), for the query of `terms` over `compared` pictures.
 

@@ -23,7 +23,7 @@ from core.errors import QueryError
 from core.explorer import Explorer
 from core.search.background import Background
 from core.search.queries import EncodedTerm, Floats, Hit, Level, combine, units
-from core.search.significance import strengths
+from core.search.significance import significances
 from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.benchmarks.common import own_home
@@ -98,7 +98,7 @@ def drawn(answers: Sequence[Answer], vectors: Floats, names: Sequence[str], desc
             scores = vectors[chosen] @ combine(answer.terms)
             best = int(scores.argmax())
             held_against = Background(descriptions, vectors[chosen], chosen.astype(np.int64))
-            level = strengths(answer.terms, scores[[best]], held_against, size)[0].level
+            level = significances(answer.terms, scores[[best]], held_against, size)[0].level
             if chosen[-1] == own:
                 with_it.append((level, chosen[best] == own))
             else:

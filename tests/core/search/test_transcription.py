@@ -1,4 +1,4 @@
-"""A model that listens to the voice: shares of words and voice, corrections, what is kept and what is heard again."""
+"""A model that uses the voice: shares of words and voice, corrections, cached utterances and stored transcripts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,56 +11,15 @@ from core import audio
 from core.asr.transcript import Transcript
 from core.errors import ModelError, QueryError
 from core.explorer import Explorer
-from core.fingerprint import Fingerprint
-from core.models.checkpoints import Run, check_recogniser
-from core.models.retrieval import SpeechFeatures
-from core.models.variants import BrewClipOptions
 from core.search.terms import QueryTerm
 from core.search.transcription import last_language, query_options
 from core.settings import Settings
-from tests.fakes import FakeRegistry
-
-DIM = 8
-
-
-class Listener:
-    """Words and voices are drawn from what they are made of; the voice is a third of the sum."""
-
-    name, title, note, dim, image_size, device, fallback = "listener", "Listener", "", DIM, 8, "cpu", ""
-    uses_speech = True
-
-    def __init__(self):
-        self.uses_text, self.listened = True, []
-        self.run = Run("full", BrewClipOptions(), "listener", "", "Parrot", 4, "own", "centre")
-
-    def encode_images(self, pixels):
-        return np.stack([self.vector(each.tobytes()) for each in pixels])
-
-    def encode_texts(self, texts):
-        return type("Features", (), {"vectors": np.stack([self.vector(text.encode()) for text in texts]),
-                                     "cut": (0,) * len(texts)})()
-
-    def encode_speech(self, heard):
-        self.listened += heard
-        voice = np.stack([self.vector(one.states[0].tobytes()) for one in heard])
-        if not self.uses_text:
-            return SpeechFeatures(voice, voice, (0,) * len(heard))
-        words = self.encode_texts([one.transcript.text for one in heard]).vectors
-        return SpeechFeatures(2 * words + voice, voice, (1,) * len(heard))
-
-    def check_recogniser(self, name, padding):
-        check_recogniser(self.run, name, padding)
-
-    def vector(self, seed):
-        return np.random.default_rng(list(seed[:64])).standard_normal(DIM).astype(np.float32)
-
-    def fingerprint(self, crop):
-        return Fingerprint.of({"backbone": self.name, "crop": crop})
+from tests.fakes import FakeRegistry, VoiceModel
 
 
 @pytest.fixture
 def explorer(home, tmp_path):
-    made = Explorer(home, Settings(), FakeRegistry(home, Listener()))
+    made = Explorer(home, Settings(), FakeRegistry(home, VoiceModel()))
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(6):
@@ -71,7 +30,7 @@ def explorer(home, tmp_path):
 
 
 @pytest.fixture
-def listener(explorer):
+def model(explorer):
     return explorer.models.fake
 
 
@@ -91,7 +50,7 @@ def branches(result):
     return [tuple(share.branch for share in hit.shares) for hit in result.hits]
 
 
-def test_words_and_voice_have_a_share_each_which_add_up(explorer, listener, waveform):
+def test_words_and_voice_have_a_share_each_which_add_up(explorer, model, waveform):
     terms = [QueryTerm("speech", waveform=waveform), QueryTerm("text", "cats", weight=-0.5)]
     result = explorer.search("pictures", terms)
     assert set(branches(result)) == {("text", "acoustic", "text")}
@@ -100,13 +59,13 @@ def test_words_and_voice_have_a_share_each_which_add_up(explorer, listener, wave
     assert {round(hit.shares[1].value, 4) for hit in result.hits} != {0.0}
     assert result.cut == 1
     assert result.transcript.text == "a brown dog"
-    assert listener.listened[0].transcript.avg_logprob == -0.4
+    assert model.utterances[0].transcript.avg_logprob == -0.4
 
 
-def test_the_score_is_that_of_the_sum(explorer, listener, parrot, waveform):
+def test_the_score_is_that_of_the_sum(explorer, model, parrot, waveform):
     alone = explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
-    voice = listener.vector(parrot.states(waveform).tobytes())
-    whole = 2 * listener.vector(b"a brown dog") + voice
+    voice = model.vector(parrot.states(waveform).tobytes())
+    whole = 2 * model.vector(b"a brown dog") + voice
     asked = alone.terms[0]
     assert np.allclose(asked.vector, whole / np.linalg.norm(whole), atol=1e-6)
     assert np.allclose(asked.voice, voice / np.linalg.norm(whole), atol=1e-6)
@@ -150,24 +109,24 @@ def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):
     assert parrot.passes == ["transcribe"], "a second search finds both at hand"
 
 
-def test_a_correction_keeps_the_voice_and_is_certain(explorer, listener, parrot, waveform):
+def test_a_correction_keeps_the_voice_and_is_certain(explorer, model, parrot, waveform):
     explorer.transcribe_query(waveform)
     explorer.search("pictures", [QueryTerm("speech", text="a brown dog", waveform=waveform)])
     result = explorer.search("pictures", [QueryTerm("speech", text="a brown frog", waveform=waveform)])
     assert parrot.passes == ["transcribe"]
-    unchanged, corrected = (one.transcript for one in listener.listened)
+    unchanged, corrected = (one.transcript for one in model.utterances)
     assert (unchanged.text, unchanged.avg_logprob) == ("a brown dog", -0.4)
     assert (corrected.text, corrected.avg_logprob) == ("a brown frog", 0.0)
     assert result.transcript is None and set(branches(result)) == {("text", "acoustic")}
 
 
-def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(explorer, listener, parrot, waveform,
+def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(explorer, model, parrot, waveform,
                                                                                 home):
     explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
-    later = Explorer(home, Settings(), FakeRegistry(home, Listener()))
+    later = Explorer(home, Settings(), FakeRegistry(home, VoiceModel()))
     result = later.search("pictures", [QueryTerm("speech", waveform=waveform)])
     assert later.models.parrot.passes == ["encode"]
-    assert later.models.fake.listened[0].transcript.avg_logprob == -0.4
+    assert later.models.fake.utterances[0].transcript.avg_logprob == -0.4
     assert [hit.image.id for hit in result.hits] == [
         hit.image.id for hit in explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]).hits]
     later.close()
@@ -186,8 +145,8 @@ def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
     assert parrot.passes == ["transcribe"] * 3 + ["encode"]
 
 
-def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(explorer, listener, waveform):
-    listener.uses_text = False
+def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(explorer, model, waveform):
+    model.uses_text = False
     assert set(branches(explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]))) == {("acoustic",)}
     corrected = explorer.search("pictures", [QueryTerm("speech", text="a brown frog", waveform=waveform)])
     assert set(branches(corrected)) == {("text",)}
@@ -195,9 +154,9 @@ def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(ex
     assert [hit.score for hit in corrected.hits] == [hit.score for hit in typed.hits]
 
 
-def test_typed_words_and_a_recording_without_words(explorer, listener, parrot, waveform):
+def test_typed_words_and_a_recording_without_words(explorer, model, parrot, waveform):
     assert set(branches(explorer.search("pictures", [QueryTerm("text", "a brown dog")]))) == {("text",)}
-    assert not listener.listened
+    assert not model.utterances
     parrot.transcripts[waveform.digest] = Transcript("", "", (), 0.0, 1.0, 0.0, reason="Only noise was heard.")
     with pytest.raises(QueryError, match="Only noise"):
         explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])

@@ -7,7 +7,7 @@ from core.progress import JobCancelled
 from core.search import background
 from core.search.background import Background, descriptions, pictures, sentences
 from core.search.queries import EncodedTerm, QueryScorer, units
-from core.search.significance import level, strengths, tail
+from core.search.significance import level, significances, tail
 from core.search.vector_index import ExactIndex
 
 DIM = 32
@@ -23,7 +23,7 @@ def a_background(count=0, texts=600):
 
 def measure(terms, vectors, held_against, compared=None):
     scores = QueryScorer(terms, held_against.pictures).scores(vectors)
-    return strengths(terms, scores, held_against, len(vectors) if compared is None else compared)
+    return significances(terms, scores, held_against, len(vectors) if compared is None else compared)
 
 
 def test_the_sentences_are_many_and_all_different():
