@@ -113,15 +113,12 @@ def _disk(home: Home) -> Finding:
 
 def _libraries() -> Iterator[Finding]:
     for name, what, libraries in LINUX_LIBRARIES:
-        packages = [package for library, package in libraries if _is_lacking(library)]
+        packages = [package for library, package in libraries
+                    if sys.platform == "linux" and ctypes.util.find_library(library) is None]
         if packages:
             yield Finding(name, "bad", f"{what} needs system libraries: apt-get install {' '.join(packages)}")
         else:
             yield Finding(name, "ok", f"{what} has the system libraries it needs")
-
-
-def _is_lacking(library: str) -> bool:
-    return sys.platform == "linux" and ctypes.util.find_library(library) is None
 
 
 def _display() -> Finding:

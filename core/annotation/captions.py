@@ -15,7 +15,7 @@ def tidy(text: str) -> str:
 
 
 def transcript_of(take: TakeRecord) -> Transcript | None:
-    """What was heard in a take; None until it was recognised, or when that is damaged."""
+    """The transcript of a take; None until it was transcribed, or when it is damaged."""
     try:
         return None if take.heard is None else Transcript.kept(plain_json.loads(take.heard))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a correction changed in what was heard: word by word, without regard to case and punctuation."""
+"""Corrections of a transcript, word by word, without regard to case and punctuation."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def differences(heard: str, text: str) -> tuple[Piece, ...]:
 
 
 def corrected_words(pieces: tuple[Piece, ...]) -> int:
-    """How many words were heard wrongly, left out or too many."""
+    """Number of words that were wrong, missing or superfluous."""
     return sum(max(len(piece.heard.split()), len(piece.text.split())) for piece in pieces if piece.change != "same")
 
 

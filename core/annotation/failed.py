@@ -1,4 +1,4 @@
-"""Queues from evaluations: the pictures of failed queries, and those of failures that a person called something.
+"""Queues from evaluations: the pictures of failed queries, and of failures with a label.
 
 Pictures of an evaluation are known by their files: those that the gallery has are the queue's.
 """
@@ -48,7 +48,7 @@ def home_of(store: "Store", argument: str, first: str) -> str | None:
 
 
 def labels(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
-    """What people called failures of those evaluations: "7/heard"."""
+    """Labels that people gave to failures of those evaluations: "7/heard"."""
     from core.evaluation.failures import LABELS
     from core.evaluation.labelling import labels as labels_of
 

@@ -1,4 +1,4 @@
-"""How an export lies on disk: one table of layouts, each with its folders and the lists it needs.
+"""Layouts of an export on disk: one table, each row with its folders and lists.
 
 The names are those that `core.datasets` reads, which are those of the published datasets.
 """

@@ -1,4 +1,4 @@
-"""How far each speaker is."""
+"""Progress of each speaker."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from core.store.records import SpeakerRecord, TakeRecord
 
 @dataclass(frozen=True)
 class SpeakerProgress:
-    """What one speaker has recorded in a gallery: counts of takes by state, pictures, seconds of speech."""
+    """Recordings of one speaker in a gallery: counts of takes by state, pictures, seconds of speech."""
 
     speaker: SpeakerRecord
     pictures: int
@@ -29,12 +29,10 @@ def by_speaker(takes: Iterable[TakeRecord]) -> tuple[SpeakerProgress, ...]:
     grouped: dict[int, list[TakeRecord]] = {}
     for take in takes:
         grouped.setdefault(take.speaker.id, []).append(take)
-    found = [_progress(group) for group in grouped.values()]
-    return tuple(sorted(found, key=lambda each: (-each.takes, each.speaker.name)))
-
-
-def _progress(takes: list[TakeRecord]) -> SpeakerProgress:
-    states = [take.state for take in takes]
-    return SpeakerProgress(takes[0].speaker, len({take.image_id for take in takes}), states.count("draft"),
-                           states.count("done"), states.count("accepted"), states.count("rejected"),
-                           sum(take.seconds for take in takes))
+    rows = []
+    for group in grouped.values():
+        states = [take.state for take in group]
+        rows.append(SpeakerProgress(group[0].speaker, len({take.image_id for take in group}), states.count("draft"),
+                                    states.count("done"), states.count("accepted"), states.count("rejected"),
+                                    sum(take.seconds for take in group)))
+    return tuple(sorted(rows, key=lambda row: (-row.takes, row.speaker.name)))

@@ -1,4 +1,4 @@
-"""What may hurt a recording, measured from its samples."""
+"""Warnings about a recording, measured from its samples."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ SHORT = 1.0  # seconds
 
 
 def warning_of(waveform: "Waveform") -> str:
-    """What may have hurt the words, in a sentence; "" when nothing did."""
+    """A sentence about what may have hurt the recording; "" for none."""
     size = np.abs(waveform.samples)
     if float(np.mean(size >= FULL_SCALE)) > CLIPPED_SHARE:
         return "Too loud: the recording is clipped. Turn the microphone down, or step back."

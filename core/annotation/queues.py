@@ -1,4 +1,4 @@
-"""Which pictures are to be described, and in which order: one table of queues.
+"""Queues of pictures to be described: one table of their kinds.
 
 A queue is written as its kind's key, a colon and an argument: "unlabelled:", "tag:beach". Another source of pictures is
 one more row: `find` gives ids of the gallery's pictures, wherever it has them from.
@@ -24,14 +24,15 @@ class QueueKind:
     """One kind of queue.
 
     `choices` gives each argument it can have in a gallery, with its words for the user. `find` gives the pictures of
-    the gallery (ids, ascending) for an argument. `leaves_out_done`: described pictures are none of the queue's.
+    the gallery (ids, ascending) for an argument, by default all. `leaves_out_done`: without described pictures.
     `speaker` gives the speaker whose descriptions count, None when everyone's do. `unlisted` gives the words of an
     argument that is not among the choices but may be asked for; "" where it may not.
     """
 
     key: str
     choices: "Callable[[Store, Gallery], Sequence[tuple[str, str]]]"
-    find: "Callable[[Store, Gallery, str], Sequence[int]]"
+    find: "Callable[[Store, Gallery, str], Sequence[int]]" = (
+        lambda store, gallery, argument: [int(one) for one in gallery.filter_ids()])
     leaves_out_done: bool = False
     speaker: Callable[[str], int | None] = lambda argument: None
     unlisted: "Callable[[Store, Gallery, str], str]" = lambda store, gallery, argument: ""
@@ -62,31 +63,14 @@ class Queue:
         return self.image_ids.index(ordered[at]) if at < len(ordered) else 0
 
 
-def _all(store: "Store", gallery: "Gallery", argument: str) -> Sequence[int]:
-    return [int(one) for one in gallery.filter_ids()]
-
-
-def _tagged(store: "Store", gallery: "Gallery", tag: str) -> Sequence[int]:
-    return [int(one) for one in gallery.filter_ids(tag=tag)] if tag else []
-
-
-def _tags(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
-    return [(tag, f"Tagged “{tag}”") for tag, _ in gallery.tags()]
-
-
-def _speakers(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
-    return [(str(speaker.id), f"Not yet described by {speaker.name}") for speaker in store.speakers()]
-
-
-def _number(argument: str) -> int | None:
-    return int(argument) if argument.isdecimal() else None
-
-
 QUEUES: tuple[QueueKind, ...] = (
-    QueueKind("unlabelled", lambda store, gallery: [("", "Without a caption")], _all, leaves_out_done=True),
-    QueueKind("all", lambda store, gallery: [("", "All pictures")], _all),
-    QueueKind("speaker", _speakers, _all, leaves_out_done=True, speaker=_number),
-    QueueKind("tag", _tags, _tagged),
+    QueueKind("unlabelled", lambda store, gallery: [("", "Without a caption")], leaves_out_done=True),
+    QueueKind("all", lambda store, gallery: [("", "All pictures")]),
+    QueueKind("speaker", lambda store, gallery: [(str(speaker.id), f"Not yet described by {speaker.name}")
+                                                 for speaker in store.speakers()],
+              leaves_out_done=True, speaker=lambda argument: int(argument) if argument.isdecimal() else None),
+    QueueKind("tag", lambda store, gallery: [(tag, f"Tagged “{tag}”") for tag, _ in gallery.tags()],
+              lambda store, gallery, tag: [int(one) for one in gallery.filter_ids(tag=tag)] if tag else []),
     QueueKind("failures", failed.failures, failed.failed, unlisted=failed.beyond),
     QueueKind("labelled", failed.labels, failed.labelled),
 )

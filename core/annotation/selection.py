@@ -1,4 +1,4 @@
-"""What goes into an export and what does not, each with its reason; names and splits of what goes."""
+"""Selection for an export: takes that go in, those left out with their reason, names and splits."""
 
 import re
 import unicodedata
@@ -56,7 +56,7 @@ class Leftovers:
         self._found[reason].append(what)
 
     def all(self) -> tuple[LeftOut, ...]:
-        """What was noted, in the table's order."""
+        """Counts in the table's order."""
         return tuple(LeftOut(reason, len(self._found[reason]), tuple(self._found[reason][:EXAMPLES]))
                      for reason in REASONS if reason in self._found)
 
@@ -130,7 +130,7 @@ def _suffix(own: Path) -> str:
 
 
 def _key(stem: str) -> str:
-    """What names are told apart by: those of COCO's releases that mean one picture are the same."""
+    """Key of a picture's name: names of COCO's releases that mean one picture have the same."""
     return coco.image_id(f"{stem}.jpg").casefold()
 
 

@@ -16,7 +16,7 @@ HELD_OUT = 0.1  # of the pictures or takes, for val and for test each
 
 @dataclass(frozen=True)
 class SplitItem:
-    """What a split is drawn from: which picture (its content's hash) was described by whom."""
+    """A caption to be split: its picture (the content's hash) and its speaker."""
 
     picture: str
     speaker: int
