@@ -3,13 +3,14 @@
 asyncio and qasync are imported at first use, after the window has painted itself.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
 
+_waiting: list[Callable[[], Coroutine[Any, Any, None]]] = []  # for the first paint
 _running: "set[asyncio.Task[Any]]" = set()  # asyncio itself keeps weak references only
 
 
@@ -21,6 +22,9 @@ def loop() -> "asyncio.AbstractEventLoop":
     import qasync
     made: asyncio.AbstractEventLoop = qasync.QEventLoop(already_running=True)
     asyncio.set_event_loop(made)
+    for function in _waiting:
+        _begin(made, function())
+    _waiting.clear()
     return made
 
 
@@ -29,10 +33,15 @@ def start(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
 
     A stopped job (JobCancelled) ends the coroutine that awaits it without a word.
     """
-    task = loop().create_task(coroutine)
-    _running.add(task)
-    task.add_done_callback(_finish)
-    return task
+    return _begin(loop(), coroutine)
+
+
+def start_when_painted(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine function once there is a loop, which is after the window has painted itself."""
+    if loop.cache_info().currsize:
+        start(function())
+    else:
+        _waiting.append(function)
 
 
 def abandon() -> None:
@@ -40,6 +49,13 @@ def abandon() -> None:
     for task in _running:
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # silences asyncio's warning
     _running.clear()
+
+
+def _begin(loop: "asyncio.AbstractEventLoop", coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    task = loop.create_task(coroutine)
+    _running.add(task)
+    task.add_done_callback(_finish)
+    return task
 
 
 def _finish(task: "asyncio.Task[Any]") -> None:

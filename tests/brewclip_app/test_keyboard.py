@@ -2,6 +2,7 @@
 
 import threading
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
 from brewclip_app.panels.failures.jobs import DIAGNOSE
@@ -184,7 +185,7 @@ def test_what_is_made_later_is_reached_where_it_stands(qtbot):
 
 
 def test_the_chips_of_a_query_are_reached_before_the_way_to_add_one(qtbot):
-    whole, chips, after = QWidget(), QueryChips(), QLineEdit()
+    whole, chips, after = QWidget(), QueryChips(Mock(), Mock()), QLineEdit()
     whole.setLayout(column(chips, after))
     qtbot.addWidget(whole)
     whole.show()

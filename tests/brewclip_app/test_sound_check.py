@@ -7,8 +7,12 @@ import sys
 import pytest
 
 from brewclip_app.capture import sound, sound_check
+from brewclip_app.capture.file_intake import Intake
+from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.capture.sound_check import SoundSystemError
+from brewclip_app.context import Context
+from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.header import HINT, QueryHeader
 
 ABORTS = """
@@ -87,9 +91,10 @@ def test_it_is_checked_before_each_start_of_portaudio_and_not_at_each_use(fake, 
     assert len(checks) == 2
 
 
-def test_the_window_says_why_and_offers_to_look_again(broken, fake, direct_thread, qtbot):
-    microphone = Microphone(thread=direct_thread)
-    header = QueryHeader(microphone)
+def test_the_window_says_why_and_offers_to_look_again(broken, fake, direct_thread, qtbot, home):
+    microphone, context = Microphone(thread=direct_thread), Context(home)
+    controller = SearchController(context, PushToTalk(context, microphone=microphone))
+    header = QueryHeader(controller, Intake(context, None))
     qtbot.addWidget(header)
     header.show()
     assert header.hint.text() == HINT and not header.look_again.isVisible()

@@ -1,25 +1,25 @@
-"""What can be done with hits: open, show in folder, copy, more like these, add to the query, tag."""
+"""Actions on hits: open, show in folder, copy, more like these, add to the query, tag."""
 
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject, QProcess, QUrl, Signal
+from PySide6.QtCore import QPoint, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from brewclip_app import wording
+from brewclip_app import tasks, wording
 from brewclip_app.capture.multimedia import dbus
+from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
-from brewclip_app.panels.search.selection_pane import MOST_EXAMPLES
 from brewclip_app.thumbnails import to_qimage
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core import private_files
-from core.errors import ImageError
-from core.progress import Report
+from core.errors import BrewclipError, ImageError
+from core.progress import JobCancelled, Report
 from core.remote import is_remote, shown
 
 if TYPE_CHECKING:
@@ -28,25 +28,22 @@ if TYPE_CHECKING:
     from core.search.queries import Hit
     from core.store.records import ImageRecord
 
+T = TypeVar("T")
 MOST_TAGS = 20  # in the menu
+MOST_EXAMPLES = 8  # images of a query; more of them add nothing
 
 
-class HitActions(QObject):
-    """Acts on hits; a file that is gone is said, not opened."""
+class HitActions:
+    """Actions on some hits; those for one alone take the first. A file that is gone is reported, not opened."""
 
-    more_wanted = Signal(object)  # Hit
-    add_wanted = Signal(object, int)  # Hit, sign
-    why_wanted = Signal(object)  # Hit
-    examples_wanted = Signal(list)  # Hits, as the terms of a new query
-    examples_added = Signal(list)  # Hits, as more terms of the query
-    copies_as_hits_wanted = Signal()
-    tagged = Signal(object)  # ImageRecords with their new tags
-    said = Signal(str)
-
-    def __init__(self, context: "Context", owner: QWidget) -> None:
-        super().__init__(owner)
-        self._context, self._owner = context, owner
+    def __init__(self, context: "Context", controller: SearchController, owner: QWidget,
+                 on_tagged: "Callable[[list[ImageRecord]], object]") -> None:
+        self._context, self._controller, self._owner, self._on_tagged = context, controller, owner, on_tagged
         self.tags: tuple[tuple[str, int], ...] = ()  # of the gallery
+
+    def show_menu(self, hits: "Sequence[Hit]", at: QPoint) -> None:
+        """Open the context menu of some hits; `at` is on the screen."""
+        self.menu(hits).popup(at)
 
     def menu(self, hits: "Sequence[Hit]") -> QMenu:
         """The context menu of some hits."""
@@ -55,52 +52,81 @@ class HitActions(QObject):
         first, one, few = hits[0], len(hits) == 1, 1 < len(hits) <= MOST_EXAMPLES
         if not one:
             menu.addSection(f"{wording.count(len(hits))} selected")
-        rows: tuple[tuple[str, Callable[[], object], bool] | None, ...] = (
-            ("Open", partial(self.open, first), one),
-            ("Show in folder", partial(self.show_in_folder, first.image), one),
-            (f"List the {first.copies} copies…", partial(self.list_copies, first), one and first.copies > 1),
+        rows: tuple[tuple[str, Callable[[Sequence[Hit]], object], bool] | None, ...] = (
+            ("Open", self.open, one),
+            ("Show in folder", self.show_in_folder, one),
+            (f"List the {first.copies} copies…", self.list_copies, one and first.copies > 1),
             None,
-            ("Copy path" if one else f"Copy {len(hits)} paths", partial(self.copy_paths, hits), True),
-            ("Copy picture", partial(self.copy_picture, first), one),
-            ("Copy the file to a folder…" if one else "Copy the files to a folder…",
-             partial(self.choose_target, hits), True),
+            ("Copy path" if one else f"Copy {len(hits)} paths", self.copy_paths, True),
+            ("Copy picture", self.copy_picture, one),
+            ("Copy the file to a folder…" if one else "Copy the files to a folder…", self.choose_target, True),
             None,
-            ("Why this picture?\tI", partial(self.why_wanted.emit, first), one),
-            ("More like this", partial(self.more_wanted.emit, first), one),
-            ("More like these", partial(self.examples_wanted.emit, hits), few),
-            ("Add to the query", partial(self.add_wanted.emit, first, 1), one),
-            ("Add these to the query", partial(self.examples_added.emit, hits), few),
-            ("Leave out what is like this", partial(self.add_wanted.emit, first, -1), one),
+            ("Why this picture?\tI", self.inspect, one),
+            ("More like this", self.more_like, one),
+            ("More like these", self.more_like, few),
+            ("Add to the query", self.add, one),
+            ("Add these to the query", self.add, few),
+            ("Exclude pictures like this", self.exclude, one),
             None)
         for row in rows:
             if row is None:
                 menu.addSeparator()
             elif row[2]:
-                menu.addAction(row[0], row[1])
+                menu.addAction(row[0], partial(row[1], hits))
         self._add_tags(menu, hits)
         return menu
 
-    def open(self, hit: "Hit") -> None:
-        """Open the picture in the system's viewer; one at an address is brought here first."""
-        if is_remote(hit.image.path):
-            self._bring(hit)
-        elif self._is_there(hit.image.path) and not QDesktopServices.openUrl(_url(hit.image.path)):
-            self.said.emit(f"No program on this computer opens {hit.image.path.name}.")
+    def inspect(self, hits: "Sequence[Hit]") -> None:
+        """Explain a hit in the Inspect panel."""
+        if hits:
+            self._controller.inspect(hits[0])
 
-    def _bring(self, hit: "Hit") -> None:
-        self._context.jobs.submit(f"Bringing {hit.image.path.name}",
-                                  lambda report: _brought(hit.image.path, self._context.home.caches / "opened"),
-                                  key="bring-picture",
-                                  on_done=lambda path: QDesktopServices.openUrl(_url(path)),
-                                  on_failed=lambda error: self.said.emit(str(error)))
+    def more_like(self, hits: "Sequence[Hit]") -> None:
+        """A new query of these images."""
+        self._controller.more_like(hits)
 
-    def show_in_folder(self, image: "ImageRecord") -> None:
-        """Open the folder in the file manager, the picture selected where the system can."""
-        path = image.path
+    def add(self, hits: "Sequence[Hit]") -> None:
+        """Add images to the query."""
+        self._controller.add_hits(hits)
+
+    def exclude(self, hits: "Sequence[Hit]") -> None:
+        """Exclude what is like an image from the query."""
+        self._controller.add_image(hits[0].image.path, hits[0].image.id, -1)
+
+    def open(self, hits: "Sequence[Hit]") -> None:
+        """Open an image in the system's viewer; one at an address is downloaded first."""
+        path = hits[0].image.path
         if is_remote(path):
-            self.said.emit(f"It lies at {shown(path.parent)}.")
+            tasks.start(self._download(path))
+        elif not path.exists():
+            self._controller.say(f"{path.name} is gone from {path.parent}. Index the gallery again to remove it.")
+        elif not QDesktopServices.openUrl(_url(path)):
+            self._controller.say(f"No program on this computer opens {path.name}.")
+
+    async def _download(self, path: Path) -> None:
+        copy = await self._run(f"Downloading {path.name}",
+                               lambda report: _downloaded(path, self._context.home.caches / "opened"), "bring-picture")
+        if copy is not None:
+            QDesktopServices.openUrl(_url(copy))
+
+    async def _run(self, name: str, work: Callable[[Report], T], key: str = "") -> T | None:
+        """Run a job; None, and a message, when it fails."""
+        try:
+            return await self._context.jobs.run(name, work, key=key)
+        except BrewclipError as error:
+            self._controller.say(str(error))
+            return None
+
+    def show_in_folder(self, hits: "Sequence[Hit]") -> None:
+        """Show an image in the file manager."""
+        self.show_file(hits[0].image.path)
+
+    def show_file(self, path: Path) -> None:
+        """Open the folder of a file in the file manager, the file selected where the system can."""
+        if is_remote(path):
+            self._controller.say(f"It is stored at {shown(path.parent)}.")
         elif not path.parent.exists():
-            self.said.emit(f"The folder {path.parent} is gone.")
+            self._controller.say(f"The folder {path.parent} is gone.")
         elif sys.platform == "darwin":
             QProcess.startDetached("open", ["-R", str(path)])
         elif sys.platform == "win32":
@@ -111,11 +137,11 @@ class HitActions(QObject):
     def copy_paths(self, hits: "Sequence[Hit]") -> None:
         """The paths, one on each line."""
         QGuiApplication.clipboard().setText("\n".join(shown(hit.image.path) for hit in hits))
-        self.said.emit("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
+        self._controller.say("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
 
-    def list_copies(self, hit: "Hit") -> None:
-        """The identical files of a hit."""
-        CopiesDialog(self._owner, hit, self.show_in_folder, self.copies_as_hits_wanted.emit).open()
+    def list_copies(self, hits: "Sequence[Hit]") -> None:
+        """List the identical files of a hit."""
+        CopiesDialog(self._owner, hits[0], self.show_file, lambda: self._controller.show_copies(True)).open()
 
     def choose_target(self, hits: "Sequence[Hit]") -> None:
         """Let the user choose a folder and copy the files into it."""
@@ -129,32 +155,39 @@ class HitActions(QObject):
 
     def copy_files(self, hits: "Sequence[Hit]", folder: Path) -> None:
         """Copy the files of hits into a folder; nothing there is overwritten."""
-        paths = [hit.image.path for hit in hits]
         self._context.state.keep("copies_folder", str(folder))
+        tasks.start(self._copy_files([hit.image.path for hit in hits], folder))
 
+    async def _copy_files(self, paths: list[Path], folder: Path) -> None:
         def work(report: Report) -> "CopiedFiles":
             from core.picture_files import copy_files
             return copy_files(paths, folder, report)
 
-        self._context.jobs.submit(f"Copying {wording.pictures(len(paths))}", work, on_done=self._say_copied_files,
-                                  on_failed=lambda error: self.said.emit(str(error)),
-                                  on_cancelled=lambda: self.said.emit(f"Stopped. What was copied is in {folder}."))
+        try:
+            copied = await self._run(f"Copying {wording.pictures(len(paths))}", work)
+        except JobCancelled:
+            self._controller.say(f"Stopped. What was copied is in {folder}.")
+            return
+        if copied is not None:
+            more = f" and {len(copied.failed) - 1} more" if len(copied.failed) > 1 else ""
+            failed = f" {copied.failed[0]}{more}" if copied.failed else ""
+            self._controller.say(f"{wording.pictures(copied.copied)} copied to {copied.folder}.{failed}")
 
-    def _say_copied_files(self, done: "CopiedFiles") -> None:
-        more = f" and {len(done.failed) - 1} more" if len(done.failed) > 1 else ""
-        failed = f" {done.failed[0]}{more}" if done.failed else ""
-        self.said.emit(f"{wording.pictures(done.copied)} copied to {done.folder}.{failed}")
+    def copy_picture(self, hits: "Sequence[Hit]") -> None:
+        """Copy an image in full size to the clipboard."""
+        tasks.start(self._copy_picture(hits[0].image.path))
 
-    def copy_picture(self, hit: "Hit") -> None:
-        """The picture itself, as large as it is."""
+    async def _copy_picture(self, path: Path) -> None:
         limit = float(self._context.settings["images.max_megapixels"])
 
         def read(report: Report) -> QImage:
             from core import images
-            return to_qimage(images.read(hit.image.path, limit).rgb)
+            return to_qimage(images.read(path, limit).rgb)
 
-        self._context.jobs.submit("Copying the picture", read, key="copy-picture", on_done=self._copied,
-                                  on_failed=lambda error: self.said.emit(str(error)))
+        picture = await self._run("Copying the picture", read, "copy-picture")
+        if picture is not None:
+            QGuiApplication.clipboard().setImage(picture)
+            self._controller.say("Picture copied.")
 
     def tag(self, hits: "Sequence[Hit]", name: str, put: bool, dialog: NameDialog | None = None) -> None:
         """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done."""
@@ -167,9 +200,9 @@ class HitActions(QObject):
             return list(target.images(ids))
 
         if dialog is not None:
-            dialog.save(self._context.jobs, "Tagging", work, self.tagged.emit)
+            dialog.save(self._context.jobs, "Tagging", work, self._on_tagged)
         else:
-            self._context.jobs.submit("Tagging", work, on_done=self.tagged.emit, quiet=True)
+            self._context.jobs.submit("Tagging", work, on_done=self._on_tagged, quiet=True)
 
     def ask_tag(self, hits: "Sequence[Hit]") -> None:
         """Let the user type a tag."""
@@ -189,19 +222,9 @@ class HitActions(QObject):
             action.setChecked(all(name in hit.image.tags for hit in hits))
             action.triggered.connect(lambda put, name=name: self.tag(hits, name, put))
 
-    def _copied(self, picture: QImage) -> None:
-        QGuiApplication.clipboard().setImage(picture)
-        self.said.emit("Picture copied.")
 
-    def _is_there(self, path: Path) -> bool:
-        if not path.exists():
-            self.said.emit(f"{path.name} is gone from {path.parent}. Index the gallery again to take it out.")
-            return False
-        return True
-
-
-def _brought(path: Path, folder: Path) -> Path:
-    """A copy of a picture at an address; ImageError when there is none to be had."""
+def _downloaded(path: Path, folder: Path) -> Path:
+    """Local copy of an image at an address; ImageError when it cannot be read."""
     from core import images
 
     copy = folder / sha256(str(path).encode()).hexdigest()[:12] / path.name
@@ -210,7 +233,7 @@ def _brought(path: Path, folder: Path) -> Path:
         private_files.make_folder(copy.parent)
         private_files.write_atomically(copy, content, durable=False)
     except OSError as error:
-        raise ImageError(f"{path.name} could not be brought to this computer: {error.strerror}.",
+        raise ImageError(f"{path.name} could not be downloaded: {error.strerror}.",
                          "unreadable") from error
     return copy
 

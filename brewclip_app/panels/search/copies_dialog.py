@@ -1,6 +1,7 @@
-"""The files that hold one picture, byte for byte."""
+"""Dialog with the identical files of one picture."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -14,15 +15,14 @@ from core.remote import shown
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
-    from core.store.records import ImageRecord
 
-IMAGE = Qt.ItemDataRole.UserRole
+PATH = Qt.ItemDataRole.UserRole
 
 
 class CopiesDialog(QDialog):
     """Lists the paths; a double click shows one in its folder."""
 
-    def __init__(self, parent: QWidget, hit: "Hit", show_in_folder: "Callable[[ImageRecord], object]",
+    def __init__(self, parent: QWidget, hit: "Hit", show_file: Callable[[Path], object],
                  show_as_hits: Callable[[], object]) -> None:
         super().__init__(parent)
         title = f"{wording.count(hit.copies)} identical files"
@@ -36,10 +36,10 @@ class CopiesDialog(QDialog):
         for image in hit.files:
             item = QListWidgetItem(shown(image.path))
             item.setToolTip(plain_tip(shown(image.path)))
-            item.setData(IMAGE, image)
+            item.setData(PATH, image.path)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
-        self._show_in_folder = show_in_folder
+        self._show_file = show_file
         self.folder = button("Show in folder", self._show)
         self.copy = button("Copy paths", self._copy)
         self.as_hits = button("Show each copy as a result", self.accept)
@@ -56,7 +56,7 @@ class CopiesDialog(QDialog):
         self.finished.connect(self.deleteLater)
 
     def _show(self) -> None:
-        self._show_in_folder(self.list.currentItem().data(IMAGE))
+        self._show_file(self.list.currentItem().data(PATH))
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(self.list.item(at).text() for at in range(self.list.count())))

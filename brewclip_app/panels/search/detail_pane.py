@@ -1,17 +1,18 @@
 """The chosen hit, large: the picture, what is known of it, and why it was found."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
 from brewclip_app.item_models.hits import copies_words
+from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.branch_bar import COLOURS, ShareBar
@@ -69,11 +70,9 @@ def facts_words(image: "ImageRecord") -> str:
 class PictureBox(QWidget):
     """One picture, whole, on a mat."""
 
-    double_clicked = Signal()
-
-    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._thumbnails = thumbnails
+    def __init__(self, thumbnails: Thumbnails, on_double_click: Callable[[], object]) -> None:
+        super().__init__()
+        self._thumbnails, self._on_double_click = thumbnails, on_double_click
         self._image: ImageRecord | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         thumbnails.ready.connect(self._arrived)
@@ -92,7 +91,7 @@ class PictureBox(QWidget):
         return QSize(80, round(SMALLEST))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.double_clicked.emit()
+        self._on_double_click()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -161,31 +160,24 @@ def figure(value: float, look: str = "") -> QLabel:
 class DetailPane(Card):
     """Follows the grid."""
 
-    opened = Signal(object)  # Hit
-    folder_wanted = Signal(object)
-    more_wanted = Signal(object)
-    why_wanted = Signal(object)
-    copies_wanted = Signal(object)
-
-    def __init__(self, thumbnails: Thumbnails) -> None:
+    def __init__(self, thumbnails: Thumbnails, actions: HitActions) -> None:
         super().__init__(margin=12, space=8)
         self._hit: Hit | None = None
         self.names: Mapping[str, str] = {}  # of shares, by their label: "Transcript", "− people"
-        self.picture = PictureBox(thumbnails)
-        self.picture.double_clicked.connect(lambda: self._tell(self.opened))
+        self.picture = PictureBox(thumbnails, lambda: self._act(actions.open))
         self.name = label("", "strong", wrap=True)
         self.facts = label("", "quiet", wrap=True)
-        self.copies = button("", lambda: self._tell(self.copies_wanted), "quiet-link", tip="List the identical files")
+        self.copies = button("", lambda: self._act(actions.list_copies), "quiet-link", tip="List the identical files")
         self.copies.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tags = label("", "quiet", wrap=True)
         self.strength = label("", "quiet", wrap=True)
         for words in (self.name, self.facts):
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._shares = column(space=4)
-        self.more = button("More like this", lambda: self._tell(self.more_wanted), "main")
-        self.why = button("Why this picture?", lambda: self._tell(self.why_wanted), tip="Take the result apart (I)")
-        self.folder = button("Show in folder", lambda: self._tell(self.folder_wanted))
-        self.open = button("Open", lambda: self._tell(self.opened))
+        self.more = button("More like this", lambda: self._act(actions.more_like), "main")
+        self.why = button("Why this picture?", lambda: self._act(actions.inspect), tip="Take the result apart (I)")
+        self.folder = button("Show in folder", lambda: self._act(actions.show_in_folder))
+        self.open = button("Open", lambda: self._act(actions.open))
         self._buttons = QWidget()
         flow = FlowLayout(self._buttons)
         for each in (self.more, self.why, self.folder, self.open):
@@ -290,9 +282,9 @@ class DetailPane(Card):
             return name
         return VOICE if name == TRANSCRIPT else f"{VOICE} of {name}"
 
-    def _tell(self, signal: SignalInstance) -> None:
+    def _act(self, action: "Callable[[Sequence[Hit]], object]") -> None:
         if self._hit is not None:
-            signal.emit(self._hit)
+            action([self._hit])
 
 
 def breakable(path: Path) -> str:

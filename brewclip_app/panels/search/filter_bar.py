@@ -1,13 +1,13 @@
 """Which pictures are searched: those with a name, a tag, in a folder, taken within some time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app import wording
+from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.widgets.common import button, icon_button, label, look, row
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
 from core.dates import ACCEPTED, Span, span
@@ -15,21 +15,6 @@ from core.dates import ACCEPTED, Span, span
 TYPING_MS = 350  # after the last key
 TAKEN_TIP = f"The picture's date: when it was taken, else the date of its file. Write {ACCEPTED}."
 NO_DATE = f"That date cannot be read, so it restricts nothing. Write {ACCEPTED}."
-
-
-@dataclass(frozen=True)
-class HitLimits:
-    """What is let through; empty lets all through."""
-
-    name: str = ""
-    tag: str = ""
-    folder: str = ""
-    taken: Span = (None, None)
-
-    @property
-    def any(self) -> bool:
-        """Whether anything is left out."""
-        return self != HitLimits()
 
 
 class FilterBar(LimitsBar):

@@ -1,13 +1,14 @@
-"""The card at the top of the Search panel: record, see the voice, read and edit the transcript, choose where."""
+"""Header of the Search panel: record button, waveform, transcript, message, microphone and gallery."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QLocale, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QLocale, QObject, Qt
 from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.capture.recording import Microphone
+from brewclip_app.capture.file_intake import Intake
+from brewclip_app.panels.search.controller import SearchController
+from brewclip_app.panels.search.state import Message, SearchState
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, column, icon_button, label, look, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
@@ -15,19 +16,13 @@ from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.transcript_view import TranscriptView
 from brewclip_app.widgets.waveform import WaveformView
 
-if TYPE_CHECKING:
-    from core.asr.transcript import Word
-    from core.audio import Waveform
-
 CHOICES_WIDTH = 236
 HINT = "Hold Space, or press the red button, and say what you look for."
 STATE_HINTS = {"opening": "Opening the microphone… Speak when the button turns red.",
                "recording": "Listening… Let go, or press again, to search. Esc cancels.",
-               "stopping": "Taking the last word…"}
-NOT_HEARD = "Speaking waits: without Whisper base, your words cannot be recognised."
-MESSAGE_LOOKS = {"error": "error", "care": "care", "good": "good", "quiet": "quiet"}
+               "stopping": "Finishing the recording…"}
 KEEP_READY = "Keep the microphone ready"
-KEEP_READY_TIP = ("While this screen is in front, the last 0.4 s wait in memory so that no first word is lost. "
+KEEP_READY_TIP = ("While this screen is in front, the last 0.4 s stay in memory so that no first word is lost. "
                   "They are overwritten all the time and kept only when you record. Off: the microphone is opened when "
                   "you press, which can take a moment.")
 
@@ -39,39 +34,29 @@ def language_name(code: str) -> str:
 
 
 class QueryHeader(Card):
-    """Shows the microphone's states and the transcript; tells what the user wants."""
+    """View of the microphone, the transcript, the message and the gallery."""
 
-    gallery_chosen = Signal(str)
-    recording_wanted = Signal()  # open one from a file
-    keep_ready_changed = Signal(bool)
-    play_wanted = Signal()
-    weights_wanted = Signal()    # get what is needed to speak
-    new_wanted = Signal()        # nothing asked, nothing said
-    voice_dropped = Signal()     # the words of the recording alone
-
-    def __init__(self, microphone: Microphone) -> None:
+    def __init__(self, controller: SearchController, intake: Intake) -> None:
         super().__init__(margin=14, space=0)
-        self._microphone = microphone
+        self._controller, self._intake = controller, intake
+        self._microphone = microphone = controller.voice.microphone
         self.record = RecordButton()
         self.waveform = WaveformView()
         self.hint = label(HINT, "quiet-body", wrap=True)
         self.seconds = label("", "quiet")
-        self.play = button("Play", self.play_wanted.emit, icon="play")
-        self.drop_voice = icon_button("close", "Remove the recording, keep its words", self.voice_dropped.emit, side=12)
-        self.new = icon_button("refresh", "New search (Ctrl+N)", self.new_wanted.emit, side=16)
+        self.play = button("Play", controller.toggle_play, icon="play")
+        self.drop_voice = icon_button("close", "Remove the recording, keep its text", controller.drop_recording,
+                                      side=12)
+        self.new = icon_button("refresh", "New search (Ctrl+N)", side=16)
         self.transcript = TranscriptView()
         self.transcript.speaks_when_empty = True
         self.language = label("", "pill")
         self.original = label("", "quiet-body", wrap=True)
         self.message = label("", "quiet", wrap=True)
         self.action = button("", self._act, "link")
-        self.progress = label("", "quiet")
-        self._missing = ""
-        self._on_action: Callable[[], object] | None = None
-        self.get_speech = button("", self.weights_wanted.emit, "link")
-        self.get_speech.hide()
-        self.look_again = button("Look again", self._microphone.refresh, "link", tip="Look for microphones again")
-        self.look_again.hide()
+        self._message = Message()
+        self.get_speech = button("", controller.get_speech, "link")
+        self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
         self.microphones, self.galleries = _combo("Microphone"), _combo("Gallery")
         self.more = icon_button("more", "Microphone and recordings")
         self.more.setMenu(self._menu())
@@ -82,10 +67,9 @@ class QueryHeader(Card):
             words.setMinimumHeight(1)  # else the page counts on their height in a narrow column, and scrolls
         self._lay_out()
         self._connect()
-        self.new.hide()
-        self.show_idle()
-        self.show_transcript("")
-        self.say("")
+        self._show_microphone(microphone.state)
+        self._show_transcript(controller.state)
+        self._show_message(Message())
 
     def _lay_out(self) -> None:
         wave = row(self.waveform, self.hint, self.get_speech, self.look_again, self.seconds, self.play,
@@ -109,15 +93,15 @@ class QueryHeader(Card):
         self.body.addLayout(whole)
 
     def _connect(self) -> None:
-        mic = self._microphone
+        microphone = self._microphone
         self.record.installEventFilter(self)
-        mic.state_changed.connect(self._show_state)
-        mic.devices_changed.connect(lambda: self.record.show_missing(mic.problem))
-        mic.level.connect(self.record.show_level)
-        mic.level.connect(lambda peak: self.waveform.add_level(peak) if mic.state == "recording" else None)
-        mic.devices_changed.connect(self.show_devices)
-        self.microphones.activated.connect(lambda at: mic.choose(self.microphones.itemData(at)))
-        self.galleries.activated.connect(lambda at: self.gallery_chosen.emit(self.galleries.itemText(at)))
+        self.waveform.sought.connect(lambda seconds: self._controller.play(self._controller.state.waveform, seconds))
+        self._controller.voice.player.moved.connect(self.waveform.set_cursor)
+        microphone.state_changed.connect(self._show_microphone)
+        microphone.level.connect(self._show_level)
+        microphone.devices_changed.connect(self.show_devices)
+        self.microphones.activated.connect(lambda row: microphone.choose(self.microphones.itemData(row)))
+        self.galleries.activated.connect(lambda row: self._controller.choose_gallery(self.galleries.itemText(row)))
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -127,108 +111,77 @@ class QueryHeader(Card):
         self.keep_ready.setCheckable(True)
         self.keep_ready.setChecked(True)
         self.keep_ready.setToolTip(KEEP_READY_TIP)
-        self.keep_ready.toggled.connect(self.keep_ready_changed)
         menu.addSeparator()
-        self.open_recording = menu.addAction("Open a recording…", self.recording_wanted.emit)
+        self.open_recording = menu.addAction("Open a recording…", self._intake.choose_recording)
         return menu
 
-    # ---- what is shown
+    def render_state(self, state: SearchState, before: SearchState) -> None:
+        """Show what differs from the state before."""
+        if (state.waveform is not before.waveform or state.recording != before.recording
+                or state.speech != before.speech):
+            self.record.setEnabled(state.speech.available)
+            self._show_microphone(self._microphone.state)
+        if state.query is not before.query or state.recording != before.recording:
+            self._show_transcript(state)
+        if state.message is not before.message:
+            self._show_message(state.message)
+        if state.playing != before.playing:
+            self.play.setText("Stop" if state.playing else "Play")
+            theme.set_icon(self.play, "stop" if state.playing else "play")
+            if not state.playing:
+                self.waveform.set_cursor(None)
 
-    def show_idle(self) -> None:
-        """Nothing was said."""
-        self.waveform.clear()
-        self._show_wave(False)
-        self._show_hint()
-
-    def tells(self, sentence: str) -> bool:
-        """Whether a sentence stands in the place of the hint already."""
-        return not self.hint.isHidden() and self.hint.text() == sentence
-
-    def show_missing_speech(self, missing: str, action: str = "") -> None:
-        """Say in the place of the hint what speaking needs, with a way to get it; "" when it is there."""
-        self._missing = missing
-        if not missing and self.message.text() == NOT_HEARD:
-            self.say("")
-        self.get_speech.setText(action)
-        self.get_speech.setVisible(bool(missing and action))
-        self._show_hint()
-
-    def say_missing_speech(self) -> None:
-        """Answer a press of the button that can do nothing yet, with the way to get what is missing."""
-        if self._missing:
-            self.say(NOT_HEARD, "care", self.get_speech.text(), self.weights_wanted.emit)
+    # ---- microphone and recording
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress and not self.record.isEnabled():
-            self.say_missing_speech()  # a button that is off hears of no press
+            self._controller.say_missing_speech()  # a disabled button gets no press
         return super().eventFilter(watched, event)
 
-    def _show_hint(self) -> None:
-        problem = "" if self._missing else self._microphone.problem
-        self.hint.setText(self._missing or problem or HINT)
-        self.look_again.setVisible(bool(problem) and self.waveform.isHidden())
+    def _show_level(self, peak: float) -> None:
+        self.record.show_level(peak)
+        if self._microphone.state == "recording":
+            self.waveform.add_level(peak)
 
-    def show_utterance(self, waveform: "Waveform") -> None:
-        """The waveform of what was said, ready to be played."""
-        self.waveform.show_waveform(waveform)
-        self.seconds.setText(wording.duration(waveform.seconds))
-        self._show_wave(True)
-        self.seconds.show()
-        self.play.show()
-        self.drop_voice.show()
-
-    def show_new(self, shown: bool) -> None:
-        """Offer to begin anew: there is something to leave."""
-        self.new.setVisible(shown)
-
-    def show_transcript(self, text: str, words: "Sequence[Word]" = (), language: str = "", original: str = "",
-                        doubtful: bool = False, notes: Sequence[str] = ()) -> None:
-        """The words of the query; under them what was said in another language, whether that is in doubt, and notes.
-        """
-        self.transcript.show_words(text, () if original else words)
-        self.language.setText(language_name(language) if language else "")
-        self.language.setVisible(bool(language))
-        self.language.setFixedHeight(max(20, self.language.fontMetrics().height() + 6))  # its corners need a height
-        self.language.setToolTip("Translated to English for the search" if original else "")
-        below = [f"Said: “{original}”"] if original else []
-        if doubtful:
-            below.append(wording.DOUBTFUL)
-        below += notes
-        self.original.setText("\n".join(below))
-        self.original.setVisible(bool(below))
-
-    def say(self, text: str, kind: str = "quiet", action: str = "", on_action: Callable[[], object] | None = None,
-            ) -> None:
-        """One line under the transcript, with one thing to do about it; empty takes it away."""
-        look(self.message, MESSAGE_LOOKS[kind])
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
-        widest = self.message.fontMetrics().horizontalAdvance(text) + 6  # the action stands beside the words
-        self.message.setMaximumWidth(widest)
-        self.action.setText(action)
-        self.action.setVisible(bool(action))
-        self._on_action = on_action
-
-    def show_playing(self, playing: bool) -> None:
-        """The button stops what plays."""
-        self.play.setText("Stop" if playing else "Play")
-        theme.set_icon(self.play, "stop" if playing else "play")
-        if not playing:
-            self.waveform.set_cursor(None)
+    def _show_microphone(self, microphone: str) -> None:
+        """Show the live recording, else the recording of the query, else a hint."""
+        state, speech, problem = self._controller.state, self._controller.state.speech, self._microphone.problem
+        self.record.show_state(microphone)
+        self.record.show_missing(problem)
+        live, idle = microphone in ("recording", "stopping"), microphone in ("off", "ready")
+        if idle and state.recording:  # it was recorded, and comes in a moment
+            return
+        recorded = idle and state.waveform is not None
+        if microphone == "recording":
+            self.waveform.start_live()
+        elif recorded and state.waveform is not None:
+            self.waveform.show_waveform(state.waveform)
+        elif not live:
+            self.waveform.clear()
+        self.waveform.setVisible(live or recorded)
+        self.seconds.setVisible(live or recorded)
+        self.seconds.setText(wording.duration(state.waveform.seconds) if recorded and state.waveform is not None
+                             else STATE_HINTS.get(microphone, ""))
+        self.play.setVisible(recorded)
+        self.drop_voice.setVisible(recorded)
+        self.hint.setVisible(not live and not recorded)
+        self.hint.setText(STATE_HINTS.get(microphone, speech.missing or problem or HINT))
+        self.get_speech.setText(speech.action)
+        self.get_speech.setVisible(bool(speech.action))
+        self.look_again.setVisible(bool(problem) and not speech.missing and not live and not recorded)
 
     def show_devices(self) -> None:
         """List the microphones; why there is none when there is none."""
-        mic = self._microphone
+        microphone = self._microphone
         self.microphones.clear()
-        for device in mic.devices:
+        for device in microphone.devices:
             self.microphones.addItem(device.name, device.id)
-        if not mic.devices:
+        if not microphone.devices:
             self.microphones.addItem("No microphone", "")
-        self.microphones.setEnabled(bool(mic.devices))
-        self.microphones.setCurrentIndex(max(0, self.microphones.findData(mic.chosen)))
-        self.microphones.setToolTip(plain_tip(mic.problem))
-        if self.hint.text() not in STATE_HINTS.values() or (mic.problem and self.waveform.isHidden()):
-            self._show_hint()
+        self.microphones.setEnabled(bool(microphone.devices))
+        self.microphones.setCurrentIndex(max(0, self.microphones.findData(microphone.chosen)))
+        self.microphones.setToolTip(plain_tip(microphone.problem))
+        self._show_microphone(microphone.state)
 
     def show_galleries(self, names: Sequence[str], current: str) -> None:
         """List the galleries."""
@@ -237,30 +190,42 @@ class QueryHeader(Card):
         self.galleries.setCurrentIndex(self.galleries.findText(current))
         self.galleries.setEnabled(bool(names))
 
-    def _show_state(self, state: str) -> None:
-        self.record.show_state(state)
-        self.record.show_missing(self._microphone.problem)
-        if state == "recording":
-            self.waveform.start_live()
-            self._show_wave(True)
-            self.seconds.setText(STATE_HINTS[state])
-            self.seconds.show()
-            self.say("")
-        elif state in STATE_HINTS:
-            self.seconds.setText(STATE_HINTS[state])
-            self.hint.setText(STATE_HINTS[state])
+    # ---- transcript and message
 
-    def _show_wave(self, shown: bool) -> None:
-        self.waveform.setVisible(shown)
-        self.hint.setVisible(not shown)
-        self.look_again.setVisible(not shown and bool(self._microphone.problem) and not self._missing)
-        self.seconds.hide()
-        self.play.hide()
-        self.drop_voice.hide()
+    def _show_transcript(self, state: SearchState) -> None:
+        """Show the transcript; below it the original of a translation, whether it is in doubt, and notes."""
+        main = state.query.main
+        self.new.setVisible(bool(state.query.terms()))
+        text = main.text if main is not None and not state.recording else ""
+        transcript = main.transcript if text and main is not None and not main.edited else None
+        words = transcript.words if transcript is not None and not transcript.original else ()
+        self.transcript.show_words(text, words)
+        language = transcript.language if transcript is not None else ""
+        below = []
+        if transcript is not None:
+            below = [f"Said: “{transcript.original}”"] if transcript.original else []
+            below += [wording.DOUBTFUL] if transcript.doubtful else []
+            below += transcript.notes
+        self.language.setText(language_name(language) if language else "")
+        self.language.setVisible(bool(language))
+        self.language.setFixedHeight(max(20, self.language.fontMetrics().height() + 6))  # its corners need a height
+        self.language.setToolTip("Translated to English for the search" if transcript and transcript.original else "")
+        self.original.setText("\n".join(below))
+        self.original.setVisible(bool(below))
+
+    def _show_message(self, message: Message) -> None:
+        self._message = message
+        look(self.message, message.kind)
+        self.message.setText(message.text)
+        self.message.setVisible(bool(message.text))
+        widest = self.message.fontMetrics().horizontalAdvance(message.text) + 6  # the action stands beside the text
+        self.message.setMaximumWidth(widest)
+        self.action.setText(message.action)
+        self.action.setVisible(bool(message.action))
 
     def _act(self) -> None:
-        if self._on_action is not None:
-            self._on_action()
+        if self._message.act is not None:
+            self._message.act()
 
 
 def _combo(name: str) -> QComboBox:

@@ -1,15 +1,16 @@
-"""What was asked before: search in it, run it again, hear it, forget it."""
+"""Popup with the history of queries: filter it, search again, play, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QLocale, QObject, QPoint, QSize, Qt, QTime, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QLocale, QObject, QPoint, QSize, Qt, QTime
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
-from brewclip_app import theme
+from brewclip_app import tasks, theme
 from brewclip_app.panels.search.detail_pane import date_words
+from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, look, row
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from core.store.records import QueryRecord
 
 SIZE = QSize(440, 420)
-NOTHING_ASKED = "Nothing was asked yet."
+NO_QUERY = "No query yet."
 MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 ICONS = {"speech": "microphone", "text": "text", "image": "library", "mixed": "plus"}
 
@@ -31,15 +32,11 @@ def when_words(moment: datetime, now: datetime) -> str:
 
 
 class HistoryMenu(QFrame):
-    """A popup with past queries, newest first. Enter asks again, Delete forgets."""
+    """Popup with past queries, newest first. Enter searches again, Delete deletes."""
 
-    chosen = Signal(object)  # QueryRecord
-    play_wanted = Signal(object)
-    forgotten = Signal(object)
-    cleared = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, history: QueryHistory, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self._history = history
         look(self, "overlay")
         self.list = QListWidget()
         self.list.setAccessibleName("Past queries")
@@ -50,27 +47,38 @@ class HistoryMenu(QFrame):
         self.search.setAccessibleName("Search history")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
-        self.search.returnPressed.connect(lambda: self._tell(self.chosen))
+        self.search.returnPressed.connect(self._open)
         self.search.installEventFilter(self)
-        self.empty = label(NOTHING_ASKED, "quiet-body")
-        self.again = button("Ask again", lambda: self._tell(self.chosen), "main")
-        self.play = button("Play", lambda: self._tell(self.play_wanted), icon="play")
-        self.forget = button("Forget", lambda: self._tell(self.forgotten))
-        self.clear = button("Clear all…", self._clear, "danger")
+        self.empty = label(NO_QUERY, "quiet-body")
+        self.again = button("Search again", self._open, "main")
+        self.play = button("Play", lambda: self._run(history.play), icon="play")
+        self.delete = button("Delete", lambda: self._run(self._delete))
+        self.clear = button("Delete all…", self._clear, "danger")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         box = column(label("History", "heading"), self.search, self.empty, self.list,
-                     row(self.again, self.play, self.forget, None, self.clear))
+                     row(self.again, self.play, self.delete, None, self.clear))
         box.setContentsMargins(12, 10, 12, 12)
         for filling in (2, 3):  # the one that is shown
             box.setStretch(filling, 1)
         self.setLayout(box)
-        self.list.itemActivated.connect(lambda _: self._tell(self.chosen))
-        self.chosen.connect(self.hide)
+        self.list.itemActivated.connect(lambda _: self._open())
         self.list.currentItemChanged.connect(lambda now, before: self._settle())
         self._settle()
 
+    def open_under(self, button: QWidget) -> None:
+        """Read the history and open below a button."""
+        tasks.start(self._open_at(button.mapToGlobal(QPoint(button.width(), button.height() + 4))))
+
+    async def _open_at(self, corner: QPoint) -> None:
+        await self.refresh()
+        self.open_at(corner)
+
+    async def refresh(self) -> None:
+        """Read the history."""
+        self.show_records(await self._history.records(), datetime.now().astimezone())
+
     def show_records(self, records: "Sequence[QueryRecord]", now: datetime) -> None:
-        """Show these, newest first."""
+        """List queries, newest first."""
         at = max(0, self.list.currentRow())
         self.list.clear()
         for record in records:
@@ -84,7 +92,7 @@ class HistoryMenu(QFrame):
         self._filter()
 
     def open_at(self, corner: QPoint) -> None:
-        """Open with the top right corner at a place of the screen."""
+        """Open with the top right corner at a point of the screen."""
         self.resize(SIZE)
         screen = self.screen().availableGeometry()
         left = max(screen.left(), min(corner.x() - self.width(), screen.right() - self.width()))
@@ -94,7 +102,7 @@ class HistoryMenu(QFrame):
         self.search.setFocus()
 
     def record(self) -> "QueryRecord | None":
-        """The chosen one."""
+        """The chosen query."""
         item = self.list.currentItem()
         found: QueryRecord | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
         return found
@@ -109,18 +117,18 @@ class HistoryMenu(QFrame):
                 self.search.clear()
                 return True
             if event.key() == Qt.Key.Key_Delete and not self.search.text():
-                self._tell(self.forgotten)
+                self._run(self._delete)
                 return True
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete:
-            self._tell(self.forgotten)
+            self._run(self._delete)
             return
         super().keyPressEvent(event)
 
     def _filter(self) -> None:
-        """Show the queries with all typed words in their text or their gallery's name."""
+        """Show the queries that have all typed words in their text or the name of their gallery."""
         words = self.search.text().casefold().split()
         for at in range(self.list.count()):
             item = self.list.item(at)
@@ -136,33 +144,45 @@ class HistoryMenu(QFrame):
     def _shown(self) -> list[QListWidgetItem]:
         return [item for at in range(self.list.count()) if not (item := self.list.item(at)).isHidden()]
 
-    def _tell(self, signal: SignalInstance) -> None:
+    def _run(self, action: "Callable[[QueryRecord], Coroutine[Any, Any, None]]") -> bool:
+        """Act on the chosen query; whether there is one."""
         record = self.record()
-        if record is None:
-            return
-        signal.emit(record)
+        if record is not None:
+            tasks.start(action(record))
+        return record is not None
+
+    def _open(self) -> None:
+        if self._run(self._history.open):
+            self.hide()
+
+    async def _delete(self, record: "QueryRecord") -> None:
+        await self._history.delete(record)
+        await self.refresh()
 
     def _clear(self) -> None:
-        """The first click asks, the second does it."""
-        if self.clear.property("asked"):
-            self._ask(False)
-            self.cleared.emit()
-        else:
-            self._ask(True)
+        """The first click asks, the second deletes."""
+        confirmed = bool(self.clear.property("asked"))
+        self._ask(not confirmed)
+        if confirmed:
+            tasks.start(self._delete_all())
+
+    async def _delete_all(self) -> None:
+        await self._history.clear()
+        await self.refresh()
 
     def _ask(self, asked: bool) -> None:
         number = self.list.count()
         self.clear.setProperty("asked", asked)
-        self.clear.setText(f"Forget all {number} and their recordings?" if asked else "Clear all…")
+        self.clear.setText(f"Delete all {number} and their recordings?" if asked else "Delete all…")
 
     def _settle(self) -> None:
         record, some, shown = self.record(), self.list.count() > 0, bool(self._shown())
         self.list.setVisible(shown)
         self.empty.setVisible(not shown)
-        self.empty.setText("No query matches." if some else NOTHING_ASKED)
+        self.empty.setText("No query matches." if some else NO_QUERY)
         self.search.setVisible(some)
         self.clear.setEnabled(some)
-        for each in (self.again, self.forget):
+        for each in (self.again, self.delete):
             each.setEnabled(record is not None)
         self.play.setEnabled(record is not None and record.recording is not None)
         self._ask(False)

@@ -1,5 +1,6 @@
 """The grid of hits: cards in as many columns as fit, with a line below that unfolds the weak ones."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
@@ -31,14 +32,12 @@ REPAINT_MS = 30  # thumbnails that come within this time are painted together
 class HitGrid(QListView):
     """Cards of hits. Arrows walk, Enter opens, Ctrl+wheel changes the size."""
 
-    current_changed = Signal(object)  # Hit or None
-    several_selected = Signal(list)  # Hits, two or more; else empty
-    opened = Signal(object)  # Hit
-    menu_wanted = Signal(QPoint)  # global
-    zoomed = Signal(int)  # steps
+    selection_changed = Signal()  # the current hit, or the selected ones
 
-    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, thumbnails: Thumbnails, on_open: "Callable[[Sequence[Hit]], object]",
+                 on_menu: "Callable[[Sequence[Hit], QPoint], object]", on_zoom: Callable[[int], object]) -> None:
+        super().__init__()
+        self._open, self._open_menu, self._zoom = on_open, on_menu, on_zoom
         self.hits = HitModel(self)
         self.cards = HitDelegate(thumbnails, self)
         self._card_width = 164
@@ -50,11 +49,11 @@ class HitGrid(QListView):
         self._repaint_later = QTimer(self, singleShot=True, interval=REPAINT_MS)
         self._repaint_later.timeout.connect(self.viewport().update)
         thumbnails.ready.connect(lambda _: self._repaint_later.isActive() or self._repaint_later.start())
-        self.selectionModel().currentChanged.connect(lambda now, _: self.current_changed.emit(self.hits.hit(now)))
-        self.selectionModel().selectionChanged.connect(lambda *_: self._tell_selection())
-        self.hits.modelReset.connect(self._tell_selection)
-        self.activated.connect(lambda index: self.opened.emit(self.hits.hit(index)))
-        self.customContextMenuRequested.connect(lambda at: self.menu_wanted.emit(self.viewport().mapToGlobal(at)))
+        self.selectionModel().currentChanged.connect(self.selection_changed)
+        self.selectionModel().selectionChanged.connect(self.selection_changed)
+        self.hits.modelReset.connect(self.selection_changed)
+        self.activated.connect(lambda index: self._open([self.hits.hits()[index.row()]]))
+        self.customContextMenuRequested.connect(self._show_menu)
         self.hits.modelReset.connect(self._tell_fold)
         theme.changed.connect(self._fit)
 
@@ -113,9 +112,9 @@ class HitGrid(QListView):
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return [self.hits.hits()[row] for row in rows]
 
-    def _tell_selection(self) -> None:
-        hits = self.selected()
-        self.several_selected.emit(hits if len(hits) > 1 else [])
+    def _show_menu(self, at: QPoint) -> None:
+        if hits := self.selected():
+            self._open_menu(hits, self.viewport().mapToGlobal(at))
 
     def current(self) -> "Hit | None":
         """The hit that has the keyboard."""
@@ -123,11 +122,9 @@ class HitGrid(QListView):
 
     def select_row(self, row: int) -> None:
         """Select one hit; a row that is not there selects none."""
-        index = self.hits.index(row) if 0 <= row < self.hits.rowCount() else None
-        if index is None:
-            self.current_changed.emit(None)
-            return
-        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        if 0 <= row < self.hits.rowCount():
+            self.selectionModel().setCurrentIndex(self.hits.index(row),
+                                                  QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def keep_current(self, image_id: int | None) -> None:
         """Select a picture again after the order changed."""
@@ -216,7 +213,7 @@ class HitGrid(QListView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.zoomed.emit(1 if event.angleDelta().y() > 0 else -1)
+            self._zoom(1 if event.angleDelta().y() > 0 else -1)
             event.accept()
             return
         super().wheelEvent(event)
@@ -226,7 +223,7 @@ class HitGrid(QListView):
             event.ignore()
             return
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self.opened.emit(self.current())
+            self._open([self.hits.hits()[self.currentIndex().row()]])
             return
         super().keyPressEvent(event)
 

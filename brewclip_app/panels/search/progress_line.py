@@ -1,6 +1,8 @@
-"""One thin line of progress in a place that is kept for it, so that nothing moves when it comes and goes."""
+"""Thin progress line that keeps its place while hidden, so that nothing moves."""
 
-from PySide6.QtCore import Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from brewclip_app.widgets.common import ElidedLabel, icon_button, row
@@ -10,17 +12,15 @@ BAR_WIDTH = 160
 
 
 class ProgressLine(QWidget):
-    """A step, a bar, a cross to stop it; keeps its height while hidden."""
+    """A step, a bar and a button that stops it."""
 
-    cancelled = Signal()
-
-    def __init__(self) -> None:
+    def __init__(self, stop: Callable[[], object]) -> None:
         super().__init__()
         self.title = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(BAR_WIDTH)
-        self.cancel = icon_button("close", "Stop it (Esc)", self.cancelled.emit, side=10)
+        self.cancel = icon_button("close", "Stop (Esc)", stop, side=10)
         self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.cancel.setStyleSheet("padding: 1px;")
         whole = row(self.title, self.bar, self.cancel, None, space=8)

@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
 
 from core import plain_json
+from core.dates import Span
 from core.search.terms import MINUS, QueryTerm, source_of, text_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,21 @@ class Query:
     def source(self) -> Literal["speech", "text", "image", "mixed"]:
         """What it is made of, for the history."""
         return source_of(term.kind for term in self.terms())
+
+
+@dataclass(frozen=True)
+class HitLimits:
+    """Limits on the images that are searched; empty for none."""
+
+    name: str = ""
+    tag: str = ""
+    folder: str = ""
+    taken: Span = (None, None)
+
+    @property
+    def any(self) -> bool:
+        """Whether any image is left out."""
+        return self != HitLimits()
 
 
 def _alike(one: str, other: str) -> bool:

@@ -1,18 +1,22 @@
-"""The terms of a query as chips: click turns plus into minus, the wheel weighs, × takes out."""
+"""Chips of a query's terms: click to include or exclude, wheel for the weight, × to remove."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import methodcaller
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidget
 
 from brewclip_app import theme
+from brewclip_app.capture.file_intake import Intake
+from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail
 from brewclip_app.widgets.common import look, tab_before
 from brewclip_app.widgets.flow_layout import FlowLayout
+from core.search.terms import QueryTerm
 
 HEIGHT = 24
 SIDE = 11  # px from the chip's edge to its words
@@ -40,26 +44,28 @@ class ChipFace:
         return f"{sign} {self.label}{heavy}"
 
 
+Change = Callable[[QueryTerm], QueryTerm | None]
+
+
+def _remove(term: QueryTerm) -> None:
+    return None
+
+
 class Chip(QToolButton):
     """One term."""
 
-    flipped = Signal()
-    removed = Signal()
-    stepped = Signal(int)
-    weighed = Signal(float)
-
-    def __init__(self, face: ChipFace) -> None:
+    def __init__(self, face: ChipFace, change: "Callable[[Change], object]") -> None:
         super().__init__()
-        self.face = face
+        self.face, self._change = face, change
         self.setFont(theme.font("quiet"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         sign = "plus" if face.weight > 0 else "minus"
         self.setAccessibleName(f"{sign} {face.label}, weight {abs(face.weight):g}")
-        remove = ", Delete or × to take it out" if face.removable else ""
+        remove = ", Delete or × to remove it" if face.removable else ""
         self.setToolTip(plain_tip(f"{face.label}\nClick for plus or minus, wheel for its weight{remove}"))
-        self.clicked.connect(self.flipped)
+        self.clicked.connect(lambda: change(QueryTerm.flipped))
 
     def sizeHint(self) -> QSize:
         words = self.fontMetrics().horizontalAdvance(self.face.words)
@@ -68,33 +74,36 @@ class Chip(QToolButton):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._on_cross(event.position().toPoint()) and event.button() == Qt.MouseButton.LeftButton:
-            self.removed.emit()
+            self._change(_remove)
             return
         super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.face.removable:
-            self.removed.emit()
+            self._change(_remove)
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.stepped.emit(1 if event.key() == Qt.Key.Key_Up else -1)
+            self._step(1 if event.key() == Qt.Key.Key_Up else -1)
         else:
             super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.stepped.emit(1 if event.angleDelta().y() > 0 else -1)
+        self._step(1 if event.angleDelta().y() > 0 else -1)
         event.accept()
+
+    def _step(self, steps: int) -> None:
+        self._change(methodcaller("stepped", steps))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Take away instead" if self.face.weight > 0 else "Add instead", self.flipped.emit)
+        menu.addAction("Exclude" if self.face.weight > 0 else "Include", partial(self._change, QueryTerm.flipped))
         weights = menu.addMenu("Weight")
         for size, name in WEIGHT_NAMES.items():
-            action = weights.addAction(name, partial(self.weighed.emit, size))
+            action = weights.addAction(name, partial(self._change, methodcaller("weighing", size)))
             action.setCheckable(True)
             action.setChecked(abs(self.face.weight) == size)
         if self.face.removable:
-            menu.addAction("Take out", self.removed.emit)
+            menu.addAction("Remove", partial(self._change, _remove))
         menu.popup(event.globalPos())
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -137,53 +146,45 @@ class Chip(QToolButton):
 class AddField(QLineEdit):
     """Words to add; a leading minus takes them away."""
 
-    given_up = Signal()
-
-    def __init__(self) -> None:
+    def __init__(self, close: Callable[[], object]) -> None:
         super().__init__()
-        self.setPlaceholderText("words, or - words to leave out")
-        self.setAccessibleName("Words to add to the query; begin with a minus to leave them out")
+        self._close = close
+        self.setPlaceholderText("text, or - text to exclude")
+        self.setAccessibleName("Text to add to the query; a leading minus excludes it")
         self.setFont(theme.font("quiet"))
         self.setFixedHeight(max(HEIGHT, self.fontMetrics().height() + 8))
         self.setFixedWidth(220)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.given_up.emit()
+            self._close()
             return
         super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.FocusOut and not self.text():
-            self.given_up.emit()
+            self._close()
         return super().event(event)
 
 
 class QueryChips(QWidget):
     """The chips and the way to add more."""
 
-    flipped = Signal(int)
-    removed = Signal(int)
-    stepped = Signal(int, int)
-    weighed = Signal(int, float)
     words_added = Signal(str)
-    picture_wanted = Signal(int)  # sign, +1 or -1
-    voice_wanted = Signal(int)
-    recording_wanted = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, controller: SearchController, intake: Intake) -> None:
+        super().__init__()
+        self._controller = controller
         self._flow = FlowLayout(self)
         self.chips: list[Chip] = []
-        self.field = AddField()
+        self.field = AddField(self._close_field)
         self.field.returnPressed.connect(self._take_words)
-        self.field.given_up.connect(self._close_field)
         self.add = look(QToolButton(), "chip-add")
-        self.add.setText("+ Add text, picture or voice")
-        self.add.setAccessibleName("Add text, a picture or your voice to the query")
+        self.add.setText("+ Add text, picture or speech")
+        self.add.setAccessibleName("Add text, a picture or speech to the query")
         self.add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.add.setMenu(self._menu())
+        self.add.setMenu(self._menu(intake))
         self._flow.addWidget(self.add)
         self._flow.addWidget(self.field)
         self.field.hide()
@@ -220,24 +221,20 @@ class QueryChips(QWidget):
         self.updateGeometry()
 
     def _make(self, at: int, face: ChipFace) -> Chip:
-        chip = Chip(face)
-        chip.flipped.connect(partial(self.flipped.emit, at))
-        chip.removed.connect(partial(self.removed.emit, at))
-        chip.stepped.connect(partial(self.stepped.emit, at))
-        chip.weighed.connect(partial(self.weighed.emit, at))
+        chip = Chip(face, partial(self._controller.change_term, at))
         self._flow.addWidget(chip)
         chip.show()
         return chip
 
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
+    def _menu(self, intake: Intake) -> QMenu:
+        menu, record = QMenu(self), self._controller.record_term
         rows: tuple[tuple[str, Callable[[], object]] | None, ...] = (
-            ("Text", self.open_field), ("Picture…", partial(self.picture_wanted.emit, 1)),
-            ("Voice: speak now", partial(self.voice_wanted.emit, 1)),
-            ("Recording…", partial(self.recording_wanted.emit, 1)), None,
-            ("Text to leave out", partial(self.open_field, "- ")),
-            ("Picture to leave out…", partial(self.picture_wanted.emit, -1)),
-            ("Voice to leave out: speak now", partial(self.voice_wanted.emit, -1)))
+            ("Text", self.open_field), ("Picture…", partial(intake.choose_picture, 1)),
+            ("Speech: record now", partial(record, 1)),
+            ("Recording…", partial(intake.choose_recording, 1)), None,
+            ("Text to exclude", partial(self.open_field, "- ")),
+            ("Picture to exclude…", partial(intake.choose_picture, -1)),
+            ("Speech to exclude: record now", partial(record, -1)))
         for row in rows:
             if row is None:
                 menu.addSeparator()

@@ -1,56 +1,66 @@
-"""Below the header: the chips, order and filter, the grid with its detail pane, or what to do while there is none."""
+"""Results of a search: query chips, order and filter, the grid with its detail pane, or a notice."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
 
+from brewclip_app.capture.file_intake import Intake
 from brewclip_app.item_models.hits import ORDERS
-from brewclip_app.panels.search.detail_pane import DetailPane
+from brewclip_app.panels.search.actions import HitActions
+from brewclip_app.panels.search.controller import SearchController
+from brewclip_app.panels.search.detail_pane import TRANSCRIPT, DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.hit_grid import HitGrid
+from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.progress_line import ProgressLine
-from brewclip_app.panels.search.query_chips import QueryChips
+from brewclip_app.panels.search.query import Query
+from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.panels.search.selection_pane import SelectionPane
-from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.panels.search.state import SearchState
+from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.hit_delegate import GAP
-from core.progress import Progress
+from brewclip_app.widgets.indexing_progress import IndexingProgress
+from core.search.terms import BY_KIND, MINUS, QueryTerm
+from core.settings import BY_KEY
 
 if TYPE_CHECKING:
-    from core.search.queries import Hit
+    from brewclip_app.context import Context
 
 ZOOM_STEP = 20  # px a step of the wheel
 EDGE = 20
+CARD_WIDTH = "appearance.card_width"
+CHIP_IMAGE = 96  # px, more than a chip needs on any screen
 
 
 class SearchResults(QWidget):
-    """Shows hits or a notice; the panel says which."""
+    """View of the query's terms, and of the hits or a notice."""
 
-    zoomed = Signal(int)  # px by which a card is to grow
-
-    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.chips = QueryChips()
+    def __init__(self, context: "Context", controller: SearchController, actions: HitActions, intake: Intake,
+                 thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self._context, self._controller, self._thumbnails = context, controller, thumbnails
+        self.chips = QueryChips(controller, intake)
         self.order = QComboBox()
-        self.filter_button = button("Filter", self.turn_filter, tip="Search a part of the gallery (Ctrl+F)")
+        self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
         self.history = icon_button("history", "History of queries (Ctrl+H)")
         self.filter = FilterBar()
-        self.progress = ProgressLine()
+        self.progress = ProgressLine(controller.stop)
         self.stale = ElidedLabel("", "care", Qt.TextElideMode.ElideRight)
-        self.grid = HitGrid(thumbnails)
-        self.detail = DetailPane(thumbnails)
-        self.selection = SelectionPane(thumbnails)
+        self.grid = HitGrid(thumbnails, actions.open, actions.show_menu, self.zoom)
+        self.detail = DetailPane(thumbnails, actions)
+        self.selection = SelectionPane(thumbnails, actions)
         self.side = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.stack = QStackedWidget()
         self._notice: EmptyState | None = None
-        self._sayings = QWidget()
-        self._speech = True  # it can be recognised
+        self._blank, self._sayings = QWidget(), QWidget()  # blank: until the galleries were read
         self._set_up()
         self._lay_out()
+        self.take_settings()
 
     def _set_up(self) -> None:
         for key, (words, _) in ORDERS.items():
@@ -64,9 +74,9 @@ class SearchResults(QWidget):
         self.stale.hide()
         self.order.activated.connect(lambda at: self.set_order(self.order.itemData(at)))
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
-        self.grid.current_changed.connect(self.detail.show_hit)
-        self.grid.several_selected.connect(self._show_selection)
-        self.grid.zoomed.connect(lambda steps: self.zoomed.emit(steps * ZOOM_STEP))
+        self.filter.changed.connect(self._controller.set_limits)
+        self.grid.selection_changed.connect(self._show_selection)
+        self._thumbnails.ready.connect(lambda image_id: self._show_chips())
 
     def _lay_out(self) -> None:
         self._sayings.setLayout(row(label("Hold", "quiet"), KeyCap("Space"), label("to speak", "quiet"), space=5))
@@ -94,7 +104,7 @@ class SearchResults(QWidget):
         self.splitter.setCollapsible(0, False)
         self.splitter.setHandleWidth(8)
         self.splitter.setSizes([880, 288])
-        self.stack.addWidget(QWidget())  # until the galleries were read
+        self.stack.addWidget(self._blank)
         self.stack.addWidget(self.splitter)
         line = row(self.progress, self.stale, None, space=14)  # always there: the grid below never jumps
         above = column(bar, self.filter, line, space=4)
@@ -103,40 +113,86 @@ class SearchResults(QWidget):
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
-    def show_hits(self, hits: "tuple[Hit, ...]", names: Mapping[str, str]) -> None:
-        """Show the hits of a search; `names` are those of its shares, by their labels."""
-        self.detail.names = names
-        self.mark_stale("")
-        self.grid.show_hits(hits)
-        self.stack.setCurrentWidget(self.splitter)
-        self._drop_notice()
+    def render_state(self, state: SearchState, before: SearchState) -> None:
+        """Show what differs from the state before."""
+        if state.query is not before.query:
+            self._show_chips()
+        if state.answer is not before.answer:
+            self._show_hits(state)
+        if state.notice != before.notice or state.answer is not before.answer:
+            self._show_notice(state)
+        stale = state.stale and self.showing_hits() and state.answer is not None
+        self.stale.setText(f"Results of “{state.answer.query.text}”" if stale and state.answer is not None else "")
+        self.stale.setVisible(stale)
+        self.grid.set_faded(stale)
+        if state.progress is not None:
+            self.progress.set_progress(state.progress)
+        self.progress.setVisible(state.progress is not None)
+        if state.gallery is not before.gallery and state.gallery is not None:
+            self.filter.offer(state.gallery.tags, state.gallery.folders)
+        if state.speech != before.speech:
+            self._show_sayings()
 
-    def mark_stale(self, query: str) -> None:
-        """Say that the hits answer another query than the one above; "" when they do not."""
-        there = bool(query) and self.showing_hits() and self.grid.hits.rowCount() > 0
-        self.stale.setText(f"Results of “{query}”" if there else "")
-        self.stale.setVisible(there)
-        self.grid.set_faded(there)
+    def _show_hits(self, state: SearchState) -> None:
+        self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
+        self.grid.show_hits(state.answer.hits if state.answer is not None else ())
 
-    def drop_hits(self) -> None:
-        """Show none: what was found answers no query any more."""
-        self.mark_stale("")
-        self.grid.show_hits(())
+    def _show_notice(self, state: SearchState) -> None:
+        """Show the notice in the place of the hits, or the hits."""
+        before, self._notice = self._notice, None
+        notice = state.notice
+        if notice is None:
+            self.stack.setCurrentWidget(self.splitter if state.answer is not None else self._blank)
+        else:
+            self._notice = EmptyState(notice.icon, notice.title, notice.sentence, *self._steps(notice))
+            self.stack.addWidget(self._notice)
+            self.stack.setCurrentWidget(self._notice)
+        if before is not None:
+            self.stack.removeWidget(before)
+            before.deleteLater()
 
-    def show_notice(self, icon: str, title: str, sentence: str = "", *steps: QWidget) -> None:
-        """Show what goes here, and the first step, in the place of the hits."""
-        self._drop_notice()
-        self._notice = EmptyState(icon, title, sentence, *steps)
-        self.stack.addWidget(self._notice)
-        self.stack.setCurrentWidget(self._notice)
+    def _steps(self, notice: Notice) -> list[QWidget]:
+        gallery, indexing = self._context.gallery, self._context.indexing
+        acts: dict[str, Callable[[], object]] = {
+            "folder": lambda: indexing.choose_folder(self, gallery), "index": self._controller.index,
+            "library": self._controller.show_library, "search": self._controller.search}
+        if notice.progress:
+            return [IndexingProgress(self._context, gallery), button(notice.button, acts[notice.step], "link")]
+        if notice.step:
+            return [button(notice.button, acts[notice.step], "main")]
+        return [button(f"“{text.rstrip('.')}”", partial(self._controller.open_suggestion, path, text), icon="play",
+                       tip="Search with this recording") for text, path in notice.suggestions]
+
+    def _show_chips(self) -> None:
+        query = self._controller.state.query
+        self.chips.show_faces([self._face(term, term is query.main) for term in query.terms()])
+
+    def _face(self, term: QueryTerm, main: bool) -> ChipFace:
+        image = None
+        if term.kind == "image" and term.path is not None:
+            image = self._thumbnails.get(record_of(term.path), CHIP_IMAGE)
+        return ChipFace(BY_KIND["speech"].label if main and term.kind == "speech" else term.label, term.weight,
+                        picture=image)
 
     def showing_hits(self) -> bool:
         """Whether the grid is in front."""
         return self.stack.currentWidget() is self.splitter
 
     def notice(self) -> str:
-        """The title of the notice in front; "" while hits are shown."""
-        return self._notice.title.text() if self._notice is not None and not self.showing_hits() else ""
+        """Title of the notice in front; "" while hits are shown."""
+        return self._notice.title.text() if self._notice is not None else ""
+
+    # ---- order, filter, size
+
+    def take_settings(self) -> None:
+        """Follow the setting for the size of the cards."""
+        self.grid.set_card_width(int(self._context.settings[CARD_WIDTH]))
+
+    def zoom(self, steps: int) -> None:
+        """Make the cards larger or smaller by some steps of the wheel."""
+        setting = BY_KEY[CARD_WIDTH]
+        width = int(self._context.settings[CARD_WIDTH]) + steps * ZOOM_STEP
+        self._context.change(CARD_WIDTH, int(min(setting.high, max(setting.low, width))))
 
     def set_order(self, order: str) -> None:
         """Sort the hits; the chosen one stays chosen."""
@@ -146,7 +202,7 @@ class SearchResults(QWidget):
         if self.grid.hits.rowCount():
             self.grid.keep_current(current.image.id if current else None)
 
-    def turn_filter(self, opened: bool | None = None) -> None:
+    def toggle_filter(self, opened: bool | None = None) -> None:
         """Open or close the filter."""
         opened = self.filter.isHidden() if opened is None else opened
         self.filter_button.setChecked(opened)
@@ -155,10 +211,6 @@ class SearchResults(QWidget):
             self.filter.name.setFocus()
         elif not self.filter.isHidden():
             self.filter.close_bar()
-
-    def show_progress(self, progress: Progress) -> None:
-        """Show how far the search is."""
-        self.progress.set_progress(progress)
 
     def splitter_state(self) -> str:
         """The splitter's place, for the next start."""
@@ -172,21 +224,20 @@ class SearchResults(QWidget):
         self._show_sayings()
         super().resizeEvent(event)  # type: ignore[arg-type]
 
-    def offer_speech(self, possible: bool) -> None:
-        """Say how to speak, or not: nothing can be recognised."""
-        self._speech = possible
-        self._show_sayings()
-
     def _show_sayings(self) -> None:
-        self._sayings.setVisible(self._speech and self.width() > 1000)
+        self._sayings.setVisible(self._controller.state.speech.available and self.width() > 1000)
 
-    def _show_selection(self, hits: "list[Hit]") -> None:
-        if hits:
+    def _show_selection(self) -> None:
+        hits = self.grid.selected()
+        self.detail.show_hit(self.grid.current())
+        if len(hits) > 1:
             self.selection.show_hits(hits)
-        self.side.setCurrentWidget(self.selection if hits else self.detail)
+        self.side.setCurrentWidget(self.selection if len(hits) > 1 else self.detail)
 
-    def _drop_notice(self) -> None:
-        if self._notice is not None and self._notice is not self.stack.currentWidget():
-            self.stack.removeWidget(self._notice)
-            self._notice.deleteLater()
-            self._notice = None
+
+def _share_names(query: Query) -> dict[str, str]:
+    """Names of the terms' score shares in the detail pane, by the terms' labels."""
+    names = {term.label: f"{MINUS} {term.label}" for term in query.extras if term.weight < 0}
+    if query.main is not None and query.main.kind == "speech":
+        names[query.main.label] = TRANSCRIPT
+    return names

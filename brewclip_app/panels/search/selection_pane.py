@@ -1,13 +1,14 @@
 """What stands in the place of one picture's details while several are selected: how many, and what to do with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.panels.search.actions import MOST_EXAMPLES, HitActions
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, button, label
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -16,20 +17,13 @@ from brewclip_app.widgets.mosaic import Mosaic
 if TYPE_CHECKING:
     from core.search.queries import Hit
 
-MOST_EXAMPLES = 8  # pictures of a query; more of them say nothing that these do not
 TOO_MANY = f"Up to {MOST_EXAMPLES} pictures can be examples of a query"
 
 
 class SelectionPane(Card):
     """Counts the selected pictures and offers what can be done with all of them."""
 
-    more_wanted = Signal(object)   # Hits, as examples of a new query
-    add_wanted = Signal(object)    # Hits, as more terms of the query
-    paths_wanted = Signal(object)
-    files_wanted = Signal(object)
-    tag_wanted = Signal(object)
-
-    def __init__(self, thumbnails: Thumbnails) -> None:
+    def __init__(self, thumbnails: Thumbnails, actions: HitActions) -> None:
         super().__init__(margin=12, space=8)
         self._hits: Sequence[Hit] = ()
         self.count = label("", "strong")
@@ -37,11 +31,11 @@ class SelectionPane(Card):
         self.mosaic = Mosaic(thumbnails, 4, 4, QSize(160, 128))
         self.mosaic.setMinimumWidth(0)  # as wide as the pane, which it must not hold apart
         self.mosaic.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.more = self._button("More like these", self.more_wanted, "main")
-        self.add = self._button("Add to the query", self.add_wanted)
-        self.paths = self._button("Copy paths", self.paths_wanted)
-        self.files = self._button("Copy files to a folder…", self.files_wanted)
-        self.tag = self._button("Tag…", self.tag_wanted)
+        self.more = self._button("More like these", actions.more_like, "main")
+        self.add = self._button("Add to the query", actions.add)
+        self.paths = self._button("Copy paths", actions.copy_paths)
+        self.files = self._button("Copy files to a folder…", actions.choose_target)
+        self.tag = self._button("Tag…", actions.ask_tag)
         buttons = QWidget()
         flow = FlowLayout(buttons)
         for each in (self.more, self.add, self.files, self.paths, self.tag):
@@ -67,5 +61,5 @@ class SelectionPane(Card):
         super().resizeEvent(event)
         self.mosaic.setFixedHeight(round(min(0.8 * self.width(), max(60, self.height() - 260))))
 
-    def _button(self, words: str, signal: SignalInstance, look: str = "") -> QPushButton:
-        return button(words, lambda: signal.emit(self._hits), look)
+    def _button(self, text: str, action: "Callable[[Sequence[Hit]], object]", look: str = "") -> QPushButton:
+        return button(text, lambda: action(self._hits), look)

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from brewclip_app.panels.search.query import Query, from_history, is_spoken, to_history, typed
-from brewclip_app.panels.search.session import SearchSession
 from core.search.terms import QueryTerm, text_of
 
 
@@ -78,56 +77,3 @@ def test_a_voice_that_is_not_heard_again_comes_back_with_its_words(tone):
     assert is_spoken(terms) and back.main.waveform is tone and back.main.text == "a dog" and back.main.ready
     assert to_history(back) == terms
     assert not is_spoken(to_history(Query(QueryTerm("text", "a dog"))))
-
-
-@pytest.fixture
-def session(qapp):
-    made = SearchSession()
-    made.seen = []
-    made.asked.connect(made.seen.append)
-    return made
-
-
-def test_a_session_builds_and_undoes(session, tone, make_hit):
-    session.type_main("beach")
-    session.type_extra("- people")
-    session.say(tone, -1)
-    assert session.query.text == "beach − people − spoken query"
-    session.change(1, None)
-    assert session.query.text == "beach − spoken query"
-    session.undo()
-    session.undo()
-    assert session.query.text == "beach − people"
-    session.more_like(make_hit(3))
-    assert session.query.text == "picture 003.jpg" and session.query.main is None
-    session.undo()
-    assert session.query.text == "beach − people" and len(session.seen) == 8
-
-
-def test_undo_ends_at_nothing(session, qtbot):
-    assert not session.undo()
-    session.type_main("beach")
-    with qtbot.waitSignal(session.emptied):
-        session.undo()
-    assert session.query.terms() == ()
-
-
-def test_taking_out_the_last_term_empties(session, make_hit, qtbot):
-    session.more_like(make_hit(1))
-    with qtbot.waitSignal(session.emptied):
-        session.change(0, None)
-
-
-def test_a_new_recording_takes_the_place_of_the_main_term_only(session, tone):
-    session.type_main("beach")
-    session.type_extra("snow")
-    session.say(tone)
-    assert session.query.main.waveform is tone and len(session.query.extras) == 1
-
-
-def test_giving_up_goes_back_without_asking(session, tone):
-    session.type_main("beach")
-    session.say(tone)
-    asked = len(session.seen)
-    session.give_up()
-    assert session.query.text == "beach" and len(session.seen) == asked

@@ -1,0 +1,594 @@
+"""Controller of the Search panel: builds the query, searches, follows the gallery, records and plays. No widgets."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from brewclip_app import tasks, wording
+from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.panels.base import Asked, Inspection, Question
+from brewclip_app.panels.search import notices, search_job
+from brewclip_app.panels.search.gallery_status import gallery_status
+from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
+from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState, SpeechSupport
+from core.errors import BrewclipError
+from core.progress import JobCancelled, Progress, Report
+from core.search.terms import QueryTerm
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from brewclip_app.context import Context
+    from core.audio import Waveform
+    from core.search.queries import Hit
+
+T = TypeVar("T")
+KEY = "search"  # of the jobs
+WHISPER = "whisper-base"
+EMPTY = "no_galleries"  # key in the window's state: there was no gallery at the last start
+MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "weights.folder")
+MOST_UNDO = 50
+SLOW_S = 0.4  # a search that takes longer shows its progress
+NO_SPEECH = "Whisper base is missing, so speech cannot be transcribed yet."
+
+
+class SearchController(QObject):
+    """Holds the state. The latest query wins: the result of an earlier one is never shown."""
+
+    changed = Signal(object)  # SearchState
+    failed = Signal(object, str)  # for the window's banner: an exception, and what is safe
+    go_to = Signal(str, object)  # another panel: its key, and its payload
+
+    def __init__(self, context: "Context", voice: PushToTalk | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.voice = voice or PushToTalk(context, self)
+        first = not context.gallery and (not context.home.store.exists() or bool(context.state.get(EMPTY, False)))
+        self.state = SearchState(first_start=first)
+        self._before: tuple[Query, ...] = ()  # for undo
+        self._search_task: asyncio.Task[None] | None = None
+        self._sign = 0  # of the term that is being spoken; 0 for the main term
+        self._question: Question | None = None  # asked before the galleries were read
+        self._restored = False  # the query of the last start waits for the galleries
+        self._models = self._model_settings()
+        self._closed = False
+        self._connect()
+
+    def _connect(self) -> None:
+        context, voice = self._context, self.voice
+        voice.started.connect(self._recording_started)
+        voice.spoken.connect(self._recorded)
+        voice.problem.connect(self._recording_failed)
+        voice.player.finished.connect(lambda: self._update(playing=False))
+        voice.player.failed.connect(lambda reason: self._update(playing=False, message=Message(reason, "care")))
+        context.gallery_changed.connect(self._gallery_changed)
+        context.galleries_changed.connect(self.refresh_gallery)
+        context.settings_changed.connect(self._settings_changed)
+        context.indexing.changed.connect(lambda name: self._show_notice())
+        context.downloads.changed.connect(lambda name: self._check_speech())
+        context.downloads.fetched.connect(lambda name: self._preload())
+
+    def close(self) -> None:
+        """Let go of the microphone; nothing is shown any more."""
+        self.voice.close()
+        self._closed = True
+
+    def _update(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        if not self._closed:
+            self.changed.emit(self.state)
+
+    def say(self, text: str, kind: Literal["quiet", "care"] = "quiet", action: str = "",
+            act: Callable[[], object] | None = None) -> None:
+        """Show a message under the transcript; "" for none."""
+        self._update(message=Message(text, kind, action, act))
+
+    # ---- the query
+
+    def type_text(self, text: str) -> None:
+        """Text of the transcript's line: a correction keeps the recording and the other terms, another text does not.
+        """
+        query = self.state.query
+        left_behind = bool(query.extras) or self.state.waveform is not None
+        if left_behind and not query.is_corrected_by(text):
+            self.open(Query(QueryTerm("text", text)))
+            self.say("New search: the earlier query was replaced.", "quiet", "Keep it",
+                     lambda: self.open(query.with_text(text)))
+        elif (changed := query.with_text(text)) is not query:
+            self.open(changed)
+        else:
+            self.search()
+
+    def add_text(self, text: str) -> None:
+        """Add a text to the query; a leading minus excludes it."""
+        term = typed(text)
+        if term is not None:
+            self.open(self.state.query.plus(term))
+
+    def add_recording(self, waveform: "Waveform", sign: int = 0, warning: str = "") -> None:
+        """A recording: the main term (sign 0), or one more that is included (+1) or excluded (-1)."""
+        query = self.state.query
+        if sign:
+            self.open(query.plus(QueryTerm("speech", waveform=waveform, weight=float(sign))), warning)
+        else:
+            self.open(replace(query, main=QueryTerm("speech", waveform=waveform)), warning)
+
+    def add_image(self, path: Path, image_id: int | None = None, sign: int = 1) -> None:
+        """Add an image of the gallery, or any file, to the query."""
+        self.open(self.state.query.plus(QueryTerm("image", path=path, image_id=image_id, weight=float(sign))))
+
+    def add_hits(self, hits: "Sequence[Hit]") -> None:
+        """Add images of the gallery to the query."""
+        query = self.state.query
+        self.open(replace(query, extras=(*query.extras, *map(_example, hits))))
+
+    def more_like(self, hits: "Sequence[Hit]") -> None:
+        """A new query of these images alone."""
+        self.open(Query(None, tuple(map(_example, hits))))
+
+    def drop_recording(self) -> None:
+        """Keep the text of the main term alone."""
+        query = self.state.query.without_voice()
+        if query is not self.state.query:
+            self.open(query)
+
+    def change_term(self, index: int, change: Callable[[QueryTerm], QueryTerm | None]) -> None:
+        """Change one term of the query; None takes it out."""
+        terms = self.state.query.terms()
+        if index < len(terms):
+            self.open(self.state.query.with_term(index, change(terms[index])))
+
+    def open(self, query: Query, warning: str = "") -> None:
+        """Search with another query; one without terms clears the panel. `warning` is shown with the results."""
+        self._before = (*self._before, self.state.query)[-MOST_UNDO:]
+        self._replace(query, warning)
+
+    def clear(self) -> None:
+        """Begin a new query."""
+        self.voice.cancel()
+        self._update(playing=False)
+        self.open(Query())
+
+    def undo(self) -> bool:
+        """Go back to the query before; False when there is none."""
+        if not self._before:
+            return False
+        *before, query = self._before
+        self._before = tuple(before)
+        self._replace(query)
+        return True
+
+    def _replace(self, query: Query, warning: str = "") -> None:
+        self._update(query=query)
+        if query.terms():
+            self.search(warning=warning)
+        else:
+            self._stop_search()
+            self._update(answer=None, stale=False, summary="", message=Message(), all_copies=False)
+            self._show_notice()
+
+    # ---- the search
+
+    def search(self, *, keep: bool = True, exact: bool = False, all_copies: bool = False, warning: str = "") -> None:
+        """Search for the query in the current gallery.
+
+        `keep` adds the query to the history, `exact` compares every image, `all_copies` makes each of several identical
+        files a hit, `warning` is shown with the results.
+        """
+        if self._search_task is not None:
+            self._search_task.cancel()
+        self._update(searching=True, message=Message(), all_copies=all_copies)
+        self._search_task = tasks.start(self._search(keep, exact, warning))
+
+    def search_again(self) -> None:
+        """Search for the same query: the gallery, the model or the limits have changed."""
+        if self.state.query.terms():
+            self.search(keep=False)
+
+    def stop(self) -> bool:
+        """Stop the search; whether there was one."""
+        if not self.state.searching:
+            return False
+        self._stop_search()
+        self._search_stopped()
+        return True
+
+    def show_copies(self, shown: bool) -> None:
+        """Search again: each of several identical files is a hit, or one of them alone."""
+        self.search(keep=False, all_copies=shown)
+
+    def set_limits(self, limits: HitLimits) -> None:
+        """Search a part of the gallery."""
+        self._update(limits=limits)
+        self.search_again()
+
+    async def _search(self, keep: bool, exact: bool, warning: str) -> None:
+        slow = tasks.loop().call_later(SLOW_S, self._show_slow)
+        try:
+            outcome = await self._answer(keep, exact)
+        except JobCancelled:
+            self._search_stopped()
+        except Exception as error:
+            self._search_failed(error)
+        else:
+            if outcome is not None:
+                self._show_answer(outcome, warning)
+        finally:
+            slow.cancel()
+
+    async def _answer(self, keep: bool, exact: bool) -> SearchAnswer | None:
+        """Transcribe what is not yet transcribed, then search; None when a recording has no words."""
+        context, state, gallery, spoken, transcribing = self._context, self.state, self._context.gallery, 0.0, 0.0
+        query = state.query
+        for index, term in enumerate(query.terms()):
+            if term.ready or term.waveform is None:
+                continue
+            waveform = term.waveform
+            transcript, seconds = await self._job(partial(search_job.transcribe, context, waveform))
+            if not transcript.text:
+                self._nothing_heard(waveform, transcript.reason or "No words were found in the recording.")
+                return None
+            spoken, transcribing = spoken + waveform.seconds, transcribing + seconds
+            query = query.with_term(index, replace(term, text=transcript.text, transcript=transcript))
+            self._update(query=query)
+        top = int(context.settings["search.top"])
+
+        def work(report: Report) -> SearchAnswer:
+            result = search_job.search(context.explorer, query, gallery, top, state.limits, exact, state.all_copies,
+                                       report)
+            if keep:
+                search_job.remember(context.explorer, query, gallery, result, lambda error: context.failed.emit(
+                    error, "The search itself went well; only the history misses it."))
+            return SearchAnswer(query, result, spoken, transcribing, result.timings_ms.get("search", 0.0) / 1000)
+
+        return await self._job(work)
+
+    async def _job(self, work: Callable[[Report], T]) -> T:
+        return await self._context.jobs.run("Searching", work, key=KEY, on_progress=self._show_progress)
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self.state.progress is not None:
+            self._update(progress=progress)
+
+    def _show_slow(self) -> None:
+        job, answer = self._context.jobs.of_key(KEY), self.state.answer
+        stale = self.state.stale or (answer is not None and answer.query.text != self.state.query.text)
+        self._update(progress=job.progress if job is not None else Progress(), stale=stale)
+
+    def _show_answer(self, answer: SearchAnswer, warning: str) -> None:
+        notice = None
+        if not answer.hits:
+            notice = notices.FILTERED if self.state.limits.any else notices.NO_PICTURES
+        self._update(query=answer.query, answer=answer, notice=notice, stale=False, summary=answer.summary,
+                     searching=False, progress=None, message=self._remark(answer, warning))
+        if self._context.indexing.job(self._context.gallery) is not None:
+            self.refresh_gallery()  # the counts of searched and indexed images are shown side by side
+
+    def _remark(self, answer: SearchAnswer, warning: str) -> Message:
+        result = answer.result
+        if result.cut:
+            return Message(f"Too long for the model: the last {result.cut} word parts were not used.", "care")
+        if warning:
+            return Message(warning, "care")
+        if result.approximate:
+            return Message("Approximate search was used; some results may be missing.", "quiet", "Search exactly",
+                           lambda: self.search(keep=False, exact=True))
+        if self.state.all_copies:
+            return Message("Each of several identical files is shown as a result of its own.", "quiet",
+                           "Show one of them", lambda: self.show_copies(False))
+        if result.hidden_unindexed:
+            return Message(f"{wording.pictures(result.hidden_unindexed)} of this gallery are not indexed with this "
+                           "model yet and were not searched.", "quiet", "Index them", self.index)
+        return self.state.message
+
+    def _nothing_heard(self, waveform: "Waveform", reason: str) -> None:
+        """The query before stays, with its hits; the recording can be played."""
+        *before, query = self._before or (Query(),)
+        self._before = tuple(before)
+        self._update(query=query, searching=False, progress=None, stale=self._is_stale(query),
+                     message=Message(reason, "care", "Play the recording", lambda: self.play(waveform)))
+
+    def _search_failed(self, error: Exception) -> None:
+        """Drop the hits of an earlier query, which do not answer this one; show known errors under the transcript."""
+        sentence = str(error) if isinstance(error, BrewclipError) else ""
+        message = Message(sentence, "care")
+        if getattr(error, "kind", "") == "not_indexed":
+            message = Message(sentence, "care", "Index now", self.index)
+        self._update(answer=None, notice=replace(notices.FAILED, sentence=sentence), stale=False, searching=False,
+                     progress=None, message=message)
+        if not sentence:
+            self.failed.emit(error, "")
+
+    def _stop_search(self) -> None:
+        if self._search_task is not None:
+            self._search_task.cancel()
+        self._update(searching=False, progress=None)
+
+    def _search_stopped(self) -> None:
+        query = self.state.query
+        if query.terms() and self._is_stale(query):
+            self._update(answer=None, notice=notices.STOPPED, stale=False, searching=False, progress=None)
+        else:
+            self._update(stale=False, searching=False, progress=None)
+
+    def _is_stale(self, query: Query) -> bool:
+        """Whether the hits do not answer a query."""
+        return self.state.answer is None or self.state.answer.query.text != query.text
+
+    # ---- hits
+
+    def inspect(self, hit: "Hit") -> None:
+        """Explain a hit in the Inspect panel, where the query has text or speech."""
+        query = self.state.query
+        terms = tuple(Asked(term.label, term.text if term.kind == "text" or term.edited else "", term.waveform)
+                      for term in query.terms() if term.kind != "image" and term.ready)
+        if not terms:
+            self.say("Only text and speech can be explained, and this query has neither.", "care")
+            return
+        note = "One term of the query at a time: score and ranks here are of this one alone." if query.extras else ""
+        self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=hit.image.path, note=note,
+                                              terms=terms, gallery=self._context.gallery, image_id=hit.image.id))
+
+    def show_library(self) -> None:
+        """Go to the Library panel."""
+        self.go_to.emit("library", None)
+
+    def offer_folder(self, folder: Path) -> None:
+        """Offer to index a dropped folder; it may be large."""
+        def index() -> None:
+            self.say("")
+            self._context.indexing.add_folder(folder)
+            self.show_library()
+
+        self.say(f"Index the pictures in {folder.name}, to search them too?", "quiet", "Index the folder", index)
+
+    # ---- the gallery
+
+    def refresh_gallery(self) -> None:
+        """Read the status of the current gallery."""
+        tasks.start_when_painted(self._refresh_gallery)
+
+    async def _refresh_gallery(self) -> None:
+        context, name = self._context, self._context.gallery
+        try:
+            status = await context.jobs.run("Reading the gallery",
+                                            lambda report: gallery_status(context.explorer, name),
+                                            key="search-gallery", quiet=True)
+        except JobCancelled:
+            return
+        except Exception as error:
+            context.failed.emit(error, "")
+            return
+        context.state.keep(EMPTY, not status.names)
+        self._update(gallery=status, first_start=not status.names)
+        if status.names and context.gallery not in status.names:
+            context.set_gallery(status.names[0])
+            return
+        self._show_notice()
+        if status.names and not self.state.loading:
+            self._preload()
+        self._ask_waiting()
+
+    def choose_gallery(self, name: str) -> None:
+        """Make another gallery the current one."""
+        self._context.set_gallery(name)
+
+    def index(self) -> None:
+        """Index the current gallery again."""
+        self._context.indexing.start(self._context.gallery)
+
+    def _show_notice(self) -> None:
+        """Say what goes in the place of the hits while no query is entered."""
+        status = self.state.gallery
+        if status is not None and not self.state.query.terms():
+            indexing = self._context.indexing.job(self._context.gallery) is not None
+            self._update(notice=notices.notice_for(status, indexing))
+
+    def _gallery_changed(self) -> None:
+        self._update(answer=None, stale=False)
+        self.refresh_gallery()
+        self.search_again()
+
+    def _model_settings(self) -> tuple[object, ...]:
+        return tuple(self._context.settings[key] for key in MODEL_SETTINGS)
+
+    def _settings_changed(self) -> None:
+        if self._model_settings() != self._models:
+            self._models = self._model_settings()
+            self.refresh_gallery()
+            self.search_again()
+
+    # ---- models
+
+    def _preload(self) -> None:
+        tasks.start(self._load_models())
+
+    async def _load_models(self) -> None:
+        """Load the models before they are needed; a failure is shown when they are needed."""
+        with suppress(Exception):
+            await self._context.jobs.run("Loading models", lambda report: self._context.explorer.warm_up(report),
+                                         key="preload", quiet=True,
+                                         on_progress=lambda progress: self._update(loading=progress.title))
+        self._update(loading="")
+
+    def _check_speech(self) -> None:
+        """Without Whisper no speech is transcribed: say so beside the button, and offer it. Typing works meanwhile."""
+        downloads = self._context.downloads
+        if not downloads.is_known():
+            return
+        job, error = downloads.job(WHISPER), downloads.errors.get(WHISPER)
+        if downloads.path(WHISPER) is not None:
+            message = Message() if self.state.message.text == NO_SPEECH else self.state.message
+            self._update(speech=SpeechSupport(), message=message)
+        elif job is not None:
+            progress = downloads.far(WHISPER)
+            progress = f": {progress}" if progress else ""
+            self._update(speech=SpeechSupport(False, f"Whisper base is downloading{progress}. You can type meanwhile."))
+        else:
+            weights = next(row for row in downloads.table() if row.name == WHISPER)
+            self._update(speech=SpeechSupport(
+                False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
+                       f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
+                "Download" if error is None else "Try again"))
+
+    def get_speech(self) -> None:
+        """Download what transcription needs."""
+        self._context.downloads.start(WHISPER)
+
+    def say_missing_speech(self) -> None:
+        """Answer a press of the record button that can do nothing yet."""
+        if not self.state.speech.available:
+            self.say(NO_SPEECH, "care", self.state.speech.action, self.get_speech)
+
+    # ---- recording and playing
+
+    def press(self) -> None:
+        """The record key or button went down."""
+        if not self.state.speech.available:
+            self.say_missing_speech()
+            return
+        if not self.voice.is_recording():
+            self._sign = 0
+        self._update(playing=False)
+        self.voice.press()
+
+    def record_term(self, sign: int) -> None:
+        """Record one more term until the next press; a sign of -1 excludes it."""
+        self._sign = sign
+        self.voice.start()
+
+    def silence(self) -> bool:
+        """Stop recording and playing; whether there was anything to stop."""
+        recording = self.voice.microphone.state in ("opening", "recording", "stopping")
+        busy = self.voice.cancel() or recording
+        if recording:
+            self._take_back()
+        if busy:
+            self._update(playing=False)
+        return busy
+
+    def play(self, waveform: "Waveform | None", seconds: float = 0.0) -> None:
+        """Play a recording from `seconds` on."""
+        if waveform is not None and not self.voice.is_recording():
+            self.voice.player.play(waveform, seconds)
+            self._update(playing=self.voice.player.playing)
+
+    def toggle_play(self) -> None:
+        """Play the recording of the main term, or stop it."""
+        if self.voice.player.playing:
+            self.voice.player.stop()
+            self._update(playing=False)
+        else:
+            self.play(self.state.waveform)
+
+    def _recording_started(self) -> None:
+        """The hits are those of an earlier query from now on, unless a further term is recorded."""
+        self._update(message=Message())
+        if not self._sign:
+            self._update(recording=True, stale=self.state.answer is not None)
+
+    def _recorded(self, waveform: "Waveform", warning: str) -> None:
+        sign, self._sign = self._sign, 0
+        self._update(recording=False)
+        self.add_recording(waveform, sign, warning)
+
+    def _recording_failed(self, kind: str, sentence: str) -> None:
+        self._take_back()
+        if self.state.waveform is not None or self.voice.microphone.problem != sentence:  # else the hint says it
+            self.say(sentence, "care")
+
+    def _take_back(self) -> None:
+        """The recording is dropped: show the query before."""
+        self._sign = 0
+        stale = self.state.stale and self._is_stale(self.state.query)
+        self._update(recording=False, stale=stale)
+
+    # ---- the last start, other panels
+
+    def saved_query(self) -> dict[str, str]:
+        """The query for the next start, unless queries are not to be kept; the history keeps a recording."""
+        query = self.state.query
+        if not query.terms() or not self._context.settings["search.keep_history"]:
+            return {}
+        return {"query": to_history(query), "gallery": self._context.gallery}
+
+    def restore_query(self, terms: str, gallery: str) -> None:
+        """Show the query of the last start; it is searched once the galleries, and its recording, were read."""
+        with suppress(ValueError, TypeError, KeyError):  # written by another version
+            query = from_history(terms, None)
+            if all(term.ready for term in query.terms()):
+                self._update(query=query)
+                self._restored = not is_spoken(terms)
+                if not self._restored:
+                    tasks.start_when_painted(partial(self._restore_recording, query, terms, gallery))
+
+    async def _restore_recording(self, shown: Query, terms: str, gallery: str) -> None:
+        waveform = None
+        with suppress(BrewclipError):
+            waveform = await self._context.jobs.run(
+                "Reading the recording",
+                lambda report: search_job.find_recording(self._context.explorer, terms, gallery),
+                key="restored-voice", quiet=True)
+        if self.state.query is shown:  # else another query was entered meanwhile
+            self._update(query=from_history(terms, waveform, again=False))
+            self._restored = True
+            self._ask_waiting()
+
+    def ask(self, question: Question) -> None:
+        """Search with a text or a recording that another panel sent."""
+        self._question = question
+        self._ask_waiting()
+
+    def _ask_waiting(self) -> None:
+        """Search with what waited for the galleries: another panel's question, else the last start's query."""
+        if self.state.gallery is None or self.state.first_start:
+            return
+        question, self._question = self._question, None
+        restored, self._restored = self._restored, False
+        if question is not None and question.speech is not None:
+            self.read_recording(question.speech)
+        elif question is not None and question.text:
+            self.type_text(question.text)
+        elif restored:
+            status = self.state.gallery.state
+            if status is not None and status.indexed:
+                self.search_again()
+            else:
+                self._update(notice=notices.notice_for(self.state.gallery, False))
+
+    # ---- files
+
+    def read_recording(self, path: Path, sign: int = 0) -> None:
+        """Search with a recording from a file."""
+        tasks.start(self._read_recording(path, sign))
+
+    async def _read_recording(self, path: Path, sign: int) -> None:
+        def read(report: Report) -> "Waveform":
+            from core import audio
+            return audio.read(path)
+
+        try:
+            waveform = await self._context.jobs.run(f"Reading {path.name}", read, key="recording")
+        except JobCancelled:
+            return
+        except BrewclipError as error:
+            self.say(str(error), "care")
+            return
+        self.add_recording(waveform, sign)
+
+    def open_suggestion(self, path: Path, text: str) -> None:
+        """Search with a recording whose text is known: with the text where nothing can be transcribed."""
+        if self.state.speech.available:
+            self.read_recording(path)
+        else:
+            self.open(Query(QueryTerm("text", text)))
+            self.say("Searched with the text of this recording; to use the recording itself, Whisper base is needed.")
+
+
+def _example(hit: "Hit") -> QueryTerm:
+    return QueryTerm("image", path=hit.image.path, image_id=hit.image.id)

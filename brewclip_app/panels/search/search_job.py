@@ -1,0 +1,78 @@
+"""Work of a search, for jobs: transcribe, search, remember. Nothing here touches the window."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from brewclip_app.panels.search.query import HitLimits, Query, to_history
+from core.errors import AudioError, BrewclipError
+from core.progress import Progress, Report, WorkStep
+
+if TYPE_CHECKING:
+    from brewclip_app.base_context import BaseContext
+    from core.asr.transcript import Transcript
+    from core.audio import Waveform
+    from core.explorer import Explorer, SearchResult
+    from core.store.records import QueryRecord
+
+MOST_QUERIES = 1000  # of the history
+_history = threading.Lock()
+
+
+def transcribe(context: "BaseContext", waveform: "Waveform", report: Report) -> "tuple[Transcript, float]":
+    """Transcript of a recording, and the seconds it took without loading the recogniser."""
+    explorer = context.explorer
+    if not (status := explorer.status()).speech_loaded:  # another job may be loading it: that reports there
+        report(Progress(WorkStep.LOADING, subject=status.speech or "the recogniser"))
+    explorer.recogniser(report)
+    report(Progress(WorkStep.TRANSCRIBING))
+    began = perf_counter()
+    transcript = explorer.transcribe_query(waveform, report)
+    return transcript, perf_counter() - began
+
+
+def search(explorer: "Explorer", query: Query, gallery: str, top: int, limits: HitLimits, exact: bool,
+           all_copies: bool, report: Report) -> "SearchResult":
+    """Search a gallery; `exact` compares every image, `all_copies` makes each of several identical files a hit."""
+    from core.explorer import Filter
+    status = explorer.status()
+    report(Progress(WorkStep.SEARCHING) if status.backbone_loaded else
+           Progress(WorkStep.LOADING, subject=status.backbone))
+    return explorer.search(gallery, query.terms(), top,
+                           Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name,
+                                  *limits.taken),
+                           report, exact=exact, all_copies=all_copies)
+
+
+def remember(explorer: "Explorer", query: Query, gallery: str, result: "SearchResult",
+             on_failed: Callable[[BrewclipError], object]) -> None:
+    """Add a query to the history unless it is the latest there; a failure costs the history only."""
+    with _history:
+        try:
+            terms = to_history(query)
+            latest = explorer.store.queries(1)
+            if not latest or (latest[0].terms, latest[0].gallery) != (terms, gallery):
+                explorer.remember(result, terms)
+        except BrewclipError as error:
+            on_failed(error)
+
+
+def recording_of(record: "QueryRecord") -> "Waveform | None":
+    """Recording of a query of the history; None when none was kept or it is gone."""
+    from core import audio
+
+    if record.recording is None:
+        return None
+    try:
+        return audio.read(record.recording)
+    except AudioError:
+        return None
+
+
+def find_recording(explorer: "Explorer", terms: str, gallery: str) -> "Waveform | None":
+    """Recording of the latest query of the history with these terms."""
+    records = explorer.store.queries(MOST_QUERIES)
+    return next((recording_of(record) for record in records if (record.terms, record.gallery) == (terms, gallery)),
+                None)

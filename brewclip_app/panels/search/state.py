@@ -1,0 +1,102 @@
+"""State of the Search panel: the query, its results, and the messages. The controller replaces it, the view renders it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from brewclip_app import wording
+from brewclip_app.panels.search.gallery_status import GalleryStatus
+from brewclip_app.panels.search.notices import Notice
+from brewclip_app.panels.search.query import HitLimits, Query
+from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.audio import Waveform
+    from core.explorer import SearchResult
+    from core.search.queries import Hit
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """One line under the transcript, with one action at most."""
+
+    text: str = ""
+    kind: Literal["quiet", "care"] = "quiet"
+    action: str = ""
+    act: Callable[[], object] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SearchAnswer:
+    """Result of a search. `query` has the transcripts; `spoken` (of the recordings), `transcribing` and `searching`
+    (without loading models and encoding) are seconds, 0 for a step that was not needed.
+    """
+
+    query: Query
+    result: "SearchResult"
+    spoken: float = 0.0
+    transcribing: float = 0.0
+    searching: float = 0.0
+
+    @property
+    def hits(self) -> "tuple[Hit, ...]":
+        """Hits, best first."""
+        return self.result.hits
+
+    @property
+    def summary(self) -> str:
+        """ "2.4 s of speech · transcribed in 0.8 s · searched 8 091 in 3 ms"."""
+        parts = []
+        if self.spoken:
+            parts = [f"{wording.duration(self.spoken)} of speech",
+                     f"transcribed in {wording.duration(self.transcribing)}"]
+        milliseconds = self.searching * 1000
+        took = f"{max(1, round(milliseconds))} ms" if milliseconds < 1000 else wording.duration(self.searching)
+        parts.append(f"searched {wording.count(self.result.total)} in {took}")
+        line = " · ".join(parts)
+        line = line[:1].upper() + line[1:]
+        return f"{line} · approximately" if self.result.approximate else line
+
+
+@dataclass(frozen=True)
+class SpeechSupport:
+    """Whether speech can be transcribed; else what is `missing`, and the `action` that gets it ("" while it comes)."""
+
+    available: bool = True
+    missing: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchState:
+    """What the Search panel shows."""
+
+    query: Query = field(default_factory=Query)
+    answer: SearchAnswer | None = None  # its hits are in the grid, below a `notice` if there is one
+    notice: Notice | None = None  # in the place of the hits
+    stale: bool = False  # the hits answer an earlier query
+    searching: bool = False
+    progress: Progress | None = None  # of a search that takes a while
+    recording: bool = False  # a new main term is being spoken: the transcript is empty
+    playing: bool = False
+    message: Message = Message()
+    limits: HitLimits = field(default_factory=HitLimits)
+    all_copies: bool = False  # identical files are hits of their own
+    speech: SpeechSupport = SpeechSupport()
+    gallery: GalleryStatus | None = None  # None until the galleries were read
+    first_start: bool = False  # there is no gallery; before they were read, as far as can be said without them
+    loading: str = ""  # step of loading models ahead
+    summary: str = ""  # of the last search
+
+    @property
+    def waveform(self) -> "Waveform | None":
+        """The recording of the main term."""
+        return self.query.main.waveform if self.query.main is not None else None
+
+    @property
+    def status(self) -> str:
+        """Text of the window's status bar."""
+        loading = f"{self.loading}…" if self.loading else ""
+        gallery = self.gallery.summary if self.gallery is not None else ""
+        return "     ".join(filter(None, (loading, self.summary, gallery)))
