@@ -1,6 +1,5 @@
 """Colours, fonts and icons: one table, from which the palette, the style sheet and the icons are made."""
 
-import tempfile
 from collections.abc import Callable, Mapping
 from importlib import resources
 from math import ceil
@@ -58,6 +57,11 @@ _ICON_SIZES = (16, 20, 24, 32, 48, 64)
 _LIGHT, _DARK = 0, 1
 
 
+MARKS: Mapping[str, tuple[str, str]] = {  # in the style sheet: name -> (icon, colour); drawn in `resources/marks`
+    "chevron": ("chevron-down", "quiet"), "up": ("chevron-up", "quiet"), "check": ("check", "on_main"),
+    "dash": ("minus", "on_main"), "right": ("chevron-right", "quiet")}
+
+
 class Theme(QObject):
     """The one theme of the process; `changed` when the colours became others."""
 
@@ -68,7 +72,6 @@ class Theme(QObject):
         self.choice = "system"
         self.side = _LIGHT
         self.system_point_size = 0.0
-        self.files = tempfile.TemporaryDirectory(prefix="brewclip-theme-", ignore_cleanup_errors=True)
         self._icons: dict[tuple[str, str, int], QIcon] = {}
 
     def icon(self, name: str, role: str) -> QIcon:
@@ -186,7 +189,7 @@ def _dress(app: QApplication, side: int, first: bool) -> None:
     table = {name: both[side] for name, both in COLOURS.items()}
     sizes = {look: f"{points(look):.2f}pt" for look in SIZES}
     app.setStyleSheet("")  # Qt replaces a sheet by another five times as slowly as it takes one away and sets one
-    app.setStyleSheet(style_sheet(table, sizes, _write_marks(side)))
+    app.setStyleSheet(style_sheet(table, sizes, _marks(side)))
     changed.emit()
 
 
@@ -218,17 +221,10 @@ def _svg(name: str, tint: QColor) -> bytes:
     return text.replace("currentColor", tint.name()).encode()
 
 
-def _write_marks(side: int) -> Mapping[str, str]:
-    """The marks that a style sheet can only take from files, in the theme's colours: name -> path."""
-    marks = {"chevron": ("chevron-down", "quiet"), "up": ("chevron-up", "quiet"), "check": ("check", "on_main"),
-             "dash": ("minus", "on_main"), "right": ("chevron-right", "quiet")}
-    written = {}
-    for mark, (name, role) in marks.items():
-        path = Path(theme.files.name) / f"{mark}-{side}.svg"
-        if not path.exists():
-            path.write_bytes(_svg(name, colour(role)))
-        written[mark] = path.as_posix()
-    return written
+def _marks(side: int) -> Mapping[str, str]:
+    """Files of the marks that a style sheet can only take from files, by name."""
+    folder = Path(str(resources.files("resources").joinpath("marks")))
+    return {mark: (folder / f"{mark}-{('light', 'dark')[side]}.svg").as_posix() for mark in MARKS}
 
 
 def _draw_icon(name: str, tint: QColor, faded: QColor) -> QIcon:

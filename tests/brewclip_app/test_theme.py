@@ -105,3 +105,11 @@ def test_sizes_follow_the_systems_font(qapp):
     theme.apply(qapp, "light")
     assert theme.points("title") / theme.points("body") == pytest.approx(18 / 13)
     assert theme.font("quiet").pointSizeF() < theme.font("body").pointSizeF() < theme.font("transcript").pointSizeF()
+
+
+@pytest.mark.parametrize("mark", theme.MARKS)
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_marks_of_the_style_sheet_are_the_icons_in_the_colours_of_the_table(mark, side):
+    icon, role = theme.MARKS[mark]
+    drawn = resources.files("resources").joinpath("icons", f"{icon}.svg").read_text()
+    assert Path(theme._marks(side)[mark]).read_text() == drawn.replace("currentColor", theme.COLOURS[role][side])
