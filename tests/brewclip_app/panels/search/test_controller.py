@@ -75,13 +75,14 @@ def test_a_recording_replaces_the_main_term_only(controller, tone, qtbot):
 
 
 def test_the_transcript_is_shown_before_the_results(controller, explorer, tone, qtbot):
-    answer = explorer.search
+    transcribe = explorer.transcribe_query
 
-    def search(*arguments, **options):
+    def transcribe_and_hold_the_search(waveform, report):
+        transcript = transcribe(waveform, report)
         explorer.gate.clear()
-        return answer(*arguments, **options)
+        return transcript
 
-    explorer.search = search
+    explorer.transcribe_query = transcribe_and_hold_the_search
     controller.add_recording(tone)
     qtbot.waitUntil(lambda: controller.state.query.text == "a brown dog")
     assert controller.state.searching and controller.state.answer is None
