@@ -214,13 +214,13 @@ class Explorer:
         limit = settings["images.max_megapixels"]
         if not sources:
             target = self.gallery(gallery)
-            result = self.unfinished.run(target.info, lambda found: index_gallery(
-                target, model, crop, limit, report, left_out, found))
+            result = self.unfinished.run(target.info, lambda count: index_gallery(
+                target, model, crop, limit, report, left_out, count))
         else:
             scans = look_all(sources, column, report, left_out)  # what fails here makes no gallery
             with self.filled(gallery) as target:
-                result = self.unfinished.run(target.info, lambda found: index_scans(
-                    target, scans, model, crop, limit, report, found))
+                result = self.unfinished.run(target.info, lambda count: index_scans(
+                    target, scans, model, crop, limit, report, count))
         with suppress(JobCancelled):  # the indexing is done and has a result
             target.optimize(after)
             self._described(model, model.fingerprint(crop), after)
@@ -282,10 +282,10 @@ class Explorer:
         with timer.step("embed"):
             encoded, cut = self._encode(terms, utterances, opened, index, model, settings)
         with timer.step("search"):
-            found = index.find(opened, encoded, top, filter, descriptions, exact, all_copies)
+            hits = index.find(opened, encoded, top, filter, descriptions, exact, all_copies)
         spoken = next((term for term in terms if term.kind == "speech"), QueryTerm("speech"))
-        return SearchResult(opened.name, found.hits, found.compared, spoken.transcript, spoken.waveform, encoded, cut,
-                            timer.read(), max(0, index.images - len(index.index)), found.approximate)
+        return SearchResult(opened.name, hits.hits, hits.compared, spoken.transcript, spoken.waveform, encoded, cut,
+                            timer.read(), max(0, index.images - len(index.index)), hits.approximate)
 
     def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
         """Keep a query in the history, with its recording when it was spoken; None when the settings say not to.

@@ -77,9 +77,9 @@ def export(store: "Store", gallery: "Gallery", folder: Path, options: ExportOpti
             raise _nothing(gallery.name, left)
         layout.write_lists(staged, written)
         _write_about(staged, gallery.name, layout, options, written)
-        found = datasets.inspect(staged, layout.kind, checking)
+        inspected = datasets.inspect(staged, layout.kind, checking)
         _put(staged, folder)
-    return ExportResult(gallery.name, folder, layout.kind, found.splits, left.all(), found.problems,
+    return ExportResult(gallery.name, folder, layout.kind, inspected.splits, left.all(), inspected.problems,
                         time.monotonic() - started)
 
 

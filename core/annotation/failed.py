@@ -27,8 +27,8 @@ def failures(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
 def beyond(store: "Store", gallery: "Gallery", argument: str) -> str:
     """The words for "7/5": the failures of evaluation 7 that are not among the first five; "" where there is none."""
     number, _, at = argument.partition("/")
-    found = dict(failures(store, gallery))
-    return f"{found[number]}, beyond the top {at}" if number in found and at.isdecimal() and int(at) else ""
+    titles = dict(failures(store, gallery))
+    return f"{titles[number]}, beyond the top {at}" if number in titles and at.isdecimal() and int(at) else ""
 
 
 def failed(store: "Store", gallery: "Gallery", argument: str) -> Sequence[int]:
@@ -52,12 +52,12 @@ def labels(store: "Store", gallery: "Gallery") -> Sequence[tuple[str, str]]:
     from core.evaluation.failures import LABELS
     from core.evaluation.labelling import labels as labels_of
 
-    found = []
+    choices = []
     for record in _evaluations(store, gallery):
         used = {each.label for each in labels_of(store, record.id).values()}
-        found += [(f"{record.id}/{label.key}", f"Called “{label.title}”, {record.setup.title}")
+        choices += [(f"{record.id}/{label.key}", f"Called “{label.title}”, {record.setup.title}")
                   for label in LABELS if label.key in used]
-    return found
+    return choices
 
 
 def labelled(store: "Store", gallery: "Gallery", argument: str) -> Sequence[int]:

@@ -78,11 +78,11 @@ QUEUES: tuple[QueueKind, ...] = (
 
 def offered(store: "Store", gallery: "Gallery", wanted: str = "") -> list[tuple[str, str]]:
     """Every queue of the gallery as (spec, words for the user), and the one that is wanted where it can be had."""
-    found = [(f"{kind.key}:{argument}", title) for kind in QUEUES
+    choices = [(f"{kind.key}:{argument}", title) for kind in QUEUES
              for argument, title in kind.choices(store, gallery)]
     key, _, argument = wanted.partition(":")
     title = next((each.unlisted(store, gallery, argument) for each in QUEUES if each.key == key), "")
-    return found if not title or wanted in dict(found) else [*found, (wanted, title)]
+    return choices if not title or wanted in dict(choices) else [*choices, (wanted, title)]
 
 
 def open_queue(store: "Store", gallery: "Gallery", spec: str, takes: Iterable[TakeRecord]) -> Queue:
@@ -92,10 +92,10 @@ def open_queue(store: "Store", gallery: "Gallery", spec: str, takes: Iterable[Ta
         spec = next(iter(titles))
     key, _, argument = spec.partition(":")
     kind = next(each for each in QUEUES if each.key == key)
-    found = kind.find(store, gallery, argument)
+    image_ids = kind.find(store, gallery, argument)
     done = described(takes, kind.speaker(argument)) if kind.leaves_out_done else set()
-    left = tuple(image_id for image_id in found if image_id not in done)
-    return Queue(spec, titles[spec], left, len(found) - len(left), kind.leaves_out_done, kind.speaker(argument))
+    left = tuple(image_id for image_id in image_ids if image_id not in done)
+    return Queue(spec, titles[spec], left, len(image_ids) - len(left), kind.leaves_out_done, kind.speaker(argument))
 
 
 def described(takes: Iterable[TakeRecord], speaker_id: int | None = None) -> set[int]:

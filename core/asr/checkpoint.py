@@ -33,10 +33,10 @@ def read(path: Path) -> WhisperCheckpoint:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            found = torch.load(file, map_location="cpu", weights_only=True)
-        dims = ModelDimensions(**found["dims"])
+            saved = torch.load(file, map_location="cpu", weights_only=True)
+        dims = ModelDimensions(**saved["dims"])
         model = _empty(dims)
-        state = {name: tensor.float() for name, tensor in found["model_state_dict"].items()}
+        state = {name: tensor.float() for name, tensor in saved["model_state_dict"].items()}
         model.load_state_dict(state, assign=True)
     except OSError as error:
         raise ModelError(f"The speech model {path.name} cannot be opened: {error.strerror or error}.",

@@ -96,8 +96,8 @@ class WhisperModel:
         start = torch.full((len(states), 1), tokenizer.sot, device=states.device)
         logits = decoder.logits(decoder.step(start, cache)[:, -1])
         no_speech = logits.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
-        likely, alone = self._languages(logits, prior), [found[0][0] for found in self._languages(logits, ())]
-        chosen = [found[0][0] if code == "auto" else code for code, found in zip(languages, likely, strict=True)]
+        likely, alone = self._languages(logits, prior), [codes[0][0] for codes in self._languages(logits, ())]
+        chosen = [codes[0][0] if code == "auto" else code for code, codes in zip(languages, likely, strict=True)]
         prompts = torch.tensor([self._prompt(code, task) for code in chosen], device=states.device)
         rules = replace(self.exact_rules if exact else self.rules, stop_at_loops=not patient)
         limits = [LONGEST if patient else min(LONGEST, 30 + int(FASTEST_SPEECH * each)) for each in seconds]

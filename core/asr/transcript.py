@@ -41,18 +41,18 @@ class Transcript:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Transcript":
+    def from_json(cls, values: Mapping[str, Any]) -> "Transcript":
         """The transcript that `to_json` gave; fields of later releases are left out. KeyError, TypeError if damaged."""
-        known = {field.name for field in fields(cls)}
-        kept = {key: value for key, value in found.items() if key in known}
-        words = tuple(Word(**word) for word in found["words"])
-        return cls(**{**kept, "words": words, "notes": tuple(found.get("notes", ()))})
+        names = {field.name for field in fields(cls)}
+        kept = {key: value for key, value in values.items() if key in names}
+        words = tuple(Word(**word) for word in values["words"])
+        return cls(**{**kept, "words": words, "notes": tuple(values.get("notes", ()))})
 
     @classmethod
-    def kept(cls, found: Any) -> "Transcript | None":
+    def kept(cls, values: Any) -> "Transcript | None":
         """The transcript of `to_json`; None where none is stored, or it is damaged."""
         try:
-            return None if found is None else plain_json.checked(cls.from_json(found))
+            return None if values is None else plain_json.checked(cls.from_json(values))
         except plain_json.DAMAGE:
             return None
 

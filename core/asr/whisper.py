@@ -231,10 +231,10 @@ class WhisperRecogniser:
         if options.keep_doubtful and result.sound.seconds < FEW_WORDS:
             return self._of_few_words(result, options)
         assert result.reading is not None
-        found = result.reading.likely
-        if options.language == "auto" and found[0][1] < SURE_OF_LANGUAGE:
+        detected = result.reading.likely
+        if options.language == "auto" and detected[0][1] < SURE_OF_LANGUAGE:
             likely = options.likely if result.sound.seconds < SHORT else ()
-            others = {"en", *likely} if found[0][0] in likely else {code for code, _ in found} | {"en"}
+            others = {"en", *likely} if detected[0][0] in likely else {code for code, _ in detected} | {"en"}
             for language in sorted(others - {result.reading.language}):
                 result = _likelier(result, self._again(result, result.states, language, options, exact=False))
         assert result.reading is not None

@@ -86,9 +86,9 @@ class Judge:
         """Faithfulness of random maps, averaged over `draws`, the same at each call."""
         part, random = self._parts[tower], np.random.default_rng(1)
         with torch.inference_mode():
-            found = [_measured(part, random.permutation(part.count), steps) for _ in range(draws)]
-        return _faithfulness(found[0].fractions, np.mean([each.deleted for each in found], axis=0),
-                             np.mean([each.inserted for each in found], axis=0))
+            measured = [_measured(part, random.permutation(part.count), steps) for _ in range(draws)]
+        return _faithfulness(measured[0].fractions, np.mean([each.deleted for each in measured], axis=0),
+                             np.mean([each.inserted for each in measured], axis=0))
 
     def without(self, tower: Tower, groups: Sequence[Order]) -> Floats:
         """The scores (groups,) without each of some groups of parts."""
@@ -181,9 +181,9 @@ class Judge:
 
     def _picture_scores(self, made: Iterator[np.ndarray]) -> Tensor:
         query = self._query(self._text, self._acoustic)
-        found = [functional.cosine_similarity(query, self._model.encode_stem(self._model.image_stem(np.stack(part))))
+        scores = [functional.cosine_similarity(query, self._model.encode_stem(self._model.image_stem(np.stack(part))))
                  for part in _parts(list(made), AT_ONCE)]
-        return torch.cat(found)
+        return torch.cat(scores)
 
     def _acoustic_scores(self, states: Tensor, lengths: Sequence[int]) -> Tensor:
         assert self._model.acoustic is not None
@@ -216,15 +216,15 @@ class Judge:
 def judge_all(judge: Judge, drawn: "Sequence[tuple[Method, Maps]]", report: Report = silent
               ) -> dict[str, dict[Tower, Faithfulness]]:
     """The faithfulness of several methods' maps, by the method's name and the tower; a baseline's is that of chance."""
-    found: dict[str, dict[Tower, Faithfulness]] = {}
+    judged: dict[str, dict[Tower, Faithfulness]] = {}
     total = len(drawn) * len(judge.towers)
     for place, (method, maps) in enumerate(drawn):
-        found[method.name] = {}
+        judged[method.name] = {}
         for step, tower in enumerate(judge.towers):
             report(Progress(WorkStep.TESTING_MAPS, place * len(judge.towers) + step, total))
-            found[method.name][tower] = (judge.chance(tower) if method.baseline
+            judged[method.name][tower] = (judge.chance(tower) if method.baseline
                                          else judge.judge(tower, judge.relevance(maps, tower)))
-    return found
+    return judged
 
 
 def _measured(part: _Part, order: Order, steps: int) -> Faithfulness:
@@ -239,8 +239,8 @@ def _faithfulness(fractions: Floats, deleted: Floats, inserted: Floats) -> Faith
 
 
 def _numpy(scores: Tensor) -> Floats:
-    found: Floats = scores.cpu().numpy()
-    return found
+    array: Floats = scores.cpu().numpy()
+    return array
 
 
 def _order(relevance: Floats) -> Order:

@@ -69,8 +69,8 @@ class Explanation:
     @property
     def shares(self) -> tuple[float, float, float]:
         """The score and its shares from the text and the acoustic branch; 0 from a branch that is not there."""
-        found = shares(self.observation.branches, self.image[None])
-        return float(found.score[0]), float(found.text[0]), float(found.acoustic[0])
+        parts = shares(self.observation.branches, self.image[None])
+        return float(parts.score[0]), float(parts.text[0]), float(parts.acoustic[0])
 
     def maps(self, target: Target, method: Method) -> Maps:
         """The maps of a target that is in `observation.scores`; at once."""

@@ -113,11 +113,11 @@ def per_word(frames: Floats, words: Sequence[Word]) -> tuple[SpokenWord, ...]:
     """
     total = np.concatenate([[0.0], np.cumsum(frames, dtype=np.float64)])
     edges = np.arange(len(total)) / FRAMES_A_SECOND
-    found = []
+    timed = []
     for word in words:
         before, after = np.interp([word.start, max(word.start, word.end)], edges, total)
-        found.append(SpokenWord(word.text, word.start, word.end, float(after - before)))
-    return tuple(found)
+        timed.append(SpokenWord(word.text, word.start, word.end, float(after - before)))
+    return tuple(timed)
 
 
 def _picture(observation: "Observation", target: "Target", method: Method) -> PictureMap:
@@ -145,8 +145,8 @@ def _sound(observation: "Observation", tower: "TowerObservation", target: "Targe
 
 def _tokens(tower: "TowerObservation", target: "Target", method: Method) -> tuple[Floats, str]:
     """Relevance of all tokens of a tower, and where it was read."""
-    found = method.relevance(tower.readings[target], tower.painted)
-    return np.asarray(found, np.float32), _where(tower.layers, method.place)
+    relevance = method.relevance(tower.readings[target], tower.painted)
+    return np.asarray(relevance, np.float32), _where(tower.layers, method.place)
 
 
 def _where(layers: int, place: Place) -> str:

@@ -64,8 +64,8 @@ class Method:
 def gradient_attention(readings: Readings, painted: slice) -> Floats:
     """relu(gradient x attention), averaged over the heads: appendix A of the paper, after Chefer et al. 2021, eq. 5."""
     reading = readings.penultimate
-    found: Floats = np.maximum(reading.gradient * reading.attention, 0).mean(axis=0)
-    return found
+    relevance: Floats = np.maximum(reading.gradient * reading.attention, 0).mean(axis=0)
+    return relevance
 
 
 def grad_eclip(readings: Readings, painted: slice) -> Floats:
@@ -82,8 +82,8 @@ def grad_eclip(readings: Readings, painted: slice) -> Floats:
         return np.zeros_like(gain)
     low, high = float(inside.min()), float(inside.max())
     loosened = (reading.similarity - low) / (high - low) if high > low else np.ones_like(reading.similarity)
-    found: Floats = gain * np.clip(loosened, 0, 1)
-    return found
+    relevance: Floats = gain * np.clip(loosened, 0, 1)
+    return relevance
 
 
 def gradient_input(readings: Readings, painted: slice) -> Floats:

@@ -68,8 +68,8 @@ class _Layer:
 
     def row(self, values: Tensor) -> Floats:
         """The readout's part (heads, tokens) of values shaped as the weights."""
-        found: Floats = (values[0] if self.own is None else values[0, :, self.own]).detach().float().cpu().numpy()
-        return found
+        readout: Floats = (values[0] if self.own is None else values[0, :, self.own]).detach().float().cpu().numpy()
+        return readout
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,20 +231,20 @@ def _acoustic_similarity(attention: nn.MultiheadAttention, tokens: Tensor) -> Te
 
 def _ends(transformer: Any) -> list[nn.MultiheadAttention]:
     """The attention of the last two blocks, or of the only one. ModelError ("unsupported")."""
-    found = [block.attn for block in transformer.resblocks[-2:]]
-    if not all(type(each) is nn.MultiheadAttention for each in found):
+    attention = [block.attn for block in transformer.resblocks[-2:]]
+    if not all(type(each) is nn.MultiheadAttention for each in attention):
         raise ModelError("The attention of this backbone cannot be read, so there are no maps for it. Choose another, "
                          "such as ViT-L-14/openai.", "unsupported")
-    return found
+    return attention
 
 
 def _layers(watch: Watch, own: int) -> tuple[_Layer, _Layer]:
-    found = []
-    for seen in watch.seen:
-        query = seen.query[0, :, own].flatten()
-        keys = seen.key[0].transpose(0, 1).flatten(1)  # (tokens, width)
-        found.append(_Layer(seen.weights, own, functional.cosine_similarity(query[None], keys, dim=1)))
-    return found[0], found[-1]
+    layers = []
+    for attention in watch.seen:
+        query = attention.query[0, :, own].flatten()
+        keys = attention.key[0].transpose(0, 1).flatten(1)  # (tokens, width)
+        layers.append(_Layer(attention.weights, own, functional.cosine_similarity(query[None], keys, dim=1)))
+    return layers[0], layers[-1]
 
 
 def _towers(passes: Mapping[Tower, _Pass], scores: Mapping[Target, Tensor]) -> dict[Tower, TowerObservation]:
@@ -258,26 +258,26 @@ def _towers(passes: Mapping[Tower, _Pass], scores: Mapping[Target, Tensor]) -> d
             for name, each in passes.items()}
 
 
-def gradients(score: Tensor, found: _Pass) -> tuple[Tensor, ...]:
+def gradients(score: Tensor, tower: _Pass) -> tuple[Tensor, ...]:
     """Of a score by a tower's attention in its penultimate and last layer and by what entered; None where the tower
     has no part in it. No value is read.
     """
-    wanted = [found.watched[0].weights, found.watched[1].weights, found.entrance]
+    wanted = [tower.watched[0].weights, tower.watched[1].weights, tower.entrance]
     return torch.autograd.grad(score, wanted, retain_graph=True, allow_unused=True)
 
 
-def _readings(found: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:
+def _readings(tower: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:
     """Inputs of the methods, from the gradients by the two layers' weights and by the tower's input."""
     layers = [LayerAttention(layer.row(layer.weights), layer.row(gradient), _numpy(layer.similarity))
-              for layer, gradient in zip(found.watched, (penultimate, last), strict=True)]
+              for layer, gradient in zip(tower.watched, (penultimate, last), strict=True)]
     tokens = np.zeros(len(layers[0].similarity), np.float32)
-    tokens[found.entered.numpy()] = _numpy((entrance * found.entrance).sum(dim=2)[0])
+    tokens[tower.entered.numpy()] = _numpy((entrance * tower.entrance).sum(dim=2)[0])
     return Readings(layers[0], layers[1], tokens)
 
 
 def _numpy(values: Tensor) -> Floats:
-    found: Floats = values.detach().float().cpu().numpy()
-    return found
+    array: Floats = values.detach().float().cpu().numpy()
+    return array
 
 
 def _double(values: Tensor | None) -> np.ndarray | None:

@@ -33,10 +33,10 @@ def occlude(model: BrewCLIP, pixels: np.ndarray, observation: Observation, targe
             report(Progress(WorkStep.OCCLUDING, done + start, total))
             lost.append(observation.scores[target] - judge.without(tower, parts[start:start + AT_ONCE]))
         done += len(parts)
-        seen = observation.towers[tower]
-        drops = _tokens(tower, np.concatenate(lost), parts, observation, seen, target)
-        readings = {**seen.readings, target: replace(seen.readings[target], drops=drops)}
-        towers[tower] = replace(seen, readings=readings)
+        observed = observation.towers[tower]
+        drops = _tokens(tower, np.concatenate(lost), parts, observation, observed, target)
+        readings = {**observed.readings, target: replace(observed.readings[target], drops=drops)}
+        towers[tower] = replace(observed, readings=readings)
     return replace(observation, towers=towers)
 
 
@@ -57,11 +57,11 @@ def _windows(count: int) -> tuple[list[int], int]:
     return middles.tolist(), max(1, round(count / CENTRES)) if count > 2 else 0
 
 
-def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Observation, seen: TowerObservation,
+def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Observation, observed: TowerObservation,
             target: Target) -> Floats:
     """Loss of score per token of a tower; 0 for tokens that are no input."""
-    found = np.zeros(len(seen.readings[target].entrance), np.float32)
-    inside = found[seen.painted]
+    drops = np.zeros(len(observed.readings[target].entrance), np.float32)
+    inside = drops[observed.painted]
     if tower == "picture":
         inside[:] = _spread(lost, observation.grid).ravel()
     elif tower == "sound":
@@ -72,7 +72,7 @@ def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Obs
                 if span.start < min(span.stop, observation.kept)]
         for drop, (start, stop) in zip(lost, read, strict=True):
             inside[start:stop] = drop / (stop - start)
-    return found
+    return drops
 
 
 def _spread(lost: Floats, grid: tuple[int, int]) -> Floats:
@@ -80,5 +80,5 @@ def _spread(lost: Floats, grid: tuple[int, int]) -> Floats:
     rows, columns = (_windows(count)[0] for count in grid)
     table = lost.reshape(len(rows), len(columns))
     wide = np.stack([np.interp(np.arange(grid[1]), columns, line) for line in table])
-    found: Floats = np.stack([np.interp(np.arange(grid[0]), rows, line) for line in wide.T], axis=1).astype(np.float32)
-    return found
+    spread = np.stack([np.interp(np.arange(grid[0]), rows, line) for line in wide.T], axis=1)
+    return spread.astype(np.float32)

@@ -144,9 +144,9 @@ def mix(branches: BranchVectors, vectors: Numbers, ids: NDArray[np.int64] | None
     text = zeros if branches.text is None else branches.text_weight * branches.text
     acoustic = zeros if branches.acoustic is None else branches.acoustic_weight * branches.acoustic
     products = float(text @ text), float(text @ acoustic), float(acoustic @ acoustic)
-    found = _dots(vectors, np.stack([text, acoustic]))
+    dots = _dots(vectors, np.stack([text, acoustic]))
     numbers = np.arange(len(vectors)) if ids is None else np.asarray(ids, np.int64)
-    return Mix(numbers, found[:, 0], found[:, 1], products, branches.text is not None, branches.acoustic is not None)
+    return Mix(numbers, dots[:, 0], dots[:, 1], products, branches.text is not None, branches.acoustic is not None)
 
 
 def shares(branches: BranchVectors, vectors: Numbers) -> Shares:

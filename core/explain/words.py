@@ -30,8 +30,8 @@ def spans(tokenizer: Any, text: str) -> tuple[Span, ...]:
 
 
 def _placed(words: Sequence[str], lengths: Sequence[int]) -> tuple[Span, ...]:
-    found, start = [], 0
+    placed, start = [], 0
     for word, length in zip(words, lengths, strict=True):
-        found.append(Span(word, start, start + length))
+        placed.append(Span(word, start, start + length))
         start += length
-    return tuple(found)
+    return tuple(placed)

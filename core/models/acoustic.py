@@ -91,11 +91,11 @@ def hidden(lengths: Tensor, frames: int, most: float) -> Tensor:
     shares = most * torch.rand(count, 1, device=lengths.device)
     spans = (shares * lengths[:, None] / SPAN).long()  # they may overlap: never more than the share
     places = torch.arange(frames, device=lengths.device)
-    found = torch.zeros(count, frames, dtype=torch.bool, device=lengths.device)
+    mask = torch.zeros(count, frames, dtype=torch.bool, device=lengths.device)
     for number in range(_draws(spans, frames, most) if count else 0):
         start = (torch.rand(count, 1, device=lengths.device) * (lengths[:, None] - SPAN).clamp(min=0)).long()
-        found |= (places >= start) & (places < start + SPAN) & (number < spans)
-    return found
+        mask |= (places >= start) & (places < start + SPAN) & (number < spans)
+    return mask
 
 
 def _draws(spans: Tensor, frames: int, most: float) -> int:

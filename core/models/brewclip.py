@@ -156,13 +156,13 @@ class BrewCLIP(nn.Module):
     def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Texts as tokens (n, k) int64 with room for the prompts, and (n,) float32 the share of each that was cut."""
         context, count = self.built.context, len(self._before_words)
-        found: Tensor = self.built.tokenizer(list(texts))
+        tokens: Tensor = self.built.tokenizer(list(texts))
         whole = [len(self.built.tokenizer.encode(text)) + 2 for text in texts]
         lengths = torch.tensor(whole)
         if count:  # without prompts the vectors are open_clip's within rounding, from the whole context
             longest = min(max(whole), context - count)  # under the causal mask nothing after EOT is seen
-            found = prompts.make_room(found, count, context)[:, :longest]
-        return found, (lengths + count - context).clamp(min=0) / lengths
+            tokens = prompts.make_room(tokens, count, context)[:, :longest]
+        return tokens, (lengths + count - context).clamp(min=0) / lengths
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text that are read, SOS and EOT included."""
@@ -192,8 +192,8 @@ class BrewCLIP(nn.Module):
         """F_T of texts: (n, dim)."""
         pieces, owners = self.pieces(texts)
         device = self.log_scale.device
-        found = self.encode_tokens(self.tokens(pieces)[0].to(device))
-        return found if owners is None else _pooled(found, owners.to(device), len(texts))
+        features = self.encode_tokens(self.tokens(pieces)[0].to(device))
+        return features if owners is None else _pooled(features, owners.to(device), len(texts))
 
     def collate(self, transcripts: Sequence[Transcript], states: Sequence[Sequence[np.ndarray]] | None = None
                 ) -> SpokenBatch:

@@ -61,13 +61,13 @@ class Run:
         return {**asdict(self), "options": self.options.to_json(), "format": FORMAT}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Run":
+    def from_json(cls, values: Mapping[str, Any]) -> "Run":
         """The run that `to_json` gave. ModelError: newer, options, unknown; KeyError, TypeError if damaged."""
-        if found["format"] > FORMAT:
-            raise ModelError(f"The model was saved by a later release ({found['version']}). Update BrewCLIP Explorer "
+        if values["format"] > FORMAT:
+            raise ModelError(f"The model was saved by a later release ({values['version']}). Update BrewCLIP Explorer "
                              "to use it.", "newer")
-        known = {each.name: found[each.name] for each in fields(cls)}
-        run = cls(**{**known, "options": BrewClipOptions.from_json(found["options"])})
+        by_name = {each.name: values[each.name] for each in fields(cls)}
+        run = cls(**{**by_name, "options": BrewClipOptions.from_json(values["options"])})
         variant(run.variant)
         return run
 
@@ -114,10 +114,10 @@ def fingerprint_of(folder: Path, crop: str) -> Fingerprint:
 
     run, tensors = _whole(folder)
     try:
-        found = from_bytes(tensors)
+        arrays = from_bytes(tensors)
     except SafetensorError as error:
         raise _damaged(folder / TENSORS) from error
-    name = _name({name: found[name].astype(np.float32) for name in IMAGE_SIDE if name in found})
+    name = _name({name: arrays[name].astype(np.float32) for name in IMAGE_SIDE if name in arrays})
     return backbones.fingerprint(run.backbone, run.backbone_sha256, crop, name)
 
 
@@ -190,8 +190,8 @@ def load(folder: Path, backbone: "VisionLanguage") -> "BrewCLIP":
 
 def title(run: Run) -> str:
     """Title of a run's model: "BrewCLIP mini, words and voice"."""
-    found = variant(run.variant)
-    branches = "prompted" if not found.acoustic else "words and voice" if found.text else "voice alone"
+    parts = variant(run.variant)
+    branches = "prompted" if not parts.acoustic else "words and voice" if parts.text else "voice alone"
     return f"{backbones.title(run.backbone)}, {branches}"
 
 
@@ -230,12 +230,12 @@ def _check_backbone(run: Run, backbone: "VisionLanguage") -> None:
                          f"(SHA-256 {run.backbone_sha256[:12]}..., here {str(weights)[:12]}...).", "wrong_backbone")
 
 
-def _misfit(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
+def _misfit(wanted: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]]) -> str:
     """The first things that do not fit, in words; "" when all does."""
-    problems = [f"{name} is missing" for name in wanted if name not in found]
-    problems += [f"{name} is not of this model" for name in found if name not in wanted]
-    problems += [f"{name} is {list(found[name])}, not {list(shape)}" for name, shape in wanted.items()
-                 if found.get(name, shape) != shape]
+    problems = [f"{name} is missing" for name in wanted if name not in shapes]
+    problems += [f"{name} is not of this model" for name in shapes if name not in wanted]
+    problems += [f"{name} is {list(shapes[name])}, not {list(shape)}" for name, shape in wanted.items()
+                 if shapes.get(name, shape) != shape]
     return ", ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
 
 
@@ -265,8 +265,8 @@ def _damaged(path: Path) -> ModelError:
 def _run(folder: Path) -> tuple[Run, str]:
     """The run, and the SHA-256 of the tensors that belong to it."""
     try:
-        found = plain_json.loads(_read(folder, RUN))
-        return plain_json.checked(Run.from_json(found)), str(found["tensors"])
+        values = plain_json.loads(_read(folder, RUN))
+        return plain_json.checked(Run.from_json(values)), str(values["tensors"])
     except plain_json.DAMAGE as error:
         raise _damaged(folder / RUN) from error
 

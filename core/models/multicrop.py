@@ -18,10 +18,10 @@ def encode_views(encode: Callable[[NDArray[np.uint8]], Floats], views: Sequence[
 
 def mean_views(vectors: Floats, counts: Sequence[int]) -> Floats:
     """Unit vectors (n, dim) of pictures, from those of all their crops (sum of `counts`, dim), one after the other."""
-    found = vectors.astype(np.float64)
+    units = vectors.astype(np.float64)
     owners = np.repeat(np.arange(len(counts)), counts)
-    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    total = np.zeros((len(counts), found.shape[1]))
-    np.add.at(total, owners, found)
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-12)
+    total = np.zeros((len(counts), units.shape[1]))
+    np.add.at(total, owners, units)
     mean: Floats = (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(np.float32)
     return mean

@@ -260,9 +260,9 @@ _Stamp = tuple[Path, tuple[int, int], tuple[int, int]]
 def _stamp(folder: Path) -> _Stamp:
     """Changes when another checkpoint is saved in a folder. ModelError ("missing")."""
     try:
-        found = [(folder / name).stat() for name in (checkpoints.RUN, checkpoints.TENSORS)]
+        statuses = [(folder / name).stat() for name in (checkpoints.RUN, checkpoints.TENSORS)]
     except OSError as error:
         raise ModelError(f"{folder} is no model, or it cannot be read: {error.strerror or error}.",
                          "missing") from error
-    run, tensors = ((one.st_mtime_ns, one.st_size) for one in found)
+    run, tensors = ((status.st_mtime_ns, status.st_size) for status in statuses)
     return folder, run, tensors

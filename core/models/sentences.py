@@ -21,11 +21,11 @@ def pieces(text: str, length: Callable[[str], int], room: int) -> list[str]:
 
 def _joined(parts: list[str], length: Callable[[str], int], room: int) -> list[str]:
     """Neighbours joined by a blank as long as they fit."""
-    found: list[str] = []
+    joined: list[str] = []
     for part in filter(None, parts):
-        longer = f"{found[-1]} {part}" if found else part
-        if found and length(longer) <= room:
-            found[-1] = longer
+        longer = f"{joined[-1]} {part}" if joined else part
+        if joined and length(longer) <= room:
+            joined[-1] = longer
         else:
-            found.append(part)
-    return found
+            joined.append(part)
+    return joined

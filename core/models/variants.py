@@ -85,12 +85,12 @@ class BrewClipOptions:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "BrewClipOptions":
+    def from_json(cls, values: Mapping[str, Any]) -> "BrewClipOptions":
         """The options of `to_json`; missing ones at their defaults. ModelError: newer (an option of a later release),
         options.
         """
-        unknown = set(found) - {each.name for each in fields(cls)}
+        unknown = set(values) - {each.name for each in fields(cls)}
         if unknown:
             raise ModelError(f"The model uses {', '.join(sorted(unknown))}, which this release does not know. "
                              "Update BrewCLIP Explorer to use it.", "newer")
-        return cls(**found)
+        return cls(**values)

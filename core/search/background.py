@@ -43,9 +43,9 @@ def descriptions(model: RetrievalModel, dim: int, fingerprint_hash: str, folder:
     texts = sentences()
     digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
     path = folder / f"{fingerprint_hash}-{digest}.npy"
-    found = _kept(path, (len(texts), dim))
-    if found is not None:
-        return found
+    stored = _kept(path, (len(texts), dim))
+    if stored is not None:
+        return stored
     parts = []
     for start in range(0, len(texts), BATCH):
         report(Progress(WorkStep.CALIBRATING, start, len(texts)))

@@ -64,8 +64,8 @@ class LoadedIndex:
         best = self._all_copies(gallery, scorer, top, chosen, exact, all_copies)
         vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
         scores = np.array([score for _, score, _ in best.rows], np.float32)
-        found = significances(terms, scores, Background(descriptions, *self.pictures), best.compared)
-        parts = zip(best.rows, found, scorer.shares(vectors), strict=True)
+        significance = significances(terms, scores, Background(descriptions, *self.pictures), best.compared)
+        parts = zip(best.rows, significance, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
                            for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
                      best.compared, best.approximate)
@@ -143,17 +143,17 @@ class IndexCache:
         """The gallery's vectors (n, dim), as open before when nothing has changed. QueryError as in `check`."""
         key = gallery.id, fingerprint.hash
         with self._lock:
-            found = self._current(gallery, fingerprint)
-            if found is None:
+            loaded = self._current(gallery, fingerprint)
+            if loaded is None:
                 revision = gallery.revision(fingerprint.hash)  # before the vectors are read
                 state = _indexed(gallery, fingerprint)
                 index = self._index(gallery, state, fingerprint, dim)
-                found = LoadedIndex(gallery.id, revision, index, state.images, background.pictures(index))
+                loaded = LoadedIndex(gallery.id, revision, index, state.images, background.pictures(index))
             self._open.pop(key, None)
-            self._open[key] = found
+            self._open[key] = loaded
             while len(self._open) > OPEN:
                 self._open.pop(next(iter(self._open)))
-        return found
+        return loaded
 
     def clear(self) -> None:
         """Close them all."""
@@ -169,9 +169,9 @@ class IndexCache:
         return vector_index.open_index(gallery, fingerprint.hash, dim, self._folder)
 
     def _current(self, gallery: Gallery, fingerprint: Fingerprint) -> LoadedIndex | None:
-        found = self._open.get((gallery.id, fingerprint.hash))
-        fresh = found is not None and found.revision == gallery.revision(fingerprint.hash)
-        return found if fresh else None
+        loaded = self._open.get((gallery.id, fingerprint.hash))
+        fresh = loaded is not None and loaded.revision == gallery.revision(fingerprint.hash)
+        return loaded if fresh else None
 
 
 def _indexed(gallery: Gallery, fingerprint: Fingerprint) -> GalleryState:

@@ -110,5 +110,5 @@ def text_of(terms: Sequence[_Labelled]) -> str:
 
 def source_of(kinds: Iterable[Kind]) -> Literal["speech", "text", "image", "mixed"]:
     """The modality of a query's terms, "mixed" where there are several."""
-    found = set(kinds)
-    return found.pop() if len(found) == 1 else "mixed"
+    modalities = set(kinds)
+    return modalities.pop() if len(modalities) == 1 else "mixed"

@@ -185,10 +185,10 @@ def last_language(store: Store | None) -> str:
     "" when there is none.
     """
     for query, transcript in store.spoken_queries(LAST_QUERIES) if store is not None else ():
-        found = Transcript.kept(transcript)
-        if (found is not None and found.language and not found.doubtful and found.text.strip() in query
-                and len((found.original or found.text).split()) >= ENOUGH_WORDS):
-            return found.language
+        spoken = Transcript.kept(transcript)
+        if (spoken is not None and spoken.language and not spoken.doubtful and spoken.text.strip() in query
+                and len((spoken.original or spoken.text).split()) >= ENOUGH_WORDS):
+            return spoken.language
     return ""
 
 

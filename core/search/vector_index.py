@@ -184,19 +184,19 @@ def open_index(gallery: VectorSource, fingerprint_hash: str, dim: int, cache_fol
     revision = gallery.revision(fingerprint_hash)
     stem = f"{gallery.id}-{fingerprint_hash}-"
     path = cache_folder / f"{stem}{hashlib.sha256(revision.encode()).hexdigest()[:12]}.vectors"
-    found = vector_file.read(path, revision, dim)
-    if found is not None:
-        return ExactIndex(*found)
+    stored = vector_file.read(path, revision, dim)
+    if stored is not None:
+        return ExactIndex(*stored)
     try:
         private_files.make_folder(cache_folder, private=False)
         vector_file.write(path, gallery.vectors(fingerprint_hash), revision, dim)
         vector_file.remove_others(cache_folder, stem, path)
-        found = vector_file.read(path, revision, dim)
+        stored = vector_file.read(path, revision, dim)
         note = "the cache cannot be read back"
     except OSError as error:
         note = error.strerror or str(error)
-    if found is not None:
-        return ExactIndex(*found)
+    if stored is not None:
+        return ExactIndex(*stored)
     return _in_memory(gallery.vectors(fingerprint_hash), dim,
                       f"The search runs from memory because its cache could not be kept: {note}.")
 
