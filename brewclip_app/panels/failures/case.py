@@ -46,6 +46,7 @@ class CaseCard(Card):
         for part in (self.play, self.before, self.next):  # a click leaves the keyboard with the list
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.words = DifferenceLine("transcript")
+        self.words.setMinimumHeight(1)  # else the height of its narrowest form is kept free
         self.legend = label(LEGEND, "quiet")
         self.picture, self.best = CroppedPicture(thumbnails, PICTURE), CroppedPicture(thumbnails, PICTURE)
         self.picture_title, self.best_title = ElidedLabel("", "heading"), ElidedLabel("", "heading")

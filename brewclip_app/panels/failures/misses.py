@@ -207,7 +207,7 @@ def _pieces(utterance: "UtteranceFacts | None") -> "tuple[Piece, ...]":
 
 
 def _counterfactuals(misses: Misses, query: "EvaluatedQuery") -> tuple[tuple[CounterfactualLine, ...], str]:
-    """The changes that were tried, and the names of those that do not apply."""
+    """The changes that were tried, those that helped first, and the names of those that do not apply."""
     from core.evaluation.failures import CHANGES
 
     diagnosis = misses.diagnoses.get(query.number)
@@ -227,4 +227,4 @@ def _counterfactuals(misses: Misses, query: "EvaluatedQuery") -> tuple[tuple[Cou
                    else "better" if result.rank < query.rank else "worse")
         lines.append(CounterfactualLine(change.title, COLOURS[change.kind], change.about,
                                         f"{query.rank} {ARROW} {result.rank}", verdict, helped))
-    return tuple(lines), "; ".join(left)
+    return tuple(sorted(lines, key=lambda line: not line.helped)), "; ".join(left)

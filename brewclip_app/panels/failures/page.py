@@ -81,7 +81,7 @@ class FailuresPage(QStackedWidget):
             self.model.show(rows_of(misses), "Utterance" if misses.direction == "speech_to_image" else "Picture")
         self.kinds.show_misses(misses)
         self.table.show_kinds(misses.diagnosis is not None)
-        self.no_misses.title.setText(f"No misses beyond the top {misses.at}")
+        self.no_misses.title.setText(f"No query misses the top {misses.at}")
         self.no_misses.sentence.setText(f"All {wording.count(misses.total)} queries find the right result."
                                         if misses.total else "No query counts in this direction.")
         self.setCurrentWidget(self.split if misses.queries else self.no_misses)

@@ -388,6 +388,7 @@ def test_the_card_says_what_each_change_did(diagnosed):
     diagnosed.table.go(line)
     lines = {each.title: each for each in diagnosed.case.counterfactuals.lines}
     rank = diagnosed.case.case.query.rank
+    assert diagnosed.case.counterfactuals.lines[0].helped, "what helped is seen first"
     assert lines["Whole picture instead of centre crop"].ranks == f"{rank} → 1"
     assert lines["Whole picture instead of centre crop"].verdict == "now in the top 1"
     assert lines["Caption instead of transcript"].verdict == "no change"
@@ -448,7 +449,7 @@ def test_where_nothing_is_missed_it_says_so(panel, context, qtbot):
     panel.controller.read()
     settle(context, qtbot)
     assert panel.page.currentWidget() is panel.page.no_misses
-    assert panel.page.no_misses.title.text() == "No misses beyond the top 50"
+    assert panel.page.no_misses.title.text() == "No query misses the top 50"
     assert not panel.header.export.isEnabled()
 
 
