@@ -1,8 +1,8 @@
-"""A table of figures: two lines a cell, the paper's columns on a ground of their own."""
+"""Table view of cells with two lines; the columns of the paper have a grey ground."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, QSize, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QRect, QSize, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,9 +23,7 @@ LEAST, MOST = 150, 460  # px of the first column
 
 
 class CellsTable(QTableView):
-    """Shows a model of cells; `current` tells the evaluation of the row in front."""
-
-    current = Signal(int)
+    """Table view of a `CellsModel`; the first column takes the room that is left."""
 
     def __init__(self, model: CellsModel, name: str) -> None:
         super().__init__()
@@ -47,16 +45,15 @@ class CellsTable(QTableView):
         header.setMinimumSectionSize(24)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        model.modelReset.connect(self._settle)
-        self.selectionModel().currentRowChanged.connect(lambda now, _: self.current.emit(self.evaluation()))
+        model.modelReset.connect(self._measure)
 
     def evaluation(self) -> int:
-        """The evaluation of the row in front; 0 when there is none."""
+        """The evaluation of the current row; 0 when there is none."""
         index = self.shown.mapToSource(self.currentIndex())
         return self.cells.lines()[index.row()].evaluation if index.isValid() else 0
 
     def go_to(self, evaluation: int) -> None:
-        """Bring an evaluation's row to the front, else the first."""
+        """Make an evaluation's row current, else the first."""
         place = self.cells.row_of(evaluation)
         index = self.shown.mapFromSource(self.cells.index(place, 0)) if place >= 0 else self.shown.index(0, 0)
         if index.isValid():
@@ -64,13 +61,13 @@ class CellsTable(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
-            self._turn_tick()
+            self._toggle_tick()
         elif event.text() and event.text().isprintable():
             event.ignore()  # the panel's keys: letters do not jump in the list
         else:
             super().keyPressEvent(event)
 
-    def _turn_tick(self) -> None:
+    def _toggle_tick(self) -> None:
         index = self.shown.mapToSource(self.currentIndex()).siblingAtColumn(0)
         now = index.data(Qt.ItemDataRole.CheckStateRole)
         if now is not None:
@@ -81,8 +78,8 @@ class CellsTable(QTableView):
         super().resizeEvent(event)
         self._share_room()
 
-    def _settle(self) -> None:
-        """Each column as wide as what it says and as its group's name needs; the first takes what is left."""
+    def _measure(self) -> None:
+        """Measure the columns: as wide as their texts and their group's title."""
         columns, lines = self.cells.columns(), self.cells.lines()
         self._wanted = [max([_quiet_width(column.title, bold=True)]
                             + [max(width_of(line.cells[place].text, self), _quiet_width(line.cells[place].below))
@@ -108,12 +105,12 @@ class CellsTable(QTableView):
         header.resizeSection(0, max(LEAST, room - sum(header.sectionSize(place) for place in range(1, header.count()))))
 
     def _width(self, pad: int) -> int:
-        """How wide the columns are with such pads, the first as narrow as can be, px."""
+        """Width of all columns with such pads, the first at its minimum, px."""
         return LEAST + sum(min(MOST, wanted + 2 * pad + 1) for wanted in self._wanted[1:])
 
 
 class GroupHeader(QHeaderView):
-    """Headings with the names of their groups over them, each once."""
+    """Header with group titles above the columns."""
 
     def __init__(self, parent: QTableView) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -137,18 +134,18 @@ class GroupHeader(QHeaderView):
 
 
 def groups(columns: Sequence[Column]) -> list[tuple[str, int, int]]:
-    """Names of groups with their first and last columns."""
-    found: list[tuple[str, int, int]] = []
+    """Group titles with their first and last columns."""
+    spans: list[tuple[str, int, int]] = []
     for place, column in enumerate(columns):
-        if found and column.group == found[-1][0] and found[-1][2] == place - 1:
-            found[-1] = (column.group, found[-1][1], place)
+        if spans and column.group == spans[-1][0] and spans[-1][2] == place - 1:
+            spans[-1] = (column.group, spans[-1][1], place)
         elif column.group:
-            found.append((column.group, place, place))
-    return found
+            spans.append((column.group, place, place))
+    return spans
 
 
 class CellDelegate(QStyledItemDelegate):
-    """The text, below it a quiet line; the paper's figures slanted on a ground of their own."""
+    """Two lines a cell; values of the paper in italics on grey."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(super().sizeHint(option, index).width(), option.fontMetrics.height() + 13)

@@ -1,4 +1,4 @@
-"""Curves of the Evaluate panel, computed in jobs: hits against word errors, groups, noise."""
+"""Curves of the Evaluate screen: hits by word error rate, by group and under noise. Runs in jobs."""
 
 import math
 from collections.abc import Sequence
@@ -13,46 +13,50 @@ if TYPE_CHECKING:
     from core.evaluation.records import EvaluatedQuery, EvaluationRecord, Way
     from core.explorer import Explorer
 
-INKS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
+COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))
-FOUND = Axis("found, %", (0, 100))
+RECALL = Axis("hits, %", (0, 100))
 NO_AXIS = Axis("")
 VIEWS = (("wer", "By WER"), ("speaker", "By speaker"), ("length", "By length"))
 LEAST_REACH = 30.0  # percent of WER that are drawn in any case
-MOST_TICKS = 7  # names on an axis; the others are said by their dots
+MOST_TICKS = 7  # names on an axis; the tooltips of the dots name the others
 SMALLEST, LARGEST = 6.0, 15.0  # px of a bin's dot
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What a plot shows; `nothing` says why there is nothing."""
+    """Contents of a plot; `nothing` says why there is none, `rest` is the caption while no point is near."""
 
     series: tuple[Series, ...] = ()
     across: Axis = NO_AXIS
-    up: Axis = FOUND
+    up: Axis = RECALL
     rest: str = ""
     nothing: str = ""
 
 
+NO_CURVES = Curves(nothing="Choose an evaluation.")
+
+
 def quality(explorer: "Explorer", ids: Sequence[int], view: str, at: int) -> Curves:
-    """Hits among the first `at`, speech to image, of up to four evaluations."""
+    """Share of hits among the first `at`, speech to image, of up to four evaluations."""
     from core.evaluation import archive
 
-    opened = [archive.open_evaluation(explorer.store, each) for each in ids[:len(INKS)]]
+    opened = [archive.open_evaluation(explorer.store, each) for each in ids[:len(COLOURS)]]
     return _by_wer(opened, at) if view == "wer" else _by_group(opened, view, at)
 
 
-def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: int, way: "Way", at: int) -> Curves:
-    """The chosen evaluation's setup under noise, under both branches and under each alone."""
+def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: int, direction: "Way", at: int
+          ) -> Curves:
+    """Recall of the chosen evaluation's setup under noise, with both branches and with each alone."""
     from core.evaluation.quality import noise_curves
 
     setup = next(each.setup for each in records if each.id == chosen)
     found = [each for each in noise_curves(records) if each.setup.apart_from_noise == setup.apart_from_noise]
     named = [each for each in found if each.noise == setup.condition.noise] or found
     if not named:
-        return Curves(nothing="Evaluated without noise only. Choose ratios under “Noise” to see where the voice "
-                              "begins to carry the result.")
-    return _by_noise(explorer, named[0], way, at)
+        return Curves(nothing="Evaluated without noise only. Tick ratios under “Noise” to compare the branches "
+                              "under noise.")
+    return _by_noise(explorer, named[0], direction, at)
 
 
 def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Curves:
@@ -60,19 +64,19 @@ def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Curves:
 
     fits = [fit(each, at) for each in opened]
     series = [one for number, (each, found) in enumerate(zip(opened, fits, strict=True))
-              for one in _fit_series(each, found, INKS[number])]
+              for one in _fit_series(each, found, COLOURS[number])]
     if not series:
-        return Curves(nothing=fits[0].note if fits else "Choose an evaluation.")
-    return Curves(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), FOUND,
-                  _fit_words(fits))
+        return Curves(nothing=fits[0].note) if fits else NO_CURVES
+    return Curves(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), RECALL,
+                  _fit_caption(fits))
 
 
 def _reach(fits: "Sequence[WerFit]") -> float:
-    """The highest word error rate to be drawn, in percent: a curve says nothing where no utterance is."""
+    """The highest word error rate to draw, percent: no curve where there is no utterance."""
     return max(LEAST_REACH, *(100 * each.high for found in fits for each in found.bins))
 
 
-def _fit_series(evaluation: "Evaluation", found: "WerFit", ink: str) -> list[Series]:
+def _fit_series(evaluation: "Evaluation", found: "WerFit", colour: str) -> list[Series]:
     made = []
     title = evaluation.record.setup.title
     if found.curve is not None:
@@ -80,15 +84,15 @@ def _fit_series(evaluation: "Evaluation", found: "WerFit", ink: str) -> list[Ser
         seen = curve.wer <= max(LEAST_REACH / 100, *(each.high for each in found.bins))
         x, y, low, high = (tuple((100 * part[seen]).tolist())
                            for part in (curve.wer, curve.rate, curve.low, curve.high))
-        made.append(Series(title, ink, x, y, low, high))
+        made.append(Series(title, colour, x, y, low, high))
     most = max((each.queries for each in found.bins), default=1)
     if found.bins:
         middle, rate, low, high = (tuple(100 * getattr(each, name) for each in found.bins)
                                    for name in ("middle", "rate", "rate_low", "rate_high"))
-        tips = tuple(f"WER {_span(each.low, each.high)}: {each.hits} of {each.queries} found, {100 * each.rate:.0f} % "
+        tips = tuple(f"WER {_span(each.low, each.high)}: {each.hits} of {each.queries} hit, {100 * each.rate:.0f} % "
                      f"({100 * each.rate_low:.0f} to {100 * each.rate_high:.0f})" for each in found.bins)
         sizes = tuple(SMALLEST + (LARGEST - SMALLEST) * math.sqrt(each.queries / most) for each in found.bins)
-        made.append(Series(title, ink, middle, rate, low, high, tips, "dots", sizes, found.curve is None))
+        made.append(Series(title, colour, middle, rate, low, high, tips, "dots", sizes, found.curve is None))
     return made
 
 
@@ -96,14 +100,14 @@ def _span(low: float, high: float) -> str:
     return "0 %" if high == 0 else f"{100 * low:.0f} to {100 * high:.0f} %"
 
 
-def _fit_words(fits: "Sequence[WerFit]") -> str:
+def _fit_caption(fits: "Sequence[WerFit]") -> str:
     if len(fits) != 1:
         return "Dots: bins with 95 % intervals; lines: logistic fits."
     slope = fits[0].slope
     if slope is None:
         return fits[0].note
     factors = [math.exp(each) for each in (slope.value, slope.low, slope.high)]
-    return (f"10 points more WER: odds of being found \N{MULTIPLICATION SIGN} {factors[0]:.2f} "
+    return (f"10 points more WER: odds of a hit \N{MULTIPLICATION SIGN} {factors[0]:.2f} "
             f"({factors[1]:.2f} to {factors[2]:.2f})")
 
 
@@ -116,30 +120,30 @@ def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Curves:
     for number, (each, found) in enumerate(zip(opened, groups, strict=True)):
         places = tuple(float(names.index(group.name)) for group in found)
         recalls = tuple(group.recalls[(1, 5, 10).index(at)] for group in found)
-        tips = tuple(_group_words(group, at, view) for group in found)
-        series.append(Series(each.record.setup.title, INKS[number], places, recalls, (), (), tips,
+        tips = tuple(_group_tip(group, at, view) for group in found)
+        series.append(Series(each.record.setup.title, COLOURS[number], places, recalls, (), (), tips,
                              "both" if view == "length" else "dots"))
     every = math.ceil(len(names) / MOST_TICKS)
     ticks = tuple((float(place), _tick(name, view)) for place, name in enumerate(names) if place % every == 0)
-    return Curves(tuple(series), Axis("", (-0.5, len(names) - 0.5), ticks), FOUND,
-                  "Point at a dot for its figures.")
+    return Curves(tuple(series), Axis("", (-0.5, len(names) - 0.5), ticks), RECALL,
+                  "Point at a dot for its values.")
 
 
 def _tick(name: str, view: str) -> str:
-    return name or "not known" if view == "speaker" else name.replace(" words", "").replace(" and more", "+")
+    return name or "unknown" if view == "speaker" else name.replace(" words", "").replace(" and more", "+")
 
 
-def _group_words(group: "Group", at: int, view: str) -> str:
-    name = f"Speaker {group.name or 'not known'}" if view == "speaker" else f"Captions of {group.name}"
+def _group_tip(group: "Group", at: int, view: str) -> str:
+    name = f"Speaker {group.name or 'unknown'}" if view == "speaker" else f"Captions of {group.name}"
     wer = "" if group.wer is None else f", WER {100 * group.wer:.1f} %"
     return f"{name}: {group.queries} utterances, R@{at} {group.recalls[(1, 5, 10).index(at)]:.1f} %{wer}"
 
 
-def _by_noise(explorer: "Explorer", curve: "NoiseCurve", way: "Way", at: int) -> Curves:
+def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Way", at: int) -> Curves:
     from core.evaluation import archive
 
     opened = [archive.open_evaluation(explorer.store, each.evaluation_id) for each in curve.points]
-    figures = [each.record.metrics(way)[f"R@{at}"] for each in opened]
+    figures = [each.record.metrics(direction)[f"R@{at}"] for each in opened]
     places = tuple(float(place) for place in range(len(opened)))
     names = ["clean" if each.snr is None else f"{each.snr:g} dB" for each in curve.points]
     whole = all(each.has_interval for each in figures)
@@ -147,28 +151,29 @@ def _by_noise(explorer: "Explorer", curve: "NoiseCurve", way: "Way", at: int) ->
                  + (f" ({figure.low:.1f} to {figure.high:.1f})" if figure.has_interval else "")
                  + ("" if point.wer is None else f", WER {100 * point.wer:.1f} %")
                  for name, figure, point in zip(names, figures, curve.points, strict=True))
-    series = [Series("both" if _two(opened, way) else "found", "main", places, tuple(each.value for each in figures),
+    series = [Series("both" if _two(opened, direction) else "hits", "main", places,
+                     tuple(each.value for each in figures),
                      tuple(each.low for each in figures) if whole else (),
                      tuple(each.high for each in figures) if whole else (), tips, "both")]
-    if _two(opened, way):
-        series += [_alone(opened, way, at, branch, ink, places, names) for branch, ink in BRANCHES[1:]]
+    if _two(opened, direction):
+        series += [_alone(opened, direction, at, branch, colour, places, names) for branch, colour in BRANCHES[1:]]
     return Curves(tuple(series), Axis(f"{curve.noise} noise, signal to noise", (-0.2, len(places) - 0.8),
                                       tuple(zip(places, names, strict=True))), Axis(f"R@{at}, %", (0, 100)),
-                  "Point at a dot for its figures.")
+                  "Point at a dot for its values.")
 
 
-def _two(opened: "Sequence[Evaluation]", way: "Way") -> bool:
-    """Whether there are two branches."""
-    return all(each.queries(way) and each.queries(way)[0].text_rank is not None for each in opened)
+def _two(opened: "Sequence[Evaluation]", direction: "Way") -> bool:
+    """Whether the model has two branches."""
+    return all(each.queries(direction) and each.queries(direction)[0].text_rank is not None for each in opened)
 
 
-def _alone(opened: "Sequence[Evaluation]", way: "Way", at: int, branch: str, ink: str, places: tuple[float, ...],
-           names: Sequence[str]) -> Series:
-    recalls = tuple(_recall([_rank(query, branch) for query in each.queries(way) if query.rank > 0], at)
+def _alone(opened: "Sequence[Evaluation]", direction: "Way", at: int, branch: str, colour: str,
+           places: tuple[float, ...], names: Sequence[str]) -> Series:
+    recalls = tuple(_recall([_rank(query, branch) for query in each.queries(direction) if query.rank > 0], at)
                     for each in opened)
     tips = tuple(f"{name}: the {branch} alone, R@{at} {value:.1f} %"
                  for name, value in zip(names, recalls, strict=True))
-    return Series(f"{branch} alone", ink, places, recalls, (), (), tips, "both")
+    return Series(f"{branch} alone", colour, places, recalls, (), (), tips, "both")
 
 
 def _rank(query: "EvaluatedQuery", branch: str) -> int:

@@ -1,10 +1,10 @@
-"""Stored evaluations as a table, and the paper's tables: one model over plain cells."""
+"""Table model over cells: stored evaluations, or a table of the paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from brewclip_app.plain_text import plain_tip
 
@@ -16,10 +16,7 @@ SORT_ROLE = Qt.ItemDataRole.UserRole + 2
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says: `text` large, `below` small and quiet under it. `value` sorts; None sorts last.
-
-    `published` marks a figure of the paper's, which is not ours.
-    """
+    """`text` large, `below` small under it. `value` sorts; None sorts last. `published`: a value of the paper."""
 
     text: str
     below: str = ""
@@ -30,7 +27,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; figures stand at the right. `group` stands over columns that belong together."""
+    """A heading; `figures` are right-aligned. `group` is the common title above adjacent columns."""
 
     title: str
     group: str = ""
@@ -41,16 +38,14 @@ class Column:
 
 @dataclass(frozen=True)
 class TableLine:
-    """A row: the evaluation that it stands for (0: none), and its cells."""
+    """A row: the id of its evaluation (0: none) and its cells."""
 
     evaluation: int
     cells: tuple[Cell, ...]
 
 
 class CellsModel(QAbstractTableModel):
-    """Rows over frozen cells. `tickable`: evaluations can be ticked, to be compared or deleted."""
-
-    ticked = Signal()
+    """Table of `TableLine`. `tickable`: evaluations can be ticked, to compare or delete them."""
 
     def __init__(self, tickable: bool = False, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,22 +55,22 @@ class CellsModel(QAbstractTableModel):
         self._ticked: set[int] = set()
 
     def show(self, columns: Sequence[Column], lines: Sequence[TableLine]) -> None:
-        """Show other rows; ticks of rows that are still there stay."""
+        """Replace all rows; ticks of rows that are still there stay."""
         self.beginResetModel()
         self._columns, self._lines = tuple(columns), tuple(lines)
         self._ticked &= {line.evaluation for line in lines}
         self.endResetModel()
 
     def lines(self) -> tuple[TableLine, ...]:
-        """All rows, in the order given."""
+        """All rows, in the order of `show`."""
         return self._lines
 
     def columns(self) -> tuple[Column, ...]:
-        """The headings."""
+        """All columns."""
         return self._columns
 
     def group_lines(self) -> int:
-        """How many lines the names of groups take."""
+        """Number of lines of the group titles."""
         return max((each.group.count("\n") + 1 for each in self._columns if each.group), default=0)
 
     def tick(self, evaluations: Sequence[int]) -> None:
@@ -83,7 +78,6 @@ class CellsModel(QAbstractTableModel):
         self._ticked = set(evaluations) & {line.evaluation for line in self._lines}
         if self._lines:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._lines) - 1, 0))
-        self.ticked.emit()
 
     def ticks(self) -> list[int]:
         """The ticked evaluations, in the order of the rows."""
@@ -112,9 +106,9 @@ class CellsModel(QAbstractTableModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        found = super().flags(index)
+        flags = super().flags(index)
         tickable = self._tickable and index.isValid() and index.column() == 0
-        return found | Qt.ItemFlag.ItemIsUserCheckable if tickable else found
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if tickable else flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, QAbstractTableModel.CheckIndexOption.IndexIsValid):
@@ -144,7 +138,6 @@ class CellsModel(QAbstractTableModel):
         change = self._ticked.add if Qt.CheckState(value) == Qt.CheckState.Checked else self._ticked.discard
         change(evaluation)
         self.dataChanged.emit(index, index)
-        self.ticked.emit()
         return True
 
 

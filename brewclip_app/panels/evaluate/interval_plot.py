@@ -1,4 +1,4 @@
-"""Curves with their intervals on a plain ground; what the pointer is near is said in words below."""
+"""Plot of curves with their intervals; a caption below describes the point near the pointer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ FAR = QPointF(-1e6, -1e6)
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: `ink` of the theme's table, values, their interval, and what each point says when one looks at it.
+    """One curve: `colour` of the theme, values, their intervals, and a tip for each point.
 
-    `style`: line, dots (of `sizes` in px), both. `named`: whether it has a place in the legend.
+    `style`: line, dots (of `sizes` in px), both. `named`: whether the legend has it.
     """
 
     name: str
-    ink: str
+    colour: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
@@ -40,7 +40,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis says; `ticks` in place of numbers, `ends` what it reaches from and to."""
+    """Title and range of an axis; `ticks` in place of numbers."""
 
     title: str
     ends: tuple[float, float] | None = None
@@ -48,7 +48,7 @@ class Axis:
 
 
 class IntervalPlot(Card):
-    """A title, a legend, the plot, and a line of words."""
+    """A title, a legend, the plot and a caption."""
 
     def __init__(self, title: str, rest: str = "") -> None:
         super().__init__(margin=12, space=4)
@@ -76,27 +76,27 @@ class IntervalPlot(Card):
         self.show_nothing("")
 
     def show_nothing(self, why: str) -> None:
-        """No curve, and why."""
+        """Show a sentence in place of the plot."""
         self._series = ()
         self.nothing.setText(why)
         self._draw()
 
     def show_series(self, series: Sequence[Series], across: Axis, up: Axis, rest: str = "") -> None:
-        """Show other curves; `rest` is what the line of words says while no point is near."""
+        """Replace the curves; `rest` is the caption while no point is near."""
         self._series, self._across, self._up, self._rest = tuple(series), across, up, rest
         self._draw()
 
     def series(self) -> tuple[Series, ...]:
-        """What is shown."""
+        """The curves."""
         return self._series
 
     def say_near(self, at: QPointF) -> str:
-        """Mark the point next to a place in the plot's scene and say it; the words at rest when none is near."""
-        found = self._nearest(at)
+        """Mark the point nearest to a place in the scene and return its tip; the caption at rest when none is near."""
+        nearest = self._nearest(at)
         self.plot.removeItem(self._ring)
         words = self._rest
-        if found is not None:
-            series, place = found
+        if nearest is not None:
+            series, place = nearest
             self._ring.setData([series.x[place]], [series.y[place]])
             self.plot.addItem(self._ring)
             words = series.tips[place]
@@ -106,7 +106,7 @@ class IntervalPlot(Card):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave and self._series:
             self.say_near(FAR)
-        if event.type() == QEvent.Type.Wheel:  # the page scrolls; the plot has nothing to zoom
+        if event.type() == QEvent.Type.Wheel:  # scrolls the page
             event.ignore()
             return True
         return False
@@ -125,20 +125,20 @@ class IntervalPlot(Card):
         return made
 
     def _draw(self) -> None:
-        there = bool(self._series)
+        has_series = bool(self._series)
         for part in (self.plot, self.words):
-            part.setVisible(there)
-        self.nothing.setVisible(not there)
+            part.setVisible(has_series)
+        self.nothing.setVisible(not has_series)
         clear(self.legend)
         self.plot.clear()
         self.plot.setBackground(theme.colour("card"))
         self._ring = pg.ScatterPlotItem(size=MARK + 6, brush=None, pen=pg.mkPen(theme.colour("words"), width=1.5))
         self._dress()
-        named = [each for each in self._series if each.named]
-        for each in named if len(named) > 1 else ():
-            self.legend.addWidget(Key(each))
-        for each in self._series:
-            self._draw_one(each)
+        named = [series for series in self._series if series.named]
+        for series in named if len(named) > 1 else ():
+            self.legend.addWidget(Key(series))
+        for series in self._series:
+            self._draw_series(series)
         self.words.setText(self._rest)
         self.plot.setAccessibleName(self.title.text())
         self.plot.setAccessibleDescription("\n".join(tip for each in self._series for tip in each.tips))
@@ -161,8 +161,8 @@ class IntervalPlot(Card):
         if self._up.ends:
             self.plot.setYRange(*self._up.ends, padding=0.04)
 
-    def _draw_one(self, series: Series) -> None:
-        ink = theme.colour(series.ink)
+    def _draw_series(self, series: Series) -> None:
+        ink = theme.colour(series.colour)
         x, y, low, high = (np.asarray(values, float) for values in (series.x, series.y, series.low, series.high))
         dots = series.style == "dots"
         if len(low) and dots:
@@ -192,13 +192,13 @@ class IntervalPlot(Card):
 
 
 class Key(QWidget):
-    """A curve's colour and name."""
+    """Legend entry: colour and name of a curve."""
 
     def __init__(self, series: Series) -> None:
         super().__init__()
         dot = QLabel()
         dot.setFixedSize(10, 10)
-        dot.setStyleSheet(f"background: {theme.colour(series.ink).name()}; border-radius: 5px;")
+        dot.setStyleSheet(f"background: {theme.colour(series.colour).name()}; border-radius: 5px;")
         name = ElidedLabel(series.name, "quiet")
         name.setMinimumWidth(40)
         box = row(dot, name, space=5)

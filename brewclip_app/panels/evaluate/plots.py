@@ -1,100 +1,86 @@
-"""The two plots below the tables: what word errors cost, and what noise costs."""
+"""The two plots below the tables: hits by word error rate or group, and recall under noise."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QWidget
 
-from brewclip_app.panels.evaluate import curves as evaluate_curves
+from brewclip_app.panels.evaluate.cells import LEVELS
+from brewclip_app.panels.evaluate.controller import PlotChoice
 from brewclip_app.panels.evaluate.curves import VIEWS, Curves
 from brewclip_app.panels.evaluate.interval_plot import IntervalPlot
-from brewclip_app.panels.evaluate.view import LEVELS, WAYS
 from brewclip_app.widgets.common import row, width_of
 from brewclip_app.widgets.elided_combo import ElidedCombo
+from core.evaluation.records import WAY_TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from brewclip_app.panels.evaluate.controller import EvaluateState
 
-    from brewclip_app.context import Context
-    from core.evaluation.records import EvaluationRecord
-
-NO_ROOM = "Choose an evaluation."
+STACKED_HEIGHT = 170  # px, of a plot: the panel scrolls then
 
 
 class Plots(QWidget):
-    """Reads in jobs what it draws."""
+    """Two plots side by side, or below each other in a narrow panel; `choose` is called for every choice."""
 
-    failed = Signal(object)
-
-    def __init__(self, context: "Context") -> None:
+    def __init__(self, choose: Callable[[PlotChoice], object]) -> None:
         super().__init__()
-        self._context = context
-        self._records: tuple[EvaluationRecord, ...] = ()
-        self._compared: list[int] = []
-        self._front = 0
-        self.quality = IntervalPlot("Found")
-        self.noise = IntervalPlot("Under noise")
-        self.view = _combo("What to group by", [(title, key) for key, title in VIEWS])
-        self.level = _combo("Among the first", [(f"R@{at}", at) for at in LEVELS])
-        self.way = _combo("Direction", [(title, key) for key, title in WAYS])
-        self.noise_level = _combo("Among the first, under noise", [(f"R@{at}", at) for at in LEVELS])
-        for combo in (self.level, self.noise_level):
-            combo.setCurrentIndex(len(LEVELS) - 1)
-            combo.setMinimumWidth(width_of("R@10", combo) + 40)
-        self.view.setMinimumWidth(width_of("By speaker", self.view) + 40)
-        for plot, tools in ((self.quality, (self.view, self.level)), (self.noise, (self.way, self.noise_level))):
-            for tool in tools:
-                plot.tools.addWidget(tool)
-        box = row(self.quality, self.noise, space=12)
-        box.setStretch(0, 1)
-        box.setStretch(1, 1)
-        self.setLayout(box)
-        for combo in (self.view, self.level):
-            combo.activated.connect(lambda _: self._draw_quality())
-        for combo in (self.way, self.noise_level):
-            combo.activated.connect(lambda _: self._draw_noise())
-        self.show_records((), [], 0)
+        self._choice, self._drawn = PlotChoice(), (Curves(), Curves())
+        self.quality, self.noise = IntervalPlot("Hits"), IntervalPlot("Under noise")
+        self._combos: dict[str, QComboBox] = {}
+        for name, plot, title, items, widest in (
+                ("view", self.quality, "Group by", [(title, key) for key, title in VIEWS], "By speaker"),
+                ("level", self.quality, "Top K", [(f"R@{at}", at) for at in LEVELS], "R@10"),
+                ("direction", self.noise, "Direction", [(title, key) for key, title in WAY_TITLES.items()], ""),
+                ("noise_level", self.noise, "Top K under noise", [(f"R@{at}", at) for at in LEVELS], "R@10")):
+            combo = self._combos[name] = _combo(title, items)
+            if widest:
+                combo.setMinimumWidth(width_of(widest, combo) + 40)
+            combo.activated.connect(lambda _, name=name, combo=combo: choose(replace(self._choice, **{
+                name: combo.currentData()})))
+            plot.tools.addWidget(combo)
+        self.view, self.level, self.direction, self.noise_level = self._combos.values()
+        self._box = row(self.quality, self.noise, space=12)
+        for place in range(2):
+            self._box.setStretch(place, 1)
+        self.setLayout(self._box)
 
-    def show_records(self, records: "Sequence[EvaluationRecord]", compared: list[int], front: int) -> None:
-        """Draw other evaluations."""
-        self._records, self._compared, self._front = tuple(records), compared, front
-        self._draw_quality()
-        self._draw_noise()
+    def render_state(self, state: "EvaluateState") -> None:
+        """Show the curves and what was chosen."""
+        self._choice = state.plots
+        for name, combo in self._combos.items():
+            combo.setCurrentIndex(combo.findData(getattr(state.plots, name)))
+        for plot, curves, before in zip((self.quality, self.noise), (state.quality, state.noise), self._drawn,
+                                        strict=True):
+            if curves is before:
+                continue
+            if curves.series:
+                plot.show_series(curves.series, curves.across, curves.up, curves.rest)
+            else:
+                plot.show_nothing(curves.nothing)
+        self._drawn = state.quality, state.noise
 
-    def _draw_quality(self) -> None:
-        ids, view, at = list(self._compared), str(self.view.currentData()), int(self.level.currentData())
-        if not ids:
-            self.quality.show_nothing(NO_ROOM)
-            return
-        self._context.jobs.submit("Reading the evaluation",
-                                  lambda report: evaluate_curves.quality(self._context.explorer, ids, view, at),
-                                  key="evaluate:quality", quiet=True, on_failed=self._fail,
-                                  on_done=lambda found: _show(self.quality, found))
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as one plot: in less room than both need they are stacked."""
+        parts = [plot.minimumSizeHint() for plot in (self.quality, self.noise)]
+        stacked = self._box.direction() == QBoxLayout.Direction.TopToBottom
+        height = sum(part.height() for part in parts) + 12 if stacked else max(part.height() for part in parts)
+        return QSize(max(part.width() for part in parts), height)
 
-    def _draw_noise(self) -> None:
-        records, front, at = self._records, self._front, int(self.noise_level.currentData())
-        way = "speech_to_image" if self.way.currentIndex() == 0 else "image_to_speech"
-        if not front:
-            self.noise.show_nothing(NO_ROOM)
-            return
-        self._context.jobs.submit("Reading the evaluations",
-                                  lambda report: evaluate_curves.noise(self._context.explorer, records, front,
-                                                                       way, at),  # type: ignore[arg-type]
-                                  key="evaluate:noise", quiet=True, on_failed=self._fail,
-                                  on_done=lambda found: _show(self.noise, found))
-
-    def _fail(self, error: BaseException) -> None:
-        self.failed.emit(error)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        both = sum(plot.minimumSizeHint().width() for plot in (self.quality, self.noise)) + 12
+        direction = QBoxLayout.Direction.LeftToRight if self.width() >= both else QBoxLayout.Direction.TopToBottom
+        if direction != self._box.direction():
+            self._box.setDirection(direction)
+            for plot in (self.quality, self.noise):
+                plot.plot.setMinimumHeight(STACKED_HEIGHT if direction == QBoxLayout.Direction.TopToBottom else 80)
+            self.updateGeometry()
 
 
-def _show(plot: IntervalPlot, found: Curves) -> None:
-    if found.series:
-        plot.show_series(found.series, found.across, found.up, found.rest)
-    else:
-        plot.show_nothing(found.nothing)
-
-
-def _combo(name: str, items: list[tuple[str, object]]) -> QComboBox:
+def _combo(name: str, items: list[tuple[str, Any]]) -> QComboBox:
     made = ElidedCombo()
     made.setProperty("look", "small")
     made.setAccessibleName(name)

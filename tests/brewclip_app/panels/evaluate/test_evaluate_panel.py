@@ -10,11 +10,12 @@ from PySide6.QtGui import QDropEvent, QFontMetrics, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 
-from brewclip_app import theme
+from brewclip_app import tasks, theme
 from brewclip_app.context import Context
 from brewclip_app.panels.evaluate import curves as evaluate_curves
-from brewclip_app.panels.evaluate import view as evaluate_view
 from brewclip_app.panels.evaluate.cells_table import groups
+from brewclip_app.panels.evaluate.choices import read_dataset
+from brewclip_app.panels.evaluate.controller import EvaluateState
 from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, CellsModel, Column, TableLine
 from brewclip_app.panels.evaluate.interval_plot import FAR, Axis, IntervalPlot, Series
 from brewclip_app.panels.evaluate.panel import EvaluatePanel
@@ -86,7 +87,11 @@ def open_panel(context, qtbot):
 
 
 def settle(context, qtbot):
-    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+    qtbot.waitUntil(lambda: context.jobs.is_idle() and not tasks._running, timeout=WAIT)
+
+
+def save(panel, path, form):
+    tasks.start(panel.controller.save_table(path, form))
 
 
 def boxes(panel):
@@ -94,7 +99,7 @@ def boxes(panel):
 
 
 def choose(panel, context, qtbot, dataset):
-    panel.options.data.add(dataset)
+    panel.controller.add_folder(dataset)
     settle(context, qtbot)
 
 
@@ -102,7 +107,7 @@ def test_without_an_evaluation_it_says_what_goes_there(panel):
     results = panel.results
     assert results.pages.currentWidget() is results.empty
     assert not results.below.isVisibleTo(panel) and not results.save.isEnabled()
-    assert panel.options.plan.text() == "Add a dataset to begin with."
+    assert panel.options.plan.text() == "Add a dataset to begin."
     assert not panel.options.start.isEnabled()
     assert panel.plots.quality.nothing.isVisibleTo(panel)
 
@@ -114,19 +119,19 @@ def test_a_folder_that_is_dropped_is_read_and_its_test_split_ticked(panel, conte
                                Qt.KeyboardModifier.NoModifier))
     settle(context, qtbot)
     assert boxes(panel)["test · 1 utterance"].isChecked()
-    request = panel.options.request()
+    request = panel.controller.state.options.request()
     assert request.data == (DataChoice(dataset, "test", "folder"),) and request.models == (ModelChoice(),)
     assert request.conditions == (CLEAN,) and request.crops == ("",) and request.captions == (False,)
 
 
 def test_the_plan_says_what_it_comes_to(panel, context, qtbot, dataset):
     choose(panel, context, qtbot, dataset)
-    qtbot.waitUntil(lambda: panel.options.plan.text() == "1 evaluation; 20 recordings are heard first, 3 MB of cache",
-                    timeout=WAIT)
+    text = "1 evaluation; 20 recordings to transcribe first, 3 MB of cache"
+    qtbot.waitUntil(lambda: panel.options.plan.text() == text, timeout=WAIT)
     panel.options.ratios[5].setChecked(True)
     panel.options.words.setCurrentIndex(2)
     qtbot.waitUntil(lambda: panel.options.plan.text().startswith("4 evaluations"), timeout=WAIT)
-    assert panel.options.request().conditions == (CLEAN, Condition("white", 5.0))
+    assert panel.controller.state.options.request().conditions == (CLEAN, Condition("white", 5.0))
     assert panel.options.start.isEnabled()
 
 
@@ -143,8 +148,8 @@ def test_a_plan_that_cannot_be_is_said_and_not_started(panel, context, qtbot, da
 def test_nothing_ticked_says_what_to_tick(panel, context, qtbot, dataset):
     choose(panel, context, qtbot, dataset)
     panel.options.clean.setChecked(False)
-    assert panel.options.plan.text() == "Tick at least one noise and one view of the pictures."
-    boxes(panel)["Zero-shot"].setChecked(False)
+    assert panel.options.plan.text() == "Tick at least one noise level and one crop."
+    boxes(panel)["Zero-shot"].click()
     assert panel.options.plan.text() == "Tick a model." and not panel.options.start.isEnabled()
 
 
@@ -152,10 +157,10 @@ def test_a_folder_that_is_no_dataset_says_so_and_is_taken_out(panel, context, qt
     folder = tmp_path / "empty"
     folder.mkdir()
     choose(panel, context, qtbot, folder)
-    assert panel.options.data.chosen() == [] and not panel.options.start.isEnabled()
-    assert panel.options.data._found[folder].problem
-    panel.options.data._remove(folder)
-    assert panel.options.data.folders() == []
+    options = panel.controller.state.options
+    assert options.chosen_splits == [] and not panel.options.start.isEnabled() and options.datasets[folder].problem
+    panel.controller.remove_folder(folder)
+    assert not panel.controller.state.options.datasets
 
 
 def test_evaluating_shows_how_far_it_is_and_then_the_result(panel, context, qtbot, dataset, monkeypatch,
@@ -169,13 +174,13 @@ def test_evaluating_shows_how_far_it_is_and_then_the_result(panel, context, qtbo
 
     monkeypatch.setattr(evaluate, "evaluate", run)
     choose(panel, context, qtbot, dataset)
-    panel.start()
+    panel.controller.start()
     qtbot.waitUntil(lambda: panel.options.plan.text() == "Hearing recordings · 3 of 20", timeout=WAIT)
     assert not panel.options.start.isVisibleTo(panel)
     gate.set()
     qtbot.waitUntil(lambda: panel.results.model.rowCount() == 1, timeout=WAIT)
     settle(context, qtbot)
-    assert panel.options.start.isVisibleTo(panel) and panel.results.record() is not None
+    assert panel.options.start.isVisibleTo(panel) and panel.controller.state.record is not None
     assert panel.banner.message.text() == "1 evaluation is done."
 
 
@@ -187,33 +192,33 @@ def test_stopping_keeps_what_was_finished(panel, context, qtbot, dataset, monkey
 
     monkeypatch.setattr(evaluate, "evaluate", run)
     choose(panel, context, qtbot, dataset)
-    panel.start()
+    panel.controller.start()
     qtbot.waitUntil(lambda: panel.options.plan.text() == "Ranking", timeout=WAIT)
-    panel.cancel()
+    panel.controller.stop()
     assert panel.options.plan.text().startswith("Stopping") and not panel.options.progress.cancel.isEnabled()
     qtbot.waitUntil(lambda: panel.results.model.rowCount() == 1, timeout=WAIT)
     qtbot.waitUntil(panel.banner.isVisible, timeout=WAIT)
     assert panel.banner.message.text().startswith("Stopped.")
     settle(context, qtbot)
-    panel.start()
+    panel.controller.start()
     assert not panel.banner.isVisible()  # it says nothing of this one
-    panel.cancel()
+    panel.controller.stop()
 
 
-def test_a_failure_is_said_with_what_is_safe(panel, context, qtbot, dataset, monkeypatch):
+def test_a_failure_is_reported_with_what_is_safe(panel, context, qtbot, dataset, monkeypatch):
     def run(explorer, request, report):
         raise EvaluationError("There is nothing to evaluate.", "nothing")
 
     monkeypatch.setattr(evaluate, "evaluate", run)
     choose(panel, context, qtbot, dataset)
     with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
-        panel.start()
+        panel.controller.start()
     assert "finished before are kept" in failed.args[1]
     settle(context, qtbot)
     assert panel.options.start.isVisibleTo(panel)
 
 
-def test_stored_evaluations_stand_in_a_table_with_their_intervals(filled, three):
+def test_stored_evaluations_are_listed_with_their_intervals(filled, three):
     model = filled.results.model
     assert [line.evaluation for line in model.lines()] == [each.id for each in three[::-1]]
     cell = model.index(0, 1).data(CELL_ROLE)
@@ -259,7 +264,7 @@ def test_ticked_evaluations_are_compared_in_one_plot(filled, three, context, qtb
     filled.results.model.tick([three[0].id, three[2].id])
     settle(context, qtbot)
     assert {each.name for each in filled.plots.quality.series()} == {three[0].setup.title, three[2].setup.title}
-    assert len({each.ink for each in filled.plots.quality.series()}) == 2
+    assert len({each.colour for each in filled.plots.quality.series()}) == 2
 
 
 def test_space_ticks_the_row_in_front(filled, three, qtbot):
@@ -297,7 +302,7 @@ def test_groups_by_speaker_and_length_say_their_figures(filled, three, context):
     assert dots.tips[0].startswith("WER 0 %: ") and len(dots.x) == 2
 
 
-def test_the_papers_figures_stand_in_marked_columns_of_their_own(filled, three, qtbot):
+def test_the_values_of_the_paper_have_marked_columns(filled, three, qtbot):
     filled.results.tabs.button(1).click()
     model = filled.results.paper_model
     published = [place for place, column in enumerate(model.columns()) if column.published]
@@ -309,21 +314,21 @@ def test_the_papers_figures_stand_in_marked_columns_of_their_own(filled, three, 
     for place, cell in enumerate(line.cells):
         assert cell.published == (place in published)
     assert line.cells[2].text == f"{three[2].speech_to_image['R@1'].value:.1f}"
-    assert "paper published" in filled.results.about.text()
+    assert "published in the paper" in filled.results.about.text()
     assert not filled.results.below.isVisibleTo(filled)
 
 
 def test_tables_are_copied_and_saved(filled, context, qtbot, tmp_path):
     filled._export("markdown", True)
     assert QGuiApplication.clipboard().text().count("zero-shot") >= 1
-    filled.save_table(tmp_path / "table.csv", "csv")
+    save(filled, tmp_path / "table.csv", "csv")
     settle(context, qtbot)
     assert (tmp_path / "table.csv").read_text().count("\n") == 4
-    filled.results.turn_to(5)
-    filled.save_table(tmp_path / "table.tex", "latex")
+    filled.controller.choose(table=5)
+    save(filled, tmp_path / "table.tex", "latex")
     settle(context, qtbot)
     assert "(paper)" in (tmp_path / "table.tex").read_text()
-    filled.save_table(tmp_path / "nowhere" / "table.csv", "csv")
+    save(filled, tmp_path / "nowhere" / "table.csv", "csv")
     settle(context, qtbot)
     assert "could not be written" in filled.banner.message.text()
 
@@ -331,9 +336,9 @@ def test_tables_are_copied_and_saved(filled, context, qtbot, tmp_path):
 def test_train_sends_a_checkpoint_here(panel, context, qtbot, tmp_path):
     panel.receive(tmp_path / "best")
     settle(context, qtbot)
-    option = panel.options.models.options()[-1]
+    option = panel.controller.state.options.models[-1]
     assert option.checkpoint == str(tmp_path / "best") and option.problem  # nothing is there
-    assert panel.options.models.chosen() == [] and panel.options.missing() == "Add a dataset to begin with."
+    assert panel.controller.state.options.chosen_models == [] and panel.options.plan.text() == "Add a dataset to begin."
 
 
 def test_all_choices_come_back(panel, context, qtbot, dataset):
@@ -342,16 +347,16 @@ def test_all_choices_come_back(panel, context, qtbot, dataset):
     panel.options.noise.setCurrentIndex(2)
     panel.options.crops["letterbox"].setChecked(True)
     panel.options.drop.setChecked(True)
-    panel.results.turn_to(4)
+    panel.controller.choose(table=4)
     state = panel.save_state()
     again = EvaluatePanel(context)
     qtbot.addWidget(again)
     again.restore_state(state)
     again.activated()
     settle(context, qtbot)
-    assert again.options.request() == panel.options.request()
-    assert again.options.request().conditions[1] == Condition("babble", 0.0)
-    assert again.results.number() == 4
+    assert again.controller.state.options.request() == panel.controller.state.options.request()
+    assert again.controller.state.options.request().conditions[1] == Condition("babble", 0.0)
+    assert again.controller.state.table == again.results.tabs.checkedId() == 4
     again.closing()
 
 
@@ -383,12 +388,11 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5])
 def test_a_paper_table_fits_the_smallest_usual_window(qtbot, number):
-    card = EvaluationsCard()
+    card = EvaluationsCard(lambda **choice: None, lambda: None, lambda form, copy: None)
     qtbot.addWidget(card)
     card.resize(843, 400)  # what 1280 x 800 leaves
     card.show()
-    card.show_records([], 0)
-    card.turn_to(number)
+    card.render_state(EvaluateState(table=number))
     table = card.paper
     assert table.horizontalScrollBar().maximum() == 0
     width = QFontMetrics(theme.font("quiet", bold=True)).horizontalAdvance
@@ -414,6 +418,15 @@ def test_the_model_of_cells_keeps_qts_rules(qtbot):
     assert model.ticks() == [] and tester.model() is model
 
 
+def test_plots_are_stacked_where_both_do_not_fit(filled, qtbot):
+    plots = filled.plots
+    filled.resize(1150, 720)
+    qtbot.waitUntil(lambda: plots.noise.x() > plots.quality.x())
+    filled.split.setSizes([700, 200])
+    filled.resize(900, 720)
+    qtbot.waitUntil(lambda: plots.noise.y() > plots.quality.y() and plots.noise.x() == plots.quality.x())
+
+
 def test_a_dataset_without_a_split_to_evaluate_says_so(tmp_path):
-    found = evaluate_view.read_dataset(Path(tmp_path / "nothing"))
+    found = read_dataset(Path(tmp_path / "nothing"))
     assert found.problem and found.splits == ()

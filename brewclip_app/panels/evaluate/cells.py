@@ -1,0 +1,140 @@
+"""Cells of the Evaluate screen's tables: stored evaluations, and the tables of the paper beside them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from brewclip_app import wording
+from brewclip_app.panels.evaluate.evaluations_model import Cell, Column, TableLine
+from core.evaluation.records import WAY_TITLES
+
+if TYPE_CHECKING:
+    from core.evaluation.metrics import Figure
+    from core.evaluation.records import EvaluationRecord
+    from core.evaluation.tables import ResultTable, TableRow
+
+LEVELS = (1, 5, 10)
+DASH = "\N{EN DASH}"
+CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash": "squashed",
+               "multi-crop": "several crops"}
+
+
+def columns() -> tuple[Column, ...]:
+    """Columns of the table of evaluations."""
+    recalls = [Column(f"R@{at}", title, tip=f"{title}: percent of queries whose right result is among the first {at}")
+               for title in WAY_TITLES.values() for at in LEVELS]
+    return (Column("Evaluation", figures=False), *recalls,
+            Column("WER", tip="Word error rate of the transcripts, percent"))
+
+
+def lines_of(records: "Sequence[EvaluationRecord]") -> list[TableLine]:
+    """Rows of the table of evaluations."""
+    return [TableLine(record.id, (_name(record), *(_metric(record.metrics(way)[f"R@{at}"]) for way in WAY_TITLES
+                                                   for at in LEVELS), _wer(record))) for record in records]
+
+
+def data_title(record: "EvaluationRecord") -> str:
+    """ "flickr8k test · captions · babble 5 dB · whole, with bars"."""
+    setup = record.setup
+    parts = [f"{setup.folder.name} {setup.split}"]
+    parts += ["captions"] if setup.captions else []
+    parts += [str(setup.condition)] if setup.condition.snr is not None else []
+    parts += [CROP_TITLES.get(setup.crop, setup.crop)] if setup.crop != "centre" else []
+    return " · ".join(parts)
+
+
+def facts_of(record: "EvaluationRecord") -> str:
+    """The facts that the table has no column for."""
+    setup = record.setup
+    parts = [f"{wording.count(record.n_utterances)} utterances of {wording.pictures(record.n_images)}",
+             f"{CROP_TITLES.get(setup.crop, setup.crop)}", f"{setup.backbone}, {setup.whisper}",
+             f"median rank {record.speech_to_image['median_rank'].value:g} and "
+             f"{record.image_to_speech['median_rank'].value:g}",
+             f"mean rank {record.speech_to_image['mean_rank'].value:.1f} and "
+             f"{record.image_to_speech['mean_rank'].value:.1f}"]
+    dropped = "left out" if setup.drop_unreadable else "counted as misses"
+    parts += [f"{record.unreadable} could not be read ({dropped})"] if record.unreadable else []
+    parts += [f"no words recognised in {record.nothing_heard}"] if record.nothing_heard else []
+    parts += [_unseen(record)] if record.unseen or record.unseen_note else []
+    parts += [f"{record.created.astimezone():%d %b %Y %H:%M}, took {wording.duration(record.seconds)}"]
+    return " · ".join(parts)
+
+
+def _unseen(record: "EvaluationRecord") -> str:
+    if record.unseen is None:
+        return record.unseen_note
+    recalls = " / ".join(f"{record.unseen.speech_to_image[f'R@{at}'].value:.1f}" for at in LEVELS)
+    return (f"on {wording.pictures(record.unseen.images)} not trained on: speech to image {recalls}"
+            + (f" ({record.unseen_note})" if record.unseen_note else ""))
+
+
+def _name(record: "EvaluationRecord") -> Cell:
+    day = f"{record.created.astimezone():%d %b}"
+    return Cell(record.setup.model, f"{data_title(record)} · {day}", record.setup.title,
+                f"{record.setup.title}\n{facts_of(record)}")
+
+
+def _metric(figure: "Figure") -> Cell:
+    from core.evaluation.metrics import NO_INTERVAL
+
+    if not figure.has_interval:
+        return Cell(f"{figure.value:.1f}", "", figure.value, NO_INTERVAL)
+    return Cell(f"{figure.value:.1f}", f"{figure.low:.0f}{DASH}{figure.high:.0f}", figure.value,
+                f"{figure.value:.1f} %, 95 % interval {figure.low:.1f} to {figure.high:.1f}, over pictures")
+
+
+def _wer(record: "EvaluationRecord") -> Cell:
+    words = record.words
+    if words is None:
+        return Cell(DASH, tip="No captions to compare the transcripts with")
+    return Cell(f"{100 * words.rate:.1f}", "", words.rate,
+                f"{wording.count(words.errors)} wrong of {wording.count(words.words)} words")
+
+
+# ---- the paper's tables
+
+def paper_columns(table: "ResultTable") -> tuple[Column, ...]:
+    """Columns of a table of the paper: labels, ours, then the published ones, marked."""
+    figures = [*(_column(name, False) for name in table.ours), *(_column(name, True) for name in table.published)]
+    if all(one.group != other.group for one, other in pairwise(figures)):  # each over a single column
+        figures = [_narrow(each) for each in figures]
+    return (*(Column(name, figures=False) for name in table.labels), *figures)
+
+
+def paper_lines(table: "ResultTable") -> list[TableLine]:
+    """Rows of a table of the paper; those without an evaluation here have only the published values."""
+    return [TableLine(row.evaluation_id or 0, (*(Cell(text, tip=_row_tip(row)) for text in row.labels),
+                                          *(_ours(value, row) for value in row.ours),
+                                          *(_published(value) for value in row.published))) for row in table.rows]
+
+
+def _column(name: str, published: bool) -> Column:
+    way = next((title for title in WAY_TITLES.values() if name.startswith(title)), "")
+    owner = "paper" if published else "ours"
+    return Column(name.removeprefix(way).strip(), f"{way}\n{owner}" if way else owner, published=published,
+                  tip=f"{name}, {'published in the paper' if published else 'measured here'}")
+
+
+def _narrow(column: Column) -> Column:
+    """The column with its group's name on more lines, as one column is too narrow for it."""
+    level, _, which = column.title.partition(", ")
+    which = f", {which.removesuffix(' pictures')}" if which else ""
+    return replace(column, title=level, group=column.group.replace(" ", "\n", 1) + which)
+
+
+def _row_tip(row: "TableRow") -> str:
+    ours = f"Ours: {row.model}, {wording.pictures(row.images)}" if row.evaluation_id else "Not evaluated here yet"
+    return "\n".join(part for part in (ours, row.note) if part)
+
+
+def _ours(value: float | None, row: "TableRow") -> Cell:
+    return Cell(DASH, tip=_row_tip(row)) if value is None or math.isnan(value) else Cell(f"{value:.1f}", "", value,
+                                                                                      _row_tip(row))
+
+
+def _published(value: float | None) -> Cell:
+    if value is None:
+        return Cell(DASH, published=True, tip="Not in the paper")
+    return Cell(f"{value:.1f}", "", value, "Published in the paper, on the full dataset with CLIP ViT-L/14", True)

@@ -1,0 +1,358 @@
+"""Controller of the Evaluate screen: reads, plans, evaluates and draws in jobs. No widgets here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from brewclip_app import tasks
+from brewclip_app.panels.evaluate import curves
+from brewclip_app.panels.evaluate.choices import FIRST, EvaluateOptions, read_dataset, read_models
+from brewclip_app.panels.evaluate.curves import NO_CURVES, Curves
+from core.progress import JobCancelled, Report
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from brewclip_app.jobs import Job, JobProgress
+    from core.evaluation.evaluate import Plan
+    from core.evaluation.records import EvaluationRecord, Request, Way
+    from core.evaluation.tables import ResultTable
+
+T = TypeVar("T")
+EVALUATE, PLAN = "evaluate:run", "evaluate:plan"  # keys of jobs
+PLAN_MS = 600  # after the last change
+KEPT = "Evaluations that were finished before are kept."
+NOT_AGAIN = "Recordings are not transcribed again."
+
+
+@dataclass(frozen=True)
+class PlotChoice:
+    """What the two plots show."""
+
+    view: str = "wer"  # hits by word error rate, speaker or length
+    level: int = 10
+    direction: "Way" = "speech_to_image"  # of the plot under noise
+    noise_level: int = 10
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluateState:
+    """All that the panel renders. `front` is the current evaluation, `table` a table of the paper (0: ours)."""
+
+    options: EvaluateOptions = field(default_factory=EvaluateOptions)
+    plan: "Plan | None" = None
+    plan_error: str = ""
+    progress: "JobProgress | None" = None  # of the evaluation; None while none runs
+    records: "tuple[EvaluationRecord, ...]" = ()
+    front: int = 0
+    ticked: tuple[int, ...] = ()
+    table: int = 0
+    plots: PlotChoice = PlotChoice()
+    quality: Curves = NO_CURVES
+    noise: Curves = NO_CURVES
+
+    @property
+    def record(self) -> "EvaluationRecord | None":
+        """The evaluation in front."""
+        return next((record for record in self.records if record.id == self.front), None)
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """The ticked evaluations, else the one in front."""
+        return self.ticked or ((self.front,) if self.front else ())
+
+    def result_table(self) -> "ResultTable":
+        """The table in front; of our own the ticked evaluations, or all."""
+        from core.evaluation import tables
+
+        ticked = [record for record in self.records if record.id in self.ticked]
+        return tables.fill(self.table, self.records) if self.table else tables.metrics_table(ticked or self.records)
+
+
+class EvaluateController(QObject):
+    """Holds the state; methods change it at once or start a coroutine. One evaluation job at a time."""
+
+    changed = Signal(object)  # EvaluateState
+    failed = Signal(object, str)  # an error, and what is safe
+    notified = Signal(str, str)  # a sentence and its kind, for the banner; "" dismisses it
+
+    def __init__(self, context: "Context", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = EvaluateState()
+        self._context, self._jobs = context, context.jobs
+        self._planned: Request | None = None
+        self._later = QTimer(self, singleShot=True, interval=PLAN_MS)
+        self._later.timeout.connect(lambda: tasks.start(self._plan()))
+        for signal in (self._jobs.job_started, self._jobs.job_progress):
+            signal.connect(lambda job: self._set(progress=job.snapshot()) if job.key == EVALUATE else None)
+
+    # ---- choices
+
+    def set_options(self, **changes: Any) -> None:
+        """Change choices; the plan follows."""
+        options = replace(self.state.options, **changes)
+        if options == self.state.options:
+            return
+        self._set(options=options, plan=None, plan_error="")
+        if not options.missing():
+            self._later.start()
+
+    def restore_options(self, state: dict[str, Any]) -> None:
+        """Take the choices of a saved state and read its folders."""
+        options = EvaluateOptions.of_json(state)
+        self.set_options(**{**vars(options), "models": self.state.options.models, "datasets": {}})
+        for folder in state.get("folders", []):
+            self.add_folder(Path(folder), tick=False)
+
+    def add_folder(self, folder: Path, tick: bool = True) -> None:
+        """Add a dataset's folder and read it; its test split is ticked."""
+        options = self.state.options
+        if folder not in options.datasets:
+            self.set_options(datasets={**options.datasets, folder: None})
+            tasks.start(self._read_folder(folder, tick))
+
+    def remove_folder(self, folder: Path) -> None:
+        """Remove a dataset's folder from the list."""
+        options = self.state.options
+        self.set_options(datasets={key: data for key, data in options.datasets.items() if key != folder},
+                         linked=options.linked - {folder},
+                         splits=frozenset(row for row in options.splits if row[0] != str(folder)))
+
+    def follow_links(self, folder: Path, on: bool) -> None:
+        """Follow links that lead out of a folder, or not; it is read again."""
+        options = self.state.options
+        self.set_options(linked=options.linked | {folder} if on else options.linked - {folder},
+                         datasets={**options.datasets, folder: None})
+        tasks.start(self._read_folder(folder, tick=not any(row[0] == str(folder) for row in options.splits)))
+
+    def tick_split(self, folder: str, split: str, on: bool) -> None:
+        """Tick a split, or not."""
+        splits = self.state.options.splits
+        self.set_options(splits=splits | {(folder, split)} if on else splits - {(folder, split)})
+
+    def tick_model(self, key: str, on: bool) -> None:
+        """Tick a model, or not."""
+        ticked = self.state.options.ticked
+        self.set_options(ticked=ticked | {key} if on else ticked - {key})
+
+    def add_model(self, folder: Path, alone: bool = False) -> None:
+        """Tick the model of a folder, `alone` or beside the others, and read the models again."""
+        options, key = self.state.options, str(folder)
+        same = next((model.key for model in options.models if alone
+                     and model.checkpoint in (key, str(folder.parent))), "")
+        others = options.others if same or key in options.others else (*options.others, key)
+        ticked = frozenset({same or key})
+        self.set_options(others=others, ticked=ticked if alone else options.ticked | ticked)
+        self.read_models()
+
+    def read_models(self) -> None:
+        """Read the models that can be evaluated."""
+        tasks.start(self._read_models())
+
+    # ---- evaluating
+
+    @property
+    def job(self) -> "Job | None":
+        """The running evaluation."""
+        return self._jobs.of_key(EVALUATE)
+
+    def start(self) -> None:
+        """Evaluate what is chosen; each finished evaluation is stored."""
+        request = self.state.options.request()
+        if request is None or self.state.options.missing() or self.job is not None:
+            return
+        planning = self._jobs.of_key(PLAN)
+        if planning is not None:
+            planning.cancel()
+        self.notified.emit("", "")  # an earlier message is of an earlier evaluation
+        tasks.start(self._evaluate(request))
+
+    def stop(self) -> None:
+        """Stop evaluating."""
+        if self.job is not None:
+            self.job.cancel()
+            self._set(progress=self.job.snapshot())
+
+    # ---- results
+
+    def read(self) -> None:
+        """Read the stored evaluations."""
+        tasks.start(self._read())
+
+    def choose(self, front: int | None = None, ticked: Sequence[int] | None = None, table: int | None = None) -> None:
+        """Choose the evaluation in front, those to compare, or a table of the paper."""
+        state = self.state
+        chosen = (state.front if front is None else front, state.ticked if ticked is None else tuple(ticked),
+                  state.table if table is None else table)
+        if chosen != (state.front, state.ticked, state.table):
+            self._set(front=chosen[0], ticked=chosen[1], table=chosen[2])
+            if chosen[:2] != (state.front, state.ticked) and state.records:
+                self._draw()
+
+    def choose_plots(self, plots: PlotChoice) -> None:
+        """Choose what the plots show."""
+        self._set(plots=plots)
+        self._draw()
+
+    async def delete(self, ids: Sequence[int]) -> None:
+        """Delete stored evaluations."""
+        from core.evaluation import archive
+
+        store = self._context.explorer.store
+        try:
+            await self._jobs.run("Deleting", lambda report: archive.delete(store, list(ids)), quiet=True)
+        except JobCancelled:
+            return
+        except Exception as error:
+            self.failed.emit(error, "Nothing was deleted.")
+        self.read()
+
+    async def save_table(self, path: Path, form: str) -> None:
+        """Write the table in front to a file."""
+        from core.evaluation import tables
+
+        text = tables.export(self.state.result_table(), form)
+
+        def work(report: Report) -> None:
+            staged = path.with_name(path.name + ".new")
+            staged.write_text(text, encoding="utf-8")
+            staged.replace(path)
+
+        try:
+            await self._jobs.run("Saving the table", work, quiet=True)
+        except JobCancelled:
+            return
+        except Exception as error:
+            self.notified.emit(f"{path.name} could not be written: {error}. The old file is unchanged.", "error")
+        else:
+            self.notified.emit(f"Saved as {path}.", "good")
+
+    # ---- coroutines
+
+    async def _read_folder(self, folder: Path, tick: bool) -> None:
+        follow = folder in self.state.options.linked
+        data = await self._attempt(f"Reading {folder.name}", lambda report: read_dataset(folder, follow_links=follow),
+                                   f"evaluate:data:{folder}")
+        options = self.state.options
+        if data is None or folder not in options.datasets:
+            return
+        names = [split for split, _, _ in data.splits]
+        first = next((name for name in FIRST if name in names), next(iter(names), ""))
+        ticks = {(str(folder), first)} if tick and first else set()
+        self.set_options(datasets={**options.datasets, folder: data}, splits=options.splits | ticks)
+
+    async def _read_models(self) -> None:
+        home, others = self._context.home, self.state.options.others
+        models = await self._attempt("Reading the models", lambda report: read_models(home, others), "evaluate:models")
+        if models is not None:
+            self.set_options(models=tuple(models))
+
+    async def _read(self) -> None:
+        from core.evaluation import archive
+
+        store = self._context.explorer.store
+        records = await self._attempt("Reading the evaluations", lambda report: archive.evaluations(store),
+                                      "evaluate:list")
+        if records is None:
+            return
+        ids = [record.id for record in records]
+        state = self.state
+        self._set(records=tuple(records), front=state.front if state.front in ids else next(iter(ids), 0),
+                  ticked=tuple(each for each in state.ticked if each in ids))
+        self._draw()
+
+    async def _plan(self) -> None:
+        request = self.state.options.request()
+        if request is None or request == self._planned or self.job is not None:
+            return
+        explorer = self._context.explorer
+
+        def work(report: Report) -> "Plan":
+            from core.evaluation.evaluate import plan
+
+            return plan(explorer, request, report)
+
+        try:
+            plan = await self._jobs.run("Planning", work, key=PLAN, quiet=True)
+        except JobCancelled:
+            return
+        except Exception as error:
+            self._set(plan=None, plan_error=str(error))
+        else:
+            self._planned = request
+            self._set(plan=plan, plan_error="")
+
+    async def _evaluate(self, request: "Request") -> None:
+        explorer = self._context.explorer
+
+        def work(report: Report) -> "list[EvaluationRecord]":
+            from core.evaluation.evaluate import evaluate
+
+            return evaluate(explorer, request, report)
+
+        try:
+            records = await self._jobs.run("Evaluating", work, key=EVALUATE)
+        except JobCancelled:
+            self._end()
+            self.notified.emit(f"Stopped. {KEPT} {NOT_AGAIN}", "care")
+        except Exception as error:
+            self._end()
+            self.failed.emit(error, KEPT)
+        else:
+            self._end()
+            if records:
+                number = len(records)
+                self._set(front=records[0].id)
+                self.notified.emit(f"{number} {'evaluation is' if number == 1 else 'evaluations are'} done.", "good")
+            self.choose(table=0)
+        await self._read()
+
+    async def _draw_quality(self) -> None:
+        explorer, ids, plots = self._context.explorer, self.state.compared, self.state.plots
+        if not ids:
+            self._set(quality=NO_CURVES)
+            return
+        drawn = await self._attempt("Reading the evaluation",
+                                    lambda report: curves.quality(explorer, ids, plots.view, plots.level),
+                                    "evaluate:quality")
+        if drawn is not None:
+            self._set(quality=drawn)
+
+    async def _draw_noise(self) -> None:
+        explorer, records, front, plots = (self._context.explorer, self.state.records, self.state.front,
+                                           self.state.plots)
+        if not front:
+            self._set(noise=NO_CURVES)
+            return
+        drawn = await self._attempt(
+            "Reading the evaluations",
+            lambda report: curves.noise(explorer, records, front, plots.direction, plots.noise_level), "evaluate:noise")
+        if drawn is not None:
+            self._set(noise=drawn)
+
+    async def _attempt(self, name: str, work: Callable[[Report], T], key: str) -> T | None:
+        """Await a quiet job; None where it failed, which the window says, or was stopped."""
+        try:
+            return await self._jobs.run(name, work, key=key, quiet=True)
+        except JobCancelled:
+            pass
+        except Exception as error:
+            self.failed.emit(error, "")
+        return None
+
+    # ---- helpers
+
+    def _draw(self) -> None:
+        tasks.start(self._draw_quality())
+        tasks.start(self._draw_noise())
+
+    def _end(self) -> None:
+        self._planned = None
+        self._set(progress=None, plan=None)
+        self._later.start()
+
+    def _set(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        self.changed.emit(self.state)

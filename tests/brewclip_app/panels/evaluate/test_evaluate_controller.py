@@ -1,0 +1,109 @@
+"""The controller of the Evaluate screen, without widgets."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from brewclip_app import tasks
+from brewclip_app.context import Context
+from brewclip_app.panels.evaluate.choices import DataOption, EvaluateOptions
+from brewclip_app.panels.evaluate.controller import EvaluateController, PlotChoice
+from core.errors import EvaluationError
+from core.evaluation import archive, evaluate
+from core.evaluation.evaluate import Plan
+from core.features.noise import CLEAN, Condition
+from core.store.store import Store
+
+WAIT = 20_000
+
+
+@pytest.fixture
+def context(home, qtbot, monkeypatch):
+    monkeypatch.setattr(evaluate, "plan", lambda explorer, request, report: Plan(len(request), 20, 3_000_000))
+    store = Store.open(home.store)
+    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None))
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+@pytest.fixture
+def controller(context, qtbot, tmp_path):
+    made = EvaluateController(context)
+    made.read_models()
+    made.set_options(datasets={tmp_path: DataOption(tmp_path, "folder", "A folder", (("test", 10, 20),))},
+                     splits=frozenset({(str(tmp_path), "test")}))
+    settle(made, qtbot)
+    return made
+
+
+def settle(controller, qtbot):
+    qtbot.waitUntil(lambda: controller._jobs.is_idle() and not tasks._running and not controller._later.isActive(),
+                    timeout=WAIT)
+
+
+def test_options_that_change_are_planned_once(controller, qtbot):
+    assert controller.state.plan.setups == 1
+    controller.set_options(ratios=frozenset({5}), words="both")
+    assert controller.state.plan is None
+    settle(controller, qtbot)
+    assert controller.state.plan.setups == 4
+    assert controller.state.options.request().conditions == (CLEAN, Condition("white", 5.0))
+
+
+def test_options_come_back_from_plain_values(controller):
+    controller.set_options(ratios=frozenset({0}), crops=frozenset({"", "letterbox"}), noise="babble", drop=True)
+    options = controller.state.options
+    again = EvaluateOptions.of_json(options.to_json())
+    assert (again.splits, again.ratios, again.crops, again.noise, again.drop) == (
+        options.splits, options.ratios, options.crops, "babble", True)
+    assert EvaluateOptions.of_json({"words": 3, "noise": None}) == EvaluateOptions()
+
+
+def test_a_finished_evaluation_is_in_front(controller, context, qtbot, monkeypatch, make_evaluation):
+    older = make_evaluation(context.explorer.store)
+    controller.read()
+    settle(controller, qtbot)
+    assert controller.state.front == older.id
+    monkeypatch.setattr(evaluate, "evaluate",
+                        lambda explorer, request, report: [make_evaluation(explorer.store, seed=4)])
+    controller.choose(table=4)
+    controller.start()
+    settle(controller, qtbot)
+    assert controller.state.front == controller.state.records[0].id != older.id
+    assert controller.state.table == 0 and controller.state.progress is None
+
+
+def test_a_failed_evaluation_is_reported_and_can_be_planned_again(controller, qtbot, monkeypatch):
+    def fail(explorer, request, report):
+        raise EvaluationError("There is nothing to evaluate.", "nothing")
+
+    monkeypatch.setattr(evaluate, "evaluate", fail)
+    with qtbot.waitSignal(controller.failed, timeout=WAIT) as failed:
+        controller.start()
+    assert "are kept" in failed.args[1]
+    settle(controller, qtbot)
+    assert controller.state.progress is None and controller.state.plan is not None
+
+
+def test_plots_follow_what_is_chosen(controller, context, qtbot, make_evaluation):
+    first, second = make_evaluation(context.explorer.store), make_evaluation(context.explorer.store, seed=2)
+    controller.read()
+    settle(controller, qtbot)
+    assert {series.name for series in controller.state.quality.series} == {second.setup.title}
+    controller.choose(ticked=(first.id, second.id))
+    controller.choose_plots(PlotChoice(view="speaker"))
+    settle(controller, qtbot)
+    assert len(controller.state.quality.series) == 2 and controller.state.noise.nothing
+
+
+def test_deleting_reads_the_list_again(controller, context, qtbot, make_evaluation):
+    first, second = make_evaluation(context.explorer.store), make_evaluation(context.explorer.store, seed=2)
+    controller.read()
+    settle(controller, qtbot)
+    controller.choose(ticked=(second.id,))
+    tasks.start(controller.delete((second.id,)))
+    settle(controller, qtbot)
+    assert [record.id for record in controller.state.records] == [first.id] == [
+        record.id for record in archive.evaluations(context.explorer.store)]
+    assert controller.state.ticked == () and controller.state.front == first.id
