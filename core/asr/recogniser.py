@@ -66,9 +66,10 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True)
 class RecogniserEntry:
-    """A recogniser that there is: the name of its weights, and the module that loads them."""
+    """A recogniser that there is: the name of its weights, its title, and the module that loads it."""
 
     weights: str
+    title: str
     module: str
 
     def load(self, path: Path, device: str = "auto") -> Recogniser:
@@ -76,4 +77,4 @@ class RecogniserEntry:
         return cast(Recogniser, import_module(self.module).load(path, device))
 
 
-RECOGNISERS = (RecogniserEntry("whisper-base", "core.asr.whisper"),)  # the first is the one in use
+RECOGNISERS = (RecogniserEntry("whisper-base", "Whisper base", "core.asr.whisper"),)  # the first is the one in use

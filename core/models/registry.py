@@ -150,7 +150,7 @@ class ModelRegistry:
         with self._loading_speech:
             key, loaded = self._key(self._entry.weights, settings, "Spoken queries"), self._recogniser
             if loaded is None or loaded[0] != key:
-                report(Progress(WorkStep.LOADING, subject=weights.record(key.name).title))
+                report(Progress(WorkStep.LOADING, subject=self._entry.title))
                 self._recogniser = loaded = key, self._entry.load(key.path, key.device)
             return loaded[1]
 
@@ -174,7 +174,7 @@ class ModelRegistry:
         models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
         return ModelStatus(
             backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),
-            speech=weights.record(self._entry.weights).title if speech_here else "",
+            speech=self._entry.title if speech_here else "",
             device=" + ".join(dict.fromkeys(model.device for model in models)),
             fallback=next((model.fallback for model in models if model.fallback), ""),
             backbone_loaded=backbone is not None, speech_loaded=recogniser is not None)

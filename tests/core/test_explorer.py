@@ -358,7 +358,8 @@ def test_a_command_that_fails_leaves_no_gallery(explorer, folder, tmp_path, monk
     for source in (tmp_path / "list.csv", tmp_path / "none", tmp_path / "notes.txt", tmp_path / "none.csv"):
         with pytest.raises(BrewclipError):
             explorer.index(source, "New")
-    monkeypatch.setattr("core.galleries.sqlite.gallery.SqliteGallery.record", lambda *given: (_ for _ in ()).throw(OSError("disk")))
+    monkeypatch.setattr("core.galleries.sqlite.gallery.SqliteGallery.record",
+                        lambda *given: (_ for _ in ()).throw(OSError("disk")))
     with pytest.raises(OSError, match="disk"):
         explorer.index(folder, "New")
     assert "New" not in [gallery.name for gallery in explorer.store.galleries()]

@@ -11,11 +11,12 @@ from brewclip_app.widgets.common import EmptyState, button, column, row, scrolli
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.weights_row import WeightsCard
+from core.asr.recogniser import RECOGNISERS
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
 
-SHOWN = ("whisper-base", "ViT-L-14/openai")
+SHOWN = (RECOGNISERS[0].weights, "ViT-L-14/openai")
 CARD_WIDTH = 560
 
 

@@ -16,6 +16,7 @@ from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
 from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
 from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState, SpeechSupport
+from core.asr.recogniser import RECOGNISERS
 from core.errors import BrewclipError
 from core.progress import JobCancelled, Progress, Report
 from core.search.terms import QueryTerm
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 KEY = "search"  # of the jobs
-WHISPER = "whisper-base"
+SPEECH = RECOGNISERS[0]
 EMPTY = "no_galleries"  # key in the window's state: there was no gallery at the last start
 MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "weights.folder")
 MOST_UNDO = 50
 SLOW_S = 0.4  # a search that takes longer shows its progress
-NO_SPEECH = "Whisper base is missing, so speech cannot be transcribed yet."
+NO_SPEECH = f"{SPEECH.title} is missing, so speech cannot be transcribed yet."
 
 
 class SearchController(QObject):
@@ -421,16 +422,17 @@ class SearchController(QObject):
         downloads = self._context.downloads
         if not downloads.is_known():
             return
-        job, error = downloads.job(WHISPER), downloads.errors.get(WHISPER)
-        if downloads.path(WHISPER) is not None:
+        job, error = downloads.job(SPEECH.weights), downloads.errors.get(SPEECH.weights)
+        if downloads.path(SPEECH.weights) is not None:
             message = Message() if self.state.message.text == NO_SPEECH else self.state.message
             self._update(speech=SpeechSupport(), message=message)
         elif job is not None:
-            progress = downloads.far(WHISPER)
+            progress = downloads.far(SPEECH.weights)
             progress = f": {progress}" if progress else ""
-            self._update(speech=SpeechSupport(False, f"Whisper base is downloading{progress}. You can type meanwhile."))
+            text = f"{SPEECH.title} is downloading{progress}. You can type meanwhile."
+            self._update(speech=SpeechSupport(False, text))
         else:
-            weights = next(row for row in downloads.table() if row.name == WHISPER)
+            weights = next(row for row in downloads.table() if row.name == SPEECH.weights)
             self._update(speech=SpeechSupport(
                 False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
                        f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
@@ -438,7 +440,7 @@ class SearchController(QObject):
 
     def get_speech(self) -> None:
         """Download what transcription needs."""
-        self._context.downloads.start(WHISPER)
+        self._context.downloads.start(SPEECH.weights)
 
     def say_missing_speech(self) -> None:
         """Answer a press of the record button that can do nothing yet."""
@@ -587,7 +589,8 @@ class SearchController(QObject):
             self.read_recording(path)
         else:
             self.open(Query(QueryTerm("text", text)))
-            self.say("Searched with the text of this recording; to use the recording itself, Whisper base is needed.")
+            self.say("Searched with the text of this recording; to use the recording itself, "
+                     f"{SPEECH.title} is needed.")
 
 
 def _example(hit: "Hit") -> QueryTerm:

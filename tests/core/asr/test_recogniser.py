@@ -52,7 +52,7 @@ def explorer(home, tmp_path, monkeypatch, whisper_base):
     (tmp_path / "peak_recogniser.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
     settings = Settings().with_value("weights.folder", str(whisper_base.parent))
-    made = Explorer(home, settings, ModelRegistry(home, RecogniserEntry("whisper-base", "peak_recogniser")))
+    made = Explorer(home, settings, ModelRegistry(home, RecogniserEntry("whisper-base", "Peak", "peak_recogniser")))
     yield made
     made.close()
 
@@ -71,5 +71,6 @@ def test_a_recogniser_is_plugged_in_by_its_row(explorer, whisper_base):
 
 def test_every_row_has_weights_and_a_module_that_loads():
     for entry in RECOGNISERS:
-        assert record(entry.weights).kind == "speech"
+        weights = record(entry.weights)
+        assert (weights.kind, weights.title) == ("speech", entry.title)
         assert callable(__import__(entry.module, fromlist=["load"]).load)
