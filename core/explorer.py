@@ -177,7 +177,7 @@ class Explorer:
         self._described(model, self.fingerprint(), report)
 
     def transcribe(self, waveforms: Sequence[Waveform], report: Report = silent,
-             options: TranscriptionOptions | None = None) -> list[EncodedUtterance]:
+                   options: TranscriptionOptions | None = None) -> list[EncodedUtterance]:
         """Transcripts and encoder states of utterances; `options` of the settings. WeightsError, ModelError."""
         recogniser = self.recogniser(report)
         return recogniser.transcribe(waveforms, options or transcription_options(self._settings), report)
