@@ -1,4 +1,4 @@
-"""Sound in: any file or array becomes one kind of `Waveform`, or an `AudioError` that says what is wrong with it.
+"""Decode audio files and arrays to `Waveform`, or raise `AudioError`.
 
 soundfile reads first; PyAV reads what it cannot (video containers, m4a, webm). Blocks are mixed down and resampled as
 they come, so that a long file never lies in memory at its own rate.
@@ -52,17 +52,17 @@ class Waveform:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Duration in seconds."""
         return len(self.samples) / RATE
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the samples in hex: names its transcript and its recording in the store."""
+        """SHA-256 of the samples in hex; key of its transcript and recording in the store."""
         return hashlib.sha256(self.samples.tobytes()).hexdigest()
 
 
 def read(path: Path) -> Waveform:
-    """The recording in a file of any format, rate and channel count that soundfile or PyAV can read.
+    """Read a recording of any format, sample rate and channel count that soundfile or PyAV supports.
 
     Where the header of a recording that was never finished does not know its length, it is read to the end of the file,
     and `note` says so.
@@ -86,7 +86,7 @@ def read(path: Path) -> Waveform:
 
 
 def from_samples(samples: NDArray[Any], rate: int) -> Waveform:
-    """A recording from an array, (n,) or (n, channels): floats in -1..1, or integers over the whole of their range.
+    """Make a recording of an array, (n,) or (n, channels): floats in -1..1, or integers over their whole range.
 
     `rate` in Hz. Floats beyond -1..1 are scaled down. AudioError: as `read`, without those about files.
     """
@@ -116,13 +116,13 @@ def write_flac(waveform: Waveform, path: Path) -> None:
 
 
 def peaks(waveform: Waveform, bins: int) -> Samples:
-    """(bins,) the largest |sample| of each of `bins` (>= 1) equal stretches, 0..1: what a drawn waveform needs."""
+    """(bins,) the largest |sample| of each of `bins` (>= 1) equal stretches, 0..1, for drawing a waveform."""
     edges = np.linspace(0, len(waveform.samples), bins, endpoint=False).astype(np.int64)
     return np.maximum.reduceat(np.abs(waveform.samples), edges).astype(np.float32)
 
 
 def _decoded(path: Path, head: bytes, lengths: Lengths | None) -> Samples:
-    """(n,) 16 kHz mono, by the first reader that can."""
+    """Decode to (n,) 16 kHz mono with the first reader that can."""
     if (lengths and lengths.cut_off) or (head[:4] == b"OggS" and _lacks_page_end(path)):
         raise _truncated(path.name)
     if head[:4] in SNDFILE_MAGICS:
@@ -132,7 +132,7 @@ def _decoded(path: Path, head: bytes, lengths: Lengths | None) -> Samples:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a file that is there, can be read and is not empty."""
+    """First 12 bytes of a file. AudioError: missing, unreadable, empty, not a regular file."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -152,7 +152,7 @@ def _head(path: Path) -> bytes:
 
 
 def _lacks_page_end(path: Path) -> bool:
-    """Whether an Ogg file ends inside a page. Ogg has no length in its header, so this is all that tells of a cut."""
+    """Whether an Ogg file ends inside a page: the only sign of truncation, since Ogg headers have no length."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 2 * 65_307))  # the longest page
         tail = file.read()
@@ -236,7 +236,7 @@ def _collect(blocks: Iterator[Samples], rate: int, name: str) -> Samples:
 
 
 def _joined(parts: list[Samples]) -> Samples:
-    """The parts in one array of its own. `parts` is emptied on the way: hours of sound never lie in memory twice."""
+    """Concatenate the parts, emptying `parts` on the way so that hours of sound are never in memory twice."""
     whole = np.empty(sum(len(part) for part in parts), np.float32)
     end = len(whole)
     while parts:
@@ -256,7 +256,7 @@ def _mono(block: Samples) -> Samples:
 
 
 def _as_float(block: NDArray[Any]) -> Samples:
-    """Integers scaled by the range of their type to -1..1; floats as they are."""
+    """Integers scaled by the range of their type to -1..1; floats unchanged."""
     if block.dtype.kind == "f":
         return block.astype(np.float32)
     limits = np.iinfo(block.dtype)
@@ -277,7 +277,7 @@ def _truncated(name: str, seconds: float = 0.0, promised: float = 0.0) -> AudioE
 
 
 def _checked(samples: Samples, name: str) -> Waveform:
-    """The samples, an array of their own, as a waveform, when there is something in them to hear."""
+    """Make a waveform of samples (owned by it). AudioError: empty, too_short, silent."""
     if len(samples) == 0:
         raise AudioError(f"{name} is empty: it holds no sound.", "empty")
     if len(samples) < SHORTEST_SECONDS * RATE:

@@ -1,4 +1,4 @@
-"""Which device a model computes on, and in which precision.
+"""Compute device and precision of a model.
 
 A GPU may be there and still fail: no memory, a driver that is too old, an operation that is missing. So whoever loads a
 model asks `choose`, tries, and on an exception takes `fall_back`, whose `note` tells the user.
@@ -16,7 +16,7 @@ NAMES = ("auto", "cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Device:
-    """Where to compute. `note` is a sentence for the user when it is not the device that was asked for, else ""."""
+    """A compute device. `note` is a sentence for the user when it is not the requested one, else ""."""
 
     name: str  # "cpu", "cuda" or "mps"
     torch_device: torch.device
@@ -50,7 +50,7 @@ def choose(device: str = "auto") -> Device:
 
 
 def fall_back(failed: Device, error: BaseException) -> Device:
-    """The CPU, with the sentence that tells that and why `failed` is not used."""
+    """The CPU, with a note on why `failed` is not used."""
     reason = next((line.strip().rstrip(".") for line in str(error).splitlines() if line.strip()), type(error).__name__)
     reason = reason if len(reason) <= 120 else reason[:117] + "..."
     title = TITLES.get(failed.name, failed.name)

@@ -1,4 +1,4 @@
-"""Names of files made from names of others: short enough for every file system, and none that a system reserves."""
+"""Safe file names from arbitrary text: short, without forbidden characters or reserved names."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port i
 
 
 def safe_name(name: str, longest: int = LONGEST) -> str:
-    """The name as every file system takes it: forbidden characters become "-", reserved names get "_" in front.
+    """A name that every file system accepts: forbidden characters become "-", reserved names get "_" in front.
 
     A name of more than `longest` bytes is cut and ends in a digest of the whole, so that two long names stay two.
     """

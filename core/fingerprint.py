@@ -1,4 +1,4 @@
-"""The fingerprint: a hash of all that decides an embedding.
+"""Fingerprint of an embedding: a hash of everything that decides it.
 
 Embeddings are compared only when their fingerprints are equal (docs/architecture.md, "Rules").
 """

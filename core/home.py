@@ -1,4 +1,4 @@
-"""Where the program keeps what it keeps: one folder, `BREWCLIP_HOME` or the user's data folder."""
+"""The program's data folder: `BREWCLIP_HOME`, or the user's data folder."""
 
 import os
 from contextlib import suppress
@@ -17,7 +17,7 @@ OWN = ("store.sqlite", "weights", "caches", "recordings", "takes", "runs", "demo
 
 @dataclass(frozen=True)
 class Home:
-    """The program's folder and the places in it. Nothing is created until something is written."""
+    """The data folder and the paths in it. Nothing is created until something is written."""
 
     root: Path
 
@@ -39,12 +39,12 @@ class Home:
 
     @property
     def caches(self) -> Path:
-        """What can be computed again: vector matrices, thumbnails. Safe to delete."""
+        """Caches such as vector matrices and thumbnails. Safe to delete."""
         return self.root / "caches"
 
     @property
     def recordings(self) -> Path:
-        """Spoken queries that the history keeps (FLAC, named by content)."""
+        """Recordings of spoken queries in the history (FLAC, named by content)."""
         return self.root / "recordings"
 
     @property
@@ -54,7 +54,7 @@ class Home:
 
     @property
     def runs(self) -> Path:
-        """The runs of fine-tuning that the window began, a folder each."""
+        """Training runs that the window started, one folder each."""
         return self.root / "runs"
 
     @property
@@ -79,7 +79,7 @@ class Home:
 
 
 def is_own(name: str) -> bool:
-    """Whether an entry of a home has a name that the program gives."""
+    """Whether a name in a home is one of the program's."""
     return name.startswith(OWN) or name.endswith((".new", ".partial", ".lock"))
 
 
@@ -102,7 +102,7 @@ def _expanded(chosen: str) -> Path:
 
 
 def expanded(path: Path) -> Path:
-    """The path with the home of the user in the place of "~"; as it is where there is no such user, as in shells."""
+    """The path with "~" expanded; unchanged if there is no such user, as in shells."""
     try:
         return path.expanduser()
     except RuntimeError:

@@ -1,9 +1,9 @@
-"""Pictures: read files of many formats safely, and give a backbone the square it sees.
+"""Read image files of many formats safely, and crop them for a backbone.
 
-Reading turns a picture as its EXIF data say, puts transparent ones on white and gives RGB. The limit on pixels is held
-against the header, before anything is unpacked, and all threads share one budget of pixels (`core.pixel_budget`).
-Damaged metadata and a missing end marker cost nothing (`core.image_repair`). Every way a file can be bad is an
-ImageError whose `kind` is one of:
+Reading applies the EXIF orientation, puts transparent images on white and returns RGB. The pixel limit is checked
+against the header before anything is decoded, and all threads share one pixel budget (`core.pixel_budget`). Damaged
+metadata and a missing end marker are repaired (`core.image_repair`). Every problem of a file is an ImageError whose
+`kind` is one of:
 
     missing       no file there              not_an_image  a folder, a text, a format that is not read here
     empty         0 bytes                    truncated     damaged or cut off: some pixels are lost
@@ -80,7 +80,7 @@ _heif_known = False
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it is meant to be seen: `rgb` in mode RGB, `width` and `height` in pixels, and when it was taken.
+    """An upright image: `rgb` in mode RGB, `width` and `height` in pixels, and when it was taken.
 
     `taken` is the camera's own clock, without a time zone; None when the file does not say. `rgb` is smaller than
     `width` x `height` where the reader asked for less (`at_least`).
@@ -93,7 +93,7 @@ class Picture:
 
 
 def read(path: Path, max_megapixels: float = MAX_MEGAPIXELS, at_least: int = 0) -> Picture:
-    """The picture in a file: upright, RGB, transparent parts white; of several frames the first.
+    """Read an image file: upright, RGB, transparent parts white; the first of several frames.
 
     `at_least` > 0 unpacks a JPEG at 1/2, 1/4 or 1/8 of its size, as long as no side gets shorter than that many pixels:
     faster, and the same to the eye. Not for embeddings: even at four times a backbone's side, some vectors turn away
@@ -129,7 +129,7 @@ def read_looks(path: Path, crop: str, size: int, max_megapixels: float = MAX_MEG
 
 
 def _read(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture:
-    """The picture; its part of the budget is held until `held` is closed."""
+    """Decode, or repair and decode; the pixel budget is held until `held` is closed."""
     try:
         return _decode(path, file, max_megapixels, at_least, held)
     except ImageError:
@@ -148,7 +148,7 @@ def _read(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held
 
 
 def _repaired(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture | None:
-    """The picture of a file whose metadata or end is damaged; None when pixels are lost, as far as can be told."""
+    """The image of a file with damaged metadata or end; None when pixels seem lost."""
     try:
         file.seek(0)
         content = file.read(REPAIRED_UP_TO + 1)
@@ -165,7 +165,7 @@ def _repaired(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, 
 
 def _agreed(path: Path, contents: tuple[bytes, ...], max_megapixels: float, at_least: int,
             held: ExitStack) -> Picture | None:
-    """The picture that all of these contents decode to; None when they do not."""
+    """The image that all of these contents decode to; None when they differ."""
     found: Picture | None = None
     first = b""
     for content in contents:
@@ -188,7 +188,7 @@ def _no_room(path: Path) -> ImageError:
 
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
-    """The part of a picture that is seen: left, top, right, bottom as fractions (0-1) of its width and height."""
+    """The visible part of an image: left, top, right, bottom as fractions (0-1) of width and height."""
     _check_crop(crop, CROPS)
     if crop != "centre":
         return 0.0, 0.0, 1.0, 1.0
@@ -198,7 +198,7 @@ def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, f
 
 
 def pixels(picture: Image.Image, crop: str, size: int) -> np.ndarray:
-    """What a backbone sees of an RGB picture: (size, size, 3) uint8.
+    """Crop an RGB image for a backbone: (size, size, 3) uint8.
 
     centre: the short side becomes `size` (bicubic, antialiased) and the middle is cut out, equal to open_clip's and
     CLIP's own transform; letterbox: the whole picture with bars in CLIP's mean colour; squash: the whole, distorted.
@@ -219,7 +219,7 @@ def looks(picture: Image.Image, crop: str, size: int) -> np.ndarray:
 
 
 def views(picture: Image.Image, size: int) -> np.ndarray:
-    """Several looks at an RGB picture: (k, size, size, 3) uint8. Their mean vector sees what one square leaves out.
+    """Several looks at an RGB picture: (k, size, size, 3) uint8. Their mean vector covers what one square leaves out.
 
     The centre crop, the crops at both `ends` and the whole picture with bars; a picture that is nearly square
     (`NEARLY_SQUARE`) has the first alone.

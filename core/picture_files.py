@@ -1,4 +1,4 @@
-"""Copies of picture files in another folder, for use outside of the program."""
+"""Copy image files into another folder."""
 
 import shutil
 from collections.abc import Sequence

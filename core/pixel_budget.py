@@ -1,4 +1,4 @@
-"""One budget of pixels for all threads that decode pictures, so that many large ones are never in memory at once."""
+"""Pixel budget shared by all decoding threads, to bound memory."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ TOGETHER = 128_000_000  # pixels: 1 GB at 8 bytes each, a decoded picture and it
 
 
 class PixelBudget:
-    """`limit` pixels that threads share; one picture that is larger than all of it waits until it is alone."""
+    """`limit` pixels shared by threads; an image larger than the limit waits until it is alone."""
 
     def __init__(self, limit: int = TOGETHER) -> None:
         self._limit = limit
@@ -22,7 +22,7 @@ class PixelBudget:
 
     @contextmanager
     def hold(self, pixels: int) -> Iterator[None]:
-        """Hold so many pixels of the budget; waits for others to give back theirs. Not to be nested in a thread."""
+        """Hold pixels of the budget; blocks until they are available. Must not be nested in a thread."""
         with self._changed:
             self._changed.wait_for(lambda: not self._used or self._used + pixels <= self._limit)
             self._used += pixels

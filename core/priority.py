@@ -1,4 +1,4 @@
-"""A lock that lets what somebody waits for overtake work in the background."""
+"""A lock that gives interactive work priority over background work."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _THREAD = threading.local()
 
 @contextmanager
 def background() -> Iterator[None]:
-    """What this thread does in the block lets all other threads go first."""
+    """Context in which this thread yields to all others."""
     before = is_background()
     _THREAD.background = True
     try:
@@ -24,7 +24,7 @@ def is_background() -> bool:
 
 
 class PriorityLock:
-    """A lock, not reentrant. Threads in the background get it when no other thread waits for it."""
+    """Non-reentrant lock. Background threads get it only when no other thread waits for it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -41,7 +41,7 @@ class PriorityLock:
             self._changed.notify_all()
 
     def give_way(self) -> None:
-        """For the holder, where it can be interrupted: from the background, let those go first who wait."""
+        """Release the lock to waiting threads and take it again, if this thread is in the background."""
         if not is_background():
             return
         with self._changed:

@@ -1,8 +1,8 @@
 """Files at an address: object storage (`s3://bucket/key`) and `file:///folder`, beside plain paths.
 
 Where the storage is and who asks come from the environment alone: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and if need
-be AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL (a storage other than Amazon's). They are kept nowhere, and no
-error holds what a storage answered, for that may name a key.
+be AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL (a storage other than Amazon's). They are never stored, and no
+error contains the answer of a storage, which may name a key.
 
 An address goes through `pathlib` unharmed but for one slash: `s3:/bucket/key` is the same address. That is the form
 in which a gallery keeps the paths of its pictures. Arrow is imported when an address is used.
@@ -34,7 +34,7 @@ ELSEWHERE = ("PERMANENT_REDIRECT", "HTTP status 301", "AUTHORIZATION_HEADER_MALF
 
 
 class RemoteFile(NamedTuple):
-    """A file at an address, as a listing tells of it: bytes, and when it was changed in nanoseconds since 1970."""
+    """A file in a listing: address, size in bytes, modification time in nanoseconds since 1970."""
 
     address: str
     size: int
@@ -43,7 +43,7 @@ class RemoteFile(NamedTuple):
 
 @dataclass(frozen=True)
 class _RemotePath:
-    """Where an address leads: a file system of Arrow's, and the path in it."""
+    """A resolved address: an Arrow file system, and the path in it."""
 
     scheme: str
     files: Any  # pyarrow.fs.FileSystem
@@ -54,7 +54,7 @@ class _RemotePath:
 
 
 def is_address(place: str | Path) -> bool:
-    """Whether that names a file or folder by an address (`s3://...`, `file:///...`) rather than by a plain path."""
+    """Whether it names a file or folder by an address (`s3://...`, `file:///...`) rather than by a plain path."""
     return PATTERN.match(str(place)) is not None
 
 
@@ -80,7 +80,7 @@ def shown(place: str | Path) -> str:
 
 
 def check_secrets(place: str | Path, whole: bool = True) -> None:
-    """StoreError when an address holds keys, which it would be kept and shown with.
+    """StoreError when an address contains keys, with which it would be stored and shown.
 
     `whole`: any `?...` or `#...` is one, as in an address that is typed; else those that are named as keys are, since
     the names of files may hold such characters.
@@ -95,7 +95,7 @@ def check_secrets(place: str | Path, whole: bool = True) -> None:
 
 
 def _masked(scheme: str, rest: str) -> str:
-    """An address without the keys in it: before an `@` of the bucket, or in parameters behind."""
+    """An address without its keys: those before an `@` of the bucket, or in parameters at its end."""
     bucket = rest.partition("/")[0]
     if "@" in bucket or (":" in bucket and scheme in ("s3", "gs", "gcs")):
         rest = rest.rpartition("@")[2] if "@" in rest else rest.partition(":")[0]
@@ -103,7 +103,7 @@ def _masked(scheme: str, rest: str) -> str:
 
 
 def stored(place: str | Path) -> str:
-    """The address as a gallery keeps it: what `str(Path(address))` gives."""
+    """The address as a gallery stores it: `str(Path(address))`."""
     return str(Path(place))
 
 
@@ -112,7 +112,7 @@ def stamp(place: str | Path) -> RemoteFile | None:
     where = _place(place)
     from pyarrow.fs import FileType
 
-    with _told(place):
+    with _store_errors(place):
         info = where.files.get_file_info(where.path)
     return _file(where, info) if info.type == FileType.File else None
 
@@ -120,8 +120,8 @@ def stamp(place: str | Path) -> RemoteFile | None:
 def list_files(place: str | Path) -> Iterator[RemoteFile]:
     """The files of a folder at any depth, a folder at a time; `not_there` when there is no such folder.
 
-    Object storage has no folders: there it is all keys that begin so, and one without any is not there. Keys that
-    hold an empty name (`a//b.jpg`) cannot be read through Arrow and are passed over.
+    Object storage has no folders: there it is all keys with that prefix, and one without any is not there. Keys with
+    an empty part (`a//b.jpg`) cannot be read through Arrow and are skipped.
     """
     where = _place(place)
     from pyarrow.fs import FileSelector, FileType
@@ -129,7 +129,7 @@ def list_files(place: str | Path) -> Iterator[RemoteFile]:
     waiting = [where.path.rstrip("/")]
     listed = set(waiting)
     while waiting:
-        with _told(place):
+        with _store_errors(place):
             found = where.files.get_file_info(FileSelector(waiting.pop(), allow_not_found=False))
         inner = {one.path.rstrip("/") for one in found if one.type == FileType.Directory}  # `a//b` lists `a` in itself
         waiting += sorted(inner - listed, reverse=True)
@@ -141,9 +141,9 @@ def list_files(place: str | Path) -> Iterator[RemoteFile]:
 def open_input(place: str | Path) -> Iterator[BinaryIO]:
     """The file there, to be read from any place in it."""
     where = _place(place)
-    with _told(place):
+    with _store_errors(place):
         file = where.files.open_input_file(where.path)
-    with file, _told(place):
+    with file, _store_errors(place):
         yield cast(BinaryIO, file)
 
 
@@ -199,8 +199,8 @@ def _s3(key: str, secret: str, token: str, region: str, endpoint: str) -> Any:
 
 
 @contextmanager
-def _told(place: str | Path) -> Iterator[None]:
-    """What the storage refuses, in our words: `from None`, since its own may hold a key."""
+def _store_errors(place: str | Path) -> Iterator[None]:
+    """Translate errors of the storage to StoreError, `from None`: their own text may contain a key."""
     try:
         yield
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Cells of CSV files as a spreadsheet may open them: none is run as a formula."""
+"""Escape CSV cells that a spreadsheet would run as formulas."""
 
 from collections.abc import Iterable
 from typing import Any

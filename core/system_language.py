@@ -1,4 +1,4 @@
-"""The language that the user's computer speaks: what somebody probably says who says too little to tell."""
+"""Language of the operating system, a prior for short spoken queries."""
 
 import locale
 import os

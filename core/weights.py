@@ -1,4 +1,4 @@
-"""Which pretrained weights there are, whether they are on this computer, and how they get here.
+"""Pretrained weights: find, download, convert and verify them.
 
 `WEIGHTS` is the table. Beside it, any of open_clip's own models goes by ARCHITECTURE/TAG ("RN50/cc12m").
 
@@ -11,10 +11,10 @@ comes with the program. In a folder of weights these file names are understood:
 | ARCHITECTURE/TAG | `ARCHITECTURE-TAG.safetensors`, `.pt`, `.bin`: tensors only |
 | ARCHITECTURE/openai | also OpenAI's own `ARCHITECTURE.pt` (`ViT-L-14.pt`), where its SHA-256 is in the table |
 
-`model.bin` and OpenAI's CLIP files are converted into the program's own folder when they are first found. Files whose
-SHA-256 or tensors are in the table must have these; others must be whole by their own structure.
+`model.bin` and OpenAI's CLIP files are converted into the program's own folder when they are first found. Files must
+match the SHA-256 or tensors in the table; files without an entry must be structurally whole.
 
-Kinds of WeightsError: unknown, not_here, damaged, changed (not what came the first time: `core.pretrained.pins`),
+Kinds of WeightsError: unknown, not_here, damaged, changed (differs from the first download: `core.pretrained.pins`),
 unreachable, refused, broken_off, stalled, wrong_bytes, no_pip, disk_full, not_writable, disk.
 """
 
@@ -51,7 +51,7 @@ WHAT_TO_DO = ("Nothing was changed. Connect this computer to the internet and tr
 
 @dataclass(frozen=True)
 class WeightsStatus:
-    """Whether weights are on this computer; `path` only when they can be used."""
+    """State of weights on this computer; `path` only when they can be used."""
 
     weights: Weights
     path: Path | None
@@ -145,9 +145,9 @@ def _impatient(seconds: float) -> Report:
 
 
 def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trust_new: bool = False) -> Path:
-    """These weights, from this computer or else downloaded into the program's own folder, checked.
+    """Path of these weights, verified: from this computer, or downloaded into the program's own folder.
 
-    `trust_new` forgets which bytes came first under this name and takes those that were refused since ("changed").
+    `trust_new` drops the pinned digest of this name and accepts bytes that were refused since ("changed").
     `report` counts bytes of the present step (total 0 while unknown) and may raise to stop; what was downloaded from
     the web so far is then kept for the next time. WeightsError: see the module; its first line says what happened and
     what to do, the lines below it each source's reason.
@@ -219,7 +219,7 @@ def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> P
 
 
 def _trusted(weights: Weights, home: Home) -> Path | None:
-    """What was refused before, put in its place; None when nothing was."""
+    """A file that was refused before, now accepted; None when there is none."""
     found = next((path for path in map(pins.refused, _targets(weights, home)) if path.is_file()), None)
     if found is None:
         return None
@@ -283,7 +283,7 @@ def _check_pin(weights: Weights, ready: Path, target: Path, known: Facts, home: 
 
 
 def verify(name: str, home: Home, folder: str = "") -> Path:
-    """Read these weights again from the disk, whole; returns the file.
+    """Read these weights again from disk and compare them with their checksum; returns the file.
 
     WeightsError "not_here"; "damaged": a file in the program's own folder is moved aside (`.damaged`), any other one
     is left where it is.
@@ -330,14 +330,14 @@ def default_backbone(home: Home, folder: str = "") -> str:
 
 
 def _others(home: Home) -> tuple[Weights, ...]:
-    """What was fetched beside the table."""
+    """Downloaded weights that are not in the table."""
     names = {known.name for path in sorted(home.weights.glob("*.stamp"))
              if (known := read_stamp(path.with_suffix(""), home)) and known.name not in BY_NAME}
     return tuple(record(name) for name in sorted(names))
 
 
 def listing(home: Home, folder: str = "") -> tuple[WeightsStatus, ...]:
-    """The table, and what was fetched beside it, each with whether it is here. As slow as `find` for new files."""
+    """All weights of the table and other downloads, with their state. As slow as `find` for new files."""
     return tuple(_status(weights, home, folder) for weights in (*WEIGHTS, *_others(home)))
 
 

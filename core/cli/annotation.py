@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import options
 from core.cli.options import option
-from core.cli.output import as_json, duration, table
+from core.cli.output import as_json, duration, number, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress
 
 if TYPE_CHECKING:
@@ -79,16 +79,12 @@ def _import_text(result: "ImportResult") -> str:
               (result.links, "behind links out of the folder (--follow-links follows them)"),
               (result.unspoken, "captions without a recording"),
               (len(result.failed), "could not be read")]
-    parts = "".join(f", {number} {what}" for number, what in counts if number)
-    imported = f"{_number(result.added, 'spoken caption')} by {_number(result.speakers, 'speaker')} imported"
-    lines = [f"{result.gallery}: {imported}, for {_number(result.pictures, 'picture')}{parts}"]
+    parts = "".join(f", {found} {what}" for found, what in counts if found)
+    imported = f"{number(result.added, 'spoken caption')} by {number(result.speakers, 'speaker')} imported"
+    lines = [f"{result.gallery}: {imported}, for {number(result.pictures, 'picture')}{parts}"]
     if result.failed:
         lines.append(table([(str(path), reason) for path, reason in result.failed]))
     return "\n".join(lines)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 EXPORT = Command("export", "export a gallery's spoken captions as a dataset", EXPORT_OPTIONS, _export)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from core.demo import DemoAnswer
     from core.explorer import SearchResult
     from core.indexing.local import IndexResult
-    from core.search.queries import Hit
-    from core.store.records import ImageRecord
 
 SEARCH_OPTIONS = (
     option("--gallery", required=True, metavar="NAME", help="gallery to search, by name or address"),
@@ -68,44 +66,39 @@ def _search(arguments: Arguments) -> int:
 
 
 def _search_json(result: "SearchResult") -> dict[str, Any]:
-    heard = result.transcript
-    return {"transcript": heard.text if heard else None, "language": heard.language if heard else None,
-            "doubtful": heard.doubtful if heard else None, "notes": list(heard.notes) if heard else [],
-            "hits": [{"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score, "copies": hit.copies,
-                      **_date_json(hit.image)} for hit in result.hits],
-            "approximate": result.approximate,
+    transcript = result.transcript
+    hits = []
+    for hit in result.hits:
+        date, source = hit.image.dated
+        hits.append({"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score, "copies": hit.copies,
+                     "date": date.isoformat(timespec="seconds"), "date_source": source})
+    return {"transcript": transcript.text if transcript else None,
+            "language": transcript.language if transcript else None,
+            "doubtful": transcript.doubtful if transcript else None,
+            "notes": list(transcript.notes) if transcript else [],
+            "hits": hits, "approximate": result.approximate,
             "timings_ms": {step: round(spent, 1) for step, spent in result.timings_ms.items()}}
 
 
 def _search_text(result: "SearchResult") -> str:
-    heard = result.transcript
-    lines = []
-    if heard:
-        language = f" ({heard.language}: {heard.original!r})" if heard.original else ""
-        doubt = "; doubtful, the words may be wrong" if heard.doubtful else ""
-        lines.append(f"Heard: {heard.text!r}{language}{doubt}")
-    listened = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
-    branches = (("text", "words"), ("acoustic", "voice")) if listened else ()
-    rows = [(str(hit.rank), f"{hit.score:.3f}", *(f"{_share(hit, branch):.3f}" for branch, _ in branches),
-             hit.strength.level, f"{shown(hit.image.path)}{_copies(hit)}") for hit in result.hits]
-    heads = ("rank", "score", *(name for _, name in branches), "match", "picture")
+    lines, transcript = [], result.transcript
+    if transcript:
+        language = f" ({transcript.language}: {transcript.original!r})" if transcript.original else ""
+        doubt = "; doubtful, the words may be wrong" if transcript.doubtful else ""
+        lines.append(f"Transcript: {transcript.text!r}{language}{doubt}")
+    acoustic = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
+    branches = {"text": "words", "acoustic": "voice"} if acoustic else {}
+    rows = []
+    for hit in result.hits:
+        shares = [sum(share.value for share in hit.shares if share.branch == branch) for branch in branches]
+        copies = f"  ({hit.copies} copies)" if hit.copies > 1 else ""
+        rows.append((str(hit.rank), *(f"{value:.3f}" for value in (hit.score, *shares)), hit.strength.level,
+                     f"{shown(hit.image.path)}{copies}"))
+    heads = ("rank", "score", *branches.values(), "match", "picture")
     lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture matches the filter.")
     steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
     lines.append(f"{result.total} pictures compared; {steps}")
     return "\n".join(lines)
-
-
-def _copies(hit: "Hit") -> str:
-    return f"  ({hit.copies} copies)" if hit.copies > 1 else ""
-
-
-def _date_json(image: "ImageRecord") -> dict[str, str]:
-    date, source = image.dated
-    return {"date": date.isoformat(timespec="seconds"), "date_source": source}
-
-
-def _share(hit: "Hit", branch: str) -> float:
-    return sum(share.value for share in hit.shares if share.branch == branch)
 
 
 INDEX_OPTIONS = (
@@ -176,7 +169,7 @@ def _transcribe(arguments: Arguments) -> int:
             try:
                 found.append({"path": str(path), **opened.transcribe_query(audio.read(path), report).to_json()})
             except BrewclipError as error:
-                if error.kind == "missing" and path.exists():  # the weights: nothing can be heard
+                if error.kind == "missing" and path.exists():  # the recogniser's weights
                     raise
                 found.append({"path": str(path), "error": str(error)})
     if arguments.json:
@@ -223,23 +216,20 @@ def _demo(arguments: Arguments) -> int:
             return OK
         opened.warm_up(report)
         answers = [demo.ask(opened, query) for query in demo.queries()]
-    print(as_json([_answer_json(answer) for answer in answers]) if arguments.json else _answers_text(answers))
+    print(as_json([{"recording": str(answer.query.path), "said": answer.query.label, "expected": answer.query.expected,
+                    "rank": answer.rank, **_search_json(answer.result)} for answer in answers])
+          if arguments.json else _answers_text(answers))
     return OK if all(answer.rank == 1 for answer in answers) else WARNED
-
-
-def _answer_json(answer: "DemoAnswer") -> dict[str, Any]:
-    return {"recording": str(answer.query.path), "said": answer.query.label, "expected": answer.query.expected,
-            "rank": answer.rank, **_search_json(answer.result)}
 
 
 def _answers_text(answers: "Sequence[DemoAnswer]") -> str:
     """A table of the queries: transcript, hits with scores, the expected one marked."""
     rows = []
     for answer in answers:
-        heard, right = answer.result.transcript, answer.query.expected
+        transcript, right = answer.result.transcript, answer.query.expected
         hits = [f"{hit.image.path.name}{'*' if hit.image.path.name == right else ''} {hit.score:.2f}"
                 for hit in answer.result.hits[:3]]
-        rows.append((heard.original or heard.text if heard else "", *hits, *[""] * (3 - len(hits)),
+        rows.append((transcript.original or transcript.text if transcript else "", *hits, *[""] * (3 - len(hits)),
                      f"{answer.result.timings_ms['total'] / 1e3:.2f} s"))
     first = sum(answer.rank == 1 for answer in answers)
     return "\n".join([table(rows, ("transcript", "first", "second", "third", "time"), right=(4,)),

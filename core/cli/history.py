@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.cli import options
 from core.cli.options import count, option
-from core.cli.output import as_json, printable, size, table
+from core.cli.output import as_json, number, printable, size, table
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import BrewclipError
 
@@ -118,13 +118,9 @@ def _confirm(sentence: str, yes: bool) -> None:
 
 def _words(content: "HistoryContent") -> str:
     """ "12 queries, 10 recordings (1 MB) and 14 transcripts (8 kB)"."""
-    return (f"{_number(content.queries, 'query', 'queries')}, "
-            f"{_number(len(content.recordings), 'recording', 'recordings')} ({size(content.recording_bytes)}) and "
-            f"{_number(content.transcripts, 'transcript', 'transcripts')} ({size(content.transcript_bytes)})")
-
-
-def _number(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    return (f"{number(content.queries, 'query', 'queries')}, "
+            f"{number(len(content.recordings), 'recording', 'recordings')} ({size(content.recording_bytes)}) and "
+            f"{number(content.transcripts, 'transcript', 'transcripts')} ({size(content.transcript_bytes)})")
 
 
 HISTORY = Command("history", "list and delete past queries", commands=(

@@ -43,10 +43,12 @@ def _weights_list(arguments: Arguments) -> int:
     return OK
 
 
-def _each_weights(names: Sequence[str], give: Callable[[str, ProgressPrinter], Path]) -> int:
+def _each_weights(names: Sequence[str], path_of: Callable[[str, str, ProgressPrinter], Path]) -> int:
+    """Print the path of each of these weights; `path_of` takes a name, the weights folder and a report."""
+    folder = _weights_folder()
     for name in names:
         with progress(in_bytes=True) as report:
-            path = give(name, report)
+            path = path_of(name, folder, report)
         print(path)
     return OK
 
@@ -54,30 +56,27 @@ def _each_weights(names: Sequence[str], give: Callable[[str, ProgressPrinter], P
 def _weights_fetch(arguments: Arguments) -> int:
     from core import weights
 
-    folder = _weights_folder()
-    return _each_weights(arguments.names, lambda name, report: weights.fetch(name, find_home(), folder, report,
-                                                                             arguments.trust_new))
+    return _each_weights(arguments.names, lambda name, folder, report: weights.fetch(
+        name, find_home(), folder, report, arguments.trust_new))
 
 
 def _weights_path(arguments: Arguments) -> int:
     from core import weights
 
-    folder = _weights_folder()
-    return _each_weights(arguments.names, lambda name, report: _found(name, weights.find(name, find_home(), folder)))
+    def found(name: str, folder: str, report: ProgressPrinter) -> Path:
+        path = weights.find(name, find_home(), folder)
+        if path is None:
+            raise BrewclipError(f"{name} is not on this computer; fetch it with `brewclip weights fetch {name}`.",
+                                "not_here")
+        return path
 
-
-def _found(name: str, path: Path | None) -> Path:
-    if path is None:
-        raise BrewclipError(f"{name} is not on this computer; fetch it with `brewclip weights fetch {name}`.",
-                            "not_here")
-    return path
+    return _each_weights(arguments.names, found)
 
 
 def _weights_verify(arguments: Arguments) -> int:
     from core import weights
 
-    folder = _weights_folder()
-    return _each_weights(arguments.names, lambda name, report: weights.verify(name, find_home(), folder))
+    return _each_weights(arguments.names, lambda name, folder, report: weights.verify(name, find_home(), folder))
 
 
 def _indexed(state: "GalleryState", run: "UnfinishedRun | None") -> str:

@@ -1,4 +1,4 @@
-"""What the command line prints: tables, JSON, and progress on one line that is drawn again."""
+"""Output of the command line: tables, JSON, and progress on one line that is redrawn."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from core.progress import Estimate, Progress, WorkStep, time_left
 
 REDRAWN_EVERY = 0.1  # seconds, on a terminal
-SAID_EVERY = 10.0  # seconds, in a log
+LOGGED_EVERY = 10.0  # seconds, in a log
 BYTES = "".join(map(chr, range(0xDCA0, 0xDD00)))  # of names that are no text, but for 8-bit control characters
 UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
 
@@ -30,7 +30,7 @@ def _aligned(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -
 
 
 def printable(text: str, kept: str = BYTES) -> str:
-    """Without line breaks and control characters, which a file's name may have and a terminal would obey.
+    """Replace line breaks and control characters, which file names may have and a terminal would obey.
 
     `kept` are characters that stay all the same; `BYTES` of names that are no text come out as they are.
     """
@@ -63,11 +63,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def number(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: "1 query", "3 queries"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 @dataclass
 class ProgressPrinter:
-    """A `report` that writes to stderr: one line drawn again on a terminal, else a line now and then.
+    """A `report` that writes to stderr: one line redrawn on a terminal, else a line now and then.
 
-    `in_bytes`: what is counted are bytes. The time left is told as soon as it can be.
+    `in_bytes`: counts are bytes. The time left is shown as soon as it is known.
     """
 
     in_bytes: bool = False
@@ -88,7 +93,7 @@ class ProgressPrinter:
         changed = step != self._step or (progress.share is None and done < self._began[1])
         if changed:
             self._step, self._began = step, (now, done)
-        if not changed and now - self._last < (REDRAWN_EVERY if terminal else SAID_EVERY) and done < total:
+        if not changed and now - self._last < (REDRAWN_EVERY if terminal else LOGGED_EVERY) and done < total:
             return
         line = self._line(progress, now)
         if line != self._shown:
@@ -96,7 +101,7 @@ class ProgressPrinter:
             self._last = now
 
     def finish(self) -> None:
-        """Take the line away that was drawn on a terminal."""
+        """Erase the line on a terminal."""
         if self._shown and self.stream.isatty():
             self.stream.write(f"\r{' ' * len(self._shown)}\r")
             self.stream.flush()

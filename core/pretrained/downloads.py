@@ -1,4 +1,4 @@
-"""One file over HTTP: told byte by byte, stopped at once, and either whole and checked or not there.
+"""Download one file over HTTP, with progress, prompt cancellation and verification.
 
 The bytes go to `NAME.part`, which nothing trusts. A broken transfer goes on from where it stopped when a SHA-256 is
 known that the whole must have in the end, else it starts anew. The network is read by a thread that may hang in a name
@@ -100,7 +100,7 @@ def _kept(part: Path, sha256: str) -> str:
 
 
 class _InterruptedError(WeightsError):
-    """A transfer that began and did not end: worth another try."""
+    """A transfer that began and did not end; it can be retried."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class _Answer:
 
 
 class _Transfer(threading.Thread):
-    """Reads the network and hands over what comes: an _Answer, then blocks, then None; or the error that ended it."""
+    """Thread that reads the network into `events`: an _Answer, blocks, None; or the error that ended it."""
 
     def __init__(self, request: urllib.request.Request, patience: Patience) -> None:
         super().__init__(name="download", daemon=True)
@@ -149,7 +149,7 @@ def _lower(headers: Message) -> dict[str, str]:
 
 
 class _Receiver:
-    """One try: from byte `start` of the part file to the end, as the host tells it."""
+    """One attempt: from byte `start` of the part file to the end."""
 
     def __init__(self, url: str, part: Path, start: int, report: Report, text: str, patience: Patience) -> None:
         self.part, self.report, self.text, self.patience = part, report, text, patience
@@ -212,7 +212,7 @@ class _Receiver:
             file.write(block)
             self.done += len(block)
             arrived += len(block)
-            self.tell()
+            self.report_progress()
             if (passed := time.monotonic() - window) > self.patience.stall_s:
                 if arrived < self.patience.slowest * passed:
                     raise self.stalled()
@@ -221,21 +221,21 @@ class _Receiver:
             raise _InterruptedError(f"{self.host} broke off after {self.done} of {self.total} bytes.", "broken_off")
 
     def next(self, patience_s: float, before_answer: bool = False) -> _Answer | bytes | None:
-        """What the thread hands over next; `report` is called while waiting, so that it may stop the wait."""
+        """The next event of the thread; `report` is called while waiting, and may cancel."""
         deadline = time.monotonic() + patience_s
         while True:
             try:
                 event = self.transfer.events.get(timeout=TICK_S)
                 break
             except queue.Empty:
-                self.tell()
+                self.report_progress()
             if time.monotonic() > deadline:
                 raise unreachable(self.host, TimeoutError()) if before_answer else self.stalled()
         if isinstance(event, Exception):
             raise unreachable(self.host, event) if before_answer else self.broken(event)
         return event
 
-    def tell(self) -> None:
+    def report_progress(self) -> None:
         total = max(self.total, self.done) if self.total else 0
         self.report(Progress(WorkStep.DOWNLOADING, self.done, total, self.text))
 
@@ -265,7 +265,7 @@ def reach(url: str, report: Report = silent, text: str = "", patience: Patience 
 
 
 def host(url: str) -> str:
-    """The name of a web address' host, as errors say it."""
+    """Host name of a web address, for messages."""
     return urlsplit(url).hostname or url
 
 

@@ -1,8 +1,8 @@
-"""Digests of weights as they first came: trust on first use, where nobody whom the program knows has published one.
+"""Pinned digests of downloaded weights: trust on first use, where no trusted source publishes a digest.
 
 The table (`core.pretrained.weight_table`) and the addresses in open_clip's own table name the SHA-256 of OpenAI's
-files. A model hub tells the digest of whatever it sends, which says nothing of whether it sent the same before. So the
-first digest of each name is kept in the home, and later bytes must have it.
+files. A model hub reports the digest of whatever it sends, which does not show that it sent the same before. So the
+first digest of each name is stored in the home, and later downloads must match it.
 """
 
 import json
@@ -22,7 +22,7 @@ REFUSED = ".refused"  # end of the name of a file that came with another digest;
 
 @dataclass(frozen=True)
 class Pin:
-    """The SHA-256 of what came first under a name; from where, and the day (ISO, UTC)."""
+    """SHA-256 of the first download of a name; its source and the day (ISO, UTC)."""
 
     sha256: str
     source: str
@@ -42,14 +42,14 @@ def read(name: str, home: Home) -> Pin | None:
 
 
 def keep(name: str, sha256: str, source: str, home: Home) -> None:
-    """Pin what came first; an earlier pin stays. Where nothing can be written there is none: no error."""
+    """Pin the first download; an earlier pin stays. A home that cannot be written is no error."""
     with _alone(home):
         if read(name, home) is None:
             _write({**_all(home), name: asdict(Pin(sha256, source, f"{datetime.now(UTC):%Y-%m-%d}"))}, home)
 
 
 def forget(name: str, home: Home) -> None:
-    """Trust whatever comes next under this name; a list that cannot be read is set aside."""
+    """Drop the pin of this name; a list that cannot be read is set aside."""
     with _alone(home):
         try:
             pins = _all(home)
@@ -62,7 +62,7 @@ def forget(name: str, home: Home) -> None:
 
 @contextmanager
 def forgotten(name: str, home: Home) -> Iterator[None]:
-    """While whatever comes next under this name is trusted; when nothing came, the pin is there again."""
+    """Context in which the next download of this name is trusted; the pin is restored if it fails."""
     before: Pin | None = None
     with suppress(WeightsError):
         before = read(name, home)
@@ -76,7 +76,7 @@ def forgotten(name: str, home: Home) -> Iterator[None]:
 
 
 def refused(target: Path) -> Path:
-    """Where a file lies that was refused in the place of `target`."""
+    """Path of a refused file beside `target`."""
     return target.with_name(target.name + REFUSED)
 
 
@@ -85,7 +85,7 @@ def _path(home: Home) -> Path:
 
 
 def _alone(home: Home) -> AbstractContextManager[None]:
-    """While no other process changes the pins."""
+    """Lock against other processes that change the pins."""
     return private_files.alone(_path(home).with_suffix(".lock"), PATIENCE)
 
 

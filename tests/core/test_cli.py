@@ -174,7 +174,7 @@ def test_search_for_people(stand, tmp_path, capsys):
     stand.hidden = 4
     assert run("search", "--gallery", "holiday", "--text", "x") == 0
     out, err = capsys.readouterr()
-    assert "Heard: 'a red house' (de: 'ein rotes Haus')" in out
+    assert "Transcript: 'a red house' (de: 'ein rotes Haus')" in out
     assert re.search(rf"^ +1  0\.250  strong  {re.escape(str(tmp_path))}/a\.jpg$", out, re.M)
     assert "30 pictures compared; hear 1 ms" in out
     assert "4 pictures of holiday are not indexed" in err
