@@ -23,8 +23,8 @@ def percents(shares: Sequence[float]) -> list[int]:
     wanted = [100 * share for share in shares]
     if not math.isclose(sum(wanted), 100, abs_tol=0.1):
         return [round(each) for each in wanted]
-    given = [math.floor(each) for each in wanted]
-    by_remainder = sorted(range(len(wanted)), key=lambda place: given[place] - wanted[place])
-    for place in by_remainder[:100 - sum(given)]:
-        given[place] += 1
-    return given
+    whole = [math.floor(each) for each in wanted]
+    by_remainder = sorted(range(len(wanted)), key=lambda place: whole[place] - wanted[place])
+    for place in by_remainder[:100 - sum(whole)]:
+        whole[place] += 1
+    return whole

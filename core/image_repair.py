@@ -47,7 +47,7 @@ def attempts(content: bytes) -> Iterator[Attempt]:
 
 def _png(content: bytes, extra: tuple[bytes, ...]) -> bytes:
     """The chunks that hold pixels, those of `extra` if their checksum is right, and an end."""
-    kept = [PNG]
+    parts = [PNG]
     at = len(PNG)
     while at + 8 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, at)
@@ -63,16 +63,16 @@ def _png(content: bytes, extra: tuple[bytes, ...]) -> bytes:
         checksum = content[at + 8 + length:at + 12 + length]
         right = struct.pack(">I", zlib.crc32(kind + data))
         if kind in PNG_KEPT:
-            kept.append(struct.pack(">I", len(data)) + kind + data + (right if cut or len(checksum) < 4 else checksum))
+            parts.append(struct.pack(">I", len(data)) + kind + data + (right if cut or len(checksum) < 4 else checksum))
         elif kind in extra and checksum == right:
-            kept.append(struct.pack(">I", length) + kind + data + right)
+            parts.append(struct.pack(">I", length) + kind + data + right)
         at += 12 + length
-    return b"".join(kept) + struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
+    return b"".join(parts) + struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 
 
 def _jpeg(content: bytes, with_exif: bool) -> Iterator[Attempt]:
     """Without application segments, save those that say what the colours and which way up the picture is."""
-    kept = [JPEG]
+    parts = [JPEG]
     at = 2
     while (found := JPEG_MARKER.search(content, at)) is not None:
         at, marker = found.start(), content[found.start() + 1]
@@ -85,12 +85,12 @@ def _jpeg(content: bytes, with_exif: bool) -> Iterator[Attempt]:
             at += 4
             continue
         if not about or marker in (0xE0, 0xEE) or (with_exif and segment[4:10] == b"Exif\0\0"):
-            kept.append(segment)
+            parts.append(segment)
         at += 2 + max(2, length)
     else:
         return
     scans = content[at:]
-    head = b"".join(kept)
+    head = b"".join(parts)
     if EOI in scans:
         yield (head + scans,)
     elif _all_scans(head, scans):
@@ -117,7 +117,7 @@ def _all_scans(head: bytes, scans: bytes) -> bool:
 
 def _webp(content: bytes, with_exif: bool) -> bytes:
     """The whole chunks that hold pixels, with sizes that are right."""
-    kept = []
+    parts = []
     at = 12
     while at + 8 <= len(content):
         kind, length = struct.unpack_from("<4sI", content, at)
@@ -126,9 +126,9 @@ def _webp(content: bytes, with_exif: bool) -> bytes:
             if kind == b"VP8X" and data:
                 data = bytes((data[0] & (0b00011010 if with_exif else 0b00010010),)) + data[1:]
             if kind in (*WEBP_KEPT, b"VP8X") or (with_exif and kind == b"EXIF"):
-                kept.append(struct.pack("<4sI", kind, length) + data + b"\0" * (length % 2))
+                parts.append(struct.pack("<4sI", kind, length) + data + b"\0" * (length % 2))
         at += 8 + length + length % 2
-    body = b"WEBP" + b"".join(kept)
+    body = b"WEBP" + b"".join(parts)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
@@ -140,12 +140,12 @@ def _tiff(content: bytes, fill: bytes) -> bytes:
         return content
     count: int = struct.unpack_from(f"{order}H", content, start)[0]
     entries = [content[at:at + 12] for at in range(start + 2, min(start + 2 + 12 * count, len(content) - 11), 12)]
-    kept = []
+    parts = []
     for entry in entries:
         tag, kind, values, place = struct.unpack(f"{order}HHII", entry)
         length = TIFF_SIZES.get(kind, 1) * values
         if tag in TIFF_PIXELS and (length <= 4 or place + length <= len(content)):
-            kept.append(entry)
+            parts.append(entry)
     body = content + fill * (FILLED + len(content) % 2)
-    directory = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + b"\0\0\0\0"
+    directory = struct.pack(f"{order}H", len(parts)) + b"".join(parts) + b"\0\0\0\0"
     return body[:4] + struct.pack(f"{order}I", len(body)) + body[8:] + directory

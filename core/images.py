@@ -121,11 +121,11 @@ def read_looks(path: Path, crop: str, size: int, max_megapixels: float = MAX_MEG
     with BytesIO(content) if content is not None else _open(path) as file, ExitStack() as held:
         picture = _read(path, file, max_megapixels, 0, held)
         try:
-            seen = looks(picture.rgb, crop, size)
+            crops = looks(picture.rgb, crop, size)
         except MemoryError as error:
             raise _no_room(path) from error
-        small = Image.fromarray(seen[0])
-        return Picture(small, picture.width, picture.height, picture.taken), seen
+        small = Image.fromarray(crops[0])
+        return Picture(small, picture.width, picture.height, picture.taken), crops
 
 
 def _read(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture:

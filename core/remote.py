@@ -90,8 +90,8 @@ def check_secrets(place: str | Path, whole: bool = True) -> None:
         return
     if _masked(found[1], found[3]) != found[3] or (whole and re.search(r"[?#]", found[3])):
         plainly = re.split(r"[?#]", shown(place))[0]
-        raise StoreError(f"An address holds no keys: {plainly} is asked with those of the environment "
-                         "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). Nothing of it was kept.", "scheme")
+        raise StoreError(f"An address must not contain keys: {plainly} is read with those of the environment "
+                         "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). Nothing of it was stored.", "scheme")
 
 
 def _masked(scheme: str, rest: str) -> str:

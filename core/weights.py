@@ -148,8 +148,8 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trus
     """Path of these weights, verified: from this computer, or downloaded into the program's own folder.
 
     `trust_new` drops the pinned digest of this name and accepts bytes that were refused since ("changed").
-    `report` counts bytes of the present step (total 0 while unknown) and may raise to stop; what was downloaded from
-    the web so far is then kept for the next time. WeightsError: see the module; its first line says what happened and
+    `report` counts bytes of the present step (total 0 while unknown) and may raise to stop; what was downloaded so far
+    is kept for the next time. WeightsError: see the module; its first line says what happened and
     what to do, the lines below it each source's reason.
     """
     weights = record(name)
@@ -299,12 +299,12 @@ def verify(name: str, home: Home, folder: str = "") -> Path:
 
 
 def _still_good(weights: Weights, path: Path, now: Facts, home: Home) -> bool:
-    kept = read_stamp(path, home)
-    if kept is None or kept.name != weights.name:
+    stamp = read_stamp(path, home)
+    if stamp is None or stamp.name != weights.name:
         return _is_good(weights, now)
-    if kept.sha256 == now.sha256:
-        return _is_good(weights, kept)
-    replaced = path.parent != home.weights and kept.mtime_ns != now.mtime_ns  # by its owner, not by a failing disk
+    if stamp.sha256 == now.sha256:
+        return _is_good(weights, stamp)
+    replaced = path.parent != home.weights and stamp.mtime_ns != now.mtime_ns  # by its owner, not by a failing disk
     return replaced and _is_good(weights, now)
 
 

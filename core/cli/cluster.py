@@ -27,10 +27,10 @@ ENGINE = (
 
 def by_cluster(arguments: Arguments) -> bool:
     """Whether to run on Ray workers. ClusterError ("options") when cluster options are given without a cluster."""
-    given = [flag for flag, value in (("--address", arguments.address), ("--workers", arguments.workers),
+    flags = [flag for flag, value in (("--address", arguments.address), ("--workers", arguments.workers),
                                       ("--gpus-per-worker", arguments.gpus_per_worker)) if value]
-    if arguments.engine == "local" and given:
-        raise ClusterError(f"{' and '.join(given)} needs a cluster: add --engine ray, or leave it out.", "options")
+    if arguments.engine == "local" and flags:
+        raise ClusterError(f"{' and '.join(flags)} needs a cluster: add --engine ray, or leave it out.", "options")
     return bool(arguments.engine == "ray")
 
 

