@@ -55,6 +55,8 @@ SYSTEM_FOLDERS = ("@eaDir; #recycle; #snapshot; @Recycle; @Recently-Snapshot; @T
                   "System Volume Information; lost+found; node_modules; __MACOSX; __pycache__; "
                   "Network Trash Folder; Temporary Items; *.lrdata; *.photoslibrary/resources")
 
+PRIVACY = "Privacy"  # group to which the window adds sizes and buttons to delete
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("appearance.theme", "Appearance", "Theme", "Colours of the window.", "choice", "system",
             (("system", "Follow system"), ("light", "Light"), ("dark", "Dark"))),
@@ -94,12 +96,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("images.exclude", "Images", "Excluded files and folders",
             "Names, with * for anything, separated by semicolons. Excluded pictures leave the gallery when it is "
             "indexed the next time.", "patterns", SYSTEM_FOLDERS),
-    Setting("search.keep_history", "Privacy", "Keep history",
+    Setting("search.keep_history", PRIVACY, "Keep history",
             "Keep queries with their recordings, on this computer only.", "flag", True),
-    Setting("search.history_days", "Privacy", "Delete history after",
+    Setting("search.history_days", PRIVACY, "Delete history after",
             "Older queries, recordings and transcripts are deleted at each start.", "number", 0, low=0, high=3650,
             unit="days", zero="Never"),
-    Setting("caches.limit_gb", "Privacy", "Cache size limit",
+    Setting("caches.limit_gb", PRIVACY, "Cache size limit",
             "At each start the least recently used caches above the limit are deleted, except those of the last day.",
             "number", 100, low=0, high=100_000, unit="GB", zero="No limit"),
     Setting("device", "System", "Device", "Falls back to the CPU when a GPU fails.", "choice", "auto",

@@ -11,7 +11,7 @@ from brewclip_app.panels.settings.privacy import PrivacyRows
 from brewclip_app.panels.settings.setting_row import SettingRow
 from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
 from brewclip_app.widgets.weights_row import WeightsCard
-from core.settings import SETTINGS, Setting, Settings
+from core.settings import PRIVACY, SETTINGS, Setting, Settings
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -109,7 +109,7 @@ class SettingsPanel(Panel):
     def _filter(self, words: str) -> None:
         for group, card in self.groups.items():
             shown = [self._show_row(setting, words) for setting in SETTINGS if setting.group == group]
-            if group == "Privacy":
+            if group == PRIVACY:
                 shown.append(self.privacy.matches(words.lower()))
                 self.privacy.setVisible(shown[-1])
             card.setVisible(any(shown))
