@@ -89,13 +89,10 @@ def find_home() -> Home:
     SettingsError ("home") when that is in the home of a user that does not exist.
     """
     chosen = os.environ.get("BREWCLIP_HOME", "").strip()
-    root = _expanded(chosen) if chosen else platformdirs.user_data_path("brewclip", appauthor=False)
-    return Home(root.absolute())
-
-
-def _expanded(chosen: str) -> Path:
+    if not chosen:
+        return Home(platformdirs.user_data_path("brewclip", appauthor=False).absolute())
     try:
-        return Path(chosen).expanduser()
+        return Home(Path(chosen).expanduser().absolute())
     except RuntimeError as error:
         raise SettingsError(f"BREWCLIP_HOME is {chosen}, but there is no such user. Set it to a folder's whole path, "
                             "or leave it out for the usual one.", "home") from error

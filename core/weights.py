@@ -220,17 +220,14 @@ def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> P
 
 def _trusted(weights: Weights, home: Home) -> Path | None:
     """A file that was refused before, now accepted; None when there is none."""
-    found = next((path for path in map(pins.refused, _targets(weights, home)) if path.is_file()), None)
+    refused = (pins.refused(home.weights / file) for file in weights.files)
+    found = next((path for path in refused if path.is_file()), None)
     if found is None:
         return None
     ready = _staging(weights, home) / found.name.removesuffix(pins.REFUSED)
     private_files.make_folder(ready.parent, private=False)
     found.replace(ready)
     return _accept(weights, ready, home, source="the model hub")
-
-
-def _targets(weights: Weights, home: Home) -> tuple[Path, ...]:
-    return tuple(home.weights / file for file in weights.files)
 
 
 def _converted(weights: Weights, original: Path, home: Home) -> Path:

@@ -20,13 +20,9 @@ def table(rows: Sequence[Sequence[str]], headings: Sequence[str] = (), right: Se
     """The rows as aligned columns; those of `right` are aligned on the right. The last column is not padded."""
     lines = [[printable(cell, "") for cell in row] for row in ([headings, *rows] if headings else rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
-    return "\n".join(_aligned(line, widths, right) for line in lines)
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:
-    cells = [cell.rjust(width) if column in right else cell.ljust(width)
-             for column, (cell, width) in enumerate(zip(line, widths, strict=True))]
-    return "  ".join(cells).rstrip()
+    aligned = ([cell.rjust(width) if column in right else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))] for line in lines)
+    return "\n".join("  ".join(cells).rstrip() for cells in aligned)
 
 
 def printable(text: str, allowed: str = BYTES) -> str:
