@@ -1,4 +1,4 @@
-"""Runs beside each other: what they differ in, how they did, their curves over each other; export as CSV."""
+"""Dialog that compares runs: differing options, results, curves; export as CSV."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ SMALLEST = QSize(900, 560)
 
 
 class CompareDialog(QDialog):
-    """Shows the runs as they were when it opened."""
+    """Compares the runs as they were when it opened."""
 
     def __init__(self, parent: QWidget | None, records: "Sequence[RunRecord]") -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class CompareDialog(QDialog):
             "comparison.csv", training_comparison.write_options))
         menu.addAction("Curves (CSV)…", lambda: self._ask("curves.csv", training_comparison.write_curves))
         self.export.setMenu(menu)
-        self.said = label("", "quiet-body")
+        self.outcome = label("", "quiet-body")
         left = Card(margin=8)
         left.body.addWidget(self.table)
         sizes = (540, 360) if len(self._records) > 2 else (450, 450)
@@ -63,25 +63,25 @@ class CompareDialog(QDialog):
         box.setContentsMargins(20, 16, 20, 14)
         box.setSpacing(12)
         box.addLayout(row(label("Compare", "title"),
-                          label("what they differ in, and their results on dev", "quiet-body"), None))
+                          label("differing options, and results on dev", "quiet-body"), None))
         box.addWidget(split, 1)
-        box.addLayout(row(self.export, self.said, None, close))
+        box.addLayout(row(self.export, self.outcome, None, close))
 
-    def write(self, path: Path, how: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
-        """Write the comparison; a failure is shown over the window."""
+    def write(self, path: Path, export: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
+        """Write the comparison; the dialog says how that ended."""
         try:
-            how(path, self._records)
+            export(path, self._records)
         except TrainingError as error:
-            self.said.setText(str(error))
+            self.outcome.setText(str(error))
             return
-        self.said.setText(f"Written to {path.name}")
+        self.outcome.setText(f"Saved as {path.name}")
 
-    def _ask(self, name: str, how: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
+    def _ask(self, name: str, export: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
         dialog = QFileDialog(self, "Export", name, "CSV (*.csv)")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
         dialog.selectFile(name)
-        dialog.fileSelected.connect(lambda chosen: self.write(Path(chosen), how))
+        dialog.fileSelected.connect(lambda chosen: self.write(Path(chosen), export))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

@@ -1,4 +1,4 @@
-"""Runs beside each other as a table: what they were asked and differ in, and how they did; written as CSV."""
+"""Comparison of runs as a table: differing options and results; exported as CSV."""
 
 import csv
 from collections.abc import Sequence
@@ -20,27 +20,26 @@ RECALLS = tuple((f"{way}.R@{at}", f"{words}, R@{at}") for way, words in (
 
 
 def rows(records: "Sequence[RunRecord]") -> list[Row]:
-    """Title and each run's value: first what their recipes differ in, then the results."""
+    """Title and value of each run: first the options that differ, then the results."""
     recipes = [each.recipe for each in records]
-    known = [each for each in recipes if each is not None]
-    asked = differences(known) if len(known) == len(recipes) else []
-    return [*asked, *results(records)]
+    readable = [recipe for recipe in recipes if recipe is not None]
+    return [*(differences(readable) if len(readable) == len(recipes) else []), *results(records)]
 
 
 def results(records: "Sequence[RunRecord]") -> list[Row]:
-    """How the runs did, in words; recall on dev is that of the best step."""
-    found: list[Row] = [
+    """Results of the runs; recall on dev is that of the best step."""
+    table: list[Row] = [
         ("State", tuple(training_words.state(each) for each in records)),
         ("Steps done", tuple(wording.count(each.step) for each in records)),
         ("Trained parameters", tuple(wording.count(each.parameters) if each.parameters else "–" for each in records)),
         ("Mean recall on dev, %", tuple(_figure(each.best) for each in records)),
         ("at step", tuple(wording.count(each.best_step) if each.best is not None else "–" for each in records))]
-    found += [(f"{title} on dev, %", tuple(_figure(at_best(each, key)) for each in records)) for key, title in RECALLS]
-    return found
+    table += [(f"{title} on dev, %", tuple(_figure(at_best(each, key)) for each in records)) for key, title in RECALLS]
+    return table
 
 
 def at_best(record: "RunRecord", key: str) -> float | None:
-    """A curve's value at the run's best step."""
+    """Value of a curve at the best step."""
     curve = record.curve(key)
     return next((value for step, value in zip(curve.steps, curve.values, strict=True) if step == record.best_step
                  and record.best is not None), None)
@@ -51,14 +50,14 @@ def _figure(value: float | None) -> str:
 
 
 def write_options(path: Path, records: "Sequence[RunRecord]") -> None:
-    """The comparison as CSV: a line a title, a column a run. TrainingError ("not_written")."""
+    """Write the comparison as CSV: a row for each title, a column for each run. TrainingError ("not_written")."""
     names = training_words.names(records)
     plain = [(title, [value.replace(wording.THIN, "") for value in values]) for title, values in rows(records)]
     _write(path, [["", *(names[each.path] for each in records)], *([title, *values] for title, values in plain)])
 
 
 def write_curves(path: Path, records: "Sequence[RunRecord]") -> None:
-    """All curves as CSV, a line a value: run, curve, step, value. TrainingError ("not_written")."""
+    """Write all curves as CSV, a row for each value: run, curve, step, value. TrainingError ("not_written")."""
     names = training_words.names(records)
     lines = [[names[each.path], key, str(step), repr(value)] for each in records for key, curve in each.curves.items()
              for step, value in zip(curve.steps, curve.values, strict=True)]

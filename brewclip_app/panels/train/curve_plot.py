@@ -1,4 +1,4 @@
-"""Curves over steps: lines in the theme's colours, a dashed reference, values under the mouse."""
+"""Plot of curves over steps with a dashed reference and a readout under the mouse."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from core.figures import plain
 DOTS_UP_TO = 30  # points of a line that are marked one by one
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine,
           "dash-dot": Qt.PenStyle.DashDotLine}
-GROUPS = 150  # of a long line's points: more of them take Qt seconds, and no screen shows them
+GROUPS = 150  # of a long line's points: more of them take Qt seconds to draw
 WIDTH = 2  # px of a line
 ROOM = 0.08  # of the values' range above and below them
 
@@ -42,7 +42,7 @@ class CurveLine:
 
 @dataclass(frozen=True)
 class Reference:
-    """A dashed level with its name."""
+    """A named level, drawn dashed."""
 
     name: str
     value: float
@@ -55,7 +55,7 @@ def number(value: float, unit: str = "") -> str:
 
 
 class CurvePlot(QWidget):
-    """Shows lines; takes data and gives nothing back."""
+    """Plot of lines, with a readout under the mouse."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class CurvePlot(QWidget):
 
     def show_lines(self, lines: Sequence[CurveLine], unit: str = "", reference: Reference | None = None,
                    nothing: str = "") -> None:
-        """Show these lines; `nothing` is what stands there when no line has a point."""
+        """Replace the lines; `nothing` is shown when no line has a point."""
         drawn = tuple(line for line in lines if line.steps)
         if drawn and (drawn, unit, reference) == (self._lines, self._unit, self.reference):
             return
@@ -100,18 +100,18 @@ class CurvePlot(QWidget):
         self.setAccessibleDescription(self.read_at(None) or nothing)
 
     def zoom(self, zoomed: bool) -> None:
-        """Have an axis in percent begin near the lowest value, or (as at first) at 0."""
+        """Fit an axis in percent to the values, or show 0 to 100."""
         self._zoomed = zoomed
         self._set_range()
 
     def read_at(self, step: float | None) -> str:
-        """The lines' values at a step, one a line; at None, the last ones."""
-        found = []
+        """Values of the lines at a step, one a line; at None the last ones."""
+        texts = []
         for line in self._lines:
             point = line.at(line.steps[-1] if step is None else step)
             if point is not None:
-                found.append(f"{line.name}: {number(point[1], self._unit)} at step {wording.count(point[0])}")
-        return "\n".join(found)
+                texts.append(f"{line.name}: {number(point[1], self._unit)} at step {wording.count(point[0])}")
+        return "\n".join(texts)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -210,7 +210,7 @@ class CurvePlot(QWidget):
 
 
 def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Few enough points to be painted at once: of each group the lowest and the highest, in the order of steps."""
+    """Thin a long line: of each group of points the lowest and the highest, in the order of steps."""
     size = -(-len(steps) // GROUPS)
     if size <= 2:
         return steps, values
@@ -222,14 +222,14 @@ def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def pen(ink: QColor, dash: str, width: float) -> QPen:
-    """A pen for a line, the same for curve and legend; `width` in pixels of the screen, whatever its scale."""
+    """Pen of a line in plot and legend; `width` in device pixels."""
     made: QPen = pyqtgraph.mkPen(ink, width=width)
     made.setStyle(DASHES[dash])
     return made
 
 
 class Swatch(QWidget):
-    """A piece of a line, for a legend."""
+    """Sample of a line for the legend."""
 
     def __init__(self, role: str, dash: str) -> None:
         super().__init__()

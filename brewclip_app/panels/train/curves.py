@@ -1,11 +1,10 @@
-"""A card with curves of one or several runs; which ones is chosen in its head."""
+"""A card with curves of one or several runs, chosen by a box in its head."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app.panels.train import words as training_words
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 BY_KEY = {each.key: each for each in CURVES}
 ROLES = ("main", "voice", "transcript", "good", "care", "words")
 RUN_DASHES = ("solid", "dash", "dot", "dash-dot")
-PARTS = {"outer": "main", "inner": "voice"}  # of the loss, in the colours of both branches and of the voice
+PARTS = {"outer": "main", "inner": "voice"}  # addends of the loss
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a card can show: curves by key that stand on one axis."""
+    """A choice of a card: curves that share an axis."""
 
     key: str
     title: str
@@ -34,7 +33,7 @@ class Choice:
 
 
 def choices(event: str) -> tuple[Choice, ...]:
-    """What cards show of steps ("step") or of looks at dev ("dev")."""
+    """Choices of curves over training steps ("step") or over validations ("dev")."""
     single = [Choice(each.key, _title(each), (each,)) for each in CURVES
               if each.event == event and each.key not in PARTS]
     both = Choice("parts", "Loss, outer and inner", tuple(BY_KEY[key] for key in PARTS))
@@ -42,24 +41,22 @@ def choices(event: str) -> tuple[Choice, ...]:
 
 
 def _title(kind: CurveKind) -> str:
-    """Short, the figure first: cards are narrow."""
+    """Short title that begins with the metric: cards are narrow."""
     way, _, at = kind.key.partition(".")
     return f"Dev {at}, {way.replace('_', ' ')}" if at else kind.title
 
 
 class CurveCard(Card):
-    """Follows runs that it is given again and again."""
-
-    chosen = Signal()
+    """Plot of one curve, or of the loss, for each run."""
 
     def __init__(self, offered: Sequence[Choice], first: str) -> None:
         super().__init__(margin=12, space=4)
         self._offered = {each.key: each for each in offered}
         self._records: tuple[RunRecord, ...] = ()
-        self._bare: dict[Path, Mapping[str, Any]] = {}  # what the backbone alone finds on dev, by run
+        self._zero_shot: dict[Path, Mapping[str, Any]] = {}  # zero-shot metrics on dev, by run
         self._names: tuple[tuple[str, str, str], ...] = ()
         self.choice = look(QComboBox(), "heading")
-        self.choice.setAccessibleName("Which curve")
+        self.choice.setAccessibleName("Curve")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(8)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -71,35 +68,35 @@ class CurveCard(Card):
         self.plot = CurvePlot()
         self.zoom = look(QPushButton("Zoom"), "tick")
         self.zoom.setCheckable(True)
-        self.zoom.setToolTip("Show the range of the values alone; else the axis goes from 0 to 100 %")
+        self.zoom.setToolTip("Fit the axis to the values instead of 0 to 100 %")
         self.zoom.toggled.connect(self.plot.zoom)
         head = row(self.choice, self.zoom, space=6)
         head.setStretch(0, 1)
         self.body.addLayout(head)
         self.body.addWidget(self.legend)
         self.body.addWidget(self.plot, 1)
-        self.choice.currentIndexChanged.connect(self._choice_changed)
+        self.choice.currentIndexChanged.connect(self._show)
 
     @property
     def key(self) -> str:
-        """Key of the choice that is shown."""
+        """Key of the current choice."""
         return str(self.choice.currentData())
 
     def choose(self, key: str) -> None:
-        """Show another choice; an unknown key changes nothing."""
+        """Show another choice; an unknown key is ignored."""
         if key in self._offered:
             self.choice.setCurrentIndex(self.choice.findData(key))
 
     def show_runs(self, records: "Sequence[RunRecord]") -> None:
-        """Lay the curves of these runs over each other."""
+        """Plot the curves of these runs together."""
         self._records = tuple(records)
         self._show()
 
     def lines(self) -> list[CurveLine]:
-        """The lines as they are shown."""
+        """The lines of the plot."""
         choice, several = self._offered[self.key], len(self._records) > 1
         names = training_words.names(self._records)
-        found = []
+        lines = []
         for number, record in enumerate(self._records):
             for kind in choice.curves:
                 curve = record.curve(kind.key)
@@ -108,12 +105,8 @@ class CurveCard(Card):
                 if not curve.steps:
                     continue
                 name, role, dash = _appearance(names[record.path], number, kind.key, several, len(choice.curves) > 1)
-                found.append(CurveLine(name, curve.steps, curve.values, role, dash))
-        return found
-
-    def _choice_changed(self) -> None:
-        self._show()
-        self.chosen.emit()
+                lines.append(CurveLine(name, curve.steps, curve.values, role, dash))
+        return lines
 
     def _show(self) -> None:
         lines = self.lines()
@@ -124,21 +117,21 @@ class CurveCard(Card):
         self._show_legend(lines)
 
     def _reference(self) -> Reference | None:
-        """Zero-shot on dev, where a run's model says it; of the first of several runs, which share a dataset mostly."""
+        """Zero-shot level on dev, where a run's model has it; of the first of several runs."""
         kind = self._offered[self.key].curves[0]
         if kind.event != "dev" or kind.unit != "%":
             return None
         for record in self._records:
-            if record.usable and record.path not in self._bare and (found := bare_of(record.path)):
-                self._bare[record.path] = found
-            value = kind.value(self._bare.get(record.path, {}))
+            if record.usable and record.path not in self._zero_shot and (metrics := zero_shot_of(record.path)):
+                self._zero_shot[record.path] = metrics
+            value = kind.value(self._zero_shot.get(record.path, {}))
             if value is not None:
                 return Reference(f"zero-shot {value:.1f}", value)
         return None
 
     def _nothing(self) -> str:
         if not self._records:
-            return "No run chosen"
+            return "No run selected"
         if self.key == "memory":
             return "Measured on a GPU only"
         return "Nothing yet"
@@ -159,20 +152,18 @@ class CurveCard(Card):
         self.legend.updateGeometry()
 
 
-def bare_of(run: Path) -> Mapping[str, Any]:
-    """What the backbone alone finds on dev, as the run's model notes it; nothing where it does not."""
+def zero_shot_of(run: Path) -> Mapping[str, Any]:
+    """Zero-shot metrics on dev from the metadata of the run's model; {} where there are none."""
     try:
-        found = plain_json.read(run / "best" / "run.json")["metrics"]["zero_shot"]
+        metrics = plain_json.read(run / "best" / "run.json")["metrics"]["zero_shot"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return metrics if isinstance(metrics, dict) else {}
 
 
 def _appearance(name: str, number: int, key: str, several: bool, parts: bool) -> tuple[str, str, str]:
-    """Name, colour and dash of a line: one run has its parts in colours; runs beside each other a colour each."""
+    """Name, colour and dash of a line: a single run has a colour for each part, several runs a colour each."""
     if not several:
         return (BY_KEY[key].title.split(",")[0] if parts else BY_KEY[key].title), PARTS.get(key, "main"), "solid"
     dash = ("dot" if key == "inner" else "solid") if parts else RUN_DASHES[number // len(ROLES) % len(RUN_DASHES)]
     return (f"{name}, {key}" if parts else name), ROLES[number % len(ROLES)], dash
-
-

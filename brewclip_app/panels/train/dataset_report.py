@@ -1,4 +1,4 @@
-"""The report on a dataset in a dialog: how it was read, its splits, and each thing that is not as it should be."""
+"""Dialog with the report on a dataset: splits, notes and problems."""
 
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ SPLIT_HEADS = ("Split", "Pictures", "Utterances", "Usable")
 
 
 class ReportDialog(QDialog):
-    """Opens without blocking."""
+    """Splits, notes and problems of a dataset; opens without blocking."""
 
     def __init__(self, parent: QWidget, report: "DatasetReport") -> None:
         super().__init__(parent)
         self._report = report
-        self.setWindowTitle(f"What is in {report.folder.name}")
+        self.setWindowTitle(f"Report on {report.folder.name}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(620, 560)
         self.problems = [_problem(each) for each in report.problems]
@@ -53,7 +53,7 @@ class ReportDialog(QDialog):
 
 
 def _splits(report: "DatasetReport") -> Card:
-    card = Card("What was found")
+    card = Card("Contents")
     grid = QGridLayout()
     grid.setHorizontalSpacing(20)
     grid.setVerticalSpacing(4)

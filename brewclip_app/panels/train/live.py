@@ -1,8 +1,8 @@
-"""The chosen run: what it does, how far it is, why it ended, and how to pause, stop or go on with it."""
+"""The current run: state, progress and messages, with the buttons to pause, continue or stop it."""
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QPlainTextEdit,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app.panels.train import words as training_words
+from brewclip_app.panels.train.controller import can_continue
 from brewclip_app.widgets.common import Card, ElidedLabel, button, label, look, row
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ OUTPUT = "output.log"
 
 
 class LiveCard(Card):
-    """Shows one run; its buttons ask, the panel does."""
-
-    pause = Signal()
-    go_on = Signal()
-    stop = Signal()
-    end_now = Signal()
+    """Shows one run; its buttons are connected by the panel."""
 
     def __init__(self) -> None:
         super().__init__(margin=14, space=6)
@@ -37,21 +33,21 @@ class LiveCard(Card):
         self.name = label("", "strong")
         self.words = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.notes = button("", self._show_notes, "quiet-link")
-        self.output = button("What it printed", self._show_output, "quiet-link")
-        self.pause_button = button("Pause", self.pause.emit, tip="Save at the next step, and stop (Ctrl+P)")
-        self.go_on_button = button("Continue", self.go_on.emit, tip="Go on from where it was last saved (Ctrl+P)")
-        self.stop_button = button("Stop…", self.stop.emit, tip="End it for good; its best model is kept")
-        self.end_button = button("End now", self.end_now.emit, "danger",
+        self.output = button("Show output", self._show_output, "quiet-link")
+        self.pause_button = button("Pause", tip="Save at the next step and interrupt the run (Ctrl+P)")
+        self.continue_button = button("Continue", tip="Continue from the last save (Ctrl+P)")
+        self.stop_button = button("Stop…", tip="End the run for good; its best model is kept")
+        self.end_button = button("End now", name="danger",
                                  tip="End its process at once; what it did since its last save is done again")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.message = label("", "care", wrap=True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._turns = QWidget()  # Pause and Continue take turns in one place, and no other button comes there
+        self._turns = QWidget()  # Pause and Continue share one place, where no other button comes
         self._turns.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._turn = QStackedLayout(self._turns)
-        for each in (self.pause_button, self.go_on_button):
-            self._turn.addWidget(each)
+        for turn in (self.pause_button, self.continue_button):
+            self._turn.addWidget(turn)
         head = row(self.name, self.words, self.end_button, 12, self.notes, self.output, self._turns, self.stop_button)
         head.setStretch(1, 1)
         self.pause_button.ensurePolished()
@@ -64,7 +60,7 @@ class LiveCard(Card):
             part.hide()
 
     def show_run(self, record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> None:
-        """Show a run as it is now. `asked`: what it was asked for and has not done yet."""
+        """Show a run. `asked`: "pause" or "stop" while it has not followed yet."""
         self._record = record
         variant = f" · {record.recipe.variant}" if record.recipe else ""
         self.name.setText(f"{record.name}{variant}")
@@ -92,16 +88,16 @@ class LiveCard(Card):
             self.bar.hide()
 
     def _show_buttons(self, record: "RunRecord", asked: str) -> None:
-        """Each keeps its place; the room of one that cannot be had stays empty while there is another beside it."""
-        can = {self.pause_button: record.live and not asked, self.go_on_button: can_go_on(record),
+        """Show the buttons that apply; each keeps its place, and a hidden one its room while another is beside it."""
+        can = {self.pause_button: record.live and not asked, self.continue_button: can_continue(record),
                self.stop_button: (record.live and asked != "stop") or record.state == "paused",
                self.end_button: record.live and bool(asked)}
         focus = self.window().focusWidget()
         lost = isinstance(focus, QPushButton) and not can.get(focus, True)
         if lost:
             self.setFocus()  # before the button goes: Qt would give the focus to whatever comes next
-        any_turn = record.live or can[self.go_on_button]
-        self._turn.setCurrentWidget(self.go_on_button if can[self.go_on_button] else self.pause_button)
+        any_turn = record.live or can[self.continue_button]
+        self._turn.setCurrentWidget(self.continue_button if can[self.continue_button] else self.pause_button)
         self._turns.setVisible(any_turn)
         self.pause_button.setEnabled(can[self.pause_button])
         keep_room(self.stop_button, any_turn)
@@ -109,7 +105,7 @@ class LiveCard(Card):
         self.stop_button.setEnabled(can[self.stop_button])
         self.end_button.setVisible(can[self.end_button])
         if lost or focus is self:  # until Pause or Continue is there the card holds the focus, never Stop or End now
-            (next((each for each in (self.pause_button, self.go_on_button) if can[each]), None) or self).setFocus()
+            (next((each for each in (self.pause_button, self.continue_button) if can[each]), None) or self).setFocus()
 
     def _show_notes(self) -> None:
         if self._record is not None:
@@ -119,17 +115,12 @@ class LiveCard(Card):
         if self._record is not None:
             from core.training.process import output_of
 
-            TextDialog(self, f"What {self._record.name} printed last", output_of(self._record.path)
-                       or "It printed nothing.").open()
-
-
-def can_go_on(record: "RunRecord") -> bool:
-    """Whether there is something to go on with."""
-    return not record.live and record.state != "finished" and record.recipe is not None
+            TextDialog(self, f"Output of {self._record.name}", output_of(self._record.path)
+                       or "No output.").open()
 
 
 def keep_room(part: QWidget, keep: bool) -> None:
-    """Whether a part keeps its room while it is hidden."""
+    """Set whether a widget keeps its room while it is hidden."""
     policy = part.sizePolicy()
     if policy.retainSizeWhenHidden() != keep:
         policy.setRetainSizeWhenHidden(keep)
@@ -137,7 +128,7 @@ def keep_room(part: QWidget, keep: bool) -> None:
 
 
 class TextDialog(QDialog):
-    """Shows a text to be read and copied."""
+    """Dialog with a text to read and copy."""
 
     def __init__(self, parent: QWidget, title: str, text: str) -> None:
         super().__init__(parent)

@@ -1,9 +1,9 @@
-"""One option of a recipe: its name, a control, what the paper has when it is another, what is wrong with it."""
+"""One option of a recipe: name, control, the paper's value where it differs, and what is wrong with it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
@@ -19,7 +19,7 @@ NAME_WIDTH = 104  # px at a body of 13 px
 
 @dataclass(frozen=True)
 class Field:
-    """What a row is for. `paper` None: the paper has nothing to say of it; `read` gives a text's value, or raises."""
+    """The option of a row. `paper` None: the paper has no such value; `read` parses a text, or raises."""
 
     key: str
     title: str
@@ -31,8 +31,8 @@ class Field:
     read: Callable[[str], Value] = str
 
 
-def in_words(value: Value, choices: tuple[tuple[Value, str], ...] = ()) -> str:
-    """A value as people write it; long numbers in groups of three digits."""
+def display(value: Value, choices: tuple[tuple[Value, str], ...] = ()) -> str:
+    """Display text of a value; long numbers in groups of three digits."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, int):
@@ -43,13 +43,11 @@ def in_words(value: Value, choices: tuple[tuple[Value, str], ...] = ()) -> str:
 
 
 class OptionRow(QWidget):
-    """Holds one value. `changed` comes with every value that can be one, and with every one that cannot."""
+    """Holds one value. `changed` is called with the field's key after every edit, valid or not."""
 
-    changed = Signal(str)  # the field's key
-
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, changed: Callable[[str], object]) -> None:
         super().__init__()
-        self.field = field
+        self.field, self._changed = field, changed
         self.problem = ""
         self._value = field.first
         self.name = label(field.title, wrap=True)
@@ -73,16 +71,16 @@ class OptionRow(QWidget):
 
     @property
     def value(self) -> Value:
-        """The value; the last good one while there is a problem."""
+        """The value; the last valid one while there is a problem."""
         return self._value
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is not as in the paper."""
+        """Whether it differs from the paper."""
         return self.field.paper is not None and self._value != self.field.paper
 
     def set_value(self, value: Value) -> None:
-        """Show a value; `changed` does not come."""
+        """Set the value, without calling `changed`."""
         self._value, self.problem = value, ""
         blocker = QSignalBlocker(self.control)
         if isinstance(self.control, QCheckBox):
@@ -90,12 +88,12 @@ class OptionRow(QWidget):
         elif isinstance(self.control, QComboBox):
             self._choose(value)
         elif isinstance(self.control, QLineEdit):
-            self.control.setText("" if value == "" else in_words(value))
+            self.control.setText("" if value == "" else display(value))
         blocker.unblock()
         self._show_state()
 
     def set_choices(self, choices: tuple[tuple[Value, str], ...]) -> None:
-        """Offer other choices; a value that is none of them stays, and nothing looks chosen."""
+        """Offer other choices; a value that is none of them stays, with nothing selected."""
         assert isinstance(self.control, QComboBox)
         blocker = QSignalBlocker(self.control)
         self.control.clear()
@@ -104,16 +102,16 @@ class OptionRow(QWidget):
         self.control.setCurrentIndex(self.control.findData(self._value))
         blocker.unblock()
 
-    def say(self, problem: str) -> None:
-        """Show what is wrong with the value; "" takes it away."""
+    def set_problem(self, problem: str) -> None:
+        """Show what is wrong with the value; "" nothing."""
         self.problem = problem
         self._show_state()
 
     def back(self) -> None:
-        """The paper's value again."""
+        """Reset to the paper's value."""
         if self.field.paper is not None:
             self.set_value(self.field.paper)
-            self.changed.emit(self.field.key)
+            self._changed(self.field.key)
 
     def _make_control(self) -> QWidget:
         if isinstance(self.field.first, bool):
@@ -128,7 +126,7 @@ class OptionRow(QWidget):
             self._choose(self.field.first)
             made.currentIndexChanged.connect(lambda _: self._take(made.currentData()))
             return made
-        field = QLineEdit("" if self.field.first == "" else in_words(self.field.first))
+        field = QLineEdit("" if self.field.first == "" else display(self.field.first))
         field.setPlaceholderText("none" if self.field.first == "" else "")
         field.textEdited.connect(self._read)
         field.editingFinished.connect(self._tidy)
@@ -137,7 +135,7 @@ class OptionRow(QWidget):
     def _choose(self, value: Value) -> None:
         assert isinstance(self.control, QComboBox)
         place = self.control.findData(value)
-        if place < 0 and value != "":  # a value of an earlier day: shown as it is
+        if place < 0 and value != "":  # a value of an earlier release
             self.control.addItem(str(value), value)
             place = self.control.count() - 1
         self.control.setCurrentIndex(place)
@@ -148,7 +146,7 @@ class OptionRow(QWidget):
         except BrewclipError as error:
             self.problem = str(error)
         self._show_state()
-        self.changed.emit(self.field.key)
+        self._changed(self.field.key)
 
     def _tidy(self) -> None:
         if not self.problem:
@@ -157,24 +155,24 @@ class OptionRow(QWidget):
     def _take(self, value: Value) -> None:
         self._value, self.problem = value, ""
         self._show_state()
-        self.changed.emit(self.field.key)
+        self._changed(self.field.key)
 
     def _show_state(self) -> None:
-        paper = "" if self.field.paper is None else in_words(self.field.paper, self.field.choices)
+        paper = "" if self.field.paper is None else display(self.field.paper, self.field.choices)
         look(self.name, "changed" if self.is_changed else "quiet-body")
         if not isinstance(self.control, QCheckBox):
             look(self.control, "wrong" if self.problem else "changed" if self.is_changed else "")
         self.reset.setVisible(self.is_changed)
-        self.reset.setToolTip(plain_tip(f"Back to {paper}, as in the paper"))
-        self.reset.setAccessibleName(f"{self.field.title}: back to {paper}")
-        without = " (it has no such option)" if self.field.beyond else ""
+        self.reset.setToolTip(plain_tip(f"Reset to {paper}, as in the paper"))
+        self.reset.setAccessibleName(f"{self.field.title}: reset to {paper}")
+        without = " (no such option)" if self.field.beyond else ""
         self.below.setText(self.problem or (f"paper: {paper}{without}" if self.is_changed else ""))
         look(self.below, "problem" if self.problem else "quiet")
         self.below.setVisible(bool(self.below.text()))
 
 
 class _Combo(QComboBox):
-    """Narrow where it must be; a wheel over it scrolls the form unless it has the focus."""
+    """Combo box that can be narrow; the wheel scrolls the form unless it has the focus."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""The runs as rows: chosen for the curves, name, what they are, how well they do, where they stand."""
+"""Table model of the runs: tick, name, variant, changed options, recall, steps, state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from brewclip_app import theme, wording
 from brewclip_app.panels.train import words as training_words
@@ -20,26 +20,27 @@ HEADS = ("Run", "Variant", "Backbone", "Changed", "Dev recall", "Steps", "State"
 RUN, VARIANT, BACKBONE, CHANGED, RECALL, STEPS, STATE = range(len(HEADS))
 FIGURES = (RECALL, STEPS)
 SORT = int(Role.UserRole)
-INKS = {"preparing": "main", "training": "main", "failed": "care_words"}
-TIPS = {RECALL: "Mean of R@1, R@5 and R@10 both ways on the dev split, at its best step",
-        RUN: "Tick runs to lay their curves over each other and to compare them (Space)",
-        CHANGED: "What is not as in the paper"}
+NO_REQUESTS: Mapping[Path, str] = {}
+COLOURS = {"preparing": "main", "training": "main", "failed": "care_words"}
+TIPS = {RECALL: "Mean of R@1, R@5 and R@10 in both directions on dev, at its best step",
+        RUN: "Tick runs to plot their curves together and to compare them (Space)",
+        CHANGED: "Options that differ from the paper"}
 
 
 class RunsModel(QAbstractTableModel):
-    """Rows of run records. The tick of the first column is the model's own; `ticked` tells of it."""
+    """Table of `RunRecord`. `tick` is called with the ticked runs after a click on a tick."""
 
-    ticked = Signal()
-
-    def __init__(self) -> None:
+    def __init__(self, tick: "Callable[[frozenset[Path]], object]") -> None:
         super().__init__()
+        self._tick = tick
         self._records: tuple[RunRecord, ...] = ()
-        self._ticked: set[Path] = set()
-        self._asked: Callable[[Path], str] = lambda path: ""
+        self._ticked: frozenset[Path] = frozenset()
+        self._requests: Mapping[Path, str] = {}
 
-    def show(self, records: "Sequence[RunRecord]", asked: Callable[[Path], str] = lambda path: "") -> None:
-        """Show these runs; rows that are the same ones keep their place. `asked`: see Training."""
-        self._asked = asked
+    def show(self, records: "Sequence[RunRecord]", requests: "Mapping[Path, str]" = NO_REQUESTS,
+             ticked: "frozenset[Path]" = frozenset()) -> None:
+        """Show these runs; the same ones keep their place. `requests`: "pause" or "stop", of runs that are asked to."""
+        self._requests, self._ticked = requests, ticked
         records = tuple(records)
         if [each.path for each in records] == [each.path for each in self._records]:
             self._records = records
@@ -51,23 +52,12 @@ class RunsModel(QAbstractTableModel):
         self.endResetModel()
 
     def record(self, row: int) -> "RunRecord":
-        """The run of a row."""
+        """The run on a row."""
         return self._records[row]
 
     def row_of(self, path: Path | None) -> int:
         """The row of a run; -1 when it is not there."""
         return next((row for row, each in enumerate(self._records) if each.path == path), -1)
-
-    def ticked_records(self) -> "list[RunRecord]":
-        """The ticked runs, in the order of rows."""
-        return [each for each in self._records if each.path in self._ticked]
-
-    def tick(self, paths: set[Path]) -> None:
-        """Tick these runs and no others."""
-        self._ticked = set(paths)
-        if self._records:
-            self.dataChanged.emit(self.index(0, RUN), self.index(len(self._records) - 1, RUN))
-        self.ticked.emit()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
         return 0 if parent.isValid() else len(self._records)
@@ -104,20 +94,18 @@ class RunsModel(QAbstractTableModel):
             return int(_side(place))
         if role == Role.CheckStateRole and place == RUN:
             return Qt.CheckState.Checked if record.path in self._ticked else Qt.CheckState.Unchecked
-        if role == Role.ForegroundRole and place == STATE and record.state in INKS:
-            return theme.colour(INKS[record.state])
+        if role == Role.ForegroundRole and place == STATE and record.state in COLOURS:
+            return theme.colour(COLOURS[record.state])
         return None
 
     def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
         if role != Role.CheckStateRole or not index.isValid() or index.column() != RUN:
             return False
-        path = self._records[index.row()].path
-        if Qt.CheckState(value) == Qt.CheckState.Checked:
-            self._ticked.add(path)
-        else:
-            self._ticked.discard(path)
+        path = frozenset({self._records[index.row()].path})
+        on = Qt.CheckState(value) == Qt.CheckState.Checked
+        self._ticked = self._ticked | path if on else self._ticked - path
         self.dataChanged.emit(index, index, [Role.CheckStateRole])
-        self.ticked.emit()
+        self._tick(self._ticked)
         return True
 
     def _text(self, record: "RunRecord", place: int) -> str:
@@ -125,7 +113,7 @@ class RunsModel(QAbstractTableModel):
         if place == RUN:
             return record.path.name
         if place == STATE:
-            return training_words.state(record, self._asked(record.path))
+            return training_words.state(record, self._requests.get(record.path, ""))
         if recipe is None:
             return "–"
         if place == VARIANT:

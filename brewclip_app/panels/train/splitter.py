@@ -1,4 +1,4 @@
-"""Two parts side by side or above each other, their share of the room dragged by the user."""
+"""A splitter of two parts."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QWidget
@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QSplitter, QWidget
 HANDLE = 12  # px, the space between cards
 
 
-def splitter(way: Qt.Orientation, first: QWidget, second: QWidget, sizes: tuple[int, int], *,
+def splitter(orientation: Qt.Orientation, first: QWidget, second: QWidget, sizes: tuple[int, int], *,
              first_grows: bool = True) -> QSplitter:
-    """A splitter that lets neither part vanish; `first_grows`: whether the first gets a part of new room."""
-    made = QSplitter(way)
+    """A splitter whose parts do not collapse; `first_grows`: whether the first gets a share of new room."""
+    made = QSplitter(orientation)
     made.setChildrenCollapsible(False)
     made.setHandleWidth(HANDLE)
     made.addWidget(first)

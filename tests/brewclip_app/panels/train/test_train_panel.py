@@ -107,25 +107,23 @@ def settle(panel, qtbot):
 
 
 def choose(panel, qtbot, folder):
-    panel.dataset.choose(folder)
-    qtbot.waitUntil(lambda: panel.dataset.report is not None and panel.cost.recipe is not None, timeout=WAIT)
-    qtbot.waitUntil(lambda: "Working" not in panel.form.cost.text(), timeout=WAIT)
+    panel.controller.choose_folder(folder)
+    qtbot.waitUntil(lambda: panel.controller.state.recipe is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: "Estimating" not in panel.form.cost.text(), timeout=WAIT)
 
 
 def begin(panel, qtbot, folder):
     """Start a run in the panel; it waits at step 20 of 40. Its folder."""
     choose(panel, qtbot, folder)
-    panel.form.rows["training.steps"].set_value(40)
-    panel.form.rows["training.batch"].set_value(2)  # there are no more pairs
-    panel.form.changed.emit()
+    panel.form.set_values({"training.steps": 40, "training.batch": 2})  # there are no more pairs
     panel.form.start_button.click()
     until_state(panel, qtbot, "training", 20)
-    return panel.runs.current.path
+    return panel.controller.state.run.path
 
 
 def until_state(panel, qtbot, state, step=0):
-    qtbot.waitUntil(lambda: panel.runs.current is not None and panel.runs.current.state == state
-                    and panel.runs.current.step >= step, timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.controller.state.run is not None and panel.controller.state.run.state == state
+                    and panel.controller.state.run.step >= step, timeout=WAIT)
 
 
 def answer(qtbot, panel, text):
@@ -158,16 +156,16 @@ def test_a_dropped_folder_is_chosen_and_remembered(panel, windows, qtbot, datase
     data.setUrls([QUrl.fromLocalFile(str(dataset))])
     panel.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
                                Qt.KeyboardModifier.NoModifier))
-    qtbot.waitUntil(lambda: panel.dataset.report is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.controller.state.report is not None, timeout=WAIT)
     panel.context.state.save()
-    assert windows().dataset.recent == (dataset,)
+    assert windows().controller.state.recent == (dataset,)
 
 
 def test_a_folder_without_a_dataset_is_refused_in_words(panel, qtbot, tmp_path):
     (tmp_path / "nothing").mkdir()
-    panel.dataset.choose(tmp_path / "nothing")
+    panel.controller.choose_folder(tmp_path / "nothing")
     qtbot.waitUntil(lambda: "No dataset is known" in panel.dataset.words.text(), timeout=WAIT)
-    assert not panel.form.start_button.isEnabled() and panel.dataset.recent == ()
+    assert not panel.form.start_button.isEnabled() and panel.controller.state.recent == ()
 
 
 def test_a_folder_of_two_kinds_asks_which_one(panel, qtbot, dataset):
@@ -175,22 +173,22 @@ def test_a_folder_of_two_kinds_asks_which_one(panel, qtbot, dataset):
     text.mkdir()
     (text / "Flickr8k.token.txt").write_text("0.jpg#0\tA thing .\n", encoding="utf-8")
     (dataset / "SpokenCOCO_val.json").write_text('{"data": []}', encoding="utf-8")
-    panel.dataset.choose(dataset)
+    panel.controller.choose_folder(dataset)
     qtbot.waitUntil(lambda: panel.dataset.kinds.isVisibleTo(panel), timeout=WAIT)
-    assert panel.dataset.report is None and not panel.form.start_button.isEnabled()
+    assert panel.controller.state.report is None and not panel.form.start_button.isEnabled()
     next(each for each in panel.dataset.kinds_menu.actions() if each.text() == "Flickr8k").trigger()
-    qtbot.waitUntil(lambda: panel.dataset.kind == "flickr8k", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.controller.state.kind == "flickr8k", timeout=WAIT)
 
 
 # --- the cost ---
 
-def test_what_a_run_takes_is_said_before_it_begins(panel, qtbot, dataset):
+def test_the_cost_of_a_run_is_shown_before_it_begins(panel, qtbot, dataset):
     choose(panel, qtbot, dataset)
-    assert "4 recordings are heard; 3 MB on disk" in panel.form.cost.text()
-    assert "none like it was made here" in panel.form.cost.text()
+    assert "4 recordings are transcribed; 3 MB on disk" in panel.form.cost.text()
+    assert "No similar run yet" in panel.form.cost.text()
 
 
-def test_how_long_it_takes_is_said_by_earlier_runs_like_it(windows, home, qtbot, dataset):
+def test_the_training_time_is_estimated_from_similar_runs(windows, home, qtbot, dataset):
     make_run(home.runs, "1", backbone="brewclip-mini")
     panel = windows()
     panel.context.state.keep(training.HEARING, 2.0)
@@ -204,24 +202,23 @@ def test_options_that_change_no_cost_ask_for_none(panel, qtbot, dataset, preview
     choose(panel, qtbot, dataset)
     asked = len(previews.asked)
     panel.form.take_small()
-    assert panel.cost.recipe is not None and len(previews.asked) == asked
-    panel.form.rows["crop"].set_value("letterbox")
-    panel.form.changed.emit()
+    assert panel.controller.state.recipe is not None and len(previews.asked) == asked
+    panel.form.set_values({"crop": "letterbox"})
     qtbot.waitUntil(lambda: len(previews.asked) == asked + 1, timeout=WAIT)
     assert previews.asked[-1].crop == "letterbox"
 
 
-def test_what_stands_in_the_way_is_said_and_nothing_starts(panel, qtbot, dataset, previews):
+def test_a_run_that_cannot_begin_says_why(panel, qtbot, dataset, previews):
     previews.answer[0] = WeightsError("Whisper base is not here.", "not_here")
-    panel.dataset.choose(dataset)
+    panel.controller.choose_folder(dataset)
     qtbot.waitUntil(lambda: panel.form.cost.text() == "Whisper base is not here.", timeout=WAIT)
     assert not panel.form.start_button.isEnabled()
 
 
 def test_caches_that_would_grow_too_much_are_refused(panel, qtbot, dataset, previews):
     previews.answer[0] = job.Preview(3, (), "dev", Cost(4, 150_000_000_000, 0))
-    panel.dataset.choose(dataset)
-    qtbot.waitUntil(lambda: "more than the largest caches" in panel.form.cost.text(), timeout=WAIT)
+    panel.controller.choose_folder(dataset)
+    qtbot.waitUntil(lambda: "exceeds the maximum cache size" in panel.form.cost.text(), timeout=WAIT)
     assert not panel.form.start_button.isEnabled()
 
 
@@ -239,7 +236,7 @@ def test_a_run_is_started_watched_and_finished(panel, qtbot, dataset, home):
     assert [each.name for each in panel.context.jobs.running()] == ["Training run 1"]
     order(path, "run")
     until_state(panel, qtbot, "finished")
-    assert not panel.live.pause_button.isVisibleTo(panel) and not panel.live.go_on_button.isVisibleTo(panel)
+    assert not panel.live.pause_button.isVisibleTo(panel) and not panel.live.continue_button.isVisibleTo(panel)
 
 
 def test_pause_and_go_on(panel, qtbot, dataset):
@@ -250,10 +247,10 @@ def test_pause_and_go_on(panel, qtbot, dataset):
     qtbot.waitUntil(lambda: not panel.live.pause_button.isEnabled(), timeout=WAIT)
     assert not panel.live.stop_button.hasFocus() and not panel.live.end_button.hasFocus()
     until_state(panel, qtbot, "paused")
-    assert panel.live.go_on_button.hasFocus()  # never Stop: the next Space would end the run for good
+    assert panel.live.continue_button.hasFocus()  # never Stop: the next Space would end the run for good
     assert panel.live.message.text() == "It was stopped and can go on."
     order(path, "run")
-    panel.live.go_on_button.click()
+    panel.live.continue_button.click()
     until_state(panel, qtbot, "finished", 40)
 
 
@@ -282,7 +279,7 @@ def test_a_run_that_does_not_listen_can_be_ended_now(panel, qtbot, dataset):
     answer(qtbot, panel, "End now")
     until_state(panel, qtbot, "paused")
     assert live.message.text() == training_process.ENDED
-    assert live.go_on_button.isVisibleTo(panel) and panel.window().focusWidget() is live.go_on_button
+    assert live.continue_button.isVisibleTo(panel) and panel.window().focusWidget() is live.continue_button
     assert live.stop_button.mapTo(live, live.stop_button.rect().topLeft()) == places[1][0]
 
 
@@ -302,7 +299,7 @@ def test_a_killed_run_is_explained_and_the_window_goes_on(panel, qtbot, dataset)
     place = panel.runs.shown.index(0, columns.STATE)
     assert place.data() == "killed" and place.data(Qt.ItemDataRole.ToolTipRole) == training_process.KILLED
     order(path, "run")
-    panel.live.go_on_button.click()
+    panel.live.continue_button.click()
     until_state(panel, qtbot, "finished")
 
 
@@ -323,7 +320,7 @@ def test_a_window_that_closes_leaves_the_run_and_the_next_one_follows_it(windows
     assert RunFolder(path).busy
     second = windows(state)
     until_state(second, qtbot, "training", 20)
-    assert second.dataset.folder == dataset and second.form.rows["training.steps"].value == 40
+    assert second.controller.state.folder == dataset and second.form.rows["training.steps"].value == 40
     order(path, "run")
     until_state(second, qtbot, "finished")
 
@@ -363,8 +360,9 @@ def test_a_real_run_from_the_form_to_a_model(windows, qtbot, dataset, home, tmp_
         soundfile.write(dataset / f"{number}.wav", wave / 2, 16_000)
     choose(panel, qtbot, dataset)
     panel.form.start_button.click()
-    qtbot.waitUntil(lambda: panel.runs.current is not None and not panel.runs.current.live, timeout=10 * WAIT)
-    record = panel.runs.current
+    qtbot.waitUntil(lambda: panel.controller.state.run is not None and not panel.controller.state.run.live,
+                    timeout=10 * WAIT)
+    record = panel.controller.state.run
     assert (record.state, record.step, record.message) == ("finished", 20, "")
     assert record.curve("loss").steps == (10, 20) and record.curve("score").steps == (10, 20)
     assert panel.runs.use_button.isEnabled()
@@ -393,7 +391,7 @@ def test_a_run_that_appears_later_is_found(panel, home, qtbot):
     make_run(home.runs, "1")
     panel.training.look()
     qtbot.waitUntil(lambda: panel.runs.model.rowCount() == 1, timeout=WAIT)
-    assert panel.runs.current.path == home.runs / "1"
+    assert panel.controller.state.run.path == home.runs / "1"
 
 
 def test_ticked_runs_lie_over_each_other_and_are_compared(windows, home, qtbot):
@@ -458,20 +456,20 @@ def test_the_state_is_there_again(windows, home, qtbot, dataset):
     first.form.rows["training.batch"].set_value(64)
     first.form.open_fold(True)
     first.loss.choose("rate")
-    first.runs.choose(home.runs / "1")
-    first.runs.model.tick({home.runs / "2"})
+    first.controller.choose_run(home.runs / "1")
+    first.controller.tick(frozenset({home.runs / "2"}))
     second = windows(first.save_state())
-    qtbot.waitUntil(lambda: second.dataset.report is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: second.controller.state.report is not None, timeout=WAIT)
     assert second.form.rows["training.batch"].value == 64 and second.form.is_open
-    assert second.loss.key == "rate" and second.runs.current.path == home.runs / "1"
-    assert [each.path for each in second.runs.model.ticked_records()] == [home.runs / "2"]
+    assert second.loss.key == "rate" and second.controller.state.run.path == home.runs / "1"
+    assert [run.path for run in second.controller.state.ticked_runs] == [home.runs / "2"]
 
 
 def test_a_state_of_another_release_is_taken_as_far_as_it_goes(windows):
     panel = windows({"values": {"training.steps": -3, "model.dropout": 0.3, "gone": 1, "variant": 7}, "split": ["x"],
                      "curves": ["nothing", "score"], "folder": "/nowhere", "device": "abacus", "ticked": ["/nowhere"]})
     assert panel.form.rows["training.steps"].value == 100_000 and panel.form.rows["model.dropout"].value == 0.3
-    assert panel.dev.key == "score" and panel.dataset.folder is None
+    assert panel.dev.key == "score" and panel.controller.state.folder is None
 
 
 def test_the_keys_are_listed(panel):

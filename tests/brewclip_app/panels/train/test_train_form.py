@@ -15,8 +15,9 @@ from brewclip_app.panels.train import comparison as training_comparison
 from brewclip_app.panels.train import runs_model as columns
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.compare import CompareDialog
+from brewclip_app.panels.train.controller import make_recipe
 from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, thinned
-from brewclip_app.panels.train.curves import CurveCard, bare_of, choices
+from brewclip_app.panels.train.curves import CurveCard, choices, zero_shot_of
 from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.runs_model import RunsModel
 from core.datasets.reports import DatasetReport, SplitCount
@@ -37,12 +38,16 @@ def report(*splits):
 
 @pytest.fixture
 def form(qtbot):
-    made = TrainForm()
+    made = TrainForm(lambda *changed: None)
     qtbot.addWidget(made)
     made.resize(330, 700)
     made.show()
     made.show_dataset(report(("train", 900), ("dev", 60)))
     return made
+
+
+def recipe_of(form, kind=""):
+    return make_recipe(form.values(), str(form.device.currentData()), SET, kind)
 
 
 def write(form, key, text):
@@ -59,7 +64,7 @@ def test_every_option_of_the_table_is_in_the_form(form):
 
 
 def test_untouched_it_is_the_papers_recipe(form):
-    recipe = form.recipe(SET, "flickr8k")
+    recipe = recipe_of(form, "flickr8k")
     assert changed(recipe) == {} and (recipe.dataset, recipe.kind, recipe.variant) == (SET, "flickr8k", "full")
     assert not form.all_back.isVisibleTo(form)
 
@@ -67,11 +72,11 @@ def test_untouched_it_is_the_papers_recipe(form):
 def test_a_changed_option_is_marked_with_the_papers_value_and_goes_back(form):
     line = form.rows["training.steps"]
     write(form, "training.steps", "60 000")
-    assert form.recipe(SET, "").training.steps == 60_000
+    assert recipe_of(form).training.steps == 60_000
     assert line.name.property("look") == "changed" and line.below.text() == "paper: 100\u2009000"
     line.reset.click()
     assert not line.is_changed and not line.below.isVisibleTo(form)
-    assert form.recipe(SET, "").training.steps == 100_000
+    assert recipe_of(form).training.steps == 100_000
 
 
 def test_an_option_that_the_paper_lacks_says_so(form):
@@ -79,8 +84,8 @@ def test_an_option_that_the_paper_lacks_says_so(form):
     box = form.rows["model.gate"].control
     assert isinstance(box, QCheckBox)
     box.click()
-    assert form.recipe(SET, "").model.gate is True
-    assert "it has no such option" in form.rows["model.gate"].below.text()
+    assert recipe_of(form).model.gate is True
+    assert "no such option" in form.rows["model.gate"].below.text()
 
 
 @pytest.mark.parametrize(("key", "text"), [
@@ -99,52 +104,54 @@ def test_a_value_that_cannot_be_is_said_beside_the_field_and_the_last_one_stays(
 def test_the_small_recipe_is_offered_for_few_utterances_and_is_one_click(form):
     assert form.small_box.isVisibleTo(form) and "900 utterances" in form.small_words.text()
     form.small.click()
-    assert changed(form.recipe(SET, "")) == dict(SMALL_DATA)
+    assert changed(recipe_of(form)) == dict(SMALL_DATA)
     assert not form.small_box.isVisibleTo(form)
     assert "changed" in form.fold.text()  # those behind the fold are not forgotten
     form.all_back.click()
-    assert changed(form.recipe(SET, "")) == {}
+    assert changed(recipe_of(form)) == {}
     form.show_dataset(report(("train", 30_000), ("dev", 60)))
     assert not form.small_box.isVisibleTo(form)
 
 
-def test_a_dataset_without_a_training_split_must_be_told_what_to_learn_from(form):
+def test_a_dataset_without_a_training_split_needs_a_choice(form):
     form.show_dataset(report(("val", 110)))
     assert form.problems() and form.is_open
     split = form.rows["train"].control
     assert isinstance(split, QComboBox) and [split.itemText(row) for row in range(split.count())] == ["val"]
     split.setCurrentIndex(0)
-    assert form.problems() == [] and form.recipe(SET, "").train == "val"
+    assert form.problems() == [] and recipe_of(form).train == "val"
 
 
 def test_backbones_on_disk_are_offered_and_the_best_is_the_choice(form):
     form.show_backbones(("ViT-L-14/openai", "brewclip-mini"))
-    assert form.recipe(SET, "").backbone == "ViT-L-14/openai"
+    assert recipe_of(form).backbone == "ViT-L-14/openai"
     form.rows["backbone"].set_value("brewclip-mini")
     form.show_backbones(("ViT-L-14/openai", "brewclip-mini"))
-    assert form.recipe(SET, "").backbone == "brewclip-mini"
+    assert recipe_of(form).backbone == "brewclip-mini"
 
 
 def test_the_device_is_part_of_the_recipe_and_of_no_comparison(form):
     form.show_devices((("auto", "The fastest"), ("cpu", "CPU")))
     form.choose_device("cpu")
-    recipe = form.recipe(SET, "")
+    recipe = recipe_of(form)
     assert recipe.training.device == "cpu" and changed(recipe) == {}
 
 
 # --- rows ---
 
 def test_the_model_of_runs_keeps_qts_rules(home, qtbot):
-    model = RunsModel()
+    ticks = []
+    model = RunsModel(ticks.append)
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     first, second = make_run(home.runs, "1"), make_run(home.runs, "2", "error", "It broke.", usable=False)
     model.show([RunReader(first).read()])
-    with qtbot.waitSignal(model.ticked):
-        model.setData(model.index(0, columns.RUN), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
-    model.show([RunReader(second).read(), RunReader(first).read()])
-    assert [each.path for each in model.ticked_records()] == [first]
+    model.setData(model.index(0, columns.RUN), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
+    assert ticks == [frozenset({first})]
+    model.show([RunReader(second).read(), RunReader(first).read()], {}, ticks[0])
+    assert [model.index(row, columns.RUN).data(Qt.ItemDataRole.CheckStateRole) for row in range(2)] == [
+        Qt.CheckState.Unchecked, Qt.CheckState.Checked]
     assert [model.index(0, place).data() for place in range(len(columns.HEADS))] == [
-        "2", "full", "the best here", "steps 40", "50.0", "40", "failed"]
+        "2", "full", "best available", "steps 40", "50.0", "40", "failed"]
     model.show([])
 
 
@@ -153,7 +160,7 @@ def test_what_a_run_does_is_said_in_words(home):
     assert training_words.line(record) == "step 20 of 40 · best at step 20: mean recall on dev 25.0 %"
     running = RunReader(make_run(home.runs, "2", "", done=20)).read(True)
     assert training_words.line(running).startswith("step 20 of 40 · 2.0 steps/s · learning rate 0.0001 · ")
-    assert training_words.line(running, "pause").endswith("saves and stops")
+    assert training_words.line(running, "pause").endswith("saving and stopping")
     assert training_words.state(running, "stop") == "stopping"
     ending = RunReader(make_run(home.runs, "3")).read(True)  # its end is written, its process not gone yet
     assert training_words.line(ending) == "Ending"
@@ -194,7 +201,7 @@ def test_zero_shot_is_a_dashed_level_where_the_model_notes_it(home, qtbot):
     card.choose("weight")
     assert card.plot.reference is None
     (make_run(home.runs, "2") / "best" / "run.json").write_text("{")
-    assert bare_of(home.runs / "2") == {}
+    assert zero_shot_of(home.runs / "2") == {}
 
 
 def test_many_runs_never_look_the_same(home, qtbot):
@@ -293,7 +300,7 @@ def test_a_file_that_cannot_be_written_is_said_in_the_dialog(two, tmp_path, qtbo
     dialog = CompareDialog(None, two)
     qtbot.addWidget(dialog)
     dialog.write(tmp_path / "no folder" / "a.csv", training_comparison.write_options)
-    assert "could not be written" in dialog.said.text()
+    assert "could not be written" in dialog.outcome.text()
 
 
 def test_runs_of_one_name_are_told_apart(home, tmp_path):

@@ -1,0 +1,331 @@
+"""Controller of the Train screen: the dataset, the recipe with its cost, and the runs. No widgets here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from brewclip_app import tasks, wording
+from brewclip_app.jobs import JobReplaced
+from brewclip_app.panels.train import words
+from brewclip_app.services.runs import HEARING
+from core.errors import BrewclipError, DatasetError, SettingsError
+from core.progress import JobCancelled, Progress, Report
+from core.training.options import FACTS, with_values
+from core.training.recipe import Recipe
+from core.training.runs import pace_of
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from brewclip_app.panels.train.option_row import Value
+    from core.datasets.reports import DatasetReport
+    from core.training.run import Preview
+    from core.training.runs import RunRecord
+
+RECENT = "training/datasets"  # key of the window's state: folders, the last one first
+MOST_RECENT = 8
+COST_MS = 500  # after the last change
+AUTO = (("auto", "Fastest available"),)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainState:
+    """All that the panel renders, but what is typed into the form.
+
+    Dataset: `folder`, what its reading said (`dataset_text`; `dataset_problem`: it failed) and its `report`. Run to
+    come: `recipe`, None while it cannot begin, and the text below the form. Runs: all `records`, the `current` one's
+    folder and the ticked ones.
+    """
+
+    folder: Path | None = None
+    kind: str = ""  # as it was read; "" while unknown
+    follow_links: bool = False
+    has_links: bool = False
+    several_kinds: bool = False
+    report: "DatasetReport | None" = None
+    dataset_text: str = ""
+    dataset_problem: bool = False
+    recent: tuple[Path, ...] = ()
+    devices: tuple[tuple[str, str], ...] = AUTO
+    recipe: Recipe | None = None
+    cost: str = ""
+    cost_problem: bool = False
+    records: "tuple[RunRecord, ...]" = ()
+    is_read: bool = False  # whether the folders of runs were read
+    requests: Mapping[Path, str] = field(default_factory=dict)  # "pause" or "stop", of runs that are asked to
+    current: Path | None = None
+    ticked: frozenset[Path] = frozenset()
+    search_model: str = "auto"  # the setting
+    status: tuple[str, str, str] = ("", "", "")  # text, words of a link behind it, the panel that it leads to
+
+    @property
+    def run(self) -> "RunRecord | None":
+        """The current run."""
+        return next((record for record in self.records if record.path == self.current), None)
+
+    @property
+    def ticked_runs(self) -> "list[RunRecord]":
+        """The ticked runs, in their order."""
+        return [record for record in self.records if record.path in self.ticked]
+
+    @property
+    def drawn_runs(self) -> "list[RunRecord]":
+        """The runs whose curves are shown: the ticked ones, else the current one."""
+        return self.ticked_runs or ([self.run] if self.run else [])
+
+
+class TrainController(QObject):
+    """Holds the state; methods change it at once or start a coroutine. Runs are those of `context.training`."""
+
+    changed = Signal(object)  # TrainState
+    failed = Signal(object, str)  # an error, and what is safe
+
+    def __init__(self, context: "Context", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        recent = context.state.get(RECENT, [])
+        self.state = TrainState(recent=tuple(map(Path, recent)) if isinstance(recent, list) else (),
+                                status=(f"Runs are stored in {context.home.runs}", "", ""))
+        self.training = context.training
+        self._context, self._jobs = context, context.jobs
+        self._values: Mapping[str, Value] = {}
+        self._problems: list[str] = []
+        self._device = "auto"
+        self._previews: dict[tuple[object, ...], Preview] = {}
+        self._later = QTimer(self, singleShot=True, interval=COST_MS)
+        self._later.timeout.connect(lambda: tasks.start(self._estimate()))
+        self.training.changed.connect(self._take_runs)
+        self.training.began.connect(self.choose_run)
+        self.training.ended.connect(self._take_end)
+        self.training.failed.connect(self.failed)
+        context.settings_changed.connect(lambda _: self._take_runs())
+        self._take_runs()
+
+    # ---- dataset
+
+    def choose_folder(self, folder: Path, kind: str = "", follow_links: bool = False) -> None:
+        """Read a dataset; `kind` where it could be of several, `follow_links` where links may lead out of it."""
+        self._previews.clear()
+        self._set(folder=folder, kind="", follow_links=follow_links, has_links=follow_links, several_kinds=False,
+                  report=None, dataset_text="Reading", dataset_problem=False)
+        self._follow()
+        tasks.start(self._read(folder, kind, follow_links))
+
+    def read_again(self, kind: str | None = None, follow_links: bool | None = None) -> None:
+        """Read the dataset again, as another kind or with other links."""
+        state = self.state
+        if state.folder is not None:
+            self.choose_folder(state.folder, state.kind if kind is None else kind,
+                               state.follow_links if follow_links is None else follow_links)
+
+    # ---- recipe
+
+    def take_form(self, values: "Mapping[str, Value]", problems: list[str], device: str) -> None:
+        """Take the options of the form; with problems no run can begin."""
+        self._values, self._problems, self._device = values, problems, device
+        self._follow()
+
+    async def find_devices(self) -> None:
+        """Find out, once, what there is to compute on."""
+        if self.state.devices is AUTO:
+            try:
+                self._set(devices=await self._jobs.run("Looking for a GPU", _devices, key="train-devices", quiet=True))
+            except Exception:  # logged by the job; the fastest is chosen when the run begins
+                return
+
+    def start(self) -> None:
+        """Begin the run."""
+        if self.state.recipe is not None:
+            self.training.begin(self.state.recipe)
+
+    # ---- runs
+
+    def choose_run(self, path: Path) -> None:
+        """Make a run the current one, now or as soon as it is read."""
+        if path != self.state.current:
+            self._set(current=path)
+
+    def tick(self, paths: frozenset[Path]) -> None:
+        """Tick the runs whose curves are drawn together."""
+        self._set(ticked=paths)
+
+    def pause_or_continue(self) -> None:
+        """Pause the current run, or continue it."""
+        run = self.state.run
+        if run is not None and run.live and not self.training.asked(run.path):
+            self.training.pause(run.path)
+        elif run is not None and can_continue(run):
+            self.training.go_on(run.path)
+
+    def delete(self, path: Path) -> None:
+        """Move a run to the trash; Search no longer uses its model."""
+        if self._context.settings["vision.model"] == str(path / "best"):
+            self._context.change("vision.model", "auto")
+        self.training.delete(path)
+
+    def use_in_search(self) -> None:
+        """Have Search use the best model of the current run."""
+        run = self.state.run
+        if run is None or not run.usable:
+            return
+        try:
+            self._context.change("vision.model", str(run.path / "best"))
+        except SettingsError as error:
+            self.failed.emit(error, "Search uses the same model as before.")
+            return
+        self._set(status=(f"Search uses {run.name} now; pictures that were indexed before need", "embedding again",
+                          "library"))
+
+    # ---- coroutines
+
+    async def _read(self, folder: Path, kind: str, follow_links: bool) -> None:
+        def work(report: Report) -> "DatasetReport":
+            from core.datasets.reports import inspect
+            return inspect(folder, kind, report, follow_links)
+
+        def show(progress: Progress) -> None:
+            self._set(dataset_text=progress.text(wording.count) or "Reading")
+
+        try:
+            report = await self._jobs.run(f"Reading {folder.name}", work, key="train-dataset", on_progress=show)
+        except JobReplaced:
+            return
+        except JobCancelled:
+            self._set(dataset_text="Not read")
+        except DatasetError as error:
+            self._set(dataset_text=str(error), dataset_problem=True, several_kinds=error.kind == "several_kinds",
+                      has_links=self.state.has_links or error.kind == "links")
+        except Exception as error:
+            self._set(dataset_text=str(error), dataset_problem=True)
+            self.failed.emit(error, "The dataset is unchanged.")
+        else:
+            links = self.state.has_links or any(problem.key == "links_out" for problem in report.problems)
+            others = [path for path in self.state.recent if path not in (report.folder, folder)]
+            recent = (folder, *others)[:MOST_RECENT]
+            self._context.state.keep(RECENT, [str(path) for path in recent])
+            self._set(report=report, kind=report.kind, has_links=links, recent=recent, dataset_text="")
+        self._follow()
+
+    async def _estimate(self) -> None:
+        recipe, home, settings = self.state.recipe, self._context.home, self._context.settings
+        if recipe is None or _cost_key(recipe) in self._previews:
+            return
+
+        def work(report: Report) -> "Preview":
+            from core.explorer import Explorer
+            from core.training import run as job
+            explorer = Explorer(home, settings)  # one of its own: the window's models stay as they are
+            try:
+                return job.preview(explorer, recipe, report)
+            finally:
+                explorer.close()
+
+        try:
+            self._previews[_cost_key(recipe)] = await self._jobs.run("Estimating the cost of a run", work,
+                                                                     key="train-cost", quiet=True)
+        except JobCancelled:
+            return
+        except Exception as error:
+            if self.state.recipe is not None and _cost_key(self.state.recipe) == _cost_key(recipe):
+                self._set_cost(str(error) if isinstance(error, BrewclipError) else "The cost could not be estimated.",
+                               problem=isinstance(error, BrewclipError))
+        else:
+            self._follow()
+
+    # ---- helpers
+
+    def _follow(self) -> None:
+        """Update recipe and cost after a change of the dataset or of an option."""
+        state = self.state
+        self._later.stop()
+        if state.folder is None:
+            self._set_cost("Choose a dataset first.")
+        elif state.report is None:
+            self._set_cost("")
+        elif self._problems:
+            self._set_cost("Correct the marked options to begin.", problem=True)
+        else:
+            try:
+                recipe = make_recipe(self._values, self._device, state.folder, state.kind, state.follow_links)
+            except BrewclipError as error:
+                self._set_cost(str(error), problem=True)
+            else:
+                self._show_cost(recipe)
+
+    def _show_cost(self, recipe: Recipe) -> None:
+        preview = self._previews.get(_cost_key(recipe))
+        if preview is None:
+            self._set_cost("Estimating the cost…", recipe)
+            self._later.start()
+            return
+        pace = pace_of(self.training.records, lambda run: run.recipe is not None and _same_pace(run.recipe, recipe))
+        text = words.cost(preview, recipe, pace, float(self._context.state.get(HEARING, 0.0)))
+        if preview.cost.nbytes > recipe.training.max_cache_gb * 1e9:
+            self._set_cost(f"{text} That exceeds the maximum cache size: raise it in the options.", problem=True)
+        else:
+            self._set_cost(text, recipe)
+
+    def _set_cost(self, text: str, recipe: Recipe | None = None, problem: bool = False) -> None:
+        self._set(cost=text, recipe=recipe, cost_problem=problem)
+
+    def _take_runs(self) -> None:
+        records, current = self.training.records, self.state.current
+        if records and current not in [record.path for record in records]:
+            current = records[0].path
+        self._set(records=records, is_read=self.training.is_read, current=current,
+                  requests={record.path: self.training.asked(record.path) for record in records},
+                  search_model=str(self._context.settings["vision.model"]))
+
+    def _take_end(self, run: "RunRecord") -> None:
+        text = f"{run.name}: {words.state(run)}"
+        self._set(status=(f"{text}. {run.message}" if run.message else text, "", ""))
+        self._previews.clear()  # what was transcribed need not be again
+        self._follow()
+
+    def _set(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        self.changed.emit(self.state)
+
+
+def make_recipe(values: "Mapping[str, Value]", device: str, folder: Path, kind: str, follow_links: bool = False
+                ) -> Recipe:
+    """The recipe of a form's values on a dataset. BrewclipError when a value is not valid."""
+    facts = {key: str(values[key]) for key in FACTS if key != "dataset"}
+    plain = replace(Recipe(folder, kind=kind, follow_links=follow_links), **facts)  # type: ignore[arg-type]  # strings all
+    options = {key: value for key, value in values.items() if key not in FACTS}
+    return with_values(plain, {**options, "training.device": device})
+
+
+def can_continue(run: "RunRecord") -> bool:
+    """Whether a run can be continued."""
+    return not run.live and run.state != "finished" and run.recipe is not None
+
+
+def _cost_key(recipe: Recipe) -> tuple[object, ...]:
+    """The parts of a recipe that decide its preview."""
+    return (recipe.dataset, recipe.kind, recipe.variant, recipe.backbone, recipe.crop, recipe.train, recipe.dev,
+            recipe.training.noise, recipe.training.seed, recipe.training.device, recipe.training.batch)
+
+
+def _same_pace(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes take about as long a pair."""
+    known = "auto" not in (one.backbone, other.backbone)  # "auto" is the best here, and so most likely the same
+    return (not known or one.backbone == other.backbone) and (
+        one.variant, one.training.batch, one.training.device, one.training.precision) == (
+        other.variant, other.training.batch, other.training.device, other.training.precision)
+
+
+def _devices(report: Report) -> tuple[tuple[str, str], ...]:
+    """Devices to compute on as (key, name)."""
+    import torch
+
+    from core.devices import choose
+
+    best = choose("auto").name
+    devices = [("cpu", "CPU")]
+    if choose("cuda").name == "cuda":
+        devices.insert(0, ("cuda", torch.cuda.get_device_name(0)))
+    if choose("mps").name == "mps":
+        devices.insert(0, ("mps", "Apple GPU"))
+    return (("auto", f"{AUTO[0][1]} ({dict(devices)[best]})"), *devices)
