@@ -163,7 +163,7 @@ class InspectPanel(Panel):
 
     def _render_page(self, state: InspectState, before: InspectState) -> None:
         page = self.compare if state.comparing else self.single
-        if state.case is not None and page is not self.pages.currentWidget():
+        if state.comparing != before.comparing:
             page.add_below(self.strip)
         self.pages.setCurrentWidget(page if state.case is not None else self.empty)
         self.empty.show_subject(state.subject)

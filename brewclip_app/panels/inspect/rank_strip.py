@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
+    QListWidget,
+    QListWidgetItem,
     QSizePolicy,
     QStyle,
     QStyledItemDelegate,
@@ -15,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
-from brewclip_app.panels.inspect.neighbours_model import NEIGHBOUR_ROLE, Index, NeighboursModel
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.hit_delegate import draw_fitted
 
@@ -27,18 +29,19 @@ if TYPE_CHECKING:
 CARD = QSize(84, 60)
 GAP = 10
 RADIUS = 7
+NEIGHBOUR_ROLE = Qt.ItemDataRole.UserRole
+Index = QModelIndex | QPersistentModelIndex
 
 
-class RankStrip(QListView):
+class RankStrip(QListWidget):
     """Thumbnails by rank; a click chooses one."""
 
     chosen = Signal(object)  # ImageRecord
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self.neighbours = NeighboursModel(self)
+        self.rows: Sequence[Neighbour] = ()
         self._own = -1
-        self.setModel(self.neighbours)
         self.setItemDelegate(_Cards(thumbnails, self))
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -52,26 +55,31 @@ class RankStrip(QListView):
         self.setStyleSheet("RankStrip { background: transparent; border: none; }")
         self.viewport().setAutoFillBackground(False)
         self.setAccessibleName("Pictures by rank")
-        self.clicked.connect(lambda index: self.chosen.emit(index.data(NEIGHBOUR_ROLE).image))
+        self.itemClicked.connect(lambda item: self.chosen.emit(item.data(NEIGHBOUR_ROLE).image))
         thumbnails.ready.connect(lambda image_id: self.viewport().update())
         theme.changed.connect(self._fit)
         self._fit()
 
     def show_rows(self, rows: "Sequence[Neighbour]", own: int) -> None:
         """Show a ranking; `own` is the id of the picture that is explained."""
-        self._own = own
-        self.neighbours.show(rows)
-        at = next((place for place, row in enumerate(rows) if row.image.id == own), None)
-        if at is not None:
-            self.setCurrentIndex(self.neighbours.index(at))
-            self.scrollTo(self.neighbours.index(at), QAbstractItemView.ScrollHint.EnsureVisible)
+        self._own, self.rows = own, rows
+        self.clear()
+        for row in rows:
+            item = QListWidgetItem(f"{row.rank} · {row.score:.2f}", self)
+            item.setData(NEIGHBOUR_ROLE, row)
+            item.setToolTip(plain_tip(f"Rank {row.rank}, score {row.score:.3f}: {row.image.path.name}"))
+        if self._place() >= 0:
+            self.setCurrentRow(self._place())
+            self.scrollToItem(self.item(self._place()), QAbstractItemView.ScrollHint.EnsureVisible)
 
     def step(self, by: int) -> None:
         """Choose the picture before (-1) or after (1) the explained one."""
-        rows = self.neighbours.rows
-        at = next((place for place, row in enumerate(rows) if row.image.id == self._own), -1)
-        if rows and 0 <= at + by < len(rows):
-            self.chosen.emit(rows[at + by].image)
+        place = self._place() + by
+        if 0 <= place < len(self.rows):
+            self.chosen.emit(self.rows[place].image)
+
+    def _place(self) -> int:
+        return next((place for place, row in enumerate(self.rows) if row.image.id == self._own), -1)
 
     def _fit(self) -> None:
         height = CARD.height() + 6 + QFontMetrics(theme.font("quiet")).height()
