@@ -11,15 +11,14 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
+from brewclip_app.item_models.record_table import RECORD_ROLE, Index
 from brewclip_app.panels.failures.misses_model import (
     KIND,
     LABEL,
     RANK,
-    ROW_ROLE,
     THEN,
     WER,
     WORDS,
-    Index,
     MissesProxy,
     MissRow,
 )
@@ -113,7 +112,7 @@ class KindDelegate(QStyledItemDelegate):
         super().__init__(parent)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row = index.data(ROW_ROLE)
+        row = index.data(RECORD_ROLE)
         room = QStyleOptionViewItem(option)
         self.initStyleOption(room, index)
         text, room.text = room.text, ""

@@ -75,10 +75,8 @@ class FailuresPage(QStackedWidget):
             return before is not None
         if misses is before:
             return False
-        if before is not None and before.key == misses.key:
-            self.model.update(rows_of(misses))
-        else:
-            self.model.show(rows_of(misses), "Utterance" if misses.direction == "speech_to_image" else "Picture")
+        self.model.name_queries("Utterance" if misses.direction == "speech_to_image" else "Picture")
+        self.model.show(rows_of(misses))
         self.kinds.show_misses(misses)
         self.table.show_kinds(misses.diagnosis is not None)
         self.no_misses.title.setText(f"No query misses the top {misses.at}")

@@ -154,7 +154,7 @@ class FailuresPanel(Panel):
         if state.misses is not before.misses or state.evaluations is not before.evaluations:
             changed = self.page.render_list(state.misses, state.evaluations is None or bool(state.evaluations))
             if changed and state.misses is not None:
-                self.filter.offer([(bar.title, bar.key) for bar in self.kinds.chart.bars()], self.page.model.rows())
+                self.filter.offer([(bar.title, bar.key) for bar in self.kinds.chart.bars()], self.page.model.records)
                 self.page.proxy.sort(self.page.proxy.sortColumn(), self.page.proxy.sortOrder())
                 self.page.bring_to_front(state.front)
                 self._follow_row()  # the row may be the same as before

@@ -96,7 +96,7 @@ class TrainRunsCard(Card):
 
     def _take_current(self, now: QModelIndex) -> None:
         if now.isValid():
-            self._choose(self.model.record(self.shown.mapToSource(now).row()).path)
+            self._choose(self.model.records[self.shown.mapToSource(now).row()].path)
 
     def _toggle_tick(self) -> None:
         place = self.shown.mapToSource(self.table.currentIndex()).siblingAtColumn(columns.RUN)

@@ -49,9 +49,9 @@ def test_the_models_keep_qts_rules(qtbot):
     proxy.sort(2, Qt.SortOrder.DescendingOrder)
     assert [row.number for row in proxy.rows()] == [3, 5, 4, 2, 1, 0]
     changed = [*rows()[:2], *(MissRow(each.number, each.rank, "other words") for each in rows()[2:])]
-    model.update(changed)
+    model.show(changed)
     assert proxy.row_at(proxy.line_of(4)).words == "other words"
-    model.update(changed[:2])
+    model.show(changed[:2])
     assert model.rowCount() == 2
     assert [each.model() for each in testers] == [model, proxy]
 

@@ -381,7 +381,7 @@ def test_runs_of_others_are_found_and_shown(windows, home, qtbot, tmp_path):
     panel = windows()
     panel.training.add_folder(tmp_path / "elsewhere")
     qtbot.waitUntil(lambda: panel.runs.model.rowCount() == 4, timeout=WAIT)
-    states = {panel.runs.model.record(row).path.name: panel.runs.model.record(row).state for row in range(4)}
+    states = {panel.runs.model.records[row].path.name: panel.runs.model.records[row].state for row in range(4)}
     assert states == {"3": "finished", "by hand": "finished", "damaged": "failed"}
     row = panel.runs.model.row_of(home.runs / "by hand")
     assert panel.runs.model.index(row, columns.CHANGED).data() == "letterbox, steps 40"
