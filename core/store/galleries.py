@@ -25,9 +25,9 @@ class Galleries(Repository):
     """The store's methods for galleries."""
 
     def galleries(self) -> list[GalleryRecord]:
-        """All galleries, by name."""
+        """All galleries of this computer, by name; those at addresses are not among them."""
         with self.database.reading() as connection:
-            return gallery_records(connection)
+            return [record for record in gallery_records(connection) if not is_address(record.name)]
 
     def gallery(self, name: str) -> GalleryRecord:
         """The gallery of that name, in any case of its letters; StoreError (no_gallery) names those that are near.
@@ -48,10 +48,7 @@ class Galleries(Repository):
         """A new, empty gallery. StoreError: `exists`, `bad_name` (empty, over 100 characters, control characters)."""
         name = _checked(name)
         with self.database.writing() as connection:
-            created = connection.execute(insert(GalleryRow).values(
-                name=name, key=compared(name), created=datetime.now(UTC), revision=secrets.token_hex(8),
-            ).prefix_with("OR IGNORE"))
-            if not created.rowcount:
+            if not _insert(connection, name):
                 raise StoreError(f"There is a gallery {name!r} already.", "exists")
             return gallery_records(connection, GalleryRow.key == compared(name))[0]
 
@@ -64,6 +61,20 @@ class Galleries(Repository):
                 raise
         return self.gallery(name)
 
+    def catalogued(self, address: str, create: bool = False) -> GalleryRecord:
+        """The record of a gallery whose images are in this store and whose vectors are at an address.
+
+        StoreError: `no_gallery` when there is none and not `create`.
+        """
+        with self.database.writing() as connection:
+            if create:
+                _insert(connection, address)
+            records = gallery_records(connection, GalleryRow.key == compared(address))
+        if not records:
+            raise StoreError(f"There is no gallery at {address}. `brewclip index FOLDER --gallery {address}` makes "
+                             "one.", "no_gallery")
+        return records[0]
+
     def rename_gallery(self, gallery_id: int, name: str) -> None:
         """Give the gallery another name. StoreError: `exists`, `bad_name`, `no_gallery`."""
         name = _checked(name)
@@ -74,6 +85,12 @@ class Galleries(Repository):
                                    .values(name=name, key=compared(name)))
             except IntegrityError as error:
                 raise StoreError(f"There is a gallery {name!r} already.", "exists") from error
+
+
+def _insert(connection: Connection, name: str) -> bool:
+    """Add a gallery; False when there is one of that name."""
+    values = {"name": name, "key": compared(name), "created": datetime.now(UTC), "revision": secrets.token_hex(8)}
+    return bool(connection.execute(insert(GalleryRow).values(**values).prefix_with("OR IGNORE")).rowcount)
 
 
 def gallery_records(connection: Connection, *where: ColumnElement[bool]) -> list[GalleryRecord]:

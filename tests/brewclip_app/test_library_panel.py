@@ -597,8 +597,8 @@ def test_esc_asks_before_it_stops_indexing(panel, context, qtbot, many):
 
 def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, qtbot, many):
     stop_half_way(context, qtbot, many, context.jobs.close_door)
-    record = context.explorer.gallery("Many")
-    assert 0 < record.state(context.explorer.fingerprint().hash).indexed < 160
+    gallery = context.explorer.gallery("Many")
+    assert 0 < gallery.state(context.explorer.fingerprint().hash).indexed < 160
     context.close()
     again = Context(home, Explorer(home))
     again.indexing.resume()
@@ -606,7 +606,7 @@ def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, q
         pass
     assert done.args[0] == "Many" and done.args[1].images == 160
     qtbot.waitUntil(again.jobs.is_idle, timeout=WAIT)
-    assert again.explorer.unfinished.of(record) is None
+    assert again.explorer.unfinished.of(gallery.info) is None
     assert again.jobs.shutdown(20)
     again.close()
 

@@ -1,6 +1,7 @@
 """A gallery in the SQLite store: its folders, its state, and how it is deleted. No image on disk is touched."""
 
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.sql.expression import ColumnElement
@@ -20,7 +21,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
 
     rows_a_write = 1  # a write of one image costs little more than its share of a larger one
 
-    def vector_table(self, fingerprint_hash: str) -> None:
+    def vector_table(self, fingerprint_hash: str) -> Any:
         """None: vectors in SQLite are read into an exact index."""
 
     def optimize(self, report: Report = silent) -> None:
