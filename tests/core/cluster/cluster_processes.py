@@ -16,7 +16,7 @@ def workers_of(kind: str) -> list[int]:
     return found
 
 
-def none_left(kind: str, seconds: float = 20) -> bool:
+def none_left(kind: str, seconds: float = 300) -> bool:
     """Whether the workers of that class are gone, within that time."""
     until = time.monotonic() + seconds
     while workers_of(kind) and time.monotonic() < until:

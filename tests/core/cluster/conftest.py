@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.cluster import pool
 from core.cluster.connection import QUIET, ClusterOptions
 from tests.core.galleries.storage import served
 
@@ -17,6 +18,10 @@ HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)
 
 NODE = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 100 << 20}
+PATIENT = {  # on a busy machine Ray would take slow nodes for dead ones, and end workers when memory is short
+    "RAY_health_check_timeout_ms": "120000", "RAY_health_check_initial_delay_ms": "60000",
+    "RAY_memory_monitor_refresh_ms": "0", "RAY_worker_register_timeout_seconds": "600",
+}
 KEYS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
 
 
@@ -38,7 +43,7 @@ def nodes(storage: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     from ray.cluster_utils import Cluster
 
     before = dict(os.environ)
-    os.environ.update(storage, PYTHONPATH=HERE, OMP_NUM_THREADS="1", RAY_worker_niceness="0",
+    os.environ.update(storage, **PATIENT, PYTHONPATH=HERE, OMP_NUM_THREADS="1", RAY_worker_niceness="0",
                       BREWCLIP_HOME=str(tmp_path_factory.mktemp("node")))
     try:
         cluster = Cluster(initialize_head=True, head_node_args=NODE)
@@ -49,6 +54,12 @@ def nodes(storage: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
         os.environ.update(before)
     yield cluster
     cluster.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def patient_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pool gives up on workers that a busy machine starts slowly."""
+    monkeypatch.setattr(pool, "START_S", 500.0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import cli
+from core import child_python, cli
 from core.cluster.connection import ClusterOptions, _told, connected
 from core.errors import ClusterError
 from core.home import Home
@@ -98,6 +98,31 @@ def test_no_cluster_at_the_address_changes_nothing(home: Home, tmp_path: Path, c
     assert cli.main(["index", str(tmp_path), "--gallery", "g", "--engine", "ray", "--address", address]) == 2
     assert f"no cluster at {address}" in capsys.readouterr().err
     assert not home.store.exists()
+
+
+def test_workers_of_this_machine_import_nothing_of_the_working_folder(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="work on a cluster needs the extra: pip install .[scale]")
+    folder, mark = tmp_path / "hostile", tmp_path / "mark"
+    folder.mkdir()
+    for name in ("numpy", "psutil", "yaml", "msgpack", "torch", "PIL"):
+        (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'w')")
+    code = """
+from core.cluster.connection import ClusterOptions, connected
+
+def imports():
+    import os, sys
+    import numpy, PIL, psutil, yaml
+    return [os.path.abspath(entry) for entry in (*sys.path, os.getcwd())]
+
+with connected(ClusterOptions(workers=1)) as ray:
+    print("\\n".join(ray.get(ray.remote(imports).remote())))
+"""
+    found = subprocess.run(child_python.command("-c", code), env=child_python.environment(), cwd=folder,
+                           capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    places = found.stdout.split()
+    assert str(child_python.ROOT) in places and str(folder) not in places
+    assert not mark.exists()
 
 
 def test_a_second_job_in_one_process_is_told(nodes: Any) -> None:
