@@ -23,7 +23,7 @@ from core.galleries.gallery import Gallery
 from core.home import Home, expanded
 from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_gallery, index_scans
-from core.indexing.sources import is_list, look_all
+from core.indexing.sources import is_list, scan_sources
 from core.indexing.unfinished import UnfinishedRuns
 from core.models.multicrop import encode_views
 from core.models.registry import ModelRegistry, ModelStatus
@@ -44,7 +44,7 @@ from core.search.transcription import (
 from core.settings import Settings
 from core.store.addresses import is_address
 from core.store.records import Filter, GalleryRecord, QueryRecord
-from core.store.repository import compared
+from core.store.repository import comparison_key
 from core.store.store import Store
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -217,7 +217,7 @@ class Explorer:
             result = self.unfinished.run(target.info, lambda count: index_gallery(
                 target, model, crop, limit, report, left_out, count))
         else:
-            scans = look_all(sources, column, report, left_out)  # what fails here makes no gallery
+            scans = scan_sources(sources, column, report, left_out)  # what fails here makes no gallery
             with self.filled(gallery) as target:
                 result = self.unfinished.run(target.info, lambda count: index_scans(
                     target, scans, model, crop, limit, report, count))
@@ -231,7 +231,7 @@ class Explorer:
         """The gallery of a name or an address, made if there is none; a new one is deleted again when filling it fails
         before anything came into it.
         """
-        known = is_address(gallery) or any(compared(one.name) == compared(gallery.strip())
+        known = is_address(gallery) or any(comparison_key(one.name) == comparison_key(gallery.strip())
                                            for one in self.store.galleries())
         target = self.gallery(gallery, create=True)
         try:

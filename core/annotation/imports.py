@@ -17,7 +17,7 @@ from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.store.records import NewTake, SpeakerRecord
-from core.store.repository import absolute
+from core.store.repository import absolute_path
 
 if TYPE_CHECKING:
     from core.datasets import Dataset, Utterance
@@ -55,7 +55,7 @@ def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[
     the next import goes on from there. DatasetError as `datasets.load`; AnnotationError ("no_pictures", "links");
     whatever indexing raises.
     """
-    dataset = datasets.load(Path(absolute(folder)), kind, report, follow_links)
+    dataset = datasets.load(Path(absolute_path(folder)), kind, report, follow_links)
     places = sorted({image.path.parent for image in dataset.images if image.path})
     if not places:
         links = _links_out(dataset)

@@ -18,7 +18,7 @@ from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, not
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
-from core.indexing.left_out import words_left_out
+from core.indexing.left_out import describe_left_out
 from core.remote import shown
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _index_text(result: "IndexResult") -> str:
               (result.missing, "no longer there"), (len(result.failed), "could not be read")]
     parts = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
     lines = [f"{result.gallery}: {result.images} pictures ({parts}) in {duration(result.seconds)}"]
-    lines += words_left_out(result.passed, result.excluded)
+    lines += describe_left_out(result.passed, result.excluded)
     if result.failed:
         lines.append(table([(str(failure.path), failure.reason) for failure in result.failed]))
     return "\n".join(lines)

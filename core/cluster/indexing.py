@@ -18,7 +18,7 @@ from core.galleries.gallery import Gallery
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import NO_STAMP
 from core.indexing.reconcile import BATCH, Done, GalleryReconciler, IndexResult
-from core.indexing.sources import look_all
+from core.indexing.sources import scan_sources
 from core.indexing.unfinished import UnfinishedRuns
 from core.models.registry import ModelRegistry
 from core.progress import JobCancelled, Report, silent
@@ -52,7 +52,7 @@ def index(target: AbstractContextManager[Gallery], sources: Sequence[str], model
     spec = models.spec(settings)
     job = PictureJob.of(spec, models.weights_path(spec.backbone, settings), settings["device"], limit, fingerprint,
                         options.gpus)
-    scans = look_all(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))
+    scans = scan_sources(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))
     with _Work(options, job, report) as work:
         if options.address:  # before anything is changed
             work.connect()

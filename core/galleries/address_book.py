@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 
 from core import plain_json, private_files
 from core.errors import StoreError
-from core.galleries.lance.connection import normal
+from core.galleries.lance.connection import normalized_address
 
 LOCK_SECONDS = 10.0  # to wait for another window or program that is writing
 
@@ -24,7 +24,7 @@ def read(path: Path) -> tuple[str, ...]:
 
 def add(path: Path, address: str) -> str:
     """Keep an address, as it is named from now on. StoreError: `scheme` (it holds keys), `disk_full`."""
-    known = normal(address)
+    known = normalized_address(address)
     if known not in read(path):
         _change(path, lambda addresses: addresses | {known})
     return known
@@ -32,7 +32,7 @@ def add(path: Path, address: str) -> str:
 
 def remove(path: Path, address: str) -> None:
     """Forget an address; what lies there stays. StoreError: `disk_full`."""
-    _change(path, lambda addresses: addresses - {normal(address)})
+    _change(path, lambda addresses: addresses - {normalized_address(address)})
 
 
 def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:

@@ -41,10 +41,10 @@ def _open_sqlite(store: Store, name: str, create: bool) -> Gallery:
 
 def _open_lance(store: Store, address: str, create: bool) -> Gallery:
     """A connection stays open until the store is closed."""
-    from core.galleries.lance.connection import normal
+    from core.galleries.lance.connection import normalized_address
     from core.galleries.lance.gallery import LanceGallery
 
-    address = normal(address)
+    address = normalized_address(address)
     if address in store.opened:
         opened: LanceGallery = store.opened[address].reopened()
     else:

@@ -23,7 +23,7 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
-from core.store.repository import among, below, changed
+from core.store.repository import below_folder, bump_revisions, select_ids
 from core.store.schema import ContentRow, ImageRow
 
 PRESENT = ImageRow.missing.is_(False)
@@ -61,7 +61,7 @@ class CatalogGallery(SqliteGallery):
 
     def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
         """See `Gallery`."""
-        contents = self._contents(below(ImageRow.path, str(folder)))
+        contents = self._contents(below_folder(ImageRow.path, str(folder)))
         embedded = self.store.known(fingerprint_hash, set(contents.values()))
         return {path: image._replace(embedded=contents.get(image.id) in embedded)
                 for path, image in super().known_images("", folder).items()}
@@ -77,10 +77,10 @@ class CatalogGallery(SqliteGallery):
         contents = set(self._contents().values())
         return [one for one in self.store.fingerprints() if self.store.known(one.hash, contents)]
 
-    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
+    def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """See `Gallery`."""
         fingerprints = [one.hash for one in self.store.fingerprints()] if vectors else []
-        for batch in super().kept(vectors=False):
+        for batch in super().stored_images(vectors=False):
             parts = {one: self.store.get(one, [image.content_hash for image in batch]) for one in fingerprints}
             yield [replace(image, vectors={one: part[image.content_hash] for one, part in parts.items()
                                            if image.content_hash in part}) for image in batch]
@@ -107,7 +107,7 @@ class CatalogGallery(SqliteGallery):
         known = self.store.known(fingerprint_hash, set(self._contents().values()))
         self.store.delete(known, fingerprint_hash)
         with self.database.writing() as connection:
-            changed(connection, [self.id])
+            bump_revisions(connection, [self.id])
         return len(known)
 
     def delete(self) -> None:
@@ -155,7 +155,7 @@ class CatalogVectorTable:
 
     def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of those of these images that are there."""
-        return self._rows(self._gallery._contents(PRESENT, ImageRow.id.in_(among(ids))))
+        return self._rows(self._gallery._contents(PRESENT, ImageRow.id.in_(select_ids(ids))))
 
     def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of images of up to `count` contents."""
@@ -168,7 +168,7 @@ class CatalogVectorTable:
 
     def _chosen(self, chosen: Filter) -> dict[int, bytes]:
         ids = self._gallery.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
-        return self._gallery._contents(PRESENT, ImageRow.id.in_(among(ids)))
+        return self._gallery._contents(PRESENT, ImageRow.id.in_(select_ids(ids)))
 
     def _of_contents(self, contents: Collection[bytes], images: dict[int, bytes]) -> tuple[np.ndarray, np.ndarray]:
         wanted = set(contents)

@@ -52,7 +52,7 @@ def copy_gallery(source: Gallery, target: Gallery,
     fingerprints = source.fingerprints() or [Fingerprint("", "")]
     there = _there(target, fingerprints, source.folders)
     later, done, already, vectors = _Later(), 0, 0, 0
-    for batch in _batches(source.kept()):
+    for batch in _batches(source.stored_images()):
         for one in batch:
             _remember(one, later)
         new = [one for one in batch if not _is_there(one, there)]
@@ -66,9 +66,9 @@ def copy_gallery(source: Gallery, target: Gallery,
 
 def _check(source: Gallery, target: Gallery, report: Report) -> int:
     """How many pictures the source has; StoreError when the target has others."""
-    others = {one.path: one.content_hash for batch in target.kept(vectors=False) for one in batch}
+    others = {one.path: one.content_hash for batch in target.stored_images(vectors=False) for one in batch}
     total = 0
-    for batch in source.kept(vectors=False):
+    for batch in source.stored_images(vectors=False):
         total += len(batch)
         for one in batch:
             if others.get(one.path) == one.content_hash:

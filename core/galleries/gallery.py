@@ -114,7 +114,7 @@ class Gallery(Protocol):
     def fingerprints(self) -> list[Fingerprint]:
         """Those that pictures have vectors of, missing pictures too."""
 
-    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
+    def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to."""
 
     def forget_fingerprint(self, fingerprint_hash: str) -> int:

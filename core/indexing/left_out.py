@@ -6,7 +6,7 @@ Counts = Sequence[tuple[str, int]]
 SHOWN = 8  # kinds or patterns that are named
 
 
-def words_left_out(passed: Counts, excluded: Counts) -> list[str]:
+def describe_left_out(passed: Counts, excluded: Counts) -> list[str]:
     """Sentences on pictures of kinds that are not read, and on what patterns left out; none when there is nothing."""
     words = []
     if passed:

@@ -17,7 +17,7 @@ from core.indexing.exclusions import Exclusions
 from core.indexing.reader import Reader, ReadFile
 from core.indexing.reconcile import BATCH, READY, Done, GalleryReconciler, IndexResult
 from core.indexing.scan import Scan
-from core.indexing.sources import look, look_into
+from core.indexing.sources import scan_folder, scan_source
 from core.models.multicrop import encode_views
 from core.progress import Report, silent
 from core.store.records import FailedEntry, IndexedFile
@@ -53,7 +53,7 @@ def index_folder(gallery: Gallery, folder: Path, backbone: Backbone, crop: str,
     `no_folder`, `no_gallery`, and what every method of the store may raise; DatasetError (manifest). JobCancelled and
     errors of the model pass through; what was stored stays.
     """
-    return index_scans(gallery, look(folder, column, report), backbone, crop, max_megapixels, report, found)
+    return index_scans(gallery, scan_source(folder, column, report), backbone, crop, max_megapixels, report, found)
 
 
 def index_scans(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: str,
@@ -77,7 +77,7 @@ def index_gallery(gallery: Gallery, backbone: Backbone, crop: str,
     folders = gallery.state().gallery.folders
     if not folders:
         raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
-    scans = [look_into(folder, report, exclude) for folder in folders]
+    scans = [scan_folder(folder, report, exclude) for folder in folders]
     return _index(gallery, scans, backbone, crop, max_megapixels, report, found)
 
 

@@ -20,7 +20,7 @@ from core.indexing.reader import NO_STAMP, Gone
 from core.indexing.scan import Scan
 from core.progress import Progress, Report, WorkStep
 from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
-from core.store.repository import is_below, plain
+from core.store.repository import is_in_folder, storable
 
 BATCH = 32  # pictures that the model sees at once, and that one transaction stores
 READY = 256  # pictures that need no model are stored at the latest when so many wait
@@ -56,7 +56,7 @@ class IndexResult:
 
 def unreachable(folders: Iterable[str | Path]) -> StoreError:
     """None of these folders is there."""
-    names = plain(", ".join(map(str, folders)))
+    names = storable(", ".join(map(str, folders)))
     return StoreError(f"There is no folder {names}, or it cannot be reached: is its drive there? What the gallery "
                       "holds of it stays as it is.", "no_folder")
 
@@ -164,7 +164,7 @@ class GalleryReconciler:
         if not found.whole:
             return
         away = [path for path in (known.keys() | failures.keys()) - found.files.keys()
-                if not any(is_below(path, one) for one in found.unread)]
+                if not any(is_in_folder(path, one) for one in found.unread)]
         plan.gone |= {path: known[path].id for path in away if path in known and not known[path].missing}
         plan.settled += [path for path in away if path in failures]
 
@@ -227,7 +227,7 @@ class GalleryReconciler:
     def _result(self, plan: _Plan, scans: Sequence[Scan], seconds: float) -> IndexResult:
         state = self._gallery.state(self._fingerprint.hash)
         failed = [one for one in self._gallery.failures()
-                  if any(is_below(str(one.path), scan.folder) for scan in scans)]
+                  if any(is_in_folder(str(one.path), scan.folder) for scan in scans)]
         left = (set(plan.gone.values()) | self._tally.vanished) - self._tally.moved
         return IndexResult(state.gallery.name, state.images, self._tally.indexed, self._tally.embedded,
                            plan.unchanged + self._tally.unchanged, len(self._tally.moved), len(left), tuple(failed),

@@ -26,7 +26,7 @@ from core.indexing.reconcile import unreachable
 from core.indexing.scan import REPORT_EVERY, Scan, file_stamp, is_picture, scan, stamp_of
 from core.progress import Progress, Report, WorkStep, silent
 from core.store.records import FileStamp
-from core.store.repository import absolute, plain
+from core.store.repository import absolute_path, storable
 
 MANIFESTS = (".parquet", ".csv", ".tsv")
 ASKED_AT_ONCE = 16  # files of a storage, whose answers take longer than all else
@@ -46,13 +46,13 @@ def is_list(source: str | Path) -> bool:
     return Path(source).suffix.lower() in MANIFESTS and not _is_folder(str(source))
 
 
-def look_all(sources: Iterable[str | Path], column: str = "", report: Report = silent,
+def scan_sources(sources: Iterable[str | Path], column: str = "", report: Report = silent,
              exclude: Exclusions = Exclusions()) -> list[Scan]:
     """What `look` finds in each of these, one after the other."""
-    return [scan for source in sources for scan in look(source, column, report, exclude)]
+    return [scan for source in sources for scan in scan_source(source, column, report, exclude)]
 
 
-def look(source: str | Path, column: str = "", report: Report = silent,
+def scan_source(source: str | Path, column: str = "", report: Report = silent,
          exclude: Exclusions = Exclusions()) -> list[Scan]:
     """The pictures of a folder, an address or a manifest, or the one at a path; none of them is read.
 
@@ -63,11 +63,11 @@ def look(source: str | Path, column: str = "", report: Report = silent,
     text = str(source)
     if is_list(text):
         return _listed(text, column, report)
-    here = Path(absolute(Path(text)))
+    here = Path(absolute_path(Path(text)))
     if not remote.is_remote(here) and here.is_file() and not is_picture(here):
         raise StoreError(f"{here.name} is neither a folder, nor a picture of a kind that is read here, nor a list "
                          "(.csv, .tsv, .parquet). Nothing was changed.", "no_folder")
-    found = look_into(here, report, exclude)
+    found = scan_folder(here, report, exclude)
     if found.folder in found.unread:
         if remote.is_remote(found.folder):
             raise StoreError(found.unread[found.folder], "no_folder")
@@ -75,7 +75,7 @@ def look(source: str | Path, column: str = "", report: Report = silent,
     return [found]
 
 
-def look_into(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions()) -> Scan:
+def scan_folder(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions()) -> Scan:
     """The pictures of one folder, here or at an address. One that cannot be looked into is in `unread`."""
     if not remote.is_remote(folder):
         return scan(folder, report, exclude)
@@ -126,9 +126,10 @@ def _listed(manifest: str, column: str, report: Report) -> list[Scan]:
     found = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
     if not any(one.files for one in found):
         absent = [path for one in found for path in one.absent]
+        first = storable(remote.shown(absent[0]))
         raise DatasetError(f"None of the {len(absent)} pictures that the list {remote.shown(manifest)} names is there; "
-                           f"the first was looked for at {plain(remote.shown(absent[0]))}. Relative paths start from "
-                           "the folder of the list. Nothing was changed.", "manifest")
+                           f"the first was looked for at {first}. Relative paths start from the folder of the list. "
+                           "Nothing was changed.", "manifest")
     return [one for one in found if one.files]
 
 
@@ -171,7 +172,7 @@ def _top(path: str) -> str:
 
 def _lines(manifest: str, column: str) -> Iterator[_Listed]:
     here = remote.local(manifest)
-    base = Path(absolute(Path(manifest))).parent
+    base = Path(absolute_path(Path(manifest))).parent
     if here is not None and not here.is_file():
         raise DatasetError(f"There is no list {manifest}. Nothing was changed.", "manifest")
     try:
@@ -202,10 +203,10 @@ def _resolved(path: str, base: Path) -> str:
     """The path of a list's line: as it stands, else as Windows writes it."""
     if remote.is_address(path):
         remote.check_secrets(path, whole=False)
-        return absolute(Path(path))
-    plainly = absolute(base / path)
+        return absolute_path(Path(path))
+    plainly = absolute_path(base / path)
     if "\\" in path and not remote.is_remote(base) and not os.path.lexists(plainly):
-        ways = [absolute(base / way) for way in lists.windows_paths(path)]
+        ways = [absolute_path(base / way) for way in lists.windows_paths(path)]
         return next(filter(os.path.lexists, ways), ways[0] if ways else plainly)
     return plainly
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import StoreError
 from core.store.addresses import LONGEST_NAME, name_fault
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
-from core.store.repository import Repository, among, among_words, compared, plain
+from core.store.repository import Repository, comparison_key, select_ids, select_texts, storable
 from core.store.schema import AnnotatingRow, ContentRow, ImageRow, SpeakerRow, TakeRow, TranscriptRow
 
 SPEAKER = (SpeakerRow.id.label("speaker_id"), SpeakerRow.name, SpeakerRow.language, SpeakerRow.consent,
@@ -70,14 +70,14 @@ class Annotations(Repository):
         """The takes of the gallery's pictures, or of these, oldest first; `binned`: those in the bin instead."""
         which = [ImageRow.gallery_id == gallery_id, TakeRow.binned.is_not(None) if binned else TakeRow.binned.is_(None)]
         if image_ids is not None:
-            which.append(TakeRow.image_id.in_(among(image_ids)))
+            which.append(TakeRow.image_id.in_(select_ids(image_ids)))
         with self.database.reading() as connection:
             return self._takes(connection, *which)
 
     def takes_by_id(self, ids: Iterable[int]) -> list[TakeRecord]:
         """These takes, oldest first, binned or not; those that are gone are left out."""
         with self.database.reading() as connection:
-            return self._takes(connection, TakeRow.id.in_(among(ids)))
+            return self._takes(connection, TakeRow.id.in_(select_ids(ids)))
 
     def add_takes(self, takes: Sequence[NewTake], once: bool = False) -> list[TakeRecord]:
         """Store takes as of now, all or none, in this order, and have them on the disk when this returns.
@@ -102,15 +102,15 @@ class Annotations(Repository):
                 added.append(connection.execute(insert(TakeRow).values(
                     image_id=take.image_id, picture=pictures[take.image_id], speaker_id=take.speaker_id, created=now,
                     recording=kept, digest=take.digest, seconds=take.seconds,
-                    warning=take.warning, text=plain(take.text), state=take.state, source=take.source,
+                    warning=take.warning, text=storable(take.text), state=take.state, source=take.source,
                 ).returning(TakeRow.id)).scalar_one())
-            stored = self._takes(connection, TakeRow.id.in_(among(added)))
+            stored = self._takes(connection, TakeRow.id.in_(select_ids(added)))
         self._sync()
         return stored
 
     def keep_takes(self, takes: Sequence[TakeRecord]) -> None:
         """Write speaker, text, state and bin of these takes as the records have them, all or none."""
-        rows = [{"row": take.id, "speaker_id": take.speaker.id, "text": plain(take.text), "state": take.state,
+        rows = [{"row": take.id, "speaker_id": take.speaker.id, "text": storable(take.text), "state": take.state,
                  "binned": take.binned} for take in takes]
         if rows:
             with self.database.writing() as connection:
@@ -120,7 +120,7 @@ class Annotations(Repository):
 
     def keep_heard(self, take_id: int, heard: str, text: str) -> None:
         """Keep what was heard in a take (JSON) and what follows from its words: `TakeRecord.with_heard`."""
-        heard, text = plain(heard), plain(text)
+        heard, text = storable(heard), storable(text)
         with self.database.writing() as connection:
             for take in self._takes(connection, TakeRow.id == take_id):
                 new = take.with_heard(heard, text)
@@ -147,10 +147,11 @@ class Annotations(Repository):
         transcripts is left in the files of the store.
         """
         with self.database.deleting() as connection:
-            gone = connection.execute(delete(TakeRow).where(TakeRow.id.in_(among(ids)), TakeRow.binned.is_not(None))
-                                      .returning(TakeRow.digest, TakeRow.recording)).all()
+            gone = connection.execute(
+                delete(TakeRow).where(TakeRow.id.in_(select_ids(ids)), TakeRow.binned.is_not(None))
+                .returning(TakeRow.digest, TakeRow.recording)).all()
             digests = {row.digest for row in gone}
-            digests -= set(connection.scalars(select(TakeRow.digest).where(TakeRow.digest.in_(among_words(digests)))))
+            digests -= set(connection.scalars(select(TakeRow.digest).where(TakeRow.digest.in_(select_texts(digests)))))
             if digests:
                 connection.execute(delete(TranscriptRow).where(TranscriptRow.digest == bindparam("said")),
                                    [{"said": digest} for digest in digests])
@@ -190,7 +191,7 @@ class Annotations(Repository):
 
     def keep_annotating(self, gallery_id: int, place: AnnotatingRecord) -> None:
         """Keep where it stands. StoreError: `no_picture` when the gallery or the picture is gone."""
-        kept = upsert(AnnotatingRow).values(gallery_id=gallery_id, queue=plain(place.queue), image_id=place.image_id,
+        kept = upsert(AnnotatingRow).values(gallery_id=gallery_id, queue=storable(place.queue), image_id=place.image_id,
                                             speaker_id=place.speaker_id)
         columns = ("queue", "image_id", "speaker_id")
         kept = kept.on_conflict_do_update(set_={name: kept.excluded[name] for name in columns})
@@ -226,7 +227,7 @@ class Annotations(Repository):
 def _recorded(connection: Connection, image_ids: Iterable[int]) -> set[tuple[int | None, str]]:
     """(picture, recording) of all takes of these pictures, as they are stored."""
     rows = connection.execute(select(TakeRow.image_id, TakeRow.recording)
-                              .where(TakeRow.image_id.in_(among(image_ids))))
+                              .where(TakeRow.image_id.in_(select_ids(image_ids))))
     return {(row.image_id, row.recording) for row in rows}
 
 
@@ -239,7 +240,8 @@ def _speaker_values(name: str, language: str, consent: str) -> dict[str, str]:
     if name_fault(name):
         raise StoreError(f"A speaker's name or code has 1 to {LONGEST_NAME} characters that can be seen.",
                          "bad_name")
-    return {"name": plain(name), "key": compared(name), "language": language.strip(), "consent": plain(consent.strip())}
+    return {"name": storable(name), "key": comparison_key(name), "language": language.strip(),
+            "consent": storable(consent.strip())}
 
 
 def _exists(name: str) -> StoreError:
@@ -250,5 +252,5 @@ def _pictures(connection: Connection, image_ids: Iterable[int]) -> dict[int, byt
     """The SHA-256 of each picture's file."""
     rows = connection.execute(
         select(ImageRow.id, ContentRow.hash).join(ContentRow, ContentRow.id == ImageRow.content_id)
-        .where(ImageRow.id.in_(among(image_ids))))
+        .where(ImageRow.id.in_(select_ids(image_ids))))
     return {row.id: row.hash for row in rows}

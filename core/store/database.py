@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import private_files
 from core.errors import StoreError
-from core.store.reserve import Reserve
+from core.store.reserve import DiskReserve
 from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
 BUSY_SECONDS = 30.0
@@ -55,7 +55,7 @@ class Database:
     """
 
     def __init__(self, path: Path, query: str = "", refusal: StoreError | None = None) -> None:
-        self.path, self._refusal, self._reserve = path, refusal, Reserve(path)
+        self.path, self._refusal, self._reserve = path, refusal, DiskReserve(path)
         self._engine = _engine(path, QueuePool, foreign_keys=True, query=query)
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -87,13 +87,13 @@ class Database:
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:
-        with translated(self.path), self._engine.connect() as connection:
+        with as_store_errors(self.path), self._engine.connect() as connection:
             connection.execution_options(begin=mode)
             with connection.begin():
                 yield connection
 
     @property
-    def born(self) -> float:
+    def created_at(self) -> float:
         """When this file became the store, seconds since 1970; files that are older may be another store's."""
         with self.reading() as connection:
             return float(connection.exec_driver_sql("PRAGMA user_version").scalar() or time.time())
@@ -175,18 +175,18 @@ def open_database(path: Path) -> Database:
 def _open_to_write(path: Path) -> Database:
     _check_place(path)
     _make_private(path)
-    with translated(path):
+    with as_store_errors(path):
         if _revision(path) != SCHEMA_REVISION:
             _migrate(path)
         database = Database(path)
         with database.reading():  # the first connection: an error in it belongs to opening
-            Reserve(path).fill()
-        _note_birth(path)
+            DiskReserve(path).fill()
+        _note_creation(path)
         return database
 
 
-def _note_birth(path: Path) -> None:
-    """Keep the time from which on this file is the store (`Database.born`), in its header's free field."""
+def _note_creation(path: Path) -> None:
+    """Keep the time from which on this file is the store (`Database.created_at`), in its header's free field."""
     with suppress(sqlite3.Error), closing(_connect(path)) as connection:
         if not connection.execute("PRAGMA user_version").fetchone()[0]:
             connection.execute(f"PRAGMA user_version={int(time.time())}")
@@ -201,7 +201,7 @@ def _open_to_read(path: Path, refusal: StoreError) -> Database | None:
         database = Database(path, query, refusal)
         try:
             if query == AS_IT_IS[0] or not _left_behind(path):
-                with translated(path):
+                with as_store_errors(path):
                     if _revision(path, query) == SCHEMA_REVISION:
                         with database.reading():
                             return database
@@ -226,7 +226,7 @@ def _left_behind(path: Path) -> bool:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def as_store_errors(path: Path) -> Iterator[None]:
     """SQLite's errors on that file as StoreError; programming errors stay what they are."""
     try:
         yield

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from core import plain_json
 from core.errors import StoreError
 from core.store.records import FailureLabel, KeptDiagnosis, KeptEvaluation
-from core.store.repository import Repository, among, plain
+from core.store.repository import Repository, select_ids, storable
 from core.store.schema import DiagnosisRow, EvaluationRow, FailureLabelRow
 
 LONGEST_NOTE = 10_000
@@ -52,7 +52,7 @@ class Evaluations(Repository):
     def delete_evaluations(self, ids: Iterable[int]) -> None:
         """Delete evaluations with their diagnoses and labels."""
         with self.database.deleting(erase=False) as connection:
-            connection.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(among(ids))))
+            connection.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(select_ids(ids))))
 
     def keep_diagnosis(self, evaluation_id: int, at: int, body: bytes) -> datetime:
         """Keep the diagnosis of the failures beyond `at`, in place of an earlier one; when it was kept."""
@@ -74,7 +74,7 @@ class Evaluations(Repository):
 
     def label_failure(self, evaluation_id: int, way: str, query_id: str, label: str, note: str) -> FailureLabel:
         """Call a failure something; what it was called before stays below, for `undo_label`."""
-        changed, text = datetime.now(UTC), plain(note)[:LONGEST_NOTE]
+        changed, text = datetime.now(UTC), storable(note)[:LONGEST_NOTE]
         with self.database.writing() as connection:
             try:
                 connection.execute(insert(FailureLabelRow).values(evaluation_id=evaluation_id, way=way, query=query_id,

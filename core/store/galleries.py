@@ -12,12 +12,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from core.errors import StoreError
 from core.store.addresses import LONGEST_NAME, is_address, name_fault
 from core.store.records import GalleryRecord
-from core.store.repository import (
-    Repository,
-    compared,
-    folders_of,
-    plain,
-)
+from core.store.repository import Repository, comparison_key, folders_of, storable
 from core.store.schema import GalleryRow
 
 
@@ -38,11 +33,11 @@ class Galleries(Repository):
             raise StoreError(f"This is done in galleries of this computer. `brewclip gallery copy {name} NAME` brings "
                              "this one here.", "elsewhere")
         with self.database.reading() as connection:
-            found = gallery_records(connection, GalleryRow.key == compared(name.strip()))
+            found = gallery_records(connection, GalleryRow.key == comparison_key(name.strip()))
             if found:
                 return found[0]
             names = list(connection.scalars(select(GalleryRow.name).order_by(GalleryRow.key)))
-        raise StoreError(f"There is no gallery {plain(name.strip())!r}. {_hint(name, names)}", "no_gallery")
+        raise StoreError(f"There is no gallery {storable(name.strip())!r}. {_hint(name, names)}", "no_gallery")
 
     def create_gallery(self, name: str) -> GalleryRecord:
         """A new, empty gallery. StoreError: `exists`, `bad_name` (empty, over 100 characters, control characters)."""
@@ -50,7 +45,7 @@ class Galleries(Repository):
         with self.database.writing() as connection:
             if not _insert(connection, name):
                 raise StoreError(f"There is a gallery {name!r} already.", "exists")
-            return gallery_records(connection, GalleryRow.key == compared(name))[0]
+            return gallery_records(connection, GalleryRow.key == comparison_key(name))[0]
 
     def ensure_gallery(self, name: str) -> GalleryRecord:
         """The gallery of that name, made if there is none. StoreError: `bad_name`."""
@@ -69,7 +64,7 @@ class Galleries(Repository):
         with self.database.writing() as connection:
             if create:
                 _insert(connection, address)
-            records = gallery_records(connection, GalleryRow.key == compared(address))
+            records = gallery_records(connection, GalleryRow.key == comparison_key(address))
         if not records:
             raise StoreError(f"There is no gallery at {address}. `brewclip index FOLDER --gallery {address}` makes "
                              "one.", "no_gallery")
@@ -82,14 +77,14 @@ class Galleries(Repository):
             folders_of(connection, gallery_id)
             try:
                 connection.execute(update(GalleryRow).where(GalleryRow.id == gallery_id)
-                                   .values(name=name, key=compared(name)))
+                                   .values(name=name, key=comparison_key(name)))
             except IntegrityError as error:
                 raise StoreError(f"There is a gallery {name!r} already.", "exists") from error
 
 
 def _insert(connection: Connection, name: str) -> bool:
     """Add a gallery; False when there is one of that name."""
-    values = {"name": name, "key": compared(name), "created": datetime.now(UTC), "revision": secrets.token_hex(8)}
+    values = {"name": name, "key": comparison_key(name), "created": datetime.now(UTC), "revision": secrets.token_hex(8)}
     return bool(connection.execute(insert(GalleryRow).values(**values).prefix_with("OR IGNORE")).rowcount)
 
 
@@ -113,6 +108,6 @@ def _checked(name: str) -> str:
 def _hint(name: str, names: list[str]) -> str:
     if not names:
         return "There is none yet: index a folder first."
-    by_key = {compared(one): one for one in names}
-    near = [by_key[key] for key in difflib.get_close_matches(compared(name), by_key, n=3)]
+    by_key = {comparison_key(one): one for one in names}
+    near = [by_key[key] for key in difflib.get_close_matches(comparison_key(name), by_key, n=3)]
     return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}."

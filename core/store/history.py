@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import plain_json
 from core.store.records import HistoryContent, QueryRecord, QuerySource
-from core.store.repository import Repository, among_words, plain
+from core.store.repository import Repository, select_texts, storable
 from core.store.schema import QueryRow, TakeRow, TranscriptRow
 
 DIGEST = re.compile("[0-9a-f]{64}")  # what kept recordings are named by
@@ -44,7 +44,7 @@ class History(Repository):
         kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body, "created": kept.excluded.created})
         now = datetime.now(UTC)
         rows = [{"digest": digest, "fingerprint": fingerprint_hash, "created": now,
-                 "body": plain(json.dumps(one, ensure_ascii=False))} for digest, one in transcripts.items()]
+                 "body": storable(json.dumps(one, ensure_ascii=False))} for digest, one in transcripts.items()]
         if rows:
             with self.database.writing() as connection:
                 connection.execute(kept, rows)
@@ -67,9 +67,10 @@ class History(Repository):
         kept = None if recording is None else self._relative(recording)
         with self.database.writing() as connection:
             added = connection.execute(insert(QueryRow).values(
-                created=created, gallery=gallery, text=plain(text), source=source, recording=kept, terms=plain(terms),
+                created=created, gallery=gallery, text=storable(text), source=source, recording=kept,
+                terms=storable(terms),
             ).returning(QueryRow.id)).scalar_one()
-        return QueryRecord(added, created, gallery, plain(text), source, recording, plain(terms))
+        return QueryRecord(added, created, gallery, storable(text), source, recording, storable(terms))
 
     def queries(self, limit: int | None = 200) -> list[QueryRecord]:
         """The latest queries, newest first; None: all of them."""
@@ -145,19 +146,19 @@ class History(Repository):
         gone: list[Path] = []
         if folder.is_symlink():
             return ()
-        born = self.database.born
+        created = self.database.created_at
         with self.database.deleting() as connection:  # no query comes in between
             named = {PurePath(one.replace("\\", "/")).name
                      for one in _recordings(connection.scalars(select(QueryRow.recording)))}
             for path in folder.glob("*.flac"):
                 with suppress(OSError):
                     ours = DIGEST.fullmatch(path.stem) and path.name not in named
-                    if ours and born <= path.lstat().st_mtime < until:
+                    if ours and created <= path.lstat().st_mtime < until:
                         path.unlink()
                         gone.append(path)
             if gone:
                 connection.execute(delete(TranscriptRow).where(
-                    TranscriptRow.digest.in_(among_words(path.stem for path in gone)), OF_NO_TAKE))
+                    TranscriptRow.digest.in_(select_texts(path.stem for path in gone)), OF_NO_TAKE))
         return tuple(gone)
 
     def _clearable(self, connection: Connection, before: datetime | None) -> tuple[set[str], ColumnElement[bool]]:
@@ -168,8 +169,8 @@ class History(Repository):
         gone -= staying
         if before is None:
             return gone, OF_NO_TAKE
-        old = (TranscriptRow.created < before) & ~TranscriptRow.digest.in_(among_words(_digests(staying)))
-        return gone, OF_NO_TAKE & or_(old, TranscriptRow.digest.in_(among_words(_digests(gone))))
+        old = (TranscriptRow.created < before) & ~TranscriptRow.digest.in_(select_texts(_digests(staying)))
+        return gone, OF_NO_TAKE & or_(old, TranscriptRow.digest.in_(select_texts(_digests(gone))))
 
     def _own(self, recordings: Iterable[str]) -> list[Path]:
         """Recordings that the program keeps; a relative path says so."""
@@ -182,7 +183,7 @@ class History(Repository):
             gone -= _recordings(connection.scalars(select(QueryRow.recording)))
             if gone:
                 connection.execute(delete(TranscriptRow).where(
-                    TranscriptRow.digest.in_(among_words(_digests(gone))), OF_NO_TAKE))
+                    TranscriptRow.digest.in_(select_texts(_digests(gone))), OF_NO_TAKE))
         self._erase(gone)
         self.database.empty_wal()
 

@@ -24,30 +24,30 @@ class Repository:
         self.database = database
 
 
-def among(ids: Iterable[int]) -> Select[tuple[int]]:
+def select_ids(ids: Iterable[int]) -> Select[tuple[int]]:
     """A SELECT of these ids, for `IN`: as one JSON parameter, since SQLite takes 32 766 parameters at most."""
     values = func.json_each(json.dumps([int(one) for one in ids])).table_valued("value")
     return select(values.c.value)
 
 
-def among_words(words: Iterable[str]) -> Select[tuple[str]]:
+def select_texts(words: Iterable[str]) -> Select[tuple[str]]:
     """A SELECT of these words, for `IN`: as one JSON parameter, however many they are."""
-    return select(func.json_each(json.dumps([plain(one) for one in words])).table_valued("value").c.value)
+    return select(func.json_each(json.dumps([storable(one) for one in words])).table_valued("value").c.value)
 
 
-def plain(text: str) -> str:
+def storable(text: str) -> str:
     """The text without what UTF-8 cannot hold: lone surrogates, as in the names of some files, become "?"."""
     return text.encode("utf-8", "replace").decode()
 
 
-def compared(text: str) -> str:
+def comparison_key(text: str) -> str:
     """The text as names are compared: without regard to case, or to how accents are composed."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", plain(text)).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", storable(text)).casefold())
 
 
-def tidy(tag: str) -> str:
+def normalized_tag(tag: str) -> str:
     """The tag as it is stored: what UTF-8 can hold, with single spaces."""
-    return " ".join(plain(tag).split())
+    return " ".join(storable(tag).split())
 
 
 def tag_key(tag: str) -> str:
@@ -55,7 +55,7 @@ def tag_key(tag: str) -> str:
     return "".join(one.lower() if one.isascii() else one for one in tag)
 
 
-def absolute(folder: Path) -> str:
+def absolute_path(folder: Path) -> str:
     """The folder as the store names it: absolute, without "..", links left as they are; an address stays one."""
     here = remote.local(folder)
     if here is None:
@@ -63,13 +63,13 @@ def absolute(folder: Path) -> str:
     return os.path.abspath(expanded(here))  # noqa: PTH100  (Path has nothing that takes ".." out but not links)
 
 
-def below(column: InstrumentedAttribute[str], folder: str) -> ColumnElement[bool]:
+def below_folder(column: InstrumentedAttribute[str], folder: str) -> ColumnElement[bool]:
     """The condition that a path lies in the folder, at any depth. A range, so that an index serves it."""
     inside = folder.rstrip(os.sep) + os.sep
     return (column >= inside) & (column < inside[:-1] + chr(ord(os.sep) + 1))
 
 
-def is_below(path: str, folder: str) -> bool:
+def is_in_folder(path: str, folder: str) -> bool:
     """Whether the path is the folder or lies in it, at any depth."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
@@ -84,7 +84,7 @@ def folders_of(connection: Connection, gallery_id: int) -> list[str]:
     return [path for path in found if path is not None]
 
 
-def changed(connection: Connection, galleries: Iterable[int]) -> None:
+def bump_revisions(connection: Connection, galleries: Iterable[int]) -> None:
     """Give these galleries a new revision: their vectors are about to change in this transaction."""
     for gallery_id in set(galleries):
         connection.execute(update(GalleryRow).where(GalleryRow.id == gallery_id).values(revision=secrets.token_hex(8)))
@@ -98,4 +98,5 @@ def fingerprint_id(fingerprint_hash: str) -> ScalarSelect[int]:
 def purge_contents(connection: Connection, contents: Iterable[int]) -> None:
     """Delete those of these contents, and their embeddings, that no image of any gallery holds any more."""
     connection.execute(delete(ContentRow).where(
-        ContentRow.id.in_(among(contents)), ~select(ImageRow.id).where(ImageRow.content_id == ContentRow.id).exists()))
+        ContentRow.id.in_(select_ids(contents)),
+        ~select(ImageRow.id).where(ImageRow.content_id == ContentRow.id).exists()))

@@ -11,7 +11,7 @@ BYTES = 8 * 2**20  # a deletion writes the pages that it changes before it frees
 PLENTY = 64 * BYTES  # of free room: the reserve is made only where nobody misses it
 
 
-class Reserve:
+class DiskReserve:
     """The reserve of one store. Nothing here raises: a store without a reserve works as well until the disk is full."""
 
     def __init__(self, store: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from brewclip_app import wording
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
-from core.indexing.left_out import Counts, words_left_out
+from core.indexing.left_out import Counts, describe_left_out
 from core.progress import Progress, WorkStep
 
 if TYPE_CHECKING:
@@ -174,4 +174,4 @@ def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
     words += [f"{wording.count(number)} {what}" for number, what in (
         (unchanged, "unchanged"), (moved, "moved"), (missing, "no longer there"), (len(failed), "could not be read"),
     ) if number]
-    return " ".join((f"Last run: {', '.join(words)}.", *words_left_out(passed, excluded)))
+    return " ".join((f"Last run: {', '.join(words)}.", *describe_left_out(passed, excluded)))

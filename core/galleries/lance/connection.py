@@ -65,58 +65,58 @@ class LanceTable:
     @property
     def version(self) -> int:
         """A number that grows with each commit."""
-        with told(self.place):
+        with as_store_errors(self.place):
             version: int = self.raw.version
             return version
 
     @property
     def facts(self) -> dict[str, str]:
         """What was said of the table when it was made."""
-        with told(self.place):
+        with as_store_errors(self.place):
             return {key.decode(): value.decode() for key, value in (self.raw.schema.metadata or {}).items()}
 
     def count(self, where: str = "") -> int:
         """How many rows."""
-        with told(self.place):
+        with as_store_errors(self.place):
             rows: int = self.raw.count_rows(where or None)
             return rows
 
     def rows(self, columns: list[str], where: str = "") -> "pa.Table":
         """These columns of the rows."""
-        with told(self.place):
+        with as_store_errors(self.place):
             return self._asked(columns, where).to_arrow()
 
     def batches(self, columns: list[str], where: str = "") -> "Iterator[pa.RecordBatch]":
         """The same a batch at a time, all of one version."""
-        with told(self.place):
+        with as_store_errors(self.place):
             yield from self._asked(columns, where).to_batches(BATCH)
 
     def put(self, rows: "pa.Table", key: str = "id") -> None:
         """Have these rows, in place of those with the same keys."""
         if rows.num_rows:
-            with told(self.place):
+            with as_store_errors(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def change(self, rows: "pa.Table", key: str = "id") -> None:
         """Give the rows with these keys new values in these columns; keys that there are none of are passed over."""
         if rows.num_rows:
-            with told(self.place):
+            with as_store_errors(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().execute(rows)
 
     def update(self, where: str, values: dict[str, Any]) -> int:
         """The same values for all rows of the condition; how many there were when it was committed."""
-        with told(self.place):
+        with as_store_errors(self.place):
             rows: int = self.raw.update(where=where, values=values).rows_updated
             return rows
 
     def delete(self, where: str) -> None:
         """Take the rows out."""
-        with told(self.place):
+        with as_store_errors(self.place):
             self.raw.delete(where)
 
     def compact(self) -> None:
         """Make one file of many, bring the indices up to date, and let go of versions that are long over."""
-        with told(self.place):
+        with as_store_errors(self.place):
             self.raw.optimize(cleanup_older_than=KEPT)
 
     def _asked(self, columns: list[str], where: str) -> Any:
@@ -135,7 +135,7 @@ class Connection:
         """The names of all tables."""
         names: list[str] = []
         token: str | None = None
-        with told(self.place):
+        with as_store_errors(self.place):
             while True:
                 found = self._raw.list_tables(page_token=token)
                 names += found.tables
@@ -145,7 +145,7 @@ class Connection:
 
     def open(self, name: str) -> LanceTable | None:
         """The table of that name, None when there is none."""
-        with told(self.place):
+        with as_store_errors(self.place):
             try:
                 return LanceTable(self._raw.open_table(name), self.place)
             except (ValueError, FileNotFoundError) as error:
@@ -155,7 +155,7 @@ class Connection:
 
     def create(self, name: str, rows: "pa.Table") -> LanceTable:
         """A new table; one of that name that another writer made meanwhile instead, as it is."""
-        with told(self.place):
+        with as_store_errors(self.place):
             try:
                 return LanceTable(self._raw.create_table(name, rows), self.place)
             except (ValueError, OSError) as error:
@@ -168,11 +168,11 @@ class Connection:
 
     def drop(self, name: str) -> None:
         """Delete a table."""
-        with told(self.place):
+        with as_store_errors(self.place):
             self._raw.drop_table(name, ignore_missing=True)
 
 
-def normal(address: str) -> str:
+def normalized_address(address: str) -> str:
     """The address in the one way it is named: a folder absolute, no "/" at the end. StoreError when it holds keys."""
     text = address.strip()
     if "://" not in text or text.startswith("file:"):
@@ -182,7 +182,7 @@ def normal(address: str) -> str:
 
 
 @contextmanager
-def told(place: str) -> Iterator[None]:
+def as_store_errors(place: str) -> Iterator[None]:
     """LanceDB's errors in our words: `from None`, since its own may hold a key."""
     try:
         yield
@@ -204,7 +204,7 @@ def _connected(place: str, create: bool) -> Any:
                          "no_gallery")
     options = _options(place) if "://" in place else None
     lancedb = _lancedb()
-    with told(place):
+    with as_store_errors(place):
         return lancedb.connect(place, read_consistency_interval=timedelta(0), storage_options=options)
 
 

@@ -15,7 +15,7 @@ from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
 from core.galleries.lance import schema as layout
 from core.galleries.lance import writing
-from core.galleries.lance.connection import OTHER, Connection, LanceTable, normal
+from core.galleries.lance.connection import OTHER, Connection, LanceTable, normalized_address
 from core.galleries.lance.schema import (
     FAILURES,
     FORMAT,
@@ -24,13 +24,12 @@ from core.galleries.lance.schema import (
     PICTURES,
     PRESENT,
     VECTORS,
-    among,
-    below,
     condition,
-    literal,
+    conditions_in,
+    folder_condition,
     matrix,
-    packed,
-    unpacked,
+    path_to_text,
+    text_to_path,
 )
 from core.galleries.lance.vector_table import LanceVectorTable
 from core.galleries.lance.write_lease import WriteLease
@@ -51,7 +50,7 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
-from core.store.repository import absolute, is_below, tag_key, tidy
+from core.store.repository import absolute_path, is_in_folder, normalized_tag, tag_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,7 +77,7 @@ class LanceGallery(Gallery):
         StoreError: `no_gallery`, `not_a_gallery` (other files or tables: left untouched), `newer`, and what opening an
         address may raise.
         """
-        connection = Connection(normal(address), create)
+        connection = Connection(normalized_address(address), create)
         found = connection.open(GALLERY)
         if found is None:
             _check_empty(connection)
@@ -102,7 +101,7 @@ class LanceGallery(Gallery):
         """The record. The id is below 0, where no gallery of the store's is, and the name is the address."""
         row = self._lease.row()
         return GalleryRecord(-1 - int(row["uuid"][:7], 16), self.address, row["created"].replace(tzinfo=UTC),
-                             tuple(Path(unpacked(one)) for one in row["folders"]))
+                             tuple(Path(text_to_path(one)) for one in row["folders"]))
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """See `Gallery`."""
@@ -110,7 +109,7 @@ class LanceGallery(Gallery):
             found = self._table(PICTURES).rows(RECORD, PRESENT).to_pylist()
             return sorted((_image(row) for row in found), key=lambda record: record.id)
         by_id = {}
-        for chosen in among("id", ids):
+        for chosen in conditions_in("id", ids):
             for row in self._table(PICTURES).rows(RECORD, f"{chosen} AND {PRESENT}").to_pylist():
                 by_id[row["id"]] = _image(row)
         return [by_id[int(one)] for one in ids if int(one) in by_id]
@@ -118,7 +117,7 @@ class LanceGallery(Gallery):
     def failures(self) -> list[FailureRecord]:
         """See `Gallery`."""
         rows = self._table(FAILURES).rows(["path", "kind", "reason"]).to_pylist()
-        return sorted((FailureRecord(Path(unpacked(row["path"])), row["kind"], row["reason"]) for row in rows),
+        return sorted((FailureRecord(Path(text_to_path(row["path"])), row["kind"], row["reason"]) for row in rows),
                       key=lambda failure: str(failure.path))
 
     def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
@@ -182,16 +181,16 @@ class LanceGallery(Gallery):
 
     def add_folder(self, folder: Path) -> None:
         """See `Gallery`."""
-        path = absolute(folder)
-        if any(is_below(path, one) for one in self._folders()):
+        path = absolute_path(folder)
+        if any(is_in_folder(path, one) for one in self._folders()):
             return
         with self._lease.held(vectors=False):
-            self._keep_folders([one for one in self._folders() if not is_below(one, path)] + [path])
+            self._keep_folders([one for one in self._folders() if not is_in_folder(one, path)] + [path])
 
     def remove_folder(self, folder: Path) -> None:
         """See `Gallery`."""
-        path = absolute(folder)
-        here = f"({below(path)}) OR path = {literal(packed(path))}"
+        path = absolute_path(folder)
+        here = folder_condition(path, itself=True)
         with self._lease.held():
             for _, table in self.vector_tables():
                 table.delete(here)
@@ -201,18 +200,18 @@ class LanceGallery(Gallery):
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """See `Gallery`. StoreError: `bad_tag`."""
-        tag = tidy(tag)
+        tag = normalized_tag(tag)
         if not tag or len(tag) > LONGEST_NAME:
             raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
         self._retag(image_ids, lambda tags: tags if tag_key(tag) in map(tag_key, tags) else [*tags, tag])
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """See `Gallery`."""
-        key = tag_key(tidy(tag))
+        key = tag_key(normalized_tag(tag))
         self._retag(image_ids, lambda tags: [one for one in tags if tag_key(one) != key])
 
     def _retag(self, image_ids: Iterable[int], change: Any) -> None:
-        chosen = list(among("id", image_ids))
+        chosen = list(conditions_in("id", image_ids))
         if not chosen:
             return
         with self._lease.held(vectors=False):
@@ -226,41 +225,40 @@ class LanceGallery(Gallery):
 
     def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
         """See `Gallery`. One is embedded when its vector's row says the same of it as its own."""
-        table, where = self._vectors(fingerprint_hash), below(absolute(folder))
+        table, where = self._vectors(fingerprint_hash), folder_condition(absolute_path(folder))
         columns = ["id", "path", "content", "missing"]
         embedded = set() if table is None else set(zip(*_columns(table.rows(columns, where), columns), strict=True))
         rows = self._table(PICTURES).rows([*columns, "size", "mtime_ns"], where)
-        return {unpacked(path): KnownImage(id_, FileStamp(size, mtime_ns), missing,
+        return {text_to_path(path): KnownImage(id_, FileStamp(size, mtime_ns), missing,
                                            (id_, path, content, missing) in embedded)
                 for id_, path, content, missing, size, mtime_ns
                 in zip(*_columns(rows, [*columns, "size", "mtime_ns"]), strict=True)}
 
     def known_failures(self, folder: Path) -> dict[str, KnownFailure]:
         """See `Gallery`."""
-        path = absolute(folder)
         rows = self._table(FAILURES).rows(["path", "size", "mtime_ns", "kind", "max_megapixels"],
-                                          f"({below(path)}) OR path = {literal(packed(path))}").to_pylist()
-        return {unpacked(row["path"]): KnownFailure(FileStamp(row["size"], row["mtime_ns"]), row["kind"],
-                                                    row["max_megapixels"]) for row in rows}
+                                          folder_condition(absolute_path(folder), itself=True)).to_pylist()
+        return {text_to_path(row["path"]): KnownFailure(
+            FileStamp(row["size"], row["mtime_ns"]), row["kind"], row["max_megapixels"]) for row in rows}
 
     def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
         """See `Gallery`."""
         table = self._vectors(fingerprint_hash)
-        return set() if table is None else {content for where in among("content", hashes)
+        return set() if table is None else {content for where in conditions_in("content", hashes)
                                             for content in table.rows(["content"], where)["content"].to_pylist()}
 
-    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
+    def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """See `Gallery`."""
         tables = self.vector_tables() if vectors else []
         for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
             rows = batch.to_pylist()
             found: dict[int, dict[str, np.ndarray]] = {row["id"]: {} for row in rows}
             for fingerprint, table in tables:
-                for where in among("id", found):
+                for where in conditions_in("id", found):
                     part = table.rows(["id", "vector"], where)
                     for image_id, vector in zip(part["id"].to_pylist(), matrix(part["vector"]), strict=True):
                         found[image_id][fingerprint.hash] = vector
-            yield [StoredImage(row["id"], unpacked(row["path"]), FileStamp(row["size"], row["mtime_ns"]),
+            yield [StoredImage(row["id"], text_to_path(row["path"]), FileStamp(row["size"], row["mtime_ns"]),
                                row["content"],
                         DecodedImageFacts(row["width"], row["height"], row["taken"]), row["missing"],
                                tuple(row["tags"]),
@@ -272,13 +270,13 @@ class LanceGallery(Gallery):
             return
         with self._lease.held():
             tables = [*(table for _, table in self.vector_tables()), self._table(PICTURES)]
-            for where in among("id", image_ids):
+            for where in conditions_in("id", image_ids):
                 for table in tables:
                     table.update(where, {"missing": missing})
 
     def drop_failures(self, paths: Collection[str]) -> None:
         """See `Gallery`."""
-        for where in among("path", map(packed, paths)):
+        for where in conditions_in("path", map(path_to_text, paths)):
             self._table(FAILURES).delete(where)
 
     def record(self, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
@@ -286,8 +284,8 @@ class LanceGallery(Gallery):
         """See `Gallery`."""
         with self._lease.held(ids=len(entries)) as first_id:
             folders = self._folders()
-            inside = [one for one in entries if any(is_below(one.path, folder) for folder in folders)]
-            failed = [one for one in failures if any(is_below(one.path, folder) for folder in folders)]
+            inside = [one for one in entries if any(is_in_folder(one.path, folder) for folder in folders)]
+            failed = [one for one in failures if any(is_in_folder(one.path, folder) for folder in folders)]
             tables = {one.hash: table for one, table in self.vector_tables()}
             if fingerprint.hash not in tables:
                 dim = next((len(one.vector) for one in inside if one.vector is not None), 0)
@@ -356,7 +354,7 @@ class LanceGallery(Gallery):
         return self._tables[name]
 
     def _folders(self) -> list[str]:
-        return [unpacked(one) for one in self._lease.row()["folders"]]
+        return [text_to_path(one) for one in self._lease.row()["folders"]]
 
     def _keep_folders(self, folders: list[str]) -> None:
         """With the write lease held."""
@@ -364,12 +362,12 @@ class LanceGallery(Gallery):
 
         schema = layout.gallery_schema()
         self._table(GALLERY).change(pa.Table.from_pydict(
-            {"key": [0], "folders": [sorted(map(packed, folders))]},
+            {"key": [0], "folders": [sorted(map(path_to_text, folders))]},
             pa.schema([schema.field("key"), schema.field("folders")])), "key")
 
 
 def _image(row: dict[str, Any]) -> ImageRecord:
-    return ImageRecord(row["id"], Path(unpacked(row["path"])), row["width"], row["height"], row["size"],
+    return ImageRecord(row["id"], Path(text_to_path(row["path"])), row["width"], row["height"], row["size"],
                        row["mtime_ns"] / 1e9, row["taken"], tuple(row["tags"]), row["content"].hex())
 
 

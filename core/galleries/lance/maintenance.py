@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from core.galleries.lance.connection import LanceTable, told
+from core.galleries.lance.connection import LanceTable, as_store_errors
 from core.galleries.lance.vector_table import COLUMN, INDEX
 from core.progress import Progress, Report, WorkStep, silent
 
@@ -42,7 +42,7 @@ def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:
     table.compact()
     if table.count() <= SMALL:
         return
-    with told(table.place):
+    with as_store_errors(table.place):
         known = {column for one in table.raw.list_indices() for column in one.columns}
         for column in (*columns, "tag_keys"):
             if column not in known:
@@ -55,7 +55,7 @@ def _index(table: LanceTable, vectors_from: int) -> None:
     from lancedb.index import IvfSq
 
     rows = table.count()
-    with told(table.place):
+    with as_store_errors(table.place):
         facts = table.raw.schema.field(COLUMN).metadata or {}
         made_for = int(facts.get(b"made_for", 0)) if table.raw.index_stats(INDEX) is not None else 0
         if rows <= vectors_from or rows < GROWN * made_for:

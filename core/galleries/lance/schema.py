@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import dates
 from core.store.records import Filter
-from core.store.repository import absolute, compared, tag_key, tidy
+from core.store.repository import absolute_path, comparison_key, normalized_tag, tag_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,19 +77,19 @@ def matrix(column: "pa.ChunkedArray | pa.Array") -> "np.ndarray":
     return np.concatenate(parts) if parts else np.empty((0, dim), np.float32)
 
 
-def packed(path: str) -> str:
+def path_to_text(path: str) -> str:
     """A path of the file system as text."""
     if path.isascii():
         return path
     return "".join(f"\0{ord(one) - 0xDC00:02x}" if 0xDC80 <= ord(one) <= 0xDCFF else one for one in path)
 
 
-def unpacked(text: str) -> str:
+def text_to_path(text: str) -> str:
     """The path again."""
     return re.sub("\0([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found[1], 16)), text) if "\0" in text else text
 
 
-def literal(value: str | bytes | datetime) -> str:
+def sql_literal(value: str | bytes | datetime) -> str:
     """The value in SQL."""
     if isinstance(value, bytes):
         return f"X'{value.hex()}'"
@@ -98,17 +98,18 @@ def literal(value: str | bytes | datetime) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def among(column: str, values: Iterable[Any]) -> Iterator[str]:
+def conditions_in(column: str, values: Iterable[Any]) -> Iterator[str]:
     """Conditions that the column has one of the values; several, since one holds MANY at most."""
-    known = [str(int(one)) if not isinstance(one, str | bytes) else literal(one) for one in values]
+    known = [str(int(one)) if not isinstance(one, str | bytes) else sql_literal(one) for one in values]
     for start in range(0, len(known), MANY):
         yield f"{column} IN ({', '.join(known[start:start + MANY])})"
 
 
-def below(folder: str) -> str:
-    """The condition that a path lies in the folder, at any depth."""
-    inside = packed(folder).rstrip("/") + "/"
-    return f"path >= {literal(inside)} AND path < {literal(inside[:-1] + chr(ord('/') + 1))}"
+def folder_condition(folder: str, itself: bool = False) -> str:
+    """The condition that a path lies in the folder at any depth, or is the folder `itself`."""
+    inside = path_to_text(folder).rstrip("/") + "/"
+    below = f"path >= {sql_literal(inside)} AND path < {sql_literal(inside[:-1] + chr(ord('/') + 1))}"
+    return f"({below}) OR path = {sql_literal(path_to_text(folder))}" if itself else below
 
 
 def condition(chosen: Filter, first: Sequence[str] = (PRESENT,), changed: bool = False) -> str:
@@ -117,14 +118,14 @@ def condition(chosen: Filter, first: Sequence[str] = (PRESENT,), changed: bool =
     """
     parts = list(first)
     if chosen.tag.strip():
-        parts.append(f"array_has(tag_keys, {literal(tag_key(tidy(chosen.tag)))})")
+        parts.append(f"array_has(tag_keys, {sql_literal(tag_key(normalized_tag(chosen.tag)))})")
     if chosen.folder is not None:
-        parts.append(f"({below(absolute(Path(chosen.folder)))})")
+        parts.append(f"({folder_condition(absolute_path(Path(chosen.folder)))})")
     if chosen.name.strip():
-        parts.append(f"strpos(name, {literal(compared(chosen.name.strip()))}) > 0")
+        parts.append(f"strpos(name, {sql_literal(comparison_key(chosen.name.strip()))}) > 0")
     for sign, moment in ((">=", chosen.since), ("<", chosen.until)):
         if moment is not None:
-            taken = f"taken {sign} {literal(moment)}"
+            taken = f"taken {sign} {sql_literal(moment)}"
             file = f"(taken IS NULL AND mtime_ns {sign} {dates.epoch_ns(moment)})"
             parts.append(f"({taken} OR {file})" if changed else taken)
     return " AND ".join(parts)

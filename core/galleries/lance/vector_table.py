@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.galleries.lance.connection import LanceTable, told
-from core.galleries.lance.schema import PRESENT, among, condition, matrix
+from core.galleries.lance.connection import LanceTable, as_store_errors
+from core.galleries.lance.schema import PRESENT, condition, conditions_in, matrix
 from core.store.records import Filter
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class LanceVectorTable:
     @property
     def indexed(self) -> int:
         """How many of its rows the index of vectors knows; 0 without one."""
-        with told(self.table.place):
+        with as_store_errors(self.table.place):
             found = self.table.raw.index_stats(INDEX)
         return 0 if found is None else int(found.num_indexed_rows)
 
@@ -34,7 +34,7 @@ class LanceVectorTable:
 
     def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of those of these pictures that are there, in no order."""
-        parts = [self.table.rows(["id", COLUMN], f"{where} AND {PRESENT}") for where in among("id", ids)]
+        parts = [self.table.rows(["id", COLUMN], f"{where} AND {PRESENT}") for where in conditions_in("id", ids)]
         return _both(parts, self.dim)
 
     @property
@@ -44,7 +44,7 @@ class LanceVectorTable:
 
     def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of up to `count` of its pictures, spread over the table and drawn alike."""
-        with told(self.table.place):
+        with as_store_errors(self.table.place):
             rows = self.table.raw.count_rows()
             drawn = np.sort(np.random.default_rng(0).permutation(rows)[:count])
             found = self.table.raw.take_offsets(drawn.tolist()).select(["id", COLUMN, "missing"]).to_arrow()
@@ -56,7 +56,7 @@ class LanceVectorTable:
         With an index the candidates are first ranked by what it keeps of the vectors; rows that it does not know yet
         are compared one by one.
         """
-        with told(self.table.place):
+        with as_store_errors(self.table.place):
             asked = self.table.raw.search(query, COLUMN).distance_type("cosine")
             asked = asked.nprobes(probes) if probes else asked.bypass_vector_index()
             asked = asked.where(condition(chosen), prefilter=True).limit(count)

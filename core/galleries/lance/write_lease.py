@@ -17,7 +17,7 @@ from typing import Any
 
 from core.errors import StoreError
 from core.galleries.lance.connection import Connection, LanceTable
-from core.galleries.lance.schema import GALLERY, literal
+from core.galleries.lance.schema import GALLERY, sql_literal
 
 CELLS = ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]
 LEASE = 120.0  # seconds; a batch on a slow line takes less
@@ -76,7 +76,7 @@ class WriteLease:
                 seen, since = writer, now
             if not writer or _is_dead(writer) or now - since > LEASE:
                 changing = vectors or row["changing"]  # one that was cut off may have changed some
-                where = f"writer = {literal(writer)} AND next_id = {row['next_id']}"
+                where = f"writer = {sql_literal(writer)} AND next_id = {row['next_id']}"
                 _own.add(token)
                 if self._table.update(where, {"writer": token, "changing": changing, "next_id": row["next_id"] + ids}):
                     return token, row["next_id"], changing
@@ -91,7 +91,7 @@ class WriteLease:
         if changing:
             values["revision"] = secrets.token_hex(8)
         try:
-            return self._table.update(f"writer = {literal(token)}", values) > 0
+            return self._table.update(f"writer = {sql_literal(token)}", values) > 0
         finally:
             _own.discard(token)
 

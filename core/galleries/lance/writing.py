@@ -11,9 +11,9 @@ import numpy as np
 from core.dates import file_date
 from core.galleries.lance import schema as layout
 from core.galleries.lance.connection import LanceTable
-from core.galleries.lance.schema import among, matrix, packed
+from core.galleries.lance.schema import conditions_in, matrix, path_to_text
 from core.store.records import DecodedImageFacts, FailedEntry, IndexedFile, RecordResult
-from core.store.repository import compared, plain, tag_key
+from core.store.repository import comparison_key, storable, tag_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,19 +58,19 @@ class BatchWriter:
             self._pictures.put(_picture_rows(written))
             self._follow(written)
             self._embed(fingerprint_hash, written)
-            for where in among("path", [packed(one.entry.path) for one in written]):
+            for where in conditions_in("path", [path_to_text(one.entry.path) for one in written]):
                 self._failures.delete(where)
         self._fail(failures)
         return recorded
 
     def _assigned(self, entries: Sequence[IndexedFile], first_id: int) -> tuple[list[_Written], RecordResult]:
         """The picture of each entry: its path's, else a missing one with the same content, else a new one."""
-        here = {row["path"]: row for row in self._rows("path", [packed(one.path) for one in entries])}
+        here = {row["path"]: row for row in self._rows("path", [path_to_text(one.path) for one in entries])}
         alike = self._rows("content", {one.content_hash for one in entries})
         facts = {row["content"]: DecodedImageFacts(row["width"], row["height"], row["taken"]) for row in alike}
         facts |= {one.content_hash: one.facts for one in entries if one.facts is not None}
         gone: defaultdict[bytes, dict[str, dict[str, Any]]] = defaultdict(dict)
-        paths = {packed(one.path) for one in entries}
+        paths = {path_to_text(one.path) for one in entries}
         for row in alike:
             if row["missing"] and row["path"] not in paths:
                 gone[row["content"]][row["path"]] = row
@@ -80,9 +80,9 @@ class BatchWriter:
         for entry in entries:
             if entry.content_hash not in facts:  # forgotten meanwhile: the next run reads it
                 continue
-            old = here.get(packed(entry.path))
+            old = here.get(path_to_text(entry.path))
             if old is None and gone[entry.content_hash]:
-                old = _take(gone[entry.content_hash], packed(entry.path))
+                old = _take(gone[entry.content_hash], path_to_text(entry.path))
                 moved.append(old["id"])
             elif old is not None and old["content"] == entry.content_hash and not old["missing"]:
                 same.append(entry.path)
@@ -91,12 +91,13 @@ class BatchWriter:
         return written, RecordResult(len(written), tuple(moved), tuple(same))
 
     def _rows(self, column: str, values: Any) -> list[dict[str, Any]]:
-        return sorted((row for where in among(column, values) for row in self._pictures.rows(KNOWN, where).to_pylist()),
-                      key=lambda row: int(row["id"]))
+        rows = [row for where in conditions_in(column, values)
+                for row in self._pictures.rows(KNOWN, where).to_pylist()]
+        return sorted(rows, key=lambda row: int(row["id"]))
 
     def _forget_changed(self, written: Sequence[_Written]) -> None:
         """Delete the vectors of contents that their pictures do not hold any more."""
-        for where in among("id", [one.id for one in written if one.changed]):
+        for where in conditions_in("id", [one.id for one in written if one.changed]):
             for table in self._vectors.values():
                 table.delete(where)
 
@@ -104,9 +105,9 @@ class BatchWriter:
         """Have the vectors of pictures that moved or returned say so, of every fingerprint."""
         import pyarrow as pa
 
-        rows = [{"id": one.id, "path": packed(one.entry.path), "name": _name(one.entry), "missing": False}
+        rows = [{"id": one.id, "path": path_to_text(one.entry.path), "name": _name(one.entry), "missing": False}
                 for one in written if one.old is not None and not one.changed
-                and (one.old["missing"] or one.old["path"] != packed(one.entry.path))]
+                and (one.old["missing"] or one.old["path"] != path_to_text(one.entry.path))]
         if rows:
             schema = layout.vector_schema(1)
             chosen = pa.schema([schema.field(name) for name in ("id", "path", "name", "missing")])
@@ -119,7 +120,7 @@ class BatchWriter:
         if table is None:
             return
         known: dict[bytes, np.ndarray] = {}
-        for where in among("content", {one.entry.content_hash for one in written}):
+        for where in conditions_in("content", {one.entry.content_hash for one in written}):
             found = table.rows(["content", "vector"], where)
             known |= dict(zip(found["content"].to_pylist(), matrix(found["vector"]), strict=True))
         for one in written:
@@ -138,12 +139,12 @@ class BatchWriter:
         import pyarrow as pa
 
         kept = {one.path: one for one in failures}
-        for where in among("path", map(packed, kept)):
+        for where in conditions_in("path", map(path_to_text, kept)):
             for table in (*self._vectors.values(), self._pictures):
                 table.update(f"{where} AND NOT missing", {"missing": True})
         self._failures.put(pa.Table.from_pylist([
-            {"path": packed(one.path), "size": one.stamp.size, "mtime_ns": one.stamp.mtime_ns, "kind": one.kind,
-             "reason": plain(one.reason), "max_megapixels": one.max_megapixels} for one in kept.values()],
+            {"path": path_to_text(one.path), "size": one.stamp.size, "mtime_ns": one.stamp.mtime_ns, "kind": one.kind,
+             "reason": storable(one.reason), "max_megapixels": one.max_megapixels} for one in kept.values()],
             layout.failure_schema()), "path")
 
 
@@ -154,8 +155,8 @@ def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[s
 
     schema = layout.vector_schema(vectors.shape[1])
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
-    columns = {"id": ids, "content": contents, "path": [packed(path) for path in paths],
-               "name": [compared(Path(path).name) for path in paths], "missing": missing, "taken": taken,
+    columns = {"id": ids, "content": contents, "path": [path_to_text(path) for path in paths],
+               "name": [comparison_key(Path(path).name) for path in paths], "missing": missing, "taken": taken,
                "tag_keys": [[tag_key(tag) for tag in each] for each in tags]}
     arrays = [pa.array(columns[field.name], field.type) for field in schema if field.name != "vector"]
     return pa.Table.from_arrays([*arrays, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])], schema=schema)
@@ -180,14 +181,15 @@ def _picture_rows(written: Sequence[_Written]) -> "pa.Table":
     import pyarrow as pa
 
     return pa.Table.from_pylist([
-        {"id": one.id, "path": packed(one.entry.path), "name": _name(one.entry), "content": one.entry.content_hash,
+        {"id": one.id, "path": path_to_text(one.entry.path), "name": _name(one.entry),
+         "content": one.entry.content_hash,
          "size": one.entry.stamp.size, "mtime_ns": one.entry.stamp.mtime_ns, "missing": False,
          "width": one.facts.width, "height": one.facts.height, "taken": one.facts.taken, "tags": one.tags,
          "tag_keys": [tag_key(tag) for tag in one.tags]} for one in written], layout.picture_schema())
 
 
 def _name(entry: IndexedFile) -> str:
-    return compared(Path(entry.path).name)
+    return comparison_key(Path(entry.path).name)
 
 
 def _take(gone: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:

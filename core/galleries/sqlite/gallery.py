@@ -12,7 +12,15 @@ from core.galleries.sqlite.indexing import SqliteIndexing
 from core.progress import Report, silent
 from core.store.galleries import gallery_records
 from core.store.records import GalleryState
-from core.store.repository import absolute, below, changed, fingerprint_id, folders_of, is_below, purge_contents
+from core.store.repository import (
+    absolute_path,
+    below_folder,
+    bump_revisions,
+    fingerprint_id,
+    folders_of,
+    is_in_folder,
+    purge_contents,
+)
 from core.store.schema import EmbeddingRow, FailureRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
 
 
@@ -43,27 +51,27 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
         One inside a folder that the gallery has already changes nothing; one around such folders takes their place.
         StoreError: `no_gallery`.
         """
-        path = absolute(folder)
+        path = absolute_path(folder)
         with self.database.writing() as connection:
             known = folders_of(connection, self.id)
-            if any(is_below(path, one) for one in known):
+            if any(is_in_folder(path, one) for one in known):
                 return
-            inner = [one for one in known if is_below(one, path)]
+            inner = [one for one in known if is_in_folder(one, path)]
             connection.execute(delete(FolderRow).where(FolderRow.gallery_id == self.id, FolderRow.path.in_(inner)))
             connection.execute(insert(FolderRow).values(gallery_id=self.id, path=path))
 
     def remove_folder(self, folder: Path) -> None:
         """Take the folder out of the gallery and forget its pictures there, tags and all. Files stay."""
-        path = absolute(folder)
+        path = absolute_path(folder)
         with self.database.deleting(erase=False) as connection:
-            here = (ImageRow.gallery_id == self.id, below(ImageRow.path, path) | (ImageRow.path == path))
+            here = (ImageRow.gallery_id == self.id, below_folder(ImageRow.path, path) | (ImageRow.path == path))
             contents = _contents(connection, *here)
             connection.execute(delete(FolderRow).where(FolderRow.gallery_id == self.id, FolderRow.path == path))
             connection.execute(delete(ImageRow).where(*here))
             connection.execute(delete(FailureRow).where(
-                FailureRow.gallery_id == self.id, below(FailureRow.path, path) | (FailureRow.path == path)))
+                FailureRow.gallery_id == self.id, below_folder(FailureRow.path, path) | (FailureRow.path == path)))
             purge_contents(connection, contents)
-            changed(connection, [self.id])
+            bump_revisions(connection, [self.id])
 
     def state(self, fingerprint_hash: str = "") -> GalleryState:
         """How far the gallery is indexed under that fingerprint. StoreError: `no_gallery`."""
@@ -84,7 +92,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
         here = select(ImageRow.content_id).where(ImageRow.gallery_id == self.id)
         elsewhere = select(ImageRow.content_id).where(ImageRow.gallery_id != self.id)
         with self.database.writing() as connection:
-            changed(connection, [self.id])
+            bump_revisions(connection, [self.id])
             deleted: int = connection.execute(delete(EmbeddingRow).where(
                 EmbeddingRow.fingerprint_id == fingerprint_id(fingerprint_hash),
                 EmbeddingRow.content_id.in_(here), EmbeddingRow.content_id.not_in(elsewhere))).rowcount

@@ -14,7 +14,14 @@ from core.errors import StoreError
 from core.galleries.sqlite.part import SqliteGalleryPart
 from core.store.addresses import LONGEST_NAME
 from core.store.records import FailureRecord, ImageRecord
-from core.store.repository import absolute, among, below, compared, fingerprint_id, tidy
+from core.store.repository import (
+    absolute_path,
+    below_folder,
+    comparison_key,
+    fingerprint_id,
+    normalized_tag,
+    select_ids,
+)
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
 
 VECTORS_A_BATCH = 2048
@@ -28,7 +35,7 @@ class SqliteImages(SqliteGalleryPart):
         """The gallery's pictures by id, or those of these ids in the order given; ids it does not have are left out."""
         which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
         if ids is not None:
-            which.append(ImageRow.id.in_(among(ids)))
+            which.append(ImageRow.id.in_(select_ids(ids)))
         with self.database.reading() as connection:
             rows = connection.execute(
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns,
@@ -57,11 +64,11 @@ class SqliteImages(SqliteGalleryPart):
         """
         which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
         if tag.strip():
-            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == tidy(tag))))
+            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == normalized_tag(tag))))
         if folder is not None:
-            which.append(below(ImageRow.path, absolute(folder)))
+            which.append(below_folder(ImageRow.path, absolute_path(folder)))
         if name.strip():
-            which.append(func.instr(ImageRow.name, compared(name.strip())) > 0)
+            which.append(func.instr(ImageRow.name, comparison_key(name.strip())) > 0)
         if since is not None or until is not None:
             undated = ImageRow.content_id.in_(select(ContentRow.id).where(ContentRow.taken.is_(None)))
             which.append(ImageRow.content_id.in_(_taken(since, until)) | (undated & _changed(since, until)))
@@ -80,11 +87,11 @@ class SqliteImages(SqliteGalleryPart):
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Tag these pictures; those that have the tag keep it. StoreError: `bad_tag` (empty, over 100 characters)."""
-        tag = tidy(tag)
+        tag = normalized_tag(tag)
         if not tag or len(tag) > LONGEST_NAME:
             raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
         with self.database.writing() as connection:
-            known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(among(image_ids)))).all()
+            known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(select_ids(image_ids)))).all()
             if known:
                 connection.execute(insert(TagRow).prefix_with("OR IGNORE"),
                                    [{"image_id": one, "tag": tag} for one in known])
@@ -92,7 +99,8 @@ class SqliteImages(SqliteGalleryPart):
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Take the tag off these pictures."""
         with self.database.writing() as connection:
-            connection.execute(delete(TagRow).where(TagRow.image_id.in_(among(image_ids)), TagRow.tag == tidy(tag)))
+            connection.execute(delete(TagRow).where(TagRow.image_id.in_(select_ids(image_ids)),
+                                                    TagRow.tag == normalized_tag(tag)))
 
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids, ascending int64 (n,), and vectors, float32 (n, dim) of unit length; present pictures only.
@@ -133,7 +141,7 @@ def tags_of(connection: Connection, gallery_id: int, ids: Sequence[int] | None) 
     if ids is None:
         wanted = wanted.join(ImageRow, ImageRow.id == TagRow.image_id).where(ImageRow.gallery_id == gallery_id)
     else:  # of whatever gallery: a join would make SQLite go through all of this one
-        wanted = wanted.where(TagRow.image_id.in_(among(ids)))
+        wanted = wanted.where(TagRow.image_id.in_(select_ids(ids)))
     found: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     for image_id, tag in connection.execute(wanted):
         found[image_id] += (tag,)

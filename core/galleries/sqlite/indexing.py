@@ -24,19 +24,19 @@ from core.store.records import (
     StoredImage,
 )
 from core.store.repository import (
-    among,
-    below,
-    changed,
-    compared,
+    below_folder,
+    bump_revisions,
+    comparison_key,
     fingerprint_id,
     folders_of,
-    is_below,
-    plain,
+    is_in_folder,
     purge_contents,
+    select_ids,
+    storable,
 )
 from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintRow, ImageRow
 
-KEPT_A_BATCH = 1000
+STORED_A_BATCH = 1000
 
 
 class SqliteIndexing(SqliteGalleryPart):
@@ -52,7 +52,7 @@ class SqliteIndexing(SqliteGalleryPart):
             rows = connection.execute(
                 select(ImageRow.path, ImageRow.id, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing, EmbeddingRow.id)
                 .join(EmbeddingRow, embedding, isouter=True)
-                .where(ImageRow.gallery_id == self.id, below(ImageRow.path, str(folder)))).all()
+                .where(ImageRow.gallery_id == self.id, below_folder(ImageRow.path, str(folder)))).all()
         return {path: KnownImage(id_, FileStamp(size, mtime_ns), missing, embedded is not None)
                 for path, id_, size, mtime_ns, missing, embedded in rows}
 
@@ -63,7 +63,7 @@ class SqliteIndexing(SqliteGalleryPart):
                 select(FailureRow.path, FailureRow.size, FailureRow.mtime_ns, FailureRow.kind,
                        FailureRow.max_megapixels)
                 .where(FailureRow.gallery_id == self.id,
-                       below(FailureRow.path, str(folder)) | (FailureRow.path == str(folder)))).all()
+                       below_folder(FailureRow.path, str(folder)) | (FailureRow.path == str(folder)))).all()
         return {row.path: KnownFailure(FileStamp(row.size, row.mtime_ns), row.kind, row.max_megapixels)
                 for row in rows}
 
@@ -84,13 +84,13 @@ class SqliteIndexing(SqliteGalleryPart):
                                       .where(FingerprintRow.id.in_(used)).order_by(FingerprintRow.id)).all()
         return [Fingerprint(row.hash, row.description) for row in rows]
 
-    def kept(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
+    def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to.
 
         All batches show the gallery as it was at the first.
         """
         with self.database.reading() as connection:
-            rows = connection.execution_options(yield_per=KEPT_A_BATCH).execute(
+            rows = connection.execution_options(yield_per=STORED_A_BATCH).execute(
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing,
                        ImageRow.content_id, ContentRow.hash, ContentRow.width, ContentRow.height, ContentRow.taken)
                 .join(ContentRow, ContentRow.id == ImageRow.content_id)
@@ -107,8 +107,8 @@ class SqliteIndexing(SqliteGalleryPart):
         if not image_ids:
             return
         with self.database.writing() as connection:
-            connection.execute(update(ImageRow).where(ImageRow.id.in_(among(image_ids))).values(missing=missing))
-            changed(connection, [self.id])
+            connection.execute(update(ImageRow).where(ImageRow.id.in_(select_ids(image_ids))).values(missing=missing))
+            bump_revisions(connection, [self.id])
 
     def drop_failures(self, paths: Collection[str]) -> None:
         """Forget failures of files that are gone."""
@@ -178,7 +178,7 @@ class _Batch:
             {"content_id": content_id, "fingerprint_id": row_id, "vector": vector.astype(VECTOR).tobytes()}
             for content_id, vector in vectors.items()])
         self._galleries |= set(self._connection.scalars(
-            select(ImageRow.gallery_id).where(ImageRow.content_id.in_(among(vectors))).distinct()))
+            select(ImageRow.gallery_id).where(ImageRow.content_id.in_(select_ids(vectors))).distinct()))
 
     def images(self) -> RecordResult:
         """Have a row for every path: its own, else that of a missing picture with the same content, else a new one."""
@@ -218,7 +218,7 @@ class _Batch:
             kept.on_conflict_do_update(index_elements=["gallery_id", "path"],
                                        set_={name: kept.excluded[name] for name in values}),
             [{"gallery_id": self._gallery_id, "path": one.path, "size": one.stamp.size,
-              "mtime_ns": one.stamp.mtime_ns, "kind": one.kind, "reason": plain(one.reason),
+              "mtime_ns": one.stamp.mtime_ns, "kind": one.kind, "reason": storable(one.reason),
               "max_megapixels": one.max_megapixels} for one in failures])
         self._connection.execute(update(ImageRow).where(
             ImageRow.gallery_id == self._gallery_id, ImageRow.path.in_([one.path for one in failures]),
@@ -227,17 +227,17 @@ class _Batch:
     def finish(self) -> None:
         """Forget contents that nothing holds any more, and say which galleries changed."""
         purge_contents(self._connection, self._left)
-        changed(self._connection, self._galleries)
+        bump_revisions(self._connection, self._galleries)
 
     def _values(self, entry: IndexedFile) -> dict[str, Any]:
-        return {"gallery_id": self._gallery_id, "path": entry.path, "name": compared(Path(entry.path).name),
+        return {"gallery_id": self._gallery_id, "path": entry.path, "name": comparison_key(Path(entry.path).name),
                 "content_id": self._content_ids[entry.content_hash], "size": entry.stamp.size,
                 "mtime_ns": entry.stamp.mtime_ns, "missing": False}
 
     def _gone(self) -> defaultdict[int, dict[str, _Row]]:
         """The gallery's missing pictures with contents of the batch: content -> path -> row."""
         gone: defaultdict[int, dict[str, _Row]] = defaultdict(dict)
-        for path, row in self._rows(ImageRow.content_id.in_(among(self._content_ids.values()))).items():
+        for path, row in self._rows(ImageRow.content_id.in_(select_ids(self._content_ids.values()))).items():
             if row.missing:  # not asked for in SQL, which would go through all that are missing for each batch
                 gone[row.content_id][path] = row
         for entry in self._entries:  # a picture that is back at its own place has not moved to another
@@ -257,7 +257,7 @@ def _vectors(connection: Connection, contents: Collection[int]) -> dict[int, dic
     for content, fingerprint, vector in connection.execute(
             select(EmbeddingRow.content_id, FingerprintRow.hash, EmbeddingRow.vector)
             .join(FingerprintRow, FingerprintRow.id == EmbeddingRow.fingerprint_id)
-            .where(EmbeddingRow.content_id.in_(among(contents)))):
+            .where(EmbeddingRow.content_id.in_(select_ids(contents)))):
         found[content][fingerprint] = np.frombuffer(vector, VECTOR).astype(np.float32, copy=False)
     return found
 
@@ -277,4 +277,4 @@ def _drop_failures(connection: Connection, gallery_id: int, paths: Iterable[str]
 
 
 def _in_any(path: str, folders: Iterable[str]) -> bool:
-    return any(is_below(path, folder) for folder in folders)
+    return any(is_in_folder(path, folder) for folder in folders)

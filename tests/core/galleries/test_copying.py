@@ -55,7 +55,7 @@ def facts(place: Gallery) -> dict[str, Any]:
     """All that a gallery says, without its ids."""
     kept = {one.path: (one.stamp, one.content_hash, one.facts, one.missing, one.tags,
                        {name: vector.tobytes() for name, vector in one.vectors.items()})
-            for batch in place.kept() for one in batch}
+            for batch in place.stored_images() for one in batch}
     state = place.state(ONE.hash)
     failures = {path: known for folder in state.gallery.folders
                 for path, known in place.known_failures(folder).items()}
@@ -95,7 +95,7 @@ def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
 def test_a_copy_that_was_stopped_goes_on(store: Store, source: Gallery, tmp_path: Path,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "BATCH", 2)
-    monkeypatch.setattr("core.galleries.sqlite.indexing.KEPT_A_BATCH", 2)
+    monkeypatch.setattr("core.galleries.sqlite.indexing.STORED_A_BATCH", 2)
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
 
     def stop(progress: Progress) -> None:

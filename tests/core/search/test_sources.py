@@ -14,7 +14,7 @@ from core.errors import DatasetError, StoreError
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import Gone, Reader, ReadFile
 from core.indexing.reconcile import RETRIED
-from core.indexing.sources import look, look_into
+from core.indexing.sources import scan_folder, scan_source
 from core.store.records import FailedEntry, FileStamp
 
 pa = pytest.importorskip("pyarrow", reason="lists and addresses need the extra: pip install .[scale]")
@@ -66,34 +66,35 @@ def stamp(path: Path) -> FileStamp:
 
 
 def test_a_folder_is_looked_through_whether_path_or_address(folder: Path) -> None:
-    (found,) = look(folder)
+    (found,) = scan_source(folder)
     assert found.files == {str(path): stamp(path) for path in folder.rglob("*.png")} and found.whole
-    assert look(f"file://{folder}") == [found]
+    assert scan_source(f"file://{folder}") == [found]
 
 
 def test_an_address_is_looked_through(bucket: str, folder: Path) -> None:
-    (found,) = look(bucket)
+    (found,) = scan_source(bucket)
     assert found.folder == "s3:/archive/p"
     assert {path: one.size for path, one in found.files.items()} == {
         f"s3:/archive/p/{path.relative_to(folder)}": path.stat().st_size for path in folder.rglob("*.png")}
 
 
 def test_an_address_without_anything_is_unread(bucket: str) -> None:
-    found = look_into(Path("s3://archive/none"))
+    found = scan_folder(Path("s3://archive/none"))
     assert found.files == {} and "nothing at s3://archive/none" in found.unread[found.folder]
     with pytest.raises(StoreError, match="nothing at s3://archive/none") as told:
-        look("s3://archive/none")
+        scan_source("s3://archive/none")
     assert told.value.kind == "no_folder"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="There is no folder") as told:
-        look(tmp_path / "none")
+        scan_source(tmp_path / "none")
     assert told.value.kind == "no_folder"
 
 
 def test_a_csv_names_paths_from_where_it_lies(folder: Path) -> None:
-    (found,) = look(csv(folder, f"id,path\n1,a.png\n2,sub/b.png\n3,{folder}/sub/deep/c.png\n4,sub/../a.png\n5,\n"))
+    (found,) = scan_source(csv(
+        folder, f"id,path\n1,a.png\n2,sub/b.png\n3,{folder}/sub/deep/c.png\n4,sub/../a.png\n5,\n"))
     assert found.files == {str(path): stamp(path) for path in folder.rglob("*.png")}
     assert (found.folder, found.whole, found.absent) == (str(folder), False, ())
 
@@ -104,7 +105,7 @@ def test_a_parquet_file_with_stamps_spares_asking(folder: Path, bucket: str, mon
     parquet.write_table(pa.table({"url": ["s3://archive/p/a.png", "s3://archive/other/z.png"], "size": [3, 4],
                                   "mtime_ns": [5, 6]}), folder / "list.parquet")
     monkeypatch.setattr(remote, "stamp", lambda place: pytest.fail("the storage was asked"))
-    (found,) = look(folder / "list.parquet")
+    (found,) = scan_source(folder / "list.parquet")
     assert found.files == {"s3:/archive/p/a.png": FileStamp(3, 5), "s3:/archive/other/z.png": FileStamp(4, 6)}
     assert found.folder == "s3:/archive"
 
@@ -113,16 +114,16 @@ def test_a_list_may_lie_at_an_address_and_names_what_is_beside_it(bucket: str, f
     import boto3
 
     boto3.client("s3", endpoint_url=endpoint).put_object(Bucket="archive", Key="p/list.csv", Body=b"file\na.png\n")
-    (found,) = look(f"{bucket}/list.csv")
+    (found,) = scan_source(f"{bucket}/list.csv")
     assert list(found.files) == ["s3:/archive/p/a.png"]
 
 
 def test_files_that_a_list_names_in_vain_are_told(folder: Path) -> None:
-    (found,) = look(csv(folder, "path\na.png\nnone.png\n"))
+    (found,) = scan_source(csv(folder, "path\na.png\nnone.png\n"))
     assert list(found.files) == [str(folder / "a.png")]
     assert found.absent == (str(folder / "none.png"),)
     with pytest.raises(DatasetError, match="None of the 1 pictures that the list") as told:
-        look(csv(folder, "path\nnone.png\n"))
+        scan_source(csv(folder, "path\nnone.png\n"))
     assert told.value.kind == "manifest"
 
 
@@ -145,7 +146,7 @@ def test_lists_as_spreadsheets_and_scripts_write_them_are_read(folder: Path, con
     monkeypatch.setitem(sys.modules, "pyarrow", None)  # a list in CSV needs no extra
     path = folder / "list.csv"
     path.write_bytes(content)
-    (found,) = look(path)
+    (found,) = scan_source(path)
     assert found.files == {str(path): stamp(path) for path in folder.rglob("*.png")}
     assert found.absent == ()
 
@@ -155,32 +156,32 @@ def test_names_with_umlauts_are_found_from_any_encoding(folder: Path) -> None:
     (folder / "a.png").rename(folder / name)
     for encoding in ("utf-8", "utf-16", "cp1252"):
         (folder / "list.csv").write_bytes(f"path;note\n{name};x\n".encode(encoding))
-        (found,) = look(folder / "list.csv")
+        (found,) = scan_source(folder / "list.csv")
         assert list(found.files) == [str(folder / name)]
 
 
 def test_one_picture_is_a_source_and_another_file_is_none(folder: Path) -> None:
-    (found,) = look(folder / "a.png")
+    (found,) = scan_source(folder / "a.png")
     assert found.files == {str(folder / "a.png"): stamp(folder / "a.png")}
     (folder / "notes.txt").write_text("x")
     with pytest.raises(StoreError, match="neither a folder, nor a picture"):
-        look(folder / "notes.txt")
+        scan_source(folder / "notes.txt")
 
 
 def test_what_is_passed_over_and_left_out_is_counted(folder: Path) -> None:
     for name in ("a.DNG", "sub/b.cr2", "sub/c.cr2", "@eaDir/a.png/x.jpg", "sub/node_modules/y.png", "sub/a_small.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
-    (found,) = look(folder, exclude=Exclusions.of("@eadir; node_modules", ["*_small.*", "sub/deep"]))
+    (found,) = scan_source(folder, exclude=Exclusions.of("@eadir; node_modules", ["*_small.*", "sub/deep"]))
     assert sorted(Path(path).name for path in found.files) == ["a.png", "b.png"]
     assert found.passed == {".cr2": 2, ".dng": 1}
     assert found.excluded == {"@eadir": 1, "node_modules": 1, "*_small.*": 1, "sub/deep": 1}
-    (inner,) = look(folder / "@eaDir", exclude=Exclusions.of("@eaDir"))  # chosen by name: never left out
+    (inner,) = scan_source(folder / "@eaDir", exclude=Exclusions.of("@eaDir"))  # chosen by name: never left out
     assert len(inner.files) == 1
 
 
 def test_patterns_hold_at_an_address_too(bucket: str) -> None:
-    (found,) = look(bucket, exclude=Exclusions.of("deep"))
+    (found,) = scan_source(bucket, exclude=Exclusions.of("deep"))
     assert [Path(path).name for path in found.files] == ["a.png", "b.png"]
     assert found.excluded == {"deep": 1}
 
@@ -191,7 +192,7 @@ def test_patterns_hold_at_an_address_too(bucket: str) -> None:
     "s3://HUSH@archive/p"])
 def test_keys_in_an_address_are_refused_and_shown_nowhere(address: str) -> None:
     with pytest.raises(StoreError) as told:
-        look(address)
+        scan_source(address)
     assert told.value.kind == "scheme"
     assert "HU" not in str(told.value) and "SH" not in str(told.value)
     assert "AWS_ACCESS_KEY_ID" in str(told.value)
@@ -201,10 +202,10 @@ def test_keys_in_an_address_are_refused_and_shown_nowhere(address: str) -> None:
 
 def test_keys_in_a_list_are_refused_and_odd_names_are_not(folder: Path, bucket: str) -> None:
     with pytest.raises(StoreError) as told:
-        look(csv(folder, "url\ns3://KEY:HUSH@archive/p/a.png\n"))
+        scan_source(csv(folder, "url\ns3://KEY:HUSH@archive/p/a.png\n"))
     assert "HUSH" not in str(told.value)
     (folder / "a#1?.png").write_bytes(b"x")
-    (found,) = look(csv(folder, "path\na#1?.png\n"))
+    (found,) = scan_source(csv(folder, "path\na#1?.png\n"))
     assert len(found.files) == 1
 
 
@@ -216,12 +217,12 @@ def test_without_the_extra_addresses_are_one_sentence(folder: Path, source: str,
     for name in ("pyarrow", "pyarrow.fs", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(StoreError, match="Arrow, which is not installed") as told:
-        look(source)
+        scan_source(source)
     assert told.value.kind == "no_extra"
 
 
 def test_pictures_that_lie_apart_get_folders_apart(folder: Path, bucket: str) -> None:
-    found = look(csv(folder, f"path\n{folder}/a.png\ns3://archive/p/a.png\n"))
+    found = scan_source(csv(folder, f"path\n{folder}/a.png\ns3://archive/p/a.png\n"))
     assert [one.folder for one in found] == [str(folder), "s3:/archive/p"]
 
 
@@ -232,22 +233,22 @@ def test_pictures_that_lie_apart_get_folders_apart(folder: Path, bucket: str) ->
 ])
 def test_a_list_that_is_none_is_told(folder: Path, text: str, said: str) -> None:
     with pytest.raises(DatasetError, match=said) as told:
-        look(csv(folder, text))
+        scan_source(csv(folder, text))
     assert told.value.kind == "manifest"
 
 
 def test_a_column_can_be_named_and_must_be_there(folder: Path) -> None:
     path = csv(folder, "a,b\nx,a.png\n")
-    assert list(look(path, "b")[0].files) == [str(folder / "a.png")]
+    assert list(scan_source(path, "b")[0].files) == [str(folder / "a.png")]
     with pytest.raises(DatasetError, match="no column 'c'; it has a, b"):
-        look(path, "c")
+        scan_source(path, "c")
 
 
 @pytest.mark.parametrize("content", [b"", b"no parquet", b"PAR1 cut off"])
 def test_a_damaged_parquet_file_is_told(folder: Path, content: bytes) -> None:
     (folder / "list.parquet").write_bytes(content)
     with pytest.raises(DatasetError, match="cannot be read") as told:
-        look(folder / "list.parquet")
+        scan_source(folder / "list.parquet")
     assert told.value.kind == "manifest"
 
 
@@ -256,17 +257,17 @@ def test_a_column_of_numbers_holds_no_paths(folder: Path) -> None:
 
     parquet.write_table(pa.table({"path": [1, 2]}), folder / "list.parquet")
     with pytest.raises(DatasetError, match="int64 in its column 'path'"):
-        look(folder / "list.parquet")
+        scan_source(folder / "list.parquet")
 
 
 def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="There is no list"):
-        look(tmp_path / "none.csv")
+        scan_source(tmp_path / "none.csv")
 
 
 def test_a_folder_named_like_a_list_is_a_folder(folder: Path) -> None:
     (folder / "odd.csv").mkdir()
-    assert look(folder / "odd.csv")[0].whole
+    assert scan_source(folder / "odd.csv")[0].whole
 
 
 def reader(**more: object) -> Reader:
