@@ -63,7 +63,8 @@ def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]
     if options.address:
         _knock(options.address)
     try:
-        _init(ray, options)
+        with contextlib.chdir(child_python.ROOT):  # Ray puts the working folder on its workers' import path
+            _start(ray, options)
     except ConnectionError as error:  # somebody answered the knock
         raise _refused(options.address) from error
     except (RuntimeError, ValueError, OSError) as error:
@@ -72,12 +73,6 @@ def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]
         yield ray
     finally:
         ray.shutdown()
-
-
-def _init(ray: Any, options: ClusterOptions) -> None:
-    """Ray puts the working folder on its workers' import path: here that is the folder of this program."""
-    with contextlib.chdir(child_python.ROOT):
-        _start(ray, options)
 
 
 def _start(ray: Any, options: ClusterOptions) -> None:
@@ -101,12 +96,8 @@ def _knock(address: str) -> None:
         with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S):
             return
     except OSError as error:
-        raise _no_cluster(address) from error
-
-
-def _no_cluster(address: str) -> ClusterError:
-    return ClusterError(f"There is no cluster at {address}. Start one with `ray start --head`, or look at the address "
-                        "and the network; nothing was changed.", "no_cluster")
+        raise ClusterError(f"There is no cluster at {address}. Start one with `ray start --head`, or look at the "
+                           "address and the network; nothing was changed.", "no_cluster") from error
 
 
 def _refused(address: str) -> ClusterError:

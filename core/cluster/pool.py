@@ -208,12 +208,8 @@ class Pool:
         if any(member.begun is not None for member in self._members):
             self._asked = time.monotonic()
         waited = time.monotonic() - self._asked
-        if waited > START_S or (waited > TICK_S * 4 and not self._could_ever()):
+        if waited > START_S or (waited > TICK_S * 4 and not any(map(self._fits, self._nodes()))):
             raise self._no_resources(waited)
-
-    def _could_ever(self) -> bool:
-        """Whether one of the nodes that are there is large enough for a worker."""
-        return any(self._fits(node) for node in self._nodes())
 
     def _all_that_fit(self) -> int:
         found = sum(self._fits(node) for node in self._nodes())

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
+
+T = TypeVar("T")
 
 
 class Gallery(Protocol):
@@ -119,3 +121,9 @@ class Gallery(Protocol):
 
     def forget_fingerprint(self, fingerprint_hash: str) -> int:
         """Delete the vectors under that fingerprint; how many."""
+
+
+def pop_moved(missing: dict[str, T], path: str) -> T:
+    """Take out the missing image that has moved to the path: the one of the same file name if there are several."""
+    name = Path(path).name
+    return missing.pop(next((old for old in missing if Path(old).name == name), next(iter(missing))))

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
@@ -91,7 +90,7 @@ class Annotations(Repository):
             pictures = _pictures(connection, {take.image_id for take in takes})
             there = _recorded(connection, pictures) if once else set()
             for take in takes:
-                kept = self._kept_path(take.recording)
+                kept = self.relative(take.recording)
                 if (take.image_id, kept) in there:
                     continue
                 if once:
@@ -157,7 +156,7 @@ class Annotations(Repository):
                                    [{"said": digest} for digest in digests])
         for row in gone:
             if row.digest in digests and not os.path.isabs(row.recording):  # noqa: PTH117  (may hold surrogates)
-                (self.database.path.parent / row.recording).unlink(missing_ok=True)
+                (self.folder / row.recording).unlink(missing_ok=True)
         if gone:
             self.database.empty_wal()
         return len(gone)
@@ -208,15 +207,9 @@ class Annotations(Repository):
         rows = connection.execute(
             select(*TAKE, *SPEAKER).join(SpeakerRow, SpeakerRow.id == TakeRow.speaker_id)
             .join(ImageRow, ImageRow.id == TakeRow.image_id, isouter=True).where(*which).order_by(TakeRow.id))
-        folder = self.database.path.parent
-        return [TakeRecord(row.id, row.image_id, _speaker(row), row.created, folder / row.recording, row.digest,
+        return [TakeRecord(row.id, row.image_id, _speaker(row), row.created, self.folder / row.recording, row.digest,
                            row.seconds, row.warning, row.heard, row.text, row.state, row.source, row.binned)
                 for row in rows]
-
-    def _kept_path(self, recording: Path) -> str:
-        """Relative to the store's folder when it lies in it, so that the folder may be moved."""
-        path, folder = recording.absolute(), self.database.path.parent
-        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
     def _sync(self) -> None:
         """Have all commits on the disk, as a checkpoint does first: a commit alone survives no power cut."""

@@ -323,7 +323,7 @@ def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, record: object) -> None:
-        connection.text_factory = _text
+        connection.text_factory = lambda value: value.decode(errors="replace")  # damaged bytes show as such
         if not query:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file
@@ -337,11 +337,6 @@ def _engine(path: Path, pool: type[Pool], foreign_keys: bool, query: str = "") -
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
     return engine
-
-
-def _text(value: bytes) -> str:
-    """A text of the store; damaged bytes in it show as such and cost nothing else."""
-    return value.decode(errors="replace")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

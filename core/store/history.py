@@ -64,7 +64,7 @@ class History(Repository):
                   terms: str = "[]") -> QueryRecord:
         """Add a query to the history, as of now. `terms` is JSON that the caller reads again; not looked into here."""
         created = datetime.now(UTC)
-        kept = None if recording is None else self._relative(recording)
+        kept = None if recording is None else self.relative(recording)
         with self.database.writing() as connection:
             added = connection.execute(insert(QueryRow).values(
                 created=created, gallery=gallery, text=storable(text), source=source, recording=kept,
@@ -79,7 +79,7 @@ class History(Repository):
                 QueryRow.id, QueryRow.created, QueryRow.gallery, QueryRow.text, QueryRow.source, QueryRow.recording,
                 QueryRow.terms).order_by(QueryRow.id.desc()).limit(limit)).all()
         return [QueryRecord(row.id, row.created, row.gallery, row.text, cast(QuerySource, row.source),
-                            None if row.recording is None else self._folder / row.recording, row.terms)
+                            None if row.recording is None else self.folder / row.recording, row.terms)
                 for row in rows]
 
     def spoken_queries(self, limit: int) -> list[tuple[str, dict[str, Any]]]:
@@ -174,7 +174,7 @@ class History(Repository):
 
     def _own(self, recordings: Iterable[str]) -> list[Path]:
         """Recordings that the program keeps; a relative path says so."""
-        return [self._folder / one for one in recordings
+        return [self.folder / one for one in recordings
                 if not os.path.isabs(one)]  # noqa: PTH117  (may hold surrogates, as os has them)
 
     def _forget(self, which: ColumnElement[bool]) -> None:
@@ -193,14 +193,6 @@ class History(Repository):
             with suppress(OSError):  # in use, or no file: the others go
                 path.unlink(missing_ok=True)
 
-    @property
-    def _folder(self) -> Path:
-        return self.database.path.parent
-
-    def _relative(self, recording: Path) -> str:
-        """Relative to the store's folder when it lies in it, so that the folder may be moved."""
-        path = recording.absolute()
-        return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else str(path)
 
 
 def _heard(body: str) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core import remote
 from core.errors import StoreError
 from core.home import expanded
+from core.store.addresses import LONGEST_NAME
 from core.store.database import Database
 from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
 
@@ -22,6 +23,16 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the store's file."""
+        return self.database.path.parent
+
+    def relative(self, recording: Path) -> str:
+        """The path as it is stored: relative to the store's folder when it lies in it, so that the folder may move."""
+        path = recording.absolute()
+        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
 
 
 def select_ids(ids: Iterable[int]) -> Select[tuple[int]]:
@@ -48,6 +59,14 @@ def comparison_key(text: str) -> str:
 def normalized_tag(tag: str) -> str:
     """The tag as it is stored: what UTF-8 can hold, with single spaces."""
     return " ".join(storable(tag).split())
+
+
+def checked_tag(tag: str) -> str:
+    """The tag as it is stored. StoreError: `bad_tag` (empty, over 100 characters)."""
+    tag = normalized_tag(tag)
+    if not tag or len(tag) > LONGEST_NAME:
+        raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
+    return tag
 
 
 def tag_key(tag: str) -> str:

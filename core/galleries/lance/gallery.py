@@ -34,7 +34,6 @@ from core.galleries.lance.schema import (
 from core.galleries.lance.vector_table import LanceVectorTable
 from core.galleries.lance.write_lease import WriteLease
 from core.progress import Report, silent
-from core.store.addresses import LONGEST_NAME
 from core.store.records import (
     DecodedImageFacts,
     FailedEntry,
@@ -50,7 +49,7 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
-from core.store.repository import absolute_path, is_in_folder, normalized_tag, tag_key
+from core.store.repository import absolute_path, checked_tag, is_in_folder, normalized_tag, tag_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -200,9 +199,7 @@ class LanceGallery(Gallery):
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """See `Gallery`. StoreError: `bad_tag`."""
-        tag = normalized_tag(tag)
-        if not tag or len(tag) > LONGEST_NAME:
-            raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
+        tag = checked_tag(tag)
         self._retag(image_ids, lambda tags: tags if tag_key(tag) in map(tag_key, tags) else [*tags, tag])
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.dates import file_date
+from core.galleries.gallery import pop_moved
 from core.galleries.lance import schema as layout
 from core.galleries.lance.connection import LanceTable
 from core.galleries.lance.schema import conditions_in, matrix, path_to_text
@@ -82,7 +83,7 @@ class BatchWriter:
                 continue
             old = here.get(path_to_text(entry.path))
             if old is None and gone[entry.content_hash]:
-                old = _take(gone[entry.content_hash], path_to_text(entry.path))
+                old = pop_moved(gone[entry.content_hash], path_to_text(entry.path))
                 moved.append(old["id"])
             elif old is not None and old["content"] == entry.content_hash and not old["missing"]:
                 same.append(entry.path)
@@ -190,9 +191,3 @@ def _picture_rows(written: Sequence[_Written]) -> "pa.Table":
 
 def _name(entry: IndexedFile) -> str:
     return comparison_key(Path(entry.path).name)
-
-
-def _take(gone: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:
-    """Take out the row that has moved to the path: the one of the same file name if there are several."""
-    name = Path(path).name
-    return gone.pop(next((one for one in gone if Path(one).name == name), next(iter(gone))))

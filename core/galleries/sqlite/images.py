@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 from core import dates
 from core.errors import StoreError
 from core.galleries.sqlite.part import SqliteGalleryPart
-from core.store.addresses import LONGEST_NAME
 from core.store.records import FailureRecord, ImageRecord
 from core.store.repository import (
     absolute_path,
     below_folder,
+    checked_tag,
     comparison_key,
     fingerprint_id,
     normalized_tag,
@@ -87,9 +87,7 @@ class SqliteImages(SqliteGalleryPart):
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Tag these pictures; those that have the tag keep it. StoreError: `bad_tag` (empty, over 100 characters)."""
-        tag = normalized_tag(tag)
-        if not tag or len(tag) > LONGEST_NAME:
-            raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
+        tag = checked_tag(tag)
         with self.database.writing() as connection:
             known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(select_ids(image_ids)))).all()
             if known:

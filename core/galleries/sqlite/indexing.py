@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.fingerprint import Fingerprint
+from core.galleries.gallery import pop_moved
 from core.galleries.sqlite.images import VECTOR, tags_of
 from core.galleries.sqlite.part import SqliteGalleryPart
 from core.store.records import (
@@ -197,7 +198,7 @@ class _Batch:
                 if old.content_id == values["content_id"] and not old.missing:
                     same.append(entry.path)
             elif gone[values["content_id"]]:
-                moved.append(_take(gone[values["content_id"]], entry.path))
+                moved.append(pop_moved(gone[values["content_id"]], entry.path).id)
                 updates.append({"row": moved[-1], **values})
             else:
                 inserts.append(values)
@@ -260,13 +261,6 @@ def _vectors(connection: Connection, contents: Collection[int]) -> dict[int, dic
             .where(EmbeddingRow.content_id.in_(select_ids(contents)))):
         found[content][fingerprint] = np.frombuffer(vector, VECTOR).astype(np.float32, copy=False)
     return found
-
-
-def _take(gone: dict[str, _Row], path: str) -> int:
-    """Take out the row that has moved to the path: the one of the same file name if there are several."""
-    name = Path(path).name
-    old = next((one for one in gone if Path(one).name == name), next(iter(gone)))
-    return gone.pop(old).id
 
 
 def _drop_failures(connection: Connection, gallery_id: int, paths: Iterable[str]) -> None:
