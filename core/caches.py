@@ -1,4 +1,4 @@
-"""Caches of a home: what each kind takes, a bound on all of them, and which of them nobody may delete now.
+"""Caches of a home: their size by kind, a limit on all of them, and protection of those in use.
 
 Everything here can be computed again. What was used longest ago goes first. Whoever reads arrays of a folder holds its
 marker (`hold`) for as long as it may read them: a folder that any process holds is left alone. Single files may go at
@@ -35,7 +35,7 @@ TITLES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """Files that go together. `kind` is the first folder below the caches, `used` seconds since 1970."""
+    """Files that are deleted together. `kind` is the first folder below the caches, `used` seconds since 1970."""
 
     kind: str
     paths: tuple[Path, ...]
@@ -46,27 +46,27 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class Freed:
-    """Bytes that were deleted, and that were left since they are in use or were a moment ago."""
+    """Bytes deleted, and bytes left because they are in use or were used recently."""
 
     nbytes: int
     kept: int
 
 
 class Hold:
-    """Says that a folder of arrays is in use, for as long as this object lives."""
+    """A shared lock on a folder of arrays, for as long as this object lives."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         weakref.finalize(self, _close, descriptor)
 
     def touch(self) -> None:
-        """Have been used just now."""
+        """Update the time of last use."""
         with suppress(OSError, NotImplementedError):
             os.utime(self._descriptor)
 
 
 def hold(folder: Path) -> Hold | None:
-    """Hold a folder of arrays, waiting while one is being deleted; None where there is none, or it is not writable."""
+    """Lock a folder of arrays for reading, waiting while it is deleted; None where there is no writable folder."""
     try:
         descriptor = os.open(folder / MARKER, os.O_RDWR | os.O_CREAT, FILE)
     except OSError:
@@ -79,14 +79,14 @@ def hold(folder: Path) -> Hold | None:
 
 
 def touch(path: Path) -> None:
-    """Have a file been used just now; written down twice a day at most."""
+    """Update a file's time of last use, twice a day at most."""
     with suppress(OSError):
         if time.time() - path.stat().st_mtime > DAY / 2:
             os.utime(path)
 
 
 def items(folder: Path, report: Report = silent) -> Iterator[CacheEntry]:
-    """What is in the caches' folder; locks and markers are not counted."""
+    """Entries of the caches' folder, without locks and markers."""
     seen = 0
     for place, folders, names in os.walk(folder):
         folders.sort()
@@ -118,13 +118,13 @@ def usage(folder: Path, report: Report = silent) -> dict[str, int]:
 
 
 def clear(folder: Path, report: Report = silent) -> Freed:
-    """Delete what is not in use."""
+    """Delete all entries that are not in use."""
     now = time.time()
     return _delete(list(items(folder, report)), 0, lambda item: RESTING.get(item.kind, 0.0), now, report)
 
 
 def trim(folder: Path, limit: int, report: Report = silent) -> Freed:
-    """Delete what was used longest ago until `limit` bytes are left; what was used within a day stays."""
+    """Delete the least recently used entries until `limit` bytes are left; those used within a day stay."""
     now = time.time()
     return _delete(sorted(items(folder, report), key=lambda item: item.used), limit, lambda item: DAY, now, report)
 

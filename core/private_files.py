@@ -1,4 +1,4 @@
-"""Files that their owner alone may read, and files that are replaced as a whole or not at all."""
+"""Private files and folders, and atomic replacement of files."""
 
 import contextlib
 import errno
@@ -39,7 +39,7 @@ def is_private(folder: Path) -> bool:
 
 
 def inherit(path: Path) -> None:
-    """Have what was just made be its owner's alone if its folder is; else it stays as the process' umask made it."""
+    """Make a new file its owner's alone if its folder is; else its rights stay as the umask made them."""
     with contextlib.suppress(OSError):
         mode = path.lstat().st_mode
         if mode & OTHERS and not stat.S_ISLNK(mode) and is_private(path.parent):
@@ -54,7 +54,7 @@ def lock_mode(folder: Path) -> int:
 
 @contextlib.contextmanager
 def replacing(path: Path, private: bool = True, durable: bool = True) -> Iterator[IO[bytes]]:
-    """A binary file that takes the place of `path` at the end; until then, and after an error, the old one is whole.
+    """Write `path` atomically: yields a binary file that replaces it at the end; after an error the old one stays.
 
     `private`: readable by its owner alone, else as `inherit` says. `durable`: on the disk before it takes the
     place. Its temporary name is unique, so that several writers never share one. OSError.

@@ -1,4 +1,4 @@
-"""Upkeep of a home at each start: limits of the history and of caches, and leftovers of killed processes.
+"""Upkeep of a home: limits of history and caches, leftovers of killed processes, disk usage.
 
 And what a person wants to know and to do about it: the space that each part of the home takes, clearing it.
 Takes, galleries, runs and weights are never touched.
@@ -47,7 +47,7 @@ class Tidied:
 
 
 def usage(home: Home, store: Store, report: Report = silent) -> Usage:
-    """Measure it; some 100 000 files take a second or two. StoreError."""
+    """Measure the disk usage; 100 000 files take a second or two. StoreError."""
     return Usage(store.history_content(), caches.usage(home.caches, report))
 
 
@@ -62,12 +62,12 @@ def clear_history(home: Home, store: Store, days: int | None = None) -> HistoryC
 
 
 def moment(days: int) -> datetime:
-    """So many days ago, in UTC."""
+    """The moment `days` ago, in UTC."""
     return datetime.now(UTC) - timedelta(days=min(days, LONGEST))
 
 
 def tidy(home: Home, store: Store, settings: Settings, report: Report = silent) -> Tidied:
-    """Everything of a start, by the settings. StoreError; JobCancelled leaves the rest to the next start."""
+    """Do all upkeep of a start, by the settings. StoreError; JobCancelled leaves the rest to the next start."""
     history = keep_within_limit(store, settings)
     leftovers = sweep(home, store)
     limit = settings["caches.limit_gb"]

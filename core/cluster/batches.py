@@ -1,4 +1,4 @@
-"""What a pool hands out and gives back: batches of items, items that end workers, what each worker did."""
+"""Records of a worker pool: batches, lost items, and each worker's share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +8,13 @@ DEATHS = 2  # workers that a batch may cost before it is parted, and an item bef
 
 @dataclass
 class WorkBatch:
-    """Items that go to a worker together; `deaths` counts the workers that died over them."""
+    """Items that one worker gets at once; `deaths` counts the workers that died while working on them."""
 
     items: list[Any]
     deaths: int = 0
 
     def after_death(self) -> "list[WorkBatch]":
-        """What is to be tried next; [] when it is one item that was tried often enough."""
+        """The batches to try next; [] for a single item that was tried often enough."""
         deaths = self.deaths + 1
         if deaths < DEATHS:
             return [WorkBatch(self.items, deaths)]
@@ -28,14 +28,14 @@ class WorkBatch:
 
 @dataclass(frozen=True)
 class Lost:
-    """An item over which workers died."""
+    """An item that was given up because workers died of it."""
 
     item: Any
 
 
 @dataclass(frozen=True)
 class WorkerShare:
-    """What a worker did: items, and its seconds from its first batch on."""
+    """What a worker did: number of items, and seconds since its first batch."""
 
     worker: int
     machine: str

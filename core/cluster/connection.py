@@ -1,4 +1,4 @@
-"""To a cluster and away from it. What Ray says of its troubles becomes one sentence.
+"""Connection to a Ray cluster; Ray's errors become one sentence each.
 
 Kinds of ClusterError here: no_extra, no_cluster, refused, other_version, no_start.
 """
@@ -30,7 +30,7 @@ QUIET = {
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """Where the workers are and how many. `address` "" is a cluster of this machine's own, for as long as it works.
+    """Address of the cluster and number of workers. `address` "": a temporary cluster on this machine.
 
     `workers` 0: as many as the cluster's CPUs (or GPUs) allow. `cpus` and `gpus` are for each of them; several share a
     GPU when it is a fraction.
@@ -43,7 +43,7 @@ class ClusterOptions:
 
 
 def ray_module() -> Any:
-    """Ray, imported. ClusterError ("no_extra")."""
+    """Import Ray. ClusterError ("no_extra")."""
     os.environ.update(QUIET)
     try:
         import ray
@@ -55,7 +55,7 @@ def ray_module() -> Any:
 
 @contextmanager
 def connected(options: ClusterOptions, report: Report = silent) -> Iterator[Any]:
-    """Ray, connected to the cluster; at the end the cluster of this machine's own is gone, another is left."""
+    """Connect Ray to the cluster. At the end a cluster of this machine is shut down, another one is disconnected."""
     ray = ray_module()
     report(Progress(WorkStep.CONNECTING if options.address else WorkStep.STARTING_WORKERS))
     if ray.is_initialized():
@@ -85,7 +85,7 @@ def _start(ray: Any, options: ClusterOptions) -> None:
 
 
 def _knock(address: str) -> None:
-    """ClusterError ("no_cluster") when nobody answers: Ray itself would try for a minute."""
+    """Raise ClusterError ("no_cluster") when nothing answers: Ray itself would try for a minute."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdigit():
         if address != "auto":

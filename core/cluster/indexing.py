@@ -1,4 +1,4 @@
-"""Filling a gallery by a cluster: this computer compares and stores, the workers read, decode and embed.
+"""Indexing on a cluster: this computer compares and stores, the workers read, decode and embed.
 
 What the workers do is what this computer would do; the vectors are the same, and so is the gallery. Only this computer
 writes into it, a batch at a time: a run that stops, or loses workers, costs what was in flight.
@@ -30,7 +30,7 @@ GPU_BATCHES = 4  # batches that a worker with a GPU gets at once, so that it dec
 
 @dataclass(frozen=True)
 class ClusterResult:
-    """What a run did, and each worker's part of it."""
+    """Result of a run, and each worker's share of it."""
 
     index: IndexResult
     workers: tuple[WorkerShare, ...]
@@ -92,11 +92,11 @@ class _Work:
         return self._ray
 
     def pace(self) -> str:
-        """How fast each worker is, in words."""
+        """Speed of each worker, in words."""
         return self._pool.pace() if self._pool is not None else ""
 
     def __call__(self, paths: Sequence[str]) -> Iterator[Sequence[Done]]:
-        """What became of the files at these paths."""
+        """Read and embed the files of these paths."""
         if not paths:
             return
         length = BATCH * (GPU_BATCHES if self._options.gpus else 1)

@@ -1,4 +1,4 @@
-"""How a worker comes to its model: from the files on its own machine where they are the same, else from the driver.
+"""Model files of workers: taken from the worker's machine where they are the same, else sent by the driver.
 
 The driver names files by SHA-256. A node that lacks one gets its bytes through Ray's object store, once a node, and
 keeps them among its caches; a file is used only if its SHA-256 is the one that was named.
@@ -19,7 +19,7 @@ from core.pretrained.weight_files import alone
 
 @dataclass(frozen=True)
 class FileSet:
-    """Files that lie in one folder. `folder` is the driver's; `digests` are file name and SHA-256 of each.
+    """A set of files in one folder. `folder` is the driver's; `digests` are file name and SHA-256 of each.
 
     `weights` is the name under which `core.weights` may know the file on another machine, "" for none.
     """
@@ -35,7 +35,7 @@ class FileSet:
 
     @property
     def key(self) -> str:
-        """Names the set by what is in it."""
+        """Name of the set, made from its content."""
         return hashlib.sha256(repr(self.digests).encode()).hexdigest()[:32]
 
     def contents(self) -> dict[str, bytes]:
@@ -44,7 +44,7 @@ class FileSet:
 
 
 def located(files: FileSet, home: Home | None = None) -> Path | None:
-    """The folder on this machine that has these files, None when there is none."""
+    """Folder on this machine with these files; None when there is none."""
     home = home or find_home()
     found = next((place for place in (files.folder, _kept(files, home)) if _same(files, place)), None)
     if found == _kept(files, home):
@@ -54,7 +54,7 @@ def located(files: FileSet, home: Home | None = None) -> Path | None:
 
 
 def keep(files: FileSet, contents: Mapping[str, bytes], home: Home | None = None) -> Path:
-    """Have the files among this machine's caches; their folder. ClusterError ("damaged", "node_disk")."""
+    """Write the files to this machine's caches; returns their folder. ClusterError ("damaged", "node_disk")."""
     home = home or find_home()
     for name, digest in files.digests:
         if hashlib.sha256(contents[name]).hexdigest() != digest:
@@ -78,7 +78,7 @@ def _kept(files: FileSet, home: Home) -> Path:
 
 
 def _known(files: FileSet, home: Home) -> Path | None:
-    """Where `core.weights` has the file here, under whatever name."""
+    """Folder where `core.weights` has the file on this machine."""
     found = weights.find(files.weights, home) if files.weights else None
     ((name, digest), *others) = files.digests
     if found is None or others or found.name != name or weights.sha256_of(found, home) != digest:

@@ -1,4 +1,4 @@
-"""A pool of workers that outlives its workers: each holds a model and does one batch after the other.
+"""Pool of cluster workers that replaces workers which die; each holds a model and processes batches.
 
 A worker that dies, or leaves with its node, gives its batches back and another takes its place. A batch over which two
 workers died is parted until the item is found that ends them; that one is given up, and told.
@@ -27,7 +27,7 @@ START_DEATHS = 3  # workers in a row that die before they can work
 
 @dataclass
 class _Member:
-    """A worker of the pool, as the driver sees it. `starting` until it has its model."""
+    """The driver's view of a worker. `starting` is set until it has loaded its model."""
 
     number: int
     actor: Any
@@ -67,7 +67,7 @@ class Pool:
         self._members = []
 
     def shares(self) -> tuple[WorkerShare, ...]:
-        """What each worker has done, those that died too, if it did anything."""
+        """Share of each worker that did anything, dead workers included."""
         found = [member.share() for member in (*self._gone, *self._members)]
         return tuple(sorted((one for one in found if one.items or one.died), key=lambda one: one.worker))
 
@@ -116,7 +116,7 @@ class Pool:
         return [member.starting] if member.starting is not None else [ref for ref, _ in member.queue]
 
     def _taken(self, ref: Any, again: "deque[WorkBatch]") -> list[Any]:
-        """What came of a reference that is ready."""
+        """Results of a reference that is ready."""
         member = next(one for one in self._members if ref in self._refs(one))
         try:
             value = self._get(ref)
@@ -137,7 +137,7 @@ class Pool:
         return value
 
     def _started(self, member: _Member, value: Any) -> None:
-        """The next step of a worker that is starting: it says what it lacks, it loads, it works."""
+        """Advance a starting worker: it reports missing files, then loads its model, then works."""
         if isinstance(value, Begun):
             member.begun = value
             member.starting = member.actor.load.remote({key: self._content(key) for key in value.lacking})
@@ -195,7 +195,7 @@ class Pool:
             raise _store_full() from error
 
     def _keep_size(self) -> None:
-        """Have as many workers as were asked for, in the place of those that died too."""
+        """Start workers until there are as many as wanted, replacing those that died."""
         while len(self._members) < self._wanted:
             number = len(self._members) + len(self._gone) + 1
             actor = self._ray.remote(self._kind).options(
@@ -204,7 +204,7 @@ class Pool:
             self._members.append(_Member(number, actor, actor.begin.remote(__version__)))
 
     def _check_there(self) -> None:
-        """ClusterError ("no_resources") when no worker was there for long, or none ever can be."""
+        """Raise ClusterError ("no_resources") when there was no worker for long, or none can ever start."""
         if any(member.begun is not None for member in self._members):
             self._asked = time.monotonic()
         waited = time.monotonic() - self._asked
@@ -218,7 +218,7 @@ class Pool:
         return found
 
     def _fits(self, resources: Mapping[str, float]) -> int:
-        """How many workers a node has room for, were it empty."""
+        """Number of workers that fit on an empty node."""
         wanted = [(name, share) for name, share in (("CPU", self._options.cpus), ("GPU", self._options.gpus)) if share]
         return min((math.floor(resources.get(name, 0) / share + 1e-9) for name, share in wanted), default=1)
 

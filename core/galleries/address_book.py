@@ -1,4 +1,4 @@
-"""The addresses of galleries that the window lists: a small file of the home, without keys."""
+"""List of gallery addresses that the window shows: a small JSON file in the home, without keys."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ LOCK_SECONDS = 10.0  # to wait for another window or program that is writing
 
 
 def read(path: Path) -> tuple[str, ...]:
-    """The addresses, by name; none where there is no file, or one that is damaged."""
+    """Read the addresses, sorted; () where there is no file, or a damaged one."""
     try:
         found = plain_json.read(path)
     except (OSError, ValueError):
@@ -23,7 +23,7 @@ def read(path: Path) -> tuple[str, ...]:
 
 
 def add(path: Path, address: str) -> str:
-    """Keep an address, as it is named from now on. StoreError: `scheme` (it holds keys), `disk_full`."""
+    """Add an address; returns its normalised form. StoreError: `scheme` (it holds keys), `disk_full`."""
     known = normalized_address(address)
     if known not in read(path):
         _change(path, lambda addresses: addresses | {known})
@@ -31,12 +31,12 @@ def add(path: Path, address: str) -> str:
 
 
 def remove(path: Path, address: str) -> None:
-    """Forget an address; what lies there stays. StoreError: `disk_full`."""
+    """Remove an address; its gallery stays. StoreError: `disk_full`."""
     _change(path, lambda addresses: addresses - {normalized_address(address)})
 
 
 def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:
-    """Change the list as it stands in the file now: another window may have changed it meanwhile."""
+    """Change the list in the file under a lock: another window may have changed it."""
     try:
         private_files.make_folder(path.parent)
         with FileLock(path.with_suffix(".lock"), LOCK_SECONDS, private_files.FILE):

@@ -1,4 +1,4 @@
-"""Copying a gallery from one place to another: from SQLite to an address, back, or between addresses.
+"""Copy a gallery between stores: from SQLite to an address, back, or between addresses.
 
 Everything goes along: pictures that are there and that are missing, vectors of every fingerprint bit for bit, tags,
 failures, folders. A copy that was stopped goes on: what the target has already is left as it is. Tags and marks come
@@ -21,7 +21,7 @@ BATCH = 2000  # pictures that one write stores
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied: `pictures` of the source in all, `already` of them were there, `vectors` were written."""
+    """Result of a copy: `pictures` of the source, `already` of them in the target before, `vectors` written."""
 
     gallery: str
     pictures: int
@@ -32,7 +32,7 @@ class Copied:
 
 @dataclass
 class _Later:
-    """What is written at the end, by path."""
+    """Tags and missing marks to write at the end, by path."""
 
     tags: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     missing: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ def copy_gallery(source: Gallery, target: Gallery,
 
 
 def _check(source: Gallery, target: Gallery, report: Report) -> int:
-    """How many pictures the source has; StoreError when the target has others."""
+    """Count the images of the source. StoreError ("not_empty") when the target has others."""
     others = {one.path: one.content_hash for batch in target.stored_images(vectors=False) for one in batch}
     total = 0
     for batch in source.stored_images(vectors=False):
@@ -82,21 +82,21 @@ def _check(source: Gallery, target: Gallery, report: Report) -> int:
 
 def _there(target: Gallery, fingerprints: Sequence[Fingerprint], folders: Sequence[Path]
            ) -> dict[str, dict[str, KnownImage]]:
-    """What the target has of each fingerprint, by its hash and path."""
+    """Images of the target by fingerprint hash and path."""
     return {one.hash: {path: known for folder in folders
                        for path, known in target.known_images(one.hash, folder).items()}
             for one in fingerprints}
 
 
 def _is_there(one: StoredImage, there: dict[str, dict[str, KnownImage]]) -> bool:
-    """Whether the target has the picture with all its vectors."""
+    """Whether the target has the image with all its vectors."""
     known = {name: images.get(one.path) for name, images in there.items()}
     return all(each is not None and each.stamp == one.stamp and (each.embedded or name not in one.vectors)
                for name, each in known.items())
 
 
 def _batches(batches: Iterator[list[StoredImage]]) -> Iterator[list[StoredImage]]:
-    """The same pictures in batches that are worth a write."""
+    """The same images in batches of at least BATCH."""
     waiting: list[StoredImage] = []
     for batch in batches:
         waiting += batch
@@ -114,7 +114,7 @@ def _remember(one: StoredImage, later: _Later) -> None:
 
 
 def _write(target: Gallery, new: Sequence[StoredImage], fingerprints: Sequence[Fingerprint]) -> int:
-    """Store pictures with their vectors, a fingerprint after the other; how many vectors."""
+    """Store images with their vectors, one fingerprint after the other; returns the number of vectors."""
     if not new:
         return 0
     bare = [one for one in new if not one.vectors]
@@ -132,7 +132,7 @@ def _write(target: Gallery, new: Sequence[StoredImage], fingerprints: Sequence[F
 
 def _finish(source: Gallery, target: Gallery, later: _Later,
             report: Report) -> int:
-    """Tags, marks and failures; how many failures."""
+    """Copy tags, missing marks and failures; returns the number of failures."""
     report(Progress(WorkStep.COPYING_TAGS))
     ids = {path: known.id for folder in source.folders
            for path, known in target.known_images("", folder).items()}

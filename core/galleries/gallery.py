@@ -62,31 +62,31 @@ class Gallery(Protocol):
         """The ids, ascending int64 (n,), of the pictures that all of this holds for."""
 
     def tags(self) -> list[tuple[str, int]]:
-        """Each tag and how many of the pictures have it, by tag."""
+        """Tags with the number of images that have them, by tag."""
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
-        """Tag these pictures."""
+        """Tag these images."""
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
-        """Take the tag off these pictures."""
+        """Remove the tag from these images."""
 
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids int64 (n,) and unit vectors float32 (n, dim) of the present pictures, as of one moment."""
 
     def vector_table(self, fingerprint_hash: str) -> Any:
-        """The vectors to be searched where they lie (`core.search.table_index.VectorTable`); None: they are brought."""
+        """Vectors to search in their store (`core.search.table_index.VectorTable`); None: read them into an index."""
 
     def revision(self, fingerprint_hash: str) -> str:
-        """A word that changes whenever `vectors` would give something else, and at no restart."""
+        """Identifier of the present vectors: changes whenever `vectors` would give others, and never at a restart."""
 
     def state(self, fingerprint_hash: str = "") -> GalleryState:
-        """How far the gallery is indexed under that fingerprint."""
+        """Counts of the gallery, and how many images are indexed under that fingerprint."""
 
     def add_folder(self, folder: Path) -> None:
-        """Have the gallery's indexing walk that folder too."""
+        """Add a root folder to be indexed."""
 
     def remove_folder(self, folder: Path) -> None:
-        """Take the folder out and forget its pictures, tags and all."""
+        """Remove a root folder with its images and their tags."""
 
     def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
         """The pictures below the folder by path, missing ones too."""
@@ -98,29 +98,29 @@ class Gallery(Protocol):
         """Those of these contents (SHA-256; some hundred) that have a vector of that fingerprint."""
 
     def mark(self, image_ids: Collection[int], missing: bool) -> None:
-        """Say of these pictures that their files are gone, or there again."""
+        """Mark these images as missing from disk, or as present again."""
 
     def drop_failures(self, paths: Collection[str]) -> None:
-        """Forget failures of files that are gone."""
+        """Delete failures of files that are gone."""
 
     def record(self, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
                failures: Sequence[FailedEntry] = ()) -> RecordResult:
         """Store a batch of files that were read or could not be."""
 
     def delete(self) -> None:
-        """Forget the gallery with its tags and vectors. Files of pictures stay."""
+        """Delete the gallery with its tags and vectors. Image files stay."""
 
     def optimize(self, report: Report = silent) -> None:
-        """Put in order what many writes have left, so that reading stays quick; to be called when a run is over."""
+        """Maintain the tables so that reading stays fast; call it at the end of a run."""
 
     def fingerprints(self) -> list[Fingerprint]:
-        """Those that pictures have vectors of, missing pictures too."""
+        """Fingerprints with vectors, of missing images too."""
 
     def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
-        """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to."""
+        """Batches of all images, missing ones too; with their vectors of every fingerprint if `vectors`."""
 
     def forget_fingerprint(self, fingerprint_hash: str) -> int:
-        """Delete the vectors under that fingerprint; how many."""
+        """Delete the vectors of a fingerprint; returns how many."""
 
 
 def pop_moved(missing: dict[str, T], path: str) -> T:

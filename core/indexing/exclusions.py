@@ -1,4 +1,4 @@
-"""Which files and folders indexing leaves out: patterns such as `@eaDir` and `*.lrdata`, from the settings or the call.
+"""Patterns of files and folders to leave out of indexing, such as `@eaDir` and `*.lrdata`.
 
 A pattern is compared with the name of every folder and picture below the folder that is indexed, never with that
 folder itself, without regard to case; `*` and `?` stand for anything. One with a `/` in it is compared with the whole
@@ -15,13 +15,13 @@ SEPARATORS = re.compile(r"[;\n]")
 
 @dataclass(frozen=True)
 class Exclusions:
-    """The patterns, as they were written."""
+    """Exclusion patterns, as they were written."""
 
     patterns: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str, more: Iterable[str] = ()) -> "Exclusions":
-        """Those of a setting's text, and more of them."""
+        """Parse the patterns of a setting's text, and more."""
         written = [part.strip().rstrip("/") for part in (*SEPARATORS.split(text), *more)]
         return cls(tuple(dict.fromkeys(part for part in written if part)))
 

@@ -1,4 +1,4 @@
-"""What indexing left out, in words for the command line and the window."""
+"""Files that indexing left out, described for the command line and the window."""
 
 from collections.abc import Sequence
 

@@ -26,7 +26,7 @@ __all__ = ["Backbone", "IndexResult", "embedding", "index_folder", "index_galler
 
 
 class Backbone(Protocol):
-    """What indexing asks of a model: `core.models.vision_language.VisionLanguage`, or a test's own."""
+    """The part of a model that indexing uses."""
 
     @property
     def dim(self) -> int:
@@ -59,7 +59,7 @@ def index_folder(gallery: Gallery, folder: Path, backbone: Backbone, crop: str,
 def index_scans(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: str,
                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
                 found: Callable[[int], object] = lambda number: None) -> IndexResult:
-    """Index what was found already; the same as `index_folder` else."""
+    """Index scanned files; otherwise as `index_folder`."""
     for one in scans:
         gallery.add_folder(Path(one.folder))
     return _index(gallery, scans, backbone, crop, max_megapixels, report, found)
@@ -69,7 +69,7 @@ def index_gallery(gallery: Gallery, backbone: Backbone, crop: str,
                   max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
                   exclude: Exclusions = Exclusions(),
                   found: Callable[[int], object] = lambda number: None) -> IndexResult:
-    """Index all folders of the gallery again; the same as `index_folder` else.
+    """Index all folders of the gallery again; otherwise as `index_folder`.
 
     A folder that cannot be reached is listed among the failures and its pictures stay as they are; StoreError
     (no_folder) when none can be reached, or there is none.
@@ -124,13 +124,13 @@ def embedding(reader: Reader, backbone: Backbone, paths: Sequence[str]) -> Itera
 
 
 def _end_of_batch(waiting: Sequence[ReadFile]) -> int:
-    """Where the first BATCH pictures end that the model has to see."""
+    """End of the first BATCH files that the model has to embed."""
     places = [place for place, one in enumerate(waiting) if one.pixels is not None]
     return places[BATCH - 1] + 1
 
 
 def _embedded(reader: Reader, backbone: Backbone, files: Sequence[ReadFile]) -> list[Done]:
-    """The files, in order, with their vectors; those that the model makes nothing of are failures."""
+    """Embed the files, in order; those without a usable vector become failures."""
     pixels = [file.pixels for file in files if file.pixels is not None]
     if not pixels:
         return [_entry(file) for file in files]

@@ -1,4 +1,4 @@
-"""How fast work goes and how long it will take, in words."""
+"""Rate of work and time left, in words."""
 
 import time
 from collections import deque
@@ -10,7 +10,7 @@ WINDOW_SECONDS = 20.0  # the pace is that of the last so many seconds: cold cach
 
 
 class RateMeter:
-    """Keeps the pace of work that counts things; `noun` is their plural, `clock` gives seconds."""
+    """Measures the rate of work over the last seconds; `noun` is their plural, `clock` gives seconds."""
 
     def __init__(self, noun: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._noun = noun

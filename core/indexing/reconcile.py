@@ -63,7 +63,7 @@ def unreachable(folders: Iterable[str | Path]) -> StoreError:
 
 @dataclass
 class _Plan:
-    """What is to be done about the files of a run."""
+    """Plan of a run."""
 
     read: list[str] = field(default_factory=list)
     unchanged: int = 0
@@ -77,7 +77,7 @@ class _Plan:
 
 @dataclass
 class _Tally:
-    """What a run has done so far."""
+    """Counts of a run so far."""
 
     done: int = 0
     indexed: int = 0
@@ -89,7 +89,7 @@ class _Tally:
 
 @dataclass
 class _Waiting:
-    """What is to be stored with the next write."""
+    """Entries and failures that wait for the next write."""
 
     entries: list[IndexedFile] = field(default_factory=list)
     failures: list[FailedEntry] = field(default_factory=list)
@@ -119,7 +119,7 @@ class GalleryReconciler:
         self._waiting = _Waiting()
 
     def run(self, scans: Sequence[Scan], work: Work) -> IndexResult:
-        """Have the gallery hold what was found; `work` is given what must be read."""
+        """Bring the gallery into line with the scans; `work` reads and embeds new and changed files."""
         started = time.perf_counter()
         if all(one.folder in one.unread for one in scans):
             raise unreachable(one.folder for one in scans)
@@ -133,7 +133,7 @@ class GalleryReconciler:
         return self._result(plan, scans, time.perf_counter() - started)
 
     def _compare(self, found: Scan, plan: _Plan) -> None:
-        """Add to the plan what the folder's files ask for."""
+        """Add a folder's differences to the plan."""
         folder = Path(found.folder)
         if found.folder in found.files:  # one picture: what lies below its folder is asked for, and it alone used
             folder = folder.parent
@@ -202,7 +202,7 @@ class GalleryReconciler:
         self._report(Progress(WorkStep.INDEXING, self._tally.done, total, detail=detail))
 
     def _sort(self, one: Done, ids: dict[str, int]) -> None:
-        """Put what became of a file where it waits to be stored."""
+        """Queue the outcome of a file for the next write."""
         match one:
             case FailedEntry():
                 self._waiting.failures.append(one)
@@ -214,7 +214,7 @@ class GalleryReconciler:
                 self._waiting.entries.append(one)
 
     def _flush(self, searchable: set[str]) -> None:
-        """Store everything that is ready."""
+        """Store everything that waits."""
         waiting, self._waiting = self._waiting, _Waiting()
         recorded = self._gallery.record(self._fingerprint, waiting.entries, waiting.failures)
         self._tally.done += len(waiting)

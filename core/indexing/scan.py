@@ -21,7 +21,7 @@ LATEST_NS = 2**63 - 1  # what a store's integer holds: the year 2262, and 1677 b
 
 @dataclass(frozen=True)
 class Scan:
-    """What a folder holds: picture files by path; `unread`, folders and files that cannot be reached, with the reason.
+    """Image files of a folder by path; `unread`: folders and files that cannot be reached, with the reason.
 
     Paths are absolute, as the system gives them (str with surrogate escapes where a name is not UTF-8). `whole`: those
     are all of the folder's pictures; else others may be in it, of which nothing is known. `absent` are paths that a

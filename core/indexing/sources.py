@@ -1,4 +1,4 @@
-"""Where pictures come from: a folder, one picture, an address, or a list of paths and addresses (a manifest).
+"""Sources of images: a folder, one image, an address, or a list of paths and addresses (a manifest).
 
 A manifest is a Parquet or CSV file with a column of paths; those that are relative start from where it lies. A CSV file
 needs nothing but Python (`core.indexing.lists`), Parquet files and addresses need Arrow. Columns
@@ -48,7 +48,7 @@ def is_list(source: str | Path) -> bool:
 
 def scan_sources(sources: Iterable[str | Path], column: str = "", report: Report = silent,
              exclude: Exclusions = Exclusions()) -> list[Scan]:
-    """What `look` finds in each of these, one after the other."""
+    """Scan each of these sources with `scan_source`."""
     return [scan for source in sources for scan in scan_source(source, column, report, exclude)]
 
 

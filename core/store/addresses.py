@@ -1,4 +1,4 @@
-"""Names and addresses: which texts can be one; nothing else is imported for it."""
+"""Names and addresses of galleries; imports nothing else."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Spoken captions: who speaks, what was said of which picture, and where the annotating of a gallery stands."""
+"""Spoken captions: speakers, takes, and the position of annotation in each gallery."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -212,7 +212,7 @@ class Annotations(Repository):
                 for row in rows]
 
     def _sync(self) -> None:
-        """Have all commits on the disk, as a checkpoint does first: a commit alone survives no power cut."""
+        """Flush all commits to the disk by a checkpoint: a commit alone does not survive a power cut."""
         with self.database.reading() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 

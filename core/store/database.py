@@ -70,7 +70,7 @@ class Database:
 
     @contextmanager
     def deleting(self, erase: bool = True) -> Iterator[Connection]:
-        """As `writing`, on a full disk too: the store's reserve gives its room where there is none.
+        """As `writing`, but on a full disk too: the disk reserve is released first.
 
         `erase`: deleted rows are overwritten, which writes as much as was deleted; False for what tells nothing of
         what was said, such as a large gallery.
@@ -99,7 +99,7 @@ class Database:
             return float(connection.exec_driver_sql("PRAGMA user_version").scalar() or time.time())
 
     def empty_wal(self) -> bool:
-        """Bring the WAL into the file and truncate it, so that no copy of deleted rows stays in it.
+        """Checkpoint and truncate the WAL, so that no copy of deleted rows stays in it.
 
         False when that cannot be done now, such as while another process reads: the WAL is then emptied by a later
         call, or when the last process closes the store.
@@ -154,7 +154,7 @@ class Database:
             return 0
 
     def close(self) -> None:
-        """Give the file back; the last to close it tidies the WAL away."""
+        """Close all connections; the last process to close the file deletes the WAL."""
         self._engine.dispose()
 
 
@@ -186,7 +186,7 @@ def _open_to_write(path: Path) -> Database:
 
 
 def _note_creation(path: Path) -> None:
-    """Keep the time from which on this file is the store (`Database.created_at`), in its header's free field."""
+    """Store the time from which on this file is the store (`Database.created_at`), in its header's free field."""
     with suppress(sqlite3.Error), closing(_connect(path)) as connection:
         if not connection.execute("PRAGMA user_version").fetchone()[0]:
             connection.execute(f"PRAGMA user_version={int(time.time())}")
@@ -227,7 +227,7 @@ def _left_behind(path: Path) -> bool:
 
 @contextmanager
 def as_store_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors on that file as StoreError; programming errors stay what they are."""
+    """Translate SQLite's errors on that file to StoreError; programming errors pass."""
     try:
         yield
     except DBAPIError as error:
@@ -268,7 +268,7 @@ def _check_place(path: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Have a new store, and so its WAL, which takes over its rights, readable by its owner alone."""
+    """Make a new store readable by its owner alone; its WAL takes over its rights."""
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, private_files.FILE))
 

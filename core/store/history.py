@@ -1,4 +1,4 @@
-"""What was heard and asked: transcripts by recording and recogniser, and the history of queries."""
+"""Transcripts by recording and recogniser, and the history of queries."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class History(Repository):
     """The store's methods for transcripts and queries."""
 
     def transcript(self, digest: str, fingerprint_hash: str) -> dict[str, Any] | None:
-        """What that recogniser heard in the waveform of that digest, as it was kept; None when nothing was, or it is
+        """Stored transcript of the waveform of that digest by that recogniser; None when there is none, or it is
         damaged.
         """
         with self.database.reading() as connection:
@@ -94,11 +94,11 @@ class History(Repository):
                 if transcript.digest == digest and (heard := _heard(transcript.body)) is not None]
 
     def delete_query(self, query_id: int) -> None:
-        """Forget a query, with its kept recording and what was heard in it, unless another query has the same."""
+        """Delete a query with its recording and transcript, unless another query has the same recording."""
         self._forget(QueryRow.id == query_id)
 
     def clear_queries(self) -> None:
-        """Forget all queries, their kept recordings and what was heard in them; `clear_history` deletes more."""
+        """Delete all queries with their recordings and transcripts; `clear_history` deletes more."""
         self._forget(QueryRow.id.is_not(None))
 
     def history_content(self, before: datetime | None = None) -> HistoryContent:
@@ -203,7 +203,7 @@ def _heard(body: str) -> dict[str, Any] | None:
 
 
 def _asked(before: datetime | None) -> ColumnElement[bool]:
-    """That a query was asked before a moment; None: any query."""
+    """Condition that a query is from before a moment; None: any query."""
     return QueryRow.id.is_not(None) if before is None else QueryRow.created < before
 
 

@@ -1,4 +1,4 @@
-"""What the store hands out and takes in: frozen records that may cross threads. Rows of the ORM never leave it."""
+"""Frozen records that the store takes and returns; they may cross threads, ORM rows never do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -71,7 +71,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which pictures a search looks at; what is empty does not restrict. `name` is part of the file's name.
+    """Filter of a search; empty fields do not restrict. `name` is part of the file's name.
 
     `since` and `until` are of `ImageRecord.dated`: from the one on and before the other.
     """
@@ -128,7 +128,7 @@ class HistoryContent:
 
 
 class FileStamp(NamedTuple):
-    """Tells without reading that a file is still the same: size in bytes, time of change in nanoseconds."""
+    """Size in bytes and modification time in nanoseconds; a file with the same stamp is taken as unchanged."""
 
     size: int
     mtime_ns: int
@@ -153,7 +153,7 @@ class KnownFailure(NamedTuple):
 
 @dataclass(frozen=True)
 class DecodedImageFacts:
-    """What decoding tells of a file's content: pixels after EXIF turning, and when it was taken."""
+    """Facts of a decoded image: size in pixels after EXIF rotation, and when it was taken."""
 
     width: int
     height: int
@@ -213,7 +213,7 @@ class RecordResult:
 
 @dataclass(frozen=True)
 class SpeakerRecord:
-    """Someone who describes pictures: a name or code, a language's code ("" for any), a note on their consent.
+    """A speaker: a name or code, a language's code ("" for any), a note on their consent.
 
     `source` is the kind of dataset that the speaker came with, "" for who speaks here.
     """
@@ -283,7 +283,7 @@ class NewTake:
 
 @dataclass(frozen=True)
 class AnnotatingRecord:
-    """Where the annotating of a gallery stands; `queue` is as `core.annotation.queues` writes it."""
+    """Position of the annotation of a gallery; `queue` is as `core.annotation.queues` writes it."""
 
     queue: str = ""
     image_id: int | None = None
@@ -309,7 +309,7 @@ class KeptDiagnosis:
 
 @dataclass(frozen=True)
 class FailureLabel:
-    """What a person called a failure: `label` is a key, "" for none; `query_id` names the query of that direction."""
+    """A person's label of a failure: `label` is a key, "" for none; `query_id` names the query of that direction."""
 
     evaluation_id: int
     way: str

@@ -1,4 +1,4 @@
-"""What the store's themes share: the database, ids in SQL, text and paths as they are stored and compared."""
+"""Base of the store's repositories, and conversion of ids, texts and paths to what is stored and compared."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow,
 
 
 class Repository:
-    """A theme of the store's methods; `Store` has all of them."""
+    """Methods of the store on one subject; `Store` has all of them."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

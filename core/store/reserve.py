@@ -1,4 +1,4 @@
-"""Reserve: a file beside the store that gives its room back on a full disk, so that rows can still be deleted."""
+"""Disk reserve: a file beside the store, deleted on a full disk so that rows can still be deleted."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ class DiskReserve:
         self.path = store.with_name(f"{store.name}-reserve")
 
     def fill(self) -> None:
-        """Make the file if it is not there and the disk has plenty of room."""
+        """Create the file if it is missing and the disk has plenty of room."""
         with suppress(OSError):
             if not self.path.exists() and shutil.disk_usage(self.path.parent).free > PLENTY:
                 private_files.write_atomically(self.path, os.urandom(BYTES), durable=False)  # not to be compressed

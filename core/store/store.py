@@ -11,7 +11,7 @@ from core.store.history import History
 
 
 class Store(Galleries, History, Annotations, Evaluations):
-    """Everything the program keeps about pictures and queries.
+    """Facade of the SQLite store.
 
     Any thread may call any method, and several processes may have the file open: each call is one transaction. Any call
     may raise StoreError: `busy` (another process wrote for half a minute), `disk_full`, `read_only`, `unreadable`,

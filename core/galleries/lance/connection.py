@@ -64,19 +64,19 @@ class LanceTable:
 
     @property
     def version(self) -> int:
-        """A number that grows with each commit."""
+        """Version number; grows with each commit."""
         with as_store_errors(self.place):
             version: int = self.raw.version
             return version
 
     @property
     def facts(self) -> dict[str, str]:
-        """What was said of the table when it was made."""
+        """Metadata of the table's schema."""
         with as_store_errors(self.place):
             return {key.decode(): value.decode() for key, value in (self.raw.schema.metadata or {}).items()}
 
     def count(self, where: str = "") -> int:
-        """How many rows."""
+        """Number of rows."""
         with as_store_errors(self.place):
             rows: int = self.raw.count_rows(where or None)
             return rows
@@ -87,35 +87,35 @@ class LanceTable:
             return self._asked(columns, where).to_arrow()
 
     def batches(self, columns: list[str], where: str = "") -> "Iterator[pa.RecordBatch]":
-        """The same a batch at a time, all of one version."""
+        """The same in batches, all of one version."""
         with as_store_errors(self.place):
             yield from self._asked(columns, where).to_batches(BATCH)
 
     def put(self, rows: "pa.Table", key: str = "id") -> None:
-        """Have these rows, in place of those with the same keys."""
+        """Insert rows; those with the same keys are replaced."""
         if rows.num_rows:
             with as_store_errors(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def change(self, rows: "pa.Table", key: str = "id") -> None:
-        """Give the rows with these keys new values in these columns; keys that there are none of are passed over."""
+        """Update columns of the rows with these keys; unknown keys are ignored."""
         if rows.num_rows:
             with as_store_errors(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().execute(rows)
 
     def update(self, where: str, values: dict[str, Any]) -> int:
-        """The same values for all rows of the condition; how many there were when it was committed."""
+        """Set values in all rows of the condition; returns their number."""
         with as_store_errors(self.place):
             rows: int = self.raw.update(where=where, values=values).rows_updated
             return rows
 
     def delete(self, where: str) -> None:
-        """Take the rows out."""
+        """Delete rows."""
         with as_store_errors(self.place):
             self.raw.delete(where)
 
     def compact(self) -> None:
-        """Make one file of many, bring the indices up to date, and let go of versions that are long over."""
+        """Compact files, update the indices and delete old versions."""
         with as_store_errors(self.place):
             self.raw.optimize(cleanup_older_than=KEPT)
 
@@ -173,7 +173,7 @@ class Connection:
 
 
 def normalized_address(address: str) -> str:
-    """The address in the one way it is named: a folder absolute, no "/" at the end. StoreError when it holds keys."""
+    """The address in its normal form: an absolute folder, no "/" at the end. StoreError when it holds keys."""
     text = address.strip()
     if "://" not in text or text.startswith("file:"):
         return os.path.abspath(expanded(remote.local(text) or Path(text)))  # noqa: PTH100  (keeps links)
@@ -183,7 +183,7 @@ def normalized_address(address: str) -> str:
 
 @contextmanager
 def as_store_errors(place: str) -> Iterator[None]:
-    """LanceDB's errors in our words: `from None`, since its own may hold a key."""
+    """Translate LanceDB's errors to StoreError, `from None`: its own may hold a key."""
     try:
         yield
     except (RuntimeError, ValueError, OSError) as error:
@@ -209,7 +209,7 @@ def _connected(place: str, create: bool) -> Any:
 
 
 def _options(place: str) -> dict[str, str]:
-    """How the storage is asked. Keys and endpoint are not among it: the library reads them from the environment."""
+    """Options of the storage client. Keys and endpoint are not among them: the library reads the environment."""
     if place.startswith("s3://") and not (os.environ.get("AWS_ACCESS_KEY_ID")
                                           and os.environ.get("AWS_SECRET_ACCESS_KEY")):
         # else the library would look for a server of Amazon's that gives keys

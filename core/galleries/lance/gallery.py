@@ -141,7 +141,7 @@ class LanceGallery(Gallery):
                 yield _numbers(batch["id"]), matrix(batch["vector"])
 
     def vector_table(self, fingerprint_hash: str) -> LanceVectorTable | None:
-        """The vectors to be searched where they lie; None when there are none of that fingerprint."""
+        """Vectors that are searched in their table; None when there are none of that fingerprint."""
         table = self._vectors(fingerprint_hash)
         return None if table is None else LanceVectorTable(table)
 
@@ -378,7 +378,7 @@ def _columns(rows: "pa.Table", names: Sequence[str]) -> list[list[Any]]:
 
 
 def _check_empty(connection: Connection) -> None:
-    """StoreError when tables or files of something else lie there."""
+    """Raise StoreError when there are tables or files of something else."""
     other = bool(connection.names())
     if not other and ("://" not in connection.place or connection.place.startswith("s3://")):
         try:
@@ -402,7 +402,7 @@ def _check_format(table: LanceTable, place: str) -> None:
 
 
 def _make(connection: Connection) -> None:
-    """Make the tables; the one that says that it is a gallery last, so that half of one is none."""
+    """Create the tables; `gallery` comes last, so that a partly created gallery is none."""
     import pyarrow as pa
 
     connection.create(PICTURES, layout.picture_schema().empty_table())

@@ -1,4 +1,4 @@
-"""Keeping tables quick: one file of many, indices of columns, and the index of vectors where there are very many."""
+"""Table maintenance: compaction, indices of columns, and the index of vectors of very large galleries."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PICTURES, VECTORS = ("id", "path", "content"), ("id", "path", "content", "taken"
 
 def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable], report: Report = silent,
              vectors_from: int = VECTORS_FROM) -> None:
-    """Bring a gallery's tables (`LanceGallery.tables`) into order; what is in order already costs little.
+    """Maintain a gallery's tables (`LanceGallery.tables`); cheap when nothing has changed.
 
     Others may read and write meanwhile. JobCancelled between two steps leaves the gallery as good as it was.
     """
@@ -36,7 +36,7 @@ def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]
 
 
 def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:
-    """One file of many, and indices of columns where there are many rows."""
+    """Compact a table, and index columns where there are many rows."""
     from lancedb.index import BTree, LabelList
 
     table.compact()
@@ -51,7 +51,7 @@ def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:
 
 
 def _index(table: LanceTable, vectors_from: int) -> None:
-    """The index of vectors, made when it is first needed and anew when it has grown; `compact` adds what came since."""
+    """Create the vector index when it is first needed, and again when it has grown; `compact` adds new rows."""
     from lancedb.index import IvfSq
 
     rows = table.count()

@@ -1,4 +1,4 @@
-"""What stands in the tables: their columns, names in SQL, and conditions.
+"""Schemas of the tables, and conditions in SQL.
 
 Paths are text here, and a name need not be UTF-8: a byte that is none stands as "\\0" and two hex digits, which no path
 holds otherwise.
@@ -26,7 +26,7 @@ PRESENT = "NOT missing"
 
 
 def gallery_schema() -> "pa.Schema":
-    """The one row of a gallery."""
+    """Schema of the gallery's one row."""
     import pyarrow as pa
 
     return pa.schema([
@@ -36,7 +36,7 @@ def gallery_schema() -> "pa.Schema":
 
 
 def picture_schema() -> "pa.Schema":
-    """A picture; `tag_keys` are its tags as they are compared."""
+    """Schema of images; `tag_keys` are the tags as they are compared."""
     import pyarrow as pa
 
     return pa.schema([
@@ -47,7 +47,7 @@ def picture_schema() -> "pa.Schema":
 
 
 def failure_schema() -> "pa.Schema":
-    """A file or folder that could not be read."""
+    """Schema of files and folders that could not be read."""
     import pyarrow as pa
 
     return pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("kind", pa.string()),
@@ -55,7 +55,7 @@ def failure_schema() -> "pa.Schema":
 
 
 def vector_schema(dim: int, fingerprint_hash: str = "", description: str = "") -> "pa.Schema":
-    """A vector with what of its picture is filtered by."""
+    """Schema of vectors, with the columns of their images that filters use."""
     import pyarrow as pa
 
     return pa.schema([
@@ -78,19 +78,19 @@ def matrix(column: "pa.ChunkedArray | pa.Array") -> "np.ndarray":
 
 
 def path_to_text(path: str) -> str:
-    """A path of the file system as text."""
+    """A file system path as text."""
     if path.isascii():
         return path
     return "".join(f"\0{ord(one) - 0xDC00:02x}" if 0xDC80 <= ord(one) <= 0xDCFF else one for one in path)
 
 
 def text_to_path(text: str) -> str:
-    """The path again."""
+    """The path of a text of `path_to_text`."""
     return re.sub("\0([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found[1], 16)), text) if "\0" in text else text
 
 
 def sql_literal(value: str | bytes | datetime) -> str:
-    """The value in SQL."""
+    """A value as an SQL literal."""
     if isinstance(value, bytes):
         return f"X'{value.hex()}'"
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""The vectors of one fingerprint at an address, searched where they lie: rough and fast, or all of them."""
+"""Vectors of one fingerprint at an address, searched in their table: approximately, or exhaustively."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,20 +16,20 @@ COLUMN, INDEX = "vector", "vector_idx"
 
 
 class LanceVectorTable:
-    """Vectors of a gallery's pictures. The filters are the engine's work, whatever their number of pictures."""
+    """Vectors of a gallery's images; filters are applied by the engine."""
 
     def __init__(self, table: LanceTable) -> None:
         self.table = table
 
     @property
     def indexed(self) -> int:
-        """How many of its rows the index of vectors knows; 0 without one."""
+        """Number of rows in the vector index; 0 without one."""
         with as_store_errors(self.table.place):
             found = self.table.raw.index_stats(INDEX)
         return 0 if found is None else int(found.num_indexed_rows)
 
     def count(self, chosen: Filter = Filter()) -> int:
-        """How many present pictures of the filter have a vector."""
+        """Number of present images of the filter with a vector."""
         return self.table.count(condition(chosen))
 
     def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ class LanceVectorTable:
 
     @property
     def dim(self) -> int:
-        """Numbers in a vector."""
+        """Length of a vector."""
         return int(self.table.raw.schema.field(COLUMN).type.list_size)
 
     def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:

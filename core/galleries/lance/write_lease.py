@@ -35,7 +35,7 @@ class WriteLease:
         self._here = threading.RLock()  # threads of one process wait for each other without asking the storage
 
     def row(self) -> dict[str, Any]:
-        """The gallery's row as it is now."""
+        """The gallery's present row."""
         try:
             rows: list[dict[str, Any]] = self._table.rows(CELLS).to_pylist()
         except StoreError as error:
@@ -48,7 +48,7 @@ class WriteLease:
 
     @contextmanager
     def held(self, ids: int = 0, vectors: bool = True) -> Iterator[int]:
-        """The right to write, and the first of `ids` new ids. `vectors`: the gallery has another revision afterwards.
+        """Hold the write lease; yields the first of `ids` new ids. `vectors`: the revision changes at the end.
 
         StoreError: `busy` when others do not finish.
         """

@@ -1,4 +1,4 @@
-"""How a batch is stored at an address: in which order, and which rows of which tables."""
+"""Writing of a batch into the tables of a gallery at an address."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class _Written:
 
 
 class BatchWriter:
-    """The steps of one batch, within a turn. Cut off after any of them, the gallery lacks some vectors at most."""
+    """Writer of one batch, with the write lease held. Cut off after any step, the gallery only lacks vectors."""
 
     def __init__(self, pictures: LanceTable, vectors: Mapping[str, LanceTable], failures: LanceTable) -> None:
         self._pictures = pictures
@@ -103,7 +103,7 @@ class BatchWriter:
                 table.delete(where)
 
     def _follow(self, written: Sequence[_Written]) -> None:
-        """Have the vectors of pictures that moved or returned say so, of every fingerprint."""
+        """Update the vectors of images that moved or returned, of every fingerprint."""
         import pyarrow as pa
 
         rows = [{"id": one.id, "path": path_to_text(one.entry.path), "name": _name(one.entry), "missing": False}
@@ -116,7 +116,7 @@ class BatchWriter:
                 table.change(pa.Table.from_pylist(rows, chosen))
 
     def _embed(self, fingerprint_hash: str, written: Sequence[_Written]) -> None:
-        """Store the vectors: those that the same contents have already, else those that came along."""
+        """Store the vectors: existing ones of the same contents, else those of the entries."""
         table = self._vectors.get(fingerprint_hash)
         if table is None:
             return
@@ -165,7 +165,7 @@ def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[s
 
 def retag(vectors: Sequence[LanceTable], pictures: LanceTable, ids: Sequence[int],
           tags: Sequence[Sequence[str]]) -> None:
-    """Give pictures other tags, within a turn."""
+    """Set the tags of images, with the write lease held."""
     import pyarrow as pa
 
     schema = layout.picture_schema()

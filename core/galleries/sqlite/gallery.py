@@ -36,7 +36,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
         """Do nothing: SQLite needs no maintenance here."""
 
     def delete(self) -> None:
-        """Forget the gallery with its tags and embeddings, and return their room to the disk. Files stay, and so do
+        """Delete the gallery with its tags and embeddings, and return their room to the disk. Files stay, and so do
         embeddings that another gallery uses.
         """
         with self.database.deleting(erase=False) as connection:
@@ -46,7 +46,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
         self.database.shrink()
 
     def add_folder(self, folder: Path) -> None:
-        """Have the gallery's indexing walk that folder too, which need not be reachable now.
+        """Add a root folder to be indexed, which need not be reachable now.
 
         One inside a folder that the gallery has already changes nothing; one around such folders takes their place.
         StoreError: `no_gallery`.
@@ -61,7 +61,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
             connection.execute(insert(FolderRow).values(gallery_id=self.id, path=path))
 
     def remove_folder(self, folder: Path) -> None:
-        """Take the folder out of the gallery and forget its pictures there, tags and all. Files stay."""
+        """Remove a root folder with its images and their tags. Files stay."""
         path = absolute_path(folder)
         with self.database.deleting(erase=False) as connection:
             here = (ImageRow.gallery_id == self.id, below_folder(ImageRow.path, path) | (ImageRow.path == path))
@@ -88,7 +88,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
                 fingerprints=fingerprints)
 
     def forget_fingerprint(self, fingerprint_hash: str) -> int:
-        """Delete the gallery's vectors under that fingerprint, save those that another gallery uses; how many."""
+        """Delete the gallery's vectors of a fingerprint, except those that another gallery uses; returns how many."""
         here = select(ImageRow.content_id).where(ImageRow.gallery_id == self.id)
         elsewhere = select(ImageRow.content_id).where(ImageRow.gallery_id != self.id)
         with self.database.writing() as connection:
@@ -114,7 +114,7 @@ def _fingerprints(connection: Connection, *where: ColumnElement[bool]) -> tuple[
 
 
 def _missing(connection: Connection, gallery_id: int) -> int:
-    """How many pictures left the disk; one whose file is there but broken now is among the failures instead."""
+    """Number of images that left the disk; one whose file is broken counts as a failure instead."""
     failed = select(FailureRow.path).where(FailureRow.gallery_id == gallery_id)
     return connection.scalar(select(func.count()).where(
         ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(True), ImageRow.path.not_in(failed))) or 0

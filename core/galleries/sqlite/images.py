@@ -1,4 +1,4 @@
-"""The pictures of a gallery: their records, tags, failures and vectors."""
+"""The images of a gallery: records, tags, failures and vectors."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -95,7 +95,7 @@ class SqliteImages(SqliteGalleryPart):
                                    [{"image_id": one, "tag": tag} for one in known])
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
-        """Take the tag off these pictures."""
+        """Remove the tag from these images."""
         with self.database.writing() as connection:
             connection.execute(delete(TagRow).where(TagRow.image_id.in_(select_ids(image_ids)),
                                                     TagRow.tag == normalized_tag(tag)))
@@ -116,7 +116,7 @@ class SqliteImages(SqliteGalleryPart):
                 yield _batch(part)
 
     def revision(self, fingerprint_hash: str) -> str:
-        """A word that changes whenever `vectors` would give something else, and at no restart. Costs one look-up.
+        """Identifier of the present vectors; see `Gallery`. Costs one query.
 
         It also changes when vectors of another fingerprint were added. StoreError: `no_gallery`.
         """
@@ -147,7 +147,7 @@ def tags_of(connection: Connection, gallery_id: int, ids: Sequence[int] | None) 
 
 
 def _taken(since: datetime | None, until: datetime | None) -> Select[Any]:
-    """The contents whose camera's clock lies in that time."""
+    """Contents taken in that time by the camera's clock."""
     contents = select(ContentRow.id)
     if since is not None:
         contents = contents.where(ContentRow.taken >= since)
@@ -155,6 +155,6 @@ def _taken(since: datetime | None, until: datetime | None) -> Select[Any]:
 
 
 def _changed(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
-    """That a file's time of change lies in that time."""
+    """Condition that a file was changed in that time."""
     conditions = [ImageRow.mtime_ns >= dates.epoch_ns(since)] if since is not None else []
     return and_(*conditions, *([ImageRow.mtime_ns < dates.epoch_ns(until)] if until is not None else []))

@@ -1,4 +1,4 @@
-"""How indexing reads and writes a gallery: what is known of its files, and batches of files that were read."""
+"""Indexing's access to a gallery: known files, and batches of files that were read."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -104,7 +104,7 @@ class SqliteIndexing(SqliteGalleryPart):
                             found.get(row.content_id, {})) for row in part]
 
     def mark(self, image_ids: Collection[int], missing: bool) -> None:
-        """Say of these pictures that their files are gone, or there again. Nothing else of them is forgotten."""
+        """Mark these images as missing from disk, or as present again."""
         if not image_ids:
             return
         with self.database.writing() as connection:
@@ -156,7 +156,7 @@ class _Batch:
         self._galleries = {gallery_id}  # whose vectors change
 
     def contents(self, entries: Sequence[IndexedFile]) -> None:
-        """Have a row for every content; keep the entries that have one."""
+        """Insert the missing contents; keep the entries that have one."""
         rows = [{"hash": one.content_hash, "width": one.facts.width, "height": one.facts.height,
                  "taken": one.facts.taken} for one in entries if one.facts is not None]
         if rows:
@@ -182,7 +182,7 @@ class _Batch:
             select(ImageRow.gallery_id).where(ImageRow.content_id.in_(select_ids(vectors))).distinct()))
 
     def images(self) -> RecordResult:
-        """Have a row for every path: its own, else that of a missing picture with the same content, else a new one."""
+        """Write a row for every path: its own, that of a missing image with the same content, or a new one."""
         known = self._rows(ImageRow.path.in_([one.path for one in self._entries]))
         gone = self._gone()
         updates: list[dict[str, Any]] = []
@@ -210,7 +210,7 @@ class _Batch:
         return RecordResult(len(self._entries), tuple(moved), tuple(same))
 
     def failures(self, failures: Sequence[FailedEntry]) -> None:
-        """Keep the failures; a picture that was at such a path before cannot be shown any more."""
+        """Store the failures; images at these paths become missing."""
         if not failures:
             return
         kept = upsert(FailureRow)
@@ -226,7 +226,7 @@ class _Batch:
         ).values(missing=True))
 
     def finish(self) -> None:
-        """Forget contents that nothing holds any more, and say which galleries changed."""
+        """Delete contents without images, and change the revision of galleries."""
         purge_contents(self._connection, self._left)
         bump_revisions(self._connection, self._galleries)
 
