@@ -142,7 +142,9 @@ class Database:
             if self._room() < ROOM_LEFT:
                 return
             connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                return
 
     def _room(self) -> int:
         return shutil.disk_usage(self.path.parent).free
