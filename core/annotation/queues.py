@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.annotation import failed
-from core.store.records import AnnotatingRecord, TakeRecord
+from core.store.records import AnnotatingRecord, Filter, TakeRecord
 
 if TYPE_CHECKING:
     from core.galleries.gallery import Gallery
@@ -70,7 +70,7 @@ QUEUES: tuple[QueueKind, ...] = (
                                                  for speaker in store.speakers()],
               leaves_out_done=True, speaker=lambda argument: int(argument) if argument.isdecimal() else None),
     QueueKind("tag", lambda store, gallery: [(tag, f"Tagged “{tag}”") for tag, _ in gallery.tags()],
-              lambda store, gallery, tag: [int(one) for one in gallery.filter_ids(tag=tag)] if tag else []),
+              lambda store, gallery, tag: [int(one) for one in gallery.filter_ids(Filter(tag=tag))] if tag else []),
     QueueKind("failures", failed.failures, failed.failed, unlisted=failed.beyond),
     QueueKind("labelled", failed.labels, failed.labelled),
 )

@@ -167,7 +167,7 @@ class CatalogVectorTable:
         return self._of_contents(self._gallery.store.search(self._hash, query, count, set(images.values())), images)
 
     def _chosen(self, chosen: Filter) -> dict[int, bytes]:
-        ids = self._gallery.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        ids = self._gallery.filter_ids(chosen)
         return self._gallery._contents(PRESENT, ImageRow.id.in_(select_ids(ids)))
 
     def _of_contents(self, contents: Collection[bytes], images: dict[int, bytes]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
 """`Gallery`: what indexing, search and the window ask of a gallery, wherever it is stored."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +11,7 @@ from core.progress import Report, silent
 from core.store.records import (
     FailedEntry,
     FailureRecord,
+    Filter,
     GalleryRecord,
     GalleryState,
     ImageRecord,
@@ -57,9 +57,8 @@ class Gallery(Protocol):
     def failures(self) -> list[FailureRecord]:
         """The files and folders that could not be read, by path."""
 
-    def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
-                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
-        """The ids, ascending int64 (n,), of the pictures that all of this holds for."""
+    def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
+        """The ids, ascending int64 (n,), of the present images of the filter."""
 
     def tags(self) -> list[tuple[str, int]]:
         """Tags with the number of images that have them, by tag."""

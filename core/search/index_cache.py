@@ -121,7 +121,7 @@ class LoadedIndex:
             return index.search(query, top, chosen, exact), compared, index.approximate and not exact
         if chosen == Filter():
             return index.search(query, top), len(index), False
-        allowed = gallery.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        allowed = gallery.filter_ids(chosen)
         return index.search(query, top, allowed), int(np.isin(index.ids, allowed).sum()), False
 
 

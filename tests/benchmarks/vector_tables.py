@@ -135,7 +135,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
           f"{written:.0f} s, put in order and indexed in {ordered:.0f} s ({vectors.indexed} in the index), brought "
           f"here for exact search in {brought:.1f} s; {size(kept)} on disk")
     part = Filter(folder=Path("/made/07"))
-    among = place.filter_ids(folder=part.folder)
+    among = place.filter_ids(Filter(folder=part.folder))
     default = table_index.PROBES
     of_all, of_part = best(exact, queries, None), best(exact, queries[:30], among)
     rows = []

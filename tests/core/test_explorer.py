@@ -412,7 +412,7 @@ def test_a_picture_has_one_date_that_filters_and_says_where_it_is_from(explorer,
     assert by_name["red.png"].dated == (datetime(2005, 12, 31, 23, 59), "file")
 
     def within(since, until):
-        ids = place.filter_ids(since=since, until=until)
+        ids = place.filter_ids(Filter(since=since, until=until))
         return {image.path.name for image in place.images(ids.tolist())}
 
     assert within(datetime(2005, 1, 1), datetime(2006, 1, 1)) == {"red.png"}

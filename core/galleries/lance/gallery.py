@@ -119,10 +119,9 @@ class LanceGallery(Gallery):
         return sorted((FailureRecord(Path(text_to_path(row["path"])), row["kind"], row["reason"]) for row in rows),
                       key=lambda failure: str(failure.path))
 
-    def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
-                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
+    def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
         """See `Gallery`."""
-        rows = self._table(PICTURES).rows(["id"], condition(Filter(tag, folder, name, since, until), changed=True))
+        rows = self._table(PICTURES).rows(["id"], condition(chosen, changed=True))
         return np.sort(_numbers(rows["id"]))
 
     def tags(self) -> list[tuple[str, int]]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 from core import dates
 from core.errors import StoreError
 from core.galleries.sqlite.part import SqliteGalleryPart
-from core.store.records import FailureRecord, ImageRecord
+from core.store.records import FailureRecord, Filter, ImageRecord
 from core.store.repository import (
     absolute_path,
     below_folder,
@@ -56,22 +56,19 @@ class SqliteImages(SqliteGalleryPart):
                                       .where(FailureRow.gallery_id == self.id).order_by(FailureRow.path)).all()
         return [FailureRecord(Path(row.path), row.kind, row.reason) for row in rows]
 
-    def filter_ids(self, tag: str = "", folder: Path | None = None, name: str = "",
-                   since: datetime | None = None, until: datetime | None = None) -> np.ndarray:
-        """The ids, ascending int64 (n,), of the pictures with that tag, in that folder at any depth, with that in their
-        file name (in any case), and dated (`ImageRecord.dated`) from `since` on and before `until`; what is empty does
-        not restrict.
-        """
+    def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
+        """The ids, ascending int64 (n,), of the present images of the filter."""
         which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
-        if tag.strip():
-            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == normalized_tag(tag))))
-        if folder is not None:
-            which.append(below_folder(ImageRow.path, absolute_path(folder)))
-        if name.strip():
-            which.append(func.instr(ImageRow.name, comparison_key(name.strip())) > 0)
-        if since is not None or until is not None:
+        if chosen.tag.strip():
+            which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == normalized_tag(chosen.tag))))
+        if chosen.folder is not None:
+            which.append(below_folder(ImageRow.path, absolute_path(chosen.folder)))
+        if chosen.name.strip():
+            which.append(func.instr(ImageRow.name, comparison_key(chosen.name.strip())) > 0)
+        if chosen.since is not None or chosen.until is not None:
             undated = ImageRow.content_id.in_(select(ContentRow.id).where(ContentRow.taken.is_(None)))
-            which.append(ImageRow.content_id.in_(_taken(since, until)) | (undated & _changed(since, until)))
+            which.append(ImageRow.content_id.in_(_taken(chosen.since, chosen.until))
+                         | (undated & _changed(chosen.since, chosen.until)))
         with self.database.reading() as connection:
             ids = connection.scalars(select(ImageRow.id).where(*which)).all()
         return np.sort(np.array(ids, dtype=np.int64))

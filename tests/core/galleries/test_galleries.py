@@ -11,7 +11,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
-from core.store.records import FailedEntry, FileStamp, IndexedFile
+from core.store.records import FailedEntry, FileStamp, Filter, IndexedFile
 from tests.core.galleries.conftest import TestStore
 
 
@@ -77,7 +77,7 @@ def test_the_top_of_the_file_system_may_be_a_folder(store: TestStore, fingerprin
     gallery = store.open_gallery("One", create=True)
     gallery.add_folder(Path("/"))
     gallery.record(fingerprint, [entry("a.jpg", 1)])
-    assert len(gallery.filter_ids(folder=Path("/"))) == 1
+    assert len(gallery.filter_ids(Filter(folder=Path("/")))) == 1
     gallery.add_folder(Path("/pictures"))
     assert store.gallery("One").folders == (Path("/"),)
 

@@ -12,7 +12,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
 from core.galleries.sqlite import images as pictures
-from core.store.records import DecodedImageFacts, FailedEntry, FailureRecord, FileStamp, IndexedFile
+from core.store.records import DecodedImageFacts, FailedEntry, FailureRecord, FileStamp, Filter, IndexedFile
 from tests.core.galleries.conftest import TestStore
 
 NAMES = ("beach/Sunset.JPG", "beach/2024/Café.png", "beachball/sunset 2.jpg", "100%_done.jpg")
@@ -64,7 +64,7 @@ def test_more_ids_than_sqlite_takes_parameters(store: TestStore, gallery: Galler
 ])
 def test_filters(store: TestStore, gallery: Gallery, ids: list[int], asked: dict[str, object],
                  expected: tuple[str, ...]) -> None:
-    found = gallery.filter_ids(**asked)  # type: ignore[arg-type]
+    found = gallery.filter_ids(Filter(**asked))  # type: ignore[arg-type]
     assert found.dtype == np.int64
     assert found.tolist() == [ids[NAMES.index(name)] for name in expected]
 
@@ -75,7 +75,7 @@ def test_tags(store: TestStore, gallery: Gallery, ids: list[int]) -> None:
     gallery.add_tag(ids[:1], "SUMMER 2024")
     assert gallery.tags() == [("beach", 2), ("Summer 2024", 3)]
     assert gallery.images([ids[2]])[0].tags == ("beach", "Summer 2024")
-    assert gallery.filter_ids(tag="summer 2024").tolist() == ids[:3]
+    assert gallery.filter_ids(Filter(tag="summer 2024")).tolist() == ids[:3]
     gallery.remove_tag(ids, "summer 2024")
     assert gallery.tags() == [("beach", 2)]
     for bad in ("  ", "x" * 101):

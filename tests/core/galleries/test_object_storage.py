@@ -15,7 +15,7 @@ from core.galleries import copy as copying
 from core.galleries.backends import open_gallery
 from core.galleries.lance import connection, write_lease
 from core.galleries.lance.gallery import LanceGallery
-from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
+from core.store.records import DecodedImageFacts, FileStamp, Filter, IndexedFile
 from core.store.store import Store
 from tests.core.galleries.storage import Door, served
 
@@ -77,7 +77,7 @@ def test_a_gallery_on_object_storage(place: LanceGallery, tmp_path: Path) -> Non
     again = LanceGallery.open(ADDRESS + "/")
     assert again.gallery().folders == (Path("s3:/archive/pictures"),)
     assert len(again.images()) == 20
-    assert len(again.filter_ids(folder=Path("s3://archive/pictures"))) == 20
+    assert len(again.filter_ids(Filter(folder=Path("s3://archive/pictures")))) == 20
     assert sum(len(ids) for ids, _ in again.vectors(PRINT.hash)) == 20
     again.add_tag([again.images()[0].id], "beach")
     again.optimize()

@@ -25,7 +25,7 @@ from core.indexing import reader as reading
 from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_folder, index_gallery
 from core.progress import JobCancelled, Progress, silent
-from core.store.records import FileStamp
+from core.store.records import FileStamp, Filter
 from core.store.store import Store
 
 
@@ -283,7 +283,7 @@ def test_odd_names(store: Store, gallery: Gallery, tmp_path: Path, backbone: Tin
     [record] = gallery.images()
     assert record.path == top / name
     assert record.path.is_file()
-    assert gallery.filter_ids(name=name[:3], folder=top).tolist() == [record.id]
+    assert gallery.filter_ids(Filter(name=name[:3], folder=top)).tolist() == [record.id]
     result.failed[0].reason.encode()
 
 

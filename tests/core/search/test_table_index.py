@@ -73,7 +73,7 @@ FILTERS = [Filter(), Filter(tag="it's fifth"), Filter(folder=Path("/p/3")), Filt
 @pytest.mark.parametrize("chosen", FILTERS)
 def test_exact_where_they_lie_is_exact(indexed: LanceGallery, index: TableIndex, exact: ExactIndex,
                                        chosen: Filter) -> None:
-    allowed = indexed.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+    allowed = indexed.filter_ids(chosen)
     assert index.table.count(chosen) == len(allowed)
     for query in (units(3, 5) if chosen != Filter() else [*units(3, 5), exact.vectors_of([8])[0]]):
         ids, scores = index.search(query, 25, chosen, exact=True)
@@ -90,7 +90,7 @@ def test_the_index_finds_nearly_all_and_its_scores_are_exact(indexed: LanceGalle
     monkeypatch.setattr(table_index, "PROBES", 20)  # of some 39 parts, which are drawn anew each time: 0.97 to 0.98
     shares = []
     for chosen in FILTERS:
-        allowed = indexed.filter_ids(chosen.tag, chosen.folder, chosen.name, chosen.since, chosen.until)
+        allowed = indexed.filter_ids(chosen)
         for query in units(10, 6):
             ids, scores = index.search(query, 10, chosen)
             assert set(ids.tolist()) <= set(allowed.tolist())
