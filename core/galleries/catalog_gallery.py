@@ -126,7 +126,8 @@ class CatalogGallery(SqliteGallery):
 
     def _drop_unused(self, contents: set[bytes]) -> None:
         """Delete the vectors of those of these contents that no image of the gallery has any more."""
-        unused = contents - set(self._contents(ContentRow.hash.in_(contents)).values())
+        where = (ContentRow.hash.in_(contents),) if len(contents) <= VECTORS_A_BATCH else ()
+        unused = contents - set(self._contents(*where).values())
         if unused:
             self.store.delete(unused)
 

@@ -13,7 +13,6 @@ from core.galleries import backends
 from core.galleries.backends import BACKENDS, GalleryBackend, catalog_gallery, open_gallery
 from core.galleries.copy import copy_gallery
 from core.galleries.gallery import Gallery
-from core.galleries.vector_store import VectorStore
 from core.indexing.local import index_folder, index_gallery
 from core.search import table_index
 from core.search.index_cache import IndexCache
@@ -80,11 +79,6 @@ def search(gallery: Gallery, folder: Path, colour: tuple[float, ...], chosen: Fi
     descriptions = np.eye(3, dtype=np.float32)
     found = index.find(gallery, [EncodedTerm("text", "x", vector, 1.0)], 3, chosen, descriptions, False, all_copies)
     return [hit.image.path.stem for hit in found.hits]
-
-
-def test_the_store_in_memory_is_a_vector_store() -> None:
-    store: VectorStore = MemoryVectors()
-    assert store.fingerprints() == []
 
 
 @pytest.mark.parametrize("in_place", [False, True], ids=["brought here", "searched in the store"])
