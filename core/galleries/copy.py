@@ -47,10 +47,11 @@ def copy_gallery(source: Gallery, target: Gallery,
     """
     report, after = finishing(report)
     total = _check(source, target, report)
-    for folder in source.folders:
+    folders = source.state().gallery.folders
+    for folder in folders:
         target.add_folder(folder)
     fingerprints = source.fingerprints() or [Fingerprint("", "")]
-    there = _there(target, fingerprints, source.folders)
+    there = _there(target, fingerprints, folders)
     later, done, already, vectors = _Later(), 0, 0, 0
     for batch in _batches(source.stored_images()):
         for one in batch:
@@ -59,7 +60,7 @@ def copy_gallery(source: Gallery, target: Gallery,
         vectors += _write(target, new, fingerprints)
         done, already = done + len(batch), already + len(batch) - len(new)
         report(Progress(WorkStep.COPYING, done, total))
-    failures = _finish(source, target, later, after)
+    failures = _finish(source, target, folders, later, after)
     target.optimize(after)
     return Copied(target.name, done, already, vectors, failures)
 
@@ -130,18 +131,18 @@ def _write(target: Gallery, new: Sequence[StoredImage], fingerprints: Sequence[F
     return written
 
 
-def _finish(source: Gallery, target: Gallery, later: _Later,
+def _finish(source: Gallery, target: Gallery, folders: Sequence[Path], later: _Later,
             report: Report) -> int:
     """Copy tags, missing marks and failures; returns the number of failures."""
     report(Progress(WorkStep.COPYING_TAGS))
-    ids = {path: known.id for folder in source.folders
+    ids = {path: known.id for folder in folders
            for path, known in target.known_images("", folder).items()}
     for tag, paths in later.tags.items():
         target.add_tag([ids[path] for path in paths if path in ids], tag)
     target.mark([ids[path] for path in later.missing if path in ids], missing=True)
     reasons = {str(one.path): one.reason for one in source.failures()}
     failed = [FailedEntry(path, known.stamp, known.kind, reasons.get(path, ""), known.max_megapixels)
-              for folder in source.folders for path, known in source.known_failures(folder).items()]
+              for folder in folders for path, known in source.known_failures(folder).items()]
     if failed:
         target.record(Fingerprint("", ""), [], failed)
     return len(failed)

@@ -141,7 +141,7 @@ class Database:
         for _ in range(0, free, SHRINK_PAGES):
             if self._room() < ROOM_LEFT:
                 return
-            connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
+            connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")  # `execute` stops after a page
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 return

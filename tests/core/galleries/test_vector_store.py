@@ -95,7 +95,7 @@ def test_index_search_filter_and_tag(gallery: Gallery, folder: Path, tmp_path: P
     assert search(gallery, tmp_path, (9, 2, 1), all_copies=False) == ["a red", "b green", "c blue"]
     gallery.add_tag([image.id for image in gallery.images() if "red" not in image.path.stem], "cool")
     assert search(gallery, tmp_path, (9, 2, 1), Filter(tag="cool")) == ["b green", "c blue"]
-    assert search(gallery, tmp_path, (9, 2, 1), Filter(name="d ")) == ["d red"]
+    assert search(gallery, tmp_path, (9, 2, 1), Filter(name="d red")) == ["d red"]
     assert gallery.tags() == [("cool", 2)]
     assert bool(memory[ADDRESS].searches) == in_place
 
