@@ -28,10 +28,10 @@ class TestStore(Store):
     """A store that opens galleries by name, in SQLite or each at an address of its own."""
 
     __test__ = False
-    folder: Path | None = None  # of the galleries at addresses
+    addresses: Path | None = None  # the folder of the galleries at addresses
 
     def open_gallery(self, name: str, create: bool = False) -> Gallery:
-        return open_gallery(self, name if self.folder is None else str(self.folder / f"{name}.lance"), create)
+        return open_gallery(self, name if self.addresses is None else str(self.addresses / f"{name}.lance"), create)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     store = TestStore(Store.open(tmp_path / "home" / "store.sqlite").database)
     if request.param == "lance":
-        store.folder = tmp_path
+        store.addresses = tmp_path
     yield store
     store.close()
 

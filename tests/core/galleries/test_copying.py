@@ -14,7 +14,7 @@ from core.galleries import copy as copying
 from core.galleries.backends import open_gallery
 from core.galleries.copy import copy_gallery
 from core.galleries.gallery import Gallery
-from core.progress import JobCancelled, Progress
+from core.progress import JobCancelled, Progress, WorkStep
 from core.store.records import DecodedImageFacts, FailedEntry, FileStamp, IndexedFile
 from core.store.store import Store
 
@@ -99,7 +99,7 @@ def test_a_copy_that_was_stopped_goes_on(store: Store, source: Gallery, tmp_path
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
 
     def stop(progress: Progress) -> None:
-        if progress.done >= 4:
+        if progress.step is WorkStep.COPYING and progress.done >= 4:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
