@@ -27,6 +27,7 @@ def _record_option(option_field: Any, group: str) -> Option:
     """The command-line option of a field of a record of options."""
     facts, flag, default = option_field.metadata, f"--{option_field.name.replace('_', '-')}", option_field.default
     about = f"{facts['about'].rstrip('.')}{'; not in the paper' if facts['beyond'] else ''}".replace("%", "%%")
+    about = about[0].lower() + about[1:]
     if isinstance(default, bool):
         return option(flag, group=group, action=argparse.BooleanOptionalAction, default=default, help=about)
     choices = facts.get("choices") or None

@@ -53,23 +53,23 @@ class BrewClipOptions:
     beyond the paper. ModelError ("options") on a value out of its range or of another type.
     """
 
-    prompts: int = _option(4, "Prompts M: learnt vectors after the start of the sentence.", 0, 32)
-    prompt_std: float = _option(0.02, "Standard deviation of the prompts at the start.", 0, 1)
-    cls_std: float = _option(1.0, "Standard deviation of the acoustic CLS vector at the start.", 0, 2)
+    prompts: int = _option(4, "Number of prompts M: learnt vectors after the start token.", 0, 32)
+    prompt_std: float = _option(0.02, "Initial standard deviation of the prompts.", 0, 1)
+    cls_std: float = _option(1.0, "Initial standard deviation of the acoustic CLS vector.", 0, 2)
     heads: int = _option(8, "Attention heads of the acoustic layer; they must divide the text tower's width.", 1, 64)
     feed_forward: int = _option(4096, "Width of the acoustic layer's feed-forward part.", 1, 65536)
     dropout: float = _option(0.1, "Dropout in the acoustic layer.", 0, 0.9)
-    temperature: float = _option(0.07, "Temperature of the loss, at the start when it is learnt.", 0.01, 1)
-    learn_temperature: bool = _option(True, "Learn the temperature (the paper); else it stays (the authors' code).")
-    inner_weight: float = _option(0.1, "Alpha: share of the inner loss, which ties voice to words.", 0, 1)
-    gate: bool = _option(False, "Weigh the branches per utterance by how sure the recogniser is.", beyond=True)
+    temperature: float = _option(0.07, "Temperature of the loss; its initial value if it is learnt.", 0.01, 1)
+    learn_temperature: bool = _option(True, "Learn the temperature (the paper) or keep it fixed (the authors' code).")
+    inner_weight: float = _option(0.1, "Alpha: share of the inner loss between voice and transcript.", 0, 1)
+    gate: bool = _option(False, "Weight the branches per utterance by the recogniser's confidence.", beyond=True)
     acoustic_weight: float = _option(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
                                      0, 100, beyond=True)
-    learn_words: bool = _option(False, "End to end: in training, the inner loss ties the voice to the words all the "
-                                "same.", beyond=True)
-    mask_states: float = _option(0.0, "Share of the voice that training hides at most, in spans of 0.3 s.", 0, 0.9,
-                                 beyond=True)
-    pool_sentences: bool = _option(False, "Texts beyond the context: the mean over their sentences, not cut off.",
+    learn_words: bool = _option(False, "End to end: use the inner loss with the transcript in training "
+                                "nevertheless.", beyond=True)
+    mask_states: float = _option(0.0, "Maximum share of the encoder states that training masks, in spans of 0.3 s.",
+                                 0, 0.9, beyond=True)
+    pool_sentences: bool = _option(False, "Average long texts over their sentences instead of cutting them off.",
                                    beyond=True)
 
     def __post_init__(self) -> None:

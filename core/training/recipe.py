@@ -26,35 +26,35 @@ def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: b
 class TrainingOptions:
     """How to train; each field's metadata has what it is, its range, and whether the paper lacks it (`beyond`)."""
 
-    steps: int = _option(100_000, "Steps in all.", 1, 10_000_000)
-    batch: int = _option(32, "Pairs of picture and utterance in a step, over all processes.", 2, 65536)
-    rate: float = _option(1e-4, "Learning rate at its peak.", 0, 1)
-    warmup: float = _option(0.05, "Share of the steps in which the rate rises to its peak; then it falls.", 0, 1)
+    steps: int = _option(100_000, "Number of training steps.", 1, 10_000_000)
+    batch: int = _option(32, "Batch size: pairs of picture and utterance per step, over all processes.", 2, 65536)
+    rate: float = _option(1e-4, "Peak learning rate.", 0, 1)
+    warmup: float = _option(0.05, "Share of the steps in which the rate rises to its peak; it falls after that.", 0, 1)
     final_rate: float = _option(1e-8, "Learning rate of the last step.", 0, 1)
     weight_decay: float = _option(1e-6, "Weight decay of Adam.", 0, 1)
-    clip: float = _option(4.0, "Gradients longer than this are shortened to it; 0: never.", 0, 1e6)
+    clip: float = _option(4.0, "Maximum norm of the gradients; 0: no clipping.", 0, 1e6)
     precision: str = _option("float16", "Mixed precision: float16 (the paper; on an NVIDIA GPU, elsewhere float32), "
                              "bfloat16, or float32 for none.", choices=PRECISIONS)
-    seed: int = _option(0, "Of all that is drawn: the same seed gives the same run.", 0, 2**31 - 1)
-    evaluate_every: int = _option(500, "Steps between two looks at the dev split; the best model is kept.", 1,
+    seed: int = _option(0, "Random seed; the same seed gives the same run.", 0, 2**31 - 1)
+    evaluate_every: int = _option(500, "Steps between two validations on the dev split; the best model is kept.", 1,
                                   10_000_000)
-    patience: int = _option(0, "Stop after so many looks without a better model; 0: go on to the last step.", 0,
+    patience: int = _option(0, "Stop after this many validations without a better model; 0: never.", 0,
                             100_000, beyond=True)
-    noise: str = _option("", "Also learn from the utterances under noise, such as 10,0,babble:5 (dB).", beyond=True)
-    teach: float = _option(0.0, "Weight of a further loss: how like the voice is to each training caption is to follow "
-                           "its words (0: none).", 0, 1000, beyond=True)
-    teach_temperature: float = _option(0.1, "Temperature of that likeness: the lower, the fewer captions count.", 0.01,
+    noise: str = _option("", "Train on the utterances under noise as well, such as 10,0,babble:5 (dB).", beyond=True)
+    teach: float = _option(0.0, "Weight of distillation: similarities of the voice to captions follow those of its "
+                           "transcript; 0: off.", 0, 1000, beyond=True)
+    teach_temperature: float = _option(0.1, "Temperature of distillation; the lower, the fewer captions count.", 0.01,
                                        10, beyond=True)
     choose_weight: bool = _option(False, "Choose the weight of the acoustic branch in the sum on the dev split.",
                                   beyond=True)
-    fit_gate: bool = _option(False, "With a gate: fit it on the dev split, where the branches are as good as in use.",
+    fit_gate: bool = _option(False, "Fit the gate on the dev split, where the branches are as accurate as in use.",
                              beyond=True)
-    dev_noise: str = _option("", "Look at dev under these conditions too, as in noise; nothing is learnt from them.",
+    dev_noise: str = _option("", "Validate under these noise conditions as well, without training on them.",
                              beyond=True)
-    drop_unheard: bool = _option(False, "Leave out utterances in which nothing was heard, as the paper did; else the "
-                                 "acoustic branch learns from them alone.")
-    device: str = _option("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
-    max_cache_gb: float = _option(100.0, "Refuse to begin when the caches would grow by more (GB).", 0, 1e6)
+    drop_unheard: bool = _option(False, "Leave out utterances without recognised words, as the paper did; otherwise "
+                                 "they train the acoustic branch.")
+    device: str = _option("auto", "Compute device.", choices=("auto", "cpu", "cuda", "mps"))
+    max_cache_gb: float = _option(100.0, "Refuse to start if the caches would grow by more (GB).", 0, 1e6)
 
     def __post_init__(self) -> None:
         for each in fields(self):
