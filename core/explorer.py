@@ -280,9 +280,9 @@ class Explorer:
             index = self._indexes.open(opened, fingerprint, model.dim)
         utterances = [self._transcriber.encode(term, model, context) for term in terms]
         with timer.step("embed"):
-            encoded, cut = self._encode(terms, utterances, opened, index, model, settings)
+            encoded, cut = self._encode(terms, utterances, index, model, settings)
         with timer.step("search"):
-            hits = index.find(opened, encoded, top, filter, descriptions, exact, all_copies)
+            hits = index.find(encoded, top, filter, descriptions, exact, all_copies)
         spoken = next((term for term in terms if term.kind == "speech"), QueryTerm("speech"))
         return SearchResult(opened.name, hits.hits, hits.compared, spoken.transcript, spoken.waveform, encoded, cut,
                             timer.read(), max(0, index.images - len(index.index)), hits.approximate)
@@ -333,8 +333,8 @@ class Explorer:
             store = self.store
         return SearchContext(settings, store, lambda: self.models.recogniser(settings, report), timer, report)
 
-    def _encode(self, terms: Sequence[QueryTerm], utterances: Sequence[EncodedUtterance | None], gallery: Gallery,
-                index: LoadedIndex, model: "RetrievalModel", settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
+    def _encode(self, terms: Sequence[QueryTerm], utterances: Sequence[EncodedUtterance | None], index: LoadedIndex,
+                model: "RetrievalModel", settings: Settings) -> tuple[tuple[EncodedTerm, ...], int]:
         """The terms with their embeddings, in their order, and how many tokens were cut."""
         texts = [term.text for term, utterance in zip(terms, utterances, strict=True)
                  if term.kind != "image" and utterance is None]
@@ -346,19 +346,19 @@ class Explorer:
         encoded = []
         for term, utterance in zip(terms, utterances, strict=True):
             if term.kind == "image":
-                encoded.append(self._encode_image(term, gallery, index, model, settings))
+                encoded.append(self._encode_image(term, index, model, settings))
             elif utterance is None:
                 encoded.append(EncodedTerm(term.kind, term.text, queries.unit(next(of_texts)), term.weight))
             else:
                 encoded.append(_encoded_speech(term, *next(of_speech)))
         return tuple(encoded), sum(read.cut if read else ()) + sum(speech.cut if speech else ())
 
-    def _encode_image(self, term: QueryTerm, gallery: Gallery, index: LoadedIndex, model: "RetrievalModel",
+    def _encode_image(self, term: QueryTerm, index: LoadedIndex, model: "RetrievalModel",
                       settings: Settings) -> EncodedTerm:
         """The stored embedding of an indexed picture; any other picture is embedded in the same way."""
         if term.image_id is not None and (term.image_id in index.index or term.path is None):
             vector = index.index.vectors_of([term.image_id])[0]
-            names = [record.path.name for record in gallery.images([term.image_id])]
+            names = [record.path.name for record in index.gallery.images([term.image_id])]
             label = names[0] if names else BY_KIND["image"].label
         else:
             picture = images.read(required(term.path), settings["images.max_megapixels"])

@@ -1,8 +1,8 @@
-"""Galleries that are open for searching: their vectors, and hits out of them."""
+"""Galleries that are open for searching: their embeddings, and the hits among them."""
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,53 +34,47 @@ class SearchHits:
     approximate: bool = False
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The best pictures with scores and all files of each; the rest as in `SearchHits`."""
-
-    rows: list[tuple[ImageRecord, float, tuple[ImageRecord, ...]]]
-    compared: int
-    approximate: bool
+Row = tuple[ImageRecord, float, tuple[ImageRecord, ...]]  # a picture, its score, all files that hold it
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedIndex:
-    """A gallery's vectors as of one revision; `images` counts its pictures, indexed or not."""
+    """A gallery's embeddings as of one revision; `images` counts its pictures, indexed or not."""
 
-    id: int
+    gallery: Gallery
     revision: str
     index: ExactIndex | TableIndex
     images: int
     pictures: tuple[Floats, Ids]  # of the background
 
-    def find(self, gallery: Gallery, terms: Sequence[EncodedTerm], top: int, chosen: Filter, descriptions: Floats,
-             exact: bool = False, all_copies: bool = False) -> SearchHits:
+    def find(self, terms: Sequence[EncodedTerm], top: int, chosen: Filter, descriptions: Floats, exact: bool = False,
+             all_copies: bool = False) -> SearchHits:
         """The `top` hits among the pictures of the filter, of identical files the first alone unless `all_copies`.
 
         `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out. QueryError as
         in `queries.combine`.
         """
         scorer = QueryScorer(terms, self.pictures[0])
-        best = self._all_copies(gallery, scorer, top, chosen, exact, all_copies)
-        vectors = self.index.vectors_of([record.id for record, _, _ in best.rows])
-        scores = np.array([score for _, score, _ in best.rows], np.float32)
-        significance = significances(terms, scores, Background(descriptions, *self.pictures), best.compared)
-        parts = zip(best.rows, significance, scorer.shares(vectors), strict=True)
+        rows, compared, approximate = self._rows(scorer, top, chosen, exact, all_copies)
+        vectors = self.index.vectors_of([record.id for record, _, _ in rows])
+        scores = np.array([score for _, score, _ in rows], np.float32)
+        significance = significances(terms, scores, Background(descriptions, *self.pictures), compared)
+        parts = zip(rows, significance, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
-                           for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
-                     best.compared, best.approximate)
+                                for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),
+                          compared, approximate)
 
-    def _all_copies(self, gallery: Gallery, scorer: QueryScorer, top: int, chosen: Filter, exact: bool,
-                    all_copies: bool) -> "_Best":
-        """The best pictures with their scores and copies; more and more are asked for until the last one's copies are
+    def _rows(self, scorer: QueryScorer, top: int, chosen: Filter, exact: bool,
+              all_copies: bool) -> tuple[list[Row], int, bool]:
+        """The best pictures; the rest as in `_best`. More and more are asked for until the copies of the last one are
         among them, which have its score but for rounding.
         """
         asked = top if all_copies else top + SPARE_COPIES
         while True:
-            (ids, scores), compared, approximate = self._best(gallery, scorer, asked, chosen, exact)
-            records = {record.id: record for record in gallery.images(ids.tolist())}
-            rows = [(records[one], score) for one, score in zip(ids.tolist(), scores.tolist(), strict=True)
-                    if one in records]
+            (ids, scores), compared, approximate = self._best(scorer, asked, chosen, exact)
+            records = {record.id: record for record in self.gallery.images(ids.tolist())}
+            rows = [(records[image_id], score) for image_id, score in zip(ids.tolist(), scores.tolist(), strict=True)
+                    if image_id in records]
             same: dict[str, list[ImageRecord]] = {}
             for record, _ in rows:
                 same.setdefault(record.content_hash, []).append(record)
@@ -89,11 +83,10 @@ class LoadedIndex:
             if all_copies or not len(ids) or len(ids) < asked or asked >= compared or (
                     len(kept) > top and scores[-1] < kept[top - 1][1] - ROUNDING):
                 shown = rows if all_copies else kept[:top]
-                return _Best([(record, score, files[record.content_hash]) for record, score in shown], compared,
-                             approximate)
+                return [(record, score, files[record.content_hash]) for record, score in shown], compared, approximate
             asked *= 4
 
-    def _best(self, gallery: Gallery, scorer: QueryScorer, top: int, chosen: Filter, exact: bool
+    def _best(self, scorer: QueryScorer, top: int, chosen: Filter, exact: bool
               ) -> tuple[tuple[Ids, Floats], int, bool]:
         """Ids and scores, how many pictures were compared, and whether a better one may have been missed.
 
@@ -102,7 +95,7 @@ class LoadedIndex:
         """
         asked = top
         while True:
-            (ids, cosines), compared, approximate = self._nearest(gallery, scorer.vector, asked, chosen, exact)
+            (ids, cosines), compared, approximate = self._nearest(scorer.vector, asked, chosen, exact)
             if not scorer.minus or not len(ids):
                 return (ids, cosines), compared, approximate
             scores = scorer.lowered(cosines, self.index.vectors_of(ids))
@@ -112,7 +105,7 @@ class LoadedIndex:
                 return (ids[best], scores[best]), compared, approximate or not whole
             asked *= 4
 
-    def _nearest(self, gallery: Gallery, query: Floats, top: int, chosen: Filter, exact: bool
+    def _nearest(self, query: Floats, top: int, chosen: Filter, exact: bool
                  ) -> tuple[tuple[Ids, Floats], int, bool]:
         """Ids and cosines, how many pictures were compared, and whether a nearer one may have been missed."""
         index = self.index
@@ -121,12 +114,12 @@ class LoadedIndex:
             return index.search(query, top, chosen, exact), compared, index.approximate and not exact
         if chosen == Filter():
             return index.search(query, top), len(index), False
-        allowed = gallery.filter_ids(chosen)
+        allowed = self.gallery.filter_ids(chosen)
         return index.search(query, top, allowed), int(np.isin(index.ids, allowed).sum()), False
 
 
 class IndexCache:
-    """Keeps the galleries that were searched last open. Any thread may call any method."""
+    """The galleries that were searched last, kept open. Any thread may call any method."""
 
     def __init__(self, cache_folder: Path) -> None:
         self._folder = cache_folder
@@ -148,12 +141,12 @@ class IndexCache:
                 revision = gallery.revision(fingerprint.hash)  # before the vectors are read
                 state = _indexed(gallery, fingerprint)
                 index = self._index(gallery, state, fingerprint, dim)
-                loaded = LoadedIndex(gallery.id, revision, index, state.images, background.pictures(index))
+                loaded = LoadedIndex(gallery, revision, index, state.images, background.pictures(index))
             self._open.pop(key, None)
             self._open[key] = loaded
             while len(self._open) > OPEN:
                 self._open.pop(next(iter(self._open)))
-        return loaded
+        return replace(loaded, gallery=gallery)
 
     def clear(self) -> None:
         """Close them all."""
@@ -162,7 +155,7 @@ class IndexCache:
 
     def _index(self, gallery: Gallery, state: GalleryState, fingerprint: Fingerprint, dim: int
                ) -> ExactIndex | TableIndex:
-        """The vectors where they lie when there are too many to be brought here, and they can be searched there."""
+        """The embeddings where they lie when there are too many to be read here and they can be searched there."""
         table = gallery.vector_table(fingerprint.hash) if state.indexed > table_index.EXACT_UP_TO else None
         if table is not None:
             return TableIndex(table)
@@ -175,7 +168,7 @@ class IndexCache:
 
 
 def _indexed(gallery: Gallery, fingerprint: Fingerprint) -> GalleryState:
-    """How far the gallery is indexed; QueryError when nothing can be searched."""
+    """The gallery's counts. QueryError when nothing can be searched."""
     state = gallery.state(fingerprint.hash)
     if not state.images:
         raise QueryError(f"The gallery {gallery.name} has no pictures yet. Index a folder into it first.",

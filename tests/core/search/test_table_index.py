@@ -129,29 +129,29 @@ def test_vectors_and_scores_by_id(index: TableIndex, exact: ExactIndex) -> None:
 
 def test_the_shelf_leaves_very_many_where_they_lie(indexed: LanceGallery, exact: ExactIndex, tmp_path: Path,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
-    record, term = indexed.gallery(), EncodedTerm("text", "a dog", units(1, 9)[0])
-    few = IndexCache(tmp_path / "a").open(indexed, record, PRINT, DIM)
+    term = EncodedTerm("text", "a dog", units(1, 9)[0])
+    few = IndexCache(tmp_path / "a").open(indexed, PRINT, DIM)
     monkeypatch.setattr(table_index, "EXACT_UP_TO", 1000)
-    many = IndexCache(tmp_path / "b").open(indexed, record, PRINT, DIM)
+    many = IndexCache(tmp_path / "b").open(indexed, PRINT, DIM)
     assert isinstance(few.index, ExactIndex) and isinstance(many.index, TableIndex)
     assert not (tmp_path / "b").exists()  # nothing was brought here
     chosen, described = Filter(folder=Path("/p/2")), units(60, 10)
-    right = few.find(indexed, [term], 20, chosen, described)
-    found = many.find(indexed, [term], 20, chosen, described, exact=True)
+    right = few.find([term], 20, chosen, described)
+    found = many.find([term], 20, chosen, described, exact=True)
     assert [hit.image for hit in found.hits] == [hit.image for hit in right.hits]
     assert [(hit.score, hit.shares) for hit in found.hits] == [(hit.score, hit.shares) for hit in right.hits]
     assert (found.compared, found.approximate) == (right.compared, False) == (153, False)
-    assert many.find(indexed, [term], 20, chosen, described).approximate
+    assert many.find([term], 20, chosen, described).approximate
 
 
 def test_minus_terms_lower_alike_wherever_the_vectors_lie(indexed: LanceGallery, exact: ExactIndex, tmp_path: Path,
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
-    record, (plus, minus) = indexed.gallery(), units(2, 9)
+    plus, minus = units(2, 9)
     terms = [EncodedTerm("text", "a dog", plus), EncodedTerm("text", "people", minus, -2.0)]
-    few = IndexCache(tmp_path / "a").open(indexed, record, PRINT, DIM)
+    few = IndexCache(tmp_path / "a").open(indexed, PRINT, DIM)
     monkeypatch.setattr(table_index, "EXACT_UP_TO", 1000)
-    many = IndexCache(tmp_path / "b").open(indexed, record, PRINT, DIM)
-    right = few.find(indexed, terms, 20, Filter(), units(60, 10))
+    many = IndexCache(tmp_path / "b").open(indexed, PRINT, DIM)
+    right = few.find(terms, 20, Filter(), units(60, 10))
     scores = QueryScorer(terms, few.pictures[0]).scores(exact.matrix)
     best = exact.ids[np.lexsort((exact.ids, -scores))].tolist()
     assert [hit.image.id for hit in right.hits][:5] == best[:5]  # among them no copies
@@ -159,7 +159,7 @@ def test_minus_terms_lower_alike_wherever_the_vectors_lie(indexed: LanceGallery,
     for hit in right.hits:
         assert sum(share.value for share in hit.shares) == pytest.approx(hit.score, abs=1e-6)
     scorer = QueryScorer(terms, many.pictures[0])
-    found = many.find(indexed, terms, 20, Filter(), units(60, 10), exact=True)
+    found = many.find(terms, 20, Filter(), units(60, 10), exact=True)
     expected = scorer.scores(exact.vectors_of([hit.image.id for hit in found.hits]))
     assert [hit.score for hit in found.hits] == pytest.approx(expected.tolist(), abs=1e-6)
     assert min(expected) >= np.sort(scorer.scores(exact.matrix))[-30] and not found.approximate
