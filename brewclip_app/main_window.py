@@ -18,6 +18,7 @@ from brewclip_app.notifications import Notifier
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.services.runs import KEY as TRAINING
+from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
 from brewclip_app.widgets.key_list import KeyList
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self._closing = self._impatient = False
         self._asked_training = False  # what becomes of runs that are training is settled
         self.is_over = False  # everything is kept, the window has gone
+        file_dialogs.remember_in(context.state)
         self.setWindowTitle("BrewCLIP Explorer")
         self.rail = Rail()
         self.stack = PanelStack()

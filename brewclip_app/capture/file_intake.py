@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.file_dialogs import ask_file
 from core.progress import Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
 
-RECORDINGS = "Recordings (*.wav *.flac *.mp3 *.ogg *.opus *.m4a *.aac *.wma *.aiff *.webm *.mp4);;All files (*)"
+RECORDINGS = ("Recordings (*.wav *.flac *.mp3 *.ogg *.opus *.m4a *.aac *.wma *.aiff *.webm *.mp4)", "All files (*)")
 
 
 class Intake(QObject):
@@ -52,14 +53,15 @@ class Intake(QObject):
 
     def choose_recording(self, sign: int = 0) -> None:
         """Let the user choose a recording."""
-        self._choose("A recording", RECORDINGS, lambda path: self.read_voice(path, sign))
+        ask_file(self._owner, "recording", "A recording", RECORDINGS, lambda path: self.read_voice(path, sign))
 
     def choose_picture(self, sign: int = 1) -> None:
         """Let the user choose a picture."""
         from core.images import IMAGE_SUFFIXES
 
         names = " ".join(sorted(f"*{suffix}" for suffix in IMAGE_SUFFIXES))
-        self._choose("A picture", f"Pictures ({names});;All files (*)", lambda path: self.picture.emit(path, sign))
+        ask_file(self._owner, "picture", "A picture", (f"Pictures ({names})", "All files (*)"),
+                 lambda path: self.picture.emit(path, sign))
 
     def read_voice(self, path: Path, sign: int = 0) -> None:
         """Read a recording."""
@@ -71,11 +73,3 @@ class Intake(QObject):
         self._context.jobs.submit(f"Reading {path.name}", read, key="recording",
                                   on_done=lambda waveform: self.voice.emit(waveform, sign),
                                   on_failed=lambda error: self.problem.emit(str(error)))
-
-    def _choose(self, title: str, names: str, take: object) -> None:
-        dialog = QFileDialog(self._owner, title)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(names.split(";;"))
-        dialog.fileSelected.connect(lambda chosen: callable(take) and take(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app.jobs import Job
+from brewclip_app.widgets.file_dialogs import ask_folder
 from core.errors import StoreError
 from core.progress import JobCancelled, Report
 
@@ -76,14 +77,8 @@ class Indexing(QObject):
 
         With `then` that is called with the folder instead.
         """
-        dialog = QFileDialog(parent, "A folder of pictures")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setDirectory(str(self._context.state.get("folder") or _pictures()))
-        dialog.fileSelected.connect(lambda chosen: self._take_folder(Path(chosen), then or (
-            lambda folder: self.add_folder(folder, gallery))))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(parent, "pictures", "A folder of pictures",
+                   then or (lambda folder: self.add_folder(folder, gallery)), Path(_pictures()))
 
     def add_folder(self, folder: Path, gallery: str = "") -> None:
         """Index a folder into a gallery; "" makes a new one named like the folder, or takes the one that has it."""
@@ -99,10 +94,6 @@ class Indexing(QObject):
         job = self.job(gallery)
         if job is not None:
             job.cancel()
-
-    def _take_folder(self, folder: Path, then: Callable[[Path], object]) -> None:
-        self._context.state.keep("folder", str(folder.parent))
-        then(folder)
 
     def _start_new(self, name: str, folder: Path) -> None:
         self._context.set_gallery(name)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import plain_caption, plain_tip
 
 W = TypeVar("W", bound=QWidget)
 SIDE_BY_SIDE = 2  # steps of an empty state; more of them stand below each other
@@ -52,10 +52,23 @@ def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
     return look(made, name) if name else made
 
 
+class PlainButton(QPushButton):
+    """A button that shows its text letter by letter, an & of a name included."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(plain_caption(text))
+
+    def setText(self, text: str) -> None:
+        super().setText(plain_caption(text))
+
+    def text(self) -> str:
+        return super().text().replace("&&", "&")
+
+
 def button(text: str, on: Callable[[], object] | None = None, name: str = "", icon: str = "", tip: str = "",
            ) -> QPushButton:
     """A button that says what it does. `name` is its look: "main", "danger", "large", "link", "quiet-link", "chip"."""
-    made = QPushButton(text)
+    made = PlainButton(text)
     if name:
         look(made, name)
     if icon:
@@ -81,6 +94,13 @@ def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, si
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if on is not None:
         made.clicked.connect(lambda: on())
+    return made
+
+
+def panel_title(text: str) -> QLabel:
+    """A panel's title, as high as a button, so that all titles stand at the same height whatever is beside them."""
+    made = label(text, "title")
+    made.setMinimumHeight(button("X").sizeHint().height())
     return made
 
 

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 
 from brewclip_app import wording
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.file_dialogs import ask_folder
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -62,16 +63,10 @@ class ExportDialog(QDialog):
         return ExportOptions(self.layouts.currentData(), self.by_speaker.isChecked(), self.reviewed.isChecked())
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, "The folder in which the export is made")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(self._take_folder)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self, "export", "The folder in which the export is made", self._take_folder)
 
-    def _take_folder(self, chosen: str) -> None:
+    def _take_folder(self, folder: Path) -> None:
         """A folder that has something in it gets a new one inside."""
-        folder = Path(chosen)
         filled = folder.is_dir() and any(folder.iterdir())
         self.folder.setText(str(folder / Path(self.folder.text()).name if filled else folder))
 
@@ -168,12 +163,8 @@ class Exchange(QObject):
 
     def ask_import(self, gallery: str) -> None:
         """Let the user choose a dataset's folder, and bring it into the gallery."""
-        dialog = QFileDialog(self._owner, f"A dataset to bring into {gallery}")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(lambda chosen: self.bring_in(Path(chosen), gallery))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self._owner, "dataset", f"A dataset to bring into {gallery}",
+                   lambda folder: self.bring_in(folder, gallery))
 
     def bring_in(self, folder: Path, gallery: str, follow_links: bool = False) -> None:
         """Import a dataset; where it has links out of its folder, ask whether to follow them."""

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QMenu, QPushButton, QWidget
 
 from brewclip_app.panels.emotion.words import CLASSES, MODES, PROTOCOLS, in_folder
 from brewclip_app.panels.train.dataset import LINKS_TIP
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import button, column, label, row
+from brewclip_app.widgets.common import button, column, panel_title, row
+from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.flow_layout import FlowLayout
 from core.models.registry import SHIPPED
 
@@ -98,7 +99,7 @@ class OptionsBar(QWidget):
 
     def choose_folder(self) -> None:
         """Ask for the folder with RAVDESS."""
-        _ask(self, "The folder with RAVDESS", self.folder, self._take_folder)
+        ask_folder(self, "emotion", "The folder with RAVDESS", self._take_folder, self.folder)
 
     def save(self) -> dict[str, Any]:
         """Plain values for the next start."""
@@ -149,7 +150,7 @@ class OptionsBar(QWidget):
     _busy = False
 
     def _lay_out(self) -> None:
-        self._first = row(label("Emotion", "title"), 4, self.folder_button, self.protocol, None, self.runs,
+        self._first = row(panel_title("Emotion"), 4, self.folder_button, self.protocol, None, self.runs,
                           self.export, self.start)
         self._below = QWidget()
         self._flow = FlowLayout(self._below)
@@ -182,7 +183,7 @@ class OptionsBar(QWidget):
         self.model.setMenu(menu)
 
     def _choose_checkpoint(self) -> None:
-        _ask(self, "The folder of a trained run", self.checkpoint, self.show_checkpoint)
+        ask_folder(self, "model", "The folder of a trained run", self.show_checkpoint, self.checkpoint)
 
     def _take_folder(self, folder: Path) -> None:
         self.show_folder(folder)
@@ -230,13 +231,3 @@ def _choice(choices: Any, says: str) -> QComboBox:
 
 def _menu_button(text: str) -> QPushButton:
     return button(text, icon="chevron-down")
-
-
-def _ask(parent: QWidget, title: str, start: Path | None, then: Any) -> None:
-    """Ask for a folder without blocking."""
-    dialog = QFileDialog(parent, title, str(start or Path.home()))
-    dialog.setFileMode(QFileDialog.FileMode.Directory)
-    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-    dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QLineEdit
+from PySide6.QtWidgets import QLineEdit
 
 from brewclip_app import tasks
 from brewclip_app.capture.playback import Player
@@ -22,6 +22,7 @@ from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.dialogs import ask_to_stop, stop_job
+from brewclip_app.widgets.file_dialogs import ask_folder
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -230,12 +231,7 @@ class FailuresPanel(Panel):
     def _ask_folder(self) -> None:
         if self._shown.misses is None or not self._shown.misses.queries:
             return
-        dialog = QFileDialog(self, "Folder for failures.csv, failures.json and pictures")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(lambda chosen: self.export_to(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self, "export", "Folder for failures.csv, failures.json and pictures", self.export_to)
 
     def export_to(self, folder: Path) -> None:
         """Write the evaluation's failures, both directions, into a folder."""

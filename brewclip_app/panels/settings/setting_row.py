@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, icon_button, label, look, row
+from brewclip_app.widgets.file_dialogs import ask_folder
 from core.errors import SettingsError
 from core.models import checkpoints
 from core.settings import Setting, Settings, Value
@@ -167,12 +167,8 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
     field.editingFinished.connect(lambda: line.change(field.text().strip()))
 
     def choose() -> None:
-        dialog = QFileDialog(line, line.setting.label, line.folder())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(line.change)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(line, line.setting.key, line.setting.label, lambda folder: line.change(str(folder)),
+                   Path(line.folder()))
 
     whole = QWidget()
     box = row(field, button("Choose…", choose))
@@ -240,13 +236,8 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
         combo.setToolTip(plain_tip("" if value in dict(line.setting.choices) else str(value)))
 
     def choose() -> None:
-        chosen = line.folder() if combo.currentData() not in dict(line.setting.choices) else ""
-        dialog = QFileDialog(line, "The folder of a run or of its model", chosen)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(line.change)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(line, "model", "The folder of a run or of its model", lambda folder: line.change(str(folder)),
+                   line.context.home.runs)
 
     combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
     whole = QWidget()

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QFileDialog,
     QHeaderView,
     QMenu,
     QTableWidget,
@@ -23,6 +22,7 @@ from brewclip_app.panels.train.curves import CurveCard, choices
 from brewclip_app.panels.train.splitter import splitter
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
+from brewclip_app.widgets.file_dialogs import ask_target
 from core.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -77,13 +77,7 @@ class CompareDialog(QDialog):
         self.outcome.setText(f"Saved as {path.name}")
 
     def _ask(self, name: str, export: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
-        dialog = QFileDialog(self, "Export", name, "CSV (*.csv)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile(name)
-        dialog.fileSelected.connect(lambda chosen: self.write(Path(chosen), export))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_target(self, "export", "Export", name, lambda path: self.write(path, export))
 
     def _make_table(self) -> QTableWidget:
         rows = training_comparison.rows(self._records)
