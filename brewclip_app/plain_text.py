@@ -17,6 +17,11 @@ def plain_tip(text: str) -> str:
     return KEPT_BREAKS.format(text=escape(text)) if Qt.mightBeRichText(text) else text
 
 
+def plain_caption(text: str) -> str:
+    """The caption of a button, box or menu row that shows `text` letter by letter: a lone & would mark a key."""
+    return text.replace("&", "&&")
+
+
 def elided_name(metrics: QFontMetrics, name: str, width: int) -> str:
     """A file name shortened so that it can be told from its neighbours: of numbered ones the start is left out
     (000000123456.jpg), of the others the middle.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QModelIndex
 from PySide6.QtGui import QFontMetrics, Qt, QTextLayout
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QPushButton, QWidget
 
 import brewclip_app
 from brewclip_app import theme
@@ -14,8 +14,8 @@ from brewclip_app.context import Context
 from brewclip_app.item_models.hits import HitModel
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.panels.library.failures_model import FailuresModel
-from brewclip_app.plain_text import elided_name, plain_tip
-from brewclip_app.widgets.common import ElidedLabel
+from brewclip_app.plain_text import elided_name, plain_caption, plain_tip
+from brewclip_app.widgets.common import ElidedLabel, button
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core.store.records import FailureRecord
@@ -46,6 +46,14 @@ def _tip_of(call: ast.Call) -> ast.expr | None:
 def _calls() -> "list[tuple[str, ast.Call]]":
     return [(f"{path.relative_to(ROOT)}:{node.lineno}", node) for path in sorted(ROOT.rglob("*.py"))
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+
+def test_buttons_and_captions_keep_an_ampersand(qtbot):
+    made = button("A & B")
+    qtbot.addWidget(made)
+    assert made.text() == "A & B" and QPushButton.text(made) == plain_caption("A & B") == "A && B"
+    made.setText("Indexing C&D")
+    assert made.text() == "Indexing C&D" and made.shortcut().isEmpty()
 
 
 def test_every_tool_tip_of_outside_text_goes_through_the_helper():

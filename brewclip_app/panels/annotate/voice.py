@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu
 from brewclip_app import theme, wording
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.panels.annotate.level_meter import WORDS, LevelMeter
+from brewclip_app.plain_text import plain_caption
 from brewclip_app.widgets.common import Card, button, icon_button, label, look, row
 from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.waveform import WaveformView
@@ -145,7 +146,7 @@ class RecordingCard(Card):
     def _fill_menu(self) -> None:
         self._menu.clear()
         for device in self.microphone.devices:
-            action = self._menu.addAction(device.name.replace("&", "&&"), partial(self.microphone.choose, device.id))
+            action = self._menu.addAction(plain_caption(device.name), partial(self.microphone.choose, device.id))
             action.setCheckable(True)
             action.setChecked(self.microphone.device == device)
         self._menu.addAction("Look for microphones again", self.microphone.refresh)

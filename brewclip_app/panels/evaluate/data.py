@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.evaluate.choices import DataOption, EvaluateOptions
 from brewclip_app.panels.train.dataset import LINKS_TIP
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, clear, column, icon_button, label, row, tab_before
+from brewclip_app.widgets.file_dialogs import ask_folder
 
 if TYPE_CHECKING:
     from brewclip_app.panels.evaluate.controller import EvaluateController
@@ -29,12 +30,7 @@ class DataChoices(QWidget):
 
     def ask(self) -> None:
         """Let the user choose a folder."""
-        dialog = QFileDialog(self, "Dataset folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(lambda chosen: self._controller.add_folder(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self, "dataset", "Dataset folder", self._controller.add_folder)
 
     def render_options(self, options: EvaluateOptions) -> None:
         """Show the datasets; a tick alone does not rebuild the list."""
@@ -80,7 +76,7 @@ class DataChoices(QWidget):
 
     def _split(self, folder: str, split: str, pictures: int, utterances: int, options: EvaluateOptions) -> QCheckBox:
         number = f"{wording.count(utterances)} {'utterance' if utterances == 1 else 'utterances'}"
-        made = QCheckBox(f"{split.replace('&', '&&')} · {number}")
+        made = QCheckBox(plain_caption(f"{split} · {number}"))
         made.setToolTip(plain_tip(f"{number} of {wording.pictures(pictures)}"))
         made.setProperty("split", [folder, split])
         made.setChecked((folder, split) in options.splits)

@@ -1,13 +1,13 @@
 """The list of models in the Evaluate options: zero-shot, the included one, runs, any folder."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from brewclip_app.panels.evaluate.choices import EvaluateOptions, ModelOption
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, clear, column, label, row, tab_before
+from brewclip_app.widgets.file_dialogs import ask_folder
 
 if TYPE_CHECKING:
     from brewclip_app.panels.evaluate.controller import EvaluateController
@@ -41,16 +41,11 @@ class ModelChoices(QWidget):
             self._boxes[model.key].setChecked(model.key in options.ticked and not model.problem)
 
     def _ask(self) -> None:
-        dialog = QFileDialog(self, "Folder of a run or a checkpoint")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(lambda chosen: self._controller.add_model(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self, "model", "Folder of a run or a checkpoint", self._controller.add_model)
 
     def _row(self, model: ModelOption) -> QWidget:
         title = model.title if len(model.title) <= LONGEST else f"{model.title[:LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
-        box = self._boxes[model.key] = QCheckBox(title.replace("&", "&&"))
+        box = self._boxes[model.key] = QCheckBox(plain_caption(title))
         box.setAccessibleName(f"{model.title}, {model.about}")
         box.setToolTip(plain_tip(model.checkpoint or model.title))
         box.setEnabled(not model.problem)

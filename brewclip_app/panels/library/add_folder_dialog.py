@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QRadioButton, QWidget
 
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import ElidedLabel, row
 from brewclip_app.widgets.name_dialogs import SaveDialog, gallery_fault, name_field
 from core.remote import shown
@@ -36,7 +36,7 @@ class AddFolderDialog(SaveDialog):
         self.new = QRadioButton("New gallery")
         self.each = QRadioButton("A new gallery for each folder")
         verb = "Look for new pictures in" if held else "Add to"
-        self.existing = QRadioButton(f"{verb} {_short(selected)}".replace("&", "&&"))
+        self.existing = QRadioButton(plain_caption(f"{verb} {_short(selected)}"))
         self.existing.setToolTip(plain_tip(selected))
         self.field = name_field(free_name(_title(folders), self._taken))
         for folder in folders[:MOST_SHOWN]:

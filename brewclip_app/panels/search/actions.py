@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QPoint, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.multimedia import dbus
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
+from brewclip_app.plain_text import plain_caption
 from brewclip_app.thumbnails import to_qimage
+from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.name_dialogs import NameDialog
 from core import private_files
 from core.errors import BrewclipError, ImageError
@@ -51,7 +53,8 @@ class HitActions:
         menu.aboutToHide.connect(menu.deleteLater)
         first, one, few = hits[0], len(hits) == 1, 1 < len(hits) <= MOST_EXAMPLES
         if not one:
-            menu.addSection(f"{wording.count(len(hits))} selected")
+            menu.addAction(f"{wording.count(len(hits))} selected").setEnabled(False)
+            menu.addSeparator()
         rows: tuple[tuple[str, Callable[[Sequence[Hit]], object], bool] | None, ...] = (
             ("Open", self.open, one),
             ("Show in folder", self.show_in_folder, one),
@@ -145,17 +148,11 @@ class HitActions:
 
     def choose_target(self, hits: "Sequence[Hit]") -> None:
         """Let the user choose a folder and copy the files into it."""
-        dialog = QFileDialog(self._owner, f"Copy {wording.pictures(len(hits))} to a folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setDirectory(str(self._context.state.get("copies_folder") or Path.home()))
-        dialog.fileSelected.connect(lambda chosen: self.copy_files(hits, Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self._owner, "copies", f"Copy {wording.pictures(len(hits))} to a folder",
+                   lambda folder: self.copy_files(hits, folder))
 
     def copy_files(self, hits: "Sequence[Hit]", folder: Path) -> None:
         """Copy the files of hits into a folder; nothing there is overwritten."""
-        self._context.state.keep("copies_folder", str(folder))
         tasks.start(self._copy_files([hit.image.path for hit in hits], folder))
 
     async def _copy_files(self, paths: list[Path], folder: Path) -> None:
@@ -217,7 +214,7 @@ class HitActions:
         if names:
             tags.addSeparator()
         for name in names:
-            action = tags.addAction(name.replace("&", "&&"))
+            action = tags.addAction(plain_caption(name))
             action.setCheckable(True)
             action.setChecked(all(name in hit.image.tags for hit in hits))
             action.triggered.connect(lambda put, name=name: self.tag(hits, name, put))

@@ -4,12 +4,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QCheckBox, QMenu, QWidget
 
 from brewclip_app.panels.train import words
 from brewclip_app.panels.train.dataset_report import ReportDialog
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, label, look, row
+from brewclip_app.widgets.file_dialogs import ask_folder
 
 if TYPE_CHECKING:
     from brewclip_app.panels.train.controller import TrainController, TrainState
@@ -43,14 +44,9 @@ class DatasetChoice(QWidget):
 
     def ask(self) -> None:
         """Let the user choose a folder."""
-        dialog = QFileDialog(self, "Dataset folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        if self._controller.state.recent:
-            dialog.setDirectory(str(self._controller.state.recent[0].parent))
-        dialog.fileSelected.connect(lambda chosen: self._controller.choose_folder(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        recent = self._controller.state.recent
+        ask_folder(self, "dataset", "Dataset folder", self._controller.choose_folder,
+                   recent[0].parent if recent else None)
 
     def open_report(self) -> None:
         """Show the whole report."""
@@ -89,7 +85,7 @@ class DatasetChoice(QWidget):
         for folder in state.recent:
             if folder != state.folder:
                 choose = partial(self._controller.choose_folder, folder)
-                action = self.menu.addAction(folder.name or str(folder), choose)
+                action = self.menu.addAction(plain_caption(folder.name or str(folder)), choose)
                 action.setToolTip(plain_tip(str(folder)))
         if state.folder is not None:
             self.menu.addSeparator()

@@ -209,7 +209,9 @@ def test_several_selected_pictures_are_counted_and_become_examples(panel, explor
     QApplication.processEvents()
     assert (results.splitter.sizes(), panel.minimumSizeHint().width()) == widths, "the grid keeps its columns"
     assert results.side.currentWidget() is results.selection and results.selection.count.text() == "3 selected"
-    texts = [action.text() for action in panel.hit_actions.menu(results.grid.selected()).actions()]
+    actions = panel.hit_actions.menu(results.grid.selected()).actions()
+    texts = [action.text() for action in actions]
+    assert texts[0] == "3 selected" and not actions[0].isSeparator() and not actions[0].isEnabled()
     assert {"3 selected", "Copy 3 paths", "Copy the files to a folder…", "More like these"} <= set(texts)
     assert "Show in folder" not in texts and "Open" not in texts
     results.selection.paths.click()
