@@ -60,7 +60,7 @@ def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[
     if not places:
         links = _links_out(dataset)
         why = (f": {links} of its files lie behind symbolic links that lead out of the folder. If you trust them, "
-               "allow it with --follow-links or the tick Follow links") if links else ""
+               "allow it with Follow links") if links else ""
         raise AnnotationError(f"{kind_of(dataset.kind).title} in {dataset.folder.name} has no pictures that could be "
                               f"described{why}.", "links" if links else "no_pictures")
     *indexing, reading = steps(report, *(1 for _ in places), len(places))

@@ -101,7 +101,7 @@ def _tell(error: Exception, debug: bool) -> int:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, BrewclipError):
-        return str(error)
+        return f"{error} That is: --follow-links." if error.kind == "links" else str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     return f"Unexpected error: {type(error).__name__}: {error}. Repeat the command with --debug for the traceback."

@@ -102,7 +102,7 @@ def _links_told(tree: Tree) -> Iterator[None]:
 
 def _closed(tree: Tree, link: str) -> DatasetError:
     return DatasetError(f"{link} in {tree.root.name} is a link that leads out of the dataset's folder, and was not "
-                        "opened. If you trust where it leads, allow it with --follow-links or the tick Follow links.",
+                        "opened. If you trust where it leads, allow it with Follow links.",
                         "links")
 
 

@@ -26,7 +26,7 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
     ProblemKind("crlf", "lists with Windows line ends", "read as they are meant"),
     ProblemKind("leaves", "paths that leave the folder", "not opened; the record stays, without its file"),
     ProblemKind("links_out", "symbolic links that lead out of the folder",
-                "not opened; if you trust them, allow it with --follow-links or the tick Follow links"),
+                "not opened; if you trust them, allow it with Follow links"),
     ProblemKind("other_spelling", "files whose names differ in upper and lower case from the list's",
                 "used as they are found"),
     ProblemKind("doubled_folder", "files one folder deeper than the list says", "used from there"),

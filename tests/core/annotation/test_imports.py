@@ -158,7 +158,7 @@ def test_an_import_that_another_one_overtook_counts_its_takes_as_known(explorer,
 def test_pictures_behind_links_are_said_and_followed_on_request(explorer, spokencoco, tmp_path):
     (spokencoco / "images").rename(tmp_path / "disk")
     (spokencoco / "images").symlink_to(tmp_path / "disk")
-    with pytest.raises(AnnotationError, match=r"link.*--follow-links") as error:
+    with pytest.raises(AnnotationError, match=r"link.*Follow links") as error:
         import_into(explorer, spokencoco, "coco")
     assert error.value.kind == "links"
     assert import_into(explorer, spokencoco, "coco", follow_links=True).added == 4

@@ -54,7 +54,7 @@ def test_the_report_says_link_and_what_to_do(linked):
     found = datasets.inspect(linked)
     words = "\n".join(datasets.describe(found))
     assert _usable(found) == 0 and _keys(found)["links_out"] >= 2 and "leaves" not in _keys(found)
-    assert "symbolic link" in words and "--follow-links" in words
+    assert "symbolic link" in words and "Follow links" in words
 
 
 def test_followed_links_are_opened_and_the_choice_is_kept(linked):
@@ -78,7 +78,7 @@ def test_a_list_behind_a_link_is_named_as_such(name, tmp_path):
     disk.mkdir()
     (disk / name).mkdir() if name == "Actor_01" else (disk / name).write_text("image,caption\na.jpg,a dog\n")
     (made / name).symlink_to(disk / name)
-    with pytest.raises(DatasetError, match=r"link.*--follow-links"):
+    with pytest.raises(DatasetError, match=r"link.*Follow links"):
         datasets.load(made)
 
 
