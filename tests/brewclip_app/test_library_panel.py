@@ -24,7 +24,7 @@ from core import explorer
 from core.fingerprint import Fingerprint
 from core.indexing.local import index_folder, index_gallery
 from core.indexing.unfinished import UnfinishedRun, UnfinishedRuns
-from core.progress import Progress, WorkStep
+from core.progress import Progress, WorkStep, silent
 from core.store.store import Store
 
 WAIT = 20_000
@@ -593,6 +593,14 @@ def test_esc_asks_before_it_stops_indexing(panel, context, qtbot, many):
     assert context.indexing.job("Many").cancelled
     model.gate.set()
     qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+
+
+def test_the_pictures_at_a_glance_stay_the_same_while_a_gallery_grows(context, many):
+    context.explorer.index(many, "Many", silent)
+    gallery = context.explorer.gallery("Many")
+    shown = gallery_facts.some_images(gallery, growing=True)
+    assert [image.id for image in shown] == gallery.filter_ids()[:len(shown)].tolist()
+    assert gallery_facts.some_images(gallery)[-1].id == gallery.filter_ids()[-1]
 
 
 def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, qtbot, many):

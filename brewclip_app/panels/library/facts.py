@@ -63,7 +63,7 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
     for record in explorer.store.galleries():
         gallery = explorer.gallery(record)
         states.append(gallery.state(wanted))
-        mosaics[gallery.id] = some_images(gallery)
+        mosaics[gallery.id] = some_images(gallery, growing=explorer.unfinished.of(record) is not None)
     refused = dict(before.refused) if before is not None else {}
     for address in explorer.addresses():
         refusal = refused.pop(address, None)
@@ -71,7 +71,8 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
             try:
                 gallery = explorer.gallery(address)
                 states.append(gallery.state(wanted))
-                mosaics[gallery.id] = some_images(gallery)
+                mosaics[gallery.id] = some_images(
+                    gallery, growing=explorer.unfinished.of(states[-1].gallery) is not None)
                 continue
             except StoreError as error:
                 refusal = Refusal(str(error), time.monotonic())
@@ -89,11 +90,12 @@ def _unknown(address: str) -> "GalleryState":
     return GalleryState(GalleryRecord(-hash(address) % 2**31 - 2**31, address, datetime.now(UTC), ()), 0, 0, 0, 0, ())
 
 
-def some_images(gallery: "Gallery") -> "tuple[ImageRecord, ...]":
-    """Up to `SHOWN` pictures, evenly from the whole gallery."""
+def some_images(gallery: "Gallery", growing: bool = False) -> "tuple[ImageRecord, ...]":
+    """Up to `SHOWN` pictures, evenly from the whole gallery; the first few of a `growing` one, which stay the same."""
     ids = gallery.filter_ids()
     if not len(ids):
         return ()
+    ids = ids[:SHOWN] if growing else ids
     chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
     return tuple(gallery.images([int(each) for each in chosen]))
 
