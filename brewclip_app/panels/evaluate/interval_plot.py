@@ -122,6 +122,7 @@ class IntervalPlot(Card):
         made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         made.setFrameShape(made.Shape.NoFrame)
         made.viewport().installEventFilter(self)
+        made.getViewBox().sigResized.connect(lambda _: self._fit_height())
         return made
 
     def _draw(self) -> None:
@@ -158,8 +159,14 @@ class IntervalPlot(Card):
         self.plot.enableAutoRange()
         if self._across.ends:
             self.plot.setXRange(*self._across.ends, padding=0.03)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Leave room for whole dots at both ends of the upright axis."""
         if self._up.ends:
-            self.plot.setYRange(*self._up.ends, padding=0.04)
+            radius = 1 + max((size for each in self._series for size in each.sizes), default=MARK) / 2
+            height = self.plot.getViewBox().height()
+            self.plot.setYRange(*self._up.ends, padding=max(0.04, radius / max(radius, height - 2 * radius)))
 
     def _draw_series(self, series: Series) -> None:
         ink = theme.colour(series.colour)

@@ -16,6 +16,7 @@ from brewclip_app.panels.evaluate import curves as evaluate_curves
 from brewclip_app.panels.evaluate.cells_table import groups
 from brewclip_app.panels.evaluate.choices import read_dataset
 from brewclip_app.panels.evaluate.controller import EvaluateState
+from brewclip_app.panels.evaluate.curves import LARGEST
 from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, CellsModel, Column, TableLine
 from brewclip_app.panels.evaluate.interval_plot import FAR, Axis, IntervalPlot, Series
 from brewclip_app.panels.evaluate.panel import EvaluatePanel
@@ -384,6 +385,20 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
     assert plot.say_near(FAR) == "at rest"
     plot.show_nothing("no curve")
     assert plot.nothing.isVisibleTo(plot) and not plot.plot.isVisibleTo(plot)
+
+
+@pytest.mark.parametrize("height", [150, 300])
+def test_whole_dots_are_seen_at_both_ends(qtbot, height):
+    plot = IntervalPlot("Found")
+    qtbot.addWidget(plot)
+    plot.show_series([Series("ours", "main", (0.0, 50.0), (100.0, 0.0), (), (), ("all", "none"), "dots",
+                             (LARGEST, LARGEST))], Axis("WER", (0, 100)), Axis("found", (0, 100)))
+    plot.resize(400, height)
+    plot.show()
+    box = plot.plot.getViewBox()
+    qtbot.waitUntil(lambda: all(
+        box.sceneBoundingRect().top() + LARGEST / 2 <= box.mapViewToScene(QPointF(0, y)).y()
+        <= box.sceneBoundingRect().bottom() - LARGEST / 2 for y in (0, 100)))
 
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5])
