@@ -32,9 +32,8 @@ def elsewhere_words(elsewhere: "Elsewhere", painted: float, rest: str) -> str:
     if total <= 0:
         return "This map is empty: no part raises the score."
     of_prompts, of_rest, _ = percents([prompts / total, other / total, painted / total])
-    parts = [f"prompts {of_prompts} %"] if len(elsewhere.prompts) else []
-    parts.append(f"{rest} {of_rest} %")
-    return f"Not shown: {', '.join(parts)} of the relevance"
+    parts = [f"{name} {percent} %" for name, percent in (("prompts", of_prompts), (rest, of_rest)) if percent]
+    return f"Not shown: {', '.join(parts)} of the relevance" if parts else ""
 
 
 def heat_words(maps: "Maps") -> tuple[HeatWord, ...]:

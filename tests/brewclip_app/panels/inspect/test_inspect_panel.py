@@ -18,8 +18,10 @@ from brewclip_app.panels.base import Asked, Inspection
 from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.panel import InspectPanel
+from brewclip_app.panels.inspect.parts import elsewhere_words
 from core.evaluation.records import ModelChoice
 from core.explain import inspection
+from core.explain.maps import Elsewhere
 from core.explain.methods import METHODS
 from core.progress import Progress, WorkStep
 
@@ -61,10 +63,21 @@ def test_a_spoken_hit_is_explained(panel, qtbot, gallery, folder, voice):
     assert [word.text for word in panel.single.words.words.words] == TEXT.split()
     assert max(word.heat for word in panel.single.words.words.words) == 1
     assert max(heat for _, heat in panel.single.voice.voice.bars()) == pytest.approx(1)
-    assert "prompts" in panel.single.picture.elsewhere.text() and "prompts" in panel.single.words.about.text()
+    assert not panel.single.picture.elsewhere.text(), "all of it is on the picture"
+    assert "prompts" in panel.single.words.about.text()
     assert "cut off by the centre crop" in panel.single.picture.crop.text()
     assert len(panel.strip.rows) == len(COLOURS)
     assert "6 pictures of Shapes" in panel.single.branches.about.text()
+
+
+def test_only_what_is_not_shown_is_named():
+    prompts = np.array([0.1, 0.1], np.float32)
+    assert elsewhere_words(Elsewhere(prompts, 0.3, 0.0), 0.5, "class token") == (
+        "Not shown: prompts 20 %, class token 30 % of the relevance")
+    assert elsewhere_words(Elsewhere(prompts, 0.0, 0.0), 0.8, "class token") == (
+        "Not shown: prompts 20 % of the relevance")
+    assert elsewhere_words(Elsewhere(0 * prompts, 0.001, 0.0), 0.999, "class token") == ""
+    assert "empty" in elsewhere_words(Elsewhere(0 * prompts, 0.0, 0.0), 0.0, "class token")
 
 
 def test_a_doubtful_transcript_is_marked(panel, qtbot, gallery, folder, voice):
