@@ -106,6 +106,11 @@ class KeyList(QWidget):
 
 
 def _caps(names: str) -> QHBoxLayout:
-    """ "Ctrl+F" as two keys; "Ctrl+1…9" stays together after the plus."""
-    parts = names.split("+") if len(names) > 1 else [names]
-    return row(*(KeyCap(part) for part in parts), None, space=4)
+    """ "Ctrl+F" as two keys; "Ctrl+1…9" stays together after the plus; of "Ctrl+Z Ctrl+Y" either will do."""
+    chords = names.split(" ")
+    chords = chords if all("+" in chord for chord in chords) else [names]
+    parts: list[QWidget] = [KeyCap(part) for chord in chords
+                            for part in (chord.split("+") if len(chord) > 1 else [chord])]
+    if len(chords) > 1:
+        parts.insert(chords[0].count("+") + 1, label("or", "quiet"))
+    return row(*parts, None, space=4)

@@ -18,7 +18,7 @@ from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, MainWindow, PanelEntry
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
-from brewclip_app.widgets.common import column
+from brewclip_app.widgets.common import KeyCap, column
 from core.errors import StoreError
 from core.progress import Progress
 
@@ -480,6 +480,12 @@ def test_any_key_closes_the_list_alone_and_gives_the_focus_back(window, qtbot, k
     qtbot.keyClick(field, Qt.Key.Key_Escape)
     assert pressed == ["panel"], "with the list closed the shortcut works again"
     shortcut.deleteLater()
+
+
+def test_two_ways_to_do_one_thing_are_told_apart(window):
+    window.keys.open([("Annotate", [("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("Home End", "First, last")])])
+    assert [part.text() for part in window.keys.findChildren(KeyCap) if part.isVisibleTo(window.keys)] == [
+        "Ctrl", "Shift", "Z", "Ctrl", "Y", "Home End"]
 
 
 # ---- closing during training, notifications
