@@ -285,6 +285,17 @@ def test_a_store_that_cannot_be_read_is_said_in_place_of_the_space(panel, home, 
     assert "not a store" in privacy.history.text() and not privacy.clear_history.isEnabled()
 
 
+def test_esc_empties_the_search_and_leaves_it(panel, qtbot):
+    panel.show()
+    panel.search.setFocus()
+    qtbot.keyClicks(panel.search, "theme")
+    qtbot.waitUntil(lambda: not panel.groups["Privacy"].isVisible())
+    qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert not panel.search.text() and panel.groups["Privacy"].isVisible() and panel.search.hasFocus()
+    qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert not panel.search.hasFocus()
+
+
 def test_a_search_finds_the_rows_of_privacy(panel):
     panel.search.setText("clear caches")
     assert panel.privacy.isVisibleTo(panel)

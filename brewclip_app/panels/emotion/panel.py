@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QLayout, QMenu, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLayout, QMenu, QScrollArea, QStackedWidget, QWidget
 
 from brewclip_app.capture.held_key import GRACE, HeldKey
 from brewclip_app.panels.base import Panel
@@ -20,6 +20,7 @@ from brewclip_app.panels.emotion.runs import ProbeRunsCard
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row, scrolling
 from brewclip_app.widgets.dialogs import ask_to_stop, leave_field
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.file_dialogs import ask_target
 
 if TYPE_CHECKING:
     from brewclip_app.capture.push_to_talk import PushToTalk
@@ -98,6 +99,8 @@ class EmotionPanel(Panel):
 
             return Runs(self.context.home).keep(experiment.run(self.context.explorer, options, report))
 
+        if self.options.start.hasFocus():  # it is switched off, and the focus would fall to the next control
+            self.setFocus()
         self.options.set_busy(True)
         self.progress.set_progress(0, 0, "Looking into the folder")
         self._progress_card.show()
@@ -279,12 +282,7 @@ class EmotionPanel(Panel):
         if self.run is None:
             return
         title = dict(emotion_export.KINDS)[kind]
-        dialog = QFileDialog(self, title, str(Path.home() / f"emotion-{self.run.result.options.protocol}.{kind}"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(kind)
-        dialog.fileSelected.connect(lambda chosen: self._save(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_target(self, "export", title, f"emotion-{self.run.result.options.protocol}.{kind}", self._save)
 
     def _save(self, path: Path) -> None:
         if self.run is None:

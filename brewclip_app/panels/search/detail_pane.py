@@ -40,9 +40,9 @@ def strength_words(strength: "MatchSignificance") -> str:
     """Significance of a hit, in a sentence."""
     expected = strength.expected
     if expected < 0.001:
-        return "By chance, fewer than 1 in 1 000 such searches would show a picture that scores this high."
+        return f"By chance, fewer than 1 in 1{NO_BREAK}000 such searches would show a picture that scores this high."
     if expected < 0.1:
-        often = f"{round(1 / expected):,}".replace(",", " ")
+        often = f"{round(1 / expected):,}".replace(",", NO_BREAK)
         return f"By chance, only about 1 in {often} such searches would show a picture that scores this high."
     if expected < 0.95:
         return f"About {expected:.1f} pictures of this gallery are expected to score this high by chance."

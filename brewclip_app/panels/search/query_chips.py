@@ -251,8 +251,10 @@ class QueryChips(QWidget):
         if self.field.isHidden():
             return
         self.field.clear()
-        self.field.hide()
         self.add.show()
+        if self.field.hasFocus():  # else the focus would fall to the next part of the window
+            self.add.setFocus()
+        self.field.hide()
         self.updateGeometry()
 
     def _dress(self) -> None:

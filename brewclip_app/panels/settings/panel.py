@@ -2,14 +2,25 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.settings.privacy import PrivacyRows
 from brewclip_app.panels.settings.setting_row import SettingRow
-from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, label, row, scrolling
+from brewclip_app.widgets.common import (
+    Card,
+    ElidedLabel,
+    EmptyState,
+    button,
+    column,
+    label,
+    panel_title,
+    row,
+    scrolling,
+)
+from brewclip_app.widgets.dialogs import leave_field
 from brewclip_app.widgets.weights_row import WeightsCard
 from core.settings import PRIVACY, SETTINGS, Setting, Settings
 
@@ -36,6 +47,7 @@ class SettingsPanel(Panel):
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(240)
         self.search.textChanged.connect(self._filter)
+        QShortcut(QKeySequence("Escape"), self.search, self._escape, context=Qt.ShortcutContext.WidgetShortcut)
         self.weights = WeightsCard(context, title="Weights")
         self.privacy = PrivacyRows(context)
         self.home = self._make_home()
@@ -52,7 +64,7 @@ class SettingsPanel(Panel):
         self.status_changed.emit("Every change applies at once")
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Tab", "The next setting")]
+        return [("Tab", "The next setting"), ("Esc", "Show all settings again")]
 
     def _make_groups(self) -> None:
         for setting in SETTINGS:
@@ -75,7 +87,7 @@ class SettingsPanel(Panel):
         return card
 
     def _lay_out(self) -> None:
-        head = row(label("Settings", "title"), None, self.search)
+        head = row(panel_title("Settings"), None, self.search)
         cards = list(self.groups.values())
         half = (len(cards) + 2) // 2  # the weights are long: where things are kept goes to the other side
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
@@ -105,6 +117,13 @@ class SettingsPanel(Panel):
     def _follow_settings(self, settings: Settings) -> None:
         for line in self.rows.values():
             line.show_value(settings)
+
+    def _escape(self) -> None:
+        """Empty the search; from an empty one the keyboard goes back to the panel."""
+        if self.search.text():
+            self.search.clear()
+        else:
+            leave_field(self)
 
     def _filter(self, words: str) -> None:
         for group, card in self.groups.items():

@@ -108,7 +108,7 @@ def test_esc_gives_up_typing(chips, qtbot):
     qtbot.keyClicks(chips.field, "people")
     with qtbot.assertNotEmitted(chips.words_added):
         qtbot.keyClick(chips.field, Qt.Key.Key_Escape)
-    assert chips.field.isHidden()
+    assert chips.field.isHidden() and chips.add.hasFocus()
 
 
 def test_many_chips_flow_into_lines(chips):
@@ -138,7 +138,8 @@ def pane(qtbot, tmp_path, actions):
 
 
 @pytest.mark.parametrize(("level", "expected", "words"), [
-    ("strong", 0.0001, "By chance, fewer than 1 in 1 000 such searches would show a picture that scores this high."),
+    ("strong", 0.0001, "By chance, fewer than 1 in 1\N{NO-BREAK SPACE}000 such searches would show a picture that "
+     "scores this high."),
     ("strong", 0.05, "By chance, only about 1 in 20 such searches would show a picture that scores this high."),
     ("fair", 0.7, "About 0.7 pictures of this gallery are expected to score this high by chance."),
     ("weak", 1.2, "About 1 picture of this gallery is expected to score this high by chance."),
