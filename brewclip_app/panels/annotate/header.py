@@ -10,7 +10,7 @@ from brewclip_app import wording
 from brewclip_app.panels.annotate.session import AnnotateSession
 from brewclip_app.panels.search.header import language_name
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import button, column, label, repolish, row
+from brewclip_app.widgets.common import button, column, panel_title, repolish, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 
 NEW, EDIT = -1, -2  # the last entries of the list of speakers
@@ -45,7 +45,7 @@ class AnnotateHeader(QWidget):
         self.bar.setAccessibleName("Described pictures")
         repolish(self.bar)
         self.speakers.setToolTip("Who speaks")
-        self.title = label("Annotate", "title")
+        self.title = panel_title("Annotate")
         line = row(self.title, 2, self.galleries, self.queues, None, self.speakers, self.review,
                    self.bring_in, self.export)
         self.setLayout(column(line, self.bar, space=12))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QSplitter
+from PySide6.QtWidgets import QSplitter
 
 from brewclip_app import tasks, wording
 from brewclip_app.panels.base import Panel
@@ -14,9 +14,10 @@ from brewclip_app.panels.evaluate.options import OptionsCard
 from brewclip_app.panels.evaluate.plots import Plots
 from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, TABLES, EvaluationsCard
 from brewclip_app.widgets.banner import Banner
-from brewclip_app.widgets.common import column, label, row
+from brewclip_app.widgets.common import column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.file_dialogs import ask_target
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -99,7 +100,7 @@ class EvaluatePanel(Panel):
         self.split.setStretchFactor(1, 1)
         self.upright.setStretchFactor(0, 3)
         self.upright.setStretchFactor(1, 2)
-        box = column(row(label("Evaluate", "title"), 4, self.summary, None), self.banner, self.split, space=12)
+        box = column(row(panel_title("Evaluate"), 4, self.summary, None), self.banner, self.split, space=12)
         box.setContentsMargins(20, 16, 20, 12)
         box.setStretch(2, 1)
         self.setLayout(box)
@@ -151,12 +152,8 @@ class EvaluatePanel(Panel):
             self.banner.say(f"The table is in the clipboard as {dict(FORMATS)[form]}.", "good")
             return
         name = f"table-{state.table}" if state.table else "evaluations"
-        dialog = QFileDialog(self, "Save the table as", str(Path.home() / f"{name}.{SUFFIXES[form]}"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(SUFFIXES[form])
-        dialog.fileSelected.connect(lambda chosen: tasks.start(self.controller.save_table(Path(chosen), form)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_target(self, "export", "Save the table as", f"{name}.{SUFFIXES[form]}",
+                   lambda path: tasks.start(self.controller.save_table(path, form)))
 
     # ---- drops
 

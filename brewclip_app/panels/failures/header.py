@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 from brewclip_app.panels.failures.controller import FailuresState
 from brewclip_app.panels.failures.misses import LEVELS
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import ElidedLabel, button, column, label, row
+from brewclip_app.widgets.common import ElidedLabel, button, column, panel_title, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from core.evaluation.records import WAY_TITLES
 
@@ -33,7 +33,7 @@ class FailuresHeader(QWidget):
         self.filter.setToolTip("By rank, WER, length, speaker, kind, label (Ctrl+F)")
         self.annotate = button("Annotate", tip="Record new captions for the pictures of these failures (A)")
         self.export = button("Export…", tip="CSV and JSON with pictures (Ctrl+E)")
-        self._first = row(label("Failures", "title"), 4, self.evaluations, self.directions, self.levels, self.summary)
+        self._first = row(panel_title("Failures"), 4, self.evaluations, self.directions, self.levels, self.summary)
         self._first.setStretch(2, 2)
         self._first.setStretch(5, 3)
         self._second = row(None)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import ElidedLabel, button, column, label, row
+from brewclip_app.widgets.common import ElidedLabel, button, column, panel_title, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from core.explain.methods import METHODS
 
@@ -26,7 +26,7 @@ class InspectHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = label("Inspect", "title")
+        self._title = panel_title("Inspect")
         self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideMiddle)
         self.about.setMinimumWidth(190)
         self.terms = _box("Query term to explain")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QFileDialog, QStackedWidget
+from PySide6.QtWidgets import QComboBox, QStackedWidget
 
 from brewclip_app import tasks
 from brewclip_app.capture.file_intake import Intake
@@ -19,6 +19,7 @@ from brewclip_app.panels.inspect.rank_strip import RankStrip
 from brewclip_app.panels.inspect.trust_card import TrustCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ProgressRow, button, column, label
+from brewclip_app.widgets.file_dialogs import ask_target
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -102,7 +103,7 @@ class InspectPanel(Panel):
         for page in (self.empty, self.single, self.compare):
             self.pages.addWidget(page)
         whole = column(self.head, self.notice, self.progress, self.pages, space=12)
-        whole.setContentsMargins(20, 14, 20, 12)
+        whole.setContentsMargins(20, 16, 20, 12)
         whole.setStretch(3, 1)
         self.setLayout(whole)
         self.single.add_below(self.strip)
@@ -208,14 +209,8 @@ class InspectPanel(Panel):
     def _save(self) -> None:
         if self._shown.case is None:
             return
-        dialog = QFileDialog(self, "Save the explanation")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(["Pictures (*.png)"])
-        dialog.setDefaultSuffix("png")
-        dialog.selectFile(f"{self._shown.case.path.stem} explained.png")
-        dialog.fileSelected.connect(lambda path: tasks.start(self.controller.save(Path(path))))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_target(self, "export", "Save the explanation", f"{self._shown.case.path.stem} explained.png",
+                   lambda path: tasks.start(self.controller.save(path)))
 
     # ---- playback
 

@@ -15,7 +15,18 @@ from brewclip_app.panels.library.detail import GalleryDetail
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.panels.library.gallery_row import GalleryListRow
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import Card, ElidedLabel, EmptyState, button, column, icon_button, label, look, row
+from brewclip_app.widgets.common import (
+    Card,
+    ElidedLabel,
+    EmptyState,
+    button,
+    column,
+    icon_button,
+    label,
+    look,
+    panel_title,
+    row,
+)
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
@@ -84,7 +95,7 @@ class LibraryPanel(Panel):
         menu.addAction("Open or make a gallery at an address…", self._ask_address)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
-        head = row(label("Library", "title"), 4, self.summary, None, button("New gallery", self._ask_new, icon="plus"),
+        head = row(panel_title("Library"), 4, self.summary, None, button("New gallery", self._ask_new, icon="plus"),
                    button("Add a folder…", self._add_folder, icon="folder"), more)
         left = Card(margin=7)
         left.body.addWidget(self.list)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from brewclip_app import tasks
 from brewclip_app.panels.base import Panel
@@ -17,9 +17,10 @@ from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.live import LiveCard
 from brewclip_app.panels.train.runs import TrainRunsCard
 from brewclip_app.panels.train.splitter import splitter
-from brewclip_app.widgets.common import EmptyState, button, column, label, row
+from brewclip_app.widgets.common import EmptyState, button, column, panel_title, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.file_dialogs import ask_folder
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -109,7 +110,7 @@ class TrainPanel(Panel):
     # ---- layout
 
     def _lay_out(self) -> None:
-        head = row(label("Train", "title"), 2, self.dataset)
+        head = row(panel_title("Train"), 2, self.dataset)
         head.setStretch(2, 1)
         charts = QWidget()
         both = row(self.loss, self.dev, space=12)
@@ -136,7 +137,7 @@ class TrainPanel(Panel):
         for page in (self.waiting, self.empty, self.split):
             self.pages.addWidget(page)
         box = column(head, self.pages, space=12)
-        box.setContentsMargins(20, 14, 20, 12)
+        box.setContentsMargins(20, 16, 20, 12)
         box.setStretch(1, 1)
         self.setLayout(box)
 
@@ -231,12 +232,7 @@ class TrainPanel(Panel):
             CompareDialog(self, runs).open()
 
     def _add_folder(self) -> None:
-        dialog = QFileDialog(self, "Folder of a run, or folder with runs")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(lambda chosen: self.training.add_folder(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(self, "model", "Folder of a run, or folder with runs", self.training.add_folder)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if len(folders_of(event.mimeData())) == 1:
