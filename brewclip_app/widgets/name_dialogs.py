@@ -19,7 +19,8 @@ KEYS_WORDS = ("Keys and the place of a storage are read from the environment (AW
 class SaveDialog(QDialog):
     """Fields, a reason why they cannot be taken, two buttons. `save` does the work; what fails keeps the dialog open.
 
-    Subclasses put their fields into `body` and call `check` when one changes; `fault` is "" when they can be taken.
+    Subclasses put their fields into `body`, the first with `begin_in`, and call `check` when one changes; `fault` is ""
+    when they can be taken.
     """
 
     def __init__(self, parent: QWidget, title: str, action: str) -> None:
@@ -37,8 +38,15 @@ class SaveDialog(QDialog):
         self.body.setSpacing(8)
         box.addLayout(self.body)
         box.addWidget(self.problem)
-        box.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
+        self._cancel_button = button("Cancel", self.reject)
+        box.addLayout(row(None, self._cancel_button, self.accept_button))
         self.finished.connect(self.deleteLater)
+
+    def begin_in(self, field: QWidget) -> None:
+        """Give the keyboard to a field that is in `body`; Tab leads from it to the buttons, which were made before."""
+        QWidget.setTabOrder(field, self._cancel_button)
+        QWidget.setTabOrder(self._cancel_button, self.accept_button)
+        field.setFocus()
 
     def fault(self) -> str:
         """Why the fields cannot be taken; "" when they can."""
@@ -108,6 +116,7 @@ class NameDialog(SaveDialog):
         self.field = name_field(initial)
         self.field.selectAll()
         self.body.addWidget(self.field)
+        self.begin_in(self.field)
         self.field.textChanged.connect(lambda _: self.check())
         self.check()
 
@@ -135,6 +144,7 @@ class PlaceDialog(SaveDialog):
         self.field.setMinimumWidth(420)
         self.body.addWidget(self.field)
         self.body.addWidget(label(KEYS_WORDS, "quiet", wrap=True))
+        self.begin_in(self.field)
         self.field.textChanged.connect(lambda _: self.check())
         self.check()
 

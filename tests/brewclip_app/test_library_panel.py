@@ -451,6 +451,20 @@ def test_a_copy_that_cannot_be_made_says_why(panel, context, qtbot, pictures):
     assert len(said) == 1 and panel.list.count() == 1
 
 
+@pytest.mark.parametrize("kind", [NameDialog, PlaceDialog])
+def test_a_dialog_begins_in_its_field_and_ends_at_its_buttons(qtbot, panel, kind):
+    dialog = kind(panel, "Rename gallery", "Rename", lambda name, dialog: None)
+    dialog.open()
+    qtbot.waitUntil(dialog.isVisible)
+    assert dialog.focusWidget() is dialog.field
+    for _ in range(2):
+        qtbot.keyClick(dialog, Qt.Key.Key_Tab)
+        assert dialog.focusWidget().text() in ("Cancel", "Rename")
+        dialog.accept_button.setEnabled(True)
+    assert dialog.focusWidget() is dialog.accept_button
+    dialog.reject()
+
+
 def test_a_name_that_is_taken_or_empty_is_not_accepted(qtbot, panel):
     dialog = NameDialog(panel, "New gallery", "Create", lambda name, dialog: None, taken=frozenset({"Holiday"}))
     for text, fine in (("", False), ("  ", False), ("Holiday", False), (" holiday ", False), ("Holiday 2", True),
