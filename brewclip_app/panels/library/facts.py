@@ -25,6 +25,7 @@ CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squas
          "multi-crop": "several crops"}
 TRIED_AGAIN = 60.0  # seconds after which an address that was refused is tried again
 SHOWN = 72  # pictures of a gallery at a glance, at most
+SHOWN_GROWING = 12  # of one that is being indexed: as many as a row of the list has tiles
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def some_images(gallery: "Gallery", growing: bool = False) -> "tuple[ImageRecord
     ids = gallery.filter_ids()
     if not len(ids):
         return ()
-    ids = ids[:SHOWN] if growing else ids
+    ids = ids[:SHOWN_GROWING] if growing else ids
     chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
     return tuple(gallery.images([int(each) for each in chosen]))
 
