@@ -215,6 +215,14 @@ class MainWindow(QMainWindow):
         self.context.settings_changed.connect(self._take_settings)
         self.context.downloads.fetched.connect(lambda name: self.refresh_engine())
         self.context.jobs.job_finished.connect(self._after_job)
+        QApplication.instance().focusChanged.connect(self._keep_focus)  # type: ignore[union-attr]
+
+    def _keep_focus(self, before: QWidget | None, now: QWidget | None) -> None:
+        """Let the panel take the keyboard of a part that was hidden: Qt would give it to any next control."""
+        panel = self.current()
+        if (before is not None and now is not None and panel is not None and panel.isAncestorOf(before)
+                and not before.isVisible() and panel.isVisible() and now.window() is self):
+            panel.setFocus()
 
     def _make_shortcuts(self, panels: tuple[PanelEntry, ...]) -> None:
         for number, entry in enumerate(panels, 1):

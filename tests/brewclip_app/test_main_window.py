@@ -482,6 +482,21 @@ def test_any_key_closes_the_list_alone_and_gives_the_focus_back(window, qtbot, k
     shortcut.deleteLater()
 
 
+def test_the_panel_takes_the_keyboard_of_a_part_that_is_hidden(window, qtbot):
+    """Not the rail, or another control that the next Space would press."""
+    window.activateWindow()
+    qtbot.waitActive(window)
+    panel = window.current()
+    panel.field.setFocus()
+    qtbot.waitUntil(panel.field.hasFocus)
+    panel.field.hide()
+    assert window.focusWidget() is panel
+    panel.field.show()
+    panel.field.setFocus()
+    window.rail.buttons["two"].setFocus()
+    assert window.focusWidget() is window.rail.buttons["two"], "where the user goes is nobody else's"
+
+
 def test_two_ways_to_do_one_thing_are_told_apart(window):
     window.keys.open([("Annotate", [("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("Home End", "First, last")])])
     assert [part.text() for part in window.keys.findChildren(KeyCap) if part.isVisibleTo(window.keys)] == [
