@@ -5,7 +5,6 @@ from itertools import pairwise
 from unittest.mock import Mock
 
 import pytest
-from brewclip_app.panels.failures.jobs import DIAGNOSE
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -24,6 +23,7 @@ from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.panels.emotion.panel import JOB as PROBING
 from brewclip_app.panels.evaluate.panel import EVALUATE
+from brewclip_app.panels.failures.controller import DIAGNOSE
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.widgets.common import button, column, tab_before
 from brewclip_app.widgets.dialogs import confirm
