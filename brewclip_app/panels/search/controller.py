@@ -388,7 +388,7 @@ class SearchController(QObject):
         status = self.state.gallery
         if status is not None and not self.state.query.terms():
             indexing = self._context.indexing.job(self._context.gallery) is not None
-            self._update(notice=notices.notice_for(status, indexing))
+            self._update(notice=notices.notice_for(status, indexing, self.state.speech.available))
 
     def _gallery_changed(self) -> None:
         self._update(answer=None, stale=False)
@@ -437,6 +437,8 @@ class SearchController(QObject):
                 False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
                        f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
                 "Download" if error is None else "Try again"))
+        if not self.state.query.terms() and self.state.answer is None:
+            self._show_notice()
 
     def get_speech(self) -> None:
         """Download what transcription needs."""
@@ -561,7 +563,7 @@ class SearchController(QObject):
             if status is not None and status.indexed:
                 self.search_again()
             else:
-                self._update(notice=notices.notice_for(self.state.gallery, False))
+                self._update(notice=notices.notice_for(self.state.gallery, False, self.state.speech.available))
 
     # ---- files
 

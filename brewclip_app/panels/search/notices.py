@@ -30,19 +30,20 @@ class Notice:
     suggestions: tuple[tuple[str, Path], ...] = ()
 
 
+SPEAK = "Hold Space and describe a picture in your own words, in one of many languages, or type above."
+TYPE = "Describe a picture in your own words in the field above."
 FAILED = Notice("search", "This search found nothing to show")
 STOPPED = Notice("search", "The search was stopped", "", "search", "Search again")
 FILTERED = Notice("filter", "No picture passes the filter", "Change it, or clear it.")
 NO_PICTURES = Notice("library", "There is nothing to search in yet")
 
 
-def notice_for(status: GalleryStatus, indexing: bool) -> Notice:
-    """Notice for a gallery while no query is entered; `indexing`: it is being indexed now."""
+def notice_for(status: GalleryStatus, indexing: bool, speech: bool = True) -> Notice:
+    """Notice for a gallery while no query is entered; `indexing`: it is being indexed now; `speech`: one can speak."""
     state = status.state
     if state is None or state.indexed > 0:
-        return Notice("microphone", "Say what you look for",
-                      "Hold Space and describe a picture in your own words, in one of many languages, or type above. "
-                      "Everything stays on this computer.",
+        return Notice("microphone" if speech else "search", f"{'Say' if speech else 'Type'} what you look for",
+                      f"{SPEAK if speech else TYPE} Everything stays on this computer.",
                       suggestions=demo_queries() if state is not None and state.gallery.name == DEMO else ())
     name = state.gallery.name
     if indexing:

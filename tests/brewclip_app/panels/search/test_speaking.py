@@ -241,6 +241,7 @@ def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer
     monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
     context.downloads.changed.emit("")
     assert "Whisper base" in panel.header.hint.text() and panel.header.get_speech.text() == "Download"
+    assert panel.results.notice() == "Type what you look for"
     assert panel.header.get_speech.isVisible() and not panel.header.record.isEnabled()
     qtbot.keyPress(panel, Qt.Key.Key_Space)
     assert not panel.voice.is_recording()
