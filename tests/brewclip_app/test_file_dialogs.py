@@ -31,7 +31,7 @@ def test_a_dialog_begins_where_the_last_of_its_kind_ended(parent, tmp_path, home
     first = file_dialogs.ask_folder(parent, "dataset", "A dataset's folder", taken.append)
     assert Path(first.directory().absolutePath()) == Path.home()
     first.fileSelected.emit(str(dataset))
-    first.accept()
+    first.reject()
     assert taken == [dataset]
     assert began_at(file_dialogs.ask_folder(parent, "dataset", "Another", taken.append, tmp_path)) == dataset.parent
     assert began_at(file_dialogs.ask_folder(parent, "model", "A run's folder", taken.append, tmp_path)) == tmp_path

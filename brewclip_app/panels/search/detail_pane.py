@@ -126,7 +126,7 @@ class ShareRow(QWidget):
         self.setLayout(row(self.bar, name, figure(shown), space=10))
         self.setAccessibleName(f"{words}: {shown:.2f}")
         if minus:
-            self.setToolTip(minus_words(share.value))
+            self.setToolTip(plain_tip(minus_words(share.value)))
 
 
 def minus_words(value: float) -> str:
