@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from brewclip_app.panels.evaluate.choices import EvaluateOptions, ModelOption
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import button, clear, column, label, row, tab_before
 from brewclip_app.widgets.file_dialogs import ask_folder
 
