@@ -1,7 +1,6 @@
 """The dataset in the head of the Train panel: a button with recent folders, and a summary of its report."""
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox, QMenu, QWidget
