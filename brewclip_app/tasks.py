@@ -44,6 +44,11 @@ def start_when_painted(function: Callable[[], Coroutine[Any, Any, None]]) -> Non
         _waiting.append(function)
 
 
+def is_idle() -> bool:
+    """Whether no coroutine of the window is running."""
+    return not _running
+
+
 def abandon() -> None:
     """Forget the coroutines that still wait: the window is closing and nothing will wake them."""
     for task in _running:

@@ -1,5 +1,7 @@
-"""Spoken captions out of a gallery and into it: what to export and where, and the jobs of both."""
+"""Export and import of spoken captions: the dialog, the jobs and their progress."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,11 +9,10 @@ from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 
-from brewclip_app import wording
+from brewclip_app import tasks, wording
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
-from brewclip_app.widgets.file_dialogs import ask_folder
-from core.progress import Report
+from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -21,27 +22,35 @@ if TYPE_CHECKING:
 
 LAYOUTS = (("spokencoco", "SpokenCOCO (JSON lists)"), ("flickr8k", "Flickr8k (text lists)"))
 EXPORT, IMPORT = KEYS = ("annotate-export", "annotate-import")
-ABOUT = ("Pictures and recordings are copied, with lists for training, validation and test. What is not confirmed or "
-         "was rejected is left out.")
+ABOUT = ("Pictures and recordings are copied, with lists for training, validation and test. Takes that are not "
+         "confirmed or were rejected are left out.")
+
+
+@dataclass(frozen=True)
+class ExchangeResult:
+    """Outcome of an export or import: a sentence, whether something needs attention, and the folder to open."""
+
+    text: str
+    care: bool
+    folder: Path | None = None
 
 
 class ExportDialog(QDialog):
     """Asks for layout, folder and splits."""
 
-    wanted = Signal(object, object)  # Path, ExportOptions
-
-    def __init__(self, parent: QWidget, gallery: str, folder: Path) -> None:
+    def __init__(self, parent: QWidget, gallery: str, folder: Path,
+                 export: "Callable[[Path, ExportOptions], object]") -> None:
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.setMinimumWidth(500)
         self.layouts = QComboBox()
         self.layouts.setAccessibleName("Layout")
-        for key, words in LAYOUTS:
-            self.layouts.addItem(words, key)
+        for key, title in LAYOUTS:
+            self.layouts.addItem(title, key)
         self.folder = QLineEdit(str(folder))
         self.folder.setAccessibleName("Folder")
-        self.by_speaker = QCheckBox("Keep speakers apart as well: none in two splits")
-        self.reviewed = QCheckBox("Only what the review has accepted")
+        self.by_speaker = QCheckBox("No speaker in more than one split")
+        self.reviewed = QCheckBox("Only accepted takes")
         self.export = button("Export", self.accept, "main")
         self.export.setDefault(True)
         place = row(self.folder, button("Choose…", self._choose))
@@ -53,26 +62,26 @@ class ExportDialog(QDialog):
         box.setContentsMargins(20, 18, 20, 16)
         self.setLayout(box)
         self.folder.textChanged.connect(lambda text: self.export.setEnabled(bool(text.strip())))
-        self.accepted.connect(lambda: self.wanted.emit(Path(self.folder.text().strip()), self.options()))
+        self.accepted.connect(lambda: export(Path(self.folder.text().strip()), self.options()))
         self.finished.connect(self.deleteLater)
 
     def options(self) -> "ExportOptions":
-        """What is chosen."""
+        """The chosen options."""
         from core.annotation.exports import ExportOptions
 
         return ExportOptions(self.layouts.currentData(), self.by_speaker.isChecked(), self.reviewed.isChecked())
 
     def _choose(self) -> None:
-        ask_folder(self, "export", "The folder in which the export is made", self._take_folder)
+        _choose_folder(self, "Folder for the export", self._take_folder)
 
     def _take_folder(self, folder: Path) -> None:
-        """A folder that has something in it gets a new one inside."""
+        """Take a folder; one with files in it gets a new one inside."""
         filled = folder.is_dir() and any(folder.iterdir())
         self.folder.setText(str(folder / Path(self.folder.text()).name if filled else folder))
 
 
 class ExchangeBar(Card):
-    """How far an export or import is, with its way to stop it; then what came of it. Hidden while there is nothing."""
+    """Progress of exports and imports, then their outcome. Hidden while there is nothing to show."""
 
     def __init__(self, context: "Context") -> None:
         super().__init__(margin=10, space=6)
@@ -95,12 +104,12 @@ class ExchangeBar(Card):
             signal.connect(self._follow)
         self.hide()
 
-    def say(self, text: str, kind: str, folder: Path | None) -> None:
-        """What came of it; "care" where something is to be looked at."""
-        look(self.words, "care" if kind == "care" else "")
-        self.words.setText(text)
-        self._folder = folder
-        self.open.setVisible(folder is not None)
+    def show_result(self, result: ExchangeResult) -> None:
+        """Show the outcome."""
+        look(self.words, "care" if result.care else "")
+        self.words.setText(result.text)
+        self._folder = result.folder
+        self.open.setVisible(result.folder is not None)
         self.progress.hide()
         self.result.show()
         self.show()
@@ -133,41 +142,55 @@ class ExchangeBar(Card):
 
 
 class Exchange(QObject):
-    """Exports and imports, in jobs; tells in a sentence what came of it."""
+    """Controller of exports and imports; `owner` is the parent of its questions."""
 
-    said = Signal(str, str, object)  # sentence, "good" or "care", the folder to open or None
-    failed = Signal(object)
-    imported = Signal(str)  # gallery
+    finished = Signal(object)  # ExchangeResult
+    failed = Signal(object)  # exception
 
     def __init__(self, context: "Context", owner: QWidget) -> None:
         super().__init__(owner)
         self._context, self._owner = context, owner
 
-    def ask_export(self, gallery: str) -> ExportDialog:
-        """Ask what to export, then do it."""
-        dialog = ExportDialog(self._owner, gallery, _free(Path.home() / f"{gallery} captions"))
-        dialog.wanted.connect(lambda folder, options: self.export(gallery, folder, options))
-        dialog.open()
-        return dialog
+    def ask_export(self, gallery: str) -> None:
+        """Ask what to export and where, then do it."""
+        names = (f"{gallery} captions", *(f"{gallery} captions {number}" for number in range(2, 10_000)))
+        folder = next(folder for folder in map(Path.home().joinpath, names) if not folder.exists())
+        ExportDialog(self._owner, gallery, folder, lambda *chosen: self.export(gallery, *chosen)).open()
 
     def export(self, gallery: str, folder: Path, options: "ExportOptions") -> None:
         """Export into a folder."""
+        tasks.start(self._export(gallery, folder, options))
+
+    async def _export(self, gallery: str, folder: Path, options: "ExportOptions") -> None:
         def work(report: Report) -> "ExportResult":
             from core.annotation.exports import export
 
             explorer = self._context.explorer
             return export(explorer.store, explorer.gallery(explorer.store.gallery(gallery)), folder, options, report)
 
-        self._context.jobs.submit(f"Exporting {gallery}", work, key=EXPORT, on_done=self._exported,
-                                  on_failed=self.failed.emit)
+        try:
+            result = await self._context.jobs.run(f"Exporting {gallery}", work, key=EXPORT)
+        except JobCancelled:
+            raise
+        except Exception as error:
+            self.failed.emit(error)
+            return
+        counts = ", ".join(f"{split.utterances} in {split.name}" for split in result.splits)
+        left = "".join(f" Left out, {wording.count(each.count)}: {each.what}." for each in result.left_out)
+        problems = "".join(f" {problem.count} {problem.what}." for problem in result.problems)
+        self.finished.emit(ExchangeResult(f"Exported to {result.folder}: {counts}.{left}{problems}", bool(problems),
+                                          result.folder))
 
     def ask_import(self, gallery: str) -> None:
-        """Let the user choose a dataset's folder, and bring it into the gallery."""
-        ask_folder(self._owner, "dataset", f"A dataset to bring into {gallery}",
-                   lambda folder: self.bring_in(folder, gallery))
+        """Ask for the folder of a dataset and import it into the gallery."""
+        _choose_folder(self._owner, f"Dataset to import into {gallery}",
+                       lambda folder: self.import_dataset(folder, gallery))
 
-    def bring_in(self, folder: Path, gallery: str, follow_links: bool = False) -> None:
+    def import_dataset(self, folder: Path, gallery: str, follow_links: bool = False) -> None:
         """Import a dataset; where it has links out of its folder, ask whether to follow them."""
+        tasks.start(self._import(folder, gallery, follow_links))
+
+    async def _import(self, folder: Path, gallery: str, follow_links: bool) -> None:
         def work(report: Report) -> "ImportResult":
             from core.annotation.imports import import_dataset
 
@@ -175,42 +198,35 @@ class Exchange(QObject):
             return import_dataset(explorer.store, folder, gallery, explorer.index, report=report,
                                   follow_links=follow_links)
 
-        self._context.jobs.submit(f"Bringing {folder.name} into {gallery}", work, key=IMPORT,
-                                  on_done=lambda result: self._imported(result, folder),
-                                  on_failed=lambda error: self._not_imported(error, folder, gallery),
-                                  on_cancelled=lambda: self.imported.emit(gallery))
-
-    def _exported(self, result: "ExportResult") -> None:
-        counts = ", ".join(f"{split.utterances} in {split.name}" for split in result.splits)
-        left = "".join(f" Left out, {wording.count(one.count)}: {one.what}." for one in result.left_out)
-        wrong = "".join(f" {one.count} {one.what}." for one in result.problems)
-        self.said.emit(f"Exported to {result.folder}: {counts}.{left}{wrong}", "care" if wrong else "good",
-                       result.folder)
-
-    def _not_imported(self, error: BaseException, folder: Path, gallery: str) -> None:
-        if getattr(error, "kind", "") == "links":
-            self._ask_links(folder, gallery)
-        else:
-            self.failed.emit(error)
-
-    def _ask_links(self, folder: Path, gallery: str) -> None:
-        confirm(self._owner, "Follow links?", f"Files of {folder.name} lie behind symbolic links that lead out of the "
-                "folder. Follow them only if you trust where they lead.", "Follow links",
-                lambda: self.bring_in(folder, gallery, follow_links=True), danger=False)
-
-    def _imported(self, result: "ImportResult", folder: Path) -> None:
+        try:
+            result = await self._context.jobs.run(f"Importing {folder.name} into {gallery}", work, key=IMPORT)
+        except JobCancelled:
+            self._context.galleries_changed.emit()  # what came in before stays
+            raise
+        except Exception as error:
+            if getattr(error, "kind", "") == "links":
+                self._ask_links(folder, gallery)
+            else:
+                self.failed.emit(error)
+            return
         if result.links:
-            self._ask_links(folder, result.gallery)
-        failed = f" {wording.count(len(result.failed))} could not be read." if result.failed else ""
+            self._ask_links(folder, gallery)
+        captions = "1 spoken caption" if result.added == 1 else f"{wording.count(result.added)} spoken captions"
         known = f" {wording.count(result.known)} were there already." if result.known else ""
-        came = "1 spoken caption" if result.added == 1 else f"{wording.count(result.added)} spoken captions"
-        self.said.emit(f"{came} came into {result.gallery}.{known}{failed}",
-                       "care" if failed else "good", None)
-        self.imported.emit(result.gallery)
+        failed = f" {wording.count(len(result.failed))} could not be read." if result.failed else ""
+        self.finished.emit(ExchangeResult(f"{captions} imported into {gallery}.{known}{failed}", bool(failed)))
         self._context.galleries_changed.emit()
 
+    def _ask_links(self, folder: Path, gallery: str) -> None:
+        confirm(self._owner, "Follow links?", f"{folder.name} has symbolic links to files outside the folder. Follow "
+                "them only if you trust where they lead.", "Follow links",
+                lambda: self.import_dataset(folder, gallery, follow_links=True), danger=False)
 
-def _free(folder: Path) -> Path:
-    """The folder, or one of that name with a number, that is not there yet."""
-    return next(each for each in (folder, *(folder.with_name(f"{folder.name} {number}") for number in range(2, 10_000)))
-                if not each.exists())
+
+def _choose_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
+    dialog = QFileDialog(parent, title, str(Path.home()))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+    dialog.fileSelected.connect(lambda folder: chosen(Path(folder)))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()

@@ -1,17 +1,31 @@
-"""The queue as a strip of small pictures: described ones have a tick, the one in front a frame."""
+"""The queue as a strip of thumbnails: described ones have a tick, the one in front a frame."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme
-from brewclip_app.panels.annotate.walk_model import DONE_ROLE, IMAGE_ROLE, Index, WalkModel
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
+    from brewclip_app.panels.annotate.state import AnnotateState
     from core.store.records import ImageRecord
+
+IMAGE_ROLE = Qt.ItemDataRole.UserRole + 1
+DESCRIBED_ROLE = Qt.ItemDataRole.UserRole + 2
+Index = QModelIndex | QPersistentModelIndex
 
 CARD = QSize(76, 56)
 GAP = 8
@@ -19,16 +33,52 @@ RADIUS = 6
 TICK = 16
 
 
-class FilmStrip(QListView):
-    """A click chooses; the keyboard belongs to the panel."""
+class QueueModel(QAbstractListModel):
+    """The images of the queue, in its order."""
 
-    chosen = Signal(int)  # row
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._images: tuple[ImageRecord, ...] = ()
+        self._described: set[int] = set()
+
+    def show_state(self, state: "AnnotateState") -> None:
+        """Show the images of a state, and which of them are described."""
+        if state.images is not self._images:
+            self.beginResetModel()
+            self._images, self._described = state.images, state.described
+            self.endResetModel()
+        elif state.described != self._described and self._images:
+            self._described = state.described
+            self.dataChanged.emit(self.index(0), self.index(len(self._images) - 1))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
+        return 0 if parent.isValid() else len(self._images)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not self.checkIndex(index, QAbstractListModel.CheckIndexOption.IndexIsValid):
+            return None
+        image = self._images[index.row()]
+        described = image.id in self._described
+        if role == IMAGE_ROLE:
+            return image
+        if role == DESCRIBED_ROLE:
+            return described
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(image.path.name)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{image.path.name}, {'described' if described else 'not described yet'}"
+        return None
+
+
+class FilmStrip(QListView):
+    """A list without focus: the keyboard belongs to the panel."""
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self.walk = WalkModel(self)
-        self.setModel(self.walk)
-        self.setItemDelegate(_Frames(thumbnails, self))
+        self.images = QueueModel(self)
+        self._shown: tuple[object, int] | None = None  # the queue's images and the row in front
+        self.setModel(self.images)
+        self.setItemDelegate(ThumbnailDelegate(thumbnails, self))
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
@@ -44,18 +94,20 @@ class FilmStrip(QListView):
         self.setStyleSheet("FilmStrip { background: transparent; }")
         self.viewport().setAutoFillBackground(False)
         self.setAccessibleName("Pictures of the queue")
-        self.clicked.connect(lambda index: self.chosen.emit(index.row()))
         thumbnails.ready.connect(lambda image_id: self.viewport().update())
 
-    def show_row(self, row: int) -> None:
-        """The picture in front."""
-        index = self.walk.index(row)
-        self.setCurrentIndex(index)
-        self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+    def show_state(self, state: "AnnotateState") -> None:
+        """Show a state's queue; scroll only when another picture is in front."""
+        self.images.show_state(state)
+        if state.image is not None and self._shown != (state.images, state.row):
+            self._shown = state.images, state.row
+            index = self.images.index(state.row)
+            self.setCurrentIndex(index)
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
 
-class _Frames(QStyledItemDelegate):
-    """Paints one small picture, cut to the card's shape."""
+class ThumbnailDelegate(QStyledItemDelegate):
+    """Paints one thumbnail, cropped to the card's shape."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
@@ -69,7 +121,7 @@ class _Frames(QStyledItemDelegate):
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         self._draw_picture(painter, card, index.data(IMAGE_ROLE))
-        if index.data(DONE_ROLE):
+        if index.data(DESCRIBED_ROLE):
             _draw_tick(painter, card)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -93,7 +145,7 @@ class _Frames(QStyledItemDelegate):
 
 
 def _draw_tick(painter: QPainter, card: QRect) -> None:
-    """On a dark disc, so that it is seen on any picture."""
+    """Draw the tick on a dark disc, so that it shows on any picture."""
     place = QRectF(card.right() - TICK - 3, card.bottom() - TICK - 3, TICK, TICK)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(20, 20, 24, 190))

@@ -1,4 +1,4 @@
-"""How loud the microphone is while one speaks: a bar with its good part, and a word."""
+"""Level of the microphone while recording: a bar with its good range, and a verdict."""
 
 import math
 from collections import deque
@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from brewclip_app import theme
 
 FLOOR = -48.0  # dB at the left end; the right one is 0
-LOUD, CLIPPED = -6.0, -1.0  # dB from which it is rather loud, and too loud
-QUIET = -26.0  # dB below which words drown
-MEMORY = 45  # levels that a word is found from: 1.5 s
+LOUD, CLIPPED = -6.0, -1.0  # dB from which it is loud, and clipped
+QUIET = -26.0  # dB below which speech drowns in noise
+MEMORY = 45  # levels that the verdict covers: 1.5 s
 HEIGHT = 6
-WORDS = {"": "", "quiet": "too quiet: come closer", "good": "level good", "loud": "too loud: step back"}
+WORDS = {"": "", "quiet": "too quiet: move closer", "good": "good level", "loud": "too loud: move away"}
 
 
 def decibels(peak: float) -> float:
@@ -23,7 +23,7 @@ def decibels(peak: float) -> float:
 
 
 class LevelMeter(QWidget):
-    """Shows the newest level; `verdict` is of the last 1.5 s: "", quiet, good or loud."""
+    """Shows the newest level; `verdict` covers the last 1.5 s: "", quiet, good or loud."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class LevelMeter(QWidget):
 
     @property
     def verdict(self) -> str:
-        """What to say of the level; "" before anything was heard."""
+        """Verdict on the level; "" before any sound."""
         if not self._levels:
             return ""
         loudest = max(self._levels)
@@ -43,12 +43,12 @@ class LevelMeter(QWidget):
         return "quiet" if loudest < QUIET else "good"
 
     def clear(self) -> None:
-        """Nothing is heard."""
+        """Forget all levels."""
         self._levels.clear()
         self.update()
 
     def add_level(self, peak: float) -> None:
-        """The newest peak, 0..1."""
+        """Add the newest peak, 0..1."""
         self._levels.append(decibels(peak))
         self.setAccessibleDescription(WORDS[self.verdict])
         self.update()

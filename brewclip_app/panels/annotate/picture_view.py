@@ -1,4 +1,4 @@
-"""One picture as large as there is room."""
+"""One picture, as large as fits."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ RADIUS = 10
 
 
 class PictureView(QWidget):
-    """The picture whole, on a mat with round corners; why there is none when it cannot be read."""
+    """The whole picture on a mat with round corners, or the reason why it cannot be shown."""
 
     def __init__(self, thumbnails: Thumbnails, smallest: QSize) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Takes as a table: picture, speaker, words, how far they are, length."""
+"""Takes as a table: picture, speaker, caption, state, length."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from brewclip_app.plain_text import plain_tip
 if TYPE_CHECKING:
     from core.store.records import ImageRecord, TakeRecord
 
-COLUMNS = ("Picture", "Speaker", "Words", "State", "Length")
-STATES = {"draft": "not confirmed", "awaited": "words awaited", "late": "confirm words", "done": "to review",
+COLUMNS = ("Picture", "Speaker", "Caption", "State", "Length")
+STAGES = {"draft": "draft", "awaited": "transcribing", "late": "to confirm", "done": "to review",
           "accepted": "accepted", "rejected": "rejected"}
 LENGTH = 4
 Index = QModelIndex | QPersistentModelIndex
@@ -23,15 +23,15 @@ class TakesModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._takes: tuple[TakeRecord, ...] = ()
+        self.takes: tuple[TakeRecord, ...] = ()
         self._images: Mapping[int, ImageRecord] = {}
 
     def show_takes(self, takes: "Sequence[TakeRecord]", images: "Mapping[int, ImageRecord]") -> None:
-        """Show other takes, with the pictures by id; the same ones stay selected."""
-        same = bool(takes) and [take.id for take in takes] == [take.id for take in self._takes]
+        """Show takes, with the images by id; the selection stays when the takes are the same."""
+        same = bool(takes) and [take.id for take in takes] == [take.id for take in self.takes]
         if not same:
             self.beginResetModel()
-        self._takes, self._images = tuple(takes), images
+        self.takes, self._images = tuple(takes), images
         if same:
             self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(COLUMNS) - 1))
         else:
@@ -39,18 +39,14 @@ class TakesModel(QAbstractTableModel):
 
     def take(self, index: Index) -> "TakeRecord | None":
         """The take of a row; None for an invalid index."""
-        return self._takes[index.row()] if index.isValid() else None
-
-    def takes(self) -> "tuple[TakeRecord, ...]":
-        """All that are shown."""
-        return self._takes
+        return self.takes[index.row()] if index.isValid() else None
 
     def row_of(self, take_id: int) -> int:
         """The row of a take; -1 when it is not shown."""
-        return next((row for row, take in enumerate(self._takes) if take.id == take_id), -1)
+        return next((row for row, take in enumerate(self.takes) if take.id == take_id), -1)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
-        return 0 if parent.isValid() else len(self._takes)
+        return 0 if parent.isValid() else len(self.takes)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:
         return 0 if parent.isValid() else len(COLUMNS)
@@ -63,18 +59,19 @@ class TakesModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, QAbstractTableModel.CheckIndexOption.IndexIsValid):
             return None
-        take = self._takes[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            words = self._words(take)[index.column()]
-            return plain_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._cells(self.takes[index.row()])[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(self._cells(self.takes[index.row()])[index.column()])
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == LENGTH:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
 
-    def _words(self, take: "TakeRecord") -> tuple[str, ...]:
+    def _cells(self, take: "TakeRecord") -> tuple[str, ...]:
         from core.annotation.captions import caption_of, stage_of
 
         image = self._images.get(take.image_id or 0)
-        state = STATES[stage_of(take)]
-        return (image.path.name if image else "picture is gone", take.speaker.name, caption_of(take) or "no words yet",
-                f"{state}, in the bin" if take.binned else state, wording.duration(take.seconds))
+        stage = STAGES[stage_of(take)]
+        return (image.path.name if image else "picture missing", take.speaker.name,
+                caption_of(take) or "no transcript yet", f"{stage}, in the bin" if take.binned else stage,
+                wording.duration(take.seconds))

@@ -1,10 +1,11 @@
-"""The card one speaks into: the button, the voice as it comes, how loud it is, and what to do next."""
+"""The card for recording: button, live waveform, level, and what to do next."""
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QPushButton
 
 from brewclip_app import theme, wording
 from brewclip_app.capture.recording import Microphone
@@ -20,19 +21,16 @@ if TYPE_CHECKING:
 TEXTS = {
     "off": "Describe the picture (Space)", "ready": "Describe the picture (Space)",
     "opening": "Opening the microphone. Speak when it turns red.",
-    "recording": "Recording. Let go, or press again, to end; Esc forgets it.", "stopping": "Taking the last word",
+    "recording": "Recording. Release or press again to finish; Esc cancels.", "stopping": "Finishing the recording",
 }
 STATES = {"off": "Hold Space and describe the picture", "ready": "Hold Space and describe the picture",
-          "opening": "Opening the microphone…", "stopping": "Taking the last word…"}
+          "opening": "Opening the microphone…", "stopping": "Finishing the recording…"}
 VERDICT_LOOKS = {"": "quiet", "good": "good", "quiet": "care", "loud": "error"}
 CLOCK_MS = 100
 
 
 class RecordingCard(Card):
-    """Shows the microphone's states, or the take that is there."""
-
-    play_wanted = Signal()
-    keep_ready_changed = Signal()
+    """Shows what the microphone does, or the current take."""
 
     def __init__(self, microphone: Microphone) -> None:
         super().__init__(margin=16, space=8)
@@ -43,14 +41,15 @@ class RecordingCard(Card):
         self.waveform.setAccessibleName("Waveform of the description")
         self.meter = LevelMeter()
         self.hint = label("", "quiet", wrap=True)
-        self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
-        self.play = button("Play", self.play_wanted.emit, icon="play")
+        self.refresh = button("Refresh", microphone.refresh, "link", tip="Look for microphones again")
+        self.play = button("Play", icon="play")
         self.play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more = icon_button("more", "Microphone")
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill_menu)
-        self.keep_ready = True  # the stream stays open while the panel is in front, so that no first word is lost
+        self.keep_ready = QAction("Keep the microphone ready", self, checkable=True, checked=True)  # no first word lost
+        self._waveform: Waveform | None = None
         self._seconds = 0.0
         self._clock = QTimer(self, interval=CLOCK_MS)
         self._clock.timeout.connect(self._tick)
@@ -75,44 +74,39 @@ class RecordingCard(Card):
         self.body.addLayout(wave)
         self.body.addWidget(self.meter)
         self.body.addWidget(self.hint)
-        self.body.addLayout(row(None, self.look_again, None))
-        self.look_again.hide()
+        self.body.addLayout(row(None, self.refresh, None))
+        self.refresh.hide()
 
     def show_take(self, waveform: "Waveform | None", warning: str) -> None:
-        """A kept take, ready to be played; None while there is none."""
+        """Show a saved recording, ready to be played; None while there is none."""
         if self.microphone.state in ("opening", "recording", "stopping"):
             return
         self._clock.stop()
         self.meter.clear()
         self.meter.hide()
         self.play.setVisible(waveform is not None)
+        self.waveform.setVisible(waveform is not None)
         if waveform is None:
             self.waveform.clear()
-            self.waveform.hide()
             self.state.setText(STATES["off"])
             problem = self.microphone.problem
-            self._hint(problem or "or tap it, and tap again at the end", "care" if problem else "quiet")
+            self._show_hint(problem or "or press it once to start and again to stop", "care" if problem else "quiet")
         else:
-            self.waveform.show()
-            self.waveform.show_waveform(waveform)
+            if waveform is not self._waveform:
+                self.waveform.show_waveform(waveform)
             self.state.setText(f"Recorded · {wording.duration(waveform.seconds)}")
-            self._hint(warning, "care")
+            self._show_hint(warning, "care")
+        self._waveform = waveform
 
-    def show_saving(self) -> None:
-        """A take is on its way to the disk."""
-        self.state.setText("Keeping the recording…")
-
-    def show_playing(self, playing: bool) -> None:
-        """The button stops what plays."""
-        self.play.setText("Stop" if playing else "Play")
-        theme.set_icon(self.play, "stop" if playing else "play")
-        if not playing:
-            self.waveform.set_cursor(None)
+    def show_playing(self, playing: bool, seconds: float | None) -> None:
+        """Turn the button into Stop and move the cursor while the take plays."""
+        show_play_button(self.play, playing)
+        self.waveform.set_cursor(seconds if playing else None)
 
     def _show_state(self, state: str) -> None:
         self.record.show_state(state)
         if state == "recording":
-            self._seconds = 0.0
+            self._seconds, self._waveform = 0.0, None
             self.waveform.show()
             self.waveform.start_live()
             self.play.hide()
@@ -134,14 +128,14 @@ class RecordingCard(Card):
             self.waveform.add_level(peak)
             self.meter.add_level(peak)
             verdict = self.meter.verdict
-            self._hint(f"{WORDS[verdict]} · let go of Space to end", VERDICT_LOOKS[verdict])
+            self._show_hint(f"{WORDS[verdict]} · release Space to finish", VERDICT_LOOKS[verdict])
 
-    def _hint(self, text: str, name: str) -> None:
+    def _show_hint(self, text: str, name: str) -> None:
         if self.hint.property("look") != name:
             look(self.hint, name)
         self.hint.setText(text)
         self.hint.setVisible(bool(text))
-        self.look_again.setVisible(bool(text) and text == self.microphone.problem)
+        self.refresh.setVisible(bool(text) and text == self.microphone.problem)
 
     def _fill_menu(self) -> None:
         self._menu.clear()
@@ -149,12 +143,12 @@ class RecordingCard(Card):
             action = self._menu.addAction(plain_caption(device.name), partial(self.microphone.choose, device.id))
             action.setCheckable(True)
             action.setChecked(self.microphone.device == device)
-        self._menu.addAction("Look for microphones again", self.microphone.refresh)
+        self._menu.addAction("Refresh the list", self.microphone.refresh)
         self._menu.addSeparator()
-        ready = self._menu.addAction("Keep the microphone ready", self._turn_ready)
-        ready.setCheckable(True)
-        ready.setChecked(self.keep_ready)
+        self._menu.addAction(self.keep_ready)
 
-    def _turn_ready(self) -> None:
-        self.keep_ready = not self.keep_ready
-        self.keep_ready_changed.emit()
+
+def show_play_button(play: QPushButton, playing: bool) -> None:
+    """Turn a Play button into Stop and back."""
+    play.setText("Stop" if playing else "Play")
+    theme.set_icon(play, "stop" if playing else "play")

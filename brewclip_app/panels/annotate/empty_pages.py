@@ -1,0 +1,81 @@
+"""Pages of the Annotate screen without a picture: no gallery yet, or the end of the queue."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from brewclip_app import wording
+from brewclip_app.widgets.common import EmptyState, button, column, label, look
+
+if TYPE_CHECKING:
+    from brewclip_app.panels.annotate.state import AnnotateState
+
+LOOKS = {"quiet": "quiet-body", "care": "care", "good": "good"}
+
+
+def show_message(place: QLabel, text: str, kind: str) -> None:
+    """Show a sentence in a label; "" hides it."""
+    look(place, LOOKS[kind])
+    place.setText(text)
+    place.setVisible(bool(text))
+
+
+class NoGalleryPage(EmptyState):
+    """First steps while there is no gallery."""
+
+    def __init__(self) -> None:
+        self.folder = button("Choose a folder…", name="main")
+        self.demo = button("Open the demo")
+        super().__init__("annotate", "No pictures to describe yet",
+                         "Choose a folder of pictures and describe them one by one by voice. The transcripts become "
+                         "captions, and the recordings a dataset for training.", self.folder, self.demo)
+
+
+class QueueEndPage(QWidget):
+    """Summary at the end of the queue, and what can be done next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = button("Go to the first skipped picture", name="main")
+        self.all = button("Show all pictures")
+        self.review = button("Review", name="main")
+        self.export = button("Export…")
+        self.words = EmptyState("check", "", " ", self.first, self.review, self.export, self.all)
+        self.message = label("", "quiet-body", wrap=True)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.show_message("")
+        self.setLayout(column(self.words, self.message))
+
+    def show_message(self, text: str, kind: str = "quiet") -> None:
+        """Show a sentence below; "" hides it."""
+        show_message(self.message, text, kind)
+
+    def show_state(self, state: "AnnotateState") -> None:
+        """Show what the queue came to."""
+        queue, left = state.queue, state.left
+        images = len(state.images) + (queue.before if queue else 0)
+        if not images:
+            title, sentence = "No pictures here", "Choose another queue at the top, or index a folder in the Library."
+        elif left:
+            title = "End of the queue"
+            sentence = f"{wording.pictures(left)} of {wording.count(images)} without a caption."
+        else:
+            title = "All pictures described"
+            sentence = f"{wording.pictures(images)}. {self._captions(state)} All recordings are saved."
+        self.words.title.setText(title)
+        self.words.sentence.setText(sentence)
+        self.first.setVisible(bool(left))
+        self.all.setVisible(not left and queue is not None and queue.spec != "all:")
+        for part in (self.review, self.export):
+            part.setVisible(bool(state.takes) and not left)
+
+    @staticmethod
+    def _captions(state: "AnnotateState") -> str:
+        from core.annotation.captions import stage_of
+
+        late = sum(stage_of(take) in ("awaited", "late") for take in state.takes)
+        if not late:
+            return "All captions are confirmed."
+        return (f"{wording.count(late)} {'recording was' if late == 1 else 'recordings were'} accepted without a "
+                "transcript: confirm them in Review.")
