@@ -1,13 +1,14 @@
-"""The confusion matrix of a feature, and the recordings of one of its cells: played, with what was heard over time."""
+"""The confusion matrix of a feature, and the recordings of one of its cells with predictions over time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
-from brewclip_app import theme
+from brewclip_app import tasks, theme
 from brewclip_app.capture.playback import Player
 from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
 from brewclip_app.panels.emotion.emotion_matrix import EmotionMatrix
@@ -15,6 +16,7 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, ElidedLabel, icon_button, label, look, row
 from brewclip_app.widgets.waveform import WaveformView
 from core.emotion.features import feature
+from core.progress import JobCancelled
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 PLACE = Qt.ItemDataRole.UserRole
-SAID_FROM = 440  # px
+ABOUT_FROM = 440  # px
 
 
 @dataclass(frozen=True)
 class CellRecording:
-    """One recording of a cell: its place in the run, and of how many seeds it was heard so."""
+    """One recording of a cell: its place in the run, and how many of the seeds predicted the cell's class."""
 
     place: int
     acting: "Acting"
@@ -37,25 +39,25 @@ class CellRecording:
     of: int
 
 
-def entries(result: "Result", key: str, acted: int, heard: int) -> list[CellRecording]:
-    """The recordings of a cell, the surest first."""
+def entries(result: "Result", key: str, acted: int, predicted: int) -> list[CellRecording]:
+    """The recordings of a cell, most probable first."""
     answers = result.answers[key]
-    found = []
-    for place, one in enumerate(result.recordings):
-        seeds = int((answers.heard[:, place] == heard).sum())
-        if one.label == acted and seeds:
-            found.append(CellRecording(place, one, float(answers.probabilities[place, heard]), seeds,
-                                       len(answers.heard)))
-    return sorted(found, key=lambda entry: -entry.share)
+    recordings = []
+    for place, acting in enumerate(result.recordings):
+        seeds = int((answers.heard[:, place] == predicted).sum())
+        if acting.label == acted and seeds:
+            recordings.append(CellRecording(place, acting, float(answers.probabilities[place, predicted]), seeds,
+                                            len(answers.heard)))
+    return sorted(recordings, key=lambda recording: -recording.share)
 
 
 class MatrixCard(Card):
-    """The matrix, its name, and what rows and columns are, where there is room to say it."""
+    """The matrix with its title, and in a wide card the meaning of rows and columns."""
 
     def __init__(self) -> None:
         super().__init__(space=6)
         self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
-        self.about = ElidedLabel("rows: acted, columns: heard", "quiet", Qt.TextElideMode.ElideRight)
+        self.about = ElidedLabel("rows: true, columns: predicted", "quiet", Qt.TextElideMode.ElideRight)
         self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.matrix = EmotionMatrix()
         head = row(self.title, self.about)
@@ -66,26 +68,28 @@ class MatrixCard(Card):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.about.setVisible(self.width() >= SAID_FROM)
+        self.about.setVisible(self.width() >= ABOUT_FROM)
 
     def show_feature(self, result: "Result", key: str) -> None:
         """Show the matrix of a feature."""
-        score = next(one for one in result.scores if one.feature == key)
+        score = next(score for score in result.scores if score.feature == key)
         self.title.setText(f"Confusion · {feature(key).title}")
-        seeds = f"; {score.seeds} seeds added up" if score.seeds > 1 else ""
-        self.about.setText(f"rows: acted, columns: heard{seeds}")
+        seeds = f"; sum over {score.seeds} seeds" if score.seeds > 1 else ""
+        self.about.setText(f"rows: true, columns: predicted{seeds}")
         self.title.setToolTip(plain_tip(f"{self.title.text()}; {self.about.text()}"))
         self.matrix.show_counts(result.classes, score.confusion, feature(key).tone)
 
 
 class RecordingList(QListWidget):
-    """A list in which Space plays; everywhere else in the panel it records."""
+    """A list in which Space plays; elsewhere in the panel it records."""
 
-    space_pressed = Signal()
+    def __init__(self, play: Callable[[], object]) -> None:
+        super().__init__()
+        self._play = play
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
-            self.space_pressed.emit()
+            self._play()
             return
         super().keyPressEvent(event)
 
@@ -95,7 +99,7 @@ class RecordingList(QListWidget):
 
 
 class CellCard(Card):
-    """The recordings of a cell. Reading one takes a job; what cannot be read or played is said in its place."""
+    """The recordings of a cell. What cannot be read or played is reported in its place."""
 
     def __init__(self, context: "Context") -> None:
         super().__init__(space=6)
@@ -105,7 +109,7 @@ class CellCard(Card):
         self._entries: list[CellRecording] = []
         self._waveform: Waveform | None = None
         self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
-        self.list = RecordingList()
+        self.list = RecordingList(self.toggle)
         self.play = icon_button("play", "Play (Space)", self.toggle)
         self.waveform = WaveformView()
         self.waveform.setAccessibleName("Waveform of the recording")
@@ -115,45 +119,46 @@ class CellCard(Card):
         self.player = Player(self)
         self._dress()
 
-    def show_cell(self, result: "Result", key: str, acted: int, heard: int) -> None:
-        """Show the recordings that were acted so and heard so."""
+    def show_cell(self, result: "Result", key: str, acted: int, predicted: int) -> None:
+        """Show the recordings of a true and a predicted class."""
         self.stop()
-        self._result, self._key, self._cell = result, key, (acted, heard)
-        self._entries = entries(result, key, acted, heard)
-        first, second = result.classes[acted], result.classes[heard]
+        self._result, self._key, self._cell = result, key, (acted, predicted)
+        self._entries = entries(result, key, acted, predicted)
+        first, second = result.classes[acted], result.classes[predicted]
         number = len(self._entries)
-        how = f"{first} heard as {second}" if acted != heard else f"{first}, heard rightly"
+        how = f"{first} predicted as {second}" if acted != predicted else f"{first}, predicted correctly"
         self.title.setText(f"{how} · {number} {'recording' if number == 1 else 'recordings'}")
         self.list.clear()
         for entry in self._entries:
             self.list.addItem(self._item(entry, second))
-        self.nothing.setText(f"No {first} recording was heard {'rightly' if acted == heard else f'as {second}'}.")
+        wrong = f"as {second}" if acted != predicted else "correctly"
+        self.nothing.setText(f"No {first} recording was predicted {wrong}.")
         self._show_parts(bool(self._entries))
         if self._entries:
             self.list.setCurrentRow(0)
 
     def toggle(self) -> None:
-        """Play, or be silent."""
+        """Play or stop."""
         if self.player.playing:
             self.stop()
         elif self._waveform is not None:
             self._play(0.0)
 
     def stop(self) -> None:
-        """Be silent."""
+        """Stop playing."""
         self.player.stop()
         self._show_playing()
         self._move(None)
 
     def _dress(self) -> None:
-        self.list.setAccessibleName("Recordings of the chosen cell")
+        self.list.setAccessibleName("Recordings of the selected cell")
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setMinimumHeight(92)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         look(self.list, "rows")
-        self.curves.setToolTip("What the probe hears in the second around each moment")
+        self.curves.setToolTip("Probabilities in the second around each moment")
         self.body.addWidget(self.title)
         self.body.addWidget(self.nothing, 1, Qt.AlignmentFlag.AlignTop)
         self.body.addWidget(self.list, 1)
@@ -170,17 +175,16 @@ class CellCard(Card):
         self.waveform.sought.connect(self._play)
         self.player.moved.connect(self._move)
         self.player.finished.connect(self.stop)
-        self.player.failed.connect(self._say)
-        self.list.space_pressed.connect(self.toggle)
+        self.player.failed.connect(self._show_problem)
         theme.changed.connect(self._show_playing)
 
-    def _item(self, entry: CellRecording, heard: str) -> QListWidgetItem:
-        one = entry.acting
+    def _item(self, entry: CellRecording, predicted: str) -> QListWidgetItem:
+        acting = entry.acting
         often = f" · {entry.seeds} of {entry.of} seeds" if entry.of > 1 and entry.seeds < entry.of else ""
-        item = QListWidgetItem(f"{heard} {100 * entry.share:.0f} %{often} · actor {one.actor:02d} · {one.emotion}, "
-                               f"{one.intensity} · “{one.words.split()[0]} …”")
+        item = QListWidgetItem(f"{predicted} {100 * entry.share:.0f} %{often} · actor {acting.actor:02d} · "
+                               f"{acting.emotion}, {acting.intensity} · “{acting.words.split()[0]} …”")
         item.setData(PLACE, entry.place)
-        item.setToolTip(plain_tip(f"{one.path.name}: “{one.words}”, {one.sex}"))
+        item.setToolTip(plain_tip(f"{acting.path.name}: “{acting.words}”, {acting.sex}"))
         return item
 
     def _choose(self, number: int) -> None:
@@ -188,7 +192,7 @@ class CellCard(Card):
         self._waveform = None
         self.waveform.clear()
         self.curves.clear()
-        self._say("")
+        self._show_problem("")
         if not 0 <= number < len(self._entries):
             return
         path = self._entries[number].acting.path
@@ -198,10 +202,18 @@ class CellCard(Card):
 
             return audio.read(path)
 
-        self._context.jobs.submit("Reading the recording", read, key="emotion-recording", quiet=True,
-                                  on_done=self._take, on_failed=lambda error: self._say(str(error)))
+        async def show() -> None:
+            try:
+                self._show_recording(await self._context.jobs.run("Reading the recording", read,
+                                                                  key="emotion-recording", quiet=True))
+            except JobCancelled:
+                raise
+            except Exception as error:
+                self._show_problem(str(error))
 
-    def _take(self, waveform: "Waveform") -> None:
+        tasks.start(show())
+
+    def _show_recording(self, waveform: "Waveform") -> None:
         self._waveform = waveform
         self.waveform.show_waveform(waveform)
         number = self.list.currentRow()
@@ -223,24 +235,22 @@ class CellCard(Card):
 
     def _show_playing(self) -> None:
         theme.set_icon(self.play, "stop" if self.player.playing else "play")
-        self.play.setToolTip("Be silent (Space)" if self.player.playing else "Play (Space)")
+        self.play.setToolTip("Stop (Space)" if self.player.playing else "Play (Space)")
 
     def _show_parts(self, there: bool) -> None:
         for part in (self.list, self.play, self.waveform, self.curves):
             part.setVisible(there)
         self.nothing.setVisible(not there)
 
-    def _say(self, text: str) -> None:
+    def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
         self._show_playing()
 
 
 def cell_to_show(result: "Result", key: str, before: tuple[int, int] | None) -> tuple[int, int]:
-    """The cell that was chosen before where it holds something, else where the feature errs most; the first one where
-    it does not err.
-    """
-    counts = next(one for one in result.scores if one.feature == key).confusion
+    """The cell that was selected before if it has recordings, else the most frequent error, else the first one."""
+    counts = next(score for score in result.scores if score.feature == key).confusion
     if before is not None and max(before) < len(counts) and counts[before[0]][before[1]]:
         return before
     wrong = [(count, row_, column) for row_, line in enumerate(counts) for column, count in enumerate(line)

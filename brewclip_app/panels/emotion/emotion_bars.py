@@ -1,4 +1,4 @@
-"""Bars: the probability of each class, side by side or below each other, and a feature's figure layer by layer."""
+"""Bar charts: probabilities of classes, and a figure for each layer."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ FIGURE = 52  # px for "100 %"
 
 
 class ShareBars(QWidget):
-    """One bar a class, 0..1, the largest in full colour."""
+    """One bar for each class, 0..1, the largest in full colour."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,18 +25,18 @@ class ShareBars(QWidget):
         theme.changed.connect(self.update)
 
     def show_shares(self, classes: Sequence[str], shares: Sequence[float] | None) -> None:
-        """Show the probabilities of the classes; None while there are none."""
+        """Show probabilities of classes; None for empty bars."""
         values = shares or [0.0] * len(classes)
         self._shares = [(name, float(share)) for name, share in zip(classes, values, strict=True)]
         self._percents = percents(values)
         self.setAccessibleName(", ".join(f"{name} {percent} %" for name, percent in
                                          zip(classes, self._percents, strict=True))
-                               if shares else "Nothing was said yet")
+                               if shares else "No recording yet")
         self.updateGeometry()
         self.update()
 
     def shares(self) -> list[tuple[str, float]]:
-        """What is shown."""
+        """The classes and probabilities that are shown."""
         return list(self._shares)
 
     def sizeHint(self) -> QSize:
@@ -72,7 +72,7 @@ class ShareBars(QWidget):
 
 
 class ColumnBars(QWidget):
-    """Figures in percent as columns, with a dashed line at `floor`, what guessing reaches."""
+    """Figures in percent as columns, with a dashed line at `floor`, the most frequent class."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class ColumnBars(QWidget):
         theme.changed.connect(self.update)
 
     def show_bars(self, bars: Sequence[tuple[str, float]], floor: float) -> None:
-        """Show figures by name."""
+        """Show named figures."""
         self._bars, self._floor = tuple(bars), floor
         self.setAccessibleName(", ".join(f"{name}: {value:.0f}" for name, value in bars))
         self.update()

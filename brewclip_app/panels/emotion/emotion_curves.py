@@ -1,4 +1,4 @@
-"""The probabilities of the classes over the time of a recording: two of them in colour, the others faint."""
+"""Probabilities of classes over a recording: two in colour, the others faint."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ STYLES = (("voice", Qt.PenStyle.SolidLine), ("good", Qt.PenStyle.DashLine))  # o
 
 
 class EmotionCurves(QWidget):
-    """Shows (k,) times in s and (k, classes) probabilities over `seconds`; names stand at the ends of the lines."""
+    """Shows (k,) times in s and (k, classes) probabilities over `seconds`; names are at the ends of the lines."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,8 +33,8 @@ class EmotionCurves(QWidget):
         """Show the curves of one recording; `strong` are the one or two classes in colour."""
         self._times, self._shares, self._classes = times, shares, tuple(classes)
         self._strong, self._seconds = tuple(dict.fromkeys(strong))[:2], max(seconds, 0.1)
-        told = ", ".join(f"{classes[number]} {100 * float(shares[:, number].mean()):.0f} %" for number in self._strong)
-        self.setAccessibleName(f"Probabilities over time, on average {told}")
+        means = ", ".join(f"{classes[number]} {100 * float(shares[:, number].mean()):.0f} %" for number in self._strong)
+        self.setAccessibleName(f"Probabilities over time, on average {means}")
         self.update()
 
     def clear(self) -> None:
@@ -43,7 +43,7 @@ class EmotionCurves(QWidget):
         self.update()
 
     def set_cursor(self, seconds: float | None) -> None:
-        """Show where playback stands; None takes the cursor away."""
+        """Show the playback position; None hides the cursor."""
         if seconds != self._cursor:
             self._cursor = seconds
             self.update()
@@ -68,7 +68,7 @@ class EmotionCurves(QWidget):
         faint = [number for number in range(len(self._classes)) if number not in self._strong]
         for number in (*faint, *self._strong):
             self._draw(painter, room, number)
-        self._name(painter, room)
+        self._draw_names(painter, room)
         if self._cursor is not None:
             painter.setPen(QPen(theme.colour("words"), 1.4))
             x = room.left() + room.width() * min(1.0, self._cursor / self._seconds)
@@ -97,8 +97,8 @@ class EmotionCurves(QWidget):
         ink.setAlphaF(0.45)
         return QPen(ink, 1)
 
-    def _name(self, painter: QPainter, room: QRectF) -> None:
-        """Names of the strong ones at their lines' ends, apart from each other."""
+    def _draw_names(self, painter: QPainter, room: QRectF) -> None:
+        """Draw the names of the strong classes at the ends of their lines, without overlap."""
         metrics = QFontMetricsF(painter.font())
         ends = sorted((room.bottom() - float(self._shares[-1, number]) * room.height(), number)
                       for number in self._strong)

@@ -1,4 +1,4 @@
-"""A confusion matrix: rows what was acted, columns what was heard; a click on a cell asks for its recordings."""
+"""A confusion matrix: rows are true classes, columns predicted ones; a click selects a cell."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ Cell = tuple[int, int]  # row, column
 
 
 class EmotionMatrix(QWidget):
-    """`chosen` tells of a cell (acted, heard) as numbers of classes."""
+    """Emits `chosen` with the indices of a true and a predicted class."""
 
     chosen = Signal(int, int)
 
@@ -40,11 +40,11 @@ class EmotionMatrix(QWidget):
 
     @property
     def cell(self) -> Cell | None:
-        """The chosen cell."""
+        """The selected cell."""
         return self._cell
 
     def show_counts(self, classes: Sequence[str], counts: Sequence[Sequence[int]], tone: str) -> None:
-        """Show another matrix in a colour of the theme; the chosen cell stays where there is one."""
+        """Show counts in a colour of the theme; the selected cell stays while the classes do."""
         if tuple(classes) != self._classes:
             self._cell = None
         self._classes, self._tone = tuple(classes), tone
@@ -52,12 +52,12 @@ class EmotionMatrix(QWidget):
         self.update()
 
     def choose(self, cell: Cell | None) -> None:
-        """Mark a cell and tell of it."""
+        """Select a cell."""
         self._cell = cell
         self.update()
         if cell is not None:
-            acted, heard = (self._classes[number] for number in cell)
-            self.setAccessibleDescription(f"{acted} heard as {heard}: {self._counts[cell[0]][cell[1]]}")
+            acted, predicted = (self._classes[number] for number in cell)
+            self.setAccessibleDescription(f"{acted} predicted as {predicted}: {self._counts[cell[0]][cell[1]]}")
             self.chosen.emit(*cell)
 
     def sizeHint(self) -> QSize:
@@ -92,18 +92,18 @@ class EmotionMatrix(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
-            self._tell(event)  # type: ignore[arg-type]
+            self._show_tip(event)  # type: ignore[arg-type]
             return True
         return super().event(event)
 
-    def _tell(self, event: "QHelpEvent") -> None:
+    def _show_tip(self, event: "QHelpEvent") -> None:
         cell = self._cell_at(QPointF(event.pos()))
         if cell is None:
             QToolTip.hideText()
             return
-        acted, heard = (self._classes[number] for number in cell)
+        acted, predicted = (self._classes[number] for number in cell)
         count, of = self._counts[cell[0]][cell[1]], sum(self._counts[cell[0]])
-        QToolTip.showText(event.globalPos(), plain_tip(f"{count} of {of} {acted} heard as {heard}"), self)
+        QToolTip.showText(event.globalPos(), plain_tip(f"{count} of {of} {acted} predicted as {predicted}"), self)
 
     def _grid(self) -> "Grid":
         return Grid(QRectF(self.rect()), self._classes, QFontMetricsF(theme.font("quiet")))
@@ -118,7 +118,7 @@ class EmotionMatrix(QWidget):
 
 
 class Grid:
-    """Where the cells of a matrix are in a rectangle."""
+    """Layout of a matrix in a rectangle."""
 
     def __init__(self, room: QRectF, classes: Sequence[str], metrics: QFontMetricsF) -> None:
         self.room, self.number = room, max(1, len(classes))
@@ -127,14 +127,14 @@ class Grid:
         self.height = (room.height() - HEAD) / self.number
 
     def cell(self, row: int, column: int) -> QRectF:
-        """One cell, without the gap."""
+        """The rectangle of a cell, without the gap."""
         return QRectF(self.room.left() + self.left + column * self.width, self.room.top() + HEAD + row * self.height,
                       self.width - GAP, self.height - GAP)
 
 
 def draw_matrix(painter: QPainter, room: QRectF, classes: Sequence[str], counts: Sequence[Sequence[int]], tone: str
                 ) -> None:
-    """Draw a matrix into a rectangle, in the colours of the theme; each row's shares decide how dark its cells are."""
+    """Draw a matrix into a rectangle, in the colours of the theme; cells are as dark as their share of the row."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(theme.font("quiet"))
     grid = Grid(room, classes, QFontMetricsF(painter.font()))

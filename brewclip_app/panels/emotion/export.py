@@ -1,4 +1,4 @@
-"""The shown run as files: its table as CSV or Markdown, its figure as PNG or SVG."""
+"""Export of a run: its table as CSV or Markdown, its figure as PNG or SVG."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ SHARP = 2  # pixels of a PNG in one of the figure
 
 
 def save(result: "Result", key: str, path: Path) -> None:
-    """Write the run to a file whose ending says as what. StoreError ("not_written", "kind"). GUI thread."""
+    """Write a run in the format of the file's suffix, on the GUI thread. StoreError ("not_written", "kind")."""
     kind = path.suffix.lower().lstrip(".")
     if kind in ("csv", "md"):
         from core.emotion import tables
@@ -37,8 +37,8 @@ def save(result: "Result", key: str, path: Path) -> None:
 
 
 def draw_figure(painter: QPainter, result: "Result", key: str) -> None:
-    """The matrix of a feature, and beside it the layers where they were probed; in the colours of the theme."""
-    score = next(one for one in result.scores if one.feature == key)
+    """Draw the matrix of a feature and beside it the probed layers, in the colours of the theme."""
+    score = next(score for score in result.scores if score.feature == key)
     painter.fillRect(QRectF(0, 0, size(result).width(), size(result).height()), theme.colour("card"))
     painter.setFont(theme.font("heading"))
     painter.setPen(theme.colour("words"))
@@ -54,7 +54,7 @@ def draw_figure(painter: QPainter, result: "Result", key: str) -> None:
 
 
 def size(result: "Result") -> QSize:
-    """Of the figure, px."""
+    """Size of the figure, px."""
     return QSize(2 * MARGIN + SIDE + (MARGIN + SIDE if words.has_bars(result) else 0), 2 * MARGIN + 32 + SIDE)
 
 

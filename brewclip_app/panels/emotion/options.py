@@ -1,4 +1,4 @@
-"""What is to be probed: folder, protocol, mode, classes, features, model; and the buttons that start and export."""
+"""Options of an experiment: folder, protocol, mode, classes, features, model; buttons to start and export."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,46 +23,43 @@ FOLDER_WIDTH = 230
 
 
 class OptionsBar(QWidget):
-    """Tells of nothing until it is asked to start; `changed` when something of it may be kept as the panel's state."""
+    """Bar of options; the panel connects its buttons."""
 
-    start_wanted = Signal()
     changed = Signal()
-    runs_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
         self.folder: Path | None = None
         self.checkpoint: Path | None = None
         self.folder_button = button("Choose a folder…", self.choose_folder, icon="folder",
-                                    tip="The folder with RAVDESS")
+                                    tip="RAVDESS folder")
         self.folder_button.setMaximumWidth(FOLDER_WIDTH)
-        self.protocol = _choice(PROTOCOLS, "Protocol: who is learned from and who is tested")
-        self.mode = _choice(MODES, "Mode: the features as they are, or fine-tuned")
+        self.protocol = _choice(PROTOCOLS, "Protocol: which recordings are for training and for testing")
+        self.mode = _choice(MODES, "Mode: frozen features, or fine-tuned ones")
         self.classes = _choice(CLASSES, "Classes: neutral with calm, happy, sad, angry; or all eight emotions")
         self.features = _menu_button("Features")
         self.model = _menu_button("Untrained model")
         self.own = QCheckBox("Standardise each speaker")
-        self.own.setToolTip("Each speaker's recordings are standardised by themselves. No label is used, but several "
-                            "recordings of a speaker are needed.")
+        self.own.setToolTip("Standardises the features by speaker. No labels are used, but several recordings of a "
+                            "speaker are needed.")
         self.links = QCheckBox("Follow links")
         self.links.setToolTip(LINKS_TIP)
         self.links.toggled.connect(lambda _: self.changed.emit())
-        self.runs = button("Runs", name="", tip="The runs that were kept, side by side")
+        self.runs = button("Runs", tip="Compare stored runs")
         self.runs.setCheckable(True)
-        self.runs.toggled.connect(self.runs_toggled)
         self.export = _menu_button("Export")
-        self.start = button("Start", self.start_wanted.emit, "main", tip="Probe the voices (Ctrl+Return)")
+        self.start = button("Start", name="main", tip="Probe the recordings (Ctrl+Return)")
         self._actions: dict[str, QAction] = {}
         self._lay_out()
         self._fill_features()
         self._fill_model()
         for box in (self.protocol, self.mode, self.classes):
-            box.currentIndexChanged.connect(lambda _: self._take_change())
+            box.currentIndexChanged.connect(lambda _: self._follow_change())
         self.own.toggled.connect(lambda _: self.changed.emit())
         self.show_folder(None)
 
     def options(self) -> "Options | None":
-        """What is asked for; None while no folder was chosen."""
+        """The chosen options; None without a folder."""
         from core.emotion.results import Options
 
         if self.folder is None:
@@ -72,37 +69,37 @@ class OptionsBar(QWidget):
                        follow_links=self.links.isChecked())
 
     def chosen_features(self) -> tuple[str, ...]:
-        """The features that are ticked and can be probed in this mode."""
+        """Keys of the checked features that can be probed in this mode."""
         return tuple(key for key, action in self._actions.items() if action.isChecked() and action.isVisible())
 
     def show_folder(self, folder: Path | None) -> None:
-        """Take a folder as the one to probe."""
+        """Set the folder to probe."""
         self.folder = folder
         name = in_folder(folder) if folder else "Choose a folder…"
         self.folder_button.setText(self.folder_button.fontMetrics().elidedText(
             name, Qt.TextElideMode.ElideMiddle, FOLDER_WIDTH - 54))
-        self.folder_button.setToolTip(plain_tip(str(folder) if folder else "The folder with RAVDESS"))
-        self._allow()
+        self.folder_button.setToolTip(plain_tip(str(folder) if folder else "RAVDESS folder"))
+        self._enable()
 
     def show_checkpoint(self, folder: Path | None) -> None:
-        """Take the model of a run's folder; None: the untrained one."""
+        """Set the model to that of a run's folder; None is the untrained one."""
         self.checkpoint = folder
         self.model.setText(in_folder(folder) if folder else "Untrained model")
         self.model.setToolTip(plain_tip(f"Branches of {folder}" if folder else
-                                        "Branches of the model as it begins, drawn anew for each seed"))
+                                        "Untrained branches, initialised for each seed"))
         self.changed.emit()
 
     def set_busy(self, busy: bool) -> None:
-        """Nothing is started while something runs."""
+        """Disable Start while an experiment runs."""
         self._busy = busy
-        self._allow()
+        self._enable()
 
     def choose_folder(self) -> None:
-        """Ask for the folder with RAVDESS."""
-        ask_folder(self, "emotion", "The folder with RAVDESS", self._take_folder, self.folder)
+        """Ask for the RAVDESS folder."""
+        _ask(self, "RAVDESS folder", self.folder, self._take_folder)
 
     def save(self) -> dict[str, Any]:
-        """Plain values for the next start."""
+        """The options as plain values."""
         return {"folder": str(self.folder or ""), "protocol": self.protocol.currentData(),
                 "mode": self.mode.currentData(), "classes": self.classes.currentData(), "own": self.own.isChecked(),
                 "links": self.links.isChecked(),
@@ -110,21 +107,21 @@ class OptionsBar(QWidget):
                 "checkpoint": str(self.checkpoint or "")}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `save` gave, or any part of it."""
+        """Restore what `save` gave, or any part of it."""
         for box, key in ((self.protocol, "protocol"), (self.mode, "mode"), (self.classes, "classes")):
             place = box.findData(state.get(key))
             box.setCurrentIndex(max(0, place))
         self.own.setChecked(bool(state.get("own")))
         self.links.setChecked(bool(state.get("links")))
-        known = state.get("features")
-        if isinstance(known, list) and known:
+        checked = state.get("features")
+        if isinstance(checked, list) and checked:
             for key, action in self._actions.items():
-                action.setChecked(key in known)
+                action.setChecked(key in checked)
         if state.get("folder"):
             self.show_folder(Path(str(state["folder"])))
         if state.get("checkpoint"):
             self.show_checkpoint(Path(str(state["checkpoint"])))
-        self._take_change()
+        self._follow_change()
 
     def minimumSizeHint(self) -> QSize:
         """As high as the wrapped lines are now; in a narrow window the protocol stands among them."""
@@ -169,7 +166,7 @@ class OptionsBar(QWidget):
             action.setCheckable(True)
             action.setChecked(True)
             action.setToolTip(plain_tip(one.about))
-            action.toggled.connect(lambda _: self._take_change())
+            action.toggled.connect(lambda _: self._follow_change())
             self._actions[one.key] = action
         menu.setToolTipsVisible(True)
         self.features.setMenu(menu)
@@ -178,37 +175,37 @@ class OptionsBar(QWidget):
         menu = QMenu(self.model)
         menu.addAction("Untrained model", lambda: self.show_checkpoint(None))
         if (SHIPPED / "run.json").is_file():
-            menu.addAction("The model that comes with the program", lambda: self.show_checkpoint(SHIPPED))
+            menu.addAction("Included model", lambda: self.show_checkpoint(SHIPPED))
         menu.addAction("Choose a trained run…", self._choose_checkpoint)
         self.model.setMenu(menu)
 
     def _choose_checkpoint(self) -> None:
-        ask_folder(self, "model", "The folder of a trained run", self.show_checkpoint, self.checkpoint)
+        _ask(self, "Folder of a trained run", self.checkpoint, self.show_checkpoint)
 
     def _take_folder(self, folder: Path) -> None:
         self.show_folder(folder)
         self.start.setFocus()
         self.changed.emit()
 
-    def _take_change(self) -> None:
+    def _follow_change(self) -> None:
         tuned = self.mode.currentData() != "linear"
         for key, action in self._actions.items():
             action.setVisible(not tuned or key in TUNED)
         there = sum(action.isVisible() for action in self._actions.values())
         self.features.setText(f"{len(self.chosen_features())} of {there} features")
-        self._allow()
+        self._enable()
         self.changed.emit()
 
-    def _allow(self) -> None:
+    def _enable(self) -> None:
         chosen = bool(self.chosen_features())
         self.start.setEnabled(self.folder is not None and chosen and not self._busy)
-        self.start.setToolTip("Probe the voices (Ctrl+Return)" if self.start.isEnabled() else
-                              "It is running" if self._busy else
-                              "Choose the folder with RAVDESS first" if chosen else "Tick at least one feature")
+        self.start.setToolTip("Probe the recordings (Ctrl+Return)" if self.start.isEnabled() else
+                              "An experiment is running" if self._busy else
+                              "Choose the RAVDESS folder first" if chosen else "Select at least one feature")
 
 
 class _StayingMenu(QMenu):
-    """Stays open while things are ticked."""
+    """A menu that stays open while its actions are checked."""
 
     def mouseReleaseEvent(self, event: Any) -> None:
         action = self.activeAction()
@@ -218,12 +215,12 @@ class _StayingMenu(QMenu):
         super().mouseReleaseEvent(event)
 
 
-def _choice(choices: Any, says: str) -> QComboBox:
+def _choice(choices: Any, tip: str) -> QComboBox:
     made = QComboBox()
     for value, title in choices:
         made.addItem(title, value)
-    made.setAccessibleName(says)
-    made.setToolTip(plain_tip(says))
+    made.setAccessibleName(tip)
+    made.setToolTip(plain_tip(tip))
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(max(len(title) for _, title in choices) - 4)
     return made

@@ -1,8 +1,8 @@
-"""What came out: the table beside the paper's figures, what else the features tell, and the layers one by one."""
+"""Results of a run: accuracy by feature beside the paper's figures, confounds, and single layers."""
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from core.emotion.results import Result
 
 HEAD = ("Feature", "Accuracy", "Recall", "F1", "Speaker", "Sex", "Paper")
-TIPS = ("", "Recordings that were told rightly, %; ± over folds and seeds",
-        "Unweighted average recall (UAR): every emotion counts alike, %; ± over folds and seeds",
-        "Mean over the emotions, %",
-        "The same feature tells which of the speakers it is, from another sentence, %",
-        "The same feature tells whether a stranger is a woman or a man, %",
-        "Published in Table 3, of the paper's own model on all 24 actors")
+TIPS = ("", "Correctly classified recordings, %; ± over folds and seeds",
+        "Unweighted average recall (UAR) over the emotions, %; ± over folds and seeds",
+        "Macro-averaged F1, %",
+        "Confound: accuracy of identifying the speaker from another sentence, %",
+        "Confound: accuracy of telling the sex of an unknown speaker, %",
+        "Published in Table 3, for the paper's own model on all 24 actors")
 PAPER = len(HEAD) - 1
 SHOWN_FROM = {3: 600, 5: 560, 4: 500}  # px: a narrower card leaves F1, sex, speaker out; they are in the export
 KEY = Qt.ItemDataRole.UserRole
@@ -31,9 +31,7 @@ DOT = 10
 
 
 class ProbeResultsCard(Card):
-    """The table; `chosen` tells of a feature."""
-
-    chosen = Signal(str)
+    """A table with a row for each feature; the panel follows its selection."""
 
     def __init__(self) -> None:
         super().__init__(margin=8, space=6)
@@ -46,14 +44,13 @@ class ProbeResultsCard(Card):
         theme.changed.connect(self._fill)
 
     def show_result(self, result: "Result") -> None:
-        """Show a run; the chosen feature stays chosen where it is there."""
+        """Show a run; the selected feature stays selected where the run has it."""
         before = self.feature()
         self._result = result
         self._fill()
         self.notes.setText(words.sentences(result))
         keys = [self._key(row) for row in range(self.table.rowCount())]
         self.table.setCurrentCell(keys.index(before) if before and before in keys else 0, 0)
-        self.chosen.emit(self.feature())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -61,7 +58,7 @@ class ProbeResultsCard(Card):
             self.table.setColumnHidden(column, self.width() < least)
 
     def feature(self) -> str:
-        """The key of the chosen feature; "" when there is none."""
+        """The key of the selected feature; "" when there is none."""
         return self._key(self.table.currentRow())
 
     def _key(self, row: int) -> str:
@@ -75,7 +72,7 @@ class ProbeResultsCard(Card):
             head.setToolTip(plain_tip(tip))
             head.setTextAlignment(Qt.AlignmentFlag.AlignLeft if place == 0 else Qt.AlignmentFlag.AlignRight)
             table.setHorizontalHeaderItem(place, head)
-        of_lines(table, "What each feature tells")
+        of_lines(table, "Results by feature")
         table.setIconSize(QSize(DOT, DOT))
         table.verticalHeader().setDefaultSectionSize(ROW)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -84,24 +81,19 @@ class ProbeResultsCard(Card):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(44)
-        table.currentCellChanged.connect(lambda row, _, before, __: self._tell(row, before))
-
-    def _tell(self, row: int, before: int) -> None:
-        if row != before and self._key(row):
-            self.chosen.emit(self._key(row))
 
     def _fill(self) -> None:
         if self._result is None:
             return
-        found, current = words.lines(self._result), self.table.currentRow()
+        lines, current = words.lines(self._result), self.table.currentRow()
         self.table.blockSignals(True)
-        self.table.setRowCount(len(found))
-        for row, line in enumerate(found):
+        self.table.setRowCount(len(lines))
+        for row, line in enumerate(lines):
             for column, text in enumerate((line.title, *line.figures, line.paper)):
                 self.table.setItem(row, column, self._item(line, column, text))
         self.table.setCurrentCell(max(0, current), 0)
         self.table.blockSignals(False)
-        height = self.table.horizontalHeader().sizeHint().height() + ROW * len(found) + 4
+        height = self.table.horizontalHeader().sizeHint().height() + ROW * len(lines) + 4
         self.table.setFixedHeight(height)
 
     def _item(self, line: words.ResultLine, column: int, text: str) -> QTableWidgetItem:
@@ -123,13 +115,13 @@ class ProbeResultsCard(Card):
 
 
 class LayersCard(Card):
-    """One column a layer of Whisper; hidden where single layers were not probed."""
+    """One column for each layer of Whisper; hidden where single layers were not probed."""
 
     def __init__(self) -> None:
         super().__init__("By Whisper layer", space=4)
         self.bars = ColumnBars()
         self.body.addWidget(self.bars, 1)
-        self.about = label("Accuracy of a linear probe on one layer alone; 0 is what enters the first block. Dashed: "
+        self.about = label("Accuracy of a linear probe on a single layer; 0 is the input of the first block. Dashed: "
                            "the most frequent class.", "quiet", wrap=True)
         self.body.addWidget(self.about)
 

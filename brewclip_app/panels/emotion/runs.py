@@ -1,9 +1,9 @@
-"""The runs that were kept, side by side: shown again, or deleted."""
+"""Stored runs side by side: open or delete them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -12,44 +12,46 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.tables import of_lines
-from core.emotion.features import FEATURES, LAYERS, feature
+from core.emotion.features import FEATURES, LAYERS
 
 if TYPE_CHECKING:
     from core.emotion.run_store import KeptRun
 
 NAME = Qt.ItemDataRole.UserRole
-SHORT = {"layers": "Layers", "weighted": "Weighed", "attention": "Attended", "fused": "Both", "acoustic": "Acoustic",
+SHORT = {"layers": "Layers", "weighted": "Weighted", "attention": "Attention", "fused": "Both", "acoustic": "Acoustic",
          "text": "Words", "text-reference": "Caption", "paper": "Both*", "paper-text": "Words*"}
-KEYS = tuple(one.key for one in FEATURES if one.key not in LAYERS)
+KEYS = tuple(feature.key for feature in FEATURES if feature.key not in LAYERS)
+TITLES = {feature.key: feature.title for feature in FEATURES}
 FIRST = ("Protocol · mode · classes", "When")
 SHOWN_FROM = {"When": 960, "paper": 1000, "paper-text": 1000}  # px: a narrower card leaves them out
 
 
 class ProbeRunsCard(Card):
-    """`chosen` tells the name of a run to show, `delete` of one that is to go."""
+    """A table of runs; `open_run` and `delete_run` are called with a run's name."""
 
-    chosen = Signal(str)
-    delete = Signal(str)
-
-    def __init__(self) -> None:
+    def __init__(self, open_run: Callable[[str], object], delete_run: Callable[[str], object]) -> None:
         super().__init__("Runs", margin=12, space=8)
+        self._open_run, self._delete_run = open_run, delete_run
+        self._shown: tuple[object, str] = (), ""
         self._probed: set[str] = set()
         self.table = QTableWidget(0, len(FIRST) + len(KEYS))
-        self.show_button = button("Show", self._show)
+        self.show_button = button("Open", self._open)
         self.delete_button = button("Delete…", self._ask, "danger")
         self._dress()
         self.body.addWidget(self.table, 1)
         self.body.addWidget(label("Accuracy in %. * as in the paper: one linear layer, nothing standardised. Runs with "
-                                  "other protocols, classes or recordings are not comparable.", "quiet", wrap=True))
+                                  "different protocols, classes or recordings are not comparable.", "quiet", wrap=True))
         self.body.addLayout(row(self.show_button, None, self.delete_button))
 
     def show_runs(self, runs: "Sequence[KeptRun]", current: str) -> None:
-        """List the runs, newest first."""
+        """List the runs, newest first, unless they are the ones that are listed."""
+        if self._shown == (runs, current):
+            return
+        self._shown = runs, current
         self.table.setRowCount(len(runs))
         for place, run in enumerate(runs):
-            told = {one.feature: f"{one.score.accuracy:.1f}" for one in run.result.scores}
-            figures = (told.get(key, words.DASH) for key in KEYS)
-            cells = words.short_of(run), words.when(run.when), *figures
+            accuracies = {score.feature: f"{score.score.accuracy:.1f}" for score in run.result.scores}
+            cells = words.short_of(run), words.when(run.when), *(accuracies.get(key, words.DASH) for key in KEYS)
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 item.setData(NAME, run.name)
@@ -59,16 +61,16 @@ class ProbeRunsCard(Card):
                 self.table.setItem(place, column, item)
             if run.name == current:
                 self.table.setCurrentCell(place, 0)
-        self._probed = {one.feature for run in runs for one in run.result.scores}
-        self._give_room()
-        self._allow()
+        self._probed = {score.feature for run in runs for score in run.result.scores}
+        self._hide_columns()
+        self._enable()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._give_room()
+        self._hide_columns()
 
-    def _give_room(self) -> None:
-        """What no run has probed, and where the card is narrow what matters least, takes no room."""
+    def _hide_columns(self) -> None:
+        """Hide features that no run has probed, and in a narrow card those that matter least."""
         for place, key in enumerate((*FIRST[1:], *KEYS), 1):
             there = key in self._probed or key in FIRST
             self.table.setColumnHidden(place, not there or self.width() < SHOWN_FROM.get(key, 0))
@@ -81,25 +83,25 @@ class ProbeRunsCard(Card):
         table.setHorizontalHeaderItem(0, first)
         for place, key in enumerate(KEYS, len(FIRST)):
             head = QTableWidgetItem(SHORT[key])
-            head.setToolTip(plain_tip(feature(key).title))
+            head.setToolTip(plain_tip(TITLES[key]))
             table.setHorizontalHeaderItem(place, head)
         header = of_lines(table, "Runs").horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         header.setMinimumSectionSize(44)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.itemSelectionChanged.connect(self._allow)
-        table.itemActivated.connect(lambda _: self.chosen.emit(self._current()))
+        table.itemSelectionChanged.connect(self._enable)
+        table.itemActivated.connect(lambda _: self._open())
 
-    def _show(self) -> None:
+    def _open(self) -> None:
         if self._current():
-            self.chosen.emit(self._current())
+            self._open_run(self._current())
 
     def _current(self) -> str:
         item = self.table.item(self.table.currentRow(), 0)
         return str(item.data(NAME)) if item is not None else ""
 
-    def _allow(self) -> None:
+    def _enable(self) -> None:
         for each in (self.show_button, self.delete_button):
             each.setEnabled(bool(self._current()))
 
@@ -108,5 +110,5 @@ class ProbeRunsCard(Card):
         item = self.table.item(self.table.currentRow(), 0)
         if name and item is not None:
             which = item.toolTip().splitlines()[0]
-            confirm(self, "Delete this run?", f"{which}\n\nIts figures, its probe and what you recorded for it go. "
-                    "RAVDESS and what was heard of it stay.", "Delete run", lambda: self.delete.emit(name))
+            confirm(self, "Delete this run?", f"{which}\n\nIts results, its probe and your recordings for it are "
+                    "deleted. RAVDESS and the computed features stay.", "Delete run", lambda: self._delete_run(name))

@@ -1,4 +1,4 @@
-"""How the Emotion panel says things: rows of its table, sentences about a run. No Qt here."""
+"""Texts of the Emotion screen: rows of the table, sentences about a run. No Qt here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = (("paper", "Paper's protocol: actors 1–18 / 19–24"), ("folds", "Five folds by speaker"),
              ("speakers", "One speaker left out"), ("statement", "One statement left out"),
-             ("random", "Random split (speakers leak)"))
+             ("random", "Random split (same speakers in both)"))
 MODES = (("linear", "Linear probe"), ("fine-tuned", "Fine-tuned"))
 CLASSES = ((4, "4 classes"), (8, "8 classes"))
 DASH = "–"
@@ -21,45 +21,47 @@ DASH = "–"
 
 @dataclass(frozen=True)
 class ResultLine:
-    """One row of the table. `key` is a feature's, "" for what guessing reaches; `tone` the colour of its dot or ""."""
+    """One row of the table: a feature, or with key "" a baseline; `tone` is the colour of its dot or ""."""
 
     key: str
     tone: str
     title: str
-    figures: tuple[str, ...]  # accuracy, recall, F1, tells the speaker, tells the sex
+    figures: tuple[str, ...]  # accuracy, recall, F1, speaker, sex
     paper: str
 
 
 def lines(result: "Result") -> list[ResultLine]:
-    """The table: features without the single layers, then guessing."""
-    found = [_line(result, one) for one in result.scores if one.feature not in LAYERS]
-    found += [_line(result, one) for one in result.scores if one.feature in LAYERS and not has_bars(result)]
-    guess = f"{100 / len(result.classes):.1f}"
-    found.append(ResultLine("", "", "Most frequent class", (f"{result.majority:.1f}", guess, DASH, DASH, DASH), DASH))
-    found.append(ResultLine("", "", "Chance", (f"{result.chance:.1f}", guess, DASH, DASH, DASH), DASH))
-    return found
+    """Rows of the table: features without the single layers, then baselines."""
+    made = [_line(result, score) for score in result.scores if score.feature not in LAYERS]
+    if not has_bars(result):
+        made += [_line(result, score) for score in result.scores if score.feature in LAYERS]
+    recall = f"{100 / len(result.classes):.1f}"
+    for title, accuracy in (("Most frequent class", result.majority), ("Chance", result.chance)):
+        made.append(ResultLine("", "", title, (f"{accuracy:.1f}", recall, DASH, DASH, DASH), DASH))
+    return made
 
 
 def has_bars(result: "Result") -> bool:
-    """Whether enough single layers were probed to stand in a row of their own."""
-    return sum(one.feature in LAYERS for one in result.scores) > 1
+    """Whether enough single layers were probed for a chart."""
+    return sum(score.feature in LAYERS for score in result.scores) > 1
 
 
 def bars(result: "Result") -> list[tuple[str, float]]:
-    """Accuracy layer by layer, and of the acoustic branch where it was probed."""
-    by_key = {one.feature: one.score.accuracy for one in result.scores}
-    found = [(str(number), by_key[key]) for number, key in enumerate(LAYERS) if key in by_key]
-    return [*found, *([("F_A", by_key["acoustic"])] if found and "acoustic" in by_key else [])]
+    """Accuracy of each layer, and of the acoustic branch where it was probed."""
+    by_key = {score.feature: score.score.accuracy for score in result.scores}
+    layers = [(str(number), by_key[key]) for number, key in enumerate(LAYERS) if key in by_key]
+    return [*layers, *([("F_A", by_key["acoustic"])] if layers and "acoustic" in by_key else [])]
 
 
-def _line(result: "Result", one: "FeatureScore") -> ResultLine:
-    several = len(one.folds) > 1
+def _line(result: "Result", score: "FeatureScore") -> ResultLine:
+    several = len(score.folds) > 1
     accuracy, uar = (f"{value:.1f} ± {spread:.1f}" if several else f"{value:.1f}"
-                     for value, spread in ((one.score.accuracy, one.spread[0]), (one.score.uar, one.spread[1])))
-    told = [f"{one.leaks[name].accuracy:.0f}" if name in one.leaks else DASH for name in ("speaker", "sex")]
-    about = feature(one.feature)
+                     for value, spread in zip((score.score.accuracy, score.score.uar), score.spread, strict=True))
+    confounds = [f"{score.leaks[name].accuracy:.0f}" if name in score.leaks else DASH for name in ("speaker", "sex")]
+    about = feature(score.feature)
     paper = DASH if about.paper is None else f"{about.paper[result.options.mode != 'linear']:.0f}"
-    return ResultLine(one.feature, about.tone, about.title, (accuracy, uar, f"{one.score.macro_f1:.1f}", *told), paper)
+    return ResultLine(score.feature, about.tone, about.title,
+                      (accuracy, uar, f"{score.score.macro_f1:.1f}", *confounds), paper)
 
 
 def title_of(run: "KeptRun") -> str:
@@ -72,17 +74,17 @@ def title_of(run: "KeptRun") -> str:
 
 
 def short_of(run: "KeptRun") -> str:
-    """A run in half a line, what tells runs apart first."""
+    """A run in half a line, what distinguishes runs first."""
     options = run.result.options
     own = " · standardised" if options.speaker_statistics else ""
     return f"{options.protocol} · {options.mode} · {len(run.result.classes)}{own}"
 
 
 def about_run(run: "KeptRun") -> str:
-    """All that a run is compared by, in lines."""
+    """Everything that a run is compared by, in lines."""
     result = run.result
-    return "\n".join([title_of(run), f"{result.train_files} recordings learned from, {result.test_files} tested; the "
-                      f"most frequent class has {result.majority:.1f} %.", *result.notes])
+    return "\n".join([title_of(run), f"{result.train_files} recordings for training, {result.test_files} for testing; "
+                      f"the most frequent class has {result.majority:.1f} %.", *result.notes])
 
 
 def when(stamp: str) -> str:
@@ -94,36 +96,36 @@ def when(stamp: str) -> str:
 
 
 def sentences(result: "Result") -> str:
-    """What stands under the table."""
-    parts = [f"{result.train_files} recordings learned from, {result.test_files} tested."]
+    """Notes under the table."""
+    parts = [f"{result.train_files} recordings for training, {result.test_files} for testing."]
     if result.leaking:
-        parts.append(f"Take care: {result.leaking}.")
+        parts.append(f"Caution: {result.leaking}.")
     if result.options.speaker_statistics:
-        parts.append("Each speaker was standardised by their own recordings, without labels.")
+        parts.append("Features were standardised by speaker, without labels.")
     if result.model:
         parts.append(f"Branches: {result.model}.")
-    parts += _of_words(result)
-    return " ".join([*parts, *result.notes, "The paper's figures are of all 24 actors and of its own model."])
+    parts += _about_transcripts(result)
+    return " ".join([*parts, *result.notes, "The paper's figures are for all 24 actors and its own model."])
 
 
-def _of_words(result: "Result") -> list[str]:
-    """Why a transcript may tell more than nothing, though all emotions say the same two sentences."""
-    told = {one.feature: one.score.accuracy for one in result.scores}
-    if told.get("text", 0.0) <= result.majority:
+def _about_transcripts(result: "Result") -> list[str]:
+    """Why transcripts may do better than the baseline, though all emotions have the same two sentences."""
+    accuracy = {score.feature: score.score.accuracy for score in result.scores}
+    if accuracy.get("text", 0.0) <= result.majority:
         return []
-    written = f" (caption alone: {told[REFERENCE]:.1f} %)" if REFERENCE in told else ""
-    return [f"All emotions say the same two sentences{written}; what the transcript tells beyond that, the recogniser "
-            "heard in the voice: exclamation marks, wrong words."]
+    caption = f" (caption alone: {accuracy[REFERENCE]:.1f} %)" if REFERENCE in accuracy else ""
+    return [f"All emotions have the same two sentences{caption}; the transcript does better because the recogniser "
+            "writes traces of the voice: exclamation marks, wrong words."]
 
 
 def learned_from(result: "Result") -> str:
-    """Whom the probe for other voices has heard."""
+    """The training data of the probe for other voices."""
     number = len(result.learned_from)
-    sentences_there = len({one.words for one in result.recordings})
+    sentences_there = len({recording.words for recording in result.recordings})
     spoken = "one sentence" if sentences_there == 1 else "two sentences"
-    return f"By the probe above; it learned from {number} {'actor' if number == 1 else 'actors'} saying {spoken}."
+    return f"Uses the probe above, trained on {number} {'actor' if number == 1 else 'actors'} saying {spoken}."
 
 
 def in_folder(path: Path) -> str:
-    """A folder's name, or all of its path where it has none."""
+    """A folder's name, or its path where it has none."""
     return path.name or str(path)

@@ -4,63 +4,29 @@ import threading
 
 import numpy as np
 import pytest
-import soundfile
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
+from brewclip_app import tasks
 from brewclip_app.capture import recording
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.context import Context
 from brewclip_app.panels.emotion import export as emotion_export
 from brewclip_app.panels.emotion.cell import cell_to_show, entries
-from brewclip_app.panels.emotion.panel import JOB, EmotionPanel
+from brewclip_app.panels.emotion.controller import JOB
+from brewclip_app.panels.emotion.panel import EmotionPanel
 from brewclip_app.widgets.panel_stack import PanelStack
 from core.audio import RATE, from_samples
-from core.emotion import experiment, scores
-from core.emotion import predict as listening
-from core.emotion.features import feature
+from core.emotion import experiment, predict
 from core.emotion.predict import Prediction
-from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Options, Result
 from core.emotion.run_store import Runs
-from core.emotion.scores import Leak
 from core.errors import DatasetError
 from core.progress import Progress
+from tests.brewclip_app.panels.emotion.results import make_result
 
 WAIT = 20_000
-CLASSES = ("neutral", "happy", "sad", "angry")
-KEYS = ("layers", "fused", "acoustic", "text", *(f"layer-{number}" for number in range(7)))
-
-
-def make_result(folder, keys=KEYS, number=40, seed=0, **options):
-    """A result whose features hear three in four rightly."""
-    draw = np.random.default_rng(seed)
-    labels = np.arange(number) % 4
-    recordings = []
-    for place, label in enumerate(labels):
-        path = folder / "Actor_19" / f"03-01-{label + 1:02d}-01-01-01-{place % 24 + 1:02d}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            soundfile.write(path, 0.3 * np.sin(np.arange(2 * RATE) * (0.05 + 0.01 * label)), RATE)
-        recordings.append(Acting(path, 19 + place % 2, "female", CLASSES[label], "normal",
-                                 "Kids are talking by the door", int(label)))
-    found, answers = [], {}
-    for key in keys:
-        heard = np.where(draw.random((1, number)) < 0.75, labels, draw.integers(0, 4, (1, number)))
-        shares = draw.dirichlet(np.ones(4), number).astype(np.float32)
-        shares[np.arange(number), heard[0]] += 1
-        shares /= shares.sum(axis=1, keepdims=True)
-        counts = scores.confusion(labels.tolist(), heard[0].tolist(), 4)
-        score = scores.score(counts)
-        times = np.arange(6, dtype=np.float32) * 0.2 + 0.5
-        curves = tuple((times, draw.dirichlet(np.ones(4), 6).astype(np.float32)) for _ in range(number))
-        found.append(FeatureScore(key, feature(key).title, score, (0.0, 0.0), tuple(map(tuple, counts.tolist())), 1,
-                                  (FoldScore("actors 19 to 24", 0, 80, number, score, "layer 3"),),
-                                  {"speaker": Leak(80.0, 16.7, 16.7), "sex": Leak(97.0, 50.0, 50.0)}))
-        answers[key] = Answers(heard, shares, curves, {"weights": np.ones((4, 3)), "bias": np.zeros(4)})
-    return Result(Options(folder, **options), CLASSES, 80, number, 25.0, 25.0, "", "untrained, over brewclip-mini",
-                  ("8 of RAVDESS' 24 actors are here.",), (1, 2, 3), tuple(found), tuple(recordings), answers)
 
 
 @pytest.fixture
@@ -80,7 +46,7 @@ def context(home, qtbot):
 
 
 class Explorer:
-    """Nothing of it is used: experiments and listening are made up."""
+    """Nothing of it is used: experiments and predict are made up."""
 
     def close(self):
         """As the real one."""
@@ -88,21 +54,21 @@ class Explorer:
 
 @pytest.fixture
 def make_panel(context, qtbot, sound, direct_thread):
-    made = []
-
     def build():
         voice = PushToTalk(context, None, Microphone(None, sound, direct_thread))
         panel = EmotionPanel(context, voice)
-        qtbot.addWidget(panel)
+        qtbot.addWidget(panel, before_close_func=close)
         panel.resize(1196, 770)
         panel.show()
-        qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
-        made.append(panel)
+        qtbot.waitUntil(lambda: context.jobs.is_idle() and tasks.is_idle(), timeout=WAIT)
         return panel
 
-    yield build
-    for panel in made:
+    def close(panel):
         panel.closing()
+        context.jobs.cancel_all()
+        settle(context, qtbot)
+
+    return build
 
 
 @pytest.fixture
@@ -116,7 +82,7 @@ def panel(kept, make_panel):
 
 
 def settle(context, qtbot):
-    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
+    qtbot.waitUntil(lambda: context.jobs.is_idle() and tasks.is_idle(), timeout=WAIT)
 
 
 def test_without_a_run_it_says_what_goes_there_and_asks_for_the_folder(make_panel, folder):
@@ -151,12 +117,11 @@ def test_while_probing_the_page_says_so(make_panel, context, qtbot, folder, monk
                         and make_result(folder, ("layers",)))
     panel = make_panel()
     panel.options.show_folder(folder)
-    panel._show_page()
+    panel.options.changed.emit()
     assert panel.empty.title.text() == "Ready to probe"
     panel.options.start.setFocus()
     panel.options.start.click()
-    assert panel.window().focusWidget() is panel, "not the control beside the button"
-    assert panel.empty.title.text() == "Probing the voices" and "press Start" not in panel.empty.sentence.text()
+    assert panel.empty.title.text() == "Probing the recordings" and "press Start" not in panel.empty.sentence.text()
     go_on.set()
     settle(context, qtbot)
     assert panel.pages.currentWidget() is panel.shown
@@ -164,9 +129,9 @@ def test_while_probing_the_page_says_so(make_panel, context, qtbot, folder, monk
 
 def test_trying_ones_own_voice_is_seen_without_scrolling(panel, qtbot):
     panel.resize(1195, 730)  # what 1280 x 800 leaves
-    qtbot.waitUntil(lambda: panel.trying.record.isVisible())
+    qtbot.waitUntil(lambda: panel.own_voice.record.isVisible())
     view = panel._right.viewport()
-    for part in (panel.trying.record, panel.trying.bars):
+    for part in (panel.own_voice.record, panel.own_voice.bars):
         bottom = part.mapTo(view, QPoint(0, part.height())).y()
         assert 0 < bottom <= view.height()
 
@@ -195,7 +160,7 @@ def test_cancel_stops_and_keeps_nothing_half(make_panel, context, qtbot, folder,
 
     def run(explorer, options, report):
         for step in range(10_000):
-            report(Progress(done=step, total=10_000, subject="Listening to the voices"))
+            report(Progress(done=step, total=10_000, subject="Encoding recordings"))
             begun.set()
             threading.Event().wait(0.002)
         raise AssertionError("it was not stopped")
@@ -237,14 +202,14 @@ def test_the_table_stands_beside_the_paper_s_figures(panel):
 
 
 def test_what_the_transcript_tells_beyond_nothing_is_explained(folder):
-    from brewclip_app.panels.emotion import words as emotion_words
+    from brewclip_app.panels.emotion import words
 
     result = make_result(folder, ("text", "text-reference"))
     assert result.scores[0].score.accuracy > result.majority
     written = f"(caption alone: {result.scores[1].score.accuracy:.1f} %)"
-    assert written in emotion_words.sentences(result) and "exclamation marks" in emotion_words.sentences(result)
-    assert "caption alone" not in emotion_words.sentences(make_result(folder, ("text",)))
-    assert "sentences;" not in emotion_words.sentences(make_result(folder, ("layers",)))
+    assert written in words.sentences(result) and "exclamation marks" in words.sentences(result)
+    assert "caption alone" not in words.sentences(make_result(folder, ("text",)))
+    assert "sentences;" not in words.sentences(make_result(folder, ("layers",)))
 
 
 def test_a_cell_shows_its_recordings_over_time(panel, context, qtbot, kept):
@@ -259,7 +224,7 @@ def test_a_cell_shows_its_recordings_over_time(panel, context, qtbot, kept):
     assert matrix.cell == (1, 0)
     place = matrix._grid().cell(0, 3).center().toPoint()
     QTest.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=place)
-    assert matrix.cell == (0, 3) and "neutral heard as angry" in panel.cell.title.text()
+    assert matrix.cell == (0, 3) and "neutral predicted as angry" in panel.cell.title.text()
     QTest.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
     assert matrix.cell == (0, 3)  # beside the cells
 
@@ -310,7 +275,7 @@ def test_another_feature_has_its_own_matrix(panel, context, qtbot, kept):
 def test_the_models_are_at_hand_before_something_is_said(context, qtbot, kept, monkeypatch):
     warmed = []
 
-    class Ear:
+    class Predictor:
         takes_sentences = False
 
         def __init__(self, explorer, run, key, report):
@@ -319,11 +284,11 @@ def test_the_models_are_at_hand_before_something_is_said(context, qtbot, kept, m
         def warm_up(self):
             warmed.append(self.asked)
 
-    monkeypatch.setattr(listening, "ProbePredictor", Ear)
+    monkeypatch.setattr(predict, "ProbePredictor", Predictor)
     panel = EmotionPanel(context)
     qtbot.addWidget(panel)
     settle(context, qtbot)
-    assert panel.run is not None and warmed == []  # nobody looks
+    assert panel.controller.state.run is not None and warmed == []  # nobody looks
     panel.show()
     settle(context, qtbot)
     assert warmed == [(kept.name, panel.results.feature())]
@@ -333,7 +298,7 @@ def test_the_models_are_at_hand_before_something_is_said(context, qtbot, kept, m
 def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kept, monkeypatch):
     asked = []
 
-    class Ear:
+    class Predictor:
         takes_sentences = False
 
         def __init__(self, explorer, run, key, report):
@@ -346,20 +311,20 @@ def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kep
             curve = np.array([0.5, 0.7], np.float32), np.array([[0.1, 0.7, 0.1, 0.1]] * 2, np.float32)
             return Prediction(np.array([0.1, 0.7, 0.1, 0.1], np.float32), curve)
 
-    monkeypatch.setattr(listening, "ProbePredictor", Ear)
+    monkeypatch.setattr(predict, "ProbePredictor", Predictor)
     for seconds in (2, 3):
         wave = from_samples((0.4 * np.sin(np.arange(seconds * RATE) * 0.05)).astype(np.float32), RATE)
-        panel.trying.voice.spoken.emit(wave, "")
+        panel.own_voice.voice.spoken.emit(wave, "")
         settle(context, qtbot)
     assert asked == [(kept.name, "layers")]  # the models are loaded once
-    assert panel.trying.bars.shares()[1] == ("happy", pytest.approx(0.7))
-    assert panel.trying.state.text() == "Happy, 70 %."
-    assert "3 actors" in panel.trying.about.text()
-    assert len(listening.tries(kept)) == 2 and "2 recordings of yours" in panel.trying.kept.text()
+    assert panel.own_voice.bars.shares()[1] == ("happy", pytest.approx(0.7))
+    assert panel.own_voice.message.text() == "Happy, 70 %."
+    assert "3 actors" in panel.own_voice.about.text()
+    assert len(predict.tries(kept)) == 2 and "2 recordings of yours" in panel.own_voice.kept.text()
 
 
 def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monkeypatch):
-    class Ear:
+    class Predictor:
         takes_sentences = False
 
         def __init__(self, explorer, run, key, report):
@@ -372,53 +337,53 @@ def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monk
             shares = np.array([0.1, 0.1, 0.7, 0.1] if waveform.seconds > 1.5 else [0.1, 0.7, 0.1, 0.1], np.float32)
             return Prediction(shares, (np.array([0.5], np.float32), shares[None]))
 
-    monkeypatch.setattr(listening, "ProbePredictor", Ear)
+    monkeypatch.setattr(predict, "ProbePredictor", Predictor)
     monkeypatch.setattr(recording, "LONGEST_SILENCE", 1000.0)  # nothing is sent while this waits
     monkeypatch.setattr(recording, "SHORTEST", 0.0)  # two seconds are sent in no time
-    panel.trying.live.timer.setInterval(10)
-    microphone = panel.trying.voice.microphone
+    panel.own_voice.controller.live.timer.setInterval(10)
+    microphone = panel.own_voice.voice.microphone
     microphone.refresh()
     panel.setFocus()
     QTest.keyClick(panel, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: len(sound.streams) > 0, timeout=WAIT)
     sound.streams[-1].send(0.3, 1.0)
-    qtbot.waitUntil(lambda: panel.trying.state.text() == "Recording… So far happy.", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.own_voice.message.text() == "Recording… So far happy.", timeout=WAIT)
     sound.streams[-1].send(0.3, 1.0)
-    qtbot.waitUntil(lambda: panel.trying.state.text() == "Recording… So far sad.", timeout=WAIT)
-    assert panel.trying.bars.shares()[2] == ("sad", pytest.approx(0.7)) and listening.tries(kept) == []
+    qtbot.waitUntil(lambda: panel.own_voice.message.text() == "Recording… So far sad.", timeout=WAIT)
+    assert panel.own_voice.bars.shares()[2] == ("sad", pytest.approx(0.7)) and predict.tries(kept) == []
     QTest.keyClick(panel, Qt.Key.Key_Space)
     sound.streams[-1].send(0.3, 0.6)
-    qtbot.waitUntil(lambda: panel.trying.state.text() == "Sad, 70 %.", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.own_voice.message.text() == "Sad, 70 %.", timeout=WAIT)
     settle(context, qtbot)
-    assert len(listening.tries(kept)) == 1 and not panel.trying.live.timer.isActive()
+    assert len(predict.tries(kept)) == 1 and not panel.own_voice.controller.live.timer.isActive()
 
 
 def test_space_records_with_the_microphone(panel, sound, qtbot, monkeypatch):
     monkeypatch.setattr(recording, "LONGEST_SILENCE", 1000.0)  # a busy computer is no pulled plug
     spoken = []
-    panel.trying.voice.spoken.disconnect(panel.trying._take)
-    panel.trying.voice.spoken.connect(lambda wave, warning: spoken.append(wave))
-    panel.trying.voice.microphone.refresh()
+    panel.own_voice.voice.spoken.disconnect(panel.own_voice.controller.take)
+    panel.own_voice.voice.spoken.connect(lambda wave, warning: spoken.append(wave))
+    panel.own_voice.voice.microphone.refresh()
     panel.setFocus()
     QTest.keyClick(panel, Qt.Key.Key_Space)  # a tap: until the next one
     qtbot.waitUntil(lambda: len(sound.streams) > 0, timeout=WAIT)
     sound.streams[-1].send(0.3, 0.6)
-    qtbot.waitUntil(lambda: panel.trying.voice.microphone.state == "recording", timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.own_voice.voice.microphone.state == "recording", timeout=WAIT)
     QTest.keyClick(panel, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: panel.trying.voice.microphone.state in ("off", "ready"), timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.own_voice.voice.microphone.state in ("off", "ready"), timeout=WAIT)
     assert spoken == []
 
 
 def test_own_sentences_are_collected_where_speakers_were_standardised(make_panel, context, qtbot, home, folder):
     Runs(home).keep(make_result(folder, ("layers",), speaker_statistics=True))
     panel = make_panel()
-    assert panel.trying._own_row.isVisibleTo(panel)
-    panel.trying.own.click()
+    assert panel.own_voice._own_row.isVisibleTo(panel)
+    panel.own_voice.own.click()
     wave = from_samples((0.4 * np.sin(np.arange(RATE) * 0.05)).astype(np.float32), RATE)
     for number in range(3):
-        assert f"{number} of 3" in panel.trying.own_words.text()
-        panel.trying._take(wave, "")
-    assert not panel.trying.own.isChecked() and "3 sentences of yours" in panel.trying.own_words.text()
+        assert f"{number} of 3" in panel.own_voice.own_words.text()
+        panel.own_voice.controller.take(wave, "")
+    assert not panel.own_voice.own.isChecked() and "3 sentences of yours" in panel.own_voice.own_words.text()
 
 
 def test_runs_are_listed_shown_and_deleted(make_panel, context, qtbot, home, folder, kept):
@@ -430,13 +395,14 @@ def test_runs_are_listed_shown_and_deleted(make_panel, context, qtbot, home, fol
     panel.runs.table.setCurrentCell(row, 0)
     panel.runs.show_button.click()
     settle(context, qtbot)
-    assert panel.run.name == other.name and panel.pages.currentWidget() is panel.shown
+    assert panel.controller.state.run.name == other.name and panel.pages.currentWidget() is panel.shown
     panel.options.runs.click()
     panel.runs.table.setCurrentCell(row, 0)
     panel.runs.delete_button.click()
     box = panel.findChild(QMessageBox)
     next(button for button in box.buttons() if button.text() == "Delete run").click()
-    qtbot.waitUntil(lambda: panel.run is not None and panel.run.name == kept.name, timeout=WAIT)
+    settle(context, qtbot)
+    assert panel.controller.state.run.name == kept.name
     assert [one.name for one in Runs(home).all()] == [kept.name]
 
 
@@ -471,20 +437,14 @@ def test_the_state_comes_back(panel, make_panel, kept, folder):
 
 
 def test_words_of_the_panel_and_the_core_agree():
-    from brewclip_app.panels.emotion import options as emotion_options
-    from brewclip_app.panels.emotion import own_voice as emotion_try
-    from brewclip_app.panels.emotion import words as emotion_words
-    from core.emotion import features
-    from core.emotion import finetune as tuning
+    from brewclip_app.panels.emotion import options, own_voice_controller, words
+    from core.emotion import features, finetune
 
-    assert tuple(key for key, _ in emotion_words.PROTOCOLS) == features.PROTOCOL_KEYS
-    assert tuple(key for key, _ in emotion_words.MODES) == features.MODES
-    assert emotion_options.TUNED == tuning.TUNED and emotion_try.ENOUGH == listening.ENOUGH
-
-
-
+    assert tuple(key for key, _ in words.PROTOCOLS) == features.PROTOCOL_KEYS
+    assert tuple(key for key, _ in words.MODES) == features.MODES
+    assert options.TUNED == finetune.TUNED and own_voice_controller.ENOUGH == predict.ENOUGH
 
 def test_percentages_of_the_classes_add_up(panel):
-    panel.trying.bars.show_shares(("a", "b", "c"), (0.335, 0.335, 0.33))
-    said = panel.trying.bars.accessibleName()
+    panel.own_voice.bars.show_shares(("a", "b", "c"), (0.335, 0.335, 0.33))
+    said = panel.own_voice.bars.accessibleName()
     assert sum(int(part.split()[1]) for part in said.split(", ")) == 100

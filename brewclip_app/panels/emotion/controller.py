@@ -1,0 +1,137 @@
+"""Controller of the Emotion screen: reads, opens and deletes probing runs, and makes new ones."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from brewclip_app import tasks
+from brewclip_app.jobs import JobProgress
+from core.progress import JobCancelled, Progress, Report
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.emotion.results import Options
+    from core.emotion.run_store import KeptRun, Runs
+
+T = TypeVar("T")
+JOB = "emotion"
+FEATURES_KEPT = "The computed features are kept."
+STARTING = JobProgress(0, 0, "Reading the folder", stopping=False)
+
+
+@dataclass(frozen=True, eq=False)
+class EmotionState:
+    """What the screen shows."""
+
+    runs: "tuple[KeptRun, ...] | None" = None  # newest first; None until they were read
+    run: "KeptRun | None" = None  # the one that is shown, with its predictions
+    probing: bool = False
+    progress: JobProgress = STARTING
+    status: str = ""
+
+
+class EmotionController(QObject):
+    """Holds the state; long work is awaited."""
+
+    changed = Signal(object)  # EmotionState
+    failed = Signal(object, str)  # an exception, and what is safe
+
+    def __init__(self, context: "Context", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.state = EmotionState()
+        self.wanted = ""  # name of the run to open once the list is read
+
+    def reload(self) -> None:
+        """Read the list of runs, and open one if none is open."""
+        self._start(self._reload(), "")
+
+    def open(self, name: str) -> None:
+        """Show a run."""
+        self._start(self._open(name), "The other runs are unchanged.")
+
+    def delete(self, name: str) -> None:
+        """Delete a run; when it is the one that is shown, the newest one follows."""
+        async def delete() -> None:
+            await self._with_runs("Deleting the run", lambda runs: runs.delete(name))
+            if self.state.run is not None and self.state.run.name == name:
+                self._set(run=None)
+            self.wanted = ""
+            await self._reload()
+
+        self._start(delete(), "")
+
+    def start(self, options: "Options | None") -> None:
+        """Run an experiment, store it and show it; None and a second experiment at a time are ignored."""
+        if options is not None and not self.state.probing:
+            self._set(probing=True, progress=STARTING)
+            self._start(self._probe(options), FEATURES_KEPT)
+
+    def cancel(self) -> None:
+        """Stop the experiment."""
+        job = self._context.jobs.of_key(JOB)
+        if job is not None:
+            job.cancel()
+            self._set(progress=job.snapshot())
+
+    async def _probe(self, options: "Options") -> None:
+        def work(report: Report) -> "KeptRun":
+            from core.emotion import experiment
+            from core.emotion.run_store import Runs
+
+            return Runs(self._context.home).keep(experiment.run(self._context.explorer, options, report))
+
+        def show_progress(progress: Progress) -> None:
+            job = self._context.jobs.of_key(JOB)
+            if job is not None:
+                self._set(progress=job.snapshot())
+
+        try:
+            run = await self._context.jobs.run("Probing the recordings", work, key=JOB, on_progress=show_progress)
+        except JobCancelled:
+            self._set(probing=False, status=f"Stopped. {FEATURES_KEPT}")
+            raise
+        except Exception:
+            self._set(probing=False)
+            raise
+        self._set(probing=False, runs=(run, *(self.state.runs or ())))
+        self._show(run)
+
+    async def _reload(self) -> None:
+        runs = await self._with_runs("Reading the runs", lambda store: tuple(store.all()), key="emotion-runs")
+        self._set(runs=runs)
+        if self.state.run is None and runs:
+            names = [run.name for run in runs]
+            await self._open(self.wanted if self.wanted in names else names[0])
+
+    async def _open(self, name: str) -> None:
+        self._show(await self._with_runs("Reading the run", lambda runs: runs.read(name), key="emotion-run"))
+
+    def _show(self, run: "KeptRun") -> None:
+        self.wanted = run.name
+        self._set(run=run)
+
+    async def _with_runs(self, name: str, work: "Callable[[Runs], T]", key: str = "") -> T:
+        def with_runs(report: Report) -> T:
+            from core.emotion.run_store import Runs
+
+            return work(Runs(self._context.home))
+
+        return await self._context.jobs.run(name, with_runs, key=key, quiet=True)
+
+    def _set(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        self.changed.emit(self.state)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None], safe: str) -> None:
+        async def run() -> None:
+            try:
+                await coroutine
+            except JobCancelled:
+                raise
+            except Exception as error:
+                self.failed.emit(error, safe)
+
+        tasks.start(run())
