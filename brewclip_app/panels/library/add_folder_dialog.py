@@ -1,4 +1,4 @@
-"""Where the pictures of a folder are to go: into a gallery of their own, or into the one that is selected."""
+"""Dialog for the gallery of a folder: a new one, or the selected one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ MOST_SHOWN = 4  # folders by their paths; of more the number
 
 @dataclass(frozen=True)
 class Destination:
-    """Name of a gallery, and whether it is to be made; "" makes one for each folder."""
+    """Name of a gallery, and whether to create it; "" creates one for each folder."""
 
     gallery: str
     new: bool
 
 
 class AddFolderDialog(SaveDialog):
-    """Offers a new gallery first, named like the folder, so that two collections are not mixed by accident.
+    """Suggests a new gallery, named like the folder, so that two collections are not mixed by accident.
 
-    `held`: the selected gallery has these folders already, so it comes first.
+    `held`: the selected gallery has these folders already, so it is suggested.
     """
 
     def __init__(self, parent: QWidget, folders: Sequence[Path], selected: str, taken: frozenset[str],

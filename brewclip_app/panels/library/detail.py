@@ -1,18 +1,18 @@
-"""One gallery: how far it is indexed, its folders, what its embeddings were made with, what could not be read."""
+"""One gallery in detail: its state, folders, model, failures and pictures."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QMenu, QSizePolicy, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.library import facts as gallery_facts
+from brewclip_app.panels.library.cards import FoldersCard, ModelCard, OutdatedCard
+from brewclip_app.panels.library.controller import LibraryController, LibraryState
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.panels.library.failures_card import FailuresCard
-from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import (
     Card,
@@ -20,11 +20,9 @@ from brewclip_app.widgets.common import (
     EmptyState,
     ProgressRow,
     button,
-    clear,
     column,
     icon_button,
     label,
-    look,
     row,
     scrolling,
 )
@@ -32,44 +30,29 @@ from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
-from core.progress import Report
-from core.remote import is_remote, shown
 from core.store.addresses import is_address
 
 if TYPE_CHECKING:
-    from brewclip_app.context import Context
-    from core.fingerprint import Fingerprint
-    from core.galleries.copy import Copied
-    from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryState
 
-AGAIN_TIP = "Goes through the folders again; unchanged pictures are not read again (F5)"
-CONTINUE_TIP = "Indexing was stopped; it goes on where it stood (F5)"
+AGAIN_TIP = "Scan the folders again; unchanged pictures are not read again (F5)"
+CONTINUE_TIP = "Continue the run that was stopped (F5)"
 NARROW = 75  # characters; in less the folders stand above the model
 LEAST = 45  # characters that the detail is wide; the list gives way to it
 MOSAIC_FROM = 640  # px; a narrower detail has no room for it
 
 
 class GalleryDetail(QWidget):
-    """Shows one gallery and changes it, in jobs."""
+    """Shows the chosen gallery of the controller's state, and asks before it is changed."""
 
-    search_here = Signal()
-    renamed = Signal(str, str)  # old name, new name
-    copied = Signal(str, str)  # name or address of the copy, what was done
-    failed = Signal(object, str)
-
-    def __init__(self, context: "Context", thumbnails: Thumbnails) -> None:
+    def __init__(self, controller: LibraryController, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self._context = context
-        self._state: GalleryState | None = None
-        self._fingerprint: Fingerprint | None = None
-        self._taken: frozenset[str] = frozenset()
-        self._unfinished: UnfinishedRun | None = None  # its last indexing run, if that did not end
-        self._refused = ""  # why it cannot be opened
-        self._results: dict[str, str] = {}  # gallery: what its last run did, in words
+        self._controller, self._context = controller, controller.context
+        self._failures: tuple[FailureRecord, ...] = ()
+        self._shown: tuple[Overview | None, str] = None, ""
         self.head = self._make_head(thumbnails)
-        self.outdated = OutdatedCard(self.index_again)
-        self.folders = FoldersCard()
+        self.outdated = OutdatedCard(controller.index_again)
+        self.folders = FoldersCard(self._choose_folder, self.ask_remove_folder)
         self.model = ModelCard()
         self.failures = FailuresCard()
         self.wall = PictureWall(thumbnails)
@@ -77,86 +60,67 @@ class GalleryDetail(QWidget):
                                 "Add a folder, or drop it here. The pictures stay where they are.",
                                 button("Add a folder…", self._choose_folder, "main"))
         self._lay_out()
-        self.folders.add.connect(self._choose_folder)
-        self.folders.remove.connect(self._ask_remove_folder)
-        context.indexing.changed.connect(self._follow_indexing)
+        controller.changed.connect(self.show_state)
+        self._context.indexing.changed.connect(
+            lambda gallery: self._show_progress() if gallery == controller.state.chosen else None)
 
-    def show_gallery(self, state: "GalleryState", overview: Overview, taken: frozenset[str]) -> None:
-        """Show a gallery's present state."""
-        other = self._state is None or self._state.gallery.id != state.gallery.id
-        self._state, self._fingerprint, self._taken = state, overview.fingerprint, taken
-        self._unfinished = overview.unfinished.get(state.gallery.id)
-        refusal = overview.refused.get(state.gallery.name)
-        self._refused = refusal.reason if refusal is not None else ""
-        self._show_kind()
-        self.name.setText(state.gallery.name)
+    def show_state(self, state: LibraryState) -> None:
+        """Show the chosen gallery of a state."""
+        gallery, overview = state.gallery, state.overview
+        if gallery is None or overview is None:
+            return
+        if (overview, state.chosen) != self._shown:
+            self._shown = overview, state.chosen
+            self._show_gallery(state.chosen, gallery, overview)
+        if state.failures is not self._failures:
+            self._failures = state.failures
+            self.failures.show_failures(state.failures)
+        self._show_progress()
+
+    def _show_gallery(self, name: str, gallery: "GalleryState", overview: Overview) -> None:
+        here = not is_address(name)
+        self.rename_action.setVisible(here)  # an address has no other name
+        self.delete_action.setText("Delete…" if here else "Remove from the list")  # others may use it
+        self.name.setText(name)
         for pictures in (self.mosaic, self.wall):
-            pictures.set_images(overview.mosaics.get(state.gallery.id, ()))
-        self.folders.show_folders(state.gallery.folders)
+            pictures.set_images(overview.mosaics.get(gallery.gallery.id, ()))
+        self.folders.show_folders(gallery.gallery.folders)
         titles = {each.name: each.title for each in self._context.downloads.table()}
-        rate = self._rate(overview.fingerprint)
-        self.model.show_facts(state, overview, titles, rate)
-        self.outdated.show_for(state, overview, titles, rate)
-        self._show_progress()
-        if other or state.failed != self.failures.model.rowCount():
-            self._read_failures(state)
-
-    def _show_kind(self) -> None:
-        """A gallery at an address has no other name, and is not deleted from here: others may use it."""
-        here = not is_address(self._name())
-        self.rename_action.setVisible(here)
-        self.delete_action.setText("Delete…" if here else "Take off the list")
-
-    def say(self, gallery: str, words: str) -> None:
-        """What the last indexing run of a gallery did."""
-        self._results[gallery] = words
-        self._show_progress()
-
-    def index_again(self) -> None:
-        """Go through all folders of the gallery again."""
-        if self._state is not None:
-            self._context.indexing.start(self._name())
-
-    def cancel(self) -> None:
-        """Stop the gallery's job."""
-        self._context.indexing.cancel(self._name())
+        fingerprint = overview.fingerprint
+        rate = self._context.indexing.rate(str(fingerprint.facts().get("backbone", "")) if fingerprint else "")
+        self.model.show_facts(gallery, overview, titles, rate)
+        self.outdated.show_for(gallery, overview, titles, rate)
 
     def escape(self) -> None:
-        """Esc leaves a field, or asks whether indexing shall stop."""
+        """Leave a field with Esc, or ask whether to stop indexing."""
         if not leave_field(self):
-            ask_to_stop(self, self._context.indexing.job(self._name()), self.cancel,
-                        "What was indexed is kept; Continue goes on from there.")
+            ask_to_stop(self, self._controller.job(), self._controller.stop,
+                        "The pictures indexed so far are kept; Continue goes on from there.")
 
     def ask_name(self) -> None:
-        """Let the user give the gallery another name."""
-        if self._state is not None and not is_address(self._name()):
-            NameDialog(self, "Rename gallery", "Rename", self._rename, self._name(), self._taken).open()
+        """Ask for another name of the gallery."""
+        state = self._controller.state
+        if state.gallery is not None and not is_address(state.chosen):
+            NameDialog(self, "Rename gallery", "Rename", self._rename, state.chosen, state.names).open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         width = min(420, round(self.width() * 0.28))
-        self._settle()
+        self._show_parts()
         narrow = self.width() < NARROW * self.fontMetrics().averageCharWidth()
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self.mosaic.set_size(QSize(width, round(width * 0.4)))
 
     def _choose_folder(self) -> None:
-        self._context.indexing.choose_folder(self, self._name())
-
-    def _name(self) -> str:
-        return self._state.gallery.name if self._state else ""
-
-    def _rate(self, fingerprint: "Fingerprint | None") -> float:
-        backbone = str(fingerprint.facts().get("backbone", "")) if fingerprint else ""
-        return self._context.indexing.rate(backbone)
+        self._context.indexing.choose_folder(self, self._controller.state.chosen)
 
     def _make_head(self, thumbnails: Thumbnails) -> Card:
         card = Card(margin=16, space=10)
         self.mosaic = Mosaic(thumbnails, 6, 2, QSize(226, 92))
         self.name = ElidedLabel("", "title", Qt.TextElideMode.ElideRight)
         self.state_words = label("", "quiet-body", wrap=True)
-        self.search = button("Search here", self.search_here.emit, "main")
-        self.again = button("Look for new pictures", self.index_again, tip=AGAIN_TIP)
+        self.search = button("Search this gallery", name="main")
+        self.again = button("Look for new pictures", self._controller.index_again, tip=AGAIN_TIP)
         more = icon_button("more", "Rename, copy or delete the gallery")
         menu = QMenu(more)
         self.rename_action = menu.addAction("Rename…", self.ask_name)
@@ -166,15 +130,15 @@ class GalleryDetail(QWidget):
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         title = row(self.name, more, space=6)
         title.setStretch(0, 1)
-        ways = QWidget()
-        flow = FlowLayout(ways)
+        buttons = QWidget()
+        flow = FlowLayout(buttons)
         for each in (self.search, self.again):
             flow.addWidget(each)
-        words = column(title, self.state_words, None, ways, space=6)
+        words = column(title, self.state_words, None, buttons, space=6)
         whole = row(words, self.mosaic, space=16)
         whole.setStretch(0, 1)
         self.progress = ProgressRow("Indexing")
-        self.progress.cancelled.connect(self.cancel)
+        self.progress.cancelled.connect(self._controller.stop)
         card.body.addLayout(whole)
         card.body.addWidget(self.progress)
         return card
@@ -197,212 +161,69 @@ class GalleryDetail(QWidget):
         scroll.setMinimumWidth(LEAST * self.fontMetrics().averageCharWidth())
         self.setLayout(column(scroll))
 
-    def _follow_indexing(self, gallery: str) -> None:
-        if gallery == self._name():
-            self._show_progress()
-
     def _show_progress(self) -> None:
-        if self._state is None:
+        state, job = self._controller.state, self._controller.job()
+        gallery, unfinished = state.gallery, state.unfinished
+        if gallery is None:
             return
-        job = self._context.indexing.job(self._name())
         self.progress.setVisible(job is not None)
-        self._settle()
-        self.again.setText("Look for new pictures" if self._unfinished is None else "Continue")
-        self.again.setToolTip(AGAIN_TIP if self._unfinished is None else CONTINUE_TIP)
-        self.again.setEnabled(job is None and bool(self._state.gallery.folders))
+        self._show_parts()
+        self.again.setText("Look for new pictures" if unfinished is None else "Continue")
+        self.again.setToolTip(AGAIN_TIP if unfinished is None else CONTINUE_TIP)
+        self.again.setEnabled(job is None and bool(gallery.gallery.folders))
         self.delete_action.setEnabled(job is None)
-        self.copy_action.setEnabled(job is None and not self._refused)
+        self.copy_action.setEnabled(job is None and not state.refusal)
         self.outdated.action.setEnabled(job is None)
-        self.search.setEnabled(self._state.indexed > 0)
-        words = [gallery_facts.how_far(self._state, job, self._unfinished)]
-        words += [f"{wording.count(self._state.missing)} no longer there"] if self._state.missing else []
-        result = self._results.get(self._name(), "") if job is None else ""
-        self.state_words.setText(self._refused or " · ".join(words) + (f"\n{result}" if result else ""))
+        self.search.setEnabled(gallery.indexed > 0)
+        facts = [gallery_facts.how_far(gallery, job, unfinished)]
+        facts += [f"{wording.count(gallery.missing)} missing"] if gallery.missing else []
+        summary = state.summaries.get(state.chosen, "") if job is None else ""
+        self.state_words.setText(state.refusal or " · ".join(facts) + (f"\n{summary}" if summary else ""))
         if job is not None:
-            progress = gallery_facts.in_gallery(job, self._unfinished)
+            progress = gallery_facts.in_gallery(job, unfinished)
             self.progress.set_progress(*progress.bar, gallery_facts.progress_in_words(progress))
 
-    def _read_failures(self, state: "GalleryState") -> None:
-        if self._refused:
-            self._show_failures([])
-            return
-        self._context.jobs.submit(
-            "Reading the list", lambda report: gallery_facts.read_failures(self._context.explorer, state.gallery),
-            key="library:failures", on_done=self._show_failures,
-            on_failed=lambda error: self.failed.emit(error, ""), quiet=True)
-
-    def _show_failures(self, failures: "list[FailureRecord]") -> None:
-        self.failures.show_failures(failures)
-        self._settle()
-
-    def _settle(self) -> None:
-        """What could not be read comes before a wall of pictures; with the wall the small mosaic says nothing new."""
-        bad = self.failures.model.rowCount() > 0
-        some = self._state is not None and self._state.images > 0
+    def _show_parts(self) -> None:
+        """Show failures in place of the wall of pictures; beside the wall the mosaic would show nothing new."""
+        gallery = self._controller.state.gallery
+        bad = bool(self._failures)
+        some = gallery is not None and gallery.images > 0
         self.wall.setVisible(some and not bad)
-        running = self._context.indexing.job(self._name()) is not None
-        self.empty.setVisible(not some and not bad and not running)
+        self.empty.setVisible(not some and not bad and self._controller.job() is None)
         self.mosaic.setVisible(bad and self.width() >= MOSAIC_FROM)
 
     def _rename(self, name: str, dialog: NameDialog) -> None:
-        assert self._state is not None
-        gallery = self._state.gallery
+        gallery = self._controller.state.gallery
+        assert gallery is not None
+        record = gallery.gallery
         dialog.save(self._context.jobs, "Renaming the gallery",
-                    lambda report: self._context.explorer.store.rename_gallery(gallery.id, name),
-                    lambda _: self.renamed.emit(gallery.name, name))
+                    lambda report: self._context.explorer.store.rename_gallery(record.id, name),
+                    lambda _: self._controller.rename(record.name, name))
 
     def _ask_copy(self) -> None:
-        PlaceDialog(self, f"Copy the gallery {self._name()} to", "Copy", self._copy, named=True).open()
+        PlaceDialog(self, f"Copy the gallery {self._controller.state.chosen} to", "Copy", self._copy, named=True).open()
 
-    def _copy(self, to: str, dialog: PlaceDialog | None = None) -> None:
-        """With all it holds: pictures stay where they are, embeddings, tags and failures are copied."""
-        if to.casefold() == self._name().casefold() and dialog is not None:
+    def _copy(self, to: str, dialog: PlaceDialog) -> None:
+        if to.casefold() == self._controller.state.chosen.casefold():
             dialog.refuse("A gallery cannot be copied into itself.")
-            return
-        if dialog is not None:
+        else:
             dialog.accept()
-        gallery, explorer = self._name(), self._context.explorer
-
-        def work(report: Report) -> "Copied":
-            done = explorer.copy_gallery(gallery, to, report)
-            if is_address(to):
-                explorer.open_address(to)
-            return done
-
-        self._context.jobs.submit(
-            f"Copying {gallery}", work, on_done=self._say_copied, on_failed=lambda error: self.failed.emit(
-                error, "What was copied is kept; copying to the same place again goes on from there."))
-
-    def _say_copied(self, done: "Copied") -> None:
-        there = f", {wording.count(done.already)} of them were there" if done.already else ""
-        self.copied.emit(done.gallery, f"Copied: {wording.pictures(done.pictures)}{there}.")
+            self._controller.copy(to)
 
     def _ask_delete(self) -> None:
-        if self._state is None:
+        gallery = self._controller.state.gallery
+        if gallery is None:
             return
-        gallery = self._state.gallery
-        if is_address(gallery.name):
-            self._change(lambda explorer: explorer.close_address(gallery.name),
-                         lambda: self._after_delete(gallery.name))
+        name = gallery.gallery.name
+        if is_address(name):
+            self._controller.delete()
             return
-        confirm(self, f"Delete the gallery {gallery.name}?",
-                f"The {wording.pictures(self._state.images)} stay on disk. Their embeddings and tags are deleted; "
-                "to search them again they must be embedded again.", "Delete gallery",
-                lambda: self._change(lambda explorer: explorer.gallery(gallery).delete(),
-                                     lambda: self._after_delete(gallery.name)))
+        confirm(self, f"Delete the gallery {name}?",
+                f"The {wording.pictures(gallery.images)} stay on disk. Their embeddings and tags are deleted; "
+                "to search them again they must be embedded again.", "Delete gallery", self._controller.delete)
 
-    def _after_delete(self, name: str) -> None:
-        if self._context.gallery == name:
-            self._context.set_gallery("")
-        self._context.galleries_changed.emit()
-
-    def _ask_remove_folder(self, folder: Path) -> None:
-        if self._state is None:
-            return
-        gallery = self._state.gallery
-        confirm(self, f"Take {folder.name or folder} out of {gallery.name}?",
-                "Its pictures stay on disk. They are no longer found in this gallery.", "Take out",
-                lambda: self._change(lambda explorer: explorer.gallery(gallery).remove_folder(folder),
-                                     lambda: self._after_remove(gallery.name)))
-
-    def _after_remove(self, gallery: str) -> None:
-        """What the last run said of the folder is so no more."""
-        self._results.pop(gallery, None)
-        self._show_progress()
-        self._context.galleries_changed.emit()
-
-    def _change(self, change: Callable[[Any], object], then: Callable[[], object]) -> None:
-        self._context.jobs.submit("Changing the gallery", lambda report: change(self._context.explorer),
-                                  on_done=lambda _: then(), on_failed=lambda error: self.failed.emit(error, ""),
-                                  quiet=True)
-
-
-class FoldersCard(Card):
-    """The folders of a gallery."""
-
-    add = Signal()
-    remove = Signal(object)  # Path
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_button = button("Add to this gallery…", self.add.emit, tip="Its pictures come into this very gallery")
-        self.body.addLayout(row(label("Folders", "heading"), None, self.add_button))
-        self.rows = QVBoxLayout()
-        self.rows.setSpacing(2)
-        self.body.addLayout(self.rows)
-        self.body.addStretch(1)
-
-    def show_folders(self, folders: tuple[Path, ...]) -> None:
-        """Show other folders."""
-        clear(self.rows)
-        for folder in folders:
-            self.rows.addLayout(self._row(folder))
-        if not folders:
-            self.rows.addWidget(label("No folder yet.", "quiet-body"))
-
-    def _row(self, folder: Path) -> Any:
-        path = ElidedLabel(shown(folder))
-        path.setToolTip(plain_tip(shown(folder)))
-        look_in = () if is_remote(folder) else (
-            icon_button("open", f"Open {folder.name}", lambda: _open(folder), 16),)
-        made = row(path, *look_in,
-                   icon_button("close", f"Take {folder.name} out of the gallery", lambda: self.remove.emit(folder), 14),
-                   space=2)
-        made.setStretch(0, 1)
-        return made
-
-
-class ModelCard(Card):
-    """What the embeddings were made with, and what another model would cost."""
-
-    def __init__(self) -> None:
-        super().__init__("How its pictures are seen")
-        self.facts = label("", "strong", wrap=True)
-        self.price = label("", "quiet", wrap=True)
-        for part in (self.facts, self.price):
-            self.body.addWidget(part)
-        self.body.addStretch(1)
-
-    def show_facts(self, state: "GalleryState", overview: Overview, titles: dict[str, str], rate: float) -> None:
-        """Show a gallery's fingerprints in words."""
-        lines = [gallery_facts.facts_in_words(each, titles) for each, _ in state.fingerprints]
-        if len(lines) > 1:
-            lines = [f"{line}: {wording.count(number)}" for line, (_, number) in zip(lines, state.fingerprints,
-                                                                                     strict=True)]
-        self.facts.setText("\n".join(lines) or "Nothing embedded yet")
-        tip = "\n".join(f"fingerprint {each.hash}\n{each.description}" for each, _ in state.fingerprints)
-        self.facts.setToolTip(plain_tip(tip))
-        self.price.setVisible(state.images > 0)
-        self.price.setText(overview.problem or "Another model or crop would embed them again: "
-                           f"{gallery_facts.cost(state.images, rate)}.")
-
-
-class OutdatedCard(Card):
-    """Offers to embed again when the settings ask for another model or crop than the gallery has."""
-
-    def __init__(self, embed: Callable[[], object]) -> None:
-        super().__init__()
-        look(self, "banner")
-        self.setProperty("kind", "care")
-        self.words = label("", wrap=True)
-        self.action = button("Embed them again", embed, "main")
-        whole = row(self.words, self.action, space=12)
-        whole.setStretch(0, 1)
-        self.body.addLayout(whole)
-
-    def show_for(self, state: "GalleryState", overview: Overview, titles: dict[str, str], rate: float) -> None:
-        """Show or hide, by what the gallery has and what is asked for."""
-        old, new = gallery_facts.outdated(state, overview.fingerprint), overview.fingerprint
-        self.setVisible(old is not None)
-        if old is None or new is None:
-            return
-        missing = state.images - state.indexed
-        took = f", which takes about {wording.duration(missing / rate)} on this computer" if rate > 0 else ""
-        self.words.setText(
-            f"Embedded with {gallery_facts.facts_in_words(old, titles)}; the settings say "
-            f"{gallery_facts.facts_in_words(new, titles)}. A search does not find {wording.pictures(missing)} until "
-            f"they are embedded again{took}. The old embeddings are kept.")
-
-
-def _open(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+    def ask_remove_folder(self, folder: Path) -> None:
+        """Ask whether to remove a folder from the gallery."""
+        confirm(self, f"Remove {folder.name or folder} from {self._controller.state.chosen}?",
+                "Its pictures stay on disk but are no longer found in this gallery.", "Remove",
+                lambda: self._controller.remove_folder(folder))

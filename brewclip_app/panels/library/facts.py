@@ -1,4 +1,4 @@
-"""A gallery in words: how far it is, what its embeddings were made with, what a change of the model would cost."""
+"""A gallery in words: progress of indexing, model of the embeddings, cost of another model."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,17 @@ if TYPE_CHECKING:
     from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
 
-CROPS = {"centre": "centre crop", "letterbox": "whole picture with bars", "squash": "whole picture squashed",
-         "multi-crop": "several crops"}
-TRIED_AGAIN = 60.0  # seconds after which an address that was refused is tried again
-SHOWN = 72  # pictures of a gallery at a glance, at most
-SHOWN_GROWING = 12  # of one that is being indexed: as many as a row of the list has tiles
+CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed", "multi-crop": "multi-crop"}
+RETRY_AFTER = 60.0  # seconds until an address that was refused is tried again
+SHOWN = 72  # pictures of a gallery in its mosaic, at most
 
 
 @dataclass(frozen=True)
 class Overview:
-    """All galleries, under the fingerprint that the settings ask for ("" and why when there is none).
+    """All galleries, under the fingerprint of the settings, or the `problem` because of which there is none.
 
-    `refused` are the addresses that could not be opened, why, and when that was tried; `unfinished` has by the
-    gallery's id the indexing runs that did not end.
+    `refused` has the addresses that could not be opened; `unfinished` by the gallery's id the indexing runs that did
+    not end.
     """
 
     states: "tuple[GalleryState, ...]"
@@ -46,17 +44,17 @@ class Overview:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why an address could not be opened; `at` is the time of the monotonic clock."""
+    """Reason why an address could not be opened, and when that was tried (monotonic clock)."""
 
     reason: str
     at: float
 
 
 def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overview:
-    """For a job: everything the list of galleries shows. Addresses that were refused are not tried at each look."""
+    """Read (for a job) everything that the list of galleries shows; refused addresses are not tried each time."""
     try:
         fingerprint, problem = explorer.fingerprint(), ""
-    except Exception as error:  # the galleries are worth seeing without the model
+    except Exception as error:  # the galleries are shown without the model as well
         fingerprint, problem = None, str(error)
     wanted = fingerprint.hash if fingerprint else ""
     states = []
@@ -68,7 +66,7 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
     refused = dict(before.refused) if before is not None else {}
     for address in explorer.addresses():
         refusal = refused.pop(address, None)
-        if refusal is None or time.monotonic() - refusal.at > TRIED_AGAIN:
+        if refusal is None or time.monotonic() - refusal.at > RETRY_AFTER:
             try:
                 gallery = explorer.gallery(address)
                 states.append(gallery.state(wanted))
@@ -85,14 +83,14 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
 
 
 def _unknown(address: str) -> "GalleryState":
-    """What is known of a gallery that could not be opened: its address."""
+    """An empty state for a gallery that could not be opened."""
     from core.store.records import GalleryRecord, GalleryState
 
     return GalleryState(GalleryRecord(-hash(address) % 2**31 - 2**31, address, datetime.now(UTC), ()), 0, 0, 0, 0, ())
 
 
-def some_images(gallery: "Gallery", growing: bool = False) -> "tuple[ImageRecord, ...]":
-    """Up to `SHOWN` pictures, evenly from the whole gallery; the first few of a `growing` one, which stay the same."""
+def some_images(gallery: "Gallery") -> "tuple[ImageRecord, ...]":
+    """Up to `SHOWN` images, evenly spaced over the gallery."""
     ids = gallery.filter_ids()
     if not len(ids):
         return ()
@@ -102,7 +100,7 @@ def some_images(gallery: "Gallery", growing: bool = False) -> "tuple[ImageRecord
 
 
 def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[FailureRecord]":
-    """For a job: what could not be read."""
+    """Read (for a job) which images could not be read, and why."""
     return explorer.gallery(gallery).failures()
 
 
@@ -129,9 +127,9 @@ def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "Unfini
 
 
 def in_gallery(job: "Job", unfinished: "UnfinishedRun | None") -> Progress:
-    """How far an indexing job is, counted in the whole gallery: what was there before it began is done.
+    """Progress of an indexing job, counted over the whole gallery: images from before it began are done.
 
-    The job itself counts what it reads, so a run that goes on would begin at 0.
+    The job itself counts what it reads, so a run that continues would start at 0.
     """
     progress = job.progress
     if progress.share is None and unfinished is not None and unfinished.found > progress.total > 0:
@@ -149,7 +147,7 @@ def facts_in_words(fingerprint: Fingerprint, titles: dict[str, str]) -> str:
 
 
 def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerprint | None:
-    """The fingerprint that most embeddings have, when it is not the one that is asked for now and some lack that."""
+    """The fingerprint of most embeddings, when it is not the one of the settings and some images lack that one."""
     if fingerprint is None or state.indexed >= state.images or not state.fingerprints:
         return None
     others = [(each, number) for each, number in state.fingerprints if each.hash != fingerprint.hash]
@@ -157,9 +155,9 @@ def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerpr
 
 
 def cost(images: int, rate: float) -> str:
-    """What embedding pictures takes on this computer; `rate` in pictures a second, 0 when never measured."""
+    """Time to embed images on this computer; `rate` in images a second, 0 when it was never measured."""
     if rate <= 0:
-        return f"{wording.pictures(images)}; how long is known once some were embedded"
+        return f"{wording.pictures(images)}; the time is known once some were embedded"
     return f"{wording.pictures(images)}, about {wording.duration(images / rate)} on this computer"
 
 
@@ -172,9 +170,9 @@ def progress_in_words(progress: Progress) -> str:
 
 def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
                     failed: "Sequence[FailureRecord]", passed: Counts = (), excluded: Counts = ()) -> str:
-    """What an indexing run did."""
-    words = [f"{wording.pictures(indexed)} embedded" if indexed else "nothing new"]
+    """Summary of an indexing run."""
+    words = [f"{wording.pictures(indexed)} embedded" if indexed else "no new pictures"]
     words += [f"{wording.count(number)} {what}" for number, what in (
-        (unchanged, "unchanged"), (moved, "moved"), (missing, "no longer there"), (len(failed), "could not be read"),
+        (unchanged, "unchanged"), (moved, "moved"), (missing, "missing"), (len(failed), "could not be read"),
     ) if number]
     return " ".join((f"Last run: {', '.join(words)}.", *describe_left_out(passed, excluded)))

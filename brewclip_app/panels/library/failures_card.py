@@ -1,4 +1,4 @@
-"""The card with what could not be read: search it, copy it, show a file in its folder."""
+"""Card with the files that could not be read: filter them, copy the list, show a file in its folder."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ COLUMN_WIDTH = 150  # px of names and of folders; the user may drag
 
 
 class FailuresCard(Card):
-    """Hidden while everything could be read."""
+    """A table with a filter; hidden while everything could be read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class FailuresCard(Card):
         self.count = label("", "heading")
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search names and reasons")
-        self.search.setAccessibleName("Search what could not be read")
+        self.search.setAccessibleName("Search failures")
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(100)
         self.search.setMaximumWidth(220)
         self.search.textChanged.connect(self.shown.setFilterFixedString)
-        self.copy = button("Copy list", self._copy, tip="Copy paths and reasons of the chosen rows, or of all")
+        self.copy = button("Copy list", self._copy, tip="Copy paths and reasons of the selected rows, or of all")
         self.folder = button("Show in folder", self._show_folder)
         self.table = self._make_table()
         tools = QWidget()
@@ -47,19 +47,19 @@ class FailuresCard(Card):
         self.body.addWidget(self.count)
         self.body.addWidget(tools)
         self.body.addWidget(self.table, 1)
-        self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_choice())
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_selection())
         QShortcut(QKeySequence.StandardKey.Copy, self.table, self._copy,
                   context=Qt.ShortcutContext.WidgetShortcut)
-        self._follow_choice()
+        self._follow_selection()
 
     def show_failures(self, failures: "Sequence[FailureRecord]") -> None:
-        """Show other failures; without any the card hides."""
+        """Show failures; without any the card is hidden."""
         self.model.show(failures)
         self.count.setText(f"{wording.count(len(failures))} could not be read")
         self.setVisible(bool(failures))
 
-    def chosen(self) -> "list[FailureRecord]":
-        """The failures of the chosen rows."""
+    def selected(self) -> "list[FailureRecord]":
+        """The failures of the selected rows."""
         rows = self.table.selectionModel().selectedRows()
         return [self.model.record(self.shown.mapToSource(index).row()) for index in rows]
 
@@ -73,21 +73,21 @@ class FailuresCard(Card):
         table.setItemDelegateForColumn(0, NameDelegate(table))
         table.setMinimumHeight(120)
         table.verticalHeader().setDefaultSectionSize(theme.line_height(table.font()) + 10)
-        header = of_lines(table, "What could not be read", several=True).horizontalHeader()
+        header = of_lines(table, "Files that could not be read", several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason is what was asked for
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason matters most
         for at in (0, 2):
             header.resizeSection(at, COLUMN_WIDTH)
         return table
 
-    def _follow_choice(self) -> None:
-        self.folder.setEnabled(len(self.chosen()) == 1)
+    def _follow_selection(self) -> None:
+        self.folder.setEnabled(len(self.selected()) == 1)
 
     def _copy(self) -> None:
         lines = range(self.shown.rowCount())
-        records = self.chosen() or [self.model.record(self.shown.mapToSource(self.shown.index(line, 0)).row())
+        records = self.selected() or [self.model.record(self.shown.mapToSource(self.shown.index(line, 0)).row())
                                     for line in lines]
         QGuiApplication.clipboard().setText("\n".join(f"{record.path}\t{record.reason}" for record in records))
 
     def _show_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.chosen()[0].path.parent)))
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.selected()[0].path.parent)))

@@ -1,4 +1,4 @@
-"""What could not be read, as a table: name, reason, folder."""
+"""Files that could not be read, as a table: name, reason, folder."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from core.store.records import FailureRecord
 
 Index = QModelIndex | QPersistentModelIndex
-COLUMNS = ("File", "Why", "Folder")
+COLUMNS = ("File", "Reason", "Folder")
 ROOT = QModelIndex()
 
 
@@ -23,7 +23,7 @@ class FailuresModel(QAbstractTableModel):
         self._records: tuple[FailureRecord, ...] = ()
 
     def show(self, records: "Sequence[FailureRecord]") -> None:
-        """Show other failures."""
+        """Show failures."""
         self.beginResetModel()
         self._records = tuple(records)
         self.endResetModel()

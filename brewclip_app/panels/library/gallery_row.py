@@ -1,4 +1,4 @@
-"""One gallery in the list: a mosaic, its name, how far it is."""
+"""Row of a gallery in the list: mosaic, name, progress."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GalleryListRow(QWidget):
-    """Lies in a list's item; the mouse goes to the list."""
+    """Widget of a list item; the mouse passes through to the list."""
 
     def __init__(self, thumbnails: Thumbnails, state: "GalleryState", images: "Sequence[ImageRecord]",
                  unfinished: "UnfinishedRun | None" = None) -> None:
@@ -45,7 +45,7 @@ class GalleryListRow(QWidget):
         self.show_progress(None)
 
     def show_progress(self, job: Job | None) -> None:
-        """Show how far the running job is; None when none runs."""
+        """Show the progress of the running job; None when none runs."""
         self.bar.setVisible(job is not None)
         if job is None:
             self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))

@@ -1,11 +1,8 @@
-"""The Library panel on the real core with a small backbone of the test's own."""
+"""The Library panel on the real core."""
 
-import os
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -14,112 +11,19 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QScrollArea
 
 from brewclip_app.context import Context
-from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog
 from brewclip_app.panels.library.failures_model import FailuresModel
 from brewclip_app.panels.library.panel import LibraryPanel
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from brewclip_app.widgets.panel_stack import PanelStack
-from core import explorer
-from core.fingerprint import Fingerprint
-from core.indexing.local import index_folder, index_gallery
-from core.indexing.unfinished import UnfinishedRun, UnfinishedRuns
-from core.progress import Progress, WorkStep, silent
-from core.store.store import Store
-
-WAIT = 20_000
-
-
-class Backbone:
-    dim, image_size, name = 4, 8, "tiny"
-
-    def __init__(self):
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def encode_images(self, pixels):
-        assert self.gate.wait(20)
-        return np.stack([pixels.mean((1, 2, 3)), *pixels.mean((1, 2)).T], axis=1).astype(np.float32) + 1
-
-    def fingerprint(self, crop):
-        return Fingerprint.of({"backbone": self.name, "weights": "0", "checkpoint": "none", "crop": crop})
-
-
-class Explorer:
-    """What the panel uses of `core.explorer.Explorer`, without pretrained weights."""
-
-    def __init__(self, home):
-        self.home, self.model, self.crop = home, Backbone(), "centre"
-        self.store = Store.open(home.store)
-        self.unfinished = UnfinishedRuns(home.unfinished)
-
-    gallery, addresses = explorer.Explorer.gallery, explorer.Explorer.addresses
-    open_address, close_address = explorer.Explorer.open_address, explorer.Explorer.close_address
-    copy_gallery, _reachable = explorer.Explorer.copy_gallery, explorer.Explorer._reachable
-
-    def fingerprint(self):
-        return self.model.fingerprint(self.crop)
-
-    def index(self, folder, gallery, report):
-        target = self.gallery(gallery, create=True)
-
-        def work(found):
-            if folder is None:
-                return index_gallery(target, self.model, self.crop, report=report, found=found)
-            return index_folder(target, folder, self.model, self.crop, report=report, found=found)
-
-        return self.unfinished.run(target.info, work)
-
-    def use_settings(self, settings):
-        self.crop = settings["vision.crop"]
-
-    def close(self):
-        self.store.close()
-
-
-@pytest.fixture
-def context(home, qtbot):
-    made = Context(home, Explorer(home))
-    yield made
-    made.explorer.model.gate.set()
-    assert made.jobs.shutdown(20)
-    made.close()
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    folder = tmp_path / "Holiday <b>2023 & more"
-    folder.mkdir()
-    for number in range(5):
-        Image.new("RGB", (40, 30), (50 * number, 90, 120)).save(folder / f"{number}.png")
-    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    return folder
-
-
-@pytest.fixture
-def panel(context, qtbot):
-    made = LibraryPanel(context)
-    qtbot.addWidget(made)
-    made.resize(1150, 720)
-    made.show()
-    settle(context, qtbot)
-    yield made
-    made.closing()
-
-
-def settle(context, qtbot):
-    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
-
-
-def index(context, qtbot, folder, gallery="Holiday"):
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
-        context.indexing.start(gallery, folder)
-    settle(context, qtbot)
+from core.indexing.local import index_folder
+from tests.brewclip_app.panels.library.conftest import Backbone
+from tests.brewclip_app.panels.library.steps import WAIT, index, settle
 
 
 def test_without_a_gallery_it_says_what_goes_there(panel):
     assert panel.pages.currentWidget() is panel.empty
-    assert panel.empty.title.text() == "No gallery yet"
+    assert panel.empty.title.text() == "No galleries yet"
 
 
 def test_an_indexed_folder_shows_with_its_numbers_and_failures(panel, context, qtbot, pictures):
@@ -193,7 +97,7 @@ def test_a_second_folder_gets_a_gallery_of_its_own_unless_the_selected_one_is_ch
     settle(context, qtbot)
     assert names_and_folders(context) == {"Holiday": (pictures,), "Sketches": (sketches,)}
     assert panel.detail.name.text() == "Sketches" and context.gallery == "Sketches"
-    panel._choose("Holiday")
+    panel.controller.choose("Holiday")
     panel.offer_folders([letters])
     dialog = panel.findChildren(AddFolderDialog)[-1]
     dialog.existing.setChecked(True)
@@ -300,7 +204,7 @@ def test_another_crop_offers_to_embed_again(panel, context, qtbot, pictures):
     assert not panel.detail.outdated.isVisibleTo(panel)
     context.change("vision.crop", "letterbox")
     qtbot.waitUntil(lambda: panel.detail.outdated.isVisibleTo(panel), timeout=WAIT)
-    assert "whole picture with bars" in panel.detail.outdated.words.text()
+    assert "letterbox" in panel.detail.outdated.words.text()
     assert "centre crop" in panel.detail.outdated.words.text()
     with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
         panel.detail.outdated.action.click()
@@ -368,9 +272,9 @@ def test_a_gallery_at_an_address_is_listed_indexed_and_taken_off_the_list(panel,
     assert not panel.detail.rename_action.isVisible()  # its address is its name
     (pictures / "0.png").unlink()
     with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
-        panel.detail.index_again()
+        panel.controller.index_again()
     settle(context, qtbot)
-    assert "4 pictures, all indexed · 1 no longer there" in panel.detail.state_words.text()
+    assert "4 pictures, all indexed · 1 missing" in panel.detail.state_words.text()
     panel.detail.delete_action.trigger()  # asks nothing: nothing is deleted
     settle(context, qtbot)
     assert context.explorer.addresses() == () and panel.list.count() == 0
@@ -397,7 +301,7 @@ def test_an_address_that_cannot_be_opened_is_said(panel, context, qtbot, far, tm
     assert not panel.detail.search.isEnabled()
 
 
-@pytest.mark.parametrize(("answer", "listed"), [("Make it", 1), ("Cancel", 0)])
+@pytest.mark.parametrize(("answer", "listed"), [("Create", 1), ("Cancel", 0)])
 def test_a_gallery_is_made_at_an_address_once_it_was_asked(panel, context, qtbot, pictures, tmp_path, answer, listed):
     pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
     address = str(tmp_path / "new.lance")
@@ -420,7 +324,7 @@ def test_a_gallery_is_copied_to_a_name_and_to_an_address(panel, context, qtbot, 
     index(context, qtbot, pictures)
     address = str(tmp_path / "copy.lance")
     for number, to in enumerate(("Second", address, address)):
-        panel._choose("Second" if number else panel._chosen_name())
+        panel.controller.choose("Second" if number else panel.controller.state.chosen)
         panel.detail.copy_action.trigger()
         dialog = panel.findChildren(PlaceDialog)[-1]
         assert not dialog.accept_button.isEnabled()
@@ -446,7 +350,7 @@ def test_a_copy_that_cannot_be_made_says_why(panel, context, qtbot, pictures):
     dialog.field.setText("x" * 101)
     assert not dialog.accept_button.isEnabled() and "at most 100" in dialog.problem.text()
     dialog.reject()
-    panel.detail._copy("a\x00c")  # where the store alone refuses
+    panel.controller.copy("a\x00c")  # where the store alone refuses
     settle(context, qtbot)
     assert len(said) == 1 and panel.list.count() == 1
 
@@ -479,10 +383,11 @@ def test_taking_a_folder_out_asks_and_keeps_it_on_disk(panel, context, qtbot, pi
     said = []
     panel.status_changed.connect(said.append)
     assert panel.list.itemWidget(panel.list.item(0)).failed.text() == "1 could not be read"
-    panel.detail.folders.remove.emit(pictures)
+    panel.detail.ask_remove_folder(pictures)
     box = panel.findChild(QMessageBox)
-    next(each for each in panel.detail.folders.findChildren(QAbstractButton) if "out of" in each.toolTip()).setFocus()
-    next(button for button in box.buttons() if button.text() == "Take out").click()
+    buttons = panel.detail.folders.findChildren(QAbstractButton)
+    next(button for button in buttons if button.toolTip().startswith("Remove")).setFocus()
+    next(button for button in box.buttons() if button.text() == "Remove").click()
     qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("no pictures yet"), timeout=WAIT)
     assert panel.focusWidget() is panel.list, "the button that had the keyboard is gone"
     qtbot.waitUntil(lambda: panel.detail.empty.isVisibleTo(panel), timeout=WAIT)  # the list of failures is read apart
@@ -510,17 +415,10 @@ def test_the_model_of_failures_keeps_qts_rules(qtbot):
     assert tester.model() is model
 
 
-
-
-def test_what_a_change_costs_is_said_with_the_measured_speed():
-    assert gallery_facts.cost(600, 10.0) == "600 pictures, about 60 s on this computer"
-    assert "known once" in gallery_facts.cost(600, 0.0)
-
-
 def test_the_state_comes_back(panel, context, qtbot, pictures):
     index(context, qtbot, pictures, "One")
     index(context, qtbot, pictures, "Two")
-    panel._choose("Two")
+    panel.controller.choose("Two")
     state = panel.save_state()
     context.set_gallery("")
     again = LibraryPanel(context)
@@ -542,141 +440,3 @@ def test_a_store_that_cannot_be_opened_is_said(home, qtbot):
     assert getattr(failed.args[0], "kind", "") == "not_a_store"
     panel.closing()
     assert context.jobs.shutdown(10)
-
-
-@pytest.fixture
-def many(tmp_path):
-    folder = tmp_path / "Many"
-    folder.mkdir()
-    for number in range(160):
-        Image.new("RGB", (8, 8), (number, 7, 9)).save(folder / f"{number:03}.png")
-    return folder
-
-
-def stop_half_way(context, qtbot, folder, stop):
-    # hold the model at its third batch, so that something is stored and something is left
-    model, seen = context.explorer.model, model_calls(context)
-    context.indexing.start("Many", folder)
-    qtbot.waitUntil(lambda: len(seen) >= 3, timeout=WAIT)
-    stop()
-    model.gate.set()
-    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
-
-
-def model_calls(context):
-    seen, model = [], context.explorer.model
-    encode = model.encode_images
-
-    def counted(pixels):
-        seen.append(len(pixels))
-        if len(seen) == 3:
-            model.gate.clear()
-        return encode(pixels)
-
-    model.encode_images = counted
-    return seen
-
-
-def test_a_stopped_run_says_what_is_left_and_continues(panel, context, qtbot, many):
-    panel.show()
-    stop_half_way(context, qtbot, many, lambda: context.indexing.cancel("Many"))
-    settle(context, qtbot)
-    words = panel.detail.state_words.text()
-    assert words.endswith("of 160, stopped") and 0 < int(words.split()[0]) < 160
-    assert panel.list.itemWidget(panel.list.item(0)).words.text() == words
-    assert panel.detail.again.text() == "Continue"
-    context.indexing.resume()  # the user stopped it: it waits for the user
-    settle(context, qtbot)
-    assert context.indexing.job("Many") is None and "stopped" in panel.detail.state_words.text()
-    panel.detail.again.click()
-    qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("160 pictures, all indexed"), timeout=WAIT)
-    settle(context, qtbot)
-    assert panel.detail.again.text() == "Look for new pictures"
-
-
-def test_esc_asks_before_it_stops_indexing(panel, context, qtbot, many):
-    panel.show()
-    model, seen = context.explorer.model, model_calls(context)
-    context.indexing.start("Many", many)
-    qtbot.waitUntil(lambda: len(seen) >= 3 and panel.detail._name() == "Many", timeout=WAIT)
-    panel.detail.escape()
-    panel.detail.escape()  # one question is enough
-    box, = panel.findChildren(QMessageBox)
-    assert box.text() == "Stop indexing Many?" and not context.indexing.job("Many").cancelled
-    next(button for button in box.buttons() if button.text() == "Stop").click()
-    assert context.indexing.job("Many").cancelled
-    model.gate.set()
-    qtbot.waitUntil(context.jobs.is_idle, timeout=WAIT)
-
-
-def test_the_pictures_at_a_glance_stay_the_same_while_a_gallery_grows(context, many):
-    context.explorer.index(many, "Many", silent)
-    gallery = context.explorer.gallery("Many")
-    shown = gallery_facts.some_images(gallery, growing=True)
-    assert [image.id for image in shown] == gallery.filter_ids()[:len(shown)].tolist()
-    assert gallery_facts.some_images(gallery)[-1].id == gallery.filter_ids()[-1]
-
-
-def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, qtbot, many):
-    stop_half_way(context, qtbot, many, context.jobs.close_door)
-    gallery = context.explorer.gallery("Many")
-    assert 0 < gallery.state(context.explorer.fingerprint().hash).indexed < 160
-    context.close()
-    again = Context(home, Explorer(home))
-    again.indexing.resume()
-    with qtbot.waitSignal(again.indexing.finished, timeout=WAIT) as done:
-        pass
-    assert done.args[0] == "Many" and done.args[1].images == 160
-    qtbot.waitUntil(again.jobs.is_idle, timeout=WAIT)
-    assert again.explorer.unfinished.of(gallery.info) is None
-    assert again.jobs.shutdown(20)
-    again.close()
-
-
-def job_at(done, total, detail=""):
-    return SimpleNamespace(progress=Progress(WorkStep.INDEXING, done, total, detail=detail))
-
-
-def test_while_indexing_nothing_is_called_all():
-    state = SimpleNamespace(images=160, indexed=160, failed=0)
-    assert gallery_facts.how_far(state) == "160 pictures, all indexed"
-    assert gallery_facts.how_far(state, job_at(0, 0)) == "160 pictures so far"
-
-
-def test_a_run_that_goes_on_is_counted_in_the_whole_gallery_and_not_called_stopped():
-    state = SimpleNamespace(images=384, indexed=384, failed=0)
-    stopped = UnfinishedRun(720, stopped=True)
-    assert gallery_facts.how_far(state, unfinished=stopped) == "384 of 720, stopped"
-    assert gallery_facts.how_far(state, job_at(0, 0), stopped) == "384 of 720"
-    runs = UnfinishedRun(720, process=os.getpid())
-    assert gallery_facts.how_far(state, job_at(0, 336), runs) == "384 of 720"
-    assert gallery_facts.how_far(state, job_at(32, 336), runs) == "416 of 720"
-    assert gallery_facts.in_gallery(job_at(32, 336, "8.0 pictures/s"), runs).text() == (
-        "Indexing pictures · 416 of 720 · 8.0 pictures/s")
-    assert gallery_facts.how_far(state, unfinished=runs) == "384 of 720", "another window or command works on it"
-    assert gallery_facts.how_far(state, unfinished=UnfinishedRun(720)) == "384 of 720, stopped", "nobody does"
-
-
-def test_a_new_gallery_is_not_called_stopped_while_it_is_indexed():
-    state = SimpleNamespace(images=0, indexed=0, failed=0)
-    runs = UnfinishedRun(720, process=os.getpid())
-    assert gallery_facts.how_far(state, job_at(0, 720), runs) == "0 of 720"
-    assert gallery_facts.how_far(state, job_at(32, 720), runs) == "32 of 720"
-
-
-def test_row_and_detail_agree_while_a_stopped_run_goes_on(panel, context, qtbot, many):
-    panel.show()
-    stop_half_way(context, qtbot, many, lambda: context.indexing.cancel("Many"))
-    settle(context, qtbot)
-    before = int(panel.detail.state_words.text().split()[0])
-    model, seen = context.explorer.model, model_calls(context)
-    model.gate.clear()
-    panel.detail.again.click()
-    qtbot.waitUntil(lambda: bool(seen) and context.indexing.job("Many").progress.total > 0, timeout=WAIT)
-    expected = f"{before} of 160"
-    qtbot.waitUntil(lambda: panel.detail.state_words.text() == expected, timeout=WAIT)
-    qtbot.waitUntil(lambda: panel.list.itemWidget(panel.list.item(0)).words.text() == expected, timeout=WAIT)
-    assert panel.detail.progress.detail.text().startswith(expected)
-    model.gate.set()
-    settle(context, qtbot)
-
