@@ -1,8 +1,7 @@
-"""What the Search panel shows while there is no gallery: one sentence, two buttons, the weights."""
+"""First page of the Search screen while there is no gallery: first steps and model weights."""
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QWidget
 
@@ -21,27 +20,24 @@ CARD_WIDTH = 560
 
 
 class FirstStart(QWidget):
-    """Tells what to do first. Connect the signals to `context.indexing.choose_folder(self)` and `.make_demo()`."""
-
-    choose_folder = Signal()
-    open_demo = Signal()
+    """Choose a folder or open the demo; progress of the demo; weights to download."""
 
     def __init__(self, context: "Context") -> None:
         super().__init__()
         self._context = context
         self.setAcceptDrops(True)
-        self.choose = button("Choose a folder…", self.choose_folder.emit, "main")
-        self.demo = button("Look around in the demo", self.open_demo.emit)
+        self.choose = button("Choose a folder…", lambda: context.indexing.choose_folder(self), "main")
+        self.demo = button("Open the demo", context.indexing.make_demo)
         for large in (self.choose, self.demo):
             large.setProperty("large", True)
         self.words = EmptyState(
-            "microphone", "Choose a folder of pictures, then say what you look for",
-            "Everything stays on this computer. The small model that comes with the program is ready; "
-            "a larger one finds more.", self.choose, self.demo)
+            "microphone", "Choose a folder of pictures, then say what you are looking for",
+            "Everything stays on this computer. The included small model is ready to use; "
+            "a larger one gives better results.", self.choose, self.demo)
         self.progress = IndexingProgress(context, DEMO)
         context.indexing.changed.connect(self._follow)
-        self.research = QCheckBox("Show research screens too (training, evaluation, emotion)")
-        self.research.setToolTip("Settings, Screens, changes it at any time")
+        self.research = QCheckBox("Show research screens (training, evaluation, emotion)")
+        self.research.setToolTip("Can be changed in Settings under Screens")
         self.research.setChecked(context.settings["appearance.panels"] == "all")
         self.research.toggled.connect(lambda on: context.change("appearance.panels", "all" if on else "simple"))
         context.settings_changed.connect(
@@ -56,10 +52,10 @@ class FirstStart(QWidget):
         self.setLayout(column(scroll))
 
     def _follow(self, gallery: str) -> None:
-        """While the demo is built, nothing else begins here."""
+        """Disable the first steps while the demo is built."""
         building = self._context.indexing.job(DEMO) is not None
-        for begin in (self.choose, self.demo):
-            begin.setEnabled(not building)
+        for step in (self.choose, self.demo):
+            step.setEnabled(not building)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if folders_of(event.mimeData()):

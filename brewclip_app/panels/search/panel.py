@@ -94,8 +94,6 @@ class SearchPanel(Panel):
         self.intake.folder.connect(controller.offer_folder)
         self.intake.problem.connect(lambda text: controller.say(text, "care"))
         self.results.history.clicked.connect(lambda: self.history.open_under(self.results.history))
-        self.first_start.choose_folder.connect(lambda: context.indexing.choose_folder(self.pages))
-        self.first_start.open_demo.connect(context.indexing.make_demo)
         context.settings_changed.connect(self.results.take_settings)
 
     def _make_shortcuts(self) -> None:

@@ -1,4 +1,4 @@
-"""Settings, generated from the declared table; the weights; where things are kept."""
+"""Settings, generated from the declared table; model weights; the data folder."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,7 +31,7 @@ ONE_COLUMN_BELOW = 980  # px
 
 
 class SettingsPanel(Panel):
-    """Every change applies at once."""
+    """A row for each setting; changes apply immediately."""
 
     key: ClassVar[str] = "settings"
     title: ClassVar[str] = "Settings"
@@ -60,11 +60,11 @@ class SettingsPanel(Panel):
 
     def activated(self) -> None:
         self.context.downloads.refresh()
-        self.privacy.refresh()
-        self.status_changed.emit("Every change applies at once")
+        self.privacy.controller.refresh()
+        self.status_changed.emit("Changes apply immediately")
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Tab", "The next setting"), ("Esc", "Show all settings again")]
+        return [("Tab", "Next setting")]
 
     def _make_groups(self) -> None:
         for setting in SETTINGS:
@@ -76,20 +76,20 @@ class SettingsPanel(Panel):
 
     def _make_home(self) -> Card:
         root = self.context.home.root
-        card = Card("Where things are kept")
+        card = Card("Data folder")
         path = ElidedLabel(str(root))
         line = row(path, button("Open", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(root)))))
         line.setStretch(0, 1)
         card.body.addLayout(line)
-        card.body.addWidget(label("Galleries, weights, spoken queries and settings. Nothing of it leaves this "
-                                  "computer. The environment variable BREWCLIP_HOME puts it elsewhere.",
+        card.body.addWidget(label("Galleries, weights, spoken queries and settings. Nothing leaves this computer. "
+                                  "The environment variable BREWCLIP_HOME sets another folder.",
                                   "quiet", wrap=True))
         return card
 
     def _lay_out(self) -> None:
         head = row(panel_title("Settings"), None, self.search)
         cards = list(self.groups.values())
-        half = (len(cards) + 2) // 2  # the weights are long: where things are kept goes to the other side
+        half = (len(cards) + 2) // 2  # the weights are long: the data folder goes to the other side
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
         for side, parts in ((self._left, [*cards[:half], self.home]),
                             (self._right, [*cards[half:], self.weights])):
@@ -136,7 +136,7 @@ class SettingsPanel(Panel):
             card.setVisible(words.lower() in card.heading.text().lower())
         cards = (*self.groups.values(), self.weights, self.home)
         self.no_match.setVisible(not any(card.isVisibleTo(self) for card in cards))
-        self.no_match.sentence.setText(f"No setting is about “{words.strip()}”.")
+        self.no_match.sentence.setText(f"No setting matches “{words.strip()}”.")
 
     def _show_row(self, setting: Setting, words: str) -> bool:
         where = f"{setting.group} {setting.label} {setting.help} {setting.key}".lower()

@@ -1,4 +1,4 @@
-"""One setting: its name, a control made for its kind, what it does, and the way back when it was changed."""
+"""Row of a setting: name, a control for its kind, help, and a button to reset it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 NAME_WIDTH = 150   # px at a body of 13 px
-REEMBEDS = "A change embeds the pictures again, gallery by gallery, when you say so in Library."
+REEMBEDS = "After a change, pictures are embedded again once you start that in the Library."
 Show = Callable[[Value], None]
 
 
 class SettingRow(QWidget):
-    """Writes to the context at each change and follows it."""
+    """Writes each change to the context, and follows the context's settings."""
 
     def __init__(self, setting: Setting, context: "Context") -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class SettingRow(QWidget):
         target.setAccessibleName(setting.label)
         target.setAccessibleDescription(setting.help)
         self.name.setBuddy(target)
-        self.reset = icon_button("refresh", f"Back to {self._in_words(setting.default)}",
+        self.reset = icon_button("refresh", f"Reset to {self._in_words(setting.default)}",
                                  lambda: self.change(setting.default), side=14)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -65,7 +65,7 @@ class SettingRow(QWidget):
         whole.addLayout(words, 1)
 
     def change(self, value: Value) -> None:
-        """Give the setting a value; one that it cannot have is refused, and the control shows the old one again."""
+        """Set a value; an invalid one is refused, and the control shows the old one again."""
         try:
             self._context.change(self.setting.key, value)
         except SettingsError as error:
@@ -82,12 +82,12 @@ class SettingRow(QWidget):
         self.reset.setVisible(changed)
 
     def folder(self) -> str:
-        """What the setting holds now, for the dialog that starts there."""
+        """The present value, as the start of a folder dialog."""
         return str(self._context.settings[self.setting.key])
 
     @property
     def context(self) -> "Context":
-        """What the panels share."""
+        """The window's shared state."""
         return self._context
 
     def _in_words(self, value: Value) -> str:
@@ -101,7 +101,7 @@ class SettingRow(QWidget):
 
 
 class _Wheelless(QObject):
-    """A wheel over a control scrolls the page unless the control has the focus."""
+    """Event filter: the wheel scrolls the page unless the control has the focus."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
@@ -110,7 +110,7 @@ class _Wheelless(QObject):
         return False
 
 
-AUTO = "The best on this computer"
+AUTO = "Best available"
 
 
 def _without_wheel(widget: QWidget) -> None:
@@ -180,7 +180,7 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
 
 def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
     field = QLineEdit()
-    field.setPlaceholderText("Nothing")
+    field.setPlaceholderText("None")
     field.setMinimumWidth(80)
     field.editingFinished.connect(lambda: line.change(field.text().strip()))
 
@@ -202,12 +202,12 @@ def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
         for each in downloads.table():
             if each.kind == "vision-language":
                 here = each.bundled or downloads.path(each.name) is not None
-                made.addItem(each.title if here else f"{each.title} · not on this computer yet", each.name)
+                made.addItem(each.title if here else f"{each.title} · not downloaded", each.name)
         show(line.context.settings[line.setting.key])
         blocker.unblock()
 
     def show(value: Value) -> None:
-        if made.findData(value) < 0:  # a native open_clip model that the table does not name
+        if made.findData(value) < 0:  # a native open_clip model that is not in the table
             made.addItem(str(value), value)
         made.setCurrentIndex(made.findData(value))
 
@@ -222,7 +222,7 @@ def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
 
 
 def _model(line: SettingRow) -> tuple[QWidget, Show]:
-    """The choices of the setting, the runs that the window began, and any other folder."""
+    """Control for a trained model: the setting's choices, own runs, any other folder."""
     combo = _combo()
     for value, words in line.setting.choices:
         combo.addItem(words, value)
@@ -236,8 +236,13 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
         combo.setToolTip(plain_tip("" if value in dict(line.setting.choices) else str(value)))
 
     def choose() -> None:
-        ask_folder(line, "model", "The folder of a run or of its model", lambda folder: line.change(str(folder)),
-                   line.context.home.runs)
+        chosen = line.folder() if combo.currentData() not in dict(line.setting.choices) else ""
+        dialog = QFileDialog(line, "Folder of a run or of its model", chosen)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(line.change)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
     whole = QWidget()
@@ -249,10 +254,10 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
 
 
 def _runs(folder: Path) -> list[Path]:
-    """The runs that have a model, the newest first."""
+    """Folders of runs with a trained model, newest first."""
     found = []
     for path in folder.glob(f"*/{checkpoints.BEST}/{checkpoints.RUN}"):
-        with suppress(OSError):  # one that was deleted meanwhile, or that may not be looked into
+        with suppress(OSError):  # deleted meanwhile, or not readable
             found.append((path.parent.stat().st_mtime, path.parent.parent))
     return [run for _, run in sorted(found, reverse=True)]
 

@@ -11,7 +11,7 @@ from brewclip_app.context import Context
 from brewclip_app.panels.library import facts as gallery_facts
 from core.indexing.unfinished import UnfinishedRun
 from core.progress import Progress, WorkStep
-from tests.brewclip_app.panels.library.conftest import Explorer
+from tests.brewclip_app.panels.library.fakes import Explorer
 from tests.brewclip_app.panels.library.steps import WAIT, settle
 
 

@@ -17,7 +17,7 @@ from brewclip_app.panels.library.panel import LibraryPanel
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from brewclip_app.widgets.panel_stack import PanelStack
 from core.indexing.local import index_folder
-from tests.brewclip_app.panels.library.conftest import Backbone
+from tests.brewclip_app.panels.library.fakes import Backbone
 from tests.brewclip_app.panels.library.steps import WAIT, index, settle
 
 

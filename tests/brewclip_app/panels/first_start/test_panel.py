@@ -1,0 +1,30 @@
+"""The first page of the Search screen."""
+
+
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from brewclip_app.context import Context
+from brewclip_app.panels.first_start.panel import FirstStart
+
+
+@pytest.fixture
+def context(home, qtbot, monkeypatch):
+    monkeypatch.delenv("BREWCLIP_MODELS", raising=False)
+    made = Context(home)
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+def test_the_first_start_offers_a_folder_the_demo_and_the_weights(context, qtbot, monkeypatch):
+    steps = []
+    monkeypatch.setattr(context.indexing, "choose_folder", lambda parent: steps.append("folder"))
+    monkeypatch.setattr(context.indexing, "make_demo", lambda: steps.append("demo"))
+    start = FirstStart(context)
+    qtbot.addWidget(start)
+    start.choose.click()
+    start.demo.click()
+    assert steps == ["folder", "demo"]
+    assert list(start.weights.rows) == ["whisper-base", "ViT-L-14/openai"]
+    assert isinstance(start.words, QWidget) and "say what you are looking for" in start.words.title.text()
