@@ -1,4 +1,4 @@
-"""What every panel is to the window."""
+"""Base class of the panels, and the payloads that panels send each other."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """What the Search panel is to be asked at once (payload of `go_to`): words or a recording."""
+    """A query for the Search panel (payload of `go_to`): text or a recording."""
 
     text: str = ""
     speech: Path | None = None
@@ -32,10 +32,10 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What the Inspect panel is to take apart (payload of `go_to("inspect", ...)`): a query and a picture.
+    """A query and an image for the Inspect panel (payload of `go_to("inspect", ...)`).
 
-    A spoken query: `speech` (its file) or `waveform`, and `text` where its transcript was edited or is known; with ""
-    it is heard. A typed one: `text` alone. The picture: `path`, and `gallery` with `image_id` where it is of a gallery.
+    A spoken query has `speech` (its file) or `waveform`, and `text` where it has a transcript already. A typed one has
+    `text` alone. The image: `path`, and `gallery` with `image_id` if it is of one.
     """
 
     text: str = ""
@@ -44,25 +44,25 @@ class Inspection:
     path: Path | None = None
     gallery: str = ""
     image_id: int | None = None
-    caption: str = ""     # the reference text, where it is known: its rank is shown beside the transcript's
+    caption: str = ""     # the reference text, if any: its rank is shown beside the transcript's
     model: "ModelChoice | None" = None  # None: that of the settings
-    crop: str = ""        # how that model is to see the picture; "": as it was made for
-    terms: tuple[Asked, ...] = ()  # of a query of several, to choose from; `term` is the one that is taken apart
+    crop: str = ""        # crop policy; "": that of the model
+    terms: tuple[Asked, ...] = ()  # of a query of several; `term` is the index of the one that is inspected
     term: int = 0
-    note: str = ""        # what the user is to know, such as that other terms of the query are left out
+    note: str = ""        # for the user, such as that other terms of the query are left out
 
 
 class Panel(QWidget):
-    """One screen of the window. Subclasses say who they are and override what they need."""
+    """One screen of the window. Subclasses set key, title and icon, and override what they need."""
 
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
     icon: ClassVar[str] = ""
     own_jobs: ClassVar[tuple[str, ...]] = ()  # keys of the jobs whose progress the panel shows itself, while in front
 
-    status_changed = Signal(str)   # what the status bar says at the left; may be empty
-    status_link = Signal(str, str)  # words after it that lead to another panel ("" for none), that panel's key
-    go_to = Signal(str, object)    # key of a panel, payload: what that panel's `receive` gets
+    status_changed = Signal(str)   # text at the left of the status bar; may be empty
+    status_link = Signal(str, str)  # a link after it to another panel ("": none), that panel's key
+    go_to = Signal(str, object)    # key of a panel, payload for its `receive`
     failed = Signal(object, str)   # an exception that the window shows in its banner, and what is safe / to do ("")
 
     def __init__(self, context: "Context") -> None:
@@ -72,24 +72,24 @@ class Panel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # a click beside everything ends typing: keys reach the panel
 
     def activated(self) -> None:
-        """The panel came to the front."""
+        """Called when the panel comes to the front."""
 
     def deactivated(self) -> None:
-        """Another panel came to the front."""
+        """Called when another panel comes to the front."""
 
     def receive(self, payload: object) -> None:
-        """Another panel sent the user here with this (see `go_to`)."""
+        """Take a payload from another panel (see `go_to`)."""
 
     def save_state(self) -> dict[str, Any]:
-        """What is to be there again at the next start: plain values, JSON."""
+        """Plain values (JSON) to restore at the next start."""
         return {}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        """Take up what `save_state` gave, or any part of it."""
+        """Restore what `save_state` gave, or any part of it."""
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        """(keys, what they do), for the list that `?` shows."""
+        """(keys, action) pairs for the list that `?` shows."""
         return []
 
     def closing(self) -> None:
-        """The window closes: stop recording and playing."""
+        """Stop recording and playing: the window closes."""

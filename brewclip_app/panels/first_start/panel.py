@@ -31,7 +31,7 @@ class FirstStart(QWidget):
         for large in (self.choose, self.demo):
             large.setProperty("large", True)
         self.words = EmptyState(
-            "microphone", "Choose a folder of pictures, then say what you are looking for",
+            "microphone", "Choose a folder of pictures and search it by speaking",
             "Everything stays on this computer. The included small model is ready to use; "
             "a larger one gives better results.", self.choose, self.demo)
         self.progress = IndexingProgress(context, DEMO)

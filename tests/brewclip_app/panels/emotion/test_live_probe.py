@@ -64,7 +64,7 @@ def live(context, microphone):
     made.start(Probe(None, "layers"))
     made.timer.setInterval(1_000_000)  # the tests say when
     yield made
-    made._ear.free.set()
+    made._runner.free.set()
 
 
 def speak(microphone, sound, seconds, value=0.3):

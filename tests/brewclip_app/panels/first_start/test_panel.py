@@ -27,4 +27,4 @@ def test_the_first_start_offers_a_folder_the_demo_and_the_weights(context, qtbot
     start.demo.click()
     assert steps == ["folder", "demo"]
     assert list(start.weights.rows) == ["whisper-base", "ViT-L-14/openai"]
-    assert isinstance(start.words, QWidget) and "say what you are looking for" in start.words.title.text()
+    assert isinstance(start.words, QWidget) and "search it by speaking" in start.words.title.text()
