@@ -91,7 +91,7 @@ def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, q
         pass
     assert done.args[0] == "Many" and done.args[1].images == 160
     qtbot.waitUntil(again.jobs.is_idle, timeout=WAIT)
-    assert again.explorer.unfinished.of(record) is None
+    assert again.explorer.unfinished.of(record.info) is None
     assert again.jobs.shutdown(20)
     again.close()
 

@@ -106,9 +106,9 @@ def test_the_wheel_over_a_control_changes_nothing(panel, context):
 
 
 def test_one_column_when_it_is_narrow(panel, qtbot):
-    wide = panel.groups["Images"].mapTo(panel, panel.groups["Images"].rect().topLeft()).x()
+    wide = panel.groups["Privacy"].mapTo(panel, panel.groups["Privacy"].rect().topLeft()).x()
     panel.resize(900, 700)
-    qtbot.waitUntil(lambda: panel.groups["Images"].mapTo(panel, panel.groups["Images"].rect().topLeft()).x() < wide)
+    qtbot.waitUntil(lambda: panel.groups["Privacy"].mapTo(panel, panel.groups["Privacy"].rect().topLeft()).x() < wide)
 
 
 def test_every_control_can_be_reached_with_tab(panel, qtbot):
