@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from brewclip_app import tasks
 from brewclip_app.panels.annotate.serial_jobs import SerialJobs
 from brewclip_app.panels.annotate.state import AnnotateState, Target, UnsavedRecording, read_gallery
+from brewclip_app.panels.controller import Controller
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -30,17 +31,14 @@ LAST_PICTURE = "This is the last picture of the queue."
 BINNED = "Recording moved to the bin. Press Ctrl+Shift+Z to restore it."
 
 
-class AnnotateController(QObject):
+class AnnotateController(Controller[AnnotateState]):
     """Holds the state. Changes of the store are serial jobs, queued in the moment in which the user asks for them."""
 
-    changed = Signal(object)  # AnnotateState
     message = Signal(str, str)  # a sentence, "quiet" or "care"
-    failed = Signal(object, str)  # an exception, and what is safe or to do
 
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(AnnotateState(), parent)
         self._context = context
-        self.state = AnnotateState()
         self.serial = SerialJobs(context.jobs)
         self._annotator: Annotator | None = None
         self._target: Target | None = None
@@ -51,21 +49,8 @@ class AnnotateController(QObject):
         self._transcribing = False
         self._transcribed: dict[int, TakeRecord] = {}  # by id; a list read before must not take transcripts away
 
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)
-
     def _start(self, coroutine: Coroutine[Any, Any, object], safe: str = ALL_SAVED) -> None:
-        """Start a coroutine; its error becomes `failed`."""
-        async def run() -> None:
-            try:
-                await coroutine
-            except JobCancelled:
-                raise
-            except Exception as error:
-                self.failed.emit(error, safe)
-
-        tasks.start(run())
+        super()._start(coroutine, safe)
 
     # ---- the queue
 

@@ -1,13 +1,13 @@
 """Controller of the Emotion screen: reads, opens and deletes probing runs, and makes new ones."""
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
-from brewclip_app import tasks
 from brewclip_app.jobs import JobProgress
+from brewclip_app.panels.controller import Controller
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
@@ -32,16 +32,12 @@ class EmotionState:
     status: str = ""
 
 
-class EmotionController(QObject):
-    """Holds the state; long work is awaited."""
-
-    changed = Signal(object)  # EmotionState
-    failed = Signal(object, str)  # an exception, and what is safe
+class EmotionController(Controller[EmotionState]):
+    """Reads and changes the stored runs."""
 
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(EmotionState(), parent)
         self._context = context
-        self.state = EmotionState()
         self.wanted = ""  # name of the run to open once the list is read
 
     def reload(self) -> None:
@@ -120,18 +116,3 @@ class EmotionController(QObject):
             return work(Runs(self._context.home))
 
         return await self._context.jobs.run(name, with_runs, key=key, quiet=True)
-
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)
-
-    def _start(self, coroutine: Coroutine[Any, Any, None], safe: str) -> None:
-        async def run() -> None:
-            try:
-                await coroutine
-            except JobCancelled:
-                raise
-            except Exception as error:
-                self.failed.emit(error, safe)
-
-        tasks.start(run())

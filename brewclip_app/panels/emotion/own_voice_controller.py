@@ -1,12 +1,13 @@
 """Controller of the card for the user's own voice: records sentences and probes them."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.emotion.live_probe import LiveProbe, Probe, ProbeRunner
 from core.figures import percents
 from core.progress import JobCancelled, Report
@@ -37,16 +38,13 @@ class OwnVoiceState:
     kept: int = 0  # recordings stored with the run
 
 
-class OwnVoiceController(QObject):
-    """Holds the state. Recordings are stored with the run."""
-
-    changed = Signal(object)  # OwnVoiceState
+class OwnVoiceController(Controller[OwnVoiceState]):
+    """Probes recordings and stores them with the run."""
 
     def __init__(self, context: "Context", voice: PushToTalk, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(OwnVoiceState(), parent)
         self._context = context
         self._runner = ProbeRunner(context)
-        self.state = OwnVoiceState()
         self.live = LiveProbe(context, voice.microphone, self._runner, self._show_live, self)
         voice.microphone.state_changed.connect(self._follow_microphone)
         voice.started.connect(lambda: self._set(prediction=None, waveform=None))
@@ -159,7 +157,3 @@ class OwnVoiceController(QObject):
             self.live.start(self.state.probe)
         elif state != "recording":
             self.live.stop()
-
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)

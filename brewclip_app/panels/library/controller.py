@@ -1,16 +1,17 @@
 """Controller of the Library screen: reads the galleries, shows one of them in detail and changes it."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
-from brewclip_app import tasks, wording
+from brewclip_app import wording
+from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
-from core.progress import JobCancelled, Report
+from core.progress import Report
 from core.store.addresses import is_address
 
 if TYPE_CHECKING:
@@ -67,16 +68,12 @@ class LibraryState:
         return refusal.reason if refusal is not None else ""
 
 
-class LibraryController(QObject):
-    """Holds the state. Every change goes through the store and comes back as `context.galleries_changed`."""
-
-    changed = Signal(object)  # LibraryState
-    failed = Signal(object, str)  # an exception, and what is safe
+class LibraryController(Controller[LibraryState]):
+    """Every change goes through the store and comes back as `context.galleries_changed`."""
 
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(LibraryState(), parent)
         self.context = context
-        self.state = LibraryState()
         self.wanted = ""  # name of the gallery to show once the list is read
         self._later = QTimer(self, singleShot=True, interval=RELOAD_MS)
         self._later.timeout.connect(self.reload)
@@ -228,18 +225,3 @@ class LibraryController(QObject):
             self.context.galleries_changed.emit()
 
         self._start(run())
-
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)
-
-    def _start(self, coroutine: Coroutine[Any, Any, None], safe: str = "") -> None:
-        async def run() -> None:
-            try:
-                await coroutine
-            except JobCancelled:
-                raise
-            except Exception as error:
-                self.failed.emit(error, safe)
-
-        tasks.start(run())

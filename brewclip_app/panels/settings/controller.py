@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
+from brewclip_app.panels.controller import Controller
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -23,15 +24,12 @@ class StorageState:
     clearing: bool = False
 
 
-class StorageController(QObject):
-    """Holds the state; measures again after each clearing."""
-
-    changed = Signal(object)  # StorageState
+class StorageController(Controller[StorageState]):
+    """Measures again after each clearing."""
 
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(StorageState(), parent)
         self._context = context
-        self.state = StorageState()
 
     def refresh(self) -> None:
         """Measure again."""
@@ -63,12 +61,12 @@ class StorageController(QObject):
         except JobCancelled:
             raise
         except Exception as error:
-            self._set(StorageState(problem=str(error)))
+            self._set(usage=None, problem=str(error), clearing=False)
         else:
-            self._set(StorageState(usage))
+            self._set(usage=usage, problem="", clearing=False)
 
     async def _clear(self, name: str, work: Callable[[Report], object]) -> None:
-        self._set(StorageState(self.state.usage, clearing=True))
+        self._set(clearing=True)
         try:
             await self._context.jobs.run(name, work)
         except JobCancelled:
@@ -77,7 +75,3 @@ class StorageController(QObject):
         except Exception as error:
             self._context.failed.emit(error, "What was not deleted yet is still there.")
         await self._measure()
-
-    def _set(self, state: StorageState) -> None:
-        self.state = state
-        self.changed.emit(state)

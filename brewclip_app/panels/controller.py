@@ -1,0 +1,40 @@
+"""Base class of the screens' controllers: a frozen state and coroutines that replace it."""
+
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from brewclip_app import tasks
+from core.progress import JobCancelled
+
+S = TypeVar("S")
+
+
+class Controller(QObject, Generic[S]):
+    """Holds the state of a screen and knows no widget. Views render `state` when `changed` is emitted."""
+
+    changed = Signal(object)  # the new state
+    failed = Signal(object, str)  # an exception, and what is safe or to do
+
+    def __init__(self, state: S, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+
+    def _set(self, **changes: Any) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **changes)  # type: ignore[type-var]  # a frozen dataclass
+        self.changed.emit(self.state)
+
+    def _start(self, coroutine: Coroutine[Any, Any, object], safe: str = "") -> None:
+        """Start a coroutine; an error that it does not handle is emitted as `failed`."""
+        async def run() -> None:
+            try:
+                await coroutine
+            except JobCancelled:
+                raise
+            except Exception as error:
+                self.failed.emit(error, safe)
+
+        tasks.start(run())
