@@ -7,8 +7,8 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from brewclip_app.capture.recording import Microphone
-from brewclip_app.panels.annotate import empty_pages
 from brewclip_app.panels.annotate.caption_cards import CaptionCard, OtherTakesCard
+from brewclip_app.panels.annotate.empty_pages import MessageLabel
 from brewclip_app.panels.annotate.film_strip import FilmStrip
 from brewclip_app.panels.annotate.picture_view import PictureView
 from brewclip_app.panels.annotate.recording_card import RecordingCard
@@ -36,10 +36,9 @@ class DescribePage(QWidget):
         self.strip = FilmStrip(thumbnails)
         self._scrolled_to: tuple[int, str | None] | None = None  # id and transcript of a take
         self._place: tuple[int | None, int | None] = None, None  # ids of the image in front and of the speaker
-        self.message = label("", "quiet-body", wrap=True)
+        self.message = MessageLabel()
         self.split = QSplitter()
         self._lay_out()
-        self.show_message("")
 
     def _lay_out(self) -> None:
         inner, beside, keys = QWidget(), QWidget(), QWidget()
@@ -88,7 +87,3 @@ class DescribePage(QWidget):
             self._scrolled_to = shown
             card = self.caption if shown is not None else self.recording
             QTimer.singleShot(0, self, lambda: self.cards.ensureWidgetVisible(card, 0, 0))  # when it has its height
-
-    def show_message(self, text: str, kind: str = "quiet") -> None:
-        """Show a sentence under the cards; "" hides it."""
-        empty_pages.show_message(self.message, text, kind)

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import wording
-from brewclip_app.widgets.common import EmptyState, button, column, label, look
+from brewclip_app.widgets.common import EmptyState, button, column, look
 
 if TYPE_CHECKING:
     from brewclip_app.panels.annotate.state import AnnotateState
@@ -14,11 +14,21 @@ if TYPE_CHECKING:
 LOOKS = {"quiet": "quiet-body", "care": "care", "good": "good"}
 
 
-def show_message(place: QLabel, text: str, kind: str) -> None:
-    """Show a sentence in a label; "" hides it."""
-    look(place, LOOKS[kind])
-    place.setText(text)
-    place.setVisible(bool(text))
+class MessageLabel(QLabel):
+    """A sentence for the user; hidden while there is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.show_text("")
+
+    def show_text(self, text: str, kind: str = "quiet") -> None:
+        """Show a sentence; "" hides it."""
+        look(self, LOOKS[kind])
+        self.setText(text)
+        self.setVisible(bool(text))
 
 
 class NoGalleryPage(EmptyState):
@@ -42,14 +52,9 @@ class QueueEndPage(QWidget):
         self.review = button("Review", name="main")
         self.export = button("Export…")
         self.words = EmptyState("check", "", " ", self.first, self.review, self.export, self.all)
-        self.message = label("", "quiet-body", wrap=True)
+        self.message = MessageLabel()
         self.message.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.show_message("")
         self.setLayout(column(self.words, self.message))
-
-    def show_message(self, text: str, kind: str = "quiet") -> None:
-        """Show a sentence below; "" hides it."""
-        show_message(self.message, text, kind)
 
     def show_state(self, state: "AnnotateState") -> None:
         """Show what the queue came to."""

@@ -80,11 +80,11 @@ class AnnotatePanel(Panel):
         controller.changed.connect(self.show_state)
         controller.failed.connect(self.failed)
         for page in (self.page, self.end, self.review):
-            controller.message.connect(page.show_message)
+            controller.message.connect(page.message.show_text)
         self.player.changed.connect(self._show_playback)
-        self.player.failed.connect(lambda reason: self.page.show_message(reason, "care"))
+        self.player.failed.connect(lambda reason: self.page.message.show_text(reason, "care"))
         self.intake.voice.connect(lambda waveform, sign: self._take_file(waveform))
-        self.intake.problem.connect(lambda reason: self.page.show_message(reason, "care"))
+        self.intake.problem.connect(lambda reason: self.page.message.show_text(reason, "care"))
         self.exchange.finished.connect(self.bar.show_result)
         self.exchange.failed.connect(lambda error: self.failed.emit(error, ""))
         context.gallery_changed.connect(lambda _: controller.reopen())
@@ -138,7 +138,7 @@ class AnnotatePanel(Panel):
         except JobCancelled:
             raise
         except Exception as error:
-            self.page.show_message(str(error), "care")
+            self.page.message.show_text(str(error), "care")
 
     def deactivated(self) -> None:
         self._save_typed()
@@ -237,7 +237,7 @@ class AnnotatePanel(Panel):
     def _show_review(self, reviewing: bool) -> None:
         self._save_typed()
         self.recording.stop()
-        self.review.show_message("")
+        self.review.message.show_text("")
         self.controller.show_review(reviewing)
         (self.review.table if reviewing else self).setFocus()
 
@@ -294,7 +294,7 @@ class AnnotatePanel(Panel):
 
     def _accept(self, text: str | None = None, stay: bool = False) -> None:
         if self._describing and not self.recording.busy:
-            self.page.show_message("")
+            self.page.message.show_text("")
             self.setFocus()
             self.controller.confirm(self.page.caption.text.text() if text is None else text, stay)
 
@@ -309,13 +309,13 @@ class AnnotatePanel(Panel):
             self.controller.record(waveform)
 
     def _skip(self) -> None:
-        self.page.show_message("")
+        self.page.message.show_text("")
         self._save_typed()
         self.controller.skip()
 
     def _go(self, row: int) -> None:
         if not self.recording.busy:
-            self.page.show_message("")
+            self.page.message.show_text("")
             self._save_typed()
             self.controller.go(row)
 
@@ -332,12 +332,12 @@ class AnnotatePanel(Panel):
 
     def _undo(self) -> None:
         if not self.recording.busy:
-            self.page.show_message("")
+            self.page.message.show_text("")
             self.controller.undo()
 
     def _redo(self) -> None:
         if not self.recording.busy:
-            self.page.show_message("")
+            self.page.message.show_text("")
             self.controller.redo()
 
     def _save_typed(self) -> None:

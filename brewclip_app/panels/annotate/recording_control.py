@@ -77,7 +77,7 @@ class RecordingControl(QObject):
         if self._voice.is_recording():
             self._voice.press()
         elif self._page.isVisibleTo(self._panel) and not self.busy:
-            self._page.show_message("")
+            self._page.message.show_text("")
             self._confirm_when_saved = False
             if self._controller.aim(again):
                 self._player.stop()
@@ -123,4 +123,4 @@ class RecordingControl(QObject):
     def _fail(self, kind: str, sentence: str) -> None:
         self._finishing = self._confirm_when_saved = False
         self.show_take()
-        self._page.show_message(sentence, "care")
+        self._page.message.show_text(sentence, "care")

@@ -7,13 +7,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QSplitter, QTableView, QWidget
 
 from brewclip_app import wording
-from brewclip_app.panels.annotate import empty_pages
 from brewclip_app.panels.annotate.controller import AnnotateController
+from brewclip_app.panels.annotate.empty_pages import MessageLabel
 from brewclip_app.panels.annotate.take_detail import TakeDetail
 from brewclip_app.panels.annotate.take_player import Playback, TakePlayer
 from brewclip_app.panels.annotate.takes_model import TakesModel
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import ElidedLabel, EmptyState, button, column, label, row
+from brewclip_app.widgets.common import ElidedLabel, EmptyState, button, column, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.tables import NameDelegate, go_to, of_lines
 
@@ -41,7 +41,7 @@ class ReviewPage(QWidget):
             self.states.addItem(title, key)
         self.count = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.erase = button("Delete permanently…", self._ask_erase, "danger")
-        self.message = label("", "quiet-body", wrap=True)
+        self.message = MessageLabel()
         self.detail = TakeDetail(thumbnails)
         self.empty = EmptyState("microphone", "No takes", "Recorded and imported takes appear here.")
         self.split = QSplitter()
@@ -67,7 +67,6 @@ class ReviewPage(QWidget):
         self.split.setStretchFactor(0, 1)
         self.split.setSizes([700, 380])
         self.setLayout(column(self.split))
-        self.show_message("")
 
     def _connect(self) -> None:
         for combo in (self.states, self.speakers):
@@ -92,10 +91,6 @@ class ReviewPage(QWidget):
         """The selected takes, in the order of the table."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self.model.takes[at] for at in rows]
-
-    def show_message(self, text: str, kind: str = "quiet") -> None:
-        """Show a sentence under the table; "" hides it."""
-        empty_pages.show_message(self.message, text, kind)
 
     def show_state(self, state: "AnnotateState") -> None:
         """Show the takes of a state that pass the filters; a take whose caption is being edited stays."""
@@ -213,7 +208,7 @@ class ReviewPage(QWidget):
                 Qt.Key.Key_A: lambda: self.judge("accepted"), Qt.Key.Key_X: lambda: self.judge("rejected"),
                 Qt.Key.Key_P: lambda: self._player.toggle(self.current()), Qt.Key.Key_E: self.detail.edit,
                 Qt.Key.Key_Delete: self.move_to_bin, Qt.Key.Key_Escape: lambda: self._controller.show_review(False)}
-        self.show_message("")
+        self.message.show_text("")
         if key in keys:
             keys[key]()
         return key in keys
