@@ -80,17 +80,14 @@ class AnnotateHeader(QWidget):
     def show_speakers(self, state: "AnnotateState") -> None:
         """Fill the list of speakers and select the current one."""
         here = [each for each in state.speakers if not each.source or each == state.speaker]
-        entries = [(_profile(each.name, each.language), each.id) for each in here]
+        entries = [(f"{each.name}, {language_name(each.language)}" if each.language else each.name, each.id)
+                   for each in here]
         if state.speaker is None:
             entries.insert(0, ("Choose a speaker", 0))
         entries.append(("New speaker…", NEW))
         if state.speaker is not None:
             entries.append((f"Edit {state.speaker.name}…", EDIT))
         _fill(self.speakers, entries, state.speaker.id if state.speaker else 0)
-
-
-def _profile(name: str, language: str) -> str:
-    return f"{name}, {language_name(language)}" if language else name
 
 
 def _combo(name: str) -> QComboBox:

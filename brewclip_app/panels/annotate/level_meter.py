@@ -67,11 +67,9 @@ class LevelMeter(QWidget):
             painter.setBrush(faint)
             painter.drawRect(QRectF(self._share(start) * self.width(), 0, self.width(), HEIGHT))
         if self._levels:
-            self._draw(painter, self._share(self._levels[-1]), self._ink())
+            ink = theme.colour({"quiet": "care", "loud": "record"}.get(self.verdict, "good"))
+            self._draw(painter, self._share(self._levels[-1]), ink)
         painter.end()
-
-    def _ink(self) -> QColor:
-        return theme.colour({"quiet": "care", "loud": "record"}.get(self.verdict, "good"))
 
     def _draw(self, painter: QPainter, share: float, ink: QColor) -> None:
         painter.setBrush(ink)
