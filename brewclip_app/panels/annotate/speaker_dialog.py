@@ -42,9 +42,9 @@ class SpeakerDialog(QDialog):
         self.name.setPlaceholderText("Name or code")
         self.language = QComboBox()
         self.language.setAccessibleName("Language")
-        for code, title in BY_KEY["speech.language"].choices:
+        for code, language in BY_KEY["speech.language"].choices:
             auto = code == "auto"
-            self.language.addItem("Detect automatically" if auto else title, "" if auto else code)
+            self.language.addItem("Detect automatically" if auto else language, "" if auto else code)
         self.language.setCurrentIndex(max(0, self.language.findData(speaker.language if speaker else "")))
         self.consent = QPlainTextEdit(speaker.consent if speaker else "")
         self.consent.setAccessibleName("Note on consent")

@@ -3,6 +3,7 @@
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLabel
 
 from brewclip_app.panels.annotate.controller import BINNED
 from brewclip_app.panels.annotate.speaker_dialog import SpeakerDialog
@@ -114,6 +115,7 @@ def test_another_speaker_describes_the_same_picture(panel, qtbot):
     speak(panel, qtbot, "a dog")
     press(panel, qtbot, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     dialog = panel.ask_speaker()
+    assert dialog.windowTitle() == "New speaker" in [text.text() for text in dialog.findChildren(QLabel)]
     dialog.name.setText("m.k.")
     assert not dialog.save.isEnabled(), "nobody is two people"
     dialog.name.setText("A.B.")
