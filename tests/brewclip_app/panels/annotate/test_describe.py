@@ -1,6 +1,5 @@
 """Describing pictures by voice and keyboard."""
 
-
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel

@@ -1,6 +1,5 @@
 """Takes that are accepted before their transcript is there."""
 
-
 import pytest
 from PySide6.QtCore import Qt
 

@@ -1,6 +1,5 @@
 """The review, export and import."""
 
-
 import numpy as np
 import pytest
 from PIL import Image

@@ -1,6 +1,5 @@
 """The first page of the Search screen."""
 
-
 import pytest
 from PySide6.QtWidgets import QWidget
 

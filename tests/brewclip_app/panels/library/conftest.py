@@ -1,6 +1,5 @@
 """Fixtures of the Library screen: the real core with a small backbone of the tests' own."""
 
-
 import pytest
 from PIL import Image
 

@@ -1,6 +1,5 @@
 """A Search panel over an explorer that answers at once."""
 
-
 import pytest
 
 from brewclip_app.capture.push_to_talk import PushToTalk

@@ -1,6 +1,5 @@
 """Fixtures of the Settings screen."""
 
-
 import pytest
 
 from brewclip_app.context import Context

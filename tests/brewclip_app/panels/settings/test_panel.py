@@ -1,6 +1,5 @@
 """Rows and search of the Settings screen."""
 
-
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QWheelEvent
