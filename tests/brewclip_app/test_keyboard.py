@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.panels.emotion.controller import JOB as PROBING
-from brewclip_app.panels.evaluate.panel import EVALUATE
+from brewclip_app.panels.evaluate.controller import EVALUATE
 from brewclip_app.panels.failures.controller import DIAGNOSE
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.widgets.common import button, column, tab_before
