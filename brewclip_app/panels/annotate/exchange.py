@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 from brewclip_app import tasks, wording
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.file_dialogs import ask_folder
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ExportDialog(QDialog):
         return ExportOptions(self.layouts.currentData(), self.by_speaker.isChecked(), self.reviewed.isChecked())
 
     def _choose(self) -> None:
-        _choose_folder(self, "Folder for the export", self._take_folder)
+        ask_folder(self, "export", "Folder for the export", self._take_folder)
 
     def _take_folder(self, folder: Path) -> None:
         """Take a folder; one with files in it gets a new one inside."""
@@ -183,8 +184,8 @@ class Exchange(QObject):
 
     def ask_import(self, gallery: str) -> None:
         """Ask for the folder of a dataset and import it into the gallery."""
-        _choose_folder(self._owner, f"Dataset to import into {gallery}",
-                       lambda folder: self.import_dataset(folder, gallery))
+        ask_folder(self._owner, "dataset", f"Dataset to import into {gallery}",
+                   lambda folder: self.import_dataset(folder, gallery))
 
     def import_dataset(self, folder: Path, gallery: str, follow_links: bool = False) -> None:
         """Import a dataset; where it has links out of its folder, ask whether to follow them."""
@@ -221,12 +222,3 @@ class Exchange(QObject):
         confirm(self._owner, "Follow links?", f"{folder.name} has symbolic links to files outside the folder. Follow "
                 "them only if you trust where they lead.", "Follow links",
                 lambda: self.import_dataset(folder, gallery, follow_links=True), danger=False)
-
-
-def _choose_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
-    dialog = QFileDialog(parent, title, str(Path.home()))
-    dialog.setFileMode(QFileDialog.FileMode.Directory)
-    dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-    dialog.fileSelected.connect(lambda folder: chosen(Path(folder)))
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()

@@ -40,7 +40,7 @@ class AnnotateHeader(QWidget):
         self.bar.setAccessibleName("Described pictures")
         repolish(self.bar)
         self.speakers.setToolTip("Speaker")
-        self.title = label("Annotate", "title")
+        self.title = panel_title("Annotate")
         line = row(self.title, 2, self.galleries, self.queues, None, self.speakers, self.review,
                    self.bring_in, self.export)
         self.setLayout(column(line, self.bar, space=12))

@@ -96,7 +96,7 @@ class OptionsBar(QWidget):
 
     def choose_folder(self) -> None:
         """Ask for the RAVDESS folder."""
-        _ask(self, "RAVDESS folder", self.folder, self._take_folder)
+        ask_folder(self, "emotion", "RAVDESS folder", self._take_folder, self.folder)
 
     def save(self) -> dict[str, Any]:
         """The options as plain values."""
@@ -180,7 +180,7 @@ class OptionsBar(QWidget):
         self.model.setMenu(menu)
 
     def _choose_checkpoint(self) -> None:
-        _ask(self, "Folder of a trained run", self.checkpoint, self.show_checkpoint)
+        ask_folder(self, "model", "Folder of a trained run", self.show_checkpoint, self.checkpoint)
 
     def _take_folder(self, folder: Path) -> None:
         self.show_folder(folder)

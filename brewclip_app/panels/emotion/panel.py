@@ -136,6 +136,8 @@ class EmotionPanel(Panel):
     # ---- rendering
 
     def _show_state(self, state: EmotionState) -> None:
+        if state.probing and self.options.start.hasFocus():  # else the focus goes to the control after it
+            self.setFocus()
         self.options.set_busy(state.probing)
         self._progress_card.setVisible(state.probing)
         self.progress.set_progress(state.progress.done, state.progress.total, state.progress.detail)
@@ -193,12 +195,7 @@ class EmotionPanel(Panel):
         if self._shown is None:
             return
         name = f"emotion-{self._shown.result.options.protocol}.{kind}"
-        dialog = QFileDialog(self, dict(emotion_export.KINDS)[kind], str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(kind)
-        dialog.fileSelected.connect(lambda chosen: self._save(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_target(self, "export", dict(emotion_export.KINDS)[kind], name, self._save)
 
     def _save(self, path: Path) -> None:
         if self._shown is None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed", "multi-crop": "multi-crop"}
 RETRY_AFTER = 60.0  # seconds until an address that was refused is tried again
 SHOWN = 72  # pictures of a gallery in its mosaic, at most
+SHOWN_GROWING = 12  # of one that is being indexed: the tiles of its row in the list
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def _unknown(address: str) -> "GalleryState":
     return GalleryState(GalleryRecord(-hash(address) % 2**31 - 2**31, address, datetime.now(UTC), ()), 0, 0, 0, 0, ())
 
 
-def some_images(gallery: "Gallery") -> "tuple[ImageRecord, ...]":
-    """Up to `SHOWN` images, evenly spaced over the gallery."""
+def some_images(gallery: "Gallery", growing: bool = False) -> "tuple[ImageRecord, ...]":
+    """Up to `SHOWN` images, evenly spaced over the gallery; of a `growing` one its first images, which stay."""
     ids = gallery.filter_ids()
     if not len(ids):
         return ()

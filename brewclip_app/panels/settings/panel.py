@@ -64,7 +64,7 @@ class SettingsPanel(Panel):
         self.status_changed.emit("Changes apply immediately")
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Tab", "Next setting")]
+        return [("Tab", "Next setting"), ("Esc", "Clear the search")]
 
     def _make_groups(self) -> None:
         for setting in SETTINGS:
@@ -119,7 +119,7 @@ class SettingsPanel(Panel):
             line.show_value(settings)
 
     def _escape(self) -> None:
-        """Empty the search; from an empty one the keyboard goes back to the panel."""
+        """Clear the search, or leave it when it is empty."""
         if self.search.text():
             self.search.clear()
         else:

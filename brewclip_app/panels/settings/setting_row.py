@@ -236,13 +236,8 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
         combo.setToolTip(plain_tip("" if value in dict(line.setting.choices) else str(value)))
 
     def choose() -> None:
-        chosen = line.folder() if combo.currentData() not in dict(line.setting.choices) else ""
-        dialog = QFileDialog(line, "Folder of a run or of its model", chosen)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(line.change)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(line, "model", "Folder of a run or of its model", lambda folder: line.change(str(folder)),
+                   line.context.home.runs)
 
     combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
     whole = QWidget()

@@ -121,6 +121,7 @@ def test_while_probing_the_page_says_so(make_panel, context, qtbot, folder, monk
     assert panel.empty.title.text() == "Ready to probe"
     panel.options.start.setFocus()
     panel.options.start.click()
+    assert panel.window().focusWidget() is panel, "not the control beside the button"
     assert panel.empty.title.text() == "Probing the recordings" and "press Start" not in panel.empty.sentence.text()
     go_on.set()
     settle(context, qtbot)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMessageBox
 from brewclip_app.context import Context
 from brewclip_app.panels.library import facts as gallery_facts
 from core.indexing.unfinished import UnfinishedRun
-from core.progress import Progress, WorkStep
+from core.progress import Progress, WorkStep, silent
 from tests.brewclip_app.panels.library.fakes import Explorer
 from tests.brewclip_app.panels.library.steps import WAIT, settle
 
@@ -147,3 +147,11 @@ def test_row_and_detail_agree_while_a_stopped_run_goes_on(panel, context, qtbot,
 def test_what_a_change_costs_is_said_with_the_measured_speed():
     assert gallery_facts.cost(600, 10.0) == "600 pictures, about 60 s on this computer"
     assert "known once" in gallery_facts.cost(600, 0.0)
+
+
+def test_the_pictures_at_a_glance_stay_the_same_while_a_gallery_grows(context, many):
+    context.explorer.index(many, "Many", silent)
+    gallery = context.explorer.gallery("Many")
+    shown = gallery_facts.some_images(gallery, growing=True)
+    assert [image.id for image in shown] == gallery.filter_ids()[:len(shown)].tolist()
+    assert gallery_facts.some_images(gallery)[-1].id == gallery.filter_ids()[-1]

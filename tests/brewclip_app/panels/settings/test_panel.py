@@ -117,3 +117,14 @@ def test_every_control_can_be_reached_with_tab(panel, qtbot):
         seen.add(widget)
     wanted = [line.control.focusProxy() or line.control for line in panel.rows.values()]
     assert all(control in seen and control.focusPolicy() & Qt.FocusPolicy.TabFocus for control in wanted)
+
+
+def test_esc_empties_the_search_and_leaves_it(panel, qtbot):
+    panel.show()
+    panel.search.setFocus()
+    qtbot.keyClicks(panel.search, "theme")
+    qtbot.waitUntil(lambda: not panel.groups["Privacy"].isVisible())
+    qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert not panel.search.text() and panel.groups["Privacy"].isVisible() and panel.search.hasFocus()
+    qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert not panel.search.hasFocus()
