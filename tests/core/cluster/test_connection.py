@@ -133,7 +133,7 @@ def test_a_second_job_in_one_process_is_told(nodes: Any) -> None:
 
 
 @pytest.mark.parametrize("more, said", [
-    (["--workers", "2"], "--workers is for a cluster: add --engine ray"),
+    (["--workers", "2"], "--workers needs a cluster: add --engine ray"),
     (["--address", "10.0.0.1:6379", "--gpus-per-worker", "0.5"], "--address and --gpus-per-worker"),
     (["--engine", "ray", "--cpus-per-worker", "0"], "share of a CPU or of a GPU"),
 ])
