@@ -24,7 +24,7 @@ from core.galleries.gallery import Gallery
 from core.indexing import reader as reading
 from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_folder, index_gallery
-from core.progress import JobCancelled, Progress, silent
+from core.progress import JobCancelled, Progress, WorkStep, silent
 from core.store.records import FileStamp, Filter
 from core.store.store import Store
 
@@ -205,11 +205,10 @@ def test_files_that_cannot_be_read_are_listed_once_with_the_reason(
     assert failed(result) == kinds
     assert all(one.reason.endswith(".") and one.path.name in one.reason for one in result.failed)
     assert counts(result) == (6, 5, 0, 0, 0)
-    reads: list[str] = []
-    result = index_gallery(gallery, backbone, "centre", max_megapixels=1,
-                           report=lambda progress: reads.append(f"{progress.done}/{progress.total}"))
+    reports: list[Progress] = []
+    result = index_gallery(gallery, backbone, "centre", max_megapixels=1, report=reports.append)
     assert failed(result) == kinds
-    assert set(reads) == {"0/0"}
+    assert {progress.total for progress in reports if progress.step is WorkStep.INDEXING} == {0}
     draw(folder / "cut.png", 7)
     (folder / "empty.jpg").unlink()
     result = index_gallery(gallery, backbone, "centre", max_megapixels=2)
@@ -373,7 +372,7 @@ def test_progress_counts_up_and_tells_the_pace(store: Store, gallery: Gallery, m
 def test_cancelled_work_is_kept_and_goes_on(store: Store, gallery: Gallery, many: Path,
                                             backbone: TinyBackbone) -> None:
     def cancel(progress: Progress) -> None:
-        if progress.done >= 32:
+        if progress.step is WorkStep.INDEXING and progress.done >= 32:
             raise JobCancelled
 
     threads = threading.active_count()
