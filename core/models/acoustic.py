@@ -62,8 +62,9 @@ class AcousticBranch(nn.Module):
         attended = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
         if self.training and self.hide:
             attended = attended & ~hidden(lengths, states.shape[1], self.hide)
+        own_scores = own @ probe.T  # first: gradients are added up in the order of the graph, to the last bit
         scores = states @ (probe @ self.project.weight).T + probe @ self.project.bias  # (n, frames, heads)
-        weights = self._weights(own @ probe.T, scores, attended)
+        weights = self._weights(own_scores, scores, attended)
         weights = functional.dropout(weights, self.layer.self_attn.dropout, self.training)
         on_own, on_frames = weights.split([len(own), states.shape[1]], dim=2)
         frames = functional.linear(on_frames @ states, self.project.weight)
