@@ -46,6 +46,7 @@ from core.store.addresses import is_address
 from core.store.records import Filter, GalleryRecord, QueryRecord
 from core.store.repository import comparison_key
 from core.store.store import Store
+from core.workspace import Workspace
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.asr.recogniser import Recogniser
@@ -110,6 +111,11 @@ class Explorer:
     def settings(self) -> Settings:
         """The settings in use."""
         return self._settings
+
+    @property
+    def workspace(self) -> Workspace:
+        """What long work runs with, under the settings in use. StoreError as `store`."""
+        return Workspace(self.home, self._settings, self.models, self.store)
 
     def gallery(self, gallery: str | GalleryRecord, create: bool = False) -> Gallery:
         """The gallery of a name, an address or a record. StoreError ("no_gallery", ...)."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.evaluation.records import ModelChoice
+    from core.models.spec import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Inspection:
     gallery: str = ""
     image_id: int | None = None
     caption: str = ""     # the reference text, if any: its rank is shown beside the transcript's
-    model: "ModelChoice | None" = None  # None: that of the settings
+    model: "ModelSpec | None" = None  # None: that of the settings
     crop: str = ""        # crop policy; "": that of the model
     terms: tuple[Asked, ...] = ()  # of a query of several; `term` is the index of the one that is inspected
     term: int = 0

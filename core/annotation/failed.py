@@ -69,7 +69,7 @@ def labelled(store: "Store", gallery: "Gallery", argument: str) -> Sequence[int]
         evaluation, called = _open(store, number), labels_of(store, int(number))
         wanted = {key for key, each in called.items() if each.label == label}
         return _ids(gallery, evaluation, (query.picture for query in _failures(evaluation)
-                                          if (query.way, query.query_id) in wanted))
+                                          if (query.direction, query.query_id) in wanted))
     return []
 
 
@@ -89,9 +89,9 @@ def _open(store: "Store", number: str) -> "Evaluation":
 
 
 def _failures(evaluation: "Evaluation", at: int = BEYOND) -> "Iterator[EvaluatedQuery]":
-    from core.evaluation.records import WAYS
+    from core.evaluation.records import DIRECTIONS
 
-    for way in WAYS:
+    for way in DIRECTIONS:
         yield from evaluation.failures(way, at)
 
 

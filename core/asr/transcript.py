@@ -64,11 +64,20 @@ class EncodedUtterance:
     `states`: for each window of the utterance (frames, width) float16, 50 frames a second, as long as the sound; this
     is the paper's Z_A. Under padding "full" they equal the paper's states over the same frames. Under "own" the encoder
     attends to 6 s of silence after the sound and not to all that is missing to 30 s, so that they differ a little:
-    never mix the two in one acoustic branch.
+    never mix the two in one acoustic branch. () where none are wanted.
+
+    `reason` says why the recording of a dataset could not be read, and is "" for all others: it then has neither words
+    nor states.
     """
 
     transcript: Transcript
-    states: tuple[NDArray[np.float16], ...]
+    states: tuple[NDArray[np.float16], ...] = ()
+    reason: str = ""
+
+    @classmethod
+    def unreadable(cls, reason: str) -> "EncodedUtterance":
+        """A recording that could not be read."""
+        return cls(Transcript("", "", (), 0.0, 1.0, 0.0), reason=reason)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _prepare(arguments: Arguments) -> int:
                            arguments.crop, arguments.noise, not arguments.no_states, arguments.max_cache_gb,
                            arguments.follow_links)
     with explorer() as opened, progress() as report:
-        preparation = Preparation(opened, recipe, report)
+        preparation = Preparation(opened.workspace, recipe, report)
         cost = preparation.cost()
         preparation.check(cost)
         note(f"{', '.join(preparation.splits)}: {cost.recordings} recordings to transcribe; caches grow by "

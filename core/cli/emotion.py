@@ -42,7 +42,7 @@ def _emotion(arguments: Arguments) -> int:
         from core.emotion import experiment, results, tables
         from core.emotion.run_store import Runs
 
-        result = experiment.run(opened, _options(arguments), report)
+        result = experiment.run(opened.workspace, _options(arguments), report)
         if not arguments.no_keep:
             Runs(opened.home).keep(result)
         if arguments.table:

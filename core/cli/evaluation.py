@@ -70,7 +70,7 @@ def _evaluated(opened: "Explorer", arguments: Arguments, report: "Report") -> "l
     from core.evaluation.evaluate import evaluate
 
     request = _request(opened, arguments)
-    found = evaluate(opened, request, report)
+    found = evaluate(opened.workspace, request, report)
     for each in found:
         if each.unreadable:
             note(f"{each.setup.title}: {each.unreadable} pictures or recordings could not be read; they "
@@ -79,17 +79,18 @@ def _evaluated(opened: "Explorer", arguments: Arguments, report: "Report") -> "l
 
 
 def _request(opened: "Explorer", arguments: Arguments) -> "Request":
-    from core.evaluation.records import DataChoice, ModelChoice, Request
+    from core.evaluation.records import DataChoice, Request
     from core.features.noise import CLEAN, Condition
+    from core.models.spec import ModelSpec
 
     if not arguments.folders:
         raise EvaluationError("Name the dataset folder to evaluate on.", "no_dataset")
     if not arguments.checkpoint and arguments.variant not in (None, ZERO_SHOT):
         raise EvaluationError(f"The variant {arguments.variant} is trained: name the run with --checkpoint RUN.",
                               "no_checkpoint")
-    models = tuple(ModelChoice(checkpoint=each) for each in arguments.checkpoint)
+    models = tuple(ModelSpec(checkpoint=each) for each in arguments.checkpoint)
     if not models or arguments.variant == ZERO_SHOT:
-        models = (ModelChoice(backbone=arguments.backbone), *models)
+        models = (ModelSpec(backbone=arguments.backbone), *models)
     _check_variant(arguments)
     conditions = tuple(Condition.of(each) for each in arguments.noise.split(",")) if arguments.noise else (CLEAN,)
     data = tuple(DataChoice(each, arguments.split, arguments.kind, arguments.follow_links)
@@ -239,7 +240,7 @@ def _diagnose(arguments: Arguments) -> int:
         if arguments.out and len(ids) > 1:
             raise EvaluationError("Misses of several evaluations cannot share a folder: give one model, crop and "
                                   "condition.", "several")
-        found = [(archive.open_evaluation(opened.store, each), diagnose(opened, each, arguments.at, report))
+        found = [(archive.open_evaluation(opened.store, each), diagnose(opened.workspace, each, arguments.at, report))
                  for each in ids]
         if arguments.out:
             written = exports.export_failures(opened.store, ids[0], arguments.at, arguments.out, report)
@@ -255,31 +256,34 @@ def _diagnose(arguments: Arguments) -> int:
 def _diagnosis_json(evaluation: Any, found: "DiagnosisRecord") -> dict[str, Any]:
     from core.evaluation.exports import entry_of
     from core.evaluation.failures import counts
-    from core.evaluation.records import WAYS
+    from core.evaluation.records import DIRECTIONS
 
-    failures = [{**entry_of(evaluation, evaluation.queries(each.way)[each.number]), "kind": each.kind,
+    failures = [{**entry_of(evaluation, evaluation.queries(each.direction)[each.number]), "kind": each.kind,
                  "kinds": list(each.kinds), "then": each.then, "gain": each.gain,
                  "again": {one.change: {"rank": one.rank, "why": one.why} for one in each.again}}
                 for each in found.found]
     return {"evaluation": found.evaluation_id, "title": evaluation.record.setup.title, "at": found.at,
-            "counts": {way: counts(each for each in found.found if each.way == way) for way in WAYS},
+            "counts": {direction: counts(each for each in found.found if each.direction == direction)
+                       for direction in DIRECTIONS},
             "failures": failures, "note": found.note}
 
 
 def _diagnosis_text(evaluation: Any, found: "DiagnosisRecord") -> str:
     from core.evaluation.failures import CHANGES, KINDS, counts
-    from core.evaluation.records import WAY_TITLES, WAYS
+    from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS
 
-    by_way = {way: [each for each in found.found if each.way == way] for way in WAYS}
-    of_kind = {way: counts(by_way[way]) for way in WAYS}
-    kinds = [(kind.title, *(str(of_kind[way][kind.key]) for way in WAYS), kind.about) for kind in KINDS]
-    changes = [(change.title, *(f"{_back(by_way[way], change.key, found.at)}" for way in WAYS)) for change in CHANGES]
-    ways = tuple(WAY_TITLES[way].lower() for way in WAYS)
+    by_direction = [[each for each in found.found if each.direction == direction] for direction in DIRECTIONS]
+    of_kind = [counts(diagnoses) for diagnoses in by_direction]
+    kinds = [(kind.title, *(str(numbers[kind.key]) for numbers in of_kind), kind.about) for kind in KINDS]
+    changes = [(change.title, *(f"{_back(diagnoses, change.key, found.at)}" for diagnoses in by_direction))
+               for change in CHANGES]
+    directions = tuple(DIRECTION_TITLES[direction].lower() for direction in DIRECTIONS)
     lines = [f"{evaluation.record.setup.title} (evaluation {found.evaluation_id}): beyond the first {found.at} are "
-             + ", ".join(f"{len(by_way[way])} of {evaluation.record.metrics(way).queries} {WAY_TITLES[way].lower()}"
-                         for way in WAYS),
-             table(kinds, ("kind", *ways, ""), right=(1, 2)), "",
-             table(changes, ("brought back, of those it applies to", *ways), right=(1, 2))]
+             + ", ".join(f"{len(diagnoses)} of {evaluation.record.metrics(direction).queries} "
+                         f"{DIRECTION_TITLES[direction].lower()}"
+                         for direction, diagnoses in zip(DIRECTIONS, by_direction, strict=True)),
+             table(kinds, ("kind", *directions, ""), right=(1, 2)), "",
+             table(changes, ("brought back, of those it applies to", *directions), right=(1, 2))]
     return "\n".join([*lines, *([found.note] if found.note else [])])
 
 

@@ -103,10 +103,10 @@ def _train(arguments: Arguments) -> int:
         job.begin(folder, recipe)
     with explorer() as opened, progress() as report, _stoppable(report) as stoppable:
         if first:
-            planned = job.preview(opened, recipe or folder.recipe(), stoppable)
+            planned = job.preview(opened.workspace, recipe or folder.recipe(), stoppable)
             note(f"{planned.pairs} pairs, model chosen on {planned.dev}; {planned.cost.recordings} recordings to "
                  f"transcribe; caches grow by {size(planned.cost.nbytes)}. The log is {folder.path / LOG}")
-        outcome = job.train(opened, folder, stoppable, recipe)
+        outcome = job.train(opened.workspace, folder, stoppable, recipe)
     if not first:
         return OK
     found = {"run": str(arguments.out), "why": outcome.why, "steps": outcome.step, "best_step": outcome.best_step,

@@ -5,21 +5,19 @@ Plain classes; `core.cluster.pool` makes Ray's actors of them. Torch is imported
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core import __version__, audio
+from core import __version__
 from core.asr.recogniser import RECOGNISERS, Recogniser
 from core.asr.transcript import EncodedUtterance, TranscriptionOptions
 from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
-from core.errors import AudioError, ClusterError
-from core.features import speech_cache as hearing
-from core.features.image_cache import kept_of, read_pixels
+from core.errors import ClusterError
+from core.features import speech_cache
+from core.features.feature_cache import Computed
+from core.features.image_cache import encoded_images, read_pixels
 from core.features.noise import Condition
 from core.fingerprint import Fingerprint
 from core.indexing.local import embedding
@@ -146,26 +144,15 @@ class HearingJob:
 
 @dataclass(frozen=True)
 class RecordingTask:
-    """A recording to be heard under a condition; `others` are those that babble is made of."""
+    """A recording to transcribe under a condition; `others` are those that babble is made of."""
 
     path: str
     condition: Condition
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class HeardFile:
-    """A recording that was heard; `reason` says why it could not be read, and is "" for all others."""
-
-    path: str
-    digest: str = ""
-    transcript: dict[str, Any] = field(default_factory=dict)
-    states: tuple[NDArray[np.float16], ...] = ()
-    reason: str = ""
-
-
 class HearingWorker(Worker):
-    """Reads and hears recordings, as `core.features.speech_cache` does."""
+    """Reads and transcribes recordings, as `core.features.speech_cache` does."""
 
     def __init__(self, job: HearingJob) -> None:
         self._job, self.sets = job, job.sets
@@ -180,49 +167,32 @@ class HearingWorker(Worker):
             raise ClusterError(f"The node {os.uname().nodename} hears on {self._recogniser.device} with other numbers "
                                "than this computer; choose one device for both under Settings.", "fingerprint")
 
-    def work(self, items: Sequence[RecordingTask]) -> list[HeardFile]:
-        """What is said in these recordings, all under one condition; those of one content are heard once."""
+    def work(self, items: Sequence[RecordingTask]) -> list[Computed[Path]]:
+        """The utterances of recordings, all under one condition; those of one content are transcribed once."""
         assert self._recogniser is not None
         condition, others = items[0].condition, self._read(items[0].others)
-        read = {item.path: _waveform(item.path) for item in items}
+        read = {Path(item.path): speech_cache.waveform_of(Path(item.path)) for item in items}
         waves = {wave.digest: wave for wave in read.values() if isinstance(wave, Waveform)}
-        sounds = [hearing.sounding(wave, condition, others) for wave in waves.values()]
-        heard = dict(zip(waves, self._recogniser.transcribe(sounds, self._job.options), strict=True)) if waves else {}
-        return [HeardFile(path, reason=wave) if isinstance(wave, str) else self._file(path, wave.digest, heard)
-                for path, wave in read.items()]
+        sounds = [speech_cache.under(wave, condition, others) for wave in waves.values()]
+        utterances = self._recogniser.transcribe(sounds, self._job.options) if waves else []
+        by_digest = dict(zip(waves, utterances, strict=True))
+        return [Computed(path, reason=wave) if isinstance(wave, str) else
+                Computed(path, speech_cache.key_of(wave.digest, condition, others), self._kept(by_digest[wave.digest]),
+                         wave.digest) for path, wave in read.items()]
 
     def _read(self, others: tuple[str, ...]) -> list[Waveform]:
         """What babble is made of, read once for many batches."""
         if self._others[0] != others:
-            read = [_waveform(path) for path in others]
+            read = [speech_cache.waveform_of(Path(path)) for path in others]
             self._others = others, [wave for wave in read if isinstance(wave, Waveform)]
         return self._others[1]
 
-    def _file(self, path: str, digest: str, heard: Mapping[str, EncodedUtterance]) -> HeardFile:
-        one = heard[digest]
-        return HeardFile(path, digest, one.transcript.to_json(), tuple(one.states) if self._job.states else ())
-
-
-def _waveform(path: str) -> Waveform | str:
-    """The waveform, or the reason why there is none."""
-    try:
-        return audio.read(Path(path))
-    except (AudioError, OSError) as error:
-        return str(error)
-
-
-@dataclass(frozen=True, eq=False)
-class SeenFile:
-    """A picture that was seen; `kept` is what is kept of it, None when it could not be read, for that reason."""
-
-    path: str
-    digest: str = ""
-    kept: NDArray[Any] | None = None
-    reason: str = ""
+    def _kept(self, utterance: EncodedUtterance) -> EncodedUtterance:
+        return utterance if self._job.states else replace(utterance, states=())
 
 
 class SeeingWorker(Worker):
-    """Looks at the pictures of a dataset, as `core.features.image_cache` does."""
+    """Reads the images of a dataset, as `core.features.image_cache` does."""
 
     def __init__(self, job: SeeingJob) -> None:
         self._job, self.sets = job, job.sets
@@ -235,13 +205,9 @@ class SeeingWorker(Worker):
         job = self._job
         self._backbone = vision_language.load(job.backbone, folders[0] / job.sets[0].digests[0][0], job.device)
 
-    def work(self, items: Sequence[str]) -> list[SeenFile]:
-        """What is kept of these pictures."""
+    def work(self, items: Sequence[str]) -> list[Computed[Path]]:
+        """The features of images."""
         assert self._backbone is not None
         job, side = self._job, self._backbone.image_size
-        read = {path: read_pixels(Path(path), job.crop, side, job.max_megapixels) for path in items}
-        pixels = {found[0]: found[1] for found in read.values() if not isinstance(found, str) and found[1] is not None}
-        seen = kept_of(self._backbone, np.stack(list(pixels.values()))) if pixels else ()
-        kept = dict(zip(pixels, seen, strict=True))
-        return [SeenFile(path, reason=found) if isinstance(found, str) else SeenFile(path, found[0], kept[found[0]])
-                for path, found in read.items()]
+        return encoded_images(self._backbone, {
+            Path(path): read_pixels(Path(path), job.crop, side, job.max_megapixels) for path in items})

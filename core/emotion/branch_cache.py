@@ -1,98 +1,86 @@
-"""Vectors of the branches of recordings, computed once and kept: by what made them and what is in a recording."""
+"""Branch vectors of recordings, computed once and kept by model and content."""
 
-import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.asr.transcript import EncodedUtterance
 from core.emotion.branches import KINDS, BranchEncoder, Vectors
 from core.emotion.layer_cache import Floats
 from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests
-from core.features.speech_cache import CachedUtterance
-from core.progress import Progress, Report, WorkStep, silent
-
-if TYPE_CHECKING:
-    from core.explorer import Explorer
+from core.features.feature_cache import Computed, FeatureCache, Missing
+from core.progress import Report, WorkStep, silent
+from core.workspace import Workspace
 
 AT_ONCE = 64  # recordings between two times that vectors are on disk
 Windows = tuple[Floats, Vectors]  # times (k,) in s, and vectors of the second around each
 
 
-class KeptBranches:
-    """What `BranchEncoder` says of n recordings, `paths` and `spoken`. Stopping costs `AT_ONCE` recordings at most."""
+class BranchCache:
+    """Vectors of n recordings, `paths` and `spoken`, under `branches`. Stopping costs `AT_ONCE` recordings at most."""
 
-    def __init__(self, explorer: "Explorer", branches: BranchEncoder, paths: Sequence[Path],
-                 spoken: Sequence[CachedUtterance]
-                 ) -> None:
+    def __init__(self, workspace: Workspace, branches: BranchEncoder, paths: Sequence[Path],
+                 spoken: Sequence[EncodedUtterance]) -> None:
         self.branches, self._spoken = branches, tuple(spoken)
-        self._store = ArrayStore(explorer.home.caches / "emotion-branches")
-        digests = Digests(explorer.home.caches / "recordings")
-        self._digests = [_digest(digests, path, one) for path, one in zip(paths, spoken, strict=True)]
-        self._whole: dict[int, Vectors] = {}  # by seed
+        self._store = ArrayStore(workspace.home.caches / "emotion-branches")
+        digests = Digests(workspace.home.caches / "recordings")
+        self._digests = [digests.known(path) or _digest(utterance)
+                         for path, utterance in zip(paths, spoken, strict=True)]
+        self._by_seed: dict[int, Vectors] = {}
 
     def vectors(self, seed: int, report: Report = silent) -> Vectors:
         """The vectors of all recordings. StoreError."""
-        if seed not in self._whole:
-            everyone = range(len(self._spoken))
-            for part in self._missing(everyone, seed, ""):
-                report(Progress(WorkStep.EMBEDDING_VOICES, part[0], len(self._spoken)))
-                found = self.branches.vectors([self._spoken[place] for place in part], seed)
-                self._keep({self._key(place, seed, ""): _arrays(_row(found, number))
-                            for number, place in enumerate(part)})
-            self._whole[seed] = _stacked([_vectors(self._store.get(self._key(place, seed, ""))) for place in everyone])
-        return self._whole[seed]
+        if seed not in self._by_seed:
+            def compute(rows: Sequence[int]) -> list[list[Floats]]:
+                vectors = self.branches.vectors([self._spoken[row] for row in rows], seed)
+                return [_arrays(vectors, number) for number in range(len(rows))]
 
-    def windows(self, places: Sequence[int], seed: int, report: Report = silent) -> list[Windows]:
-        """What is said over the time of recordings. StoreError."""
-        for part in self._missing(places, seed, "windows"):
-            report(Progress(WorkStep.EMBEDDING_WINDOWS, part[0], len(self._spoken)))
-            found = {place: self.branches.windows(self._spoken[place], seed) for place in part}
-            self._keep({self._key(place, seed, "windows"): [times, *_arrays(vectors)]
-                        for place, (times, vectors) in found.items()})
-        kept = (self._store.get(self._key(place, seed, "windows")) for place in places)
+            kept = self._filled(range(len(self._spoken)), seed, "", compute, WorkStep.EMBEDDING_VOICES, report)
+            self._by_seed[seed] = _vectors([np.concatenate(arrays) for arrays in zip(*kept, strict=True)])
+        return self._by_seed[seed]
+
+    def windows(self, rows: Sequence[int], seed: int, report: Report = silent) -> list[Windows]:
+        """Vectors over the time of recordings. StoreError."""
+        def compute(rows: Sequence[int]) -> list[list[Floats]]:
+            windows = [self.branches.windows(self._spoken[row], seed) for row in rows]
+            return [[times, *_arrays(vectors)] for times, vectors in windows]
+
+        kept = self._filled(rows, seed, "windows", compute, WorkStep.EMBEDDING_WINDOWS, report)
         return [(times, _vectors(arrays)) for times, *arrays in kept]
 
-    def _missing(self, places: Sequence[int], seed: int, what: str) -> list[list[int]]:
-        new = [place for place in places if self._key(place, seed, what) not in self._store]
-        return [new[start:start + AT_ONCE] for start in range(0, len(new), AT_ONCE)]
+    def _filled(self, rows: Sequence[int], seed: int, what: str,
+                compute: Callable[[Sequence[int]], list[list[Floats]]], step: WorkStep, report: Report
+                ) -> list[tuple[Floats, ...]]:
+        """The arrays of recordings, computed where they are not kept."""
+        fingerprint = self.branches.fingerprint(seed)
 
-    def _keep(self, found: dict[str, list[Floats]]) -> None:
-        with self._store.writer() as writer:
-            for key, arrays in found.items():
-                writer.add(key, arrays)
+        def key(row: int) -> str:
+            return f"{self._digests[row][:32]}+{what}+{fingerprint}"
 
-    def _key(self, place: int, seed: int, what: str) -> str:
-        return f"{self._digests[place][:32]}+{what}+{self.branches.fingerprint(seed)}"
+        def in_groups(missing: Missing[int]) -> Iterator[list[Computed[int]]]:
+            for _, part in missing.groups(AT_ONCE):
+                yield [Computed(row, key(row), arrays) for row, arrays in zip(part, compute(part), strict=True)]
 
-
-def _digest(digests: Digests, path: Path, one: CachedUtterance) -> str:
-    """Of a recording; where its file is not known any more, of what was heard in it."""
-    with contextlib.suppress(OSError):
-        known = digests.of(path)
-        if known is not None:
-            return known
-    heard = hashlib.sha256(one.transcript.text.encode())
-    for states in one.states:
-        heard.update(states.tobytes())
-    return heard.hexdigest()
+        FeatureCache(self._store, key).fill(rows, in_groups, step, report=report)
+        return [self._store.get(key(row)) for row in rows]
 
 
-def _arrays(vectors: Vectors) -> list[Floats]:
-    """One array a kind, an empty one for a kind that the model lacks."""
-    return [vectors.by_kind.get(kind, np.zeros(0, np.float32)) for kind in KINDS]
+def _digest(utterance: EncodedUtterance) -> str:
+    """Digest of what was transcribed, for a recording whose file is not known any more."""
+    digest = hashlib.sha256(utterance.transcript.text.encode())
+    for states in utterance.states:
+        digest.update(states.tobytes())
+    return digest.hexdigest()
+
+
+def _arrays(vectors: Vectors, row: int | None = None) -> list[Floats]:
+    """One array a kind, of all rows or of one; an empty one for a kind that the model lacks."""
+    rows = slice(None) if row is None else slice(row, row + 1)
+    return [vectors.by_kind[kind][rows] if kind in vectors.by_kind else np.zeros(0, np.float32) for kind in KINDS]
 
 
 def _vectors(arrays: Sequence[Floats]) -> Vectors:
     return Vectors({kind: array for kind, array in zip(KINDS, arrays, strict=True) if array.size})
-
-
-def _row(vectors: Vectors, number: int) -> Vectors:
-    return Vectors({kind: array[number:number + 1] for kind, array in vectors.by_kind.items()})
-
-
-def _stacked(found: Sequence[Vectors]) -> Vectors:
-    return Vectors({kind: np.concatenate([one.by_kind[kind] for one in found]) for kind in found[0].by_kind})

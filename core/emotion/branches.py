@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.asr.transcript import Transcript
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.emotion.features import REFERENCE
 from core.emotion.layer_cache import Floats
 from core.errors import DatasetError
-from core.features.speech_cache import CachedUtterance, SpeechFeatureCache
+from core.features.speech_cache import SpeechFeatureCache
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
 from core.models.variants import BrewClipOptions
 from core.progress import Progress, Report, WorkStep, silent
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.explorer import Explorer
     from core.models.brewclip import BrewCLIP
 
 AT_ONCE = 32
@@ -40,11 +40,11 @@ class Vectors:
 class BranchEncoder:
     """A model and what it hears. Without a checkpoint: the untrained model of a seed over the backbone in use."""
 
-    def __init__(self, explorer: "Explorer", checkpoint: Path | None, report: Report = silent) -> None:
-        self._explorer = explorer
-        self._backbone = explorer.backbone(report)
-        self._recogniser = explorer.recogniser(report)
-        self._hearing = SpeechFeatureCache(explorer, "en")
+    def __init__(self, workspace: Workspace, checkpoint: Path | None, report: Report = silent) -> None:
+        self._workspace = workspace
+        self._backbone = workspace.backbone(report)
+        self._recogniser = workspace.recogniser(report)
+        self._speech = SpeechFeatureCache(workspace, "en")
         self._trained: BrewCLIP | None = None
         self._made_of = "untrained"
         self.title = f"untrained, over {self._backbone.title}"
@@ -59,9 +59,9 @@ class BranchEncoder:
         """Whether it comes from a checkpoint: then the seed changes nothing."""
         return self._trained is not None
 
-    def hear(self, recordings: Sequence[Path], report: Report = silent) -> list[CachedUtterance]:
+    def utterances(self, recordings: Sequence[Path], report: Report = silent) -> list[EncodedUtterance]:
         """Transcripts and encoder states, kept as all other parts of the program keep them."""
-        return self._hearing.hear(recordings, report=report)
+        return self._speech.load(recordings, report=report)
 
     def fingerprint(self, seed: int) -> str:
         """Names all that decides the vectors: backbone, checkpoint or seed, and the recogniser."""
@@ -70,7 +70,7 @@ class BranchEncoder:
             if not self.is_trained:
                 drawn = {"seed": seed, "options": repr(BrewClipOptions())}
             self._prints[seed] = Fingerprint.of({
-                "backbone": self._backbone.fingerprint("").hash, "hearing": self._hearing.fingerprint,
+                "backbone": self._backbone.fingerprint("").hash, "hearing": self._speech.fingerprint,
                 "model": self._made_of, "layout": LAYOUT, **drawn}).hash
         return self._prints[seed]
 
@@ -89,7 +89,7 @@ class BranchEncoder:
             raise DatasetError(f"The model {self.title} has no {'acoustic' if kind == 'acoustic' else 'text'} branch.",
                                "no_feature")
 
-    def vectors(self, spoken: Sequence[CachedUtterance], seed: int, report: Report = silent) -> Vectors:
+    def vectors(self, spoken: Sequence[EncodedUtterance], seed: int, report: Report = silent) -> Vectors:
         """The vectors of recordings that could be read."""
         return self._vectors([one.transcript for one in spoken],
                              [np.concatenate(one.states) for one in spoken], seed, report)
@@ -99,7 +99,7 @@ class BranchEncoder:
         model = self.model(seed)
         return np.stack([self._text(model, seed, text) for text in texts])
 
-    def windows(self, one: CachedUtterance, seed: int) -> tuple[Floats, Vectors]:
+    def windows(self, one: EncodedUtterance, seed: int) -> tuple[Floats, Vectors]:
         """Times (k,) in s, and vectors of the second around each. The words are those of the whole recording."""
         states = np.concatenate(one.states)
         starts = range(0, max(1, len(states) - FRAMES + 1), HOP)
@@ -109,7 +109,7 @@ class BranchEncoder:
 
     def _load(self, folder: Path) -> "BrewCLIP":
         found = checkpoints.read(checkpoints.find(folder))
-        padding = self._explorer.settings["speech.padding"]
+        padding = self._workspace.settings["speech.padding"]
         checkpoints.check_recogniser(found.run, self._recogniser.name, padding)
         self._made_of = _digest(found)
         self.title = f"{folder.name} ({found.run.variant} over {backbones.title(found.run.backbone)})"

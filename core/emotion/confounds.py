@@ -1,4 +1,4 @@
-"""What else a feature tells, by the same kind of probe: who speaks, and whether a stranger is a woman or a man."""
+"""Confounds of a feature, by the same kind of probe: the speaker, and the sex of strangers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,21 +20,21 @@ def all_leaks(vectors: Floats, utterances: Sequence[ActedUtterance]) -> dict[str
     speakers = [one.actor for one in utterances]
     by_sentence = _numbered([one.statement for one in utterances])
     if len(set(speakers)) > 1 and len(set(by_sentence.tolist())) > 1:
-        found["speaker"] = _told(vectors, _numbered(speakers), by_sentence)
+        found["speaker"] = _leak(vectors, _numbered(speakers), by_sentence)
     sexes = _numbered([one.sex for one in utterances])
     groups = _groups(speakers, sexes)
     if groups is not None:
-        found["sex"] = _told(vectors, sexes, groups)
+        found["sex"] = _leak(vectors, sexes, groups)
     return found
 
 
-def _told(vectors: Floats, labels: Labels, groups: Labels) -> Leak:
-    """How well each group's labels are told by what was learned from the other groups."""
+def _leak(vectors: Floats, labels: Labels, groups: Labels) -> Leak:
+    """Accuracy on each group of a probe learned from the other groups."""
     classes, right = int(labels.max()) + 1, np.zeros(len(labels), bool)
     for group in set(groups.tolist()):
         test = groups == group
         found = probe.fit(vectors[~test], labels[~test], classes, STRENGTH)
-        right[test] = found.probabilities(vectors[test]).argmax(axis=1) == labels[test]
+        right[test] = found.predict_proba(vectors[test]).argmax(axis=1) == labels[test]
     return Leak(round(100 * float(right.mean()), 2), scores.majority(labels.tolist()), round(100 / classes, 2))
 
 

@@ -1,26 +1,25 @@
-"""What the probes of one experiment read: recordings with their voices, means and branches, made when asked for."""
+"""Recordings of one experiment with their layers, means and branches, computed when asked for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from core.asr.transcript import EncodedUtterance
 from core.emotion import pooling, probe, recordings
-from core.emotion.branch_cache import KeptBranches
+from core.emotion.branch_cache import BranchCache
 from core.emotion.branches import BranchEncoder
 from core.emotion.classes import class_set
-from core.emotion.layer_cache import Floats, VoiceLayers, Voices
+from core.emotion.layer_cache import Floats, VoiceLayerCache, VoiceLayers
 from core.emotion.pooling import Pooling
+from core.emotion.probe import Labels
 from core.emotion.recordings import ActedRecordings
 from core.errors import DatasetError
-from core.features.speech_cache import CachedUtterance
 from core.progress import Report, silent, steps
-
-if TYPE_CHECKING:
-    from core.explorer import Explorer
+from core.workspace import Workspace
 
 MANY = 8  # recordings of a speaker from which their own spread is known well enough
 LITTLE = 1e-3  # of a deviation: keeps what never changes from being blown up
@@ -28,22 +27,45 @@ LITTLE = 1e-3  # of a deviation: keeps what never changes from being blown up
 
 @dataclass(frozen=True, eq=False)
 class ProbeDataset:
-    """Recordings, heard. `voices` (n), () when no probe reads them; `spoken` (n) or (), and the `branches` of them, of
-    which `shelf` keeps what was computed.
+    """n recordings with their features. `voices` (n), () when no probe reads them; `spoken` (n) or (), with the
+    `branch_cache` of their vectors. `own` are the statistics that speakers were standardised by, `before` the same
+    recordings before that.
     """
 
-    acted: ActedRecordings
+    recordings: ActedRecordings
     voices: Sequence[VoiceLayers]
-    spoken: tuple[CachedUtterance, ...]
-    branches: BranchEncoder | None
+    spoken: tuple[EncodedUtterance, ...] = ()
+    branch_cache: BranchCache | None = None
     own: "Statistics | None" = None
-    as_is: "ProbeDataset | None" = None
-    shelf: KeptBranches | None = None
+    before: "ProbeDataset | None" = None
 
     @property
-    def heard_as_is(self) -> "ProbeDataset":
+    def branches(self) -> BranchEncoder | None:
+        """The model whose branches are probed."""
+        return self.branch_cache.branches if self.branch_cache else None
+
+    @property
+    def unstandardised(self) -> "ProbeDataset":
         """The same before speakers were standardised."""
-        return self.as_is or self
+        return self.before or self
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.recordings.classes)
+
+    def labels(self, rows: Sequence[int]) -> Labels:
+        """Class numbers (k,) of recordings."""
+        return np.array(self.recordings.labels, np.int64)[list(rows)]
+
+    @cached_property
+    def speakers(self) -> tuple[int, ...]:
+        """Speakers (n,) of the recordings."""
+        return tuple(record.actor for record in self.recordings.utterances)
+
+    def speakers_of(self, rows: Sequence[int]) -> list[int]:
+        """Speakers (k,) of some recordings."""
+        return [self.speakers[row] for row in rows]
 
     @cached_property
     def voiced(self) -> Floats:
@@ -51,33 +73,28 @@ class ProbeDataset:
         return pooling.means(self.voices, pauses=False)
 
     @cached_property
-    def whole(self) -> Floats:
+    def all_frames(self) -> Floats:
         """(n, layers, width): means over all frames."""
         return pooling.means(self.voices, pauses=True)
 
-    @property
-    def speakers(self) -> tuple[int, ...]:
-        """(n,): who speaks."""
-        return tuple(one.actor for one in self.acted.utterances)
-
     def differ(self, vectors: Floats, by_speaker: bool) -> bool:
-        """Whether recordings differ in vectors (n, d), as heard, and would still do when standardised by speaker: a
-        speaker's only recording is then zero.
+        """Whether recordings differ in vectors (n, d), and would still do when standardised by speaker: a speaker's
+        only recording is then zero.
         """
         return probe.differ(vectors) and not (by_speaker and len(set(self.speakers)) == len(vectors))
 
     @property
     def differs(self) -> bool:
         """Whether the recordings differ in any layer."""
-        as_is = self.heard_as_is
-        return self.differ(as_is.voiced.reshape(len(as_is.voices), -1), self.own is not None)
+        before = self.unstandardised
+        return self.differ(before.voiced.reshape(len(before.voices), -1), self.own is not None)
 
     def by_speaker(self) -> "ProbeDataset":
         """The same with each speaker's states standardised by themselves."""
         if not self.voices:
             return self
         own = statistics(self.voiced.reshape(len(self.voices), -1), self.speakers)
-        return replace(self, own=own, as_is=self, voices=Standardised(self.voices, self.speakers, own, self._shape))
+        return replace(self, own=own, before=self, voices=Standardised(self.voices, self.speakers, own, self._shape))
 
     def like(self, voices: Sequence[VoiceLayers], speakers: Sequence[int]) -> Sequence[VoiceLayers]:
         """Other voices of these speakers, standardised as they are, or not."""
@@ -90,39 +107,39 @@ class ProbeDataset:
 
     def means(self, view: Pooling) -> Floats:
         """(n, d) of a view."""
-        return pooling.vectors(self.whole if view.pauses else self.voiced, view)
+        return pooling.vectors(self.all_frames if view.pauses else self.voiced, view)
 
 
-def gather(explorer: "Explorer", folder: Path, classes: int, needs: frozenset[str], checkpoint: Path | None,
-           report: Report = silent, follow_links: bool = False) -> ProbeDataset:
-    """Hear the recordings of a RAVDESS folder for probes with such `needs` ("voice", "branches").
+def load(workspace: Workspace, folder: Path, classes: int, needs: frozenset[str], checkpoint: Path | None,
+         report: Report = silent, follow_links: bool = False) -> ProbeDataset:
+    """The recordings of a RAVDESS folder with the features of probes with such `needs` ("voice", "branches").
 
     What cannot be read is left out, with a note. DatasetError as `recordings.load`, and too_few when none can be read.
-    WeightsError, ModelError, StoreError: what was heard is kept.
+    WeightsError, ModelError, StoreError: what was computed is kept.
     """
-    looking, loading, listening, hearing = steps(report, 0, 0, "voice" in needs, "branches" in needs)
-    acted = recordings.load(folder, class_set(classes), looking, follow_links)
-    paths = [one.recording for one in acted.utterances if one.recording is not None]
-    branches = BranchEncoder(explorer, checkpoint, loading) if "branches" in needs else None
-    voices = Voices(explorer, loading).all(paths, listening) if "voice" in needs else []
-    spoken = branches.hear(paths, hearing) if branches is not None else []
-    unreadable = {place: one for place, one in enumerate(voices) if isinstance(one, str)}
-    unreadable |= {place: one.reason for place, one in enumerate(spoken) if one.reason}
-    kept = [place for place in range(len(paths)) if place not in unreadable]
+    reading, loading, encoding, transcribing = steps(report, 0, 0, "voice" in needs, "branches" in needs)
+    acted = recordings.load(folder, class_set(classes), reading, follow_links)
+    paths = [record.recording for record in acted.utterances if record.recording is not None]
+    branches = BranchEncoder(workspace, checkpoint, loading) if "branches" in needs else None
+    voices = VoiceLayerCache(workspace, loading).load(paths, encoding) if "voice" in needs else []
+    spoken = branches.utterances(paths, transcribing) if branches is not None else []
+    unreadable = {row: voice for row, voice in enumerate(voices) if isinstance(voice, str)}
+    unreadable |= {row: utterance.reason for row, utterance in enumerate(spoken) if utterance.reason}
+    rows = [row for row in range(len(paths)) if row not in unreadable]
     acted = recordings.without(acted, unreadable)
     if len(set(acted.labels)) < 2:
         raise DatasetError(f"Too few recordings of {folder.name} can be read: {next(iter(unreadable.values()))}",
                            "too_few")
-    heard = tuple(one for place, one in enumerate(voices) if place in set(kept) and isinstance(one, VoiceLayers))
+    readable = tuple(voice for row in rows if voices and isinstance(voice := voices[row], VoiceLayers))
     if branches is None:
-        return ProbeDataset(acted, heard, (), None)
-    whole = tuple(spoken[place] for place in kept)
-    shelf = KeptBranches(explorer, branches, [paths[place] for place in kept], whole)
-    return ProbeDataset(acted, heard, whole, branches, shelf=shelf)
+        return ProbeDataset(acted, readable)
+    utterances = tuple(spoken[row] for row in rows)
+    return ProbeDataset(acted, readable, utterances,
+                        BranchCache(workspace, branches, [paths[row] for row in rows], utterances))
 
 
 class Standardised(Sequence[VoiceLayers]):
-    """Voices with their states standardised by `own` statistics of layers side by side; made when asked for."""
+    """Voices standardised by `own` statistics of layers side by side, one at a time when asked for."""
 
     def __init__(self, voices: Sequence[VoiceLayers], speakers: Sequence[int], own: "Statistics", shape: tuple[int, int]
                  ) -> None:
@@ -133,7 +150,7 @@ class Standardised(Sequence[VoiceLayers]):
 
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
+            return [self[row] for row in range(*place.indices(len(self)))]
         mean, scale = self._own.of[self._speakers[place]]
         return standardised(self._voices[place], mean.reshape(self._shape), scale.reshape(self._shape))
 
@@ -146,7 +163,7 @@ def standardised(voice: VoiceLayers, mean: Floats, scale: Floats) -> VoiceLayers
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """What vectors (d,) of speakers are standardised by: each one's `mean` and `scale`; `usual` scale of all."""
+    """Mean and scale (d,) of each speaker's vectors, and the `usual` scale of all."""
 
     of: Mapping[int, tuple[Floats, Floats]]
     usual: Floats
@@ -158,12 +175,12 @@ class Statistics:
         return ((vectors - means) / scales).astype(np.float32)
 
     @property
-    def kept(self) -> dict[str, Floats]:
-        """The mean of the speakers' means and the usual scale, for someone of whom nothing is known."""
+    def typical(self) -> dict[str, Floats]:
+        """Mean of the speakers' means and the usual scale, for someone of whom nothing is known."""
         return {"typical": np.mean([mean for mean, _ in self.of.values()], axis=0), "usual": self.usual}
 
 
-def of_few(vectors: Floats, usual: Floats) -> tuple[Floats, Floats]:
+def speaker_statistics(vectors: Floats, usual: Floats) -> tuple[Floats, Floats]:
     """Mean and scale (d,) of someone with a few recordings (k, d); with less than `MANY` the scale is the usual one."""
     scale = vectors.std(axis=0) + LITTLE if len(vectors) >= MANY else usual
     return vectors.mean(axis=0), scale.astype(np.float32)
@@ -174,4 +191,4 @@ def statistics(vectors: Floats, speakers: Sequence[int]) -> Statistics:
     groups = {one: vectors[np.array(speakers) == one] for one in sorted(set(speakers))}
     many = [group.std(axis=0) for group in groups.values() if len(group) >= MANY] or [vectors.std(axis=0)]
     usual = (np.mean(many, axis=0) + LITTLE).astype(np.float32)
-    return Statistics({one: of_few(group, usual) for one, group in groups.items()}, usual)
+    return Statistics({one: speaker_statistics(group, usual) for one, group in groups.items()}, usual)

@@ -1,27 +1,23 @@
-"""One experiment: recordings, a protocol, features; what each feature tells of the emotion, and what else it tells."""
+"""One experiment: recordings, a protocol, features; accuracy of each feature, and its confounds."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from core.emotion import dataset as material
 from core.emotion import protocols, scores
 from core.emotion.cross_validation import CrossValidation, Probed
-from core.emotion.dataset import ProbeDataset
+from core.emotion.dataset import ProbeDataset, load
 from core.emotion.features import MODES, USUAL, Feature, feature
 from core.emotion.finetune import TUNED
 from core.emotion.results import Acting, Options, Result
 from core.errors import DatasetError
 from core.progress import Report, silent, steps
-
-if TYPE_CHECKING:
-    from core.explorer import Explorer
+from core.workspace import Workspace
 
 
-def run(explorer: "Explorer", options: Options, report: Report = silent) -> Result:
-    """Do the experiment. What was heard and every fold that was fine-tuned is kept whenever it stops: the same
-    experiment goes on from there.
+def run(workspace: Workspace, options: Options, report: Report = silent) -> Result:
+    """Do the experiment. Features and every fold that was fine-tuned are kept whenever it stops: the same experiment
+    goes on from there.
 
     DatasetError: as `recordings.load`, protocol, classes, feature, no_feature, too_few, all_alike; WeightsError,
     ModelError, StoreError.
@@ -30,16 +26,16 @@ def run(explorer: "Explorer", options: Options, report: Report = silent) -> Resu
     if options.mode not in MODES:
         raise DatasetError(f"There is no mode {options.mode!r}; choose linear or fine-tuned.", "mode")
     needs = frozenset(one.needs for one in chosen) | ({"voice"} if options.mode == "fine-tuned" else set())
-    hearing, probing = steps(report, 30, 1 if options.mode == "linear" else 100)
-    heard = material.gather(explorer, options.folder, options.classes, needs, options.checkpoint, hearing,
-                            options.follow_links)
-    heard = heard.by_speaker() if options.speaker_statistics else heard
-    bench = CrossValidation(explorer, options, heard, probing)
-    possible = bench.possible(chosen)
-    bench.plan(possible, protocol)
+    preparing, probing = steps(report, 30, 1 if options.mode == "linear" else 100)
+    dataset = load(workspace, options.folder, options.classes, needs, options.checkpoint, preparing,
+                   options.follow_links)
+    dataset = dataset.by_speaker() if options.speaker_statistics else dataset
+    validation = CrossValidation(workspace, options, dataset, probing)
+    possible = validation.possible(chosen)
+    validation.plan(possible, protocol)
     with _one_thread(options.mode == "linear"):
-        found = bench.probe_all(possible, protocol)
-    return _result(options, heard, bench, found)
+        found = validation.probe_all(possible, protocol)
+    return _result(options, dataset, validation, found)
 
 
 @contextmanager
@@ -61,8 +57,9 @@ def wanted(options: Options) -> tuple[Feature, ...]:
     return tuple(feature(key) for key in keys)
 
 
-def _result(options: Options, heard: ProbeDataset, bench: CrossValidation, found: Mapping[str, Probed]) -> Result:
-    acted = heard.acted
+def _result(options: Options, dataset: ProbeDataset, validation: CrossValidation, found: Mapping[str, Probed]
+            ) -> Result:
+    acted = dataset.recordings
     folds = next(iter(found.values())).folds
     tested = sorted({place for fold in folds for place in fold.test})
     trained = {place for fold in folds for place in fold.train}
@@ -70,12 +67,12 @@ def _result(options: Options, heard: ProbeDataset, bench: CrossValidation, found
     return Result(
         options, acted.classes, len(trained), len(tested), scores.majority([acted.labels[place] for place in tested]),
         round(100 / len(acted.classes), 2), protocols.protocol(options.protocol).leaks,
-        heard.branches.title if heard.branches else "", (*acted.notes, *bench.notes),
+        dataset.branches.title if dataset.branches else "", (*acted.notes, *validation.notes),
         tuple(sorted({acted.utterances[place].actor for place in learned_from})),
-        tuple(each.score for each in found.values()), tuple(_actings(heard)),
+        tuple(each.score for each in found.values()), tuple(_actings(dataset)),
         {key: each.answers for key, each in found.items()})
 
 
-def _actings(heard: ProbeDataset) -> list[Acting]:
+def _actings(dataset: ProbeDataset) -> list[Acting]:
     return [Acting(one.recording or Path(), one.actor, one.sex, one.emotion, one.intensity, one.caption, label)
-            for one, label in zip(heard.acted.utterances, heard.acted.labels, strict=True)]
+            for one, label in zip(dataset.recordings.utterances, dataset.recordings.labels, strict=True)]

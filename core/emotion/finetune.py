@@ -1,10 +1,10 @@
-"""Fine-tuning: prompts and acoustic layer learn with the linear layer (the paper's "Finetuned"), from recordings and
-their noisy, stretched and shifted copies. Whisper and the text tower stay as they are.
+"""Fine-tuning: prompts and acoustic layer are trained with the linear layer (the paper's "Finetuned"), on recordings
+and their noisy, stretched and shifted copies. Whisper and the text tower stay frozen.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -14,16 +14,17 @@ from core.emotion import pooling, probe
 from core.emotion.augment import CHANGES
 from core.emotion.dataset import ProbeDataset
 from core.emotion.features import REFERENCE, Feature
-from core.emotion.finetune_heads import BranchHead, Ensemble, FineTuneHead, LayerMixHead, rows, words_of
-from core.emotion.layer_cache import Floats, VoiceLayers, Voices
+from core.emotion.finetune_heads import BranchHead, Ensemble, FineTuneHead, LayerMixHead, text_batch, text_rows
+from core.emotion.layer_cache import Floats, VoiceLayerCache, VoiceLayers
 from core.emotion.pooling import Pooling
-from core.emotion.probes import Curve, Kept, Places, labels_of, say, told
+from core.emotion.probe import Labels
+from core.emotion.probes import Arrays, Curve, Rows, progressing
 from core.models.brewclip import SpokenBatch
 from core.models.variants import BrewClipOptions
 from core.progress import Progress, Report, WorkStep, silent
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.explorer import Explorer
     from core.models.brewclip import BrewCLIP
 
 TUNED = ("layers", "fused", "acoustic", "text", REFERENCE)
@@ -38,9 +39,10 @@ Variants = Mapping[str, Sequence[VoiceLayers]]
 
 @dataclass(frozen=True)
 class FineTuneRecipe:
-    """How a feature is fine-tuned. `slow`: the rate of what a linear probe has learned already. `as_is`: how often a
-    recording is taken as it is and not as one of its copies; `cut`: what share of it is left out at most; `others`: how
-    often it is moved to the mean of other speakers, a blend of those learned from. `members` learn, and are averaged.
+    """Hyperparameters of fine-tuning. `slow`: learning rate of what a linear probe has learned already. `as_is`: share
+    of recordings taken as they are and not as one of their copies; `cut`: largest share of one that is left out;
+    `others`: share of those moved to the mean of other speakers, a blend of those learned from. `members` of the
+    ensemble.
     """
 
     epochs: int = 20
@@ -57,17 +59,17 @@ RECIPES: Mapping[str, FineTuneRecipe] = {key: LAYERS if key == "layers" else Fin
 
 
 @dataclass(frozen=True, eq=False)
-class FineTunedProbe:
-    """A tuned hearer and how voices are brought to it: `mean`, `scale` (layers, width), None for Z_A as it is."""
+class FineTunedModel:
+    """Fine-tuned head and the standardisation of its input: `mean`, `scale` (layers, width), None for Z_A as it is."""
 
-    hearer: FineTuneHead
+    head: FineTuneHead
     mean: Floats | None
     scale: Floats | None
 
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return next(self.hearer.parameters()).device
+        return next(self.head.parameters()).device
 
     def batch(self, voices: Sequence[VoiceLayers]) -> tuple[Tensor, Tensor]:
         """States, padded, and the share of voice, -1 where there is no frame."""
@@ -75,24 +77,29 @@ class FineTunedProbe:
         longest = max(len(voice.share) for voice in voices)
         share = torch.full((len(voices), longest), -1.0)
         padded = torch.zeros(len(voices), *states[0].shape[:-2], longest, states[0].shape[-1])
-        for row, (voice, one) in enumerate(zip(voices, states, strict=True)):
-            padded[row, ..., :len(voice.share), :] = torch.from_numpy(one)
+        for row, (voice, own) in enumerate(zip(voices, states, strict=True)):
+            padded[row, ..., :len(voice.share), :] = torch.from_numpy(own)
             share[row, :len(voice.share)] = torch.from_numpy(np.array(voice.share))
         return padded.to(self.device), share.to(self.device)
 
     @torch.inference_mode()
-    def read(self, voices: Sequence[VoiceLayers], words: SpokenBatch | None, features: bool = False) -> Floats:
+    def predict_proba(self, voices: Sequence[VoiceLayers], texts: SpokenBatch | None, features: bool = False) -> Floats:
         """(n, classes) probabilities, or (n, dim) features, of voices."""
-        self.hearer.eval()
-        found = []
+        self.head.eval()
+        parts = []
         for start in range(0, len(voices), BATCH):
             states, share = self.batch(voices[start:start + BATCH])
-            part = range(start, min(start + BATCH, len(voices)))
-            said = None if words is None else rows(words, part).to(self.device)
-            vectors = self.hearer.features(states, share, said) if features else \
-                self.hearer(states, share, said).softmax(dim=1)
-            found.append(vectors.float().cpu().numpy())
-        return np.concatenate(found)
+            rows = range(start, min(start + BATCH, len(voices)))
+            text = None if texts is None else text_rows(texts, rows).to(self.device)
+            output = self.head.features(states, share, text) if features else \
+                self.head(states, share, text).softmax(dim=1)
+            parts.append(output.float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def curve(self, voice: VoiceLayers, texts: SpokenBatch | None) -> Curve:
+        """Probabilities over the time of a voice; `texts` of the whole."""
+        times, parts = pooling.stretches(voice)
+        return times, self.predict_proba(parts, None if texts is None else text_rows(texts, [0] * len(parts)))
 
     def _states(self, voice: VoiceLayers) -> Floats:
         if self.mean is None or self.scale is None:
@@ -101,120 +108,106 @@ class FineTunedProbe:
         return states
 
 
-def ear_curve(ear: FineTunedProbe, voice: VoiceLayers, words: SpokenBatch | None) -> Curve:
-    """What it says over the time of a voice; `words` of the whole."""
-    times, parts = pooling.stretches(voice)
-    return times, ear.read(parts, None if words is None else rows(words, [0] * len(parts)))
+class FineTunedProbe:
+    """Estimator that fine-tunes one feature. Copies of the recordings are encoded once and kept, as these are."""
 
+    def __init__(self, workspace: Workspace, kind: str, dataset: ProbeDataset, report: Report = silent) -> None:
+        self._dataset, self._kind = dataset, kind
+        self._layers = VoiceLayerCache(workspace, report)
+        self._source = dataset if kind == "layers" else dataset.unstandardised
+        self.chosen = ""
 
-@dataclass(frozen=True, eq=False)
-class FittedEar:
-    """As `probers.Fitted`."""
-
-    source: "TunedProber"
-    ear: FineTunedProbe
-    said: str
-
-    @property
-    def kept(self) -> Kept:
-        """As `Fitted`."""
-        arrays = {f"tensor:{name}": each.detach().cpu().numpy() for name, each in self.ear.hearer.state_dict().items()}
-        if self.ear.mean is not None and self.ear.scale is not None:
-            arrays |= {"mean": self.ear.mean, "scale": self.ear.scale}
-        return arrays
-
-    def probabilities(self, places: Places) -> Floats:
-        """As `Fitted`."""
-        return self.ear.read([self.source.clean[place] for place in places], self.source.words(places))
-
-    def curves(self, places: Places, report: Report) -> list[Curve]:
-        """As `Fitted`."""
-        return [ear_curve(self.ear, self.source.clean[place], self.source.words([place]))
-                for place in told(places, report)]
-
-
-class TunedProber:
-    """Learns one feature by fine-tuning. The copies are heard once and kept, as the recordings are."""
-
-    def __init__(self, explorer: "Explorer", kind: str, material: ProbeDataset, report: Report = silent) -> None:
-        self._material, self._kind = material, kind
-        self._listening = Voices(explorer, report)
-        self._source = material if kind == "layers" else material.heard_as_is
-        self.clean = self._source.voices
-        self._last: FineTunedProbe | None = None
-
-    def fit(self, places: Places, seed: int, report: Report) -> FittedEar:
-        """As `ProbeTrainer`."""
-        copies = self._copies(places, report)
+    def fit(self, rows: Rows, seed: int, report: Report) -> Self:
+        """As `Probe`."""
+        copies = self._copies(rows, report)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            ear, said = self._begin(places, copies, seed, report)
-            speakers = self._speakers(ear, places)
-            _descend(ear, RECIPES[self._kind], copies, speakers, labels_of(self._material, places), self.words(places),
-                     seed, report)
-        self._last = ear
-        return FittedEar(self, ear, said)
+            self._model = model = self._begin(rows, copies, seed, report)
+            _descend(model, RECIPES[self._kind], copies, self._speaker_means(rows), self._dataset.labels(rows),
+                     self._texts(rows), seed, report)
+        return self
+
+    @property
+    def arrays(self) -> Arrays:
+        """As `Probe`."""
+        tensors = self._model.head.state_dict()
+        arrays = {f"tensor:{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        if self._model.mean is not None and self._model.scale is not None:
+            arrays |= {"mean": self._model.mean, "scale": self._model.scale}
+        return arrays
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        """As `Probe`."""
+        return self._model.predict_proba([self._source.voices[row] for row in rows], self._texts(rows))
+
+    def curves(self, rows: Rows, report: Report) -> list[Curve]:
+        """As `Probe`."""
+        return [self._model.curve(self._source.voices[row], self._texts([row])) for row in progressing(rows, report)]
 
     def vectors(self, seed: int) -> Floats:
-        """As `ProbeTrainer`: of what was learned last."""
-        assert self._last is not None
-        return self._last.read(self.clean, self.words(range(len(self.clean))), features=True)
+        """As `Probe`: features of the head that was trained last."""
+        voices = self._source.voices
+        return self._model.predict_proba(voices, self._texts(range(len(voices))), features=True)
 
     def differs(self, report: Report) -> bool:
-        """As `ProbeTrainer`. Branches are learned by descent, which needs no difference."""
-        return self._kind != "layers" or self._material.differs
+        """As `Probe`. Branches are learned by descent, which needs no difference."""
+        return self._kind != "layers" or self._dataset.differs
 
-    def words(self, places: Places) -> SpokenBatch | None:
-        """What is read of recordings: as heard, or as written; None where words are not read."""
+    def _texts(self, rows: Rows) -> SpokenBatch | None:
+        """Transcripts or captions of recordings; None where the feature has no text."""
         if self._kind not in ("fused", "text", REFERENCE):
             return None
-        branches = self._material.branches
+        branches = self._dataset.branches
         assert branches is not None
-        said = [self._material.spoken[place].transcript for place in places]
+        transcripts = [self._dataset.spoken[row].transcript for row in rows]
         if self._kind == REFERENCE:
-            said = [replace(one, text=self._material.acted.utterances[place].caption)
-                    for one, place in zip(said, places, strict=True)]
-        return words_of(branches.model(0), said)
+            transcripts = [replace(transcript, text=self._dataset.recordings.utterances[row].caption)
+                           for transcript, row in zip(transcripts, rows, strict=True)]
+        return text_batch(branches.model(0), transcripts)
 
-    def _copies(self, places: Places, report: Report) -> Variants:
-        """The recordings as they are and changed; a change that cannot be heard leaves one as it is."""
-        as_is = [self._material.heard_as_is.voices[place] for place in places]
-        acted = [self._material.acted.utterances[place] for place in places]
-        paths = [one.recording for one in acted if one.recording is not None]
-        found: dict[str, Sequence[VoiceLayers]] = {"": [self.clean[place] for place in places]}
+    def _copies(self, rows: Rows, report: Report) -> Variants:
+        """The recordings as they are and changed; a change that cannot be encoded leaves one as it is."""
+        originals = [self._dataset.unstandardised.voices[row] for row in rows]
+        records = [self._dataset.recordings.utterances[row] for row in rows]
+        paths = [record.recording for record in records if record.recording is not None]
+        copies: dict[str, Sequence[VoiceLayers]] = {"": [self._source.voices[row] for row in rows]}
         for name, change in CHANGES.items():
-            heard = self._listening.all(paths, report, name, change)
-            whole = [clean if isinstance(one, str) else one for one, clean in zip(heard, as_is, strict=True)]
-            found[name] = self._source.like(whole, [one.actor for one in acted])
-        return found
+            changed = self._layers.load(paths, report, name, change)
+            voices = [original if isinstance(voice, str) else voice
+                      for voice, original in zip(changed, originals, strict=True)]
+            copies[name] = self._source.like(voices, [record.actor for record in records])
+        return copies
 
-    def _begin(self, places: Places, copies: Variants, seed: int, report: Report) -> tuple[FineTunedProbe, str]:
-        """The ear before it is tuned: that of the layers says what a linear probe learned, from the copies as well."""
-        classes = len(self._material.acted.classes)
+    def _begin(self, rows: Rows, copies: Variants, seed: int, report: Report) -> FineTunedModel:
+        """The model before it is trained: that of the layers begins with a linear probe, learned from copies as well.
+        """
+        dataset = self._dataset
         if self._kind != "layers":
-            assert self._material.branches is not None
-            model = self._material.branches.model(seed)
-            return FineTunedProbe(BranchHead(model, self._kind, classes).to(model.log_scale.device), None, None), \
-                "prompts and acoustic layer" if self._kind in ("fused", "acoustic") else "prompts"
-        means, labels = self._material.voiced[list(places)], labels_of(self._material, places)
+            assert dataset.branches is not None
+            model = dataset.branches.model(seed)
+            self.chosen = "prompts and acoustic layer" if self._kind in ("fused", "acoustic") else "prompts"
+            head = BranchHead(model, self._kind, dataset.classes)
+            return FineTunedModel(head.to(model.log_scale.device), None, None)
+        means, labels = dataset.voiced[list(rows)], dataset.labels(rows)
         mean, scale = means.mean(axis=0), means.std(axis=0)
         scale = np.where(scale > probe.EVEN, scale, 1).astype(np.float32)
         changed = [means, *(pooling.means(copies[name], pauses=False) for name in CHANGES)]
         points = ((np.concatenate(changed) - mean) / scale).reshape(-1, mean.size)
-        labels, speakers = np.tile(labels, len(changed)), [self._material.speakers[place] for place in places]
+        labels, speakers = np.tile(labels, len(changed)), dataset.speakers_of(rows) * len(changed)
         view = str(Pooling(tuple(range(means.shape[1]))))
-        chosen = probe.choose({view: points}, labels, speakers * len(changed), report)
-        start = probe.fit(points, labels, classes, chosen.strength)
+        settings = probe.choose({view: points}, labels, speakers, report)
+        start = probe.fit(points, labels, dataset.classes, settings.strength)
         members = [LayerMixHead(start, means.shape[1], means.shape[2], SMALL)
                    for _ in range(RECIPES[self._kind].members)]
-        return FineTunedProbe(Ensemble(members), mean, scale), say(chosen)
+        self.chosen = str(settings)
+        return FineTunedModel(Ensemble(members), mean, scale)
 
-    def _speakers(self, ear: FineTunedProbe, places: Places) -> "SpeakerMeans | None":
-        """The speakers learned from, as the ear hears them; None where it hears Z_A alone."""
-        if ear.mean is None or ear.scale is None:
+    def _speaker_means(self, rows: Rows) -> "SpeakerMeans | None":
+        """Means of the speakers learned from, standardised as the model's input; None where it reads Z_A alone."""
+        if self._model.mean is None or self._model.scale is None:
             return None
-        means = (self._material.voiced[list(places)] - ear.mean) / ear.scale
-        return SpeakerMeans.of(means, [self._material.speakers[place] for place in places])
+        means = (self._dataset.voiced[list(rows)] - self._model.mean) / self._model.scale
+        return SpeakerMeans.of(means, self._dataset.speakers_of(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,36 +231,36 @@ class SpeakerMeans:
         return moved
 
 
-def _descend(ear: FineTunedProbe, recipe: FineTuneRecipe, copies: Variants, speakers: SpeakerMeans | None, labels: Any,
-             words: SpokenBatch | None, seed: int, report: Report) -> None:
-    """Train; each recording is taken as it is or changed, drawn anew in each epoch."""
+def _descend(model: FineTunedModel, recipe: FineTuneRecipe, copies: Variants, speakers: SpeakerMeans | None,
+             labels: Labels, texts: SpokenBatch | None, seed: int, report: Report) -> None:
+    """Train; whether a recording is taken as it is or changed is drawn anew in each epoch."""
     draw, names = np.random.default_rng(seed), ["", *CHANGES]
     shares = [recipe.as_is, *[(1 - recipe.as_is) / len(CHANGES)] * len(CHANGES)]
-    slow = ear.hearer.learned_before()
-    fast = [each for each in ear.hearer.parameters() if not any(each is other for other in slow)]
+    slow = model.head.pretrained()
+    fast = [each for each in model.head.parameters() if not any(each is other for other in slow)]
     groups = [{"params": fast, "lr": recipe.rate}, *([{"params": slow, "lr": recipe.slow}] if slow else [])]
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
     steps = recipe.epochs * -(-len(labels) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / (WARM * steps), (steps - step) / (steps * (1 - WARM))))
-    targets = torch.from_numpy(labels).to(ear.device)
-    ear.hearer.train()
+    targets = torch.from_numpy(labels).to(model.device)
+    model.head.train()
     for epoch in range(recipe.epochs):
         order = draw.permutation(len(labels))
         for start in range(0, len(order), BATCH):
             report(Progress(WorkStep.FINE_TUNING, epoch, recipe.epochs))
             part = order[start:start + BATCH].tolist()
             voices = [copies[names[draw.choice(len(names), p=shares)]][number] for number in part]
-            states, share = ear.batch([shortened(voice, recipe.cut, draw) for voice in voices])
+            states, share = model.batch([shortened(voice, recipe.cut, draw) for voice in voices])
             for row, number in enumerate(part):
                 if speakers is not None and draw.random() < recipe.others:
-                    moved = torch.from_numpy(speakers.to_others(number, draw)).to(ear.device)
+                    moved = torch.from_numpy(speakers.to_others(number, draw)).to(model.device)
                     states[row] += moved[:, None] * (share[row] >= 0)[:, None]
-            said = None if words is None else rows(words, part).to(ear.device)
-            loss = ear.hearer.loss(states, share, said, targets[part])
+            text = None if texts is None else text_rows(texts, part).to(model.device)
+            loss = model.head.loss(states, share, text, targets[part])
             optimiser.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(ear.hearer.parameters(), LARGEST * recipe.members ** 0.5)
+            torch.nn.utils.clip_grad_norm_(model.head.parameters(), LARGEST * recipe.members ** 0.5)
             optimiser.step()
             schedule.step()
 
@@ -282,28 +275,28 @@ def shortened(voice: VoiceLayers, most: float, draw: np.random.Generator) -> Voi
     return VoiceLayers(voice.states[:, start:start + length], share) if share.sum() >= LEAST else voice
 
 
-def tuned_prober(explorer: "Explorer", one: Feature, material: ProbeDataset) -> TunedProber:
-    """The prober that fine-tunes a feature. DatasetError ("no_feature") when the model lacks that branch."""
-    if one.key != "layers":
-        assert material.branches is not None
-        material.branches.check(one.key)
-    return TunedProber(explorer, one.key, material)
+def fine_tuned_probe_of(workspace: Workspace, feature: Feature, dataset: ProbeDataset) -> FineTunedProbe:
+    """The estimator that fine-tunes a feature. DatasetError ("no_feature") when the model lacks that branch."""
+    if feature.key != "layers":
+        assert dataset.branches is not None
+        dataset.branches.check(feature.key)
+    return FineTunedProbe(workspace, feature.key, dataset)
 
 
-def restore(kind: str, model: "BrewCLIP | None", kept: Kept, classes: int) -> FineTunedProbe:
-    """The ear whose arrays were kept; `model` for all kinds but "layers"."""
-    tensors = {name.removeprefix("tensor:"): torch.from_numpy(np.array(array)) for name, array in kept.items()
+def restore(kind: str, model: "BrewCLIP | None", arrays: Arrays, classes: int) -> FineTunedModel:
+    """The model whose arrays were kept; `model` for all kinds but "layers"."""
+    tensors = {name.removeprefix("tensor:"): torch.from_numpy(np.array(array)) for name, array in arrays.items()
                if name.startswith("tensor:")}
     if kind != "layers":
         assert model is not None
-        made = BranchHead(model, kind, classes)
-        made.load_state_dict(tensors)
-        return FineTunedProbe(made.to(model.log_scale.device), None, None)
-    layers, width = kept["mean"].shape
+        head = BranchHead(model, kind, classes)
+        head.load_state_dict(tensors)
+        return FineTunedModel(head.to(model.log_scale.device), None, None)
+    layers, width = arrays["mean"].shape
     start = probe.LinearProbe(np.zeros((classes, layers * width), np.float32), np.zeros(classes, np.float32))
     if "mix" in tensors:  # of a run from when there was one member
         tensors = {f"members.0.{name}": tensor for name, tensor in tensors.items()}
     members = len({name.split(".")[1] for name in tensors})
-    mine = Ensemble([LayerMixHead(start, layers, width, SMALL) for _ in range(members)])
-    mine.load_state_dict(tensors)
-    return FineTunedProbe(mine, np.asarray(kept["mean"], np.float32), np.asarray(kept["scale"], np.float32))
+    ensemble = Ensemble([LayerMixHead(start, layers, width, SMALL) for _ in range(members)])
+    ensemble.load_state_dict(tensors)
+    return FineTunedModel(ensemble, np.asarray(arrays["mean"], np.float32), np.asarray(arrays["scale"], np.float32))

@@ -1,11 +1,12 @@
 """Folds that were fine-tuned, a file each: a fine-tuning that was stopped or killed goes on with the next one.
 
-They are known by all that decides them; a file is written beside its place and then renamed.
+A file is written beside its place and then renamed.
 """
 
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from core import private_files
 from core.emotion import finetune as tuning
 from core.emotion.dataset import ProbeDataset
 from core.emotion.layer_cache import Floats
-from core.emotion.probes import Curve, Kept
+from core.emotion.probes import Arrays, Curve
 from core.emotion.protocols import Fold
 from core.emotion.results import Options
 from core.errors import StoreError
+from core.features.feature_cache import Computed, FeatureCache
 from core.fingerprint import Fingerprint
 from core.home import Home
 
@@ -27,76 +29,115 @@ EXPERIMENTS = 4  # whose folds are kept; older ones go
 
 
 @dataclass(frozen=True, eq=False)
-class FoldAnswer:
-    """What was said of the tested recordings of a fold: `probabilities` (k, classes), `curves` (k) or (), in words what
-    was chosen. `probe` and `vectors` (n, d) where they are wanted of this fold.
+class FoldPrediction:
+    """Predictions of a fold's test recordings: `probabilities` (k, classes), `curves` (k) or (), and what was `chosen`.
+
+    `probe` and `vectors` (n, d) where they are wanted of this fold.
     """
 
     probabilities: Floats
-    said: str
+    chosen: str
     curves: tuple[Curve, ...] = ()
-    probe: Kept | None = None
+    probe: Arrays | None = None
     vectors: Floats | None = None
 
 
-class KeptFolds:
-    """The folds of one experiment."""
+@dataclass(frozen=True)
+class Wanted:
+    """Parts of a fold's prediction that are wanted beside its probabilities."""
+
+    curves: bool
+    probe: bool
+    vectors: bool
+
+
+class FoldCache:
+    """Folds of one experiment."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @classmethod
-    def of(cls, home: Home, options: Options, heard: ProbeDataset) -> "KeptFolds":
-        """The place of an experiment's folds, those of long past ones taken away."""
+    def of(cls, home: Home, options: Options, dataset: ProbeDataset) -> "FoldCache":
+        """The cache of an experiment's folds; those of long past experiments are deleted."""
         asked = {name: str(value) for name, value in asdict(options).items() if name not in ("features", "seeds")}
-        branches = heard.branches.fingerprint(0) if heard.branches is not None else ""
-        files = [_state(one.recording) for one in heard.acted.utterances]
-        made = Fingerprint.of({**asked, "branches": branches, "files": repr(files), "labels": repr(heard.acted.labels),
-                               "recipes": repr(tuning.RECIPES), "layout": LAYOUT})
+        branches = dataset.branches.fingerprint(0) if dataset.branches is not None else ""
+        files = [_state(record.recording) for record in dataset.recordings.utterances]
+        made = Fingerprint.of({**asked, "branches": branches, "files": repr(files),
+                               "labels": repr(dataset.recordings.labels), "recipes": repr(tuning.RECIPES),
+                               "layout": LAYOUT})
         place = home.caches / "emotion-folds"
-        known = sorted((each for each in place.glob("*/") if each.name != made.hash), key=lambda one: -_changed(one))
-        for old in known[EXPERIMENTS - 1:]:
+        others = sorted((folder for folder in place.glob("*/") if folder.name != made.hash),
+                        key=lambda folder: -_changed(folder))
+        for old in others[EXPERIMENTS - 1:]:
             shutil.rmtree(old, ignore_errors=True)
         return cls(place / made.hash)
 
-    def get(self, feature: str, fold: Fold, seed: int, curves: bool, probe: bool, vectors: bool) -> FoldAnswer | None:
-        """What is kept of a fold; None where there is nothing, or less than is wanted."""
+    def load(self, feature: str, fold: Fold, seed: int, wanted: Wanted, compute: Callable[[], FoldPrediction]
+             ) -> FoldPrediction:
+        """The prediction of a fold, computed where less than is wanted is kept. StoreError: full, not_written."""
+        split = Fingerprint.of({"train": repr(fold.train), "test": repr(fold.test)}).hash
+        key, store = f"{feature}-{split}-{seed}", _FoldStore(self._folder, wanted)
+        FeatureCache[str](store, lambda name: name).fill([key], lambda missing: (
+            [Computed(name, name, compute())] for name in missing.items))
+        prediction = store.get(key)
+        assert prediction is not None
+        return prediction
+
+
+class _FoldStore:
+    """A folder of folds by key, of which certain parts are wanted."""
+
+    def __init__(self, folder: Path, wanted: Wanted) -> None:
+        self._folder, self._wanted = folder, wanted
+
+    def get(self, key: str) -> FoldPrediction | None:
+        """The prediction of a fold; None where nothing is kept, or less than is wanted."""
+        wanted = self._wanted
         try:
-            with np.load(self._path(feature, fold, seed)) as file:
-                found = {name: file[name] for name in file.files}
+            with np.load(self._folder / f"{key}.npz") as file:
+                arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError):
             return None
-        wanted = {"lengths": curves, "vectors": vectors, "has_probe": probe}
-        if any(there and name not in found for name, there in wanted.items()):
+        needed = {"lengths": wanted.curves, "vectors": wanted.vectors, "has_probe": wanted.probe}
+        if any(is_needed and name not in arrays for name, is_needed in needed.items()):
             return None
-        return FoldAnswer(found["probabilities"], str(found["said"]), _curves(found) if curves else (),
-                          {name.removeprefix("probe/"): array for name, array in found.items()
-                           if name.startswith("probe/")} if probe else None, found.get("vectors"))
+        probe = {name.removeprefix("probe/"): array for name, array in arrays.items() if name.startswith("probe/")}
+        return FoldPrediction(arrays["probabilities"], str(arrays["said"]), _curves(arrays) if wanted.curves else (),
+                              probe if wanted.probe else None, arrays.get("vectors"))
 
-    def keep(self, feature: str, fold: Fold, seed: int, answer: FoldAnswer) -> None:
+    def present(self, keys: Iterable[str]) -> set[str]:
+        """As `FeatureStore`."""
+        return {key for key in keys if self.get(key) is not None}
+
+    @contextmanager
+    def writer(self) -> Iterator["_FoldStore"]:
+        """As `FeatureStore`."""
+        yield self
+
+    def flush(self) -> None:
+        """As `FeatureWriter`: every fold is on disk at once."""
+
+    def add(self, key: str, prediction: FoldPrediction) -> None:
         """Keep a fold. StoreError ("full", "not_written"): those before it stay."""
-        arrays = {"probabilities": answer.probabilities, "said": np.array(answer.said)}
-        if answer.curves:
-            arrays |= {"lengths": np.array([len(times) for times, _ in answer.curves]),
-                       "times": np.concatenate([times for times, _ in answer.curves]),
-                       "shares": np.concatenate([shares for _, shares in answer.curves])}
-        if answer.probe is not None:
-            arrays |= {"has_probe": np.array(1), **{f"probe/{name}": each for name, each in answer.probe.items()}}
-        if answer.vectors is not None:
-            arrays["vectors"] = answer.vectors
-        path = self._path(feature, fold, seed)
+        arrays = {"probabilities": prediction.probabilities, "said": np.array(prediction.chosen)}
+        if prediction.curves:
+            arrays |= {"lengths": np.array([len(times) for times, _ in prediction.curves]),
+                       "times": np.concatenate([times for times, _ in prediction.curves]),
+                       "shares": np.concatenate([shares for _, shares in prediction.curves])}
+        if prediction.probe is not None:
+            arrays |= {"has_probe": np.array(1),
+                       **{f"probe/{name}": array for name, array in prediction.probe.items()}}
+        if prediction.vectors is not None:
+            arrays["vectors"] = prediction.vectors
         try:
-            private_files.make_folder(path.parent)
-            with private_files.replacing(path, private=False) as file:
+            private_files.make_folder(self._folder)
+            with private_files.replacing(self._folder / f"{key}.npz", private=False) as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
         except OSError as error:
             kind = "full" if error.errno == 28 else "not_written"
             raise StoreError(f"What was learned could not be kept: {error.strerror or error}. The folds before it are "
                              "kept; make room, then run it again.", kind) from error
-
-    def _path(self, feature: str, fold: Fold, seed: int) -> Path:
-        split = Fingerprint.of({"train": repr(fold.train), "test": repr(fold.test)}).hash
-        return self._folder / f"{feature}-{split}-{seed}.npz"
 
 
 def _curves(found: dict[str, np.ndarray]) -> tuple[Curve, ...]:

@@ -1,13 +1,12 @@
-"""Whisper's states by layer of each recording, computed once and kept: what all probes read.
+"""Whisper's states by layer of each recording, computed once and kept for all probes.
 
 Kept are means over a tenth of a second: 270 kB for a recording of RAVDESS in place of 1.3 MB, and no probe was found to
 lose by it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,10 @@ from core.audio import RATE, Waveform
 from core.errors import AudioError
 from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests
+from core.features.feature_cache import Computed, FeatureCache, Missing
 from core.fingerprint import Fingerprint
-from core.progress import Progress, Report, WorkStep, silent
-
-if TYPE_CHECKING:
-    from core.explorer import Explorer
+from core.progress import Report, WorkStep, silent
+from core.workspace import Workspace
 
 Floats = NDArray[np.float32]
 STEP = 5  # encoder frames in one that is kept
@@ -45,65 +43,57 @@ class VoiceLayers:
 Change = Callable[[Waveform], Waveform]
 
 
-class Voices:
-    """Makes and keeps voices with an Explorer's recogniser."""
+class VoiceLayerCache:
+    """Encoder states by layer under a workspace's recogniser."""
 
-    def __init__(self, explorer: "Explorer", report: Report = silent) -> None:
-        self._recogniser = explorer.recogniser(report)
-        self._store = ArrayStore(explorer.home.caches / "emotion")
-        self._digests = Digests(explorer.home.caches / "recordings")
+    def __init__(self, workspace: Workspace, report: Report = silent) -> None:
+        self._recogniser = workspace.recogniser(report)
+        self._store = ArrayStore(workspace.home.caches / "emotion")
+        self._digests = Digests(workspace.home.caches / "recordings")
         facts = self._recogniser.fingerprint.facts()
         self._suffix = Fingerprint.of({"weights": facts["weights"], "precision": facts["precision"],
                                        "padding": PADDING, "layout": LAYOUT}).hash
 
     def of(self, waveform: Waveform) -> VoiceLayers:
-        """The voice of an utterance, which is not kept."""
-        return _voice(self._recogniser.layers(waveform, PADDING), waveform)
+        """The states of an utterance, which are not kept."""
+        return _pooled(self._recogniser.layers(waveform, PADDING), waveform)
 
-    def all(self, recordings: Sequence[Path], report: Report = silent, name: str = "", change: Change | None = None
-            ) -> list[VoiceLayers | str]:
-        """The voices of recordings, or why one cannot be read. What is computed is kept: stopping loses nothing.
+    def load(self, recordings: Sequence[Path], report: Report = silent, name: str = "", change: Change | None = None
+             ) -> list[VoiceLayers | str]:
+        """The states of recordings, or why one cannot be read. What is computed is kept: stopping loses nothing.
 
-        `change` is applied to a recording before it is heard; `name` stands for it. StoreError, ModelError.
+        `change` is applied to a recording before it is encoded; `name` stands for it. StoreError, ModelError.
         """
-        keys = [self._known(path, name) for path in recordings]
-        new = [place for place, key in enumerate(keys) if key is None or key not in self._store]
-        reasons: dict[int, str] = {}
-        done = len(recordings) - len(new)
-        with self._store.writer() as writer, self._digests.writer() as remember:
-            for number, place in enumerate(new):
-                report(Progress(WorkStep.READING_CHANGED_VOICES if name else WorkStep.READING_VOICES, done + number,
-                                len(recordings), name))
-                try:
-                    waveform = audio.read(recordings[place])
-                except AudioError as error:
-                    reasons[place] = str(error)
-                    continue
-                remember(recordings[place], waveform.digest)
-                key = keys[place] = self._key(waveform.digest, name)
-                if key not in self._store:
-                    with priority.background():
-                        voice = self.of(change(waveform) if change else waveform)
-                    writer.add(key, [voice.states, voice.share])
-        return [reasons[place] if place in reasons else self._kept(key) for place, key in enumerate(keys)]
+        def known(path: Path) -> str | None:
+            digest = self._digests.known(path)
+            return digest and self._key(digest, name)
 
-    def _kept(self, key: str | None) -> VoiceLayers:
-        assert key is not None
-        states, share = self._store.get(key)
-        return VoiceLayers(states, share)
+        def compute(missing: Missing[Path]) -> Iterator[list[Computed[Path]]]:
+            for _, paths in missing.groups(1):
+                yield [self._computed(path, name, change, missing) for path in paths]
 
-    def _known(self, path: Path, name: str) -> str | None:
+        step = WorkStep.READING_CHANGED_VOICES if name else WorkStep.READING_VOICES
+        filled = FeatureCache(self._store, known, self._digests).fill(recordings, compute, step, name, report)
+        return [VoiceLayers(*self._store.get(filled.keys[path])) if path in filled.keys else filled.reasons[path]
+                for path in recordings]
+
+    def _computed(self, path: Path, name: str, change: Change | None, missing: Missing[Path]) -> Computed[Path]:
         try:
-            digest = self._digests.of(path)
-        except OSError:
-            return None
-        return self._key(digest, name) if digest else None
+            waveform = audio.read(path)
+        except AudioError as error:
+            return Computed(path, reason=str(error))
+        key = self._key(waveform.digest, name)
+        if missing.present([key]):
+            return Computed(path, key, digest=waveform.digest)
+        with priority.background():
+            voice = self.of(change(waveform) if change else waveform)
+        return Computed(path, key, [voice.states, voice.share], waveform.digest)
 
     def _key(self, digest: str, name: str) -> str:
         return f"{digest[:32]}+{name}+{self._suffix}"
 
 
-def _voice(layers: Floats, waveform: Waveform) -> VoiceLayers:
+def _pooled(layers: Floats, waveform: Waveform) -> VoiceLayers:
     """Means over `STEP` frames of (layers, frames, width)."""
     frames = layers.shape[1]
     starts = np.arange(0, frames, STEP)

@@ -1,4 +1,4 @@
-"""Probes learnt by descent: a mixture of Whisper's layers, averaged or attended to, and the paper's linear layer."""
+"""Probes learnt by gradient descent: a mixture of Whisper's layers, and the paper's linear layer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,19 +37,19 @@ class Mixture:
     query: Floats
     probe: LinearProbe
 
-    def probabilities(self, voice: VoiceLayers) -> Floats:
+    def predict_proba(self, voice: VoiceLayers) -> Floats:
         """(classes,) of one recording, or of a stretch of it."""
-        shares: Floats = self.probe.probabilities(self.pooled(voice)[None])[0]
+        shares: Floats = self.probe.predict_proba(self.pooled(voice)[None])[0]
         return shares
 
-    def heard(self, recordings: "LayerFeatures") -> Labels:
+    def predict(self, recordings: "LayerFeatures") -> Labels:
         """Class numbers (n,) of recordings."""
         if not self.query.any():  # the mean over the voice, which is at hand
             vectors = np.einsum("nlw,l->nw", (recordings.means - self.mean) / self.scale, self.mix)
         else:
             vectors = np.stack([self.pooled(voice) for voice in recordings.voices])
-        told: Labels = self.probe.probabilities(vectors.astype(np.float32)).argmax(axis=1)
-        return told
+        labels: Labels = self.probe.predict_proba(vectors.astype(np.float32)).argmax(axis=1)
+        return labels
 
     def pooled(self, voice: VoiceLayers) -> Floats:
         """(width,): the mixture, averaged over the frames as the query and the pauses have it."""
@@ -69,7 +69,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Restraint:
-    """How far a mixture is held back: `strength` of its linear layer, `cost` of its query; None: it does not attend."""
+    """Regularisation of a mixture: `strength` of its linear layer, `cost` of its query; None: it does not attend."""
 
     strength: float = STRENGTHS[1]
     cost: float | None = None
@@ -80,7 +80,7 @@ class Restraint:
 
 @dataclass(frozen=True, eq=False)
 class LayerFeatures:
-    """What mixtures are learned from: n voices, their means (n, layers, width), class numbers (n,) out of `classes`."""
+    """Training data of mixtures: n voices, their means (n, layers, width), class numbers (n,) out of `classes`."""
 
     voices: Sequence[VoiceLayers]
     means: Floats
@@ -93,32 +93,35 @@ class LayerFeatures:
                              self.classes)
 
 
-def choose_restraint(heard: LayerFeatures, groups: Sequence[int], attend: bool, report: Report = silent) -> Restraint:
+def choose_restraint(features: LayerFeatures, groups: Sequence[int], attend: bool, report: Report = silent
+                     ) -> Restraint:
     """The restraint under which held-out groups (speakers) are told best; the middle one with one group alone."""
     best = Restraint(cost=COSTS[len(COSTS) // 2] if attend else None)
-    folds = inner_folds(heard.labels, groups, INNER_FOLDS)
+    folds = inner_folds(features.labels, groups, INNER_FOLDS)
     if not folds:
         return best
-    strength = _best([Restraint(one) for one in STRENGTHS], heard, folds, report).strength
-    return _best([Restraint(strength, cost) for cost in COSTS], heard, folds, report) if attend else Restraint(strength)
+    strength = _best([Restraint(one) for one in STRENGTHS], features, folds, report).strength
+    if not attend:
+        return Restraint(strength)
+    return _best([Restraint(strength, cost) for cost in COSTS], features, folds, report)
 
 
-def _best(options: Sequence[Restraint], heard: LayerFeatures, folds: Sequence[tuple[Labels, Labels]], report: Report
+def _best(options: Sequence[Restraint], features: LayerFeatures, folds: Sequence[tuple[Labels, Labels]], report: Report
           ) -> Restraint:
     if len(options) == 1:
         return options[0]
 
-    def right(option: Restraint) -> float:
-        told = [fit_mixture(heard.part(train), option, 0, report).heard(heard.part(test)) == heard.labels[test]
-                for train, test in folds]
-        return float(np.concatenate(told).mean())
+    def accuracy(option: Restraint) -> float:
+        hits = [fit_mixture(features.part(train), option, 0, report).predict(features.part(test))
+                == features.labels[test] for train, test in folds]
+        return float(np.concatenate(hits).mean())
 
-    return max(options, key=right)
+    return max(options, key=accuracy)
 
 
-def fit_mixture(heard: LayerFeatures, restraint: Restraint, seed: int, report: Report = silent) -> Mixture:
-    """Learn from recordings."""
-    of_layers, labels, classes = heard.means, heard.labels, heard.classes
+def fit_mixture(features: LayerFeatures, restraint: Restraint, seed: int, report: Report = silent) -> Mixture:
+    """The mixture learned from recordings."""
+    of_layers, labels, classes = features.means, features.labels, features.classes
     mean, scale = of_layers.mean(axis=0), of_layers.std(axis=0)
     scale = np.where(scale > EVEN, scale, 1).astype(np.float32)
     even = torch.from_numpy((of_layers - mean) / scale)
@@ -134,7 +137,7 @@ def fit_mixture(heard: LayerFeatures, restraint: Restraint, seed: int, report: R
              WorkStep.TRAINING_MIXTURE)
     mix = odds.detach().softmax(dim=0).numpy()
     found = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), _as_probe(head))
-    return found if restraint.cost is None else _attending(found, heard.voices, targets, head, restraint, report)
+    return found if restraint.cost is None else _attending(found, features.voices, targets, head, restraint, report)
 
 
 def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: Report = silent) -> LinearProbe:

@@ -1,4 +1,4 @@
-"""Other voices under the probes of a run: what they say of a recording over time, and the recordings kept with it."""
+"""Predictions of a run's probes for other voices, over the time of a recording, and the recordings kept with it."""
 
 import json
 from collections.abc import Sequence
@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import audio, plain_json, private_files
+from core.asr.transcript import EncodedUtterance
 from core.audio import RATE, Waveform
 from core.emotion import pooling
 from core.emotion.branches import BranchEncoder
-from core.emotion.dataset import of_few, standardised
+from core.emotion.dataset import speaker_statistics, standardised
 from core.emotion.features import REFERENCE
-from core.emotion.layer_cache import FRAME, Floats, VoiceLayers, Voices, voiced
+from core.emotion.layer_cache import FRAME, Floats, VoiceLayerCache, VoiceLayers, voiced
 from core.emotion.learned_probes import Mixture
 from core.emotion.pooling import Pooling
 from core.emotion.probe import LinearProbe
-from core.emotion.probes import Curve, Kept, layers_curve, mixture_curve, unit
+from core.emotion.probes import Arrays, Curve, layers_curve, mixture_curve, unit
 from core.emotion.run_store import TRIES, KeptRun
 from core.errors import AudioError, StoreError
-from core.explorer import transcription_options
-from core.features.speech_cache import CachedUtterance
 from core.progress import Report, silent
+from core.search.transcription import transcription_options
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.emotion.finetune import FineTunedProbe
-    from core.explorer import Explorer
+    from core.emotion.finetune import FineTunedModel
     from core.models.brewclip import SpokenBatch
 
 ENOUGH = 3  # sentences of one's own from which their mean tells more of the voice than of the sentences
@@ -38,7 +38,7 @@ LIST = "tries.jsonl"
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a probe says of a recording: `probabilities` (classes,) of the whole, `curve` over its time."""
+    """Prediction for a recording: `probabilities` (classes,) of the whole, `curve` over its time."""
 
     probabilities: Floats
     curve: Curve
@@ -46,7 +46,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Trial:
-    """A recording that was kept with a run, and what was said of it then; `path` is its FLAC file."""
+    """A recording that was kept with a run, with its prediction; `path` is its FLAC file."""
 
     path: Path
     when: str
@@ -57,14 +57,14 @@ class Trial:
 class ProbePredictor:
     """The probe of one feature of a run, with the models that it reads. WeightsError, ModelError, as for the run."""
 
-    def __init__(self, explorer: "Explorer", run: KeptRun, feature: str, report: Report = silent) -> None:
-        self._explorer, self._options = explorer, run.result.options
-        self._kept: Kept = run.result.answers[feature].probe
+    def __init__(self, workspace: Workspace, run: KeptRun, feature: str, report: Report = silent) -> None:
+        self._workspace, self._options = workspace, run.result.options
+        self._arrays: Arrays = run.result.answers[feature].probe
         self._feature, self._classes = feature, len(run.result.classes)
-        self._voices = Voices(explorer, report)
-        self._branches = BranchEncoder(explorer, self._options.checkpoint, report) if self._reads_branches else None
-        self._ear: FineTunedProbe | None = None
-        self._own = (self._kept["typical"], self._kept["usual"]) if "typical" in self._kept else None
+        self._voices = VoiceLayerCache(workspace, report)
+        self._branches = BranchEncoder(workspace, self._options.checkpoint, report) if self._reads_branches else None
+        self._fine_tuned: FineTunedModel | None = None
+        self._own = (self._arrays["typical"], self._arrays["usual"]) if "typical" in self._arrays else None
 
     @property
     def takes_sentences(self) -> bool:
@@ -78,46 +78,47 @@ class ProbePredictor:
                              "too_few")
         voices = [voiced_part(one)[1] for one in sentences]
         if self._branches is not None:
-            vectors = self._branches.vectors([self._heard(one) for one in voices], 0).by_kind[self._kind]
+            vectors = self._branches.vectors([self._encoded(one) for one in voices], 0).by_kind[self._kind]
         else:
             vectors = pooling.means([self._voices.of(one) for one in voices], pauses=False)
-        self._own = of_few(vectors, self._kept["usual"])
+        self._own = speaker_statistics(vectors, self._arrays["usual"])
 
     def warm_up(self) -> None:
-        """Have every model work once, so that the first answer comes as fast as the next ones."""
+        """Have every model work once, so that the first prediction is as fast as the next ones."""
         noise = np.random.default_rng(0).normal(scale=0.05, size=RATE).astype(np.float32)
-        self._listen(audio.from_samples(noise, RATE))
+        self._predict(audio.from_samples(noise, RATE))
 
-    def listen(self, waveform: Waveform) -> Prediction:
-        """What the probe says of a recording, as a whole and over its time.
+    def predict(self, waveform: Waveform) -> Prediction:
+        """Prediction for a recording, as a whole and over its time.
 
         Silence beyond `AROUND` the voice is left out, as RAVDESS has it.
         """
         start, cut = voiced_part(waveform)
-        told = self._listen(cut)
-        return Prediction(told.probabilities, (told.curve[0] + np.float32(start), told.curve[1]))
+        prediction = self._predict(cut)
+        times, shares = prediction.curve
+        return Prediction(prediction.probabilities, (times + np.float32(start), shares))
 
-    def _listen(self, waveform: Waveform) -> Prediction:
-        if "weights" not in self._kept:
-            return self._by_ear(waveform)
+    def _predict(self, waveform: Waveform) -> Prediction:
+        if "weights" not in self._arrays:
+            return self._by_fine_tuned(waveform)
         if self._reads_branches:
             return self._by_branches(waveform)
         voice = self._voice(waveform)
-        if "mix" in self._kept:
-            kept = self._kept
+        if "mix" in self._arrays:
+            kept = self._arrays
             mixture = Mixture(kept["mix"], kept["mean"], kept["scale"], kept["query"], self._probe)
-            return Prediction(mixture.probabilities(voice), mixture_curve(voice, mixture))
-        view = Pooling(tuple(int(number) for number in self._kept["layers"]), bool(self._kept["pauses"]))
+            return Prediction(mixture.predict_proba(voice), mixture_curve(voice, mixture))
+        view = Pooling(tuple(int(number) for number in self._arrays["layers"]), bool(self._arrays["pauses"]))
         whole = pooling.vectors(pooling.means([voice], view.pauses), view)
-        return Prediction(self._probe.probabilities(whole)[0], layers_curve(voice, view, self._probe))
+        return Prediction(self._probe.predict_proba(whole)[0], layers_curve(voice, view, self._probe))
 
     @property
     def _reads_branches(self) -> bool:
-        return not {"layers", "mix", "mean"} & set(self._kept)
+        return not {"layers", "mix", "mean"} & set(self._arrays)
 
     @property
     def _probe(self) -> LinearProbe:
-        return LinearProbe(self._kept["weights"], self._kept["bias"])
+        return LinearProbe(self._arrays["weights"], self._arrays["bias"])
 
     def _voice(self, waveform: Waveform) -> VoiceLayers:
         voice = self._voices.of(waveform)
@@ -125,11 +126,11 @@ class ProbePredictor:
 
     def _by_branches(self, waveform: Waveform) -> Prediction:
         assert self._branches is not None
-        spoken = self._heard(waveform)
+        spoken = self._encoded(waveform)
         whole = self._prepared(self._branches.vectors([spoken], 0).by_kind[self._kind])
         times, parts = self._branches.windows(spoken, 0)
-        curve = times, self._probe.probabilities(self._prepared(parts.by_kind[self._kind]))
-        return Prediction(self._probe.probabilities(whole)[0], curve)
+        curve = times, self._probe.predict_proba(self._prepared(parts.by_kind[self._kind]))
+        return Prediction(self._probe.predict_proba(whole)[0], curve)
 
     @property
     def _kind(self) -> str:
@@ -142,23 +143,22 @@ class ProbePredictor:
         even: Floats = ((vectors - mean) / scale).astype(np.float32)
         return even
 
-    def _by_ear(self, waveform: Waveform) -> Prediction:
+    def _by_fine_tuned(self, waveform: Waveform) -> Prediction:
         from core.emotion import finetune as tuning
-        from core.emotion.finetune_heads import words_of
+        from core.emotion.finetune_heads import text_batch
 
-        if self._ear is None:
+        if self._fine_tuned is None:
             model = self._branches.model(0) if self._branches is not None else None
-            self._ear = tuning.restore(self._feature, model, self._kept, self._classes)
-        words: SpokenBatch | None = None
+            self._fine_tuned = tuning.restore(self._feature, model, self._arrays, self._classes)
+        texts: SpokenBatch | None = None
         if self._branches is not None and self._feature != "acoustic":
-            words = words_of(self._branches.model(0), [self._heard(waveform).transcript])
+            texts = text_batch(self._branches.model(0), [self._encoded(waveform).transcript])
         voice = self._voice(waveform)
-        return Prediction(self._ear.read([voice], words)[0], tuning.ear_curve(self._ear, voice, words))
+        return Prediction(self._fine_tuned.predict_proba([voice], texts)[0], self._fine_tuned.curve(voice, texts))
 
-    def _heard(self, waveform: Waveform) -> CachedUtterance:
-        options = transcription_options(self._explorer.settings, word_times=False)
-        heard = self._explorer.transcribe([waveform], options=options)[0]
-        return CachedUtterance(heard.transcript, heard.states)
+    def _encoded(self, waveform: Waveform) -> EncodedUtterance:
+        options = transcription_options(self._workspace.settings, word_times=False)
+        return self._workspace.recogniser().transcribe([waveform], options)[0]
 
 
 def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
@@ -172,11 +172,11 @@ def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
     return first / RATE, audio.from_samples(waveform.samples[first:last], RATE)
 
 
-def keep(run: KeptRun, feature: str, waveform: Waveform, told: Prediction) -> Trial:
+def keep(run: KeptRun, feature: str, waveform: Waveform, prediction: Prediction) -> Trial:
     """Keep a recording with a run. AudioError ("not_saved"), StoreError ("not_written"): what was kept before stays."""
     path = run.folder / TRIES / f"{waveform.digest[:16]}.flac"
     when = datetime.now().astimezone().isoformat(timespec="seconds")
-    made = Trial(path, when, feature, tuple(round(float(share), 4) for share in told.probabilities))
+    made = Trial(path, when, feature, tuple(round(float(share), 4) for share in prediction.probabilities))
     audio.write_flac(waveform, path)
     try:
         with (run.folder / TRIES / LIST).open("a", encoding="utf-8") as file:
@@ -188,17 +188,17 @@ def keep(run: KeptRun, feature: str, waveform: Waveform, told: Prediction) -> Tr
     return made
 
 
-def tries(run: KeptRun) -> list[Trial]:
+def trials(run: KeptRun) -> list[Trial]:
     """The recordings of a run, oldest first; a line or a file that is damaged or gone is passed over."""
     try:
         lines = (run.folder / TRIES / LIST).read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found = [_try(run.folder / TRIES, line) for line in lines]
-    return [one for one in found if one is not None and one.path.is_file()]
+    parsed = [_trial(run.folder / TRIES, line) for line in lines]
+    return [trial for trial in parsed if trial is not None and trial.path.is_file()]
 
 
-def _try(folder: Path, line: str) -> Trial | None:
+def _trial(folder: Path, line: str) -> Trial | None:
     try:
         known: dict[str, Any] = plain_json.loads(line)
         return Trial(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))

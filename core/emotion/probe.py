@@ -1,7 +1,7 @@
-"""The linear probe: logistic regression on standardised vectors, its settings chosen among the training speakers alone.
+"""Linear probe: logistic regression on standardised vectors, its settings chosen among the training speakers alone.
 
-Vectors are longer than there are recordings, so that all is computed in the space that the recordings span: the same
-function of the vectors, in a fraction of the time.
+Vectors are longer than there are recordings: all is computed in the space that the recordings span, which gives the
+same function of the vectors in a fraction of the time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class LinearProbe:
     weights: Floats
     bias: Floats
 
-    def probabilities(self, vectors: Floats) -> Floats:
+    def predict_proba(self, vectors: Floats) -> Floats:
         """(n, classes) of (n, d), in 0..1, each row summing to 1."""
         odds = vectors @ self.weights.T + self.bias
         powers = np.exp(odds - odds.max(axis=1, keepdims=True))
@@ -40,11 +40,14 @@ class LinearProbe:
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """What was chosen: the name of the vectors, scikit-learn's C, and the accuracy (0..1) that decided."""
+    """Chosen settings: the name of the vectors, scikit-learn's C, and the accuracy (0..1) that decided."""
 
     view: str
     strength: float
     accuracy: float
+
+    def __str__(self) -> str:
+        return f"{self.view}; C = {self.strength:g}"
 
 
 @dataclass(frozen=True, eq=False)

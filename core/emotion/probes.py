@@ -1,8 +1,7 @@
-"""How each feature is learned and asked: one prober a feature, all used alike by the experiment."""
+"""Probes of features: estimators over the recordings of a dataset, used alike by the cross-validation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,57 +11,52 @@ from core.emotion import pooling, probe
 from core.emotion.dataset import ProbeDataset, Statistics, statistics
 from core.emotion.features import LAYERS, REFERENCE, Feature
 from core.emotion.layer_cache import Floats, VoiceLayers
-from core.emotion.learned_probes import Mixture, Restraint
+from core.emotion.learned_probes import LayerFeatures, Mixture, Restraint
 from core.emotion.pooling import Pooling
-from core.emotion.probe import Labels, LinearProbe, ProbeSettings
+from core.emotion.probe import LinearProbe
 from core.errors import DatasetError
 from core.figures import percents
 from core.progress import Progress, Report, silent
 
-Places = Sequence[int]
+Rows = Sequence[int]  # of recordings in the dataset
 Curve = tuple[Floats, Floats]  # times (k,) in s, probabilities (k, classes)
-Kept = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, NDArray[Any]]
 
 
-class Fitted(Protocol):
-    """What was learned. `said` tells in words what was chosen; `kept` are arrays to ask it again another day."""
+class Probe(Protocol):
+    """Estimator of the classes from one feature. Everything but `fit`, `vectors` and `differs` needs a fit before."""
+
+    chosen: str
+    """What was chosen among the recordings that were learned from, in words."""
 
     @property
-    def said(self) -> str:
-        """In words."""
+    def arrays(self) -> Arrays:
+        """Arrays by name, to apply the fitted probe to other voices."""
 
-    @property
-    def kept(self) -> Kept:
-        """Arrays by name."""
+    def fit(self, rows: Rows, seed: int, report: Report) -> Self:
+        """Learn from recordings."""
 
-    def probabilities(self, places: Places) -> Floats:
+    def predict_proba(self, rows: Rows) -> Floats:
         """(k, classes) of recordings."""
 
-    def curves(self, places: Places, report: Report) -> list[Curve]:
-        """The probabilities over the time of recordings."""
-
-
-class ProbeTrainer(Protocol):
-    """Learns one feature."""
-
-    def fit(self, places: Places, seed: int, report: Report) -> Fitted:
-        """Learn from the recordings at those places."""
+    def curves(self, rows: Rows, report: Report) -> list[Curve]:
+        """Probabilities over the time of recordings."""
 
     def vectors(self, seed: int) -> Floats:
-        """(n, d): what else may be read from the feature."""
+        """(n, d): vectors that confounds are read from."""
 
     def differs(self, report: Report) -> bool:
         """Whether the recordings differ in the feature at all."""
 
 
-def prober(feature: Feature, material: ProbeDataset, speaker_statistics: bool) -> ProbeTrainer:
-    """The prober of a feature. DatasetError ("no_feature") when the model lacks that branch."""
+def probe_of(feature: Feature, dataset: ProbeDataset, by_speaker: bool) -> Probe:
+    """The linear probe of a feature. DatasetError ("no_feature") when the model lacks that branch."""
     if feature.key in ("weighted", "attention"):
-        return MixtureProber(material, feature.key == "attention")
+        return MixtureProbe(dataset, feature.key == "attention")
     if feature.needs == "voice":
-        return LayersProber(material, _views(feature.key, material.voiced.shape[1]))
+        return LayersProbe(dataset, _views(feature.key, dataset.voiced.shape[1]))
     kind = {"paper": "fused", "paper-text": "text"}.get(feature.key, feature.key)
-    return BranchProber(material, kind, feature.key.startswith("paper"), speaker_statistics)
+    return BranchProbe(dataset, kind, feature.key.startswith("paper"), by_speaker)
 
 
 def _views(key: str, layers: int) -> tuple[Pooling, ...]:
@@ -77,240 +71,189 @@ def _views(key: str, layers: int) -> tuple[Pooling, ...]:
     return (Pooling(every), Pooling(every, pauses=True), *several, *(Pooling((number,)) for number in every))
 
 
-def told(places: Places, report: Report) -> Iterator[int]:
-    """The places, one after the other; how far it is, is told."""
-    for number, place in enumerate(places):
-        report(Progress(None, number, len(places)))
-        yield place
+def progressing(rows: Rows, report: Report) -> Iterator[int]:
+    """The rows, one after the other, with progress."""
+    for number, row in enumerate(rows):
+        report(Progress(None, number, len(rows)))
+        yield row
 
 
-def labels_of(material: ProbeDataset, places: Places) -> Labels:
-    """Class numbers of recordings."""
-    return np.array(material.acted.labels, np.int64)[list(places)]
+class LayersProbe:
+    """Logistic regression on Whisper's layers; view and strength are chosen among the training speakers."""
 
+    def __init__(self, dataset: ProbeDataset, views: Sequence[Pooling]) -> None:
+        self._dataset, self._views = dataset, {str(view): view for view in views}
+        self._view = views[0]
+        self.chosen = ""
 
-# --- Whisper's layers under logistic regression ---
-
-@dataclass(frozen=True, eq=False)
-class FittedLayers:
-    """A linear probe on a view of the layers."""
-
-    material: ProbeDataset
-    view: Pooling
-    probe: LinearProbe
-    said: str
+    def fit(self, rows: Rows, seed: int, report: Report) -> Self:
+        """As `Probe`."""
+        labels = self._dataset.labels(rows)
+        vectors = {name: self._dataset.means(view)[list(rows)] for name, view in self._views.items()}
+        settings = probe.choose(vectors, labels, self._dataset.speakers_of(rows), report)
+        self._view, self.chosen = self._views[settings.view], str(settings)
+        self._linear = probe.fit(vectors[settings.view], labels, self._dataset.classes, settings.strength)
+        return self
 
     @property
-    def kept(self) -> Kept:
-        """As `Fitted`."""
-        return {"weights": self.probe.weights, "bias": self.probe.bias, "layers": np.array(self.view.layers),
-                "pauses": np.array(self.view.pauses)}
+    def arrays(self) -> Arrays:
+        """As `Probe`."""
+        return {"weights": self._linear.weights, "bias": self._linear.bias, "layers": np.array(self._view.layers),
+                "pauses": np.array(self._view.pauses)}
 
-    def probabilities(self, places: Places) -> Floats:
-        """As `Fitted`."""
-        return self.probe.probabilities(self.material.means(self.view)[list(places)])
+    def predict_proba(self, rows: Rows) -> Floats:
+        """As `Probe`."""
+        return self._linear.predict_proba(self._dataset.means(self._view)[list(rows)])
 
-    def curves(self, places: Places, report: Report) -> list[Curve]:
-        """As `Fitted`."""
-        return [layers_curve(self.material.voices[place], self.view, self.probe) for place in told(places, report)]
-
-
-def layers_curve(voice: VoiceLayers, view: Pooling, found: LinearProbe) -> Curve:
-    """What a probe on a view says over the time of a voice."""
-    times, means = pooling.windows(voice, view.pauses)
-    return times, found.probabilities(pooling.vectors(means, view))
-
-
-class LayersProber:
-    """Chooses a view and a strength among the training speakers, then learns from all of them."""
-
-    def __init__(self, material: ProbeDataset, views: Sequence[Pooling]) -> None:
-        self._material, self._views = material, {str(view): view for view in views}
-        self._last = next(iter(self._views.values()))
-
-    def fit(self, places: Places, seed: int, report: Report) -> FittedLayers:
-        """As `ProbeTrainer`."""
-        labels = labels_of(self._material, places)
-        vectors = {name: self._material.means(view)[list(places)] for name, view in self._views.items()}
-        chosen = probe.choose(vectors, labels, [self._material.speakers[place] for place in places], report)
-        self._last = self._views[chosen.view]
-        found = probe.fit(vectors[chosen.view], labels, len(self._material.acted.classes), chosen.strength)
-        return FittedLayers(self._material, self._last, found, say(chosen))
+    def curves(self, rows: Rows, report: Report) -> list[Curve]:
+        """As `Probe`."""
+        return [layers_curve(self._dataset.voices[row], self._view, self._linear) for row in progressing(rows, report)]
 
     def vectors(self, seed: int) -> Floats:
-        """As `ProbeTrainer`: of the view that was chosen last."""
-        return self._material.means(self._last)
+        """As `Probe`: of the view that was chosen last."""
+        return self._dataset.means(self._view)
 
     def differs(self, report: Report) -> bool:
-        """As `ProbeTrainer`."""
-        material = self._material
-        return any(material.differ(material.heard_as_is.means(view), material.own is not None)
+        """As `Probe`."""
+        dataset = self._dataset
+        return any(dataset.differ(dataset.unstandardised.means(view), dataset.own is not None)
                    for view in self._views.values())
 
 
-def say(chosen: ProbeSettings) -> str:
-    """What was chosen, in words."""
-    return f"{chosen.view}; C = {chosen.strength:g}"
+def layers_curve(voice: VoiceLayers, view: Pooling, linear: LinearProbe) -> Curve:
+    """Probabilities of a linear probe on a view over the time of a voice."""
+    times, means = pooling.windows(voice, view.pauses)
+    return times, linear.predict_proba(pooling.vectors(means, view))
 
 
-# --- a learnt mixture of the layers ---
+class MixtureProbe:
+    """Learnt mixture of the layers, pooled by attention if it may `attend`.
 
-@dataclass(frozen=True, eq=False)
-class FittedMixture:
-    """A mixture of layers under a linear layer."""
+    The restraint is chosen among the training speakers.
+    """
 
-    material: ProbeDataset
-    mixture: Mixture
-    said: str
+    def __init__(self, dataset: ProbeDataset, attend: bool) -> None:
+        self._dataset, self._attend = dataset, attend
+        self._restraints: dict[tuple[int, ...], Restraint] = {}  # by rows: seeds share it
+        self.chosen = ""
+
+    def fit(self, rows: Rows, seed: int, report: Report) -> Self:
+        """As `Probe`."""
+        dataset = self._dataset
+        features = LayerFeatures([dataset.voices[row] for row in rows], dataset.voiced[list(rows)],
+                                 dataset.labels(rows), dataset.classes)
+        if tuple(rows) not in self._restraints:
+            self._restraints[tuple(rows)] = learned.choose_restraint(features, dataset.speakers_of(rows), self._attend,
+                                                                     report)
+        restraint = self._restraints[tuple(rows)]
+        self._mixture = learned.fit_mixture(features, restraint, seed, report)
+        shares = percents([float(share) for share in self._mixture.mix])
+        self.chosen = f"layers 0 to {len(shares) - 1} at {' '.join(map(str, shares))} %; {restraint}"
+        return self
 
     @property
-    def kept(self) -> Kept:
-        """As `Fitted`."""
-        found = self.mixture
-        return {"mix": found.mix, "mean": found.mean, "scale": found.scale, "query": found.query,
-                "weights": found.probe.weights, "bias": found.probe.bias}
+    def arrays(self) -> Arrays:
+        """As `Probe`."""
+        mixture = self._mixture
+        return {"mix": mixture.mix, "mean": mixture.mean, "scale": mixture.scale, "query": mixture.query,
+                "weights": mixture.probe.weights, "bias": mixture.probe.bias}
 
-    def probabilities(self, places: Places) -> Floats:
-        """As `Fitted`."""
-        return np.stack([self.mixture.probabilities(self.material.voices[place]) for place in places])
+    def predict_proba(self, rows: Rows) -> Floats:
+        """As `Probe`."""
+        return np.stack([self._mixture.predict_proba(self._dataset.voices[row]) for row in rows])
 
-    def curves(self, places: Places, report: Report) -> list[Curve]:
-        """As `Fitted`."""
-        return [mixture_curve(self.material.voices[place], self.mixture) for place in told(places, report)]
+    def curves(self, rows: Rows, report: Report) -> list[Curve]:
+        """As `Probe`."""
+        return [mixture_curve(self._dataset.voices[row], self._mixture) for row in progressing(rows, report)]
+
+    def vectors(self, seed: int) -> Floats:
+        """As `Probe`: pooled by the mixture that was learned last."""
+        return np.stack([self._mixture.pooled(voice) for voice in self._dataset.voices])
+
+    def differs(self, report: Report) -> bool:
+        """As `Probe`."""
+        return self._dataset.differs
 
 
 def mixture_curve(voice: VoiceLayers, mixture: Mixture) -> Curve:
-    """What a mixture says over the time of a voice."""
+    """Probabilities of a mixture over the time of a voice."""
     times, parts = pooling.stretches(voice)
-    return times, np.stack([mixture.probabilities(part) for part in parts])
+    return times, np.stack([mixture.predict_proba(part) for part in parts])
 
-
-class MixtureProber:
-    """Learns how much each layer counts, and where to listen if it may `attend`.
-
-    How far it is held back is chosen among the training speakers.
-    """
-
-    def __init__(self, material: ProbeDataset, attend: bool) -> None:
-        self._material, self._attend = material, attend
-        self._last: Mixture | None = None
-        self._chosen: dict[tuple[int, ...], Restraint] = {}  # by what was learned from: seeds share it
-
-    def fit(self, places: Places, seed: int, report: Report) -> FittedMixture:
-        """As `ProbeTrainer`."""
-        material = self._material
-        heard = learned.LayerFeatures([material.voices[place] for place in places], material.voiced[list(places)],
-                              labels_of(material, places), len(material.acted.classes))
-        if tuple(places) not in self._chosen:
-            speakers = [material.speakers[place] for place in places]
-            self._chosen[tuple(places)] = learned.choose_restraint(heard, speakers, self._attend, report)
-        restraint = self._chosen[tuple(places)]
-        found = self._last = learned.fit_mixture(heard, restraint, seed, report)
-        shares = " ".join(map(str, percents([float(share) for share in found.mix])))
-        return FittedMixture(material, found, f"layers 0 to {len(found.mix) - 1} at {shares} %; {restraint}")
-
-    def vectors(self, seed: int) -> Floats:
-        """As `ProbeTrainer`: pooled by the mixture that was learned last."""
-        assert self._last is not None
-        return np.stack([self._last.pooled(voice) for voice in self._material.voices])
-
-    def differs(self, report: Report) -> bool:
-        """As `ProbeTrainer`."""
-        return self._material.differs
-
-
-# --- the branches of a BrewCLIP ---
 
 def unit(vectors: Floats) -> Floats:
     """(n, d) of unit length."""
-    found: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return found
+    normalised: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normalised
 
 
-@dataclass(frozen=True, eq=False)
-class FittedBranch:
-    """A linear probe on a branch; `prepare` brings raw vectors of a recording (its place) to what the probe reads."""
+class BranchProbe:
+    """Logistic regression on a branch of a BrewCLIP, its strength chosen; or, `as_paper`, the paper's linear layer."""
 
-    source: "BranchProber"
-    probe: LinearProbe
-    seed: int
-    said: str
+    def __init__(self, dataset: ProbeDataset, kind: str, as_paper: bool, by_speaker: bool) -> None:
+        self._dataset, self._kind, self._as_paper = dataset, kind, as_paper
+        self._by_speaker = by_speaker and not as_paper
+        self._statistics: dict[int, Statistics] = {}  # by seed
+        self._report: Report = silent  # of the fit that goes on
+        self._seed, self.chosen = 0, "nothing is chosen"
+        assert dataset.branches is not None
+        dataset.branches.check(kind)
+
+    def fit(self, rows: Rows, seed: int, report: Report) -> Self:
+        """As `Probe`."""
+        self._report, self._seed = report, seed
+        vectors, labels = self.vectors(seed)[list(rows)], self._dataset.labels(rows)
+        classes = self._dataset.classes
+        if self._as_paper:
+            self._linear = learned.fit_paper(vectors, labels, classes, seed, report)
+        else:
+            settings = probe.choose({self._kind: vectors}, labels, self._dataset.speakers_of(rows), report)
+            self._linear = probe.fit(vectors, labels, classes, settings.strength)
+            self.chosen = f"C = {settings.strength:g}"
+        return self
 
     @property
-    def kept(self) -> Kept:
-        """As `Fitted`."""
-        return {"weights": self.probe.weights, "bias": self.probe.bias, **self.source.usual(self.seed)}
+    def arrays(self) -> Arrays:
+        """As `Probe`; with what strangers are standardised by, where speakers were."""
+        own = self._statistics.get(self._seed)
+        return {"weights": self._linear.weights, "bias": self._linear.bias, **(own.typical if own else {})}
 
-    def probabilities(self, places: Places) -> Floats:
-        """As `Fitted`."""
-        return self.probe.probabilities(self.source.vectors(self.seed)[list(places)])
+    def predict_proba(self, rows: Rows) -> Floats:
+        """As `Probe`."""
+        return self._linear.predict_proba(self.vectors(self._seed)[list(rows)])
 
-    def curves(self, places: Places, report: Report) -> list[Curve]:
-        """As `Fitted`."""
-        raw = zip(places, self.source.raw_windows(places, self.seed, report), strict=True)
-        return [(times, self.probe.probabilities(self.source.prepared(found, [place] * len(found), self.seed)))
-                for place, (times, found) in raw]
-
-
-class BranchProber:
-    """Standardises, chooses a strength and learns; or, `plainly`, does as the paper does."""
-
-    def __init__(self, material: ProbeDataset, kind: str, plainly: bool, speaker_statistics: bool) -> None:
-        self._material, self._kind, self._plainly = material, kind, plainly
-        self._by_speaker = speaker_statistics and not plainly
-        self._own: dict[int, Statistics] = {}
-        self._report: Report = silent  # of the fit that goes on
-        assert material.branches is not None
-        material.branches.check(kind)
-
-    def fit(self, places: Places, seed: int, report: Report) -> FittedBranch:
-        """As `ProbeTrainer`."""
-        self._report = report
-        points, labels = self.vectors(seed)[list(places)], labels_of(self._material, places)
-        classes = len(self._material.acted.classes)
-        if self._plainly:
-            plain = learned.fit_paper(points, labels, classes, seed, report)
-            return FittedBranch(self, plain, seed, "nothing is chosen")
-        speakers = [self._material.speakers[place] for place in places]
-        chosen = probe.choose({self._kind: points}, labels, speakers, report)
-        found = probe.fit(points, labels, classes, chosen.strength)
-        return FittedBranch(self, found, seed, f"C = {chosen.strength:g}")
+    def curves(self, rows: Rows, report: Report) -> list[Curve]:
+        """As `Probe`."""
+        assert self._dataset.branch_cache is not None
+        curves = []
+        for row, (times, windows) in zip(rows, self._dataset.branch_cache.windows(rows, self._seed, report),
+                                         strict=True):
+            raw = (np.repeat(self._raw(self._seed)[[row]], len(times), axis=0) if self._kind == REFERENCE
+                   else windows.by_kind[self._kind])
+            curves.append((times, self._linear.predict_proba(self._prepared(raw, [row] * len(times), self._seed))))
+        return curves
 
     def vectors(self, seed: int) -> Floats:
-        """As `ProbeTrainer`."""
-        raw = self._of(seed)
-        return self.prepared(raw, range(len(raw)), seed)
+        """As `Probe`."""
+        raw = self._raw(seed)
+        return self._prepared(raw, range(len(raw)), seed)
 
     def differs(self, report: Report) -> bool:
-        """As `ProbeTrainer`; of the first seed."""
+        """As `Probe`; under the first seed."""
         self._report = report
-        return self._material.differ(self._of(0), self._by_speaker)
+        return self._dataset.differ(self._raw(0), self._by_speaker)
 
-    def prepared(self, raw: Floats, places: Places, seed: int) -> Floats:
+    def _prepared(self, raw: Floats, rows: Rows, seed: int) -> Floats:
         """Vectors of recordings as the probe reads them: of unit length, or standardised by speaker where asked."""
         if not self._by_speaker:
             return unit(raw)
-        if seed not in self._own:
-            self._own[seed] = statistics(self._of(seed), self._material.speakers)
-        return self._own[seed].apply(raw, [self._material.speakers[place] for place in places])
+        if seed not in self._statistics:
+            self._statistics[seed] = statistics(self._raw(seed), self._dataset.speakers)
+        return self._statistics[seed].apply(raw, self._dataset.speakers_of(rows))
 
-    def usual(self, seed: int) -> Kept:
-        """What strangers are standardised by, where speakers were."""
-        return self._own[seed].kept if seed in self._own else {}
-
-    def raw_windows(self, places: Places, seed: int, report: Report) -> list[Curve]:
-        """Of each recording times, and vectors of the stretches around them."""
-        assert self._material.shelf is not None
-        found = self._material.shelf.windows(places, seed, report)
-        if self._kind != REFERENCE:
-            return [(times, vectors.by_kind[self._kind]) for times, vectors in found]
-        whole = self._of(seed)
-        return [(times, np.repeat(whole[[place]], len(times), axis=0))
-                for place, (times, _) in zip(places, found, strict=True)]
-
-    def _of(self, seed: int) -> Floats:
-        assert self._material.shelf is not None
+    def _raw(self, seed: int) -> Floats:
+        cache = self._dataset.branch_cache
+        assert cache is not None
         if self._kind == REFERENCE:
-            captions = [one.caption for one in self._material.acted.utterances]
-            return self._material.shelf.branches.words(captions, seed)
-        return self._material.shelf.vectors(seed, self._report).by_kind[self._kind]
+            return cache.branches.words([record.caption for record in self._dataset.recordings.utterances], seed)
+        return cache.vectors(seed, self._report).by_kind[self._kind]

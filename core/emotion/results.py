@@ -1,4 +1,4 @@
-"""What is asked of an experiment, and what comes out of it: frozen records."""
+"""Options and results of an experiment as frozen records."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -12,12 +12,12 @@ from core.emotion.features import SEEDS, feature
 from core.emotion.scores import Leak, Score
 
 if TYPE_CHECKING:  # they import torch: lists of runs are shown without it
-    from core.emotion.probes import Curve, Kept
+    from core.emotion.probes import Arrays, Curve
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for. `features` () are the usual ones of the mode; `seeds` is how often chance is let in again.
+    """Options of an experiment. `features` () are the usual ones of the mode; `seeds`: repetitions under chance.
 
     `speaker_statistics`: each speaker's recordings are standardised by themselves; no label is used, several
     recordings of a speaker are needed.
@@ -50,19 +50,19 @@ class Options:
 
 @dataclass(frozen=True)
 class FoldScore:
-    """One fold under one seed: how many were learned from and tested, and what was chosen among the former."""
+    """One fold under one seed: sizes of training and test, and what was `chosen` on the training part."""
 
     fold: str
     seed: int
     train: int
     test: int
     score: Score
-    said: str
+    chosen: str
 
 
 @dataclass(frozen=True)
 class FeatureScore:
-    """What a feature tells. `score` is of all tested recordings, the mean of the seeds; `spread` are standard
+    """Outcome of a feature. `score` is of all tested recordings, the mean of the seeds; `spread` are standard
     deviations of accuracy and recall over folds and seeds (0 with one of each). `confusion` adds up over the seeds.
     """
 
@@ -78,20 +78,20 @@ class FeatureScore:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a feature's probes said of n recordings: `heard` (seeds, n) class numbers, -1 where not tested.
+    """Predictions of a feature's probes for n recordings: `predicted` (seeds, n) class numbers, -1 where not tested.
 
     `probabilities` (n, classes) and `curves` (n) are of the first seed; `probe` is kept for other voices, as arrays.
     """
 
-    heard: NDArray[np.int64]
+    predicted: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     curves: "tuple[Curve | None, ...]"
-    probe: "Kept"
+    probe: "Arrays"
 
 
 @dataclass(frozen=True)
 class Acting:
-    """One recording of an experiment, in plain words."""
+    """One recording of an experiment."""
 
     path: Path
     actor: int
@@ -141,4 +141,4 @@ def _score_json(found: FeatureScore) -> dict[str, Any]:
         "leaks": {name: asdict(one) for name, one in found.leaks.items()},
         "paper": {"linear": paper[0], "fine-tuned": paper[1]} if paper else None,
         "folds": [{"fold": one.fold, "seed": one.seed, "train": one.train, "test": one.test, **asdict(one.score),
-                   "chosen": one.said} for one in found.folds]}
+                   "chosen": one.chosen} for one in found.folds]}

@@ -113,8 +113,8 @@ class Runs:
 
 
 def _facts(result: Result, when: str) -> dict[str, Any]:
-    told = to_json(result)
-    return {"format": FORMAT, "when": when, "options": result.options.to_json(), **told,
+    summary = to_json(result)
+    return {"format": FORMAT, "when": when, "options": result.options.to_json(), **summary,
             "learned_from": list(result.learned_from),
             "recordings": [{**asdict(one), "path": str(one.path)} for one in result.recordings]}
 
@@ -146,7 +146,7 @@ def _arrays(result: Result) -> dict[str, NDArray[Any]]:
     for key, answers in result.answers.items():
         there = [curve for curve in answers.curves if curve is not None]
         lengths = [len(curve[0]) if curve is not None else 0 for curve in answers.curves]
-        found |= {f"{key}/heard": answers.heard, f"{key}/probabilities": answers.probabilities,
+        found |= {f"{key}/heard": answers.predicted, f"{key}/probabilities": answers.probabilities,
                   f"{key}/lengths": np.array(lengths), f"{key}/times": np.concatenate([times for times, _ in there]),
                   f"{key}/curves": np.concatenate([shares for _, shares in there]),
                   **{f"{key}/probe/{name}": array for name, array in answers.probe.items()}}

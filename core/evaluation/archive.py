@@ -21,7 +21,8 @@ from core.evaluation.hits import NOTHING, Hits
 from core.evaluation.metrics import Metrics
 from core.evaluation.ranks import Floats, Ints
 from core.evaluation.records import (
-    WAYS,
+    DIRECTIONS,
+    Direction,
     EvaluatedQuery,
     EvaluationHit,
     EvaluationRecord,
@@ -30,7 +31,6 @@ from core.evaluation.records import (
     Summary,
     Unseen,
     UtteranceFacts,
-    Way,
     WordErrors,
 )
 from core.store.records import KeptEvaluation
@@ -57,10 +57,10 @@ class Evaluation:
     """A stored evaluation, opened. `pictures` and `utterances` are all of the split, in its order."""
 
     def __init__(self, record: EvaluationRecord, pictures: tuple[SplitImage, ...],
-                 utterances: tuple[UtteranceFacts, ...], outcomes: Mapping[Way, DirectionResult]) -> None:
+                 utterances: tuple[UtteranceFacts, ...], outcomes: Mapping[Direction, DirectionResult]) -> None:
         self.record, self.pictures, self.utterances = record, pictures, utterances
         self._outcomes = outcomes
-        self._queries: dict[Way, tuple[EvaluatedQuery, ...]] = {}
+        self._queries: dict[Direction, tuple[EvaluatedQuery, ...]] = {}
 
     @cached_property
     def unreadable(self) -> tuple[tuple[str, str], ...]:
@@ -68,42 +68,44 @@ class Evaluation:
         return (*((each.image_id, each.reason) for each in self.pictures if each.reason),
                 *((each.utterance_id, each.reason) for each in self.utterances if each.reason))
 
-    def queries(self, way: Way) -> tuple[EvaluatedQuery, ...]:
+    def queries(self, direction: Direction) -> tuple[EvaluatedQuery, ...]:
         """All queries of a direction, in the order of `utterances` or `pictures`."""
-        if way not in self._queries:
-            self._queries[way] = tuple(self._query(way, number) for number in range(len(self._outcomes[way].ranks)))
-        return self._queries[way]
+        if direction not in self._queries:
+            self._queries[direction] = tuple(self._query(direction, number)
+                                             for number in range(len(self._outcomes[direction].ranks)))
+        return self._queries[direction]
 
-    def hits(self, way: Way, number: int) -> tuple[EvaluationHit, ...]:
+    def hits(self, direction: Direction, number: int) -> tuple[EvaluationHit, ...]:
         """The best items of a query, best first; () when it has no vector."""
-        found = self._outcomes[way].hits
+        found = self._outcomes[direction].hits
         rows, scores = found.rows[number].tolist(), found.scores[number].tolist()
-        to_image = way == "speech_to_image"
+        to_image = direction == "speech_to_image"
         own = self.utterances[number].picture if to_image else number
         place = [row if to_image else self.utterances[row].picture for row in rows if row != NOTHING]
         return tuple(EvaluationHit(rank, score, picture, NOTHING if to_image else row, picture == own)
                      for rank, (row, score, picture) in enumerate(zip(rows, scores, place, strict=False), 1))
 
-    def failures(self, way: Way, at: int = 10) -> tuple[EvaluatedQuery, ...]:
+    def failures(self, direction: Direction, at: int = 10) -> tuple[EvaluatedQuery, ...]:
         """The queries whose right item is not among the first `at`, in their order."""
-        return tuple(self.queries(way)[number] for number in np.flatnonzero(self._outcomes[way].ranks > at).tolist())
+        queries = self.queries(direction)
+        return tuple(queries[number] for number in np.flatnonzero(self._outcomes[direction].ranks > at).tolist())
 
-    def ranks(self, way: Way) -> Ints:
+    def ranks(self, direction: Direction) -> Ints:
         """Ranks (q,) of all queries, as in `EvaluatedQuery.rank`."""
-        return self._outcomes[way].ranks
+        return self._outcomes[direction].ranks
 
-    def _query(self, way: Way, number: int) -> EvaluatedQuery:
-        one = self._outcomes[way]
-        to_image = way == "speech_to_image"
+    def _query(self, direction: Direction, number: int) -> EvaluatedQuery:
+        one = self._outcomes[direction]
+        to_image = direction == "speech_to_image"
         best, score = int(one.best[number]), float(one.scores[number])
         picture = self.utterances[number].picture if to_image else number
         name = self.utterances[number].utterance_id if to_image else self.pictures[number].image_id
-        return EvaluatedQuery(way, number, name, picture, number if to_image else best, int(one.ranks[number]),
+        return EvaluatedQuery(direction, number, name, picture, number if to_image else best, int(one.ranks[number]),
                      _at(one.text, number), _at(one.acoustic, number), score if np.isfinite(score) else None,
-                     self._reason(way, number, picture))
+                     self._reason(direction, number, picture))
 
-    def _reason(self, way: Way, number: int, picture: int) -> str:
-        if self.pictures[picture].reason or way == "image_to_speech":
+    def _reason(self, direction: Direction, number: int, picture: int) -> str:
+        if self.pictures[picture].reason or direction == "image_to_speech":
             return self.pictures[picture].reason
         return self.utterances[number].reason
 
@@ -115,7 +117,7 @@ def _at(ranks: Ints | None, number: int) -> int | None:
 # ---- keeping and opening
 
 def keep(store: Store, summary: Summary, pictures: Sequence[SplitImage], utterances: Sequence[UtteranceFacts],
-         outcomes: Mapping[Way, DirectionResult]) -> EvaluationRecord:
+         outcomes: Mapping[Direction, DirectionResult]) -> EvaluationRecord:
     """Store an evaluation, whole or not at all. StoreError."""
     return _record(store.add_evaluation(_to_json(summary), _packed(pictures, utterances, outcomes)))
 
@@ -185,12 +187,16 @@ def diagnosis(store: Store, evaluation_id: int, at: int = 10) -> DiagnosisRecord
 def _to_json(summary: Summary) -> dict[str, Any]:
     unseen = summary.unseen
     return {
-        "setup": summary.setup.to_json(), **{way: getattr(summary, way).to_json() for way in WAYS},
+        "setup": summary.setup.to_json(), **_figures(summary),
         "words": None if summary.words is None else asdict(summary.words), "n_images": summary.n_images,
         "n_utterances": summary.n_utterances, "unreadable": summary.unreadable,
         "nothing_heard": summary.nothing_heard, "unseen_note": summary.unseen_note, "seconds": summary.seconds,
-        "unseen": None if unseen is None else {**{way: getattr(unseen, way).to_json() for way in WAYS},
-                                               "images": unseen.images}}
+        "unseen": None if unseen is None else {**_figures(unseen), "images": unseen.images}}
+
+
+def _figures(summary: Summary | Unseen) -> dict[str, Any]:
+    """Metrics of both directions."""
+    return {direction: getattr(summary, direction).to_json() for direction in DIRECTIONS}
 
 
 def _readable(kept: KeptEvaluation) -> EvaluationRecord | None:
@@ -215,29 +221,33 @@ def _record(kept: KeptEvaluation) -> EvaluationRecord:
 
 
 def _packed(pictures: Sequence[SplitImage], utterances: Sequence[UtteranceFacts],
-            outcomes: Mapping[Way, DirectionResult]
+            outcomes: Mapping[Direction, DirectionResult]
             ) -> bytes:
     lists = {"pictures": [[each.image_id, _text(each.path), each.reason] for each in pictures],
              "utterances": [[each.utterance_id, each.picture, each.speaker, each.caption, each.transcript,
                              _text(each.recording), each.seconds, each.wer, each.cut, each.reason]
                             for each in utterances]}
     arrays: dict[str, NDArray[Any]] = {"lists": np.frombuffer(json.dumps(lists).encode(), np.uint8)}
-    for way, one in outcomes.items():
+    for direction, one in outcomes.items():
         parts: dict[str, NDArray[Any] | None] = {
             "ranks": one.ranks, "rows": one.hits.rows, "hits": one.hits.scores, "scores": one.scores,
             "best": one.best, "text": one.text, "acoustic": one.acoustic}
-        arrays.update({f"{way}.{name}": each for name, each in parts.items() if each is not None})
+        arrays.update({f"{direction}.{name}": each for name, each in parts.items() if each is not None})
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     return packed.getvalue()
 
 
-def _unpacked(packed: bytes) -> tuple[tuple[SplitImage, ...], tuple[UtteranceFacts, ...], dict[Way, DirectionResult]]:
+def _unpacked(packed: bytes
+              ) -> tuple[tuple[SplitImage, ...], tuple[UtteranceFacts, ...], dict[Direction, DirectionResult]]:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         lists = plain_json.loads(arrays["lists"].tobytes())
-        outcomes = {way: DirectionResult(
-            arrays[f"{way}.ranks"], Hits(arrays[f"{way}.rows"], arrays[f"{way}.hits"]), arrays[f"{way}.scores"],
-            arrays[f"{way}.best"], *(arrays.get(f"{way}.{name}") for name in ("text", "acoustic"))) for way in WAYS}
+        outcomes = {}
+        for direction in DIRECTIONS:
+            part = {name: arrays.get(f"{direction}.{name}") for name in ("text", "acoustic")}
+            ranks, rows, scores, own, best = (arrays[f"{direction}.{name}"]
+                                              for name in ("ranks", "rows", "hits", "scores", "best"))
+            outcomes[direction] = DirectionResult(ranks, Hits(rows, scores), own, best, **part)
     pictures = tuple(SplitImage(name, _path(path), reason) for name, path, reason in lists["pictures"])
     utterances = tuple(UtteranceFacts(name, picture, speaker, caption, transcript, _path(path), *rest)
                        for name, picture, speaker, caption, transcript, path, *rest in lists["utterances"])

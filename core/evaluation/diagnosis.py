@@ -15,25 +15,25 @@ from PIL import Image
 
 from core import datasets, images
 from core.errors import BrewclipError, DatasetError, EvaluationError
-from core.evaluation import alike, archive, evaluate, ranks
-from core.evaluation import models as subjects
+from core.evaluation import alike, archive, evaluate, models, ranks
 from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES, Again, Diagnosis, DiagnosisRecord, conclude
-from core.evaluation.models import LoadedModel
+from core.evaluation.models import EvaluatedModel
 from core.evaluation.ranks import Floats, Ints, units
-from core.evaluation.records import WAYS, EvaluatedQuery, ModelChoice, Way
+from core.evaluation.records import DIRECTIONS, Direction, EvaluatedQuery
 from core.evaluation.views import picture_vectors
-from core.explorer import Explorer
 from core.features.encode import encode_utterances
 from core.features.prepared_split import Split
+from core.models.spec import ZERO_SHOT_CROP
 from core.progress import Progress, Report, WorkStep, silent, steps
+from core.workspace import Workspace
 
 CROPS = tuple(each.key for each in CHANGES if each.kind == "crop")
 CHANGE_COSTS = {"heard": 2.0, "crop": 10.0}  # about what trying a change takes; 1 for the others
 STRAYED = 0.01  # share of ranks that may differ from the stored ones: rounding, but not another model
 
 
-def diagnose(explorer: Explorer, evaluation_id: int, at: int = 10, report: Report = silent) -> DiagnosisRecord:
+def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Report = silent) -> DiagnosisRecord:
     """Diagnose all failures of an evaluation both ways, and store what was found in place of an earlier diagnosis.
 
     EvaluationError: gone, damaged, changed (the dataset or model is no longer what was evaluated), at. The errors of
@@ -41,32 +41,33 @@ def diagnose(explorer: Explorer, evaluation_id: int, at: int = 10, report: Repor
     """
     if at < 1:
         raise EvaluationError("A failure lies beyond the first K hits: K must be 1 or more.", "at")
-    evaluation = archive.open_evaluation(explorer.store, evaluation_id)
-    beginning, *ways = steps(report, 3, 2, 2)
-    bench = _bench(explorer, evaluation, beginning)
-    found = [each for way, part in zip(WAYS, ways, strict=True) for each in bench.diagnose(way, at, part)]
-    return archive.keep_diagnosis(explorer.store, evaluation_id, at, found, bench.note)
+    evaluation = archive.open_evaluation(workspace.store, evaluation_id)
+    beginning, *parts = steps(report, 3, 2, 2)
+    bench = _bench(workspace, evaluation, beginning)
+    found = [diagnosis for direction, part in zip(DIRECTIONS, parts, strict=True)
+             for diagnosis in bench.diagnose(direction, at, part)]
+    return archive.keep_diagnosis(workspace.store, evaluation_id, at, found, bench.note)
 
 
-def _bench(explorer: Explorer, evaluation: Evaluation, report: Report) -> "Counterfactuals":
+def _bench(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Counterfactuals":
     """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
     setup = evaluation.record.setup
-    known = subjects.know(explorer, ModelChoice(setup.checkpoint, setup.backbone))
-    subjects.check_weights(explorer, known)
+    spec = workspace.models.resolve(setup.spec, workspace.settings)
+    models.check_weights(workspace, spec)
     loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)
-    subject = subjects.load(explorer, known, loading)
+    model = models.load(workspace, spec, loading)
     dataset = datasets.load(setup.folder, setup.kind, follow_links=setup.follow_links)
     try:
-        split = evaluate.prepare(explorer, subject, dataset, setup.split, setup.crop, setup.condition, preparing)
+        split = evaluate.prepare(workspace, model, dataset, setup.split, setup.crop, setup.condition, preparing)
     except DatasetError as error:
         raise _changed(str(error)) from error
     utterances = [each.utterance_id for each in split.utterances]
     if (list(split.image_ids) != [each.image_id for each in evaluation.pictures]
             or utterances != [each.utterance_id for each in evaluation.utterances]):
         raise _changed("Pictures or utterances were added to the split, or taken away.")
-    seen = picture_vectors(explorer, subject, split, setup.crop, looking)
-    spoken = encode_utterances(subject.model, split, setup.captions, encoding)
-    bench = Counterfactuals(explorer, subject, evaluation, split, seen, spoken.fused)
+    seen = picture_vectors(workspace, model, split, setup.crop, looking)
+    spoken = encode_utterances(model.network, split, setup.captions, encoding)
+    bench = Counterfactuals(workspace, model, evaluation, split, seen, spoken.fused)
     bench.check()
     return bench
 
@@ -90,9 +91,9 @@ class _Ranked:
 class Counterfactuals:
     """An evaluation's vectors, ready to be changed. `seen` (n, dim) and `fused` (m, dim) are as they were evaluated."""
 
-    def __init__(self, explorer: Explorer, subject: LoadedModel, evaluation: Evaluation, split: Split, seen: Floats,
+    def __init__(self, workspace: Workspace, model: EvaluatedModel, evaluation: Evaluation, split: Split, seen: Floats,
                  fused: Floats) -> None:
-        self._explorer, self._subject, self._split = explorer, subject, split
+        self._workspace, self._model, self._split = workspace, model, split
         self._report: Report = silent  # of the change that is tried
         self._evaluation, self._setup = evaluation, evaluation.record.setup
         self._seen, self._spoken = units(seen), units(fused)
@@ -102,7 +103,7 @@ class Counterfactuals:
     @property
     def note(self) -> str:
         """What the diagnosis could not look at, in a sentence, or ""."""
-        if self._setup.crop == subjects.CROP:
+        if self._setup.crop == ZERO_SHOT_CROP:
             return ""
         return (f"The pictures were seen with {self._setup.crop}, not with the centre crop: no failure is looked at "
                 "under another crop.")
@@ -115,31 +116,31 @@ class Counterfactuals:
         if counted.any() and np.mean(again[counted] != stored[counted]) > STRAYED:
             raise _changed("The model, the pictures or what is heard give other ranks than those that were stored.")
 
-    def diagnose(self, way: Way, at: int, report: Report = silent) -> Iterator[Diagnosis]:
+    def diagnose(self, direction: Direction, at: int, report: Report = silent) -> Iterator[Diagnosis]:
         """The diagnoses of one direction's failures."""
-        failed = self._evaluation.failures(way, at)
+        failed = self._evaluation.failures(direction, at)
         if not failed:
             return
         found = {}
         costs = (CHANGE_COSTS.get(each.kind, 1.0) for each in CHANGES)
         for each, part in zip(CHANGES, steps(report, *costs), strict=True):
             self._report = part
-            found[each.key] = self._ranked(each.key, way, failed)
+            found[each.key] = self._ranked(each.key, direction, failed)
         for row, query in enumerate(failed):
             again = [each.again(change, row) for change, each in found.items()]
-            yield conclude(way, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
+            yield conclude(direction, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
 
-    def _ranked(self, change: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
+    def _ranked(self, change: str, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         self._report(Progress(WorkStep.RANKING_AGAIN, subject=str(len(failed))))
         if change in CROPS:
-            return self._cropped(change, way, failed)
+            return self._cropped(change, direction, failed)
         if change in ("text", "acoustic"):
             return self._alone(change, failed)
-        return self._excused(way, failed) if change == "excused" else self._reworded(change, way, failed)
+        return self._excused(direction, failed) if change == "excused" else self._reworded(change, direction, failed)
 
     # ---- other words
 
-    def _reworded(self, change: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
+    def _reworded(self, change: str, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         """Captions for transcripts, or sentences pooled that were cut."""
         reason = self._no_caption if change == "caption" else self._not_cut
         own = [self._own(query) for query in failed]
@@ -151,7 +152,7 @@ class Counterfactuals:
         changed = self._spoken.copy()
         changed[rows] = self._encoded(rows, change)
         places = np.array([query.picture for query in failed])
-        if way == "speech_to_image":
+        if direction == "speech_to_image":
             said = changed[[query.number for query in failed]]
             return _Ranked(ranks.to_images(said, self._seen, places), why)
         return _Ranked(ranks.to_utterances(self._seen[places], places, self._spoken, self._image_of, changed), why)
@@ -160,19 +161,15 @@ class Counterfactuals:
         """Unit vectors of utterances under other words."""
         part = replace(self._split, utterances=tuple(self._split.utterances[row] for row in rows),
                        spoken=tuple(self._split.spoken[row] for row in rows), image_of=self._image_of[rows])
-        model, options = self._subject.model, self._subject.model.options
-        try:
-            if change == "sentences":
-                model.options = replace(options, pool_sentences=True)
-            return units(encode_utterances(model, part, self._setup.captions or change == "caption",
-                                           self._report).fused)
-        finally:
-            model.options = options
+        model = self._model.network
+        if change == "sentences":
+            model = model.with_options(pool_sentences=True)
+        return units(encode_utterances(model, part, self._setup.captions or change == "caption", self._report).fused)
 
     def _no_caption(self, row: int) -> str:
         """Why a caption would change nothing in this utterance."""
         one = self._evaluation.utterances[row]
-        if not self._subject.known.text:
+        if not self._model.spec.variant.text:
             return "the model reads no words"
         if self._setup.captions:
             return "the caption was used"
@@ -184,26 +181,26 @@ class Counterfactuals:
 
     def _not_cut(self, row: int) -> str:
         """Why pooling sentences would change nothing in this utterance."""
-        if not self._subject.known.text:
+        if not self._model.spec.variant.text:
             return "the model reads no words"
         return "" if self._evaluation.utterances[row].cut and not self._split.spoken[row].reason else "nothing was cut"
 
     # ---- other crops
 
-    def _cropped(self, crop: str, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
+    def _cropped(self, crop: str, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         why = [self._whole(query.picture) for query in failed]
         if all(why):
             return _Ranked(np.zeros(len(failed), np.int64), why)
         if crop not in self._crops:
-            self._crops[crop] = units(picture_vectors(self._explorer, self._subject, self._split, crop, self._report))
+            self._crops[crop] = units(picture_vectors(self._workspace, self._model, self._split, crop, self._report))
         places, seen = np.array([query.picture for query in failed]), self._crops[crop]
-        if way == "image_to_speech":
+        if direction == "image_to_speech":
             return _Ranked(ranks.to_utterances(seen[places], places, self._spoken, self._image_of), why)
         return _Ranked(ranks.to_images(self._spoken[[query.number for query in failed]], seen, places), why)
 
     def _whole(self, place: int) -> str:
         """Why another crop would show nothing new of a picture."""
-        if self._setup.crop != subjects.CROP:
+        if self._setup.crop != ZERO_SHOT_CROP:
             return "it was not seen with the centre crop"
         path = self._split.paths[place]
         if path is None or self._split.pictures[place].reason:
@@ -215,15 +212,15 @@ class Counterfactuals:
     def _alone(self, branch: str, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         """The ranks under one branch, which the evaluation has stored."""
         stored = [query.text_rank if branch == "text" else query.acoustic_rank for query in failed]
-        worst = len(self._seen) + 1 if failed[0].way == "speech_to_image" else len(self._spoken) + 1
+        worst = len(self._seen) + 1 if failed[0].direction == "speech_to_image" else len(self._spoken) + 1
         silent_branch = "nothing was heard" if branch == "text" else "the voice has no vector"
         why = ["the model has one branch" if rank is None else silent_branch if rank == worst else ""
                for rank in stored]
         return _Ranked(np.array([rank or 0 for rank in stored], np.int64), why)
 
-    def _excused(self, way: Way, failed: Sequence[EvaluatedQuery]) -> _Ranked:
+    def _excused(self, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         places = np.array([query.picture for query in failed])
-        if way == "speech_to_image":
+        if direction == "speech_to_image":
             said = self._spoken[[query.number for query in failed]]
             found = alike.to_images(said, self._seen, places, self._report)
         else:
@@ -245,7 +242,7 @@ class Counterfactuals:
 
     def _own(self, query: EvaluatedQuery) -> list[int]:
         """The rows of the utterances whose words may be changed for a query."""
-        return [query.number] if query.way == "speech_to_image" else self._utterances_of.get(query.picture, [])
+        return [query.number] if query.direction == "speech_to_image" else self._utterances_of.get(query.picture, [])
 
     def _unreadable(self, query: EvaluatedQuery) -> bool:
         """Whether the query or all that could answer it is a file that cannot be read."""

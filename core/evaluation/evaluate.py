@@ -17,14 +17,14 @@ from core import datasets
 from core.datasets.headers import seconds
 from core.datasets.records import Dataset
 from core.errors import DatasetError, EvaluationError
-from core.evaluation import archive, hits, protocol, unseen, words
-from core.evaluation import models as subjects
+from core.evaluation import archive, hits, models, protocol, unseen, words
 from core.evaluation.archive import DirectionResult
 from core.evaluation.metrics import Metrics, metrics
-from core.evaluation.models import LoadedModel, ModelSpec
+from core.evaluation.models import EvaluatedModel
 from core.evaluation.ranks import Floats, Ints, ranks, units
 from core.evaluation.records import (
     DataChoice,
+    Direction,
     EvaluationRecord,
     Request,
     Setup,
@@ -32,15 +32,15 @@ from core.evaluation.records import (
     Summary,
     Unseen,
     UtteranceFacts,
-    Way,
 )
 from core.evaluation.views import picture_vectors
-from core.explorer import Explorer
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import FeaturePreparer, Split
 from core.images import CROPS, SEVERAL
+from core.models.spec import ZERO_SHOT_CROP, ModelSpec
 from core.progress import Progress, Report, WorkStep, silent, steps
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.features.encode import SpokenVectors
@@ -61,7 +61,7 @@ class Plan:
 class _Task:
     """One model on one split under one crop, with the conditions and words that it is evaluated with."""
 
-    known: ModelSpec
+    spec: ModelSpec
     data: DataChoice
     dataset: Dataset
     crop: str
@@ -69,17 +69,17 @@ class _Task:
     states: bool = False  # some model of the request reads encoder states of these recordings: one pass gives both
 
 
-def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
+def plan(workspace: Workspace, request: Request, report: Report = silent) -> Plan:
     """Check a request, and what it costs. Loads the models' backbones.
 
     EvaluationError: nothing, crop, weights. DatasetError: as `datasets.load`, no_split. ModelError, WeightsError.
     """
     heard: set[tuple[Path, str, Condition]] = set()
     recordings = nbytes = made = 0
-    tasks = _tasks(explorer, request)
-    for task, subject in _loaded_models(explorer, tasks, [report] * len(tasks)):
+    tasks = _tasks(workspace, request)
+    for task, model in _loaded_models(workspace, tasks, [report] * len(tasks)):
         made += len(task.cases)
-        preparing = FeaturePreparer(explorer, subject.backbone, _seen_with(task.crop), task.states)
+        preparing = FeaturePreparer(workspace, model.backbone, _seen_with(task.crop), task.states)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
             nbytes += cost.pictures
@@ -89,53 +89,53 @@ def plan(explorer: Explorer, request: Request, report: Report = silent) -> Plan:
     return Plan(made, recordings, nbytes)
 
 
-def evaluate(explorer: Explorer, request: Request, report: Report = silent) -> list[EvaluationRecord]:
+def evaluate(workspace: Workspace, request: Request, report: Report = silent) -> list[EvaluationRecord]:
     """Make the evaluations of a request; all that it names is checked before the first begins.
 
     Each is stored when it is done: JobCancelled by `report`, or an error, keeps those before. The errors of `plan`;
     DatasetError ("no_pairs"), StoreError ("full": what was heard is kept, and is not heard again).
     """
     found: list[EvaluationRecord] = []
-    tasks = _tasks(explorer, request)
+    tasks = _tasks(workspace, request)
     parts = steps(report, *(len(task.cases) for task in tasks))
-    for (task, subject), part in zip(_loaded_models(explorer, tasks, parts), parts, strict=True):
-        found.extend(_evaluated(explorer, task, subject, request.drop_unreadable, part))
+    for (task, model), part in zip(_loaded_models(workspace, tasks, parts), parts, strict=True):
+        found.extend(_evaluated(workspace, task, model, request.drop_unreadable, part))
     return found
 
 
-def prepare(explorer: Explorer, subject: LoadedModel, dataset: Dataset, split: str, crop: str, condition: Condition,
+def prepare(workspace: Workspace, model: EvaluatedModel, dataset: Dataset, split: str, crop: str, condition: Condition,
             report: Report = silent, states: bool = False) -> Split:
     """The split as an evaluation under that crop sees and hears it; `states`: another model needs encoder states."""
-    return FeaturePreparer(explorer, subject.backbone, _seen_with(crop), states or subject.known.acoustic).prepare(
+    return FeaturePreparer(workspace, model.backbone, _seen_with(crop), states or model.spec.variant.acoustic).prepare(
         dataset, split, condition, report)
 
 
-def _loaded_models(explorer: Explorer, tasks: Sequence[_Task], reports: Sequence[Report]
-                   ) -> Iterator[tuple[_Task, LoadedModel]]:
+def _loaded_models(workspace: Workspace, tasks: Sequence[_Task], reports: Sequence[Report]
+                   ) -> Iterator[tuple[_Task, EvaluatedModel]]:
     """Each task with its model, which is loaded once for tasks that follow each other."""
-    subject: LoadedModel | None = None
+    model: EvaluatedModel | None = None
     for task, report in zip(tasks, reports, strict=True):
-        if subject is None or subject.known != task.known:
-            subject = subjects.load(explorer, task.known, report)
-        yield task, subject
+        if model is None or model.spec != task.spec:
+            model = models.load(workspace, task.spec, report)
+        yield task, model
 
 
-def _tasks(explorer: Explorer, request: Request) -> list[_Task]:
+def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
     """What a request comes to, checked; captions are left out for models that read no words."""
     loaded = {data: _loaded(data) for data in request.data}
     tasks = []
-    for choice in request.models:
-        known = subjects.know(explorer, choice)
-        subjects.check_weights(explorer, known)
+    for asked in request.models:
+        spec = workspace.models.resolve(asked, workspace.settings)
+        models.check_weights(workspace, spec)
         cases = tuple((condition, captions) for condition in request.conditions for captions in request.captions
-                      if known.text or not captions)
+                      if spec.variant.text or not captions)
         for data, dataset in loaded.items():
-            tasks += [_Task(known, data, dataset, _checked(crop) or known.crop, cases) for crop in request.crops]
+            tasks += [_Task(spec, data, dataset, _checked(crop) or spec.crop, cases) for crop in request.crops]
     tasks = [each for each in tasks if each.cases]
     if not tasks:
         raise EvaluationError("There is nothing to evaluate: choose at least one model and one dataset. Captions in "
                               "place of transcripts need a model that reads words.", "nothing")
-    with_states = {task.data for task in tasks if task.known.acoustic}
+    with_states = {task.data for task in tasks if task.spec.variant.acoustic}
     return [replace(task, states=task.data in with_states) for task in tasks]
 
 
@@ -156,10 +156,10 @@ def _checked(crop: str) -> str:
 
 def _seen_with(crop: str) -> str:
     """The policy under which a split is prepared; several crops have vectors of their own."""
-    return subjects.CROP if crop == SEVERAL else crop
+    return ZERO_SHOT_CROP if crop == SEVERAL else crop
 
 
-def _evaluated(explorer: Explorer, task: _Task, subject: LoadedModel, drop: bool, report: Report
+def _evaluated(workspace: Workspace, task: _Task, model: EvaluatedModel, drop: bool, report: Report
                ) -> Iterator[EvaluationRecord]:
     """The evaluations of one task, one after the other; the pictures are looked at once."""
     from core.features.encode import encode_utterances
@@ -169,36 +169,36 @@ def _evaluated(explorer: Explorer, task: _Task, subject: LoadedModel, drop: bool
     for (condition, captions), part in zip(task.cases, parts, strict=True):
         start = time.perf_counter()
         preparing, looking, encoding, ranking = steps(part, 100, 20 if task.crop == SEVERAL else 1, 1, 0.5)
-        split = prepare(explorer, subject, task.dataset, task.data.split, task.crop, condition, preparing,
+        split = prepare(workspace, model, task.dataset, task.data.split, task.crop, condition, preparing,
                         task.states)
         if seen is None:
-            seen = picture_vectors(explorer, subject, split, task.crop, looking)
-        spoken = encode_utterances(subject.model, split, captions, encoding)
+            seen = picture_vectors(workspace, model, split, task.crop, looking)
+        spoken = encode_utterances(model.network, split, captions, encoding)
         ranking(Progress(WorkStep.RANKING))
-        setup = _setup(explorer, task, drop, condition, captions)
-        yield _kept(explorer, subject, setup, split, seen, spoken, start)
+        setup = _setup(workspace, task, drop, condition, captions)
+        yield _kept(workspace, model, setup, split, seen, spoken, start)
 
 
-def _setup(explorer: Explorer, task: _Task, drop: bool, condition: Condition, captions: bool) -> Setup:
-    known = task.known
-    facts = known.run.dataset if known.run else {}
-    return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, known.title, known.variant,
-                 known.checkpoint, known.backbone, explorer.recogniser().name, task.crop, condition, captions, drop,
+def _setup(workspace: Workspace, task: _Task, drop: bool, condition: Condition, captions: bool) -> Setup:
+    spec = task.spec
+    facts = spec.run.dataset if spec.run else {}
+    return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, spec.title, spec.variant.name,
+                 spec.checkpoint, spec.backbone, workspace.recogniser().name, task.crop, condition, captions, drop,
                  str(facts.get("kind", "")), str(facts.get("name", "")), task.dataset.follow_links,
-                 protocol.deviations(known.run) if known.run else None)
+                 protocol.deviations(spec.run) if spec.run else None)
 
 
-def _kept(explorer: Explorer, subject: LoadedModel, setup: Setup, split: Split, seen: Floats, spoken: "SpokenVectors",
-          start: float) -> EvaluationRecord:
+def _kept(workspace: Workspace, model: EvaluatedModel, setup: Setup, split: Split, seen: Floats,
+          spoken: "SpokenVectors", start: float) -> EvaluationRecord:
     """Rank, describe and store one evaluation."""
     outcomes = outcomes_of(spoken, seen, split.image_of)
     if setup.drop_unreadable:
         outcomes = _without(outcomes, *_dropped(split))
     counted = words.compare([each.caption for each in split.utterances],
                             [each.transcript.text for each in split.spoken])
-    groups: dict[Way, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(seen))}
-    figures = {way: metrics(one.ranks, groups[way]) for way, one in outcomes.items()}
-    apart, note = _apart(explorer, subject.known, split, outcomes, groups)
+    groups: dict[Direction, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(seen))}
+    figures = {direction: metrics(one.ranks, groups[direction]) for direction, one in outcomes.items()}
+    apart, note = _apart(workspace, model.spec, split, outcomes, groups)
     readable = [word for word, one in zip(counted, split.spoken, strict=True) if not one.reason]
     summary = Summary(setup, figures["speech_to_image"], figures["image_to_speech"], words.together(readable),
                       len(seen), len(split.utterances), len(split.unreadable),
@@ -206,11 +206,11 @@ def _kept(explorer: Explorer, subject: LoadedModel, setup: Setup, split: Split, 
                       round(time.perf_counter() - start, 3))
     pictures = [SplitImage(name, path, one.reason)
                 for name, path, one in zip(split.image_ids, split.paths, split.pictures, strict=True)]
-    return archive.keep(explorer.store, summary, pictures,
-                        _utterances(subject, split, setup.captions, counted, spoken.fused), outcomes)
+    return archive.keep(workspace.store, summary, pictures,
+                        _utterances(model, split, setup.captions, counted, spoken.fused), outcomes)
 
 
-def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[Way, DirectionResult]:
+def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[Direction, DirectionResult]:
     """Ranks, best hits and scores both ways, and the ranks under each branch alone where there are two."""
     both = ranks(spoken.fused, seen, image_of)
     text = acoustic = None
@@ -242,36 +242,43 @@ def _dropped(split: Split) -> tuple[Ints, Ints]:
     return np.flatnonzero(mute), np.flatnonzero(~heard)
 
 
-def _without(outcomes: dict[Way, DirectionResult], utterances: Ints, pictures: Ints) -> dict[Way, DirectionResult]:
-    for one, rows in ((outcomes["speech_to_image"], utterances), (outcomes["image_to_speech"], pictures)):
-        for each in (one.ranks, one.text, one.acoustic):
-            if each is not None:
-                each[rows] = 0
-    return outcomes
+def _without(outcomes: dict[Direction, DirectionResult], utterances: Ints, pictures: Ints
+             ) -> dict[Direction, DirectionResult]:
+    """The results with rank 0, which counts for nothing, in some rows."""
+    dropped: dict[Direction, Ints] = {"speech_to_image": utterances, "image_to_speech": pictures}
+
+    def counted(ranks: Ints, direction: Direction) -> Ints:
+        return np.where(np.isin(np.arange(len(ranks)), dropped[direction]), 0, ranks)
+
+    return {direction: replace(result, ranks=counted(result.ranks, direction),
+                               text=None if result.text is None else counted(result.text, direction),
+                               acoustic=None if result.acoustic is None else counted(result.acoustic, direction))
+            for direction, result in outcomes.items()}
 
 
-def _apart(explorer: Explorer, known: ModelSpec, split: Split, outcomes: dict[Way, DirectionResult],
-           groups: dict[Way, Ints]
+def _apart(workspace: Workspace, spec: ModelSpec, split: Split, outcomes: dict[Direction, DirectionResult],
+           groups: dict[Direction, Ints]
            ) -> tuple[Unseen | None, str]:
     """The figures over pictures that the model has not learnt from, or why there are none."""
-    if known.run is None:
+    if spec.run is None:
         return None, ""
-    digests = Digests(explorer.home.caches / "pictures")
-    learnt, note = unseen.learnt(known.run, split.paths, digests)
+    digests = Digests(workspace.home.caches / "pictures")
+    learnt, note = unseen.learnt(spec.run, split.paths, digests)
     if learnt is None:
         return None, note
     new = ~learnt
-    found: dict[Way, Metrics] = {
-        way: metrics(np.where(new[groups[way]], one.ranks, 0), groups[way]) for way, one in outcomes.items()}
+    found: dict[Direction, Metrics] = {
+        direction: metrics(np.where(new[groups[direction]], result.ranks, 0), groups[direction])
+        for direction, result in outcomes.items()}
     return Unseen(found["speech_to_image"], found["image_to_speech"], int(new.sum())), note
 
 
-def _utterances(subject: LoadedModel, split: Split, captions: bool, counted: Sequence[words.WordErrorCount | None],
+def _utterances(model: EvaluatedModel, split: Split, captions: bool, counted: Sequence[words.WordErrorCount | None],
                 fused: Floats
                 ) -> list[UtteranceFacts]:
     texts = [utterance.caption if captions else one.transcript.text
              for utterance, one in zip(split.utterances, split.spoken, strict=True)]
-    cut = subject.model.cut(texts) if subject.known.text else [0] * len(texts)
+    cut = model.network.cut(texts) if model.spec.variant.text else [0] * len(texts)
     return [UtteranceFacts(
         utterance.utterance_id, int(split.image_of[row]), utterance.speaker, utterance.caption, one.transcript.text,
         utterance.recording, round(seconds(utterance.recording), 3) if utterance.recording else 0.0,

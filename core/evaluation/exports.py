@@ -19,7 +19,7 @@ from core.errors import EvaluationError
 from core.evaluation import archive, labelling
 from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES
-from core.evaluation.records import WAYS, EvaluatedQuery, Way
+from core.evaluation.records import DIRECTIONS, Direction, EvaluatedQuery
 from core.file_names import safe_name
 from core.progress import Progress, Report, WorkStep, silent
 from core.spreadsheet import plain_cells
@@ -27,7 +27,7 @@ from core.store.records import FailureLabel
 from core.store.store import Store
 
 CSV, JSON, PICTURES = "failures.csv", "failures.json", "pictures"
-Labels = Mapping[tuple[Way, str], FailureLabel]
+Labels = Mapping[tuple[Direction, str], FailureLabel]
 
 
 def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, report: Report = silent) -> int:
@@ -38,17 +38,17 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
     """
     evaluation = archive.open_evaluation(store, evaluation_id)
     diagnosed = archive.diagnosis(store, evaluation_id, at)
-    found = {} if diagnosed is None else {(each.way, each.number): each for each in diagnosed.found}
+    found = {} if diagnosed is None else {(each.direction, each.number): each for each in diagnosed.found}
     given = labelling.labels(store, evaluation_id)
     entries = []
     try:
         (folder / PICTURES).mkdir(parents=True, exist_ok=True)
-        failed = [query for way in WAYS for query in evaluation.failures(way, at)]
+        failed = [query for direction in DIRECTIONS for query in evaluation.failures(direction, at)]
         for done, query in enumerate(failed):
             report(Progress(WorkStep.EXPORTING_FAILURES, done, len(failed)))
-            entry = _entry(evaluation, query, found.get((query.way, query.number)), given, at)
+            entry = _entry(evaluation, query, found.get((query.direction, query.number)), given, at)
             entry["picture_file"] = _copied(evaluation.pictures[query.picture].path, folder)
-            hits = evaluation.hits(query.way, query.number)
+            hits = evaluation.hits(query.direction, query.number)
             entry["best_hit_file"] = _copied(evaluation.pictures[hits[0].picture].path, folder) if hits else ""
             entries.append(entry)
         _write(folder / JSON, json.dumps({"evaluation": evaluation.record.setup.title, "at": at, "failures": entries},
@@ -75,8 +75,8 @@ def as_csv(entries: Iterable[Mapping[str, Any]]) -> str:
 def entry_of(evaluation: Evaluation, query: EvaluatedQuery) -> dict[str, Any]:
     """A query and its outcome as plain values."""
     spoken = evaluation.utterances[query.utterance] if query.utterance >= 0 else None
-    hits = evaluation.hits(query.way, query.number)
-    return {"way": query.way, "query": query.query_id, "rank": query.rank, "text_rank": query.text_rank,
+    hits = evaluation.hits(query.direction, query.number)
+    return {"way": query.direction, "query": query.query_id, "rank": query.rank, "text_rank": query.text_rank,
             "acoustic_rank": query.acoustic_rank, "score": query.score,
             "image": evaluation.pictures[query.picture].image_id,
             "utterance": spoken.utterance_id if spoken else "", "speaker": spoken.speaker if spoken else "",
@@ -87,7 +87,7 @@ def entry_of(evaluation: Evaluation, query: EvaluatedQuery) -> dict[str, Any]:
 
 
 def _entry(evaluation: Evaluation, query: EvaluatedQuery, diagnosis: Any, given: Labels, at: int) -> dict[str, Any]:
-    label = given.get((query.way, query.query_id))
+    label = given.get((query.direction, query.query_id))
     again = {each.change: each.rank for each in diagnosis.again} if diagnosis else {}
     return {**entry_of(evaluation, query), "at": at, "kind": diagnosis.kind if diagnosis else "",
             "kinds": " ".join(diagnosis.kinds) if diagnosis else "", "then": diagnosis.then if diagnosis else None,

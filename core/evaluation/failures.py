@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from core.evaluation.records import Way
+from core.evaluation.records import Direction
 from core.store.records import FailureLabel
 
 
@@ -109,7 +109,7 @@ class Diagnosis:
     those changes reached, None when none brought the right item back.
     """
 
-    way: Way
+    direction: Direction
     number: int
     query_id: str
     rank: int
@@ -135,12 +135,12 @@ class DiagnosisRecord:
     found: tuple[Diagnosis, ...]
     note: str = ""
 
-    def of(self, way: Way, number: int) -> Diagnosis | None:
+    def of(self, direction: Direction, number: int) -> Diagnosis | None:
         """The diagnosis of a query; None when it is no failure."""
-        return next((each for each in self.found if each.way == way and each.number == number), None)
+        return next((each for each in self.found if each.direction == direction and each.number == number), None)
 
 
-def conclude(way: Way, number: int, query_id: str, rank: int, at: int, again: Sequence[Again],
+def conclude(direction: Direction, number: int, query_id: str, rank: int, at: int, again: Sequence[Again],
              unreadable: bool = False) -> Diagnosis:
     """The diagnosis that ranks under changes come to."""
     kind_of = {each.key: each.kind for each in CHANGES}
@@ -149,7 +149,7 @@ def conclude(way: Way, number: int, query_id: str, rank: int, at: int, again: Se
     kinds = tuple(each.key for each in KINDS if each.key in named)
     kind = "unreadable" if unreadable else "none" if not kinds else kinds[0] if len(kinds) == 1 else "several"
     then = min((each.rank for each in back if each.rank is not None), default=None)
-    return Diagnosis(way, number, query_id, rank, tuple(again), kinds, kind, then)
+    return Diagnosis(direction, number, query_id, rank, tuple(again), kinds, kind, then)
 
 
 def counts(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
@@ -175,12 +175,12 @@ class Confusion:
                    for column, cell in zip(self.columns, cells, strict=True) if row == column)
 
 
-def confusion(diagnoses: Iterable[Diagnosis], labels: Mapping[tuple[Way, str], FailureLabel]) -> Confusion:
+def confusion(diagnoses: Iterable[Diagnosis], labels: Mapping[tuple[Direction, str], FailureLabel]) -> Confusion:
     """The table of labelled failures; one whose label or diagnosis is missing is left out."""
     rows, columns = tuple(LABEL_TITLES), tuple(KIND_TITLES)
     cells = [[0] * len(columns) for _ in rows]
     for each in diagnoses:
-        given = labels.get((each.way, each.query_id))
+        given = labels.get((each.direction, each.query_id))
         if given is not None and given.label in rows:
             cells[rows.index(given.label)][columns.index(each.kind)] += 1
     return Confusion(rows, columns, tuple(map(tuple, cells)))
@@ -188,10 +188,12 @@ def confusion(diagnoses: Iterable[Diagnosis], labels: Mapping[tuple[Way, str], F
 
 def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """A plain dict for `from_json`."""
-    return {**asdict(diagnosis), "again": [asdict(each) for each in diagnosis.again]}
+    facts = asdict(diagnosis)
+    return {"way": facts.pop("direction"), **facts, "again": [asdict(each) for each in diagnosis.again]}
 
 
 def from_json(found: Mapping[str, Any]) -> Diagnosis:
     """The diagnosis of `to_json`. KeyError, TypeError when damaged."""
-    return Diagnosis(**{**found, "again": tuple(Again(**each) for each in found["again"]),
-                        "kinds": tuple(found["kinds"])})
+    facts = dict(found)
+    return Diagnosis(facts.pop("way"), **{**facts, "again": tuple(Again(**each) for each in found["again"]),
+                                          "kinds": tuple(found["kinds"])})

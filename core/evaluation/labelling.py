@@ -4,23 +4,24 @@ from typing import cast
 
 from core.errors import EvaluationError, StoreError
 from core.evaluation.failures import LABEL_TITLES
-from core.evaluation.records import Way
+from core.evaluation.records import Direction
 from core.store.records import FailureLabel
 from core.store.store import Store
 
 
-def labels(store: Store, evaluation_id: int) -> dict[tuple[Way, str], FailureLabel]:
+def labels(store: Store, evaluation_id: int) -> dict[tuple[Direction, str], FailureLabel]:
     """Labels and notes of an evaluation, by direction and query."""
-    return {(cast(Way, each.way), each.query_id): each for each in store.failure_labels(evaluation_id)
+    return {(cast(Direction, each.direction), each.query_id): each for each in store.failure_labels(evaluation_id)
             if each.label or each.note}
 
 
-def label(store: Store, evaluation_id: int, way: Way, query_id: str, label: str = "", note: str = "") -> FailureLabel:
+def label(store: Store, evaluation_id: int, direction: Direction, query_id: str, label: str = "", note: str = ""
+          ) -> FailureLabel:
     """Call a failure something; "" takes the label or the note away. EvaluationError: unknown_label, gone."""
     if label and label not in LABEL_TITLES:
         raise EvaluationError(f"There is no label {label!r}; there are {', '.join(LABEL_TITLES)}.", "unknown_label")
     try:
-        return store.label_failure(evaluation_id, way, query_id, label, note)
+        return store.label_failure(evaluation_id, direction, query_id, label, note)
     except StoreError as error:
         if error.kind != "no_evaluation":
             raise

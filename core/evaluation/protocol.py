@@ -15,7 +15,7 @@ from core.features.noise import CLEAN
 from core.models.checkpoints import Run
 from core.models.variants import BrewClipOptions
 
-WHISPER = "Whisper base"
+RECOGNISER = "Whisper base"  # `Recogniser.name`, as checkpoints and evaluations keep it
 CROP = "centre"
 TRAINING: Mapping[str, Any] = MappingProxyType({  # the paper's recipe; a test holds it to `TrainingOptions`
     "steps": 100_000, "batch": 32, "rate": 1e-4, "warmup": 0.05, "final_rate": 1e-8, "weight_decay": 1e-6, "clip": 4.0,
@@ -33,7 +33,7 @@ def differences(record: EvaluationRecord) -> tuple[str, ...]:
     """What differs from the paper's protocol, in words; () when nothing does."""
     setup, kind = record.setup, record.setup.kind
     expected = (("split", setup.split, SPLITS.get(kind, "")), ("backbone", setup.backbone, BACKBONE),
-                ("recogniser", setup.whisper, WHISPER), ("crop", setup.crop, CROP))
+                ("recogniser", setup.whisper, RECOGNISER), ("crop", setup.crop, CROP))
     found = [f"{name} {value} (paper: {paper})" for name, value, paper in expected if value != paper]
     if setup.checkpoint is not None:
         found += ["options of the model not recorded"] if setup.deviations is None else setup.deviations

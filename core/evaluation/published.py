@@ -53,7 +53,7 @@ class PaperTable:
     rows: tuple[PaperRow, ...]
 
 
-RECALLS = tuple(f"{way} R@{at}" for way in ("Speech to image", "Image to speech") for at in (1, 5, 10))
+RECALLS = tuple(f"{direction} R@{at}" for direction in ("Speech to image", "Image to speech") for at in (1, 5, 10))
 
 
 def _method(title: str, ours: Ours | None, *figures: tuple[str, Figures], note: str = "") -> tuple[PaperRow, ...]:

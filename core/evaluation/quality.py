@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.evaluation.archive import Evaluation
 from core.evaluation.metrics import Figure, Metrics
 from core.evaluation.ranks import AT, Ints, recall
-from core.evaluation.records import EvaluationRecord, Setup, Way
+from core.evaluation.records import Direction, EvaluationRecord, Setup
 
 Numbers = NDArray[np.float64]
 EDGES = (0.0, 1e-9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, np.inf)  # of bins of WER; the first holds 0 alone
@@ -113,16 +113,16 @@ def fit(evaluation: Evaluation, at: int) -> WerFit:
     return _fitted(wer, hit, at, bins)
 
 
-def by_speaker(evaluation: Evaluation, way: Way = "speech_to_image") -> tuple[Group, ...]:
+def by_speaker(evaluation: Evaluation, direction: Direction = "speech_to_image") -> tuple[Group, ...]:
     """Recall and WER by speaker, by name; "" is who is not known."""
-    return _groups(evaluation, way, [each.speaker for each in evaluation.utterances])
+    return _groups(evaluation, direction, [each.speaker for each in evaluation.utterances])
 
 
-def by_length(evaluation: Evaluation, way: Way = "speech_to_image") -> tuple[Group, ...]:
+def by_length(evaluation: Evaluation, direction: Direction = "speech_to_image") -> tuple[Group, ...]:
     """Recall and WER by words of the caption (of the transcript where there is none), short first."""
     counts = [len((each.caption or each.transcript).split()) for each in evaluation.utterances]
     places = (np.searchsorted(LENGTHS, counts, side="right") - 1).tolist()
-    return _groups(evaluation, way, [_length(place) for place in places],
+    return _groups(evaluation, direction, [_length(place) for place in places],
                    [_length(place) for place in range(len(LENGTHS) - 1)])
 
 
@@ -208,15 +208,17 @@ def _chance(odds: Numbers) -> Numbers:
     return 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
 
 
-def _groups(evaluation: Evaluation, way: Way, names: Sequence[str], order: Sequence[str] = ()) -> tuple[Group, ...]:
+def _groups(evaluation: Evaluation, direction: Direction, names: Sequence[str], order: Sequence[str] = ()
+            ) -> tuple[Group, ...]:
     """Groups of utterances. A picture's query belongs to every group that one of its utterances is in."""
-    ranks = evaluation.ranks(way)
+    ranks = evaluation.ranks(direction)
     found: list[Group] = []
     for name in order or sorted(set(names), key=_natural):
         rows = [row for row, each in enumerate(names) if each == name]
         if not rows:
             continue
-        queries = rows if way == "speech_to_image" else sorted({evaluation.utterances[row].picture for row in rows})
+        queries = rows if direction == "speech_to_image" else sorted(
+            {evaluation.utterances[row].picture for row in rows})
         reached: Ints = ranks[queries]
         known = [(utterance.wer, len(utterance.caption.split())) for row in rows
                  if (utterance := evaluation.utterances[row]).wer is not None]

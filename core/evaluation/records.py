@@ -1,6 +1,6 @@
-"""What is asked of an evaluation, and what it gives: frozen records that the window, the command line and tables share.
+"""Requests and results of evaluations: frozen records that the window, the command line and tables share.
 
-`Way` names the direction. A query is an utterance (speech to image) or a picture (image to speech). Matching is by id.
+A query is an utterance (speech to image) or an image (image to speech). Matching is by id.
 """
 
 from collections.abc import Mapping
@@ -11,21 +11,11 @@ from typing import Any, Literal
 
 from core.evaluation.metrics import Metrics
 from core.features.noise import CLEAN, Condition
+from core.models.spec import ModelSpec
 
-Way = Literal["speech_to_image", "image_to_speech"]
-WAYS: tuple[Way, ...] = ("speech_to_image", "image_to_speech")
-WAY_TITLES: Mapping[Way, str] = {"speech_to_image": "Speech to image", "image_to_speech": "Image to speech"}
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """A model to evaluate: a checkpoint's (or run's) folder, or without one the backbone alone (zero-shot).
-
-    `backbone` is "auto" or a weights name and counts for zero-shot only: a checkpoint names its own.
-    """
-
-    checkpoint: Path | None = None
-    backbone: str = "auto"
+Direction = Literal["speech_to_image", "image_to_speech"]
+DIRECTIONS: tuple[Direction, ...] = ("speech_to_image", "image_to_speech")
+DIRECTION_TITLES: Mapping[Direction, str] = {"speech_to_image": "Speech to image", "image_to_speech": "Image to speech"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class Request:
     `drop_unreadable`: leave out what cannot be read; else it counts as missed.
     """
 
-    models: tuple[ModelChoice, ...]
+    models: tuple[ModelSpec, ...]
     data: tuple[DataChoice, ...]
     captions: tuple[bool, ...] = (False,)
     conditions: tuple[Condition, ...] = (CLEAN,)
@@ -91,9 +81,9 @@ class Setup:
         return " · ".join(parts)
 
     @property
-    def choice(self) -> ModelChoice:
+    def spec(self) -> ModelSpec:
         """The model, to be loaded again."""
-        return ModelChoice(self.checkpoint, self.backbone)
+        return ModelSpec(self.backbone, self.checkpoint)
 
     @property
     def apart_from_noise(self) -> "Setup":
@@ -158,9 +148,9 @@ class Summary:
     unseen_note: str
     seconds: float  # that it took
 
-    def metrics(self, way: Way) -> Metrics:
+    def metrics(self, direction: Direction) -> Metrics:
         """The figures of one direction."""
-        return self.speech_to_image if way == "speech_to_image" else self.image_to_speech
+        return self.speech_to_image if direction == "speech_to_image" else self.image_to_speech
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,8 +192,8 @@ class UtteranceFacts:
 
 @dataclass(frozen=True)
 class EvaluatedQuery:
-    """One query and its outcome. `number` is its place in `Evaluation.queries(way)`, `picture` and `utterance` are
-    places in the evaluation's lists: of an image-to-speech query `utterance` is its best-scored own one (-1: none).
+    """One query and its outcome. `number` is its row in `Evaluation.queries(direction)`; `picture` and `utterance` are
+    rows of the evaluation's lists: of an image-to-speech query `utterance` is its best-scored own one (-1: none).
 
     `rank` from 1 is that of the right item; 0 means that the query counts for nothing (no utterance, or dropped). What
     cannot be read, or has no vector, ranks behind all: `reason` says why. `text_rank` and `acoustic_rank` are those
@@ -211,7 +201,7 @@ class EvaluatedQuery:
     where there is none.
     """
 
-    way: Way
+    direction: Direction
     number: int
     query_id: str
     picture: int

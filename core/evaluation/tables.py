@@ -12,7 +12,7 @@ from core.errors import EvaluationError
 from core.evaluation import protocol
 from core.evaluation.metrics import NAMES, Metrics
 from core.evaluation.published import TABLES, Figures, PaperRow, PaperTable
-from core.evaluation.records import WAY_TITLES, WAYS, EvaluationRecord
+from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS, EvaluationRecord
 from core.spreadsheet import plain_cells
 
 __all__ = ["FORMATS", "TABLES", "ResultTable", "TableRow", "export", "fill", "metrics_table"]
@@ -80,7 +80,7 @@ def fill(number: int, records: Iterable[EvaluationRecord]) -> ResultTable:
 
 def metrics_table(records: Sequence[EvaluationRecord]) -> ResultTable:
     """Any evaluations, each with all figures both ways and their intervals, in the order given."""
-    columns = tuple(f"{WAY_TITLES[way]} {_title(name)}{part}" for way in WAYS for name in NAMES
+    columns = tuple(f"{DIRECTION_TITLES[direction]} {_title(name)}{part}" for direction in DIRECTIONS for name in NAMES
                     for part in ("", " from", " to"))
     rows = tuple(TableRow((each.setup.title,), (),
                           (*_with_intervals(each), 100 * each.words.rate if each.words else None),
@@ -90,7 +90,7 @@ def metrics_table(records: Sequence[EvaluationRecord]) -> ResultTable:
 
 
 def _with_intervals(record: EvaluationRecord) -> Figures:
-    figures = [record.metrics(way)[name] for way in WAYS for name in NAMES]
+    figures = [record.metrics(direction)[name] for direction in DIRECTIONS for name in NAMES]
     return tuple(value for each in figures
                  for value in (each.value, *((each.low, each.high) if each.has_interval else (None, None))))
 
@@ -130,7 +130,7 @@ def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: 
 def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, record: EvaluationRecord,
           notes: tuple[str, ...]) -> TableRow:
     ours = (_cross(record) if table.number == 5 else
-            tuple(record.metrics(way)[f"R@{at}"].value for way in WAYS for at in (1, 5, 10)))
+            tuple(record.metrics(direction)[f"R@{at}"].value for direction in DIRECTIONS for at in (1, 5, 10)))
     notes = (*notes, f"ours on {record.setup.folder.name} {record.setup.split}",
              record.unseen_note if table.number == 5 else "")
     return TableRow(labels, published, ours, record.id, record.n_images, record.setup.model,
@@ -141,7 +141,7 @@ def _cross(record: EvaluationRecord) -> Figures:
     """R@5 both ways, over all pictures and over those that are unseen."""
     apart = record.unseen
     unseen = [None, None] if apart is None else [_some(apart.speech_to_image), _some(apart.image_to_speech)]
-    return (*(record.metrics(way)["R@5"].value for way in WAYS), *unseen)
+    return (*(record.metrics(direction)["R@5"].value for direction in DIRECTIONS), *unseen)
 
 
 def _some(metrics: Metrics) -> float | None:

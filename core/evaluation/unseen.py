@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.content_hashes import Digests, content_digest
+from core.features.content_hashes import Digests
 from core.models.checkpoints import Run
 
 DIGESTS = "image_digests"  # in a run's facts of its data
@@ -38,21 +38,10 @@ def learnt(run: Run, pictures: Sequence[Path | None], digests: Digests) -> tuple
         kept = b""
     if not kept or len(kept) % WIDTH:
         return None, UNKNOWN
-    known = {kept[start:start + WIDTH] for start in range(0, len(kept), WIDTH)}
-    return np.array([_head(path, digests) in known for path in pictures], bool), ""
+    heads = {kept[start:start + WIDTH] for start in range(0, len(kept), WIDTH)}
+    return np.array([bytes.fromhex(digests.read(path))[:WIDTH] in heads for path in pictures], bool), ""
 
 
 def digests_of(pictures: Iterable[Path | None], digests: Digests) -> list[str]:
-    """Digests (hex) of the pictures that can be read."""
-    return [found for path in pictures if (found := _digest(path, digests))]
-
-
-def _head(path: Path | None, digests: Digests) -> bytes:
-    return bytes.fromhex(_digest(path, digests))[:WIDTH]
-
-
-def _digest(path: Path | None, digests: Digests) -> str:
-    try:
-        return (digests.of(path) or content_digest(path)) if path is not None else ""
-    except OSError:
-        return ""
+    """Digests (hex) of the images that can be read."""
+    return [digest for path in pictures if (digest := digests.read(path))]

@@ -10,7 +10,7 @@ import json
 import mmap
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,10 @@ class ArrayStore:
     def shape(self, key: str) -> tuple[tuple[int, ...], ...]:
         """The shapes of an entry's arrays. KeyError."""
         return tuple(shape for _, shape in self._places[key].kinds)
+
+    def present(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that have an entry."""
+        return {key for key in keys if key in self._places}
 
     def refresh(self) -> None:
         """Read the lines that were added since. A line that is not whole, or whose numbers are missing, is left."""

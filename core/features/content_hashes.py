@@ -1,4 +1,4 @@
-"""What is in a dataset's files, known without reading them again: digests by path, size and time of change."""
+"""Content hashes of a dataset's files, known by path, size and time of change without reading a file again."""
 
 import errno
 import hashlib
@@ -23,21 +23,35 @@ class Digests:
         key = _key(path)
         return bytes(self._store.get(key)[0]).hex() if key in self._store else None
 
+    def known(self, path: Path) -> str | None:
+        """The digest as `of`; None also when the file is not there."""
+        try:
+            return self.of(path)
+        except OSError:
+            return None
+
+    def read(self, path: Path | None) -> str:
+        """The digest, computed where it is not known; "" for a file that cannot be read, and for None."""
+        try:
+            return (self.of(path) or content_digest(path)) if path is not None else ""
+        except OSError:
+            return ""
+
     @contextmanager
-    def writer(self) -> Iterator["Remember"]:
+    def writer(self) -> Iterator["DigestWriter"]:
         """A context in which digests of files are added. StoreError as `ArrayStore.writer`."""
         with self._store.writer() as writer:
-            yield Remember(writer)
+            yield DigestWriter(writer)
 
 
-class Remember:
+class DigestWriter:
     """Adds digests of files. StoreError: full, not_written."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
     def __call__(self, path: Path, digest: str) -> None:
-        """Know from now on what is in a file; the digest is hex. Of one that is gone meanwhile nothing is kept."""
+        """Keep the digest (hex) of a file as it is now; nothing is kept of one that is gone meanwhile."""
         try:
             key = _key(path)
         except OSError:

@@ -33,13 +33,13 @@ class SpokenVectors:
 
 
 @torch.inference_mode()
-def encode_pictures(model: "BrewCLIP", seeing: ImageFeatureCache, split: Split, report: Report = silent) -> Floats:
+def encode_pictures(model: "BrewCLIP", images: ImageFeatureCache, split: Split, report: Report = silent) -> Floats:
     """F_V of the split's pictures: (n, dim) float32 of unit length; NaN where a picture could not be read."""
     device = model.log_scale.device
     found = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)
     rows = [number for number, one in enumerate(split.pictures) if not one.reason]
     for part in _parts(rows, report, WorkStep.EMBEDDING_PICTURES):
-        stems = seeing.stems(model, [split.pictures[row].kept for row in part], device)
+        stems = images.stems(model, [split.pictures[row].array for row in part], device)
         found[part] = unit_pictures(model, stems).cpu().numpy()
     return found
 

@@ -1,10 +1,10 @@
-"""What the image tower makes of a dataset's pictures before the prompts enter, computed once and kept, to the last bit.
+"""Output of the image tower before the prompts enter, of a dataset's images, computed once and kept to the last bit.
 
 Where that is a whole convolutional trunk (the bundled backbone), the trunk's output is kept in float32; where it is one
-convolution (CLIP's own vision transformers), the cropped picture is, which is smaller and costs no more.
+convolution (CLIP's own vision transformers), the cropped pixels are, which are smaller and cost no more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from core import images
 from core.errors import ImageError
-from core.explorer import Explorer
-from core.features.array_store import ArrayStore, Writer
+from core.features.array_store import ArrayStore
 from core.features.content_hashes import Digests, content_digest
-from core.progress import Progress, Report, WorkStep, silent
+from core.features.feature_cache import Compute, Computed, FeatureCache, Filled, Missing
+from core.progress import Report, WorkStep, silent
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
     import torch
@@ -31,92 +32,73 @@ READERS = 2  # threads that decode while the model computes
 
 @dataclass(frozen=True, eq=False)
 class ImageFeature:
-    """One picture. `kept` is stem tokens (1 + patches, vision width) float32 or pixels (size, size, 3) uint8.
+    """Feature of one image: stem tokens (1 + patches, vision width) float32, or pixels (size, size, 3) uint8.
 
-    `reason` says why it could not be read, and is "" for all others; `kept` is then empty.
+    `reason` says why the image could not be read, and is "" for all others; `array` is then empty.
     """
 
-    kept: NDArray[Any]
+    array: NDArray[Any]
     reason: str = ""
+
+    @classmethod
+    def unreadable(cls, reason: str) -> "ImageFeature":
+        """An image that could not be read."""
+        return cls(np.empty(0), reason)
 
 
 class ImageFeatureCache:
-    """Sees pictures through a backbone and a crop policy, and remembers."""
+    """Features of images under a backbone and a crop policy."""
 
-    def __init__(self, explorer: Explorer, backbone: "VisionLanguage", crop: str) -> None:
+    def __init__(self, workspace: Workspace, backbone: "VisionLanguage", crop: str) -> None:
         self._backbone, self._crop = backbone, crop
-        self._limit: float = explorer.settings["images.max_megapixels"]
-        self._files = Digests(explorer.home.caches / "pictures")
-        self._whole = keeps_pixels(backbone)
-        name = "pixels" if self._whole else "stems"
-        facts = f"{crop}-{backbone.image_size}" if self._whole else backbone.fingerprint(crop).hash
-        self._store = ArrayStore(explorer.home.caches / name / facts)
+        self._max_megapixels: float = workspace.settings["images.max_megapixels"]
+        self._keeps_pixels = keeps_pixels(backbone)
+        name = "pixels" if self._keeps_pixels else "stems"
+        facts = f"{crop}-{backbone.image_size}" if self._keeps_pixels else backbone.fingerprint(crop).hash
+        self._store = ArrayStore(workspace.home.caches / name / facts)
+        digests = Digests(workspace.home.caches / "pictures")
+        self._cache = FeatureCache(self._store, digests.known, digests)
 
-    def nbytes(self, pictures: Sequence[Path]) -> int:
-        """Bytes that `see` would add; no known picture is read."""
-        new = sum((key := self._known(path)) is None or key not in self._store for path in pictures)
-        return new * int(np.prod(self._shape())) * (1 if self._whole else 4)
+    def missing(self, paths: Sequence[Path]) -> list[Path]:
+        """The images of which nothing is kept, as far as it is known without reading them."""
+        return self._cache.missing(paths)
 
-    def see(self, pictures: Sequence[Path], report: Report = silent) -> list[ImageFeature]:
-        """Every picture, in order. One that cannot be read has its reason; the rest goes on. StoreError ("full")."""
-        keys = [self._known(path) for path in pictures]
-        missing = [number for number, key in enumerate(keys) if key is None or key not in self._store]
-        reasons: dict[int, str] = {}
-        before = len(pictures) - len(missing)
-        with self._store.writer() as writer, self._files.writer() as remember, ThreadPoolExecutor(READERS) as pool:
-            for start in range(0, len(missing), AT_ONCE):
-                report(Progress(WorkStep.PREPARING_PICTURES, before + start, len(pictures)))
-                part = missing[start:start + AT_ONCE]
-                new: dict[str, NDArray[np.uint8]] = {}
-                for number, found in zip(part, pool.map(self._read, [pictures[each] for each in part]), strict=True):
-                    if isinstance(found, str):
-                        reasons[number] = found
-                        continue
-                    keys[number], pixels = found
-                    remember(pictures[number], found[0])
-                    if pixels is not None:
-                        new[found[0]] = pixels
-                self._keep(new, writer)
-                remember.flush()
-        report(Progress(WorkStep.PREPARING_PICTURES, len(pictures), len(pictures)))
-        return [ImageFeature(np.empty(0),
-                             reasons.get(number, "It could not be read.")) if key is None or number in reasons
-                else ImageFeature(self._store.get(key)[0]) for number, key in enumerate(keys)]
+    def nbytes(self, paths: Sequence[Path]) -> int:
+        """Bytes that `load` would add; no known image is read."""
+        visual, side = self._backbone.built.model.visual, self._backbone.image_size
+        shape = (side, side, 3) if self._keeps_pixels else tuple(visual.positional_embedding.shape)
+        return len(self.missing(paths)) * int(np.prod(shape)) * (1 if self._keeps_pixels else 4)
 
-    def stems(self, model: Any, seen: Sequence[NDArray[Any]] | NDArray[Any], device: "torch.device | str" = "cpu"
+    def load(self, paths: Sequence[Path], report: Report = silent) -> list[ImageFeature]:
+        """Features of images, in order. One that cannot be read has its reason; the rest goes on. StoreError ("full").
+        """
+        filled = self.fill(paths, self._compute, report)
+        return [ImageFeature(self._store.get(filled.keys[path])[0]) if path in filled.keys else
+                ImageFeature.unreadable(filled.reasons[path]) for path in paths]
+
+    def fill(self, paths: Sequence[Path], compute: Compute[Path], report: Report = silent) -> Filled[Path]:
+        """Have `compute` make the features that are not kept. StoreError ("full")."""
+        return self._cache.fill(paths, compute, WorkStep.PREPARING_PICTURES, report=report)
+
+    def stems(self, model: Any, arrays: Sequence[NDArray[Any]] | NDArray[Any], device: "torch.device | str" = "cpu"
               ) -> "torch.Tensor":
-        """What `BrewCLIP.encode_stem` takes, of what is kept: (n, 1 + patches, vision width) on a device."""
+        """Input of `BrewCLIP.encode_stem`, of arrays that are kept: (n, 1 + patches, vision width) on a device."""
         import torch
 
-        stacked = seen if isinstance(seen, np.ndarray) else np.stack(seen)
-        return model.image_stem(stacked) if self._whole else torch.from_numpy(stacked).to(device)
+        stacked = arrays if isinstance(arrays, np.ndarray) else np.stack(arrays)
+        return model.image_stem(stacked) if self._keeps_pixels else torch.from_numpy(stacked).to(device)
 
-    def _keep(self, pictures: Mapping[str, NDArray[np.uint8]], writer: Writer) -> None:
-        """Keep pictures by key."""
-        if not pictures:
-            return
-        for key, one in zip(pictures, kept_of(self._backbone, np.stack(list(pictures.values()))), strict=True):
-            writer.add(key, [one])
-        writer.flush()
+    def _compute(self, missing: Missing[Path]) -> Iterator[list[Computed[Path]]]:
+        def read(path: Path) -> tuple[str, NDArray[np.uint8] | None] | str:
+            return read_pixels(path, self._crop, self._backbone.image_size, self._max_megapixels, self._store)
 
-    def _read(self, path: Path) -> tuple[str, NDArray[np.uint8] | None] | str:
-        """A picture's key and pixels (None: it is known by its content), or the reason why there are none."""
-        return read_pixels(path, self._crop, self._backbone.image_size, self._limit, self._store)
-
-    def _known(self, path: Path) -> str | None:
-        try:
-            return self._files.of(path)
-        except OSError:
-            return None
-
-    def _shape(self) -> tuple[int, ...]:
-        """Of what is kept of one picture."""
-        visual, side = self._backbone.built.model.visual, self._backbone.image_size
-        return (side, side, 3) if self._whole else tuple(visual.positional_embedding.shape)
+        with ThreadPoolExecutor(READERS) as pool:
+            for _, paths in missing.groups(AT_ONCE):
+                yield encoded_images(self._backbone, dict(zip(paths, pool.map(read, paths), strict=True)))
 
 
 def keeps_pixels(backbone: "VisionLanguage") -> bool:
-    """Whether pixels are kept of a picture: the image tower begins with one convolution."""
+    """Whether pixels are kept of an image: the image tower begins with one convolution."""
     from torch import nn
 
     return isinstance(backbone.built.model.visual.conv1, nn.Conv2d)
@@ -124,7 +106,7 @@ def keeps_pixels(backbone: "VisionLanguage") -> bool:
 
 def read_pixels(path: Path, crop: str, side: int, max_megapixels: float,
                 known: ArrayStore | frozenset[str] = frozenset()) -> tuple[str, NDArray[np.uint8] | None] | str:
-    """A picture's digest and what the backbone sees of it (None when the digest is known), or why it is not read."""
+    """An image's digest and its cropped pixels (None when the digest is known), or the reason why it is not read."""
     try:
         digest = content_digest(path)
         if digest in known:
@@ -134,8 +116,19 @@ def read_pixels(path: Path, crop: str, side: int, max_megapixels: float,
         return str(error)
 
 
+def encoded_images(backbone: "VisionLanguage", read: dict[Path, tuple[str, NDArray[np.uint8] | None] | str]
+                   ) -> list[Computed[Path]]:
+    """Features of images as `read_pixels` gave them; those of one content are computed once."""
+    pixels = {result[0]: result[1] for result in read.values()
+              if not isinstance(result, str) and result[1] is not None}
+    features = dict(zip(pixels, kept_of(backbone, np.stack(list(pixels.values()))), strict=True)) if pixels else {}
+    return [Computed(path, reason=result) if isinstance(result, str) else
+            Computed(path, result[0], [features[result[0]]] if result[0] in features else None, result[0])
+            for path, result in read.items()]
+
+
 def kept_of(backbone: "VisionLanguage", pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    """What is kept of pictures (n, size, size, 3): themselves, or what the trunk makes of them, float32."""
+    """What is kept of images (n, size, size, 3): their pixels, or the trunk's output, float32."""
     if keeps_pixels(backbone):
         return pixels
     import torch
@@ -146,5 +139,5 @@ def kept_of(backbone: "VisionLanguage", pixels: NDArray[np.uint8]) -> NDArray[An
     with torch.inference_mode():
         model = backbone.built.model
         stems = prompts.image_stem(model, prepare(backbone.built, pixels, model.logit_scale.device))
-    found: NDArray[np.float32] = stems.float().cpu().numpy()
-    return found
+    kept: NDArray[np.float32] = stems.float().cpu().numpy()
+    return kept

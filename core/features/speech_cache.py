@@ -1,220 +1,215 @@
-"""Transcripts and encoder states of a dataset's recordings: heard once, in batches, and kept.
+"""Transcripts and encoder states of a dataset's recordings, computed once in batches and kept.
 
 Transcripts go into the store (SQLite), states into an `ArrayStore` in float16 at their true length. Both are known by
-what is in the recording, so that moved files and datasets that share recordings are not heard again.
+what is in the recording, so that moved files and datasets that share recordings are not transcribed again.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core import audio, priority
 from core.asr.transcript import EncodedUtterance, Transcript
 from core.audio import Waveform
 from core.datasets.headers import seconds
 from core.errors import AudioError
-from core.explorer import Explorer, transcription_options
-from core.features.array_store import ArrayStore, Writer
+from core.features.array_store import ArrayStore
+from core.features.array_store import Writer as ArrayWriter
 from core.features.content_hashes import Digests
+from core.features.feature_cache import Compute, Computed, FeatureCache, Filled, Missing
 from core.features.noise import CLEAN, Condition, noisy
 from core.progress import Progress, Report, WorkStep, silent
+from core.search.transcription import transcription_options
+from core.store.store import Store
+from core.workspace import Workspace
 
 AT_ONCE = 64  # recordings between two times that results are kept
 OTHERS = 24  # recordings that babble is drawn from
 FRAMES = 50  # of states a second
-_Remember = Callable[[Path, str], object]  # a file and the digest of what is in it
-EMPTY = Transcript("", "", (), 0.0, 1.0, 0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class CachedUtterance:
-    """One recording, heard. `states` (frames, width) float16 of each window, mapped from disk; () when not wanted.
-
-    `reason` says why a recording could not be read, and is "" for all others: it then has neither words nor states.
-    """
-
-    transcript: Transcript
-    states: tuple[NDArray[np.float16], ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What hearing recordings adds to the disk: `new` of `total` are not heard yet; `nbytes` of states for those."""
+    """What transcribing recordings adds to the disk: `new` of `total` recordings, and `nbytes` of states for those."""
 
     total: int
     new: int
     nbytes: int
 
 
+class UtteranceStore:
+    """Transcripts in the database under a fingerprint, and encoder states in arrays; `states` None: none are wanted."""
+
+    def __init__(self, store: Store, fingerprint: str, states: ArrayStore | None) -> None:
+        self._store, self._fingerprint, self._states = store, fingerprint, states
+
+    def get(self, keys: Iterable[str]) -> dict[str, EncodedUtterance]:
+        """Utterances by key; one whose transcript is damaged counts as missing."""
+        rows = self._store.transcripts(sorted(set(keys)), self._fingerprint)
+        kept = {key: transcript for key, row in rows.items() if (transcript := Transcript.kept(row)) is not None}
+        states = self._states
+        return {key: EncodedUtterance(transcript, () if states is None else states.get(key))
+                for key, transcript in kept.items() if states is None or key in states}
+
+    def present(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys whose transcript is kept, and whose states are if these are wanted."""
+        return set(self.get(keys))
+
+    @contextmanager
+    def writer(self) -> Iterator["UtteranceWriter"]:
+        """A writer; what it added is kept when the block ends. StoreError."""
+        with self._states.writer() if self._states is not None else nullcontext() as states:
+            writer = UtteranceWriter(self._store, self._fingerprint, states)
+            try:
+                yield writer
+            finally:
+                writer.flush()
+
+
+class UtteranceWriter:
+    """Adds utterances; states are written first, so that a kept transcript has states."""
+
+    def __init__(self, store: Store, fingerprint: str, states: ArrayWriter | None) -> None:
+        self._store, self._fingerprint, self._states = store, fingerprint, states
+        self._transcripts: dict[str, Transcript] = {}
+
+    def add(self, key: str, value: EncodedUtterance) -> None:
+        """Add an utterance. StoreError: full, not_written."""
+        if self._states is not None:
+            self._states.add(key, value.states)
+        self._transcripts[key] = value.transcript
+
+    def flush(self) -> None:
+        """Have on disk what was added. StoreError as `add`."""
+        if self._states is not None:
+            self._states.flush()
+        if self._transcripts:
+            self._store.keep_transcripts({key: one.to_json() for key, one in self._transcripts.items()},
+                                         self._fingerprint)
+            self._transcripts.clear()
+
+
 class SpeechFeatureCache:
-    """Hears recordings through an Explorer's recogniser and settings, and remembers.
+    """Utterances of recordings under a workspace's recogniser and settings.
 
     `language` is a code where it is known what is spoken, else "": then it is as the settings say.
     """
 
-    def __init__(self, explorer: Explorer, language: str = "") -> None:
-        self._explorer = explorer
-        self._files = Digests(explorer.home.caches / "recordings")
-        options = transcription_options(explorer.settings, word_times=False)
-        self._options = replace(options, language=language) if language else options
+    def __init__(self, workspace: Workspace, language: str = "") -> None:
+        self._workspace = workspace
+        self._digests = Digests(workspace.home.caches / "recordings")
+        options = transcription_options(workspace.settings, word_times=False)
+        self.options = replace(options, language=language) if language else options
 
     @property
     def fingerprint(self) -> str:
-        """Names what is heard: recogniser, its weights and precision, and the options. Loads the recogniser."""
-        return self._explorer.recogniser().fingerprint_of(self._options).hash
+        """Hash of recogniser, its weights and precision, and the options. Loads the recogniser."""
+        return self._workspace.recogniser().fingerprint_of(self.options).hash
 
     def size(self, recordings: Sequence[Path], width: int, condition: Condition = CLEAN, states: bool = True) -> Size:
-        """What `hear` would add with states of that width; no known recording is read."""
-        keys = self._known(recordings, condition, self._others(recordings, condition))
-        fingerprint = self.fingerprint
-        done = self._done(keys, fingerprint, self._states(fingerprint), states)
-        new = [path for path, key in zip(recordings, keys, strict=True) if key not in done]
+        """What `load` would add with states of that width; no known recording is read."""
+        cache, _ = self._cache(condition, babble(recordings, condition), states)
+        new = cache.missing(recordings)
         nbytes = sum(seconds(path) for path in new) * FRAMES * width * 2 if states else 0
         return Size(len(recordings), len(new), int(nbytes))
 
-    def hear(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,
-             report: Report = silent) -> list[CachedUtterance]:
-        """Every recording, in order. One that cannot be read has its reason; the rest goes on.
+    def load(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,
+             report: Report = silent) -> list[EncodedUtterance]:
+        """Utterances of recordings, in order. One that cannot be read has its reason; the rest goes on.
 
-        WeightsError, ModelError, StoreError ("full": what was heard is kept, and is not heard again).
+        WeightsError, ModelError, StoreError ("full": what was transcribed is kept).
         """
+        others = babble(recordings, condition)
+        cache, store = self._cache(condition, others, states)
+        filled = cache.fill(recordings, lambda missing: self._compute(missing, condition, others),
+                            WorkStep.TRANSCRIBING_RECORDINGS, str(condition), report)
+        utterances = store.get(filled.keys.values())
+        return [utterances[filled.keys[path]] if path in filled.keys else
+                EncodedUtterance.unreadable(filled.reasons[path]) for path in recordings]
+
+    def fill(self, recordings: Sequence[Path], others: Sequence[Waveform], states: bool, condition: Condition,
+             compute: Compute[Path], report: Report = silent) -> Filled[Path]:
+        """Have `compute` transcribe the recordings that are not kept; babble is made of `others`. Errors as `load`."""
+        return self._cache(condition, others, states)[0].fill(
+            recordings, compute, WorkStep.TRANSCRIBING_RECORDINGS, str(condition), report)
+
+    def _cache(self, condition: Condition, others: Sequence[Waveform], states: bool
+               ) -> tuple[FeatureCache[Path], UtteranceStore]:
         fingerprint = self.fingerprint
-        store, others = self._states(fingerprint), self._others(recordings, condition)
-        keys = self._known(recordings, condition, others)
-        done = self._done(keys, fingerprint, store, states)
-        missing = [number for number, key in enumerate(keys) if key not in done]
-        reasons: dict[int, str] = {}
-        before = len(recordings) - len(missing)
-        progress = Progress(WorkStep.TRANSCRIBING_RECORDINGS, total=len(recordings), subject=str(condition))
-        with store.writer() as writer, self._files.writer() as remember:
-            for start in range(0, len(missing), AT_ONCE):
-                report(replace(progress, done=before + start))
-                part = {number: _read(recordings[number], remember) for number in missing[start:start + AT_ONCE]}
-                reasons.update((number, found) for number, found in part.items() if isinstance(found, str))
-                read = {number: found for number, found in part.items() if isinstance(found, Waveform)}
-                of = {number: key_of(wave.digest, condition, others) for number, wave in read.items()}
-                for number, key in of.items():
-                    keys[number] = key
-                done |= self._done(list(of.values()), fingerprint, store, states)  # moved files
-                new = {key: read[number] for number, key in of.items() if key not in done}
-                told = _within(report, replace(progress, done=before + start), len(part))
-                self._listen(new, fingerprint, writer if states else None, condition, others, told)
-                remember.flush()
-                done |= new.keys()
-        report(replace(progress, done=len(recordings)))
-        return list(self._given(store, fingerprint, keys, reasons, states))
+        arrays = ArrayStore(self._workspace.home.caches / "states" / fingerprint) if states else None
+        store = UtteranceStore(self._workspace.store, fingerprint, arrays)
 
-    def _done(self, keys: Sequence[str | None], fingerprint: str, store: ArrayStore, states: bool) -> set[str]:
-        """Those of the keys that need not be heard: their transcript is kept, and their states if these are wanted."""
-        return {key for key in self._kept(keys, fingerprint) if not states or key in store}
+        def key(path: Path) -> str | None:
+            digest = self._digests.known(path)
+            return None if digest is None else key_of(digest, condition, others)
 
-    def _kept(self, keys: Sequence[str | None], fingerprint: str) -> dict[str, Transcript]:
-        """The transcripts of the store by key; a damaged one counts as none, and is heard again."""
-        found = self._explorer.store.transcripts(sorted(set(filter(None, keys))), fingerprint)
-        return {key: known for key, one in found.items() if (known := Transcript.kept(one)) is not None}
+        return FeatureCache(store, key, self._digests), store
 
-    def _listen(self, waves: Mapping[str, Waveform], fingerprint: str, writer: Writer | None, condition: Condition,
-                others: Sequence[Waveform], report: Report) -> None:
-        """Hear recordings under their keys; states first, so that a kept transcript has states."""
+    def _compute(self, missing: Missing[Path], condition: Condition, others: Sequence[Waveform]
+                 ) -> Iterator[list[Computed[Path]]]:
+        for start, paths in missing.groups(AT_ONCE):
+            read = {path: waveform_of(path) for path in paths}
+            keys = {path: key_of(wave.digest, condition, others) for path, wave in read.items()
+                    if isinstance(wave, Waveform)}
+            present = missing.present(keys.values())  # moved files
+            new = {key: wave for path, key in keys.items() if key not in present
+                   and isinstance(wave := read[path], Waveform)}
+
+            def within(windows: Progress, start: int = start, size: int = len(paths)) -> None:
+                done = size * min(windows.done, windows.total) // windows.total if windows.total > 0 else 0
+                missing.progress(start + done, "")
+
+            encoded = self._encoded(new, condition, others, within)
+            yield [Computed(path, reason=wave) if isinstance(wave, str) else
+                   Computed(path, keys[path], encoded.get(keys[path]), wave.digest) for path, wave in read.items()]
+
+    def _encoded(self, waves: Mapping[str, Waveform], condition: Condition, others: Sequence[Waveform],
+                 report: Report) -> dict[str, EncodedUtterance]:
         if not waves:
-            return
+            return {}
         with priority.background():
-            heard = self._explorer.transcribe([sounding(wave, condition, others) for wave in waves.values()], report,
-                                        self._options)
-        if writer is not None:
-            for key, one in zip(waves, heard, strict=True):
-                writer.add(key, one.states)
-            writer.flush()
-        self._explorer.store.keep_transcripts(
-            {key: one.transcript.to_json() for key, one in zip(waves, heard, strict=True)}, fingerprint)
-
-    def _given(self, store: ArrayStore, fingerprint: str, keys: Sequence[str | None], reasons: dict[int, str],
-               states: bool) -> Iterator[CachedUtterance]:
-        kept = self._kept(keys, fingerprint)
-        for number, key in enumerate(keys):
-            if number in reasons or key is None:
-                yield CachedUtterance(EMPTY, reason=reasons.get(number, "It could not be read."))
-            else:
-                yield CachedUtterance(kept[key], store.get(key) if states else ())
-
-    def _known(self, recordings: Sequence[Path], condition: Condition, others: Sequence[Waveform]
-               ) -> list[str | None]:
-        """The keys of recordings whose content is known, without reading one."""
-        digests = (self._digest(path) for path in recordings)
-        return [None if digest is None else key_of(digest, condition, others) for digest in digests]
-
-    def _digest(self, path: Path) -> str | None:
-        try:
-            return self._files.of(path)
-        except OSError:
-            return None
-
-    def _others(self, recordings: Sequence[Path], condition: Condition) -> list[Waveform]:
-        if condition.noise != "babble":
-            return []
-        with self._files.writer() as remember:
-            return _others(recordings, condition, remember)
-
-    def _states(self, fingerprint: str) -> ArrayStore:
-        return ArrayStore(self._explorer.home.caches / "states" / fingerprint)
-
-
-def _within(report: Report, before: Progress, new: int) -> Report:
-    """A report for transcribing `new` recordings after those that `before` counts."""
-    def report_windows(windows: Progress) -> None:
-        done = new * min(windows.done, windows.total) // windows.total if windows.total > 0 else 0
-        report(replace(before, done=before.done + done))
-
-    return report_windows
+            utterances = self._workspace.recogniser().transcribe(
+                [under(wave, condition, others) for wave in waves.values()], self.options, report)
+        return dict(zip(waves, utterances, strict=True))
 
 
 def read_under(path: Path, condition: Condition, recordings: Sequence[Path]) -> Waveform:
     """A recording as it sounds under a condition; babble is made of `recordings`, all of its split. AudioError."""
-    return sounding(audio.read(path), condition, _others(recordings, condition, lambda path, digest: None))
+    return under(audio.read(path), condition, babble(recordings, condition))
 
 
-def sounding(wave: Waveform, condition: Condition, others: Sequence[Waveform]) -> Waveform:
-    """An utterance under a condition: nobody babbles over himself."""
-    return noisy(wave, condition, [each for each in others if each.digest != wave.digest])
+def under(wave: Waveform, condition: Condition, others: Sequence[Waveform]) -> Waveform:
+    """An utterance under a condition; its own voice is left out of the babble."""
+    return noisy(wave, condition, [other for other in others if other.digest != wave.digest])
 
 
-def _others(recordings: Sequence[Path], condition: Condition, remember: _Remember) -> list[Waveform]:
-    """What babble is made of; recordings that cannot be read are left out."""
+def babble(recordings: Sequence[Path], condition: Condition) -> list[Waveform]:
+    """What a condition's babble is made of, [] without; recordings that cannot be read are left out."""
     if condition.noise != "babble":
         return []
-    found = [_read(path, remember) for path in babbling(recordings)]
-    return [each for each in found if isinstance(each, Waveform)]
+    waves = [waveform_of(path) for path in babble_paths(recordings)]
+    return [wave for wave in waves if isinstance(wave, Waveform)]
 
 
-def babbling(recordings: Sequence[Path]) -> list[Path]:
+def babble_paths(recordings: Sequence[Path]) -> list[Path]:
     """The recordings that babble is made of: some from all over the list."""
     step = max(1, len(recordings) // OTHERS)
     return sorted(recordings)[::step][:OTHERS]
 
 
-def _read(path: Path, remember: _Remember) -> Waveform | str:
-    """The waveform, or the reason why there is none; what is in the file is known from now on."""
+def waveform_of(path: Path) -> Waveform | str:
+    """The waveform of a recording, or the reason why there is none."""
     try:
-        wave = audio.read(path)
-        remember(path, wave.digest)
-    except AudioError as error:
+        return audio.read(path)
+    except (AudioError, OSError) as error:
         return str(error)
-    return wave
 
 
 def key_of(digest: str, condition: Condition, others: Sequence[Waveform]) -> str:
-    """The name of a recording under a condition; a clean one goes by its digest, as in the history of queries."""
+    """The key of a recording under a condition; a clean one goes by its digest, as in the history of queries."""
     if condition.snr is None:
         return digest
     made_of = hashlib.sha256("".join(each.digest for each in others).encode()).hexdigest()[:8] if others else ""
     return f"{digest}+{condition}{made_of}"
-
-
-def as_heard(one: CachedUtterance) -> EncodedUtterance:
-    """The recording as the models take it."""
-    return EncodedUtterance(one.transcript, one.states)

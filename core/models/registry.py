@@ -70,7 +70,7 @@ class ModelRegistry:
         self._hashes: dict[tuple[Path, int, int], str] = {}
 
     def clear(self) -> None:
-        """Drop all models."""
+        """Give up every model."""
         self._backbone = self._recogniser = self._trained = None
 
     def prune(self, settings: Settings) -> None:

@@ -72,16 +72,17 @@ class Evaluations(Repository):
                 DiagnosisRow.evaluation_id == evaluation_id, DiagnosisRow.at == at)).first()
         return None if row is None else KeptDiagnosis(row.created, row.body)
 
-    def label_failure(self, evaluation_id: int, way: str, query_id: str, label: str, note: str) -> FailureLabel:
+    def label_failure(self, evaluation_id: int, direction: str, query_id: str, label: str, note: str) -> FailureLabel:
         """Call a failure something; what it was called before stays below, for `undo_label`."""
         changed, text = datetime.now(UTC), storable(note)[:LONGEST_NOTE]
         with self.database.writing() as connection:
             try:
-                connection.execute(insert(FailureLabelRow).values(evaluation_id=evaluation_id, way=way, query=query_id,
-                                                                  label=label, note=text, changed=changed))
+                connection.execute(insert(FailureLabelRow).values(
+                    evaluation_id=evaluation_id, way=direction, query=query_id, label=label, note=text,
+                    changed=changed))
             except IntegrityError as error:
                 raise _gone() from error
-        return FailureLabel(evaluation_id, way, query_id, label, text, changed)
+        return FailureLabel(evaluation_id, direction, query_id, label, text, changed)
 
     def failure_labels(self, evaluation_id: int) -> list[FailureLabel]:
         """What the failures of an evaluation are called now, in the order in which that was last changed."""

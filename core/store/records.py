@@ -312,7 +312,7 @@ class FailureLabel:
     """A person's label of a failure: `label` is a key, "" for none; `query_id` names the query of that direction."""
 
     evaluation_id: int
-    way: str
+    direction: str
     query_id: str
     label: str
     note: str

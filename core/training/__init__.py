@@ -1,1 +1,1 @@
-"""Fine-tuning: the paper's recipe over cached features, as a run that can be stopped and taken up at any moment."""
+"""Fine-tuning: the paper's recipe over cached features, as a run that can be paused and resumed at any step."""

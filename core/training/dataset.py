@@ -1,6 +1,6 @@
-"""What a run learns from: pairs of a readable picture and utterance, under each condition, and the batch of any step.
+"""Training pairs: readable images with their utterances under each condition, and the batch of any step.
 
-A step's batch depends on the seed and the step alone, so that a run goes on after a stop as if there had been none.
+A step's batch depends on the seed and the step alone: a run resumes after a stop as if there had been none.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ SHARE, MOST = 10, 1000  # one picture in so many is held out, and so many at mos
 
 
 def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset, str]:
-    """The dataset and the name of the split to look at while training: `dev` if given, else "dev" or "val".
+    """The dataset and the name of its development split: `dev` if given, else "dev" or "val".
 
     Where there is neither, every tenth picture of the training split is held out, with its utterances; never "test".
     TrainingError ("no_split") when a split that was asked for is not there.
@@ -80,23 +80,23 @@ def check_enough(pairs: int, batch: int, broken: int = 0, dataset: Dataset | Non
 
 @dataclass(frozen=True, eq=False)
 class PairBatch:
-    """n pairs: what `BrewCLIP.forward` and `loss` take.
+    """n pairs, as input of `BrewCLIP.forward` and `loss`.
 
-    `pictures` (n, ...): what is kept of each (`ImageFeatureCache.stems`), or their vectors where these stay.
+    `pictures` (n, ...): kept features (`ImageFeatureCache.stems`), or embeddings where these never change.
     """
 
     pictures: NDArray[Any]
     speech: "SpokenBatch"
     image_ids: "torch.Tensor"  # (n,) int64
-    rows: "torch.Tensor"  # (n,) int64: the utterances' places in the split
+    rows: "torch.Tensor"  # (n,) int64: rows of the utterances in the split
 
 
 class PairDataset:
     """Training pairs over one or more conditions of the same split. TrainingError ("too_few")."""
 
-    def __init__(self, splits: Sequence[Split], seeing: ImageFeatureCache, model: "BrewCLIP", batch: int, seed: int,
+    def __init__(self, splits: Sequence[Split], images: ImageFeatureCache, model: "BrewCLIP", batch: int, seed: int,
                  drop_unheard: bool) -> None:
-        self._splits, self._seeing, self._model = tuple(splits), seeing, model
+        self._splits, self._images, self._model = tuple(splits), images, model
         self._batch, self._seed = batch, seed
         self._order = -1, np.empty(0, np.int64)  # an epoch, and its order of pairs
         self._seen: NDArray[np.float32] | None = None  # F_V (images, dim) where it stays as it is
@@ -112,19 +112,19 @@ class PairDataset:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps after which every pair was used once, but for what no longer fills a batch."""
+        """Full batches of an epoch."""
         return len(self._pairs) // self._batch
 
     def settle(self, report: Report = silent) -> None:
-        """Without prompts pictures and words have the same vectors in every step: have them computed once, here.
+        """Compute the embeddings of images and texts once where they never change (without prompts).
 
-        In batches of their own, so that a run that goes on has the same bits.
+        In batches of their own, so that a resumed run has the same bits.
         """
         if self._model.prompts.numel():
             return
         from core.features import encode
 
-        self._seen = encode.encode_pictures(self._model, self._seeing, self._splits[0], report)
+        self._seen = encode.encode_pictures(self._model, self._images, self._splits[0], report)
         if self._model.variant.text or self._model.options.learn_words:
             read = self._splits if self._model.variant.text else self._splits[:1]
             self._read = tuple(encode.encode_texts(self._model, [one.transcript.text for one in split.spoken],
@@ -140,19 +140,19 @@ class PairDataset:
         return [self._pairs[number] for number in order[place * self._batch:(place + 1) * self._batch]]
 
     def batch(self, step: int, rank: int = 0, processes: int = 1) -> PairBatch:
-        """What process `rank` of `processes` works on in a step: every so-manieth pair of it."""
+        """This rank's shard of the step's batch (every `processes`-th pair)."""
         import torch
 
         chosen = self.chosen(step)[rank::processes]
         heard = [self._splits[which].spoken[row] for which, row in chosen]
         states = [each.states for each in heard] if self._model.variant.acoustic else None
         words = heard if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
-        speech = self._model.collate([each.transcript for each in words], states)  # teachers speak without noise
+        speech = self._model.collate([each.transcript for each in words], states)  # the teacher's speech is clean
         if self._read:
             speech = replace(speech, text=torch.stack([self._read[which % len(self._read)][row]
                                                        for which, row in chosen]))
         places = [int(self._splits[which].image_of[row]) for which, row in chosen]
-        pictures = (np.stack([self._splits[0].pictures[place].kept for place in places]) if self._seen is None
+        pictures = (np.stack([self._splits[0].pictures[place].array for place in places]) if self._seen is None
                     else self._seen[places])
         return PairBatch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
 
@@ -162,11 +162,11 @@ class PairDataset:
 
         if self._seen is not None:
             return torch.from_numpy(batch.pictures).to(device)
-        return self._seeing.stems(self._model, batch.pictures, device)
+        return self._images.stems(self._model, batch.pictures, device)
 
 
 def usable(split: Split, row: int, needs_words: bool) -> bool:
-    """Whether an utterance can be learnt from: it and its picture could be read, and words were heard if need be."""
+    """Whether an utterance and its image can be read, and the transcript has words where these are needed."""
     one = split.spoken[row]
     return not one.reason and not split.pictures[split.image_of[row]].reason and not (
         needs_words and not one.transcript.text)

@@ -1,9 +1,8 @@
-"""What the words teach the voice (beyond the paper): how like an utterance is to each of many captions.
+"""Similarity distillation (beyond the paper): text similarities supervise the acoustic branch.
 
-Pictures and the words of the other utterances in a batch say little to a voice of which there are a thousand
-recordings. The text tower says more: the voice's likeness to every training caption is to follow that of its words, as
-a student's follows its teacher's over a set of examples (Fang et al. 2021, SEED). The teacher is the frozen tower
-without prompts, and its words are those heard without noise.
+A batch is a weak signal where there are a thousand recordings. So the similarities of F_A to many training captions are
+trained to follow those of the transcript, as a student's follow its teacher's over a set of examples (Fang et al. 2021,
+SEED). The teacher is the frozen text tower without prompts; its transcripts are those of clean speech.
 """
 
 from dataclasses import dataclass
@@ -23,14 +22,13 @@ from core.progress import Report, silent
 if TYPE_CHECKING:
     from core.models.open_clip_models import Built
 
-MOST = 16_384  # captions that a lesson is made of
+MOST = 16_384  # captions
 
 
 @dataclass(frozen=True, eq=False)
 class TextDistillation:
-    """`captions` (c, dim) of unit length, and `words` (m, dim) of each utterance of the split, zero where it has none.
-
-    Likeness is the cosine over `temperature`.
+    """Distillation loss: `captions` (c, dim) and `words` (m, dim), the transcripts of the split's utterances, both of
+    unit length (zero without words). Similarity is the cosine over `temperature`.
     """
 
     captions: Tensor
@@ -40,7 +38,7 @@ class TextDistillation:
     @classmethod
     def of(cls, built: "Built", split: Split, temperature: float, seed: int,
            report: Report = silent) -> "TextDistillation":
-        """The lesson of a training split, as it is heard without noise; captions where nothing was heard.
+        """The loss for a training split of clean speech; captions stand in for empty transcripts.
 
         TrainingError ("no_words") where no utterance has any words.
         """
@@ -54,18 +52,18 @@ class TextDistillation:
             written = [written[place] for place in np.random.default_rng(seed).permutation(len(written))[:MOST]]
         bare = BrewCLIP(built, "zero-shot").to(built.model.logit_scale.device).eval()
         read = functional.normalize(encode.encode_texts(bare, [*written, *texts], report), dim=1)
-        said = torch.tensor([bool(text) for text in texts], device=read.device)
-        return cls(read[:len(written)], read[len(written):] * said[:, None], temperature)
+        has_words = torch.tensor([bool(text) for text in texts], device=read.device)
+        return cls(read[:len(written)], read[len(written):] * has_words[:, None], temperature)
 
     def loss(self, acoustic: Tensor, rows: Tensor) -> Tensor:
-        """The mean over n utterances of the divergence of F_A's likenesses (n, dim) from those of their words.
+        """Mean Kullback-Leibler divergence of F_A's similarities (n, dim) from those of the transcripts.
 
         `rows` (n,) int64: which utterances of the split they are. Those without words count as 0.
         """
         words = self.words[rows]
-        taught = words.any(dim=1)
+        has_words = words.any(dim=1)
         with torch.autocast(acoustic.device.type, enabled=False):
-            voice = functional.normalize(acoustic.float(), dim=1) @ self.captions.T / self.temperature
-            wanted = (words @ self.captions.T / self.temperature).softmax(dim=1)
-            apart = functional.kl_div(voice.log_softmax(dim=1), wanted, reduction="none").sum(dim=1)
-        return (apart * taught).mean()
+            student = functional.normalize(acoustic.float(), dim=1) @ self.captions.T / self.temperature
+            teacher = (words @ self.captions.T / self.temperature).softmax(dim=1)
+            divergence = functional.kl_div(student.log_softmax(dim=1), teacher, reduction="none").sum(dim=1)
+        return (divergence * has_words).mean()

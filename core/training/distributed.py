@@ -1,4 +1,4 @@
-"""One process, or several that `torchrun` started: who is who, and what they do together."""
+"""Ranks and collective operations of one process, or of several that `torchrun` started."""
 
 import os
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-PATIENCE = timedelta(days=2)  # one may hear a dataset while the others wait
+PATIENCE = timedelta(days=2)  # one may prepare a dataset while the others wait
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process' place: `rank` of `count`, `local` among those of its machine. The first saves, logs, evaluates."""
+    """This process: `rank` of `count`, `local` rank on its machine. The first one saves, logs and validates."""
 
     rank: int = 0
     count: int = 1
@@ -19,18 +19,18 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that saves, logs and evaluates."""
+        """Whether this process saves, logs and validates."""
         return self.rank == 0
 
     def wait(self) -> None:
-        """Go on when all are here."""
+        """Barrier over all processes."""
         if self.count > 1:
             import torch.distributed as dist
 
             dist.barrier()
 
     def any(self, mine: bool) -> bool:
-        """Whether any process says yes; all must ask."""
+        """Whether any process passes True; a collective call."""
         if self.count == 1:
             return mine
         import torch
@@ -41,17 +41,16 @@ class Processes:
         dist.all_reduce(votes)
         return bool(votes.item())
 
-
     def alike(self, mine: int) -> bool:
-        """Whether all processes say the same number; all must ask."""
+        """Whether all processes pass the same number; a collective call."""
         if self.count == 1:
             return True
         import torch
         import torch.distributed as dist
 
-        said = torch.tensor([mine, -mine], device="cuda" if dist.get_backend() == "nccl" else "cpu")
-        dist.all_reduce(said, dist.ReduceOp.MAX)
-        return bool(said[0] == -said[1])
+        bounds = torch.tensor([mine, -mine], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+        dist.all_reduce(bounds, dist.ReduceOp.MAX)
+        return bool(bounds[0] == -bounds[1])
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""The gate fitted on dev (beyond the paper): there the branches are as good as they will be in use.
+"""Gate fitted on the development split (beyond the paper), where the branches are as good as in use.
 
-On what they learnt from, the acoustic branch knows its utterances by heart, and a gate that learns there trusts it too
-much. Five numbers are fitted to all dev utterances under all conditions at once, by the outer loss.
+The acoustic branch overfits its training utterances, and a gate trained there trusts it too much. Five numbers are
+fitted to all development utterances under all conditions at once, by the outer loss.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class GateBatch:
     @classmethod
     def of(cls, text: NDArray[np.float32], acoustic: NDArray[np.float32], signals: Tensor, image_of: NDArray[np.int64]
            ) -> "GateBatch":
-        """Those of the rows that have words and a voice: the others take no part in the gate."""
+        """Rows with both text and acoustic vectors: the others do not pass the gate."""
         rows = np.isfinite(text).all(axis=1) & np.isfinite(acoustic).all(axis=1) & np.any(text != 0, axis=1)
         return cls(torch.from_numpy(text[rows]), torch.from_numpy(acoustic[rows]), signals[torch.from_numpy(rows)],
                    torch.from_numpy(image_of[rows]))
@@ -69,7 +69,7 @@ def fused(gate: Gate, one: GateBatch) -> Tensor:
 
 
 def under(values: Sequence[float], one: SpokenVectors, signals: Tensor) -> SpokenVectors:
-    """Vectors that were made without a gate, as they are under one. Where nothing was heard they stay."""
+    """Vectors made without a gate, as they are under one. Rows without words stay."""
     assert one.text is not None and one.acoustic is not None
     gate = Gate()
     put(gate, values)
@@ -89,6 +89,6 @@ def numbers(gate: Gate) -> tuple[float, ...]:
 
 @torch.no_grad()
 def put(gate: Gate, values: Sequence[float]) -> None:
-    """Give a gate the numbers of `numbers`."""
+    """Set the numbers of a gate, as `numbers` gives them."""
     gate.weigh.weight.copy_(torch.tensor([values[:4]]))
     gate.weigh.bias.copy_(torch.tensor(values[4:]))

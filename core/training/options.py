@@ -1,4 +1,4 @@
-"""All options of a recipe in one table: the Train panel's form, comparisons of runs and `docs/train.md` go by it."""
+"""Table of all options of a recipe, for the Train panel's form, comparisons of runs and `docs/train.md`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -12,16 +12,17 @@ from core.training.recipe import Recipe, TrainingOptions, check
 
 Value = str | int | float | bool
 
-TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is no name for people
-    "rate": "Learning rate", "warmup": "Warm-up", "final_rate": "Last learning rate", "clip": "Gradient clip",
-    "evaluate_every": "Look at dev every", "noise": "Noise", "choose_weight": "Choose the weight",
-    "drop_unheard": "Drop the unheard", "max_cache_gb": "Largest caches", "prompt_std": "Prompts' spread",
-    "cls_std": "CLS vector's spread", "inner_weight": "Inner loss α", "learn_temperature": "Learn temperature",
-    "acoustic_weight": "Weight of the voice", "gate": "Gate", "teach": "Words teach the voice",
+TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is not a title
+    "rate": "Learning rate", "warmup": "Warm-up", "final_rate": "Final learning rate", "clip": "Gradient clipping",
+    "evaluate_every": "Validate every", "noise": "Noise", "choose_weight": "Choose the acoustic weight",
+    "drop_unheard": "Drop empty transcripts", "max_cache_gb": "Maximum cache growth",
+    "prompt_std": "Prompt initialisation", "cls_std": "CLS initialisation", "inner_weight": "Inner loss α",
+    "learn_temperature": "Learn temperature", "acoustic_weight": "Acoustic weight", "gate": "Gate",
+    "teach": "Text distillation",
 })
 FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",
-         "model.temperature")  # what is changed most; the others stay behind a fold
-APART = ("training.device",)  # chosen beside the start, for it is of the machine and not of the recipe
+         "model.temperature")  # changed most often; the others are folded away
+APART = ("training.device",)  # chosen at the start: it belongs to the machine, not to the recipe
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ SMALL_DATA: Mapping[str, Value] = MappingProxyType({  # for about a thousand utt
     "training.teach": 30.0, "training.teach_temperature": 0.15, "model.prompts": 0, "model.heads": 32,
     "model.feed_forward": 1024, "model.dropout": 0.2, "model.mask_states": 0.3, "model.inner_weight": 0.9})
 
-FACTS: Mapping[str, str] = MappingProxyType({  # what decides a run beside the options
-    "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop", "train": "Learns from",
-    "dev": "Chosen on"})
+FACTS: Mapping[str, str] = MappingProxyType({  # of a run beside the options
+    "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop", "train": "Training split",
+    "dev": "Development split"})
 PAPER_CROP = Recipe.__dataclass_fields__["crop"].default
 
 
@@ -112,14 +113,14 @@ def with_values(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
 
 
 def changed(recipe: Recipe) -> dict[str, Value]:
-    """The options that are not at the paper's value, by key; the device is none of them."""
+    """The options that are not at the paper's value, by key, without the device."""
     values = values_of(recipe)
     return {each.key: values[each.key] for each in OPTIONS
             if values[each.key] != each.default and each.key not in APART}
 
 
 def changes_in_words(recipe: Recipe) -> str:
-    """What is not as in the paper: "letterbox, batch 64"; "" when nothing is."""
+    """Differences from the paper: "letterbox, batch 64"; "" when there are none."""
     crop = [recipe.crop] if recipe.crop != PAPER_CROP else []
     return ", ".join([*crop, *(_change(BY_KEY[key], value) for key, value in changed(recipe).items())])
 
@@ -136,7 +137,7 @@ def in_words(value: Value) -> str:
 
 
 def differences(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
-    """What the recipes differ in: its title, and each one's value in words. Nothing for fewer than two."""
+    """Options in which recipes differ: title, and each recipe's value in words. [] for fewer than two."""
     found = []
     for title, values in _rows(recipes):
         if len(set(values)) > 1:

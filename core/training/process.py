@@ -1,7 +1,7 @@
-"""The process of a run: started, watched, asked to stop, and its end explained. Plain functions; no Qt.
+"""Process of a run: start, follow, pause and kill it, and explain its end. No Qt here.
 
-A run is its folder. Its process has a session of its own, so that it outlives the window; what it says stands in the
-run's log, and what it prints in `output.log`. Two windows never train one run: its folder's lock is held.
+The process has a session of its own, so that it outlives the window. It writes events to the run's log, and its output
+to `output.log`. Two windows never train one run: its folder's lock is held.
 """
 
 import os
@@ -116,7 +116,7 @@ def _signal(path: Path, process: Process | None, number: signal.Signals) -> None
 
 def close_run(path: Path) -> None:
     """Note that a paused run is not to go on. TrainingError: busy, full, not_written."""
-    _log_end(path, "cancelled", "It was stopped for good; its best model is kept.")
+    _log_end(path, "cancelled", "", "It was stopped for good; its best model is kept.")
 
 
 def _write_end(path: Path, code: int | None, record: RunRecord, cancelled: bool) -> None:
@@ -127,11 +127,11 @@ def _write_end(path: Path, code: int | None, record: RunRecord, cancelled: bool)
         elif _said_itself(path):
             return
         elif _was_ended(path):
-            _log_end(path, "stopped", ENDED)
+            _log_end(path, "stopped", "", ENDED)
         elif code == -signal.SIGTERM:  # asked to pause before it had begun to listen
-            _log_end(path, "stopped", "It was stopped and can go on.")
+            _log_end(path, "stopped", "", "It was stopped and can go on.")
         elif code is not None or _lacked_memory(output_of(path)):
-            _log_end(path, "error", explain(code or 0, output_of(path)))
+            _log_end(path, "error", *explain(code or 0, output_of(path)))
     except BrewclipError:  # another process took the run up meanwhile, or the disk is full: its record says so
         return
 
@@ -147,27 +147,29 @@ def _was_ended(path: Path) -> bool:
     return marks[-1:] == ["kill"]
 
 
-def _log_end(path: Path, why: str, message: str) -> None:
+def _log_end(path: Path, why: str, kind: str, message: str) -> None:
     folder = RunFolder(path)
     with folder.hold():
-        folder.log("end", why=why, message=message)
+        folder.log("end", why=why, **({"kind": kind} if kind else {}), message=message)
 
 
-def explain(code: int, output: str) -> str:
-    """Why a process ended that did not say it itself: its exit code (negative: the signal) and what it printed last."""
+def explain(code: int, output: str) -> tuple[str, str]:
+    """Kind ("memory", "killed", "crash") and message of the end of a process that did not log it itself, by its exit
+    code (negative: the signal) and what it printed last.
+    """
     lines = [line.strip() for line in output.replace("\r", "\n").splitlines() if line.strip()]
     if _lacked_memory(output):
-        return OUT_OF_MEMORY
+        return "memory", OUT_OF_MEMORY
     if code == -SIGKILL:
-        return KILLED
+        return "killed", KILLED
     if code < 0:
-        return f"The process broke down (signal {-code}, {_signal_name(-code)}). {KEPT}"
-    told = next((line for line in reversed(lines) if line.startswith("brewclip: ")), "")
-    if told:
-        return told.removeprefix("brewclip: ")
+        return "crash", f"The process broke down (signal {-code}, {_signal_name(-code)}). {KEPT}"
+    printed = next((line for line in reversed(lines) if line.startswith("brewclip: ")), "")
+    if printed:
+        return "crash", printed.removeprefix("brewclip: ")
     if code == 0 or not lines:
-        return f"The process ended (code {code}) and did not say why. {KEPT}"
-    return f"The process ended (code {code}): {lines[-1][:200]}. {KEPT}"
+        return "crash", f"The process ended (code {code}) and did not say why. {KEPT}"
+    return "crash", f"The process ended (code {code}): {lines[-1][:200]}. {KEPT}"
 
 
 def _lacked_memory(output: str) -> bool:

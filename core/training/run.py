@@ -1,4 +1,4 @@
-"""A run from beginning to end: the dataset is prepared, the model built and trained, its best checkpoint kept."""
+"""Training run: prepare the dataset, build and train the model, keep its best checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from core import datasets
 from core.datasets.records import Dataset
 from core.errors import BrewclipError, TrainingError
 from core.evaluation import unseen
-from core.explorer import Explorer
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer, Split
@@ -20,6 +19,7 @@ from core.training.dataset import PairDataset, check_enough, conditions, with_de
 from core.training.distributed import Processes, together
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.models.brewclip import BrewCLIP
@@ -33,7 +33,7 @@ NOTED = 20  # defects that the log names; the checkpoint counts all
 
 @dataclass(frozen=True)
 class Preview:
-    """What a run would do before it begins; of `pairs` both files are there, under each of the `conditions`."""
+    """Preview of a run: `pairs` with both files, under each of the `conditions`; dev split; growth of caches."""
 
     pairs: int
     conditions: tuple[Condition, ...]
@@ -42,21 +42,21 @@ class Preview:
 
 
 def begin(folder: RunFolder, recipe: Recipe) -> None:
-    """Write down a new run. TrainingError: exists, busy, no_split, too_few; DatasetError: unreadable dataset."""
+    """Create a new run. TrainingError: exists, busy, no_split, too_few; DatasetError: unreadable dataset."""
     under = conditions(recipe.training.noise)
     loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
     dataset, _ = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
-    # before hours of hearing
+    # before hours of transcribing
     check_enough(_pairs(dataset.of(recipe.train), under), recipe.training.batch, dataset=loaded)
     folder.create(recipe)
 
 
-def preview(explorer: Explorer, recipe: Recipe, report: Report = silent) -> Preview:
-    """What `train` would hear, see and write. The errors of `train` that come before its first step."""
-    return _Job(explorer, recipe, Processes()).preview(report)
+def preview(workspace: Workspace, recipe: Recipe, report: Report = silent) -> Preview:
+    """Preview of `train`. The errors of `train` that come before its first step."""
+    return _Job(workspace, recipe, Processes()).preview(report)
 
 
-def train(explorer: Explorer, folder: RunFolder, report: Report = silent,
+def train(workspace: Workspace, folder: RunFolder, report: Report = silent,
           recipe: Recipe | None = None) -> "TrainingResult":
     """Train the run of a folder, from where it stands. Started by torchrun, the processes share each batch.
 
@@ -68,13 +68,13 @@ def train(explorer: Explorer, folder: RunFolder, report: Report = silent,
     recipe = recipe or folder.recipe()
     with together(_wants_gpu(recipe)) as processes:
         if not processes.first:
-            return _Job(explorer, recipe, processes).train(folder, report)
+            return _Job(workspace, recipe, processes).train(folder, report)
         with folder.hold():
-            return _told(folder, lambda: _Job(explorer, recipe, processes).train(folder, report))
+            return _logging_end(folder, lambda: _Job(workspace, recipe, processes).train(folder, report))
 
 
-def _told(folder: RunFolder, work: Any) -> "TrainingResult":
-    """The outcome of the work, or its error, with the end in the log."""
+def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
+    """Result of the work, or its error, with the end in the log."""
     try:
         outcome: TrainingResult = work()
     except JobCancelled:
@@ -82,7 +82,7 @@ def _told(folder: RunFolder, work: Any) -> "TrainingResult":
         raise
     except BrewclipError as error:
         if error.kind not in ("full", "not_written"):
-            folder.log("end", why="error", message=str(error))
+            folder.log("end", why="error", kind=error.kind, message=str(error))
         raise
     except (RuntimeError, MemoryError) as error:
         if not _is_memory(error):
@@ -90,7 +90,7 @@ def _told(folder: RunFolder, work: Any) -> "TrainingResult":
             raise
         short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
                               "with a smaller batch, in float16 or bfloat16, or on the CPU.", "memory")
-        folder.log("end", why="error", message=str(short))
+        folder.log("end", why="error", kind=short.kind, message=str(short))
         raise short from error
     folder.log("end", why=outcome.why, step=outcome.step, best_step=outcome.best_step, message="")
     return outcome
@@ -102,7 +102,7 @@ def _is_memory(error: Exception) -> bool:
 
 
 def _pairs(part: Dataset, under: tuple[Condition, ...]) -> int:
-    """How many pairs of a split have both files, over all conditions."""
+    """Pairs of a split with both files, over all conditions."""
     there = {image.image_id for image in part.images if image.path}
     return len(under) * sum(each.recording is not None and each.image_id in there for each in part.utterances)
 
@@ -116,14 +116,14 @@ def _wants_gpu(recipe: Recipe) -> bool:
 
 
 class _Job:
-    """One process' part of a run."""
+    """This process' part of a run."""
 
-    def __init__(self, explorer: Explorer, recipe: Recipe, processes: Processes) -> None:
+    def __init__(self, workspace: Workspace, recipe: Recipe, processes: Processes) -> None:
         self._recipe, self._processes = recipe, processes
-        self._explorer, self._bare = explorer, dict[str, Any]()  # what the backbone alone finds on dev
-        settings = explorer.settings.with_value("device", recipe.training.device)
-        explorer.use_settings(settings.with_value("vision.backbone", recipe.backbone)
-                              .with_value("vision.model", "zero-shot").with_value("vision.crop", recipe.crop))
+        self._bare: dict[str, Any] = {}  # scores of the backbone alone on the development split
+        self._workspace = workspace.with_settings({
+            "device": recipe.training.device, "vision.backbone": recipe.backbone, "vision.model": "zero-shot",
+            "vision.crop": recipe.crop})
         loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
         self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
         self._conditions = conditions(recipe.training.noise)
@@ -133,14 +133,14 @@ class _Job:
                                 "batch")
 
     def preview(self, report: Report) -> Preview:
-        preparing = self._preparing(self._explorer.backbone(report))
+        preparing = self._preparing(self._workspace.backbone(report))
         pairs = _pairs(self._dataset.of(self._recipe.train), self._conditions)
         check_enough(pairs, self._recipe.training.batch)
         return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
 
     def train(self, folder: RunFolder, report: Report) -> "TrainingResult":
-        backbone = self._explorer.backbone(report)
-        model = self._model(backbone)  # before hours of hearing: its options may not fit the backbone
+        backbone = self._workspace.backbone(report)
+        model = self._model(backbone)  # before hours of transcribing: its options may not fit the backbone
         preparing = self._preparing(backbone)
         self._check_cap(preparing)
         splits = self._prepared(preparing, folder, report)
@@ -153,11 +153,11 @@ class _Job:
         from core.models.brewclip import BrewCLIP
 
         torch.manual_seed(self._recipe.training.seed)
-        model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self._explorer.recogniser().width)
+        model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self._workspace.recogniser().width)
         return model.to(backbone.built.model.logit_scale.device)
 
     def _preparing(self, backbone: "VisionLanguage") -> FeaturePreparer:
-        return FeaturePreparer(self._explorer, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
+        return FeaturePreparer(self._workspace, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
 
     def _cost(self, preparing: FeaturePreparer) -> Cost:
         both, dev = (self._recipe.train, self._dev), (self._dev,)
@@ -203,13 +203,13 @@ class _Job:
         from core.training.validation import Validator
 
         options = self._recipe.training
-        corpus = PairDataset(splits[0], preparing.seeing, model, options.batch, options.seed, options.drop_unheard)
+        corpus = PairDataset(splits[0], preparing.images, model, options.batch, options.seed, options.drop_unheard)
         corpus.settle(report)
         if self._processes.first:
             self._begun(folder, model, corpus, splits, backbone)
-        dev = Validator(splits[1], preparing.seeing, options.choose_weight, options.fit_gate)
+        dev = Validator(splits[1], preparing.images, options.choose_weight, options.fit_gate)
         if self._processes.first:
-            self._bare = dev.look(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
+            self._bare = dev.evaluate(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
         facts = self._facts(splits, corpus)
         lesson = (TextDistillation.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
                   if options.teach and model.variant.acoustic else None)
@@ -219,7 +219,7 @@ class _Job:
 
     def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: PairDataset, splits: tuple[list[Split], list[Split]],
                backbone: "VisionLanguage") -> None:
-        """Rewind the log to the state, and say what begins."""
+        """Rewind the log to the state, and log the beginning."""
         state = folder.state()
         folder.rewind(state.step, bool(state.facts.get("look")))
         options = self._recipe.training
@@ -231,7 +231,7 @@ class _Job:
                    precision=options.precision_on(model.log_scale.device.type))
 
     def _facts(self, splits: tuple[list[Split], list[Split]], corpus: PairDataset) -> Mapping[str, Any]:
-        """What a checkpoint says of its data."""
+        """Facts of the data for the checkpoint."""
         train = splits[0][0]
         return {"kind": self._dataset.kind, "name": self._dataset.folder.name, "train": self._recipe.train,
                 "dev": self._dev, "images": len(train.image_ids), "utterances": len(train.utterances),
@@ -240,13 +240,13 @@ class _Job:
                 "dropped_unheard": self._recipe.training.drop_unheard,
                 unseen.DIGESTS: unseen.packed(unseen.digests_of(
                     (path for one in splits for path in one[0].paths),
-                    Digests(self._explorer.home.caches / "pictures")))}
+                    Digests(self._workspace.home.caches / "pictures")))}
 
     def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
-        recogniser = self._explorer.recogniser()
+        recogniser = self._workspace.recogniser()
         return Run(self._recipe.variant, self._recipe.model, backbone.name,
                    str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
-                   self._explorer.settings["speech.padding"], self._recipe.crop, facts,
+                   self._workspace.settings["speech.padding"], self._recipe.crop, facts,
                    {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
                  "training": self._recipe.training.to_json()},
                    self._recipe.training.seed)

@@ -1,8 +1,8 @@
-"""A run's folder: what was asked, what happened, where it stands, and its best model.
+"""Folder of a run: recipe, log, state and best model.
 
-    recipe.json         all that decides the run
-    log.jsonl           what happened, one JSON object a line (`events` has the kinds)
-    state.safetensors   parameters and optimiser as of the last save; to go on from
+    recipe.json         everything that decides the run
+    log.jsonl           events, one JSON object a line (`EVENTS`)
+    state.safetensors   parameters and optimiser as of the last save, to resume from
     best/               the checkpoint with the best recall on dev so far (core.models.checkpoints)
     lock                held by the process that trains
     process.json        that process' number and the computer it is on; of the last one, once the lock is free
@@ -42,17 +42,17 @@ EVENTS = {
     "step": "means over the last steps: loss, inner, outer, rate, pairs_per_second, temperature, outside, memory",
     "dev": "recall on dev at a step, in percent: speech_to_image, image_to_speech, score; best: whether it is the best",
     "kill": "the user has its process ended at once",
-    "end": "the run is over: why (finished, patience, stopped, cancelled, error), message",
+    "end": "the run is over: why (finished, patience, stopped, cancelled, error), kind of the error, message",
 }
 WHOLE, NUMBERS = ("step", "pairs", "parameters", "done", "total"), ("time", "score")
-TEXTS = ("device", "fallback", "text", "why", "message")
+TEXTS = ("device", "fallback", "text", "why", "kind", "message")
 LARGEST_STEP = 2**53
 UNREADABLE = (*plain_json.DAMAGE, OSError)
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands: `step` steps are done; `tensors` by name; `facts` is plain JSON of the trainer's."""
+    """State of a run: `step` steps done; `tensors` by name; `facts` of the trainer as plain JSON."""
 
     step: int
     tensors: Mapping[str, "Tensor"] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class RunFolder:
             self._write(LOG, b"")
 
     def recipe(self) -> Recipe:
-        """What was asked. "no_run", "damaged"."""
+        """The recipe. "no_run", "damaged"."""
         try:
             return Recipe.from_json(plain_json.read(self.path / RECIPE))
         except FileNotFoundError as error:
@@ -143,7 +143,7 @@ class RunFolder:
             return False
 
     def save(self, state: RunState) -> None:
-        """Put the state in place of the one before. "full", "not_written": the one before stays."""
+        """Replace the state. "full", "not_written": the old one stays."""
         from safetensors.torch import save
 
         facts = {"step": str(state.step), "facts": json.dumps(state.facts)}
@@ -151,7 +151,7 @@ class RunFolder:
                                 metadata=facts))
 
     def state(self) -> RunState:
-        """Where the run stands; at step 0 when nothing was saved yet. "damaged"."""
+        """The saved state; step 0 when nothing was saved yet. "damaged"."""
         from safetensors import SafetensorError, safe_open
 
         path = self.path / STATE
@@ -179,11 +179,11 @@ class RunFolder:
             raise not_written(error) from error
 
     def events(self) -> list[dict[str, Any]]:
-        """What happened so far; lines that are torn are left out."""
+        """The events so far; torn lines are left out."""
         return read_events(self.path / LOG, 0)[0]
 
     def rewind(self, step: int, look: bool = False) -> None:
-        """Take from the log what is about to happen again: all after a step, with `look` also its look at dev."""
+        """Remove from the log what will happen again: everything after a step, with `look` also its validation."""
         events = [each for each in self.events() if each.get("step", 0) < step
                   or (each.get("step", 0) == step and not (look and each["event"] == "dev"))]
         self._write(LOG, "".join(json.dumps(each) + "\n" for each in events).encode())

@@ -1,6 +1,6 @@
-"""The runs of a folder as frozen records: how far each is, how it ended, its best score, its curves.
+"""Runs of a folder as frozen records: progress, end, best score, curves.
 
-Nothing is computed here that the run's log does not say. torch is not needed: the window shows runs at once.
+All of it is read from the run's log. No torch here: the window shows runs at once.
 """
 
 import threading
@@ -29,7 +29,7 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class CurveKind:
-    """One curve that a log has: `path` leads to its value in events of a kind; `unit` stands behind its values."""
+    """Kind of curve: `path` leads to its value in events of one kind; `unit` of its values."""
 
     key: str
     title: str
@@ -47,8 +47,9 @@ class CurveKind:
         return found * self.scale if number else None
 
 
-_RECALL = tuple(CurveKind(f"{way}.{at}", f"Dev recall, {way.replace('_', ' ')}, {at}", "dev", (way, at), "%")
-                for way in ("speech_to_image", "image_to_speech") for at in ("R@1", "R@5", "R@10"))
+_RECALL = tuple(CurveKind(f"{direction}.{at}", f"Dev recall, {direction.replace('_', ' ')}, {at}", "dev",
+                          (direction, at), "%")
+                for direction in ("speech_to_image", "image_to_speech") for at in ("R@1", "R@5", "R@10"))
 CURVES: tuple[CurveKind, ...] = (
     CurveKind("loss", "Loss", "step", ("loss",)),
     CurveKind("outer", "Outer loss, pictures and speech", "step", ("outer",)),
@@ -59,7 +60,7 @@ CURVES: tuple[CurveKind, ...] = (
     CurveKind("memory", "GPU memory", "step", ("memory",), "GB", 1e-9),
     *_RECALL,
     CurveKind("score", "Dev recall, mean of all six", "dev", ("score",), "%"),
-    CurveKind("weight", "Weight of the voice, chosen on dev", "dev", ("acoustic_weight",)),
+    CurveKind("weight", "Acoustic weight, chosen on dev", "dev", ("acoustic_weight",)),
 )
 
 
@@ -78,12 +79,13 @@ class TrainingCurve:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is known of one run.
+    """One run, as its folder has it.
 
     `recipe` is None when its file is damaged; `message` says why the run is not going on, "" when there is nothing to
     say; `best` is the best mean recall on dev in percent so far, with its step; `prepared` is (done, total, text) while
     the dataset is heard and seen, `hearing` how many of how many recordings while they are heard; `seconds_left`
-    is None while unknown; `usable` when there is a model to search with.
+    is None while unknown; `usable` when there is a model to search with. `failure` is the kind of the error that ended
+    the run, such as "memory" or "killed", "" where none is known.
     """
 
     path: Path
@@ -103,10 +105,11 @@ class RunRecord:
     usable: bool = False
     notes: tuple[str, ...] = ()
     curves: Mapping[str, TrainingCurve] = field(default_factory=dict)
+    failure: str = ""
 
     @property
     def name(self) -> str:
-        """What the run is called: "run 7" when its folder has a number, else the folder's name."""
+        """Name of the run: "run 7" when its folder has a number, else the folder's name."""
         return f"run {self.path.name}" if self.path.name.isdecimal() else self.path.name
 
     @property
@@ -116,7 +119,7 @@ class RunRecord:
 
     @property
     def steps(self) -> int:
-        """The steps that were asked for."""
+        """Steps of the recipe."""
         return self.recipe.training.steps if self.recipe else 0
 
     def curve(self, key: str) -> TrainingCurve:
@@ -176,7 +179,7 @@ class RunReader:
 
 
 class RunShelf:
-    """The runs of a folder. Any thread may ask."""
+    """Runs of a folder. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -225,7 +228,8 @@ def record_of(path: Path, recipe: Recipe | None, events: Sequence[Event], busy: 
         begin.get("pairs", 0), begin.get("parameters", 0),
         _seconds_left([each for each in events[begun + 1:] if each["event"] == "step"], total) if busy else None,
         usable, tuple(str(each.get("text", "")) for each in events if each["event"] == "note"),
-        {kind.key: curve for kind in CURVES if (curve := _curve(kind, steps, events)).steps})
+        {kind.key: curve for kind in CURVES if (curve := _curve(kind, steps, events)).steps},
+        str(events[-1].get("kind", "")) if state == "failed" and events and events[-1]["event"] == "end" else "")
 
 
 def _state(events: Sequence[Event], busy: bool) -> tuple[State, str]:
@@ -257,7 +261,7 @@ def _hearing(events: Sequence[Event]) -> tuple[int, int]:
 
 
 def _seconds_left(steps: Sequence[Event], total: int) -> float | None:
-    """From the last steps of the present process, looks at dev included."""
+    """Estimated from the last steps of the present process, validations included."""
     seen = [each for each in steps if "time" in each][-PACE_OVER:]
     if len(seen) < 2:
         return None

@@ -1,7 +1,7 @@
-"""The loop: one step after another, what it says of itself, and how it goes on after a stop.
+"""Training loop, its log, and how it resumes.
 
-Everything random of a step is drawn from the seed and the step's number, so that the state is parameters, optimiser
-and the number alone. On a CPU a run that was stopped ends with the weights of one that was not, bit for bit.
+All randomness of a step depends on the seed and the step's number: the state is parameters, optimiser and that number.
+On a CPU a resumed run ends with the weights of an uninterrupted one, bit for bit.
 """
 
 import math
@@ -28,7 +28,7 @@ from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
 from core.training.recipe import TrainingOptions, rate_at
 from core.training.run_folder import RunFolder, RunState, not_written
-from core.training.validation import DevResult, Validator, chosen
+from core.training.validation import DevResult, Validator, as_chosen
 
 LOGGED_EVERY = 10  # steps; the loss is looked at as often, since that waits for a GPU
 SAVED_EVERY = 60.0  # seconds
@@ -38,7 +38,7 @@ STREAMS = 1_000_003  # seeds of steps and processes lie this far apart
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a run ended: `why` is finished or patience; `step` steps were done, `best_step` has the best model."""
+    """How a run ended: `why` is finished or patience; `step` steps done, `best_step` of the best model."""
 
     why: str
     step: int
@@ -48,7 +48,7 @@ class TrainingResult:
 
 @dataclass
 class Best:
-    """The best score on dev so far, and the looks since."""
+    """Best score on the development split so far, and the validations since."""
 
     score: float = -math.inf
     step: int = -1
@@ -56,8 +56,8 @@ class Best:
 
 
 class Trainer:
-    """Trains a model in a run's folder. `describe` makes a checkpoint's run of a step and its result on dev; `lesson`
-    is what the words teach the voice, None without it.
+    """Trains a model in a run's folder. `describe` makes a checkpoint's facts of a step and its validation; `lesson` is
+    the text distillation, if any.
     """
 
     def __init__(self, model: BrewCLIP, corpus: PairDataset, dev: Validator, folder: RunFolder,
@@ -96,7 +96,7 @@ class Trainer:
                 self._log(step)
                 if due:
                     self._save(step, look=True)
-                    self._look(step, report)
+                    self._validate(step, report)
                 if due or time.monotonic() - saved > SAVED_EVERY:
                     self._save(step)
                     saved = time.monotonic()
@@ -105,7 +105,7 @@ class Trainer:
         return TrainingResult("patience" if self._over else "finished", step, self._best.step, self._best.score)
 
     def _due(self, step: int) -> bool:
-        """Whether dev is looked at after so many steps."""
+        """Whether to validate after so many steps."""
         return step % self._options.evaluate_every == 0 or step == self._options.steps
 
     def _ahead(self, pool: ThreadPoolExecutor, step: int) -> "Future[PairBatch]":
@@ -116,7 +116,7 @@ class Trainer:
         return self._processes.rank, self._processes.count
 
     def _checked_report(self, report: Report, step: int) -> None:
-        """Report; when any process was asked to stop, all save and stop together."""
+        """Report progress; when any process is asked to stop, all save and stop together."""
         stopped: JobCancelled | None = None
         try:
             report(Progress(WorkStep.TRAINING, step, self._options.steps))
@@ -128,7 +128,7 @@ class Trainer:
             raise stopped or JobCancelled
 
     def _step(self, step: int, ahead: "Future[PairBatch]", pool: ThreadPoolExecutor) -> "Future[PairBatch]":
-        """One step; gives the batch of the next, which is on its way."""
+        """One step; returns the next batch, which is being loaded."""
         waiting = time.perf_counter()
         batch = ahead.result()
         following = self._ahead(pool, step + 1)
@@ -152,7 +152,7 @@ class Trainer:
         return following
 
     def _taught(self, losses: Losses, features: Features, batch: PairBatch) -> Losses:
-        """The losses with that of the lesson in the total."""
+        """The losses with that of the distillation in the total."""
         acoustic = features.speech.acoustic
         if self._lesson is None or acoustic is None:
             return losses
@@ -175,7 +175,7 @@ class Trainer:
         return means
 
     def _log(self, step: int) -> None:
-        """Say how the last steps went. TrainingError ("not_finite") when they went wrong."""
+        """Log the last steps. TrainingError ("not_finite") when they diverged."""
         loss, inner, outer = self._check(step)
         self._text = f"Training (loss {loss:.3f})"
         if self._processes.first:
@@ -183,12 +183,12 @@ class Trainer:
                              rate=rate_at(step - 1, self._options),
                              temperature=round(1 / float(self._model.scale.detach()), 6), **self._meter.pace())
 
-    def _look(self, step: int, report: Report) -> None:
-        """Look at dev, and keep the model if it is the best so far. JobCancelled: the look is made up for later."""
+    def _validate(self, step: int, report: Report) -> None:
+        """Validate, and keep the model if it is the best so far. JobCancelled: the validation is made up for later."""
         stopped: JobCancelled | None = None
         if self._processes.first:
             try:
-                self._look_first(step, lambda _: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
+                self._validate_first(step, lambda _: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
             except JobCancelled as cancelled:
                 stopped = cancelled
         if self._processes.any(stopped is not None):  # and all wait here for the first
@@ -196,9 +196,9 @@ class Trainer:
         patience = self._options.patience
         self._over = self._processes.any(self._processes.first and 0 < patience <= self._best.looks_since)
 
-    def _look_first(self, step: int, report: Report) -> None:
+    def _validate_first(self, step: int, report: Report) -> None:
         started = time.perf_counter()
-        result = self._dev.look(self._model, report)
+        result = self._dev.evaluate(self._model, report)
         better = result.score > self._best.score
         if better:
             self._keep(step, result)
@@ -211,14 +211,13 @@ class Trainer:
     def _keep(self, step: int, result: DevResult) -> None:
         """Save the checkpoint. TrainingError: full, not_written."""
         try:
-            with chosen(self._model, result):
-                checkpoints.save(self._folder.best, self._model, replace(self._describe(step, result),
-                                                                         options=self._model.options))
+            model = as_chosen(self._model, result)
+            checkpoints.save(self._folder.best, model, replace(self._describe(step, result), options=model.options))
         except OSError as error:
             raise not_written(error) from error
 
     def _save(self, step: int, look: bool = False) -> None:
-        """Save where the run stands; `look`: but for the look at dev of this step."""
+        """Save the state of the run; `look`: the validation of this step is still to come."""
         if not self._processes.first:
             return
         tensors: dict[str, Tensor] = {f"parameter.{name}": each for name, each in self._trained.items()}
@@ -229,7 +228,7 @@ class Trainer:
         self._folder.save(RunState(step, tensors, facts))
 
     def _resume(self, report: Report) -> int:
-        """Go on from the folder's state; the step to begin with. TrainingError ("damaged"): it is of another run."""
+        """Resume from the folder's state; returns the next step. TrainingError ("damaged"): it is of another run."""
         state = self._folder.state()
         if not self._processes.alike(state.step):
             raise TrainingError(f"The processes do not find the same run in {self._folder.path}: it must be in a "
@@ -249,12 +248,12 @@ class Trainer:
                                 "run cannot go on.", "damaged") from error
         self._over = 0 < self._options.patience <= self._best.looks_since
         if look:
-            self._look(state.step, report)
+            self._validate(state.step, report)
             self._save(state.step)
         return state.step
 
     def _moments(self, state: RunState, name: str) -> dict[str, Tensor]:
-        """What Adam knows of a parameter: nothing before its first step, which a loss scaler may have put off.
+        """Moments that Adam has of a parameter: none before its first step, which a loss scaler may have put off.
 
         KeyError when only a part of it was saved.
         """
@@ -265,7 +264,7 @@ class Trainer:
 
 
 def _shared(model: BrewCLIP) -> DistributedDataParallel:
-    """The model, with gradients averaged over the processes; its buffers are the frozen backbone's and never differ."""
+    """The model with gradients averaged over processes; its buffers belong to the frozen backbone and never differ."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # a new name of the argument, which older releases lack
         return DistributedDataParallel(model, broadcast_buffers=False)
@@ -279,16 +278,16 @@ class Meter:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew: what took the time so far was no step."""
+        """Restart: the time so far was spent on something else."""
         self._sums, self._steps = torch.zeros(3), 0
         self._waiting, self._since = 0.0, time.perf_counter()
 
     def waited(self, seconds: float) -> None:
-        """Count time in which no model computed."""
+        """Add time spent outside the model."""
         self._waiting += seconds
 
     def add(self, total: Tensor, inner: Tensor, outer: Tensor) -> None:
-        """Count a step's losses; nothing waits for a GPU here."""
+        """Add a step's losses; this does not wait for the GPU."""
         self._sums = self._sums.to(total.device) + torch.stack([total, inner, outer]).detach()
         self._steps += 1
 

@@ -21,7 +21,7 @@ from core.emotion import experiment
 from core.emotion.results import Options
 from core.errors import WeightsError
 from core.evaluation.evaluate import evaluate
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.explain import inspection
 from core.explorer import Explorer
 from core.home import Home
@@ -85,20 +85,20 @@ class Walk:
                 raise JobCancelled
 
         try:
-            job.train(self.explorer, RunFolder(self.run), stop)
+            job.train(self.explorer.workspace, RunFolder(self.run), stop)
         except JobCancelled:
             return "stopped on purpose"
         raise AssertionError("the run was not stopped")
 
     def resume(self) -> str:
         """The run, to its end."""
-        return f"step {job.train(self.explorer, RunFolder(self.run)).step}"
+        return f"step {job.train(self.explorer.workspace, RunFolder(self.run)).step}"
 
     def evaluate(self) -> str:
         """The trained model and the bare backbone on dev, under one crop and several."""
-        models = ModelChoice(RunFolder(self.run).best), ModelChoice()
+        models = ModelSpec(checkpoint=RunFolder(self.run).best), ModelSpec()
         request = Request(models, (DataChoice(self.data, "dev"),), crops=("centre", "multi-crop"))
-        return f"{len(evaluate(self.explorer, request))} evaluations"
+        return f"{len(evaluate(self.explorer.workspace, request))} evaluations"
 
     def explain(self) -> str:
         """A picture and an utterance, with all maps and their faithfulness."""
@@ -113,8 +113,9 @@ class Walk:
 
     def emotion(self) -> str:
         """The branches, linear and fine-tuned."""
-        found = [experiment.run(self.explorer, Options(self.acted, mode=mode, features=("fused", "acoustic"), seeds=1,
-                                                       checkpoint=RunFolder(self.run).best))
+        found = [experiment.run(self.explorer.workspace,
+                                Options(self.acted, mode=mode, features=("fused", "acoustic"), seeds=1,
+                                        checkpoint=RunFolder(self.run).best))
                  for mode in ("linear", "fine-tuned")]
         return f"{sum(len(each.scores) for each in found)} scores"
 

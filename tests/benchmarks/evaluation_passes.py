@@ -21,11 +21,12 @@ import torch
 
 from core.cli.output import table
 from core.evaluation.evaluate import evaluate
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.explorer import Explorer
 from core.home import Home
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
+from core.models.spec import ModelSpec
 from core.settings import Settings
 from tests.benchmarks.common import own_home, test_split
 
@@ -50,7 +51,7 @@ def write_data(folder: Path, count: int) -> DataChoice:
     return DataChoice(folder, "test")
 
 
-def write_full(explorer: Explorer, folder: Path) -> ModelChoice:
+def write_full(explorer: Explorer, folder: Path) -> ModelSpec:
     """An untrained model with both branches over the backbone in use."""
     backbone, recogniser = explorer.backbone(), explorer.recogniser()
     torch.manual_seed(0)
@@ -58,16 +59,16 @@ def write_full(explorer: Explorer, folder: Path) -> ModelChoice:
     digest, padding = str(backbone.fingerprint("").facts()["weights"]), explorer.settings["speech.padding"]
     checkpoints.save(folder, model, checkpoints.Run("full", model.options, backbone.name, digest, recogniser.name,
                                                     recogniser.width, padding, "centre"))
-    return ModelChoice(folder)
+    return ModelSpec(checkpoint=folder)
 
 
-def cost_of(models: tuple[ModelChoice, ...], data: DataChoice) -> tuple[float, float]:
+def cost_of(models: tuple[ModelSpec, ...], data: DataChoice) -> tuple[float, float]:
     """Seconds of one call in an empty home: by the clock, and of the processor in all threads."""
     with tempfile.TemporaryDirectory() as home:
         explorer = Explorer(Home(Path(home)), Settings())
         explorer.warm_up()
         start = time.perf_counter(), time.process_time()
-        made = evaluate(explorer, Request(models, (data,)))
+        made = evaluate(explorer.workspace, Request(models, (data,)))
         spent = time.perf_counter() - start[0], time.process_time() - start[1]
         explorer.close()
     assert len(made) == len(models) and not any(each.unreadable for each in made)
@@ -95,7 +96,7 @@ def main() -> None:
         explorer = Explorer(home, Settings())
         data, full = write_data(home.root / "data", arguments.utterances), write_full(explorer, home.root / "full")
         explorer.close()
-        works = {ALONE: (full,), BOTH: (ModelChoice(), full)}
+        works = {ALONE: (full,), BOTH: (ModelSpec(), full)}
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
         for number in range(arguments.rounds):
             for name in (list(works) if number % 2 == 0 else list(reversed(works))):

@@ -33,7 +33,7 @@ def measured(arguments: argparse.Namespace) -> Areas:
     with explorer() as opened, progress() as report:
         lens = inspection.load_model(opened.models, opened.settings, ModelSpec(checkpoint=arguments.checkpoint),
                                      report)
-        preparing = FeaturePreparer(opened, opened.backbone(report), lens.crop)
+        preparing = FeaturePreparer(opened.workspace, opened.backbone(report), lens.crop)
         split = preparing.prepare(datasets.load(arguments.folder), arguments.split, report=report)
         limit = opened.settings["images.max_megapixels"]
         firsts = np.unique(split.image_of, return_index=True)[1][:arguments.limit]  # one utterance a picture

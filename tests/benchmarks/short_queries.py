@@ -92,7 +92,7 @@ class Plain:
 
         self._model.encoder, self._model.decode = Encoder(), remembering  # type: ignore[assignment]
 
-    def way(self, **options: Any) -> "Transcribe":
+    def direction(self, **options: Any) -> "Transcribe":
         """To transcribe with these options of `transcribe`."""
         def work(spoken: Spoken, setting: str) -> tuple[str, str, bool]:
             torch.manual_seed(0)
@@ -145,7 +145,7 @@ def systems_of(checkpoint: Path, with_plain: bool) -> dict[str, Transcribe]:
     if not with_plain:
         return own
     plain = Plain(checkpoint)
-    return {"whisper, temperature 0": plain.way(temperature=0.0), "whisper, default": plain.way(), **own}
+    return {"whisper, temperature 0": plain.direction(temperature=0.0), "whisper, default": plain.direction(), **own}
 
 
 def answers(inputs: Sequence[Spoken], systems: dict[str, Transcribe]) -> Iterator[Answer]:

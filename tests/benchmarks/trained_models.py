@@ -29,7 +29,7 @@ def splits_of(opened: Explorer, arguments: argparse.Namespace, report: Report) -
     """The split under every condition."""
     opened.use_settings(opened.settings.with_value("vision.model", "zero-shot"))
     dataset = datasets.load(arguments.folder)
-    preparing = FeaturePreparer(opened, opened.backbone(report), "centre")
+    preparing = FeaturePreparer(opened.workspace, opened.backbone(report), "centre")
     conditions = [Condition.of(each) for each in arguments.noise.split(",")]
     return preparing, [preparing.prepare(dataset, arguments.split, each, report) for each in conditions]
 
@@ -46,8 +46,8 @@ def vectors(name: str, model: BrewCLIP, split: Split) -> Iterator[tuple[str, Flo
 def row(name: str, condition: Condition, spoken: Floats, seen: Floats, image_of: np.ndarray) -> str:
     """A line of the table: both directions at each K, with intervals."""
     found = ranks(spoken, seen, image_of)
-    ways = (metrics(found.speech_to_image, image_of), metrics(found.image_to_speech, np.arange(len(seen))))
-    cells = [" / ".join(_cell(way[f"R@{at}"]) for at in AT) for way in ways]
+    directions = (metrics(found.speech_to_image, image_of), metrics(found.image_to_speech, np.arange(len(seen))))
+    cells = [" / ".join(_cell(direction[f"R@{at}"]) for at in AT) for direction in directions]
     return f"| {condition} | {name} | {cells[0]} | {cells[1]} |"
 
 
@@ -71,7 +71,7 @@ def main() -> None:
             name, _, folder = each.partition("=")
             models[name] = checkpoints.load(checkpoints.find(Path(folder)), backbone)
         print("| speech | model | speech to image, R@1 / 5 / 10 | image to speech, R@1 / 5 / 10 |\n|---|---|---|---|")
-        seen = {name: encode.encode_pictures(model, preparing.seeing, splits[0]) for name, model in models.items()}
+        seen = {name: encode.encode_pictures(model, preparing.images, splits[0]) for name, model in models.items()}
         for split in splits:
             for name, model in models.items():
                 for title, spoken in vectors(name, model, split):

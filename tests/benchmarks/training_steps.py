@@ -54,7 +54,7 @@ class Loops:
         torch.manual_seed(0)
         self.split, self.whisper, self.backbone = split, hears, explorer.backbone()
         self.model = BrewCLIP(self.backbone.built, variant).train()
-        self.corpus = PairDataset([split], preparing.seeing, self.model, batch, 0, drop_unheard=False)
+        self.corpus = PairDataset([split], preparing.images, self.model, batch, 0, drop_unheard=False)
         self.optimiser = torch.optim.Adam(self.model.trained().values(), 1e-4, weight_decay=OPTIONS.weight_decay)
         self.steps = dict.fromkeys(("cached", "plain", "known"), 0)
         self.feeding: list[float] = []  # shares of a cached step's time
@@ -171,7 +171,7 @@ def _compare(chosen: argparse.Namespace) -> None:
                             .with_value("vision.backbone", "brewclip-mini").with_value("vision.model", "zero-shot"))
         checkpoint = weights.find("whisper-base", home)
         assert checkpoint, "run `make setup` first"
-        preparing = FeaturePreparer(explorer, explorer.backbone(), "centre")
+        preparing = FeaturePreparer(explorer.workspace, explorer.backbone(), "centre")
         began = time.perf_counter()
         split = preparing.prepare(some_pairs(chosen.pairs), "train")
         print(f"brewclip-mini, Whisper base, {torch.get_num_threads()} threads, batch {chosen.batch}; caches of "

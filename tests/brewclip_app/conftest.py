@@ -18,7 +18,7 @@ from brewclip_app.capture.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
 from core.evaluation.metrics import metrics
-from core.evaluation.records import WAYS, EvaluationRecord, Setup, SplitImage, Summary, UtteranceFacts, WordErrors
+from core.evaluation.records import DIRECTIONS, EvaluationRecord, Setup, SplitImage, Summary, UtteranceFacts, WordErrors
 from core.features.noise import CLEAN, Condition
 from core.search.queries import Hit, MatchSignificance, ScoreShare
 from core.store.records import ImageRecord
@@ -182,7 +182,7 @@ def make_evaluation(tmp_path: Path) -> Callable[..., object]:
         text = (seen[image_of] + draw.normal(scale=1.2, size=(20, 6))).astype(np.float32)
         voice = draw.normal(scale=0.4, size=(20, 6)).astype(np.float32)
         outcomes = evaluate.outcomes_of(SimpleNamespace(fused=text + voice, text=text, acoustic=voice), seen, image_of)
-        figures = [metrics(outcomes[way].ranks, group) for way, group in zip(WAYS, (image_of, np.arange(10)),
+        figures = [metrics(outcomes[way].ranks, group) for way, group in zip(DIRECTIONS, (image_of, np.arange(10)),
                                                                              strict=True)]
         facts = {"folder": tmp_path / "flickr8k", "kind": "flickr8k", "split": "test", "model": "BrewCLIP (7)",
                  "variant": "full", "checkpoint": tmp_path / "run", "backbone": "brewclip-mini", "whisper": "base",

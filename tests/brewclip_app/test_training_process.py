@@ -232,9 +232,11 @@ def test_nobody_is_signalled_for_a_run_that_nobody_trains(run):
     assert training_process.watch(run, None, lambda record: None, silent).message == NEVER_BEGUN
 
 
-@pytest.mark.parametrize(("code", "output", "words"), [
-    (0, "", "did not say why"), (1, "", "code 1"), (2, "brewclip: No such split.\n", "No such split."),
-    (1, "DefaultCPUAllocator: can't allocate memory", "memory ran out"), (-11, "", "SIGSEGV"), (-250, "", "unknown"),
-    (1, "10 %\r20 %\rlast words", "last words")])
-def test_an_end_is_explained(code, output, words):
-    assert words in training_process.explain(code, output)
+@pytest.mark.parametrize(("code", "output", "kind", "words"), [
+    (0, "", "crash", "did not say why"), (1, "", "crash", "code 1"),
+    (2, "brewclip: No such split.\n", "crash", "No such split."), (-9, "", "killed", "signal 9"),
+    (1, "DefaultCPUAllocator: can't allocate memory", "memory", "memory ran out"), (-11, "", "crash", "SIGSEGV"),
+    (-250, "", "crash", "unknown"), (1, "10 %\r20 %\rlast words", "crash", "last words")])
+def test_an_end_is_explained(code, output, kind, words):
+    found, message = training_process.explain(code, output)
+    assert found == kind and words in message

@@ -100,7 +100,7 @@ little = sys.modules["little"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(little)
 torch.set_num_threads(1)
 explorer = little.LittleExplorer(Path(os.environ["BREWCLIP_HOME"]))
-job.train(explorer, RunFolder(Path(sys.argv[sys.argv.index("--out") + 1])))
+job.train(explorer.workspace, RunFolder(Path(sys.argv[sys.argv.index("--out") + 1])))
 """
 
 

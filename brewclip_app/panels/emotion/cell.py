@@ -44,10 +44,10 @@ def entries(result: "Result", key: str, acted: int, predicted: int) -> list[Cell
     answers = result.answers[key]
     recordings = []
     for place, acting in enumerate(result.recordings):
-        seeds = int((answers.heard[:, place] == predicted).sum())
+        seeds = int((answers.predicted[:, place] == predicted).sum())
         if acting.label == acted and seeds:
             recordings.append(CellRecording(place, acting, float(answers.probabilities[place, predicted]), seeds,
-                                            len(answers.heard)))
+                                            len(answers.predicted)))
     return sorted(recordings, key=lambda recording: -recording.share)
 
 

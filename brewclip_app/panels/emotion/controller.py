@@ -77,7 +77,7 @@ class EmotionController(Controller[EmotionState]):
             from core.emotion import experiment
             from core.emotion.run_store import Runs
 
-            return Runs(self._context.home).keep(experiment.run(self._context.explorer, options, report))
+            return Runs(self._context.home).keep(experiment.run(self._context.explorer.workspace, options, report))
 
         def show_progress(progress: Progress) -> None:
             job = self._context.jobs.of_key(JOB)

@@ -44,7 +44,7 @@ class ProbeRunner:
     def predict(self, probe: Probe, waveform: "Waveform", report: "Report") -> "Prediction":
         """The probe's prediction for a recording. Errors as `core.emotion.predict.ProbePredictor`."""
         with self._lock:
-            return self._load(probe, report).listen(waveform)
+            return self._load(probe, report).predict(waveform)
 
     def warm_up(self, probe: Probe, report: "Report") -> None:
         """Load the probe's models before the first recording. Errors as `predict`."""
@@ -55,7 +55,7 @@ class ProbeRunner:
         if self._predictor is None or self._probe is not probe:
             from core.emotion import predict
 
-            made = predict.ProbePredictor(self._context.explorer, probe.run, probe.feature, report)
+            made = predict.ProbePredictor(self._context.explorer.workspace, probe.run, probe.feature, report)
             if made.takes_sentences and len(probe.sentences) >= predict.ENOUGH:
                 made.standardise_by(probe.sentences)
             self._predictor, self._probe = made, probe

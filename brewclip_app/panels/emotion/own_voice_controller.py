@@ -140,7 +140,7 @@ class OwnVoiceController(Controller[OwnVoiceState]):
         def work(report: Report) -> int:
             from core.emotion import predict
 
-            return len(predict.tries(probe.run))
+            return len(predict.trials(probe.run))
 
         try:
             kept = await self._context.jobs.run("Counting recordings", work, key="emotion-tries", quiet=True)

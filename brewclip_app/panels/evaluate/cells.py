@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from brewclip_app import wording
 from brewclip_app.panels.evaluate.evaluations_model import Cell, Column, TableLine
-from core.evaluation.records import WAY_TITLES
+from core.evaluation.records import DIRECTION_TITLES
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Figure
@@ -24,14 +24,14 @@ CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash
 def columns() -> tuple[Column, ...]:
     """Columns of the table of evaluations."""
     recalls = [Column(f"R@{at}", title, tip=f"{title}: percent of queries whose right result is among the first {at}")
-               for title in WAY_TITLES.values() for at in LEVELS]
+               for title in DIRECTION_TITLES.values() for at in LEVELS]
     return (Column("Evaluation", figures=False), *recalls,
             Column("WER", tip="Word error rate of the transcripts, percent"))
 
 
 def lines_of(records: "Sequence[EvaluationRecord]") -> list[TableLine]:
     """Rows of the table of evaluations."""
-    return [TableLine(record.id, (_name(record), *(_metric(record.metrics(way)[f"R@{at}"]) for way in WAY_TITLES
+    return [TableLine(record.id, (_name(record), *(_metric(record.metrics(way)[f"R@{at}"]) for way in DIRECTION_TITLES
                                                    for at in LEVELS), _wer(record))) for record in records]
 
 
@@ -111,7 +111,7 @@ def paper_lines(table: "ResultTable") -> list[TableLine]:
 
 
 def _column(name: str, published: bool) -> Column:
-    way = next((title for title in WAY_TITLES.values() if name.startswith(title)), "")
+    way = next((title for title in DIRECTION_TITLES.values() if name.startswith(title)), "")
     owner = "paper" if published else "ours"
     return Column(name.removeprefix(way).strip(), f"{way}\n{owner}" if way else owner, published=published,
                   tip=f"{name}, {'published in the paper' if published else 'measured here'}")

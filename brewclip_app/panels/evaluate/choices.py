@@ -75,10 +75,11 @@ class EvaluateOptions:
 
     def request(self) -> "Request | None":
         """The request that the choices make; None while it is empty."""
-        from core.evaluation.records import DataChoice, ModelChoice, Request
+        from core.evaluation.records import DataChoice, Request
         from core.features.noise import CLEAN, Condition
+        from core.models.spec import ModelSpec
 
-        models = tuple(ModelChoice(Path(model.checkpoint) if model.checkpoint else None, model.backbone)
+        models = tuple(ModelSpec(model.backbone, Path(model.checkpoint) if model.checkpoint else None)
                        for model in self.chosen_models)
         data = tuple(DataChoice(folder, split, kind, folder in self.linked)
                      for folder, split, kind in self.chosen_splits)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from brewclip_app.jobs import Job, JobProgress
     from core.evaluation.evaluate import Plan
-    from core.evaluation.records import EvaluationRecord, Request, Way
+    from core.evaluation.records import Direction, EvaluationRecord, Request
     from core.evaluation.tables import ResultTable
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class PlotChoice:
 
     view: str = "wer"  # hits by word error rate, speaker or length
     level: int = 10
-    direction: "Way" = "speech_to_image"  # of the plot under noise
+    direction: "Direction" = "speech_to_image"  # of the plot under noise
     noise_level: int = 10
 
 
@@ -272,7 +272,7 @@ class EvaluateController(QObject):
         def work(report: Report) -> "Plan":
             from core.evaluation.evaluate import plan
 
-            return plan(explorer, request, report)
+            return plan(explorer.workspace, request, report)
 
         try:
             plan = await self._jobs.run("Planning", work, key=PLAN, quiet=True)
@@ -290,7 +290,7 @@ class EvaluateController(QObject):
         def work(report: Report) -> "list[EvaluationRecord]":
             from core.evaluation.evaluate import evaluate
 
-            return evaluate(explorer, request, report)
+            return evaluate(explorer.workspace, request, report)
 
         try:
             records = await self._jobs.run("Evaluating", work, key=EVALUATE)

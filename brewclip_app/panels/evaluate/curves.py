@@ -10,7 +10,7 @@ from brewclip_app.panels.evaluate.interval_plot import Axis, Series
 if TYPE_CHECKING:
     from core.evaluation.archive import Evaluation
     from core.evaluation.quality import Group, NoiseCurve, WerFit
-    from core.evaluation.records import EvaluatedQuery, EvaluationRecord, Way
+    from core.evaluation.records import Direction, EvaluatedQuery, EvaluationRecord
     from core.explorer import Explorer
 
 COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
@@ -45,7 +45,7 @@ def quality(explorer: "Explorer", ids: Sequence[int], view: str, at: int) -> Cur
     return _by_wer(opened, at) if view == "wer" else _by_group(opened, view, at)
 
 
-def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: int, direction: "Way", at: int
+def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: int, direction: "Direction", at: int
           ) -> Curves:
     """Recall of the chosen evaluation's setup under noise, with both branches and with each alone."""
     from core.evaluation.quality import noise_curves
@@ -139,7 +139,7 @@ def _group_tip(group: "Group", at: int, view: str) -> str:
     return f"{name}: {group.queries} utterances, R@{at} {group.recalls[(1, 5, 10).index(at)]:.1f} %{wer}"
 
 
-def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Way", at: int) -> Curves:
+def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Direction", at: int) -> Curves:
     from core.evaluation import archive
 
     opened = [archive.open_evaluation(explorer.store, each.evaluation_id) for each in curve.points]
@@ -162,12 +162,12 @@ def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Way", at: i
                   "Point at a dot for its values.")
 
 
-def _two(opened: "Sequence[Evaluation]", direction: "Way") -> bool:
+def _two(opened: "Sequence[Evaluation]", direction: "Direction") -> bool:
     """Whether the model has two branches."""
     return all(each.queries(direction) and each.queries(direction)[0].text_rank is not None for each in opened)
 
 
-def _alone(opened: "Sequence[Evaluation]", direction: "Way", at: int, branch: str, colour: str,
+def _alone(opened: "Sequence[Evaluation]", direction: "Direction", at: int, branch: str, colour: str,
            places: tuple[float, ...], names: Sequence[str]) -> Series:
     recalls = tuple(_recall([_rank(query, branch) for query in each.queries(direction) if query.rank > 0], at)
                     for each in opened)

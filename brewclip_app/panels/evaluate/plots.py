@@ -14,7 +14,7 @@ from brewclip_app.panels.evaluate.curves import VIEWS, Curves
 from brewclip_app.panels.evaluate.interval_plot import IntervalPlot
 from brewclip_app.widgets.common import row, width_of
 from brewclip_app.widgets.elided_combo import ElidedCombo
-from core.evaluation.records import WAY_TITLES
+from core.evaluation.records import DIRECTION_TITLES
 
 if TYPE_CHECKING:
     from brewclip_app.panels.evaluate.controller import EvaluateState
@@ -33,7 +33,7 @@ class Plots(QWidget):
         for name, plot, title, items, widest in (
                 ("view", self.quality, "Group by", [(title, key) for key, title in VIEWS], "By speaker"),
                 ("level", self.quality, "Top K", [(f"R@{at}", at) for at in LEVELS], "R@10"),
-                ("direction", self.noise, "Direction", [(title, key) for key, title in WAY_TITLES.items()], ""),
+                ("direction", self.noise, "Direction", [(title, key) for key, title in DIRECTION_TITLES.items()], ""),
                 ("noise_level", self.noise, "Top K under noise", [(f"R@{at}", at) for at in LEVELS], "R@10")):
             combo = self._combos[name] = _combo(title, items)
             if widest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from brewclip_app.jobs import Job
     from core.audio import Waveform
-    from core.evaluation.records import EvaluationRecord, Way
+    from core.evaluation.records import Direction, EvaluationRecord
     from core.store.records import FailureLabel
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class FailuresState:
 
     evaluations: "tuple[EvaluationRecord, ...] | None" = None
     evaluation: int = 0
-    direction: "Way" = "speech_to_image"
+    direction: "Direction" = "speech_to_image"
     at: int = 10
     misses: Misses | None = None
     front: int | None = None  # number of the query in front; None: the first of the list
@@ -140,8 +140,8 @@ class FailuresController(QObject):
             if not undone:
                 return None
             last = undone[-1]
-            label = labelling.label(self._context.explorer.store, evaluation, cast("Way", last.way), last.query_id,
-                                    last.label, last.note)
+            label = labelling.label(self._context.explorer.store, evaluation, cast("Direction", last.direction),
+                                    last.query_id, last.label, last.note)
             undone.pop()
             return label
 
@@ -254,7 +254,7 @@ class FailuresController(QObject):
         def work(report: Report) -> None:
             from core.evaluation import diagnosis
 
-            diagnosis.diagnose(explorer, evaluation, at, report)
+            diagnosis.diagnose(explorer.workspace, evaluation, at, report)
 
         self._diagnosed = evaluation, at
         try:
@@ -315,7 +315,7 @@ class FailuresController(QObject):
         misses, case = self.state.misses, self.state.case
         if misses is None or case is None:
             return
-        direction, query_id = case.query.way, case.query.query_id
+        direction, query_id = case.query.direction, case.query.query_id
         label = FailureLabel(misses.record.id, direction, query_id, key, note, datetime.now(UTC))
         self._set(misses=replace(misses, labels={**misses.labels, (direction, query_id): label}))
 

@@ -9,7 +9,7 @@ from brewclip_app.panels.failures.misses import LEVELS
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, column, panel_title, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
-from core.evaluation.records import WAY_TITLES
+from core.evaluation.records import DIRECTION_TITLES
 
 SUMMARY_FROM = 940  # px; in a narrower panel the boxes need the summary's room
 
@@ -22,7 +22,7 @@ class FailuresHeader(QWidget):
         self.evaluations, self.directions, self.levels = _combo("Evaluation"), _combo("Direction"), _combo("Top K")
         self.evaluations.setMinimumContentsLength(12)
         self.evaluations.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for direction, title in WAY_TITLES.items():
+        for direction, title in DIRECTION_TITLES.items():
             self.directions.addItem(title, direction)
         for at in LEVELS:
             self.levels.addItem(f"top {at}", at)

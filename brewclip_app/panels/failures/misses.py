@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.audio import Waveform
     from core.evaluation.archive import Evaluation
     from core.evaluation.failures import Diagnosis, DiagnosisRecord
-    from core.evaluation.records import EvaluatedQuery, EvaluationRecord, UtteranceFacts, Way
+    from core.evaluation.records import Direction, EvaluatedQuery, EvaluationRecord, UtteranceFacts
     from core.explorer import Explorer
     from core.store.records import FailureLabel
 
@@ -30,13 +30,13 @@ class Misses:
     """The misses of an evaluation in one direction at one K, with their diagnoses and labels."""
 
     evaluation: "Evaluation"
-    direction: "Way"
+    direction: "Direction"
     at: int
     queries: "tuple[EvaluatedQuery, ...]"
     total: int  # queries that count
     diagnosis: "DiagnosisRecord | None"
     diagnoses: "Mapping[int, Diagnosis]"  # by the query's number
-    labels: "Mapping[tuple[Way, str], FailureLabel]"
+    labels: "Mapping[tuple[Direction, str], FailureLabel]"
 
     @property
     def record(self) -> "EvaluationRecord":
@@ -44,7 +44,7 @@ class Misses:
         return self.evaluation.record
 
     @property
-    def key(self) -> "tuple[int, Way, int]":
+    def key(self) -> "tuple[int, Direction, int]":
         """Evaluation, direction and K."""
         return self.record.id, self.direction, self.at
 
@@ -61,7 +61,7 @@ class Misses:
 
     def label(self, query: "EvaluatedQuery") -> "FailureLabel | None":
         """Label and note of a query."""
-        return self.labels.get((query.way, query.query_id))
+        return self.labels.get((query.direction, query.query_id))
 
     def utterance(self, number: int) -> "UtteranceFacts | None":
         """An utterance by its number; None for -1."""
@@ -101,13 +101,13 @@ class FailureCase:
     crop: str
 
 
-def read_misses(explorer: "Explorer", evaluation_id: int, direction: "Way", at: int) -> Misses:
+def read_misses(explorer: "Explorer", evaluation_id: int, direction: "Direction", at: int) -> Misses:
     """Read the misses of an evaluation. EvaluationError ("gone")."""
     from core.evaluation import archive, labelling
 
     evaluation = archive.open_evaluation(explorer.store, evaluation_id)
     diagnosis = archive.diagnosis(explorer.store, evaluation_id, at)
-    diagnoses = {row.number: row for row in diagnosis.found if row.way == direction} if diagnosis else {}
+    diagnoses = {row.number: row for row in diagnosis.found if row.direction == direction} if diagnosis else {}
     return Misses(evaluation, direction, at, evaluation.failures(direction, at),
                   evaluation.record.metrics(direction).queries, diagnosis, diagnoses,
                   labelling.labels(explorer.store, evaluation_id))
@@ -165,7 +165,7 @@ def inspection(misses: Misses, case: FailureCase, waveform: "Waveform | None") -
     """The query and its right picture for the Inspect panel, under the evaluated model."""
     utterance, setup = misses.utterance(case.query.utterance), misses.record.setup
     return Inspection(utterance.transcript if utterance else "", case.recording, waveform, case.picture,
-                      caption=plain(utterance.caption) if utterance else "", model=setup.choice, crop=setup.crop)
+                      caption=plain(utterance.caption) if utterance else "", model=setup.spec, crop=setup.crop)
 
 
 def plain(caption: str) -> str:

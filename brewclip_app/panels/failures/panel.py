@@ -213,7 +213,7 @@ class FailuresPanel(Panel):
             self.banner.say(f"Nothing to {'redo' if redo else 'undo'}.", "good")
             return
         number = next((query.number for query in misses.queries
-                       if (query.way, query.query_id) == (label.way, label.query_id)), None)
+                       if (query.direction, query.query_id) == (label.direction, label.query_id)), None)
         if number is None or self.page.proxy.line_of(number) < 0:
             self.banner.say(f"{'Redone' if redo else 'Undone'}, for a failure that is not in this list.", "good")
         else:

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from core.asr.transcript import EncodedUtterance
     from core.audio import Waveform
-    from core.evaluation.records import ModelChoice
     from core.explain.faithfulness import Faithfulness
     from core.explain.inspection import ExplainModel, Explanation, GalleryRanking
     from core.explain.maps import Maps
     from core.explain.observation import Target, Tower
     from core.explain.shares import BranchRanks
     from core.explorer import Explorer
+    from core.models.spec import ModelSpec
     from core.settings import Settings
 
     FaithfulnessByMethod = dict[str, dict[Tower, Faithfulness]]
-    _ModelKey = tuple[ModelChoice | None, str, Settings]
+    _ModelKey = tuple[ModelSpec | None, str, Settings]
 
 DISPLAY_SIDE = 1400  # px, the longer side of the picture that is kept to be drawn
 OVERLAY_SIDE = 640  # px, the longer side of heat and shade

@@ -217,7 +217,7 @@ class TrainController(QObject):
             from core.training import run as job
             explorer = Explorer(home, settings)  # one of its own: the window's models stay as they are
             try:
-                return job.preview(explorer, recipe, report)
+                return job.preview(explorer.workspace, recipe, report)
             finally:
                 explorer.close()
 

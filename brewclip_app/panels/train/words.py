@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 STATES = {"preparing": "preparing", "training": "running", "paused": "paused", "finished": "done",
           "stopped": "stopped", "failed": "failed"}
-FAILURES = (("The memory ran out", "out of memory"), ("There was not enough memory", "out of memory"),
-            ("The system ended", "killed"))  # how a message begins, and what it comes to
+FAILURES = {"memory": "out of memory", "killed": "killed"}  # by kind of the error that ended a run
 BACKBONES = {"auto": "best available"}
 
 
@@ -27,7 +26,7 @@ def state(record: "RunRecord", asked: str = "") -> str:
     if record.live and asked:
         return "stopping" if asked == "stop" else "pausing"
     if record.state == "failed":
-        return next((words for begins, words in FAILURES if record.message.startswith(begins)), STATES["failed"])
+        return FAILURES.get(record.failure, STATES["failed"])
     return STATES[record.state]
 
 

@@ -18,7 +18,7 @@ from core.cluster.connection import ClusterOptions
 from core.cluster.preparing import Preparation, PrepareRecipe
 from core.errors import DatasetError, TrainingError
 from core.explorer import Explorer
-from core.features import speech_cache as hearing
+from core.features import speech_cache
 from core.features.prepared_split import FeaturePreparer, Split
 from core.home import Home
 from core.progress import Progress
@@ -69,14 +69,14 @@ def recipe(data: Path, **more: object) -> PrepareRecipe:
 
 def splits(explorer: Explorer, data: Path) -> list[Split]:
     """What training reads."""
-    ready = FeaturePreparer(explorer, explorer.backbone(), "centre")
+    ready = FeaturePreparer(explorer.workspace, explorer.backbone(), "centre")
     return [ready.prepare(datasets.load(data), name) for name in ("train", "dev")]
 
 
 @pytest.fixture(scope="module")
 def local(data: Path, whisper_base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Split]:
     opened = explorer_at(tmp_path_factory.mktemp("local"), whisper_base)
-    done = Preparation(opened, recipe(data)).run()
+    done = Preparation(opened.workspace, recipe(data)).run()
     assert (done.heard, done.seen) == (5, 5)
     found = splits(opened, data)
     opened.close()
@@ -100,7 +100,7 @@ def assert_same(ones: list[Split], others: list[Split]) -> None:
 
 def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer, data: Path, local: list[Split],
                                                               options: ClusterOptions) -> None:
-    preparation = Preparation(explorer, recipe(data))
+    preparation = Preparation(explorer.workspace, recipe(data))
     cost = preparation.cost()
     assert cost.recordings == 6 and cost.nbytes > 0
     killed: list[int] = []
@@ -122,12 +122,12 @@ def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer
 
 def test_a_split_that_is_not_there_is_told(explorer: Explorer, data: Path) -> None:
     with pytest.raises(DatasetError, match="it has train, dev") as told:
-        Preparation(explorer, recipe(data, splits=("nope",)))
+        Preparation(explorer.workspace, recipe(data, splits=("nope",)))
     assert told.value.kind == "no_split"
 
 
 def test_more_than_is_allowed_is_refused_before_anything_is_heard(explorer: Explorer, data: Path) -> None:
-    preparation = Preparation(explorer, recipe(data, max_cache_gb=1e-6))
+    preparation = Preparation(explorer.workspace, recipe(data, max_cache_gb=1e-6))
     with pytest.raises(TrainingError, match="--max-cache-gb") as told:
         preparation.check(preparation.cost())
     assert told.value.kind == "cache_cap"
@@ -151,4 +151,4 @@ def test_the_command_tells_what_it_will_write_and_what_it_did(home: Home, whispe
 
 def test_the_recordings_of_babble_are_those_that_hearing_takes() -> None:
     paths = [Path(f"{number:03}.wav") for number in range(100)]
-    assert len(hearing.babbling(paths)) <= 25 and hearing.babbling(paths)[0] == paths[0]
+    assert len(speech_cache.babble_paths(paths)) <= 25 and speech_cache.babble_paths(paths)[0] == paths[0]

@@ -14,9 +14,10 @@ from threadpoolctl import threadpool_limits
 from core import settings
 from core.asr.transcript import EncodedUtterance, Transcript
 from core.audio import RATE
+from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.models.open_clip_models import Built
-from core.store.store import Store
+from core.models.registry import ModelRegistry
 
 LAYERS, WIDTH = 4, 16
 PITCHES = {1: 150, 2: 160, 3: 420, 4: 230, 5: 640}  # Hz, by the code of the emotion: neutral and calm are close
@@ -80,32 +81,38 @@ class FakeRecogniser:
         return np.stack([noise, *(bands / number for number in range(1, LAYERS))]).astype(np.float32)
 
 
-class FakeExplorer:
-    """What the probes use of `core.explorer.Explorer`."""
-
-    def __init__(self, home, built):
-        self.home, self.settings = home, settings.load(home.settings)
-        self.store = Store.open(home.store)
-        self.ears = FakeRecogniser()
-        self._backbone = SimpleNamespace(built=built, title="Tiny CLIP", name="tiny",
-                                         fingerprint=lambda crop: Fingerprint.of({"backbone": "tiny", "crop": crop}))
-
-    def recogniser(self, report=None):
-        return self.ears
-
-    def backbone(self, report=None):
-        return self._backbone
-
     def transcribe(self, waveforms, options=None, report=None):
         found = []
         for one in waveforms:
-            states = self.ears.layers(one)[-1].astype(np.float16)
+            states = self.layers(one)[-1].astype(np.float16)
             said = "Kids are talking" if int(hashlib.sha256(one.samples.tobytes()).hexdigest(), 16) % 2 else "Dogs sit"
             found.append(EncodedUtterance(Transcript(said, "en", (), -0.2, 0.01, 1.0), (states,)))
         return found
 
-    def close(self):
-        self.store.close()
+
+class FakeModels(ModelRegistry):
+    """The fake recogniser and a tiny backbone, whatever the settings say."""
+
+    def __init__(self, home, built):
+        super().__init__(home)
+        self.ears = FakeRecogniser()
+        self.eyes = SimpleNamespace(built=built, title="Tiny CLIP", name="tiny",
+                                    fingerprint=lambda crop: Fingerprint.of({"backbone": "tiny", "crop": crop}))
+
+    def recogniser(self, settings, report=None):
+        return self.ears
+
+    def backbone(self, settings, report=None):
+        return self.eyes
+
+
+class FakeExplorer(Explorer):
+    """An explorer over the fake models."""
+
+    def __init__(self, home, built):
+        models = FakeModels(home, built)
+        super().__init__(home, settings.load(home.settings), models)
+        self.ears = models.ears
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ def test_one_bad_recording_of_ten_leaves_nine(explorer, take, tmp_path, monkeypa
     monkeypatch.setattr(probe, "STRENGTHS", (1e-2,))
     paths = [take(tmp_path / "ten", emotion, 1, 1, actor) for actor in (1, 2, 3, 4, 19) for emotion in (1, 3)]
     bad_files.spoil(paths[3], "recording", name, monkeypatch)
-    result = experiment.run(explorer, Options(tmp_path / "ten", features=("layer-1", "acoustic"), seeds=1))
+    result = experiment.run(explorer.workspace, Options(tmp_path / "ten", features=("layer-1", "acoustic"), seeds=1))
     assert result.train_files + result.test_files == 9
     assert {each.feature for each in result.scores} == {"layer-1", "acoustic"}
     assert {each.path for each in result.recordings} == {*paths} - {paths[3]}
@@ -24,7 +24,7 @@ def test_a_class_of_which_nothing_can_be_read_is_none(explorer, take, tmp_path, 
     monkeypatch.setattr(probe, "STRENGTHS", (1e-2,))
     paths = [take(tmp_path / "few", emotion, 1, 1, actor) for actor in (1, 2, 19) for emotion in (1, 5)]
     bad_files.unknown_coding(take(tmp_path / "few", 3, 1, 1, 2))
-    result = experiment.run(explorer, Options(tmp_path / "few", features=("layer-1",)))
+    result = experiment.run(explorer.workspace, Options(tmp_path / "few", features=("layer-1",)))
     assert (result.classes, result.chance) == (("neutral", "angry"), 50.0)
     assert {each.path: each.label for each in result.recordings} == {
         path: number % 2 for number, path in enumerate(paths)}

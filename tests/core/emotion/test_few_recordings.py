@@ -67,9 +67,9 @@ EVERY = {1: (1, 3, 5), 2: (1, 3, 5), 19: (1, 3, 5), 20: (1, 3, 5)}
 
 def say(explorer, monkeypatch, text):
     """Have the same words heard in every recording."""
-    transcribe = explorer.transcribe
-    monkeypatch.setattr(explorer, "transcribe", lambda *args, **more: [
-        replace(one, transcript=Transcript(text, "en", (), -0.2, 0.01, 1.0)) for one in transcribe(*args, **more)])
+    hear = explorer.ears.transcribe
+    monkeypatch.setattr(explorer.ears, "transcribe", lambda *args, **more: [
+        replace(one, transcript=Transcript(text, "en", (), -0.2, 0.01, 1.0)) for one in hear(*args, **more)])
 
 
 @pytest.mark.parametrize("text", ["", "Kids are talking by the door"])

@@ -51,7 +51,7 @@ def own_print(device, crop):
     ("linear", ("fused", "acoustic", "text", "text-reference", "paper")),
     ("fine-tuned", ("fused", "acoustic", "text", "text-reference", "layers"))])
 def test_branches_are_probed_there_and_listened_with(listener, away, small_ravdess, tmp_path, mode, features):
-    result = experiment.run(listener, Options(small_ravdess, mode=mode, features=features, seeds=1))
+    result = experiment.run(listener.workspace, Options(small_ravdess, mode=mode, features=features, seeds=1))
     assert {one.feature for one in result.scores} == set(features)
     assert all(np.isfinite(each.probabilities).all() for each in result.answers.values())
     runs = Runs(Home(tmp_path / "home"))
@@ -59,7 +59,7 @@ def test_branches_are_probed_there_and_listened_with(listener, away, small_ravde
     place = next(number for number, one in enumerate(result.recordings) if one.actor == 20)
     takes_a_voice = [key for key in features if key != "text-reference"]
     for key in takes_a_voice:
-        told = listening.ProbePredictor(listener, run, key).listen(audio.read(result.recordings[place].path))
+        told = listening.ProbePredictor(listener.workspace, run, key).predict(audio.read(result.recordings[place].path))
         assert np.isfinite(told.probabilities).all() and np.isfinite(told.curve[1]).all(), key
         assert told.probabilities == pytest.approx(result.answers[key].probabilities[place], abs=5e-3), key
     assert {each.device for each in listener.backbone().built.model.parameters()} == {away}

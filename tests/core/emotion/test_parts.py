@@ -54,15 +54,15 @@ def test_the_probe_is_logistic_regression_in_fewer_directions():
     found = probe.fit(points, labels, 4, 1e-2)
     mean, scale = points.mean(axis=0), points.std(axis=0)
     wanted = LogisticRegression(C=1e-2, max_iter=2000, tol=1e-8).fit((points - mean) / scale, labels)
-    assert found.probabilities(points)[:, :3] == pytest.approx(wanted.predict_proba((points - mean) / scale), abs=2e-2)
-    assert (found.probabilities(points)[:, 3] == 0).all()  # a class that was never learned
+    assert found.predict_proba(points)[:, :3] == pytest.approx(wanted.predict_proba((points - mean) / scale), abs=2e-2)
+    assert (found.predict_proba(points)[:, 3] == 0).all()  # a class that was never learned
 
 
 def test_two_classes_are_told_too():
     draw = np.random.default_rng(0)
     labels = np.repeat([0, 2], 15)
     points = (draw.normal(size=(30, 8)) + labels[:, None]).astype(np.float32)
-    shares = probe.fit(points, labels, 3, 1.0).probabilities(points)
+    shares = probe.fit(points, labels, 3, 1.0).predict_proba(points)
     assert (shares.argmax(axis=1) == labels).mean() > 0.9 and shares[:, 1].max() == 0
 
 
@@ -84,7 +84,7 @@ def test_a_mixture_is_held_back_as_held_out_speakers_have_it(monkeypatch):
             tried.append((len(heard.labels), restraint))
             self.right = restraint in (Restraint(3e-2), Restraint(3e-2, 10.0))
 
-        def heard(self, others):
+        def predict(self, others):
             return others.labels if self.right else 1 - others.labels
 
     monkeypatch.setattr(learned, "fit_mixture", Told)
@@ -131,7 +131,7 @@ def test_options_come_back(tmp_path):
 
 def test_probabilities_of_far_vectors_stay_numbers():
     found = LinearProbe(np.array([[1000.0], [-1000.0]], np.float32), np.array([0, -np.inf], np.float32))
-    assert found.probabilities(np.array([[50.0], [-50.0]], np.float32)).tolist() == [[1, 0], [1, 0]]
+    assert found.predict_proba(np.array([[50.0], [-50.0]], np.float32)).tolist() == [[1, 0], [1, 0]]
 
 
 def test_the_command_prints_json_and_keeps_the_run(home, explorer, small_ravdess, monkeypatch, capsys, tmp_path):

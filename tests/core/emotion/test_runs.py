@@ -23,7 +23,7 @@ def result(make_explorer, small_ravdess):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learned, "COSTS", (30.0,))
         patch.setattr(learned, "STRENGTHS", (1e-2,))
-        found = experiment.run(explorer, Options(small_ravdess, features=features, seeds=2))
+        found = experiment.run(explorer.workspace, Options(small_ravdess, features=features, seeds=2))
     explorer.close()
     return found
 
@@ -43,7 +43,7 @@ def test_a_run_comes_back_as_it_was_kept(runs, result):
             assert getattr(found.result, each.name) == getattr(result, each.name), each.name
     for key, answers in result.answers.items():
         again = found.result.answers[key]
-        assert np.array_equal(again.heard, answers.heard)
+        assert np.array_equal(again.predicted, answers.predicted)
         assert np.array_equal(again.probabilities, answers.probabilities)
         for one, other in zip(again.curves, answers.curves, strict=True):
             assert (one is None) == (other is None)
@@ -102,9 +102,9 @@ def test_other_voices_hear_what_the_experiment_heard(listener, runs, result):
     place = next(number for number, one in enumerate(result.recordings) if one.actor == 20)
     waveform = audio.read(result.recordings[place].path)
     for key in result.answers:
-        asked = listening.ProbePredictor(listener, run, key)
+        asked = listening.ProbePredictor(listener.workspace, run, key)
         asked.warm_up()
-        told = asked.listen(waveform)
+        told = asked.predict(waveform)
         assert told.probabilities == pytest.approx(result.answers[key].probabilities[place], abs=2e-3), key
         assert told.curve[1] == pytest.approx(result.answers[key].curves[place][1], abs=2e-3), key
         assert told.probabilities.sum() == pytest.approx(1, abs=1e-4)
@@ -123,31 +123,32 @@ def test_silence_far_from_the_voice_is_left_out():
 def test_what_one_says_is_kept_with_the_run(listener, runs, result):
     run = runs.keep(result)
     waveform = audio.read(result.recordings[0].path)
-    told = listening.ProbePredictor(listener, run, "layers").listen(waveform)
+    told = listening.ProbePredictor(listener.workspace, run, "layers").predict(waveform)
     made = listening.keep(run, "layers", waveform, told)
-    assert listening.tries(run) == [made]
+    assert listening.trials(run) == [made]
     assert audio.read(made.path).samples == pytest.approx(waveform.samples, abs=1e-3)
     with (run.folder / "tries" / listening.LIST).open("a") as file:
         file.write('{"path": "half')
-    assert listening.tries(run) == [made]
+    assert listening.trials(run) == [made]
 
 
 def test_sentences_of_one_s_own_bring_a_voice_to_where_speakers_were(listener, runs, small_ravdess):
-    found = experiment.run(listener, Options(small_ravdess, features=("layer-1", "acoustic"), speaker_statistics=True))
+    options = Options(small_ravdess, features=("layer-1", "acoustic"), speaker_statistics=True)
+    found = experiment.run(listener.workspace, options)
     run = runs.read(runs.keep(found).name)
     own = [audio.read(one.path) for one in found.recordings if one.actor == 19]
     places = [number for number, one in enumerate(found.recordings) if one.actor == 19]
     for key in ("layer-1", "acoustic"):
-        ear = listening.ProbePredictor(listener, run, key)
+        ear = listening.ProbePredictor(listener.workspace, run, key)
         assert ear.takes_sentences
         with pytest.raises(AudioError, match="at least 3"):
             ear.standardise_by(own[:2])
-        ear.listen(own[0])  # without sentences: the average speaker
+        ear.predict(own[0])  # without sentences: the average speaker
         ear.standardise_by(own)
-        got = np.stack([ear.listen(one).probabilities for one in own])
+        got = np.stack([ear.predict(one).probabilities for one in own])
         assert got == pytest.approx(found.answers[key].probabilities[places], abs=0.02), key
-    plain = runs.read(runs.keep(experiment.run(listener, Options(small_ravdess, features=("layer-1",)))).name)
-    assert not listening.ProbePredictor(listener, plain, "layer-1").takes_sentences
+    plain = runs.read(runs.keep(experiment.run(listener.workspace, Options(small_ravdess, features=("layer-1",)))).name)
+    assert not listening.ProbePredictor(listener.workspace, plain, "layer-1").takes_sentences
 
 
 def test_tables(result, tmp_path):

@@ -19,7 +19,7 @@ from core.emotion import finetune as tuning
 from core.emotion import fold_cache as kept_folds
 from core.emotion import predict as listening
 from core.emotion.augment import CHANGES
-from core.emotion.finetune_heads import BranchHead, Ensemble, LayerMixHead, words_of
+from core.emotion.finetune_heads import BranchHead, Ensemble, LayerMixHead, text_batch
 from core.emotion.probe import LinearProbe
 from core.emotion.results import Options
 from core.emotion.run_store import Runs
@@ -42,12 +42,12 @@ def options(folder, *features, **more):
 
 def test_it_learns_from_what_whisper_hears_and_repeats_itself(listener, small_ravdess):
     wish = options(small_ravdess, "layers", "text")
-    first = experiment.run(listener, wish)
+    first = experiment.run(listener.workspace, wish)
     found = {one.feature: one for one in first.scores}
     assert found["layers"].score.accuracy > 70
     assert found["text"].score.accuracy < 60  # the words say nothing here
     shutil.rmtree(listener.home.caches / "emotion-folds")
-    again = experiment.run(listener, wish)
+    again = experiment.run(listener.workspace, wish)
     assert again.scores == first.scores
     assert np.array_equal(again.answers["layers"].probabilities, first.answers["layers"].probabilities)
     assert {one.fold for one in found["layers"].folds} == {"actors 19 to 24"}
@@ -56,7 +56,7 @@ def test_it_learns_from_what_whisper_hears_and_repeats_itself(listener, small_ra
 def test_only_prompts_and_acoustic_layer_change(listener, small_ravdess):
     model = listener.backbone().built.model
     before = {name: each.clone() for name, each in model.state_dict().items()}
-    experiment.run(listener, options(small_ravdess, "fused"))
+    experiment.run(listener.workspace, options(small_ravdess, "fused"))
     assert all((before[name] == each).all() for name, each in model.state_dict().items())
     assert not any(each.requires_grad for each in model.parameters())
 
@@ -67,22 +67,22 @@ def test_stopped_training_costs_only_the_training(explorer, small_ravdess):
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        experiment.run(explorer, options(small_ravdess, "layers"), stop)
+        experiment.run(explorer.workspace, options(small_ravdess, "layers"), stop)
     heard = explorer.ears.heard
     assert heard == 360  # 120 recordings, and three copies of the 80 that are learned from
-    experiment.run(explorer, options(small_ravdess, "layers"))
+    experiment.run(explorer.workspace, options(small_ravdess, "layers"))
     assert explorer.ears.heard == heard
 
 
 def trained_folds(monkeypatch):
     """The seeds of folds that are trained from now on, by feature."""
-    trained, fit = [], tuning.TunedProber.fit
+    trained, fit = [], tuning.FineTunedProbe.fit
 
     def counted(self, places, seed, report):
         trained.append((self._kind, seed))
         return fit(self, places, seed, report)
 
-    monkeypatch.setattr(tuning.TunedProber, "fit", counted)
+    monkeypatch.setattr(tuning.FineTunedProbe, "fit", counted)
     return trained
 
 
@@ -96,17 +96,17 @@ def test_a_stopped_fine_tuning_goes_on_with_the_fold_it_stood_at(explorer, small
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        experiment.run(explorer, wish, stop)
+        experiment.run(explorer.workspace, wish, stop)
     trained.clear()
-    result = experiment.run(explorer, wish)
+    result = experiment.run(explorer.workspace, wish)
     assert len(trained) == 3  # one of four was there
     trained.clear()
-    again = experiment.run(explorer, wish)
+    again = experiment.run(explorer.workspace, wish)
     assert trained == [] and again.scores == result.scores
     for one, other in zip(again.answers["acoustic"].curves, result.answers["acoustic"].curves, strict=True):
         assert np.array_equal(one[1], other[1])
     assert again.answers["acoustic"].probe.keys() == result.answers["acoustic"].probe.keys()
-    experiment.run(explorer, replace(wish, speaker_statistics=True))
+    experiment.run(explorer.workspace, replace(wish, speaker_statistics=True))
     assert len(trained) == 4  # another experiment has folds of its own
 
 
@@ -121,7 +121,7 @@ from core.home import Home
 
 made = runpy.run_path(sys.argv[1])  # conftest.py
 tuning.RECIPES = {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()}
-fit, trained = tuning.TunedProber.fit, []
+fit, trained = tuning.FineTunedProbe.fit, []
 
 def counted(self, places, seed, report):
     trained.append(seed)
@@ -131,9 +131,9 @@ def killed(progress):
     if "Fine-tuning" in progress.text() and len(trained) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
-tuning.TunedProber.fit = counted
+tuning.FineTunedProbe.fit = counted
 wish = Options(Path(sys.argv[3]), "folds", "fine-tuned", features=("layers",), seeds=1)
-experiment.run(made["FakeExplorer"](Home(Path(sys.argv[2])), None), wish, killed)
+experiment.run(made["FakeExplorer"](Home(Path(sys.argv[2])), None).workspace, wish, killed)
 """
 
 
@@ -145,10 +145,10 @@ def test_a_killed_fine_tuning_ends_as_one_that_was_not(explorer, make_explorer, 
     assert done.returncode == -signal.SIGKILL, done.stderr
     monkeypatch.setattr(tuning, "RECIPES", {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()})
     trained, wish = trained_folds(monkeypatch), options(small_ravdess, "layers", protocol="folds")
-    result = experiment.run(explorer, wish)
+    result = experiment.run(explorer.workspace, wish)
     assert len(trained) == 3  # one of four was kept
     other = make_explorer()
-    whole = experiment.run(other, wish)
+    whole = experiment.run(other.workspace, wish)
     other.close()
     assert len(trained) == 7 and result.scores == whole.scores
     for one, same in zip(result.answers["layers"].curves, whole.answers["layers"].curves, strict=True):
@@ -157,11 +157,11 @@ def test_a_killed_fine_tuning_ends_as_one_that_was_not(explorer, make_explorer, 
 
 def test_a_damaged_fold_is_learned_again(explorer, small_ravdess, monkeypatch):
     wish = options(small_ravdess, "acoustic", "text-reference")
-    experiment.run(explorer, wish)
+    experiment.run(explorer.workspace, wish)
     trained = trained_folds(monkeypatch)
     damaged, = (explorer.home.caches / "emotion-folds").rglob("acoustic-*.npz")
     damaged.write_bytes(damaged.read_bytes()[:500])
-    experiment.run(explorer, wish)
+    experiment.run(explorer.workspace, wish)
     assert trained == [("acoustic", 0)]
 
 
@@ -171,7 +171,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_fold(explorer, small_ravdess, mo
 
     monkeypatch.setattr(kept_folds.np, "savez", full)
     with pytest.raises(StoreError, match="make room") as error:
-        experiment.run(explorer, options(small_ravdess, "text-reference"))
+        experiment.run(explorer.workspace, options(small_ravdess, "text-reference"))
     assert error.value.kind == "full" and not list((explorer.home.caches / "emotion-folds").rglob("*.n*"))
 
 
@@ -179,14 +179,14 @@ def test_folds_of_the_last_experiments_alone_are_kept(explorer, small_ravdess):
     place = explorer.home.caches / "emotion-folds"
     for number in range(6):
         (place / f"old {number}").mkdir(parents=True)
-    experiment.run(explorer, options(small_ravdess, "text-reference"))
+    experiment.run(explorer.workspace, options(small_ravdess, "text-reference"))
     assert len(list(place.iterdir())) == kept_folds.EXPERIMENTS
 
 
 def test_words_that_are_the_same_in_all_emotions_tell_nothing(listener, small_ravdess):
     for mode in ("linear", "fine-tuned"):
         wish = replace(options(small_ravdess, "text-reference"), mode=mode)
-        score = experiment.run(listener, wish).scores[0]
+        score = experiment.run(listener.workspace, wish).scores[0]
         assert score.score.accuracy == 40.0 and score.score.uar == 25.0  # all are heard as neutral
         assert all(row[1:] == (0, 0, 0) for row in score.confusion)
 
@@ -199,41 +199,41 @@ def test_the_branches_are_added_as_the_model_adds_them(tiny_clip):
             Transcript("Dogs are sitting by the door", "en", (), -0.1, 0.0, 1.0)]
     states = [np.random.default_rng(place).normal(size=(6, 16)).astype(np.float16) for place in range(3)]
     wanted = model.encode_speech(model.collate(said, [[one] for one in states])).spoken
-    hearer = BranchHead(model, "fused", 4).eval()
-    found = hearer.features(torch.from_numpy(np.stack(states)).float(), torch.ones(3, 6), words_of(model, said))
+    head = BranchHead(model, "fused", 4).eval()
+    found = head.features(torch.from_numpy(np.stack(states)).float(), torch.ones(3, 6), text_batch(model, said))
     assert torch.allclose(found, functional.normalize(wanted, dim=1), atol=1e-4)
-    assert not any(name.startswith("gate") for name in hearer.state_dict())
+    assert not any(name.startswith("gate") for name in head.state_dict())
 
 
 def test_a_kept_ear_says_the_same_of_a_recording(listener, small_ravdess):
     from core import audio
 
-    result = experiment.run(listener, options(small_ravdess, "layers", "fused"))
+    result = experiment.run(listener.workspace, options(small_ravdess, "layers", "fused"))
     run = Runs(listener.home).read(Runs(listener.home).keep(result).name)
     place = next(number for number, one in enumerate(result.recordings) if one.actor == 19)
     waveform = audio.read(result.recordings[place].path)
     for key in ("layers", "fused"):
-        told = listening.ProbePredictor(listener, run, key).listen(waveform)
+        told = listening.ProbePredictor(listener.workspace, run, key).predict(waveform)
         assert told.probabilities == pytest.approx(result.answers[key].probabilities[place], abs=2e-3)
         assert told.curve[1] == pytest.approx(result.answers[key].curves[place][1], abs=2e-3)
 
 
 def test_layers_of_speakers_that_are_standardised_are_tuned_as_well(listener, small_ravdess):
-    result = experiment.run(listener, options(small_ravdess, "layers", speaker_statistics=True))
+    result = experiment.run(listener.workspace, options(small_ravdess, "layers", speaker_statistics=True))
     found, = result.scores
     assert found.score.accuracy > 70 and 0 < found.leaks["speaker"].accuracy <= 100
     assert {"typical", "usual"} <= result.answers["layers"].probe.keys()
 
 
 def test_a_run_from_when_one_learned_alone_is_still_read(listener, small_ravdess):
-    kept = experiment.run(listener, options(small_ravdess, "layers")).answers["layers"].probe
+    kept = experiment.run(listener.workspace, options(small_ravdess, "layers")).answers["layers"].probe
     alone = {name.replace("members.0.", ""): array for name, array in kept.items() if "members.0." in name}
     assert 0 < len(alone) < len(kept)
-    ear = tuning.restore("layers", None, {**alone, "mean": kept["mean"], "scale": kept["scale"]}, 4)
+    one = tuning.restore("layers", None, {**alone, "mean": kept["mean"], "scale": kept["scale"]}, 4)
     three = tuning.restore("layers", None, kept, 4)
-    assert (len(ear.hearer.members), len(three.hearer.members)) == (1, 3)
-    assert all(torch.equal(mine, its) for mine, its in zip(ear.hearer.parameters(),
-                                                          three.hearer.members[0].parameters(), strict=True))
+    assert (len(one.head.members), len(three.head.members)) == (1, 3)
+    assert all(torch.equal(mine, its) for mine, its in zip(one.head.parameters(),
+                                                          three.head.members[0].parameters(), strict=True))
 
 
 def test_members_that_learn_together_learn_each_for_themselves():

@@ -17,13 +17,15 @@ import torch
 from PIL import Image
 
 from core.asr.transcript import EncodedUtterance, Transcript
-from core.evaluation import models as subjects
-from core.evaluation.models import LoadedModel, ModelSpec
+from core.evaluation import models
+from core.evaluation.models import EvaluatedModel
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
 from core.models.brewclip import BranchFeatures, SpokenBatch
-from core.models.variants import BrewClipOptions, variant
+from core.models.registry import ModelRegistry
+from core.models.spec import ModelSpec
+from core.models.variants import BrewClipOptions, Variant, variant
 from core.settings import Settings
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "white": (255,) * 3,
@@ -58,6 +60,11 @@ class ColourModel:
         self.variant, self.options = variant(name), BrewClipOptions(heads=1)
         self.built = SimpleNamespace(dim=len(NAMES))
         self.log_scale = torch.zeros(())
+
+    def with_options(self, **changes: object) -> "ColourModel":
+        model = ColourModel(self.variant.name)
+        model.options = replace(self.options, **changes)
+        return model
 
     def image_stem(self, pixels: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(pixels))
@@ -98,17 +105,19 @@ def _named(text: str) -> torch.Tensor:
     return torch.tensor([float(words.count(name)) for name in NAMES])
 
 
-class ColourExplorer(Explorer):
-    """An explorer that hears what the test says is in a recording."""
+class ScriptedRecogniser:
+    """Hears what the test says is in a recording."""
 
-    heard: Mapping[str, Said]
-    hearings = 0
+    name, width = "Test ear", len(NAMES)
 
-    def recogniser(self, report=None):
-        return SimpleNamespace(name="Test ear", width=len(NAMES),
-                               fingerprint_of=lambda options: Fingerprint.of({"ear": "test"}))
+    def __init__(self) -> None:
+        self.heard: Mapping[str, Said] = {}
+        self.hearings = 0
 
-    def transcribe(self, waveforms, report=None, options=None):
+    def fingerprint_of(self, options) -> Fingerprint:
+        return Fingerprint.of({"ear": "test"})
+
+    def transcribe(self, waveforms, options=None, report=None):
         self.hearings += len(waveforms)
         return [self._one(wave) for wave in waveforms]
 
@@ -117,7 +126,37 @@ class ColourExplorer(Explorer):
         states = said.states if said else voice()
         return EncodedUtterance(Transcript(said.heard if said else "", "en", (), -0.1, 0.0, 1.0), (states,))
 
-    def backbone(self, report=None):
+
+@dataclass(frozen=True)
+class ColourSpec(ModelSpec):
+    """A colour model of any variant."""
+
+    name: str = "full"
+
+    @property
+    def variant(self) -> Variant:
+        return variant(self.name)
+
+    @property
+    def title(self) -> str:
+        return f"Colours, {self.name}"
+
+
+class ColourModels(ModelRegistry):
+    """The scripted recogniser and a backbone of colours, whatever the settings say."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self.ears = ScriptedRecogniser()
+        self.resolved: Callable[[ModelSpec], ModelSpec] = lambda spec: ColourSpec("colours", None, "centre")
+
+    def recogniser(self, settings, report=None):
+        return self.ears
+
+    def resolve(self, spec: ModelSpec, settings: Settings) -> ModelSpec:
+        return self.resolved(spec)
+
+    def backbone(self, settings, report=None):
         visual = SimpleNamespace(conv1=torch.nn.Conv2d(3, 1, 1))
         return SimpleNamespace(built=SimpleNamespace(model=SimpleNamespace(visual=visual)), image_size=SIDE,
                                fingerprint=lambda crop: Fingerprint.of({"backbone": "colours", "crop": crop}))
@@ -128,14 +167,19 @@ class World:
     """A dataset on disk and the explorer that hears it."""
 
     folder: Path
-    explorer: ColourExplorer
+    explorer: Explorer
+    models: ColourModels
+
+    @property
+    def ears(self) -> ScriptedRecogniser:
+        return self.models.ears
 
 
 Paint = Mapping[str, Sequence[str]]
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
+def world(tmp_path: Path, colour_networks: None) -> Callable[..., World]:
     """world({"a.png": ("red",), "wide.png": ("blue", "red", "blue")}, [Said(...)], variant="full").
 
     A picture is a row of squares; the split of all is "test".
@@ -152,21 +196,27 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worl
         rows += [[picture, "", "", "", "test", ""] for picture in pictures if picture not in {row[0] for row in rows}]
         with (folder / "pairs.csv").open("w", newline="") as file:
             csv.writer(file).writerows([["image", "audio", "caption", "speaker", "split", "id"], *rows])
-        explorer = ColourExplorer(Home(tmp_path / "home"), Settings())
-        explorer.heard = heard
-        use(monkeypatch, name)
-        return World(folder, explorer)
+        home = Home(tmp_path / "home")
+        models = ColourModels(home)
+        models.ears.heard = heard
+        made = World(folder, Explorer(home, Settings(), models), models)
+        use(made, name)
+        return made
 
     return make
 
 
-def use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Have a colour model of that variant stand in the place of every model."""
-    known = ModelSpec(f"Colours, {name}", name, "colours", "centre", None, None)
-    monkeypatch.setattr(subjects, "know", lambda explorer, choice: known)
-    monkeypatch.setattr(subjects, "check_weights", lambda explorer, known: None)
-    monkeypatch.setattr(subjects, "load", lambda explorer, known, report=None: LoadedModel(
-        known, ColourModel(known.variant), explorer.backbone()))
+@pytest.fixture
+def colour_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a colour model stand in the place of every network."""
+    monkeypatch.setattr(models, "check_weights", lambda workspace, spec: None)
+    monkeypatch.setattr(models, "load", lambda workspace, spec, report=None: EvaluatedModel(
+        spec, ColourModel(spec.variant.name), workspace.backbone()))
+
+
+def use(made: World, name: str) -> None:
+    """Have every model be a colour model of that variant."""
+    made.models.resolved = lambda spec: ColourSpec("colours", None, "centre", name=name)
 
 
 def _square(colour: str) -> np.ndarray:

@@ -119,7 +119,7 @@ def test_labels_are_undone_one_by_one_also_after_a_restart(store, tmp_path):
     again = Store.open(tmp_path / "home" / "store.sqlite")
     assert {key: (each.label, each.note) for key, each in labelling.labels(again, record.id).items()} == {
         ("speech_to_image", "u1"): ("crop", "the clock is cut off"), ("image_to_speech", "a"): ("other", "")}
-    assert [(each.way, each.query_id, each.label, each.note) for each in (
+    assert [(each.direction, each.query_id, each.label, each.note) for each in (
         labelling.undo(again, record.id), labelling.undo(again, record.id))] == [
             ("image_to_speech", "a", "other", ""), ("speech_to_image", "u1", "crop", "the clock is cut off")]
     assert labelling.labels(again, record.id)["speech_to_image", "u1"].note == ""

@@ -4,9 +4,10 @@ import pytest
 
 from core.evaluation import archive
 from core.evaluation.evaluate import evaluate
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.features.noise import CLEAN, Condition
 from core.images import CROPS
+from core.models.spec import ModelSpec
 from tests import bad_files
 
 from .conftest import NAMES, Said, voice
@@ -19,7 +20,7 @@ def test_one_bad_file_of_ten_is_missed_and_nine_are_found(world, monkeypatch, ki
     made = world({f"{colour}.png": (colour,) for colour in TEN},
                  [Said(f"{colour}.png", colour, colour, voice(**{colour: 1})) for colour in TEN])
     bad_files.spoil(made.folder / ("4.wav" if kind == "recording" else f"{TEN[4]}.png"), kind, name, monkeypatch)
-    records = evaluate(made.explorer, Request((ModelChoice(),), (DataChoice(made.folder),), crops=CROPS,
+    records = evaluate(made.explorer.workspace, Request((ModelSpec(),), (DataChoice(made.folder),), crops=CROPS,
                                               conditions=(CLEAN, Condition("babble", 0.0))))
     assert len(records) == 2 * len(CROPS)
     for record in records:

@@ -8,7 +8,8 @@ from core.evaluation import archive
 from core.evaluation.diagnosis import diagnose
 from core.evaluation.evaluate import evaluate
 from core.evaluation.failures import CHANGES, KINDS, counts
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
+from core.models.spec import ModelSpec
 
 from .conftest import Said, use, voice
 
@@ -37,7 +38,7 @@ FOUND = [Said("yellow.png", "yellow", "yellow", voice()),
 
 
 def request(folder, **options):
-    return Request((ModelChoice(),), (DataChoice(folder),), **options)
+    return Request((ModelSpec(),), (DataChoice(folder),), **options)
 
 
 @pytest.fixture
@@ -45,27 +46,27 @@ def made(world):
     """The world of known failures, evaluated; one recording is broken."""
     made = world(PICTURES, [*SAID.values(), *FOUND])
     (made.folder / f"{list(SAID).index('unreadable')}.wav").write_bytes(b"RIFF")
-    [record] = evaluate(made.explorer, request(made.folder))
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
     made.record = record
     return made
 
 
-def kinds_of(found, way):
-    return {each.query_id: each.kind for each in found.found if each.way == way}
+def kinds_of(found, direction):
+    return {each.query_id: each.kind for each in found.found if each.direction == direction}
 
 
 def test_the_kind_of_every_failure_is_named(made):
     evaluation = archive.open_evaluation(made.explorer.store, made.record.id)
     assert len(evaluation.failures("speech_to_image", at=1)) == len(SAID)
-    found = diagnose(made.explorer, made.record.id, at=1)
+    found = diagnose(made.explorer.workspace, made.record.id, at=1)
     assert kinds_of(found, "speech_to_image") == {f"u{number}": kind for number, kind in enumerate(SAID)}
     assert archive.diagnosis(made.explorer.store, made.record.id, at=1) == found
     assert set(SAID) == {kind.key for kind in KINDS}
 
 
 def test_the_change_is_told_with_its_rank_and_the_gain(made):
-    found = diagnose(made.explorer, made.record.id, at=1)
-    by_kind = dict(zip(SAID, [each for each in found.found if each.way == "speech_to_image"], strict=True))
+    found = diagnose(made.explorer.workspace, made.record.id, at=1)
+    by_kind = dict(zip(SAID, [each for each in found.found if each.direction == "speech_to_image"], strict=True))
     crop = {again.change: again for again in by_kind["crop"].again}
     assert list(crop) == [change.key for change in CHANGES]
     assert (by_kind["crop"].rank, by_kind["crop"].then, by_kind["crop"].gain) == (2, 1, 1)
@@ -82,7 +83,7 @@ def test_the_change_is_told_with_its_rank_and_the_gain(made):
 
 
 def test_pictures_that_find_no_speech_are_diagnosed_the_same_way(made):
-    kinds = kinds_of(diagnose(made.explorer, made.record.id, at=1), "image_to_speech")
+    kinds = kinds_of(diagnose(made.explorer.workspace, made.record.id, at=1), "image_to_speech")
     assert kinds["wide.png"] == "crop"
     assert kinds["green.png"] == "heard"
     assert kinds["cyan.png"] == "none"
@@ -94,8 +95,8 @@ def test_pictures_that_find_no_speech_are_diagnosed_the_same_way(made):
 def test_a_voice_that_leads_a_picture_astray(world):
     made = world({"purple.png": ("purple",), "white.png": ("white",)},
                  [SAID["voice"], Said("white.png", "purple white", "purple white", voice(purple=0.1))])
-    [record] = evaluate(made.explorer, request(made.folder))
-    found = kinds_of(diagnose(made.explorer, record.id, at=1), "image_to_speech")
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
+    found = kinds_of(diagnose(made.explorer.workspace, record.id, at=1), "image_to_speech")
     assert found["purple.png"] == "voice"
 
 
@@ -104,53 +105,54 @@ def test_the_whole_gallery_is_seen_with_the_other_crop(world):
     rival = ("red+blue", "red+blue+olive+cyan", "red+blue")
     said = [Said(name, "red blue", "red blue", voice()) for name in ("wide.png", "rival.png")]
     made = world({"wide.png": ("blue", "red", "white"), "rival.png": rival}, said)
-    [record] = evaluate(made.explorer, request(made.folder))
-    found = diagnose(made.explorer, record.id, at=1)
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
+    found = diagnose(made.explorer.workspace, record.id, at=1)
     failure = found.of("speech_to_image", 0)
     assert (failure.query_id, failure.kind) == ("u0", "none")
     assert [again.rank for again in failure.again if again.change == "letterbox"] == [2]
 
 
-def test_a_model_of_words_alone_has_no_branch_to_blame(world, monkeypatch):
+def test_a_model_of_words_alone_has_no_branch_to_blame(world):
     made = world(PICTURES, [SAID["voice"], SAID["words"]])
-    use(monkeypatch, "zero-shot")
-    [record] = evaluate(made.explorer, request(made.folder))
-    found = diagnose(made.explorer, record.id, at=1)
+    use(made, "zero-shot")
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
+    found = diagnose(made.explorer.workspace, record.id, at=1)
     assert kinds_of(found, "speech_to_image") == {"u1": "none"}
     whys = {again.change: again.why for again in found.found[0].again}
     assert whys["text"] == whys["acoustic"] == "the model has one branch"
 
 
-def test_silence_is_blamed_on_the_hearing_when_the_caption_finds_the_picture(world, monkeypatch):
+def test_silence_is_blamed_on_the_hearing_when_the_caption_finds_the_picture(world):
     made = world(PICTURES, [Said("green.png", "", "green", voice())])
-    use(monkeypatch, "zero-shot")
-    [record] = evaluate(made.explorer, request(made.folder))
+    use(made, "zero-shot")
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
     assert (record.nothing_heard, record.unreadable) == (1, 0)
-    [failure] = [each for each in diagnose(made.explorer, record.id, at=1).found if each.way == "speech_to_image"]
+    diagnosis = diagnose(made.explorer.workspace, record.id, at=1)
+    [failure] = [each for each in diagnosis.found if each.direction == "speech_to_image"]
     assert (failure.kind, failure.rank, failure.then) == ("heard", len(PICTURES) + 1, 1)
     assert {again.change: again.why for again in failure.again}["excused"] == "no picture looks like the best hit"
 
 
 def test_captions_are_not_blamed_where_they_were_used(world):
     made = world(PICTURES, [SAID["heard"], SAID["none"]])
-    record = evaluate(made.explorer, request(made.folder, captions=(True,)))[0]
-    found = diagnose(made.explorer, record.id, at=1)
+    record = evaluate(made.explorer.workspace, request(made.folder, captions=(True,)))[0]
+    found = diagnose(made.explorer.workspace, record.id, at=1)
     assert kinds_of(found, "speech_to_image") == {"u1": "none"}
     assert found.found[0].again[0].why == "the caption was used"
 
 
 def test_other_crops_are_compared_with_the_centre_alone(world):
     made = world(PICTURES, [SAID["crop"], SAID["none"]])
-    [record] = evaluate(made.explorer, request(made.folder, crops=("letterbox",)))
-    found = diagnose(made.explorer, record.id, at=1)
+    [record] = evaluate(made.explorer.workspace, request(made.folder, crops=("letterbox",)))
+    found = diagnose(made.explorer.workspace, record.id, at=1)
     assert kinds_of(found, "speech_to_image") == {"u1": "none"}
     assert "letterbox" in found.note
 
 
 def test_nothing_failed_and_nothing_is_said(world):
     made = world({"green.png": ("green",), "red.png": ("red",)}, [Said("green.png", "green", "green", voice())])
-    [record] = evaluate(made.explorer, request(made.folder))
-    found = diagnose(made.explorer, record.id)
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
+    found = diagnose(made.explorer.workspace, record.id)
     assert (found.found, sum(counts(found.found).values())) == ((), 0)
 
 
@@ -158,24 +160,24 @@ def test_a_changed_dataset_is_not_diagnosed_as_if_it_were_the_old_one(made):
     for name in PICTURES:
         Image.new("RGB", (32, 32), "red").save(made.folder / name)
     with pytest.raises(EvaluationError, match="Evaluate again") as raised:
-        diagnose(made.explorer, made.record.id, at=1)
+        diagnose(made.explorer.workspace, made.record.id, at=1)
     assert raised.value.kind == "changed"
     (made.folder / "pairs.csv").write_text("image,audio,caption,split\ngreen.png,1.wav,green,test\n")
     with pytest.raises(EvaluationError, match="added to the split"):
-        diagnose(made.explorer, made.record.id, at=1)
+        diagnose(made.explorer.workspace, made.record.id, at=1)
 
 
 def test_what_is_not_there_is_told(made):
     with pytest.raises(EvaluationError, match="deleted"):
-        diagnose(made.explorer, made.record.id + 1)
+        diagnose(made.explorer.workspace, made.record.id + 1)
     with pytest.raises(EvaluationError, match="1 or more"):
-        diagnose(made.explorer, made.record.id, at=0)
+        diagnose(made.explorer.workspace, made.record.id, at=0)
 
 
 def test_a_second_diagnosis_hears_and_sees_nothing_anew(made, monkeypatch):
-    first = diagnose(made.explorer, made.record.id, at=1)
-    before = made.explorer.hearings
+    first = diagnose(made.explorer.workspace, made.record.id, at=1)
+    before = made.ears.hearings
     monkeypatch.setattr("core.images.pixels", None)
     monkeypatch.setattr("core.images.views", None)
-    assert diagnose(made.explorer, made.record.id, at=1).found == first.found
-    assert made.explorer.hearings == before
+    assert diagnose(made.explorer.workspace, made.record.id, at=1).found == first.found
+    assert made.ears.hearings == before

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from core.errors import DatasetError, EvaluationError
-from core.evaluation import archive, unseen, words
-from core.evaluation import models as subjects
+from core.evaluation import archive, models, unseen, words
 from core.evaluation.evaluate import evaluate, plan
-from core.evaluation.models import ModelSpec
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.evaluation.views import picture_vectors
 from core.features.content_hashes import Digests, content_digest
 from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import FeaturePreparer
 from core.models.checkpoints import Run
+from core.models.spec import ModelSpec
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled, WorkStep
 
@@ -27,12 +26,12 @@ SAID = [Said("red.png", "red", "red", voice(), "7"), Said("red.png", "a green on
 
 
 def request(folder, **options):
-    return Request((ModelChoice(),), (DataChoice(folder),), **options)
+    return Request((ModelSpec(),), (DataChoice(folder),), **options)
 
 
 def test_figures_ranks_and_what_stands_behind_them(world):
     made = world(PICTURES, SAID)
-    [record] = evaluate(made.explorer, request(made.folder))
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
     opened = archive.open_evaluation(made.explorer.store, record.id)
     queries = opened.queries("speech_to_image")
     assert [query.rank for query in queries] == [1, 1, 1, 1]
@@ -50,34 +49,34 @@ def test_figures_ranks_and_what_stands_behind_them(world):
     assert archive.evaluations(made.explorer.store) == [record]
 
 
-def test_every_combination_is_made_and_captions_need_words(world, monkeypatch):
+def test_every_combination_is_made_and_captions_need_words(world):
     made = world(PICTURES, SAID)
     asked = request(made.folder, captions=(False, True), conditions=(CLEAN, Condition("white", 0.0)),
                     crops=("", "letterbox"))
     assert len(asked) == 8
-    assert plan(made.explorer, asked).setups == 8
-    found = evaluate(made.explorer, asked)
+    assert plan(made.explorer.workspace, asked).setups == 8
+    found = evaluate(made.explorer.workspace, asked)
     assert {(each.setup.captions, each.setup.condition, each.setup.crop) for each in found} == {
         (captions, condition, crop) for captions in (False, True) for condition in asked.conditions
         for crop in ("centre", "letterbox")}
     noisy = [each for each in found if each.setup.condition != CLEAN]
     assert all(each.nothing_heard == 4 for each in noisy)
     assert found[0].speech_to_image["R@1"].value == 100
-    use(monkeypatch, "e2e")
-    assert [each.setup.captions for each in evaluate(made.explorer, request(made.folder, captions=(False, True)))] == [
-        False]
+    use(made, "e2e")
+    records = evaluate(made.explorer.workspace, request(made.folder, captions=(False, True)))
+    assert [record.setup.captions for record in records] == [False]
     with pytest.raises(EvaluationError, match="nothing to evaluate"):
-        evaluate(made.explorer, request(made.folder, captions=(True,)))
+        evaluate(made.explorer.workspace, request(made.folder, captions=(True,)))
 
 
 def test_a_second_evaluation_hears_nothing_anew(world):
     made = world(PICTURES, SAID)
-    assert plan(made.explorer, request(made.folder)).recordings == 4
-    evaluate(made.explorer, request(made.folder))
-    before = made.explorer.hearings
-    evaluate(made.explorer, request(made.folder, captions=(True,), crops=("squash",)))
-    assert made.explorer.hearings == before == 4
-    assert plan(made.explorer, request(made.folder)).recordings == 0
+    assert plan(made.explorer.workspace, request(made.folder)).recordings == 4
+    evaluate(made.explorer.workspace, request(made.folder))
+    before = made.ears.hearings
+    evaluate(made.explorer.workspace, request(made.folder, captions=(True,), crops=("squash",)))
+    assert made.ears.hearings == before == 4
+    assert plan(made.explorer.workspace, request(made.folder)).recordings == 0
 
 
 def broken(made):
@@ -88,7 +87,7 @@ def broken(made):
 
 def test_once_all_is_heard_the_bar_is_near_its_end(world):
     made, told = world(PICTURES, SAID), []
-    evaluate(made.explorer, request(made.folder), told.append)
+    evaluate(made.explorer.workspace, request(made.folder), told.append)
     heard = [each.share for each in told
              if each.step is WorkStep.TRANSCRIBING_RECORDINGS and 0 < each.total == each.done]
     assert heard and heard[0] > 0.9
@@ -97,7 +96,7 @@ def test_once_all_is_heard_the_bar_is_near_its_end(world):
 def test_what_cannot_be_read_counts_as_missed(world):
     made = world(PICTURES, SAID)
     broken(made)
-    [record] = evaluate(made.explorer, request(made.folder))
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
     opened = archive.open_evaluation(made.explorer.store, record.id)
     assert [query.rank for query in opened.queries("speech_to_image")] == [11, 1, 1, 11]
     assert [query.rank for query in opened.queries("image_to_speech")] == [1, 1, 11, 0]
@@ -111,7 +110,7 @@ def test_what_cannot_be_read_counts_as_missed(world):
 def test_or_is_left_out_and_said_so(world):
     made = world(PICTURES, SAID)
     broken(made)
-    [record] = evaluate(made.explorer, request(made.folder, drop_unreadable=True))
+    [record] = evaluate(made.explorer.workspace, request(made.folder, drop_unreadable=True))
     opened = archive.open_evaluation(made.explorer.store, record.id)
     assert [query.rank for query in opened.queries("speech_to_image")] == [0, 1, 1, 0]
     assert [query.rank for query in opened.queries("image_to_speech")] == [1, 1, 0, 0]
@@ -129,34 +128,35 @@ def test_stopping_keeps_the_finished_ones(world):
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        evaluate(made.explorer, request(made.folder, captions=(False, True)), stop)
+        evaluate(made.explorer.workspace, request(made.folder, captions=(False, True)), stop)
     assert [each.setup.captions for each in archive.evaluations(made.explorer.store)] == [False]
 
 
 def test_all_is_checked_before_anything_is_heard(world):
     made = world(PICTURES, SAID)
     for wrong, told in ((request(made.folder, crops=("", "round")), "no crop 'round'"),
-                        (Request((ModelChoice(),), (DataChoice(made.folder), DataChoice(made.folder, "dev"))),
+                        (Request((ModelSpec(),), (DataChoice(made.folder), DataChoice(made.folder, "dev"))),
                          "no split 'dev'; it has test"),
                         (Request((), (DataChoice(made.folder),)), "nothing to evaluate"),
-                        (Request((ModelChoice(),), (DataChoice(made.folder / "no"),)), "no")):
+                        (Request((ModelSpec(),), (DataChoice(made.folder / "no"),)), "no")):
         with pytest.raises((EvaluationError, DatasetError), match=told):
-            evaluate(made.explorer, wrong)
+            evaluate(made.explorer.workspace, wrong)
         with pytest.raises((EvaluationError, DatasetError), match=told):
-            plan(made.explorer, wrong)
-    assert made.explorer.hearings == 0
+            plan(made.explorer.workspace, wrong)
+    assert made.ears.hearings == 0
 
 
 def test_several_crops_are_seen_as_their_mean(world):
     made = world(PICTURES, SAID)
-    [record] = evaluate(made.explorer, request(made.folder, crops=("multi-crop",)))
+    [record] = evaluate(made.explorer.workspace, request(made.folder, crops=("multi-crop",)))
     assert record.setup.crop == "multi-crop"
-    subject = subjects.load(made.explorer, subjects.know(made.explorer, ModelChoice()))
+    workspace = made.explorer.workspace
+    model = models.load(workspace, workspace.models.resolve(ModelSpec(), workspace.settings))
     from core import datasets
     from core.evaluation.evaluate import prepare
 
-    split = prepare(made.explorer, subject, datasets.load(made.folder), "test", "multi-crop", CLEAN)
-    found = picture_vectors(made.explorer, subject, split, "multi-crop")
+    split = prepare(workspace, model, datasets.load(made.folder), "test", "multi-crop", CLEAN)
+    found = picture_vectors(workspace, model, split, "multi-crop")
     white, blue = found[2][4], found[2][2]
     assert np.linalg.norm(found[2]) == pytest.approx(1)
     assert 0 < white < blue, "the ends are blue"
@@ -168,19 +168,18 @@ def run_of(kind, name="colours", train="train", variant="full"):
                {"kind": kind, "name": name, "train": train})
 
 
-def known(tmp_path, run):
-    return ModelSpec("Colours (a)", "full", "colours", "centre", tmp_path / "run" / "best", run)
+def trained(tmp_path, run):
+    return ModelSpec("colours", tmp_path / "run" / "best", "centre", run)
 
 
-def test_pictures_are_known_again_by_their_content_whatever_the_folder_is_called(world, tmp_path, monkeypatch):
+def test_pictures_are_known_again_by_their_content_whatever_the_folder_is_called(world, tmp_path):
     """A model evaluated on copies of two of its own pictures, in another folder of the same name."""
     made = world(PICTURES, SAID)
     learnt = [next(made.folder.rglob(name)) for name in ("red.png", "green.png")]
     run = run_of("folder", made.folder.name)
     kept = {**run.dataset, unseen.DIGESTS: unseen.packed(content_digest(path) for path in learnt)}
-    found = known(tmp_path, replace(run, dataset=kept))
-    monkeypatch.setattr(subjects, "know", lambda explorer, choice: found)
-    [record] = evaluate(made.explorer, request(made.folder))
+    made.models.resolved = lambda spec: trained(tmp_path, replace(run, dataset=kept))
+    [record] = evaluate(made.explorer.workspace, request(made.folder))
     assert record.unseen.images == 2
     assert record.unseen.speech_to_image.queries == 1
     assert record.unseen.image_to_speech.queries == 1
@@ -215,14 +214,13 @@ def test_one_pass_over_the_recordings_serves_every_model_of_a_request(world, tmp
         return prepared(self, *arguments, **options)
 
     monkeypatch.setattr(FeaturePreparer, "prepare", prepare)
-    zero = replace(known(tmp_path, run_of("folder")), title="Zero-shot", variant="zero-shot", run=None, checkpoint=None)
-    full = known(tmp_path, run_of("folder"))
-    monkeypatch.setattr(subjects, "know", lambda explorer, choice: zero if choice.checkpoint is None else full)
-    both = replace(request(made.folder), models=(ModelChoice(), ModelChoice(tmp_path)))
-    evaluate(made.explorer, both)
+    zero, full = ModelSpec("colours", None, "centre"), trained(tmp_path, run_of("folder"))
+    made.models.resolved = lambda spec: zero if spec.checkpoint is None else full
+    both = replace(request(made.folder), models=(ModelSpec(), ModelSpec(checkpoint=tmp_path)))
+    evaluate(made.explorer.workspace, both)
     assert asked == [True, True]
     asked.clear()
-    evaluate(made.explorer, replace(both, models=both.models[:1]))
+    evaluate(made.explorer.workspace, replace(both, models=both.models[:1]))
     assert asked == [False]
 
 

@@ -117,7 +117,7 @@ def test_unreadable_files_are_told_beside_the_result(made, capsys):
     (("diagnose",), "Name what to diagnose"),
     (("diagnose", "DIR", "--evaluation", "1"), "Name what to diagnose"),
     (("diagnose", "--evaluation", "77"), "deleted"),
-    (("diagnose", "DIR", "--crop", "centre", "--crop", "squash", "--out", "DIR/out"), "do not go into one folder"),
+    (("diagnose", "DIR", "--crop", "centre", "--crop", "squash", "--out", "DIR/out"), "cannot share a folder"),
 ])
 def test_wrong_input_is_told_in_one_sentence(made, capsys, arguments, told):
     assert run(*(str(each).replace("DIR", str(made.folder)) for each in arguments)) == 2

@@ -11,11 +11,12 @@ from core.errors import ModelError
 from core.evaluation import archive
 from core.evaluation.diagnosis import diagnose
 from core.evaluation.evaluate import evaluate
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.explorer import Explorer
 from core.home import Home
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
+from core.models.spec import ModelSpec
 from core.models.variants import BrewClipOptions
 from core.settings import Settings
 
@@ -51,8 +52,8 @@ def save_model(explorer, folder, whisper="Whisper base"):
 def test_a_dataset_from_its_recordings_to_its_failures(spoken, tmp_path):
     explorer, folder = spoken
     save_model(explorer, tmp_path / "runs" / "a" / "best")
-    asked = Request((ModelChoice(), ModelChoice(tmp_path / "runs" / "a")), (DataChoice(folder),), (False, True))
-    zero, captions, full, _ = found = evaluate(explorer, asked)
+    asked = Request((ModelSpec(), ModelSpec(checkpoint=tmp_path / "runs" / "a")), (DataChoice(folder),), (False, True))
+    zero, captions, full, _ = found = evaluate(explorer.workspace, asked)
     assert [each.setup.variant for each in found] == ["zero-shot", "zero-shot", "full", "full"]
     assert zero.speech_to_image["R@1"].value == captions.speech_to_image["R@1"].value == 100
     assert zero.words.rate < 0.2
@@ -63,11 +64,12 @@ def test_a_dataset_from_its_recordings_to_its_failures(spoken, tmp_path):
     hits = opened.hits("speech_to_image", 0)
     assert [hit.rank for hit in hits] == [1, 2, 3]
     assert max(hit.score for hit in hits if hit.own) == pytest.approx(opened.queries("speech_to_image")[0].score)
-    made = diagnose(explorer, full.id, at=1)
-    assert len(made.found) == sum(len(opened.failures(way, 1)) for way in ("speech_to_image", "image_to_speech"))
+    made = diagnose(explorer.workspace, full.id, at=1)
+    assert len(made.found) == sum(len(opened.failures(direction, 1))
+                                  for direction in ("speech_to_image", "image_to_speech"))
     for each in made.found:
         alone = {again.change: again.rank for again in each.again}
-        query = opened.queries(each.way)[each.number]
+        query = opened.queries(each.direction)[each.number]
         assert (alone["text"], alone["acoustic"]) == (query.text_rank, query.acoustic_rank)
 
 
@@ -75,4 +77,4 @@ def test_a_model_that_hears_otherwise_is_refused(spoken, tmp_path):
     explorer, folder = spoken
     save_model(explorer, tmp_path / "best", "Whisper large")
     with pytest.raises(ModelError, match="trained with Whisper large"):
-        evaluate(explorer, Request((ModelChoice(tmp_path / "best"),), (DataChoice(folder),)))
+        evaluate(explorer.workspace, Request((ModelSpec(checkpoint=tmp_path / "best"),), (DataChoice(folder),)))

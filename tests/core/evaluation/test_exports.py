@@ -10,7 +10,8 @@ from core.evaluation import labelling
 from core.evaluation.diagnosis import diagnose
 from core.evaluation.evaluate import evaluate
 from core.evaluation.exports import CSV, JSON, export_failures
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
+from core.models.spec import ModelSpec
 
 from .conftest import Said, voice
 
@@ -21,13 +22,13 @@ SAID = [Said("green.png", "yellow", "=green", voice(), "7"), Said("yellow.png", 
 @pytest.fixture
 def made(world):
     made = world(PICTURES, SAID)
-    [record] = evaluate(made.explorer, Request((ModelChoice(),), (DataChoice(made.folder),)))
+    [record] = evaluate(made.explorer.workspace, Request((ModelSpec(),), (DataChoice(made.folder),)))
     made.id, made.store = record.id, made.explorer.store
     return made
 
 
 def test_lists_and_pictures(made, tmp_path):
-    diagnose(made.explorer, made.id, at=1)
+    diagnose(made.explorer.workspace, made.id, at=1)
     labelling.label(made.store, made.id, "speech_to_image", "u0", "heard", "+ plain, \"quoted\"\nsecond line")
     told = []
     count = export_failures(made.store, made.id, 1, tmp_path / "out", told.append)
@@ -67,10 +68,10 @@ def test_a_folder_that_cannot_be_written_to_keeps_the_last_lists(made, tmp_path,
     export_failures(made.store, made.id, 1, tmp_path / "out")
     before = (tmp_path / "out" / JSON).read_bytes()
 
-    def full(*arguments):
+    def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fdopen", full)
+    monkeypatch.setattr("core.private_files.write_atomically", full)
     with pytest.raises(EvaluationError, match="No space left") as raised:
         export_failures(made.store, made.id, 1, tmp_path / "out")
     assert raised.value.kind == "not_written"

@@ -46,8 +46,8 @@ def pixels(seeing: ImageFeatureCache, path: Path) -> np.ndarray:
 def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: list[Path], mini: VisionLanguage,
                                                 native: bool, little: ModuleType) -> None:
     backbone = explorer.eyes if native else mini
-    seeing = ImageFeatureCache(explorer, backbone, "centre")
-    seen = [one.kept for one in seeing.see(paths)]
+    seeing = ImageFeatureCache(explorer.workspace, backbone, "centre")
+    seen = [one.array for one in seeing.load(paths)]
     model = BrewCLIP(backbone.built, "prompted", little.MODEL, little.WIDTH)
     with torch.inference_mode():
         own = model.image_stem(np.stack([pixels(seeing, path) for path in paths]))
@@ -60,28 +60,28 @@ def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: l
 
 def test_stems_do_not_depend_on_who_else_was_seen_then(explorer: Explorer, paths: list[Path], mini: VisionLanguage
                                                        ) -> None:
-    together = ImageFeatureCache(explorer, mini, "centre").see(paths)
+    together = ImageFeatureCache(explorer.workspace, mini, "centre").load(paths)
     shutil.rmtree(explorer.home.caches)
-    alone = ImageFeatureCache(explorer, mini, "centre").see(paths[3:4])[0]
-    assert np.allclose(alone.kept, together[3].kept, atol=1e-4)
+    alone = ImageFeatureCache(explorer.workspace, mini, "centre").load(paths[3:4])[0]
+    assert np.allclose(alone.array, together[3].array, atol=1e-4)
 
 
 def test_nothing_is_seen_twice_and_the_size_is_told_beforehand(explorer: Explorer, paths: list[Path],
                                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    seeing = ImageFeatureCache(explorer, explorer.eyes, "centre")
+    seeing = ImageFeatureCache(explorer.workspace, explorer.eyes, "centre")
     told = seeing.nbytes(paths)
-    seeing.see(paths)
+    seeing.load(paths)
     store = arrays.ArrayStore(next((explorer.home.caches / "pixels").iterdir()))
     assert told == store.nbytes == 5 * 32 * 32 * 3
     assert seeing.nbytes(paths) == 0
     moved = [Path(shutil.move(path, path.with_name(f"moved {path.name}"))) for path in paths]
     monkeypatch.setattr(pictures.images, "pixels", None)  # decoding again would fail
-    again = ImageFeatureCache(explorer, explorer.eyes, "centre").see(moved)
+    again = ImageFeatureCache(explorer.workspace, explorer.eyes, "centre").load(moved)
     assert [one.reason for one in again] == [""] * 5
 
 
 def test_each_crop_policy_has_its_own(explorer: Explorer, paths: list[Path]) -> None:
-    centre, letterbox = (ImageFeatureCache(explorer, explorer.eyes, crop).see(paths[:1])[0].kept for crop in
+    centre, letterbox = (ImageFeatureCache(explorer.workspace, explorer.eyes, crop).load(paths[:1])[0].array for crop in
                          ("centre", "letterbox"))
     assert not np.array_equal(centre, letterbox)
 
@@ -90,10 +90,10 @@ def test_one_that_cannot_be_read_has_its_reason(explorer: Explorer, paths: list[
     paths[0].write_bytes(paths[0].read_bytes()[:200])
     paths[1].write_bytes(b"")
     paths[2].unlink()
-    seen = ImageFeatureCache(explorer, explorer.eyes, "centre").see(paths)
+    seen = ImageFeatureCache(explorer.workspace, explorer.eyes, "centre").load(paths)
     assert all(one.reason for one in seen[:3])
-    assert [one.kept.size for one in seen[:3]] == [0, 0, 0]
-    assert [one.kept.shape for one in seen[3:]] == [(32, 32, 3)] * 2
+    assert [one.array.size for one in seen[:3]] == [0, 0, 0]
+    assert [one.array.shape for one in seen[3:]] == [(32, 32, 3)] * 2
 
 
 def test_a_full_disk_is_told(explorer: Explorer, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_a_full_disk_is_told(explorer: Explorer, paths: list[Path], monkeypatch:
 
     monkeypatch.setattr(arrays.os, "fsync", full)
     with pytest.raises(StoreError) as caught:
-        ImageFeatureCache(explorer, explorer.eyes, "centre").see(paths)
+        ImageFeatureCache(explorer.workspace, explorer.eyes, "centre").load(paths)
     assert caught.value.kind == "full"
     monkeypatch.undo()
-    assert len(ImageFeatureCache(explorer, explorer.eyes, "centre").see(paths)) == 5
+    assert len(ImageFeatureCache(explorer.workspace, explorer.eyes, "centre").load(paths)) == 5

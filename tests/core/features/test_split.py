@@ -22,7 +22,7 @@ def data(little: ModuleType, tmp_path: Path) -> Path:
 
 
 def prepared(explorer: Explorer, data: Path, name: str = "train", states: bool = True) -> tuple[FeaturePreparer, Split]:
-    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", states)
+    preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre", states)
     return preparing, preparing.prepare(datasets.load(data), name)
 
 
@@ -50,7 +50,7 @@ def test_a_split_has_all_in_the_order_of_the_lists(explorer: Explorer, data: Pat
 
 
 def test_without_states_nothing_of_them_is_made(explorer: Explorer, data: Path) -> None:
-    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", states=False)
+    preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre", states=False)
     assert preparing.cost(datasets.load(data), ("train",)).states == 0
     assert preparing.prepare(datasets.load(data), "train").spoken[0].states == ()
 
@@ -73,7 +73,7 @@ def test_vectors_of_what_is_broken_are_no_numbers(explorer: Explorer, data: Path
     torch.manual_seed(0)
     for variant in ("zero-shot", "prompted", "e2e", "full"):
         model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).eval()
-        seen = encode.encode_pictures(model, preparing.seeing, split)
+        seen = encode.encode_pictures(model, preparing.images, split)
         spoken = encode.encode_utterances(model, split)
         assert np.isnan(seen[:2]).all() and np.isfinite(seen[2:]).all()
         assert np.linalg.norm(seen[2:], axis=1) == pytest.approx(1, abs=1e-5)

@@ -26,7 +26,11 @@ from core.audio import RATE, Waveform
 from core.explorer import Explorer
 from core.fingerprint import Fingerprint
 from core.home import Home
+from core.models import checkpoints
 from core.models.open_clip_models import Built
+from core.models.registry import ModelRegistry
+from core.models.spec import ModelSpec
+from core.models.trained import LoadedModel, TrainedModel
 from core.models.variants import BrewClipOptions
 from core.models.vision_language import VisionLanguage
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
@@ -105,18 +109,30 @@ def backbone() -> VisionLanguage:
     return VisionLanguage("little/random", built, "0" * 64, devices.choose("cpu"))
 
 
+class LittleModels(ModelRegistry):
+    """The little models, whatever the settings say."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self.ears, self.eyes = Recogniser(), backbone()
+
+    def recogniser(self, settings: Settings, report: object = silent) -> Recogniser:
+        return self.ears
+
+    def backbone(self, settings: Settings, report: object = silent) -> VisionLanguage:
+        return self.eyes
+
+    def load(self, spec: ModelSpec, settings: Settings, report: object = silent) -> LoadedModel:
+        return self.eyes if spec.checkpoint is None else TrainedModel(checkpoints.read(spec.checkpoint), self.eyes)
+
+
 class LittleExplorer(Explorer):
     """An Explorer whose models are the little ones."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__(Home(home), Settings())
-        self.ears, self.eyes = Recogniser(), backbone()
-
-    def recogniser(self, report: object = silent) -> Recogniser:
-        return self.ears
-
-    def backbone(self, report: object = silent) -> VisionLanguage:
-        return self.eyes
+        models = LittleModels(Home(home))
+        super().__init__(Home(home), Settings(), models)
+        self.ears, self.eyes = models.ears, models.eyes
 
 
 def recipe(folder: Path, variant: str = "full", model: BrewClipOptions = MODEL, **options: object) -> Recipe:
@@ -178,7 +194,7 @@ def _train(folder: Path, scenario: str) -> None:
         report = {"step": _at(17, WorkStep.TRAINING), "look": _at(14, WorkStep.VALIDATING), "whole": silent,
                   "cancel": _at(11, WorkStep.TRAINING, _cancel),
                   "cancel_look": _at(14, WorkStep.VALIDATING, _cancel)}[scenario]
-    job.train(explorer, run, report)
+    job.train(explorer.workspace, run, report)
 
 
 SHARED = ("alone", "pair", "pair_stopped", "pair_stopped")  # the second time, it goes on
@@ -203,7 +219,7 @@ def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
     if rank == 0 and not run.path.exists():
         job.begin(run, asked)
     report = _at(8, WorkStep.TRAINING, _cancel) if stopped and rank == 1 else silent
-    job.train(LittleExplorer(folder / "home"), run, report, asked)
+    job.train(LittleExplorer(folder / "home").workspace, run, report, asked)
     torch.save(gradients, folder / f"{scenario}-{rank}.pt")
 
 

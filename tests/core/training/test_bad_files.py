@@ -18,7 +18,7 @@ def test_a_run_learns_from_nine_of_ten(explorer, little: ModuleType, tmp_path: P
     bad_files.spoil(data / ("4_0.wav" if kind == "recording" else "4.png"), kind, name, monkeypatch)
     folder = RunFolder(tmp_path / "run")
     job.begin(folder, little.recipe(data, steps=2, evaluate_every=2, noise="babble:0"))
-    outcome = job.train(explorer, folder)
+    outcome = job.train(explorer.workspace, folder)
     assert outcome.step == 2
     facts = checkpoints.read_run(checkpoints.find(folder.path)).dataset
     assert (facts["pairs"], facts["unreadable"]) == (2 * 9, 1)
@@ -33,4 +33,4 @@ def test_a_look_at_dev_goes_on_with_nine_of_ten(explorer, little: ModuleType, tm
     bad_files.spoil(data / ("8_0.wav" if kind == "recording" else "8.png"), kind, name, monkeypatch)
     folder = RunFolder(tmp_path / "run")
     job.begin(folder, little.recipe(data, steps=2, evaluate_every=2))
-    assert job.train(explorer, folder).step == 2
+    assert job.train(explorer.workspace, folder).step == 2

@@ -18,17 +18,16 @@ from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import FeaturePreparer
 from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled, Progress
-from core.training import validation as dev_module
 from core.training.dataset import HELD_OUT, PairDataset, conditions, with_dev
 from core.training.validation import WEIGHTS, Validator
 
 
 def corpus(explorer: Explorer, data: Path, little: ModuleType, variant: str = "full", batch: int = 4, seed: int = 0,
            noise: str = "", drop_unheard: bool = False) -> PairDataset:
-    preparing = FeaturePreparer(explorer, explorer.eyes, "centre")
+    preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train", each) for each in conditions(noise)]
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH)
-    return PairDataset(splits, preparing.seeing, model, batch, seed, drop_unheard)
+    return PairDataset(splits, preparing.images, model, batch, seed, drop_unheard)
 
 
 def places(found: PairDataset, steps: range) -> list[list[int]]:
@@ -58,7 +57,7 @@ def test_a_batch_is_pictures_with_their_own_utterances(explorer: Explorer, data:
         split = found._splits[which]
         place = int(split.image_of[utterance])
         assert batch.image_ids[row] == place
-        assert np.array_equal(batch.pictures[row], split.pictures[place].kept)
+        assert np.array_equal(batch.pictures[row], split.pictures[place].array)
         assert batch.speech.lengths[row] == sum(map(len, split.spoken[utterance].states))
 
 
@@ -148,9 +147,9 @@ def test_where_there_is_no_dev_part_of_training_is_held_out_and_never_test(data:
 
 
 def looking(explorer: Explorer, data: Path, choose: bool = False) -> Validator:
-    preparing = FeaturePreparer(explorer, explorer.eyes, "centre")
+    preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train", each) for each in conditions("0")]
-    return Validator(splits, preparing.seeing, choose)
+    return Validator(splits, preparing.images, choose)
 
 
 def model(explorer: Explorer, little: ModuleType, variant: str = "full", **options: object) -> BrewCLIP:
@@ -160,10 +159,10 @@ def model(explorer: Explorer, little: ModuleType, variant: str = "full", **optio
 
 def test_dev_recall_is_the_mean_over_the_conditions(explorer: Explorer, data: Path, little: ModuleType) -> None:
     dev, ours = looking(explorer, data), model(explorer, little)
-    result = dev.look(ours)
+    result = dev.evaluate(ours)
     assert ours.training  # as it was
     ours.eval()
-    seen = encode.encode_pictures(ours, dev._seeing, dev._splits[0])
+    seen = encode.encode_pictures(ours, dev._images, dev._splits[0])
     found = [ranks(encode.encode_utterances(ours, split).fused, seen, split.image_of) for split in dev._splits]
     assert result.speech_to_image == pytest.approx(
         [100 * np.mean([recall(each.speech_to_image, at) for each in found]) for at in (1, 5, 10)])
@@ -176,19 +175,18 @@ def test_dev_recall_is_the_mean_over_the_conditions(explorer: Explorer, data: Pa
 def test_the_weight_of_the_voice_that_is_chosen_is_the_best(explorer: Explorer, data: Path, little: ModuleType,
                                                             given: float) -> None:
     ours = model(explorer, little, acoustic_weight=given)
-    chosen = looking(explorer, data, choose=True).look(ours)
+    chosen = looking(explorer, data, choose=True).evaluate(ours)
     assert ours.options.acoustic_weight == given  # whoever looks changes nothing
     scores = {}
     for weight in WEIGHTS:
-        dev_module.weighed(ours, weight)
-        scores[weight] = looking(explorer, data).look(ours).score
+        scores[weight] = looking(explorer, data).evaluate(ours.with_options(acoustic_weight=weight)).score
     assert chosen.score == pytest.approx(max(scores.values()), abs=1e-6)
     assert scores[chosen.weight] == pytest.approx(chosen.score, abs=1e-6)
 
 
 def test_one_branch_has_no_weight_to_choose(explorer: Explorer, data: Path, little: ModuleType) -> None:
     for variant in ("prompted", "e2e"):
-        assert looking(explorer, data, choose=True).look(model(explorer, little, variant)).weight == 1.0
+        assert looking(explorer, data, choose=True).evaluate(model(explorer, little, variant)).weight == 1.0
 
 
 def test_a_look_can_be_stopped(explorer: Explorer, data: Path, little: ModuleType) -> None:
@@ -197,5 +195,5 @@ def test_a_look_can_be_stopped(explorer: Explorer, data: Path, little: ModuleTyp
 
     ours = model(explorer, little, acoustic_weight=0.5)
     with pytest.raises(JobCancelled):
-        looking(explorer, data, choose=True).look(ours, report)
+        looking(explorer, data, choose=True).evaluate(ours, report)
     assert ours.training and ours.options.acoustic_weight == 0.5

@@ -11,8 +11,9 @@ from core import datasets
 from core.audio import RATE
 from core.evaluation import evaluate
 from core.evaluation import models as subjects
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.models import checkpoints
+from core.models.spec import ModelSpec
 from core.progress import silent
 from core.training import run as job
 from core.training.run_folder import RunFolder
@@ -62,7 +63,7 @@ def test_it_is_reported_trained_on_and_evaluated_and_nothing_is_silently_dropped
 
     run = RunFolder(tmp_path / "run")
     job.begin(run, little.recipe(broken, teach=1.0, noise="0"))
-    outcome = job.train(explorer, run, silent)
+    outcome = job.train(explorer.workspace, run, silent)
     assert outcome.why == "finished"
     notes = " ".join(each["text"] for each in run.events() if each["event"] == "note")
     assert all(f"{number}_0" in notes for number in (CORRUPT, EMPTY, GONE)) and f"{BAD_PICTURE}.jpg" in notes
@@ -72,9 +73,9 @@ def test_it_is_reported_trained_on_and_evaluated_and_nothing_is_silently_dropped
     assert facts["nothing_heard"] == 1 and not facts["dropped_unheard"]
     assert facts["unreadable"] == 3 + 2
 
-    monkeypatch.setattr(subjects, "check_weights", lambda explorer, known: None)  # the little backbone has no file
-    monkeypatch.setattr(subjects, "_backbone", lambda explorer, name, report: explorer.eyes)
-    found = evaluate.evaluate(explorer, Request((ModelChoice(run.path),), (DataChoice(broken, "train"),)), silent)[0]
+    monkeypatch.setattr(subjects, "check_weights", lambda workspace, known: None)  # the little backbone has no file
+    request = Request((ModelSpec(checkpoint=run.path),), (DataChoice(broken, "train"),))
+    found = evaluate.evaluate(explorer.workspace, request, silent)[0]
     assert (found.n_images, found.n_utterances, found.unreadable) == (12, 24, 5)
     ranks = found.speech_to_image
     assert ranks.queries == 24 and np.isfinite(ranks["R@1"].value)  # those that cannot be read count as missed

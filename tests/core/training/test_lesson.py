@@ -21,7 +21,7 @@ from core.training.run_folder import RunFolder
 
 @pytest.fixture
 def split(explorer, data: Path) -> Split:
-    return FeaturePreparer(explorer, explorer.eyes, "centre").prepare(job.datasets.load(data), "train")
+    return FeaturePreparer(explorer.workspace, explorer.eyes, "centre").prepare(job.datasets.load(data), "train")
 
 
 def silenced(split: Split, rows: tuple[int, ...], captions: bool = True) -> Split:
@@ -86,7 +86,7 @@ def test_a_taught_voice_comes_closer_to_its_words(explorer, data: Path, split: S
     for teach in (0.0, 20.0):
         run = RunFolder(tmp_path / f"run {teach}")
         job.begin(run, little.recipe(data, "e2e", steps=40, rate=1e-2, teach=teach, noise=noise))
-        job.train(explorer, run, silent)
+        job.train(explorer.workspace, run, silent)
         model = checkpoints.load(checkpoints.find(run.path), explorer.eyes)
         batch = model.collate([each.transcript for each in split.spoken], [each.states for each in split.spoken])
         made = TextDistillation.of(explorer.eyes.built, split, 0.1, 0)

@@ -27,7 +27,7 @@ from core.asr.transcript import TranscriptionOptions
 from core.evaluation import models as subjects
 from core.evaluation.diagnosis import diagnose
 from core.evaluation.evaluate import evaluate
-from core.evaluation.records import DataChoice, ModelChoice, Request
+from core.evaluation.records import DataChoice, Request
 from core.explain import observation
 from core.explain.faithfulness import Judge
 from core.explain.maps import draw
@@ -38,6 +38,7 @@ from core.features.noise import CLEAN
 from core.features.prepared_split import FeaturePreparer
 from core.models import checkpoints, multicrop
 from core.models.brewclip import BrewCLIP
+from core.models.spec import ModelSpec
 from core.models.trained import TrainedModel
 from core.progress import JobCancelled, Progress, WorkStep, silent
 from core.training import run as job
@@ -72,7 +73,7 @@ def away(pretend: ModuleType, explorer):
 def trained(explorer, path: Path, recipe, report=silent) -> RunFolder:
     folder = RunFolder(path)
     job.begin(folder, recipe)
-    job.train(explorer, folder, report)
+    job.train(explorer.workspace, folder, report)
     return folder
 
 
@@ -102,7 +103,7 @@ def test_a_run_learns_stops_and_goes_on_there(explorer, away: torch.device, data
 
     with pytest.raises(JobCancelled):
         trained(explorer, stopped.path, recipe, stop)
-    assert job.train(explorer, stopped).step == 8
+    assert job.train(explorer.workspace, stopped).step == 8
     whole = trained(explorer, tmp_path / "whole", recipe).state().tensors
     again = stopped.state().tensors
     assert whole and all(torch.equal(each, again[name]) for name, each in whole.items())
@@ -114,9 +115,9 @@ def test_a_run_learns_stops_and_goes_on_there(explorer, away: torch.device, data
 def test_evaluation_and_search_encode_there(explorer, away: torch.device, data: Path, little: ModuleType,
                                             tmp_path: Path, variant: str) -> None:
     model = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH).to(away).eval()
-    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", True)
+    preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre", True)
     split = preparing.prepare(job.datasets.load(data), "dev", CLEAN)
-    assert np.isfinite(encode.encode_pictures(model, preparing.seeing, split)).all()
+    assert np.isfinite(encode.encode_pictures(model, preparing.images, split)).all()
     assert np.isfinite(encode.encode_utterances(model, split).fused).all()
 
 
@@ -135,17 +136,17 @@ def test_a_trained_model_searches_there(explorer, away: torch.device, data: Path
 def test_an_evaluation_is_kept_and_diagnosed_there(explorer, away: torch.device, data: Path, little: ModuleType,
                                                    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
                                                    ) -> None:
-    monkeypatch.setattr(subjects, "check_weights", lambda explorer, known: None)
-    monkeypatch.setattr(subjects, "_backbone", lambda explorer, name, report: explorer.eyes)
-    chosen = ModelChoice(backbone="little/random")
+    monkeypatch.setattr(subjects, "check_weights", lambda workspace, known: None)
+    chosen = ModelSpec(backbone="little/random")
     if variant != "zero-shot":
         model = replace(little.MODEL, gate=variant == "full")
-        chosen = ModelChoice(trained(explorer, tmp_path / "run", little.recipe(data, variant, model, steps=2)).best)
+        run = trained(explorer, tmp_path / "run", little.recipe(data, variant, model, steps=2))
+        chosen = ModelSpec(checkpoint=run.best)
     request = Request((chosen,), (DataChoice(data, "dev"),), captions=(False, True), crops=("centre", images.SEVERAL))
-    records = evaluate(explorer, request)
+    records = evaluate(explorer.workspace, request)
     assert len(records) == (2 if variant == "e2e" else 4)  # captions are for models of words
     for record in records:
-        assert diagnose(explorer, record.id, at=1).evaluation_id == record.id
+        assert diagnose(explorer.workspace, record.id, at=1).evaluation_id == record.id
     assert explorer.eyes.device == "pretended", explorer.eyes.fallback
 
 
@@ -257,9 +258,9 @@ def test_whole_steps_stay_on_one_device_under_fake_tensors(explorer, lazily: Non
     """The trainer's own steps: batch, forward pass, lesson, backward pass, clipping, optimiser."""
     model = BrewCLIP(explorer.eyes.built, variant, replace(little.MODEL, **options), little.WIDTH)
     recipe = little.recipe(data, variant, teach=float(model.variant.acoustic))
-    preparing = FeaturePreparer(explorer, explorer.eyes, "centre", True)
+    preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre", True)
     split = preparing.prepare(job.datasets.load(data), "dev", CLEAN)
-    corpus = PairDataset([split], preparing.seeing, model, 4, 0, False)
+    corpus = PairDataset([split], preparing.images, model, 4, 0, False)
     taught = TextDistillation.of(explorer.eyes.built, split, 0.1, 0) if model.variant.acoustic else None
     pool = AtOnce()
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
@@ -351,5 +352,5 @@ def test_a_run_stopped_while_the_scaler_skipped_steps_goes_on(explorer, data: Pa
     with pytest.raises(JobCancelled):
         trained(explorer, folder.path, recipe, stop)
     assert not any(name.startswith("adam") for name in folder.state().tensors)
-    assert job.train(explorer, folder).step == 8
+    assert job.train(explorer.workspace, folder).step == 8
     assert any(name.startswith("adam.exp_avg.") for name in folder.state().tensors)

@@ -55,6 +55,15 @@ def test_the_state_of_a_run(tmp_path: Path, events: tuple, alive: bool, state: s
     assert (record.state, record.message, record.live) == (state, message, alive)
 
 
+@pytest.mark.parametrize(("events", "failure"), [
+    ((BEGIN, ("end", {"why": "error", "kind": "memory", "message": "Too little."})), "memory"),
+    ((BEGIN, end("error", "Too little.")), ""), ((BEGIN, step(10)), ""),
+    ((BEGIN, ("end", {"why": "error", "kind": "memory", "message": ""}), BEGIN, step(10)), "")])
+def test_the_kind_of_the_error_that_ended_a_run(tmp_path: Path, events: tuple, failure: str) -> None:
+    begun(tmp_path / "1", *events)
+    assert RunReader(tmp_path / "1").read(False).failure == failure
+
+
 def test_a_record_tells_what_the_log_does(tmp_path: Path) -> None:
     folder = begun(tmp_path / "7", PREPARE, BEGIN, step(10), step(20, memory=2_000_000_000), dev(20, 40.0, best=True),
                    step(30), dev(40, 35.0), ("note", {"text": "a.wav: It is empty."}))

@@ -27,7 +27,7 @@ def train(explorer, tmp_path: Path):
     def run(recipe: Recipe, name: str = "run", report=silent) -> tuple[RunFolder, TrainingResult]:
         folder = RunFolder(tmp_path / name)
         job.begin(folder, recipe)
-        return folder, job.train(explorer, folder, report)
+        return folder, job.train(explorer.workspace, folder, report)
 
     return run
 
@@ -126,7 +126,7 @@ def test_patience_ends_a_run_that_gets_no_better(train, explorer, data: Path, li
     folder, outcome = train(little.recipe(data, steps=500, rate=0.0, warmup=0.0, final_rate=0.0, evaluate_every=2,
                                           patience=3))
     assert (outcome.why, outcome.step, outcome.best_step) == ("patience", 8, 2)
-    again = job.train(explorer, folder)  # going on with it changes nothing
+    again = job.train(explorer.workspace, folder)  # going on with it changes nothing
     assert (again.why, again.step) == ("patience", 8)
     assert folder.state().step == 8
 
@@ -134,7 +134,7 @@ def test_patience_ends_a_run_that_gets_no_better(train, explorer, data: Path, li
 def test_going_on_with_a_finished_run_changes_nothing(train, explorer, data: Path, little: ModuleType) -> None:
     folder, outcome = train(little.recipe(data))
     before = folder.state()
-    assert job.train(explorer, folder) == outcome
+    assert job.train(explorer.workspace, folder) == outcome
     assert all(torch.equal(each, folder.state().tensors[name]) for name, each in before.tensors.items())
     assert len(of_kind(folder, "dev")) == 4
 
@@ -180,9 +180,9 @@ def test_gradients_are_clipped(train, data: Path, little: ModuleType, monkeypatc
 def test_a_full_disk_leaves_a_run_that_goes_on(explorer, data: Path, little: ModuleType, tmp_path: Path, writes: int,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, folder, real = little.recipe(data, steps=10), RunFolder(tmp_path / "run"), run_folder.os.fsync
-    job.preview(explorer, recipe)
+    job.preview(explorer.workspace, recipe)
     for name in ("train", "dev"):  # the caches are there
-        job.FeaturePreparer(explorer, explorer.eyes, "centre").prepare(job.datasets.load(data), name)
+        job.FeaturePreparer(explorer.workspace, explorer.eyes, "centre").prepare(job.datasets.load(data), name)
     job.begin(folder, recipe)
     done: list[int] = []
 
@@ -194,11 +194,11 @@ def test_a_full_disk_leaves_a_run_that_goes_on(explorer, data: Path, little: Mod
 
     monkeypatch.setattr(run_folder.os, "fsync", full)
     with pytest.raises(TrainingError, match="No space left") as caught:
-        job.train(explorer, folder)
+        job.train(explorer.workspace, folder)
     assert caught.value.kind == "full"
     monkeypatch.undo()
     assert RunReader(folder.path).read().state == "failed"
-    assert job.train(explorer, folder).step == 10
+    assert job.train(explorer.workspace, folder).step == 10
     assert checkpoints.read(folder.best).run.metrics["step"] in (7, 10)
 
 
@@ -243,13 +243,13 @@ def test_the_caches_have_a_cap(train, explorer, data: Path, little: ModuleType, 
         train(little.recipe(data, max_cache_gb=1e-6))
     assert caught.value.kind == "cache_cap"
     assert explorer.ears.heard == []  # nothing was begun
-    found = job.preview(explorer, little.recipe(data, noise="10"))
+    found = job.preview(explorer.workspace, little.recipe(data, noise="10"))
     assert (found.pairs, found.dev, found.cost.recordings) == (48, "dev", 64)
     (data / "0.png").unlink()
     (data / "1_0.wav").unlink()
-    assert job.preview(explorer, little.recipe(data)).pairs == 21
+    assert job.preview(explorer.workspace, little.recipe(data)).pairs == 21
     folder, _ = train(little.recipe(data), "allowed")
-    assert job.preview(explorer, folder.recipe()).cost.nbytes == 0
+    assert job.preview(explorer.workspace, folder.recipe()).cost.nbytes == 0
 
 
 def test_defects_are_told_and_counted(train, data: Path, little: ModuleType) -> None:
@@ -271,14 +271,15 @@ def test_a_state_of_another_model_is_refused(train, explorer, data: Path, little
     job.begin(other, little.recipe(data, model=replace(little.MODEL, feed_forward=64)))
     (other.path / "state.safetensors").write_bytes((folder.path / "state.safetensors").read_bytes())
     with pytest.raises(TrainingError, match="of another model") as caught:
-        job.train(explorer, other)
+        job.train(explorer.workspace, other)
     assert caught.value.kind == "damaged"
 
 
 def test_too_few_pairs_are_told_before_anything_is_heard(explorer, data: Path, little: ModuleType, tmp_path: Path
                                                          ) -> None:
     recipe = little.recipe(data, batch=32)
-    for refused in (lambda: job.begin(RunFolder(tmp_path / "run"), recipe), lambda: job.preview(explorer, recipe)):
+    for refused in (lambda: job.begin(RunFolder(tmp_path / "run"), recipe),
+                    lambda: job.preview(explorer.workspace, recipe)):
         with pytest.raises(TrainingError, match="24 pairs to learn from, which is less than a batch of 32") as caught:
             refused()
         assert caught.value.kind == "too_few"
@@ -314,8 +315,8 @@ def test_without_prompts_a_stopped_run_ends_with_the_same_bits(train, explorer, 
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        job.train(explorer, stopped, stop)
-    job.train(explorer, stopped, silent)
+        job.train(explorer.workspace, stopped, stop)
+    job.train(explorer.workspace, stopped, silent)
     ours, theirs = whole.state().tensors, stopped.state().tensors
     assert all(torch.equal(each, theirs[name]) for name, each in ours.items())
 
@@ -325,5 +326,5 @@ def test_options_that_do_not_fit_the_backbone_are_told_before_hearing(explorer, 
     folder = RunFolder(tmp_path / "run")
     job.begin(folder, little.recipe(data, model=replace(little.MODEL, heads=5)))
     with pytest.raises(ModelError, match="5 heads do not divide"):
-        job.train(explorer, folder)
+        job.train(explorer.workspace, folder)
     assert not explorer.ears.heard

@@ -27,7 +27,7 @@ SPEECH = from_samples((0.4 * np.sin(np.arange(RATE) * 0.05)).astype(np.float32),
 @pytest.fixture
 def context(home, qtbot):
     made = Context(home)
-    made._explorer = SimpleNamespace(close=lambda: None)
+    made._explorer = SimpleNamespace(close=lambda: None, workspace=None)
     yield made
     assert made.jobs.shutdown(20)
     made.close()
@@ -96,7 +96,7 @@ def test_an_experiment_that_ends_early_leaves_no_run(controller, home, tmp_path,
 def test_a_recording_of_the_user_is_probed_and_kept(own_voice, home, tmp_path, qtbot, monkeypatch):
     prediction = Prediction(np.array([0.1, 0.7, 0.1, 0.1], np.float32), (np.zeros(1, np.float32), np.eye(4)[:1]))
     monkeypatch.setattr(predict, "ProbePredictor", lambda *made: SimpleNamespace(
-        takes_sentences=False, listen=lambda waveform: prediction, warm_up=lambda: None))
+        takes_sentences=False, predict=lambda waveform: prediction, warm_up=lambda: None))
     run = Runs(home).keep(make_result(tmp_path, ("layers",)))
     own_voice.take(SPEECH, "")
     assert own_voice.state.message == READY, "there is no probe yet"

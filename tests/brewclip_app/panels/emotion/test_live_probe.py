@@ -167,7 +167,7 @@ def test_the_runner_loads_a_probe_once_and_standardises_it_once(context, monkeyp
         def warm_up(self):
             warmed.append(made[-1])
 
-        def listen(self, waveform):
+        def predict(self, waveform):
             return PREDICTION
 
     context._explorer = SimpleNamespace(close=lambda: None)

@@ -48,6 +48,8 @@ def context(home, qtbot):
 class Explorer:
     """Nothing of it is used: experiments and predict are made up."""
 
+    workspace = None
+
     def close(self):
         """As the real one."""
 
@@ -308,7 +310,7 @@ def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kep
         def warm_up(self):
             pass
 
-        def listen(self, waveform):
+        def predict(self, waveform):
             curve = np.array([0.5, 0.7], np.float32), np.array([[0.1, 0.7, 0.1, 0.1]] * 2, np.float32)
             return Prediction(np.array([0.1, 0.7, 0.1, 0.1], np.float32), curve)
 
@@ -321,7 +323,7 @@ def test_one_s_own_voice_is_put_to_the_probe_and_kept(panel, context, qtbot, kep
     assert panel.own_voice.bars.shares()[1] == ("happy", pytest.approx(0.7))
     assert panel.own_voice.message.text() == "Happy, 70 %."
     assert "3 actors" in panel.own_voice.about.text()
-    assert len(predict.tries(kept)) == 2 and "2 recordings of yours" in panel.own_voice.kept.text()
+    assert len(predict.trials(kept)) == 2 and "2 recordings of yours" in panel.own_voice.kept.text()
 
 
 def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monkeypatch):
@@ -334,7 +336,7 @@ def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monk
         def warm_up(self):
             pass
 
-        def listen(self, waveform):
+        def predict(self, waveform):
             shares = np.array([0.1, 0.1, 0.7, 0.1] if waveform.seconds > 1.5 else [0.1, 0.7, 0.1, 0.1], np.float32)
             return Prediction(shares, (np.array([0.5], np.float32), shares[None]))
 
@@ -351,12 +353,12 @@ def test_the_bars_move_while_one_speaks(panel, sound, context, qtbot, kept, monk
     qtbot.waitUntil(lambda: panel.own_voice.message.text() == "Recording… So far happy.", timeout=WAIT)
     sound.streams[-1].send(0.3, 1.0)
     qtbot.waitUntil(lambda: panel.own_voice.message.text() == "Recording… So far sad.", timeout=WAIT)
-    assert panel.own_voice.bars.shares()[2] == ("sad", pytest.approx(0.7)) and predict.tries(kept) == []
+    assert panel.own_voice.bars.shares()[2] == ("sad", pytest.approx(0.7)) and predict.trials(kept) == []
     QTest.keyClick(panel, Qt.Key.Key_Space)
     sound.streams[-1].send(0.3, 0.6)
     qtbot.waitUntil(lambda: panel.own_voice.message.text() == "Sad, 70 %.", timeout=WAIT)
     settle(context, qtbot)
-    assert len(predict.tries(kept)) == 1 and not panel.own_voice.controller.live.timer.isActive()
+    assert len(predict.trials(kept)) == 1 and not panel.own_voice.controller.live.timer.isActive()
 
 
 def test_space_records_with_the_microphone(panel, sound, qtbot, monkeypatch):

@@ -21,7 +21,8 @@ WAIT = 20_000
 def context(home, qtbot, monkeypatch):
     monkeypatch.setattr(evaluate, "plan", lambda explorer, request, report: Plan(len(request), 20, 3_000_000))
     store = Store.open(home.store)
-    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None))
+    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
+                                         workspace=SimpleNamespace(store=store)))
     yield made
     assert made.jobs.shutdown(20)
     made.close()

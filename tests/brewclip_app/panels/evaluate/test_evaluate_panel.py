@@ -24,8 +24,9 @@ from brewclip_app.panels.evaluate.results import EvaluationsCard
 from core.errors import EvaluationError
 from core.evaluation import archive, evaluate
 from core.evaluation.evaluate import Plan
-from core.evaluation.records import DataChoice, ModelChoice
+from core.evaluation.records import DataChoice
 from core.features.noise import CLEAN, Condition
+from core.models.spec import ModelSpec
 from core.progress import Progress
 from core.store.store import Store
 
@@ -34,9 +35,10 @@ WAIT = 20_000
 
 @pytest.fixture
 def context(home, qtbot, monkeypatch):
-    monkeypatch.setattr(evaluate, "plan", lambda explorer, request, report: Plan(len(request), 20, 3_000_000))
+    monkeypatch.setattr(evaluate, "plan", lambda workspace, request, report: Plan(len(request), 20, 3_000_000))
     store = Store.open(home.store)
-    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None)
+    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
+                               workspace=SimpleNamespace(store=store))
     made = Context(home, explorer)
     yield made
     assert made.jobs.shutdown(20)
@@ -121,7 +123,7 @@ def test_a_folder_that_is_dropped_is_read_and_its_test_split_ticked(panel, conte
     settle(context, qtbot)
     assert boxes(panel)["test · 1 utterance"].isChecked()
     request = panel.controller.state.options.request()
-    assert request.data == (DataChoice(dataset, "test", "folder"),) and request.models == (ModelChoice(),)
+    assert request.data == (DataChoice(dataset, "test", "folder"),) and request.models == (ModelSpec(),)
     assert request.conditions == (CLEAN,) and request.crops == ("",) and request.captions == (False,)
 
 
@@ -137,7 +139,7 @@ def test_the_plan_says_what_it_comes_to(panel, context, qtbot, dataset):
 
 
 def test_a_plan_that_cannot_be_is_said_and_not_started(panel, context, qtbot, dataset, monkeypatch):
-    def plan(explorer, request, report):
+    def plan(workspace, request, report):
         raise EvaluationError("It needs weights that are not here.", "weights")
 
     monkeypatch.setattr(evaluate, "plan", plan)

@@ -17,7 +17,8 @@ WAIT = 20_000
 @pytest.fixture
 def context(home, qtbot):
     store = Store.open(home.store)
-    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None))
+    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
+                                         workspace=SimpleNamespace(store=store)))
     yield made
     assert made.jobs.shutdown(20)
     made.close()
@@ -78,7 +79,7 @@ def test_labels_are_shown_at_once_and_written_in_order(controller, context, eval
     controller.set_note("two dogs")
     assert controller.state.misses.label(query).label == "ambiguous"
     settle(context, qtbot)
-    written = labelling.labels(context.explorer.store, evaluation.id)[query.way, query.query_id]
+    written = labelling.labels(context.explorer.store, evaluation.id)[query.direction, query.query_id]
     assert (written.label, written.note) == ("ambiguous", "two dogs")
     assert controller.state.misses.label(query) == written
 
@@ -106,7 +107,7 @@ def test_a_label_that_cannot_be_written_is_reported(controller, context, qtbot, 
 
 
 def test_the_diagnosis_shows_its_progress_and_can_be_stopped(controller, context, qtbot, monkeypatch):
-    def diagnose(explorer, evaluation_id, at, report):
+    def diagnose(workspace, evaluation_id, at, report):
         while True:
             report(Progress(done=1, total=8, subject="Ranking again"))
 

@@ -19,10 +19,10 @@ from brewclip_app.widgets.panel_stack import PanelStack
 from core import audio
 from core.evaluation import archive, diagnosis, labelling
 from core.evaluation.failures import Again, conclude
-from core.evaluation.records import ModelChoice
 from core.features.noise import Condition, noisy
 from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
+from core.models.spec import ModelSpec
 from core.progress import Progress
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
@@ -33,7 +33,8 @@ WAIT = 20_000
 @pytest.fixture
 def context(home, qtbot):
     store = Store.open(home.store)
-    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None)
+    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
+                               workspace=SimpleNamespace(store=store))
     made = Context(home, explorer)
     yield made
     assert made.jobs.shutdown(20)
@@ -81,7 +82,7 @@ def concluded(misses):
     for place, query in enumerate(misses):
         again = [Again("caption", 1 if place % 3 == 1 else query.rank), Again("letterbox", 1 if place % 3 == 0 else 9),
                  Again("sentences", None, "nothing was cut off")]
-        found.append(conclude(query.way, query.number, query.query_id, query.rank, 1, again))
+        found.append(conclude(query.direction, query.number, query.query_id, query.rank, 1, again))
     return found
 
 
@@ -323,10 +324,10 @@ def test_without_a_diagnosis_it_is_offered_and_kinds_are_not_shown(panel):
 def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot, monkeypatch):
     gate = threading.Event()
 
-    def diagnose(explorer, evaluation_id, at, report):
+    def diagnose(workspace, evaluation_id, at, report):
         report(Progress(done=3, total=8, subject="Ranking again"))
         assert gate.wait(20)
-        return keep_diagnosis(explorer.store, evaluation_id)
+        return keep_diagnosis(workspace.store, evaluation_id)
 
     monkeypatch.setattr(diagnosis, "diagnose", diagnose)
     panel.kinds.start.click()
@@ -339,7 +340,7 @@ def test_diagnosing_shows_how_far_it_is_and_then_the_kinds(panel, context, qtbot
 
 
 def test_a_stopped_diagnosis_changes_nothing(panel, context, qtbot, monkeypatch):
-    def diagnose(explorer, evaluation_id, at, report):
+    def diagnose(workspace, evaluation_id, at, report):
         while True:
             report(Progress(done=1, total=8, subject="Ranking again"))
 
@@ -360,7 +361,7 @@ def test_a_stopped_diagnosis_changes_nothing(panel, context, qtbot, monkeypatch)
 
 
 def test_a_failed_diagnosis_is_said_with_what_is_safe(panel, context, qtbot, monkeypatch):
-    def diagnose(explorer, evaluation_id, at, report):
+    def diagnose(workspace, evaluation_id, at, report):
         raise OSError("no space")
 
     monkeypatch.setattr(diagnosis, "diagnose", diagnose)
@@ -436,7 +437,7 @@ def test_image_to_speech_has_pictures_for_queries(panel, context, qtbot):
     panel.header.directions.activated.emit(1)
     settle(context, qtbot)
     case = panel.case.case
-    assert case.query.way == "image_to_speech"
+    assert case.query.direction == "image_to_speech"
     assert panel.page.proxy.row_at(0).words == case.picture.name
     assert panel.case.picture_title.text() == "Query picture"
     assert panel.case.best_words.text() and panel.case.play_best.isVisibleTo(panel)
@@ -471,7 +472,7 @@ def test_inspect_is_given_the_query_and_its_picture(panel, qtbot):
     assert key == "inspect" and isinstance(asked, Inspection)
     assert (asked.path, asked.speech) == (case.picture, case.recording)
     assert asked.caption and asked.text and asked.crop == "centre"
-    assert asked.model == ModelChoice(panel.controller.state.misses.record.setup.checkpoint, "brewclip-mini")
+    assert asked.model == ModelSpec("brewclip-mini", panel.controller.state.misses.record.setup.checkpoint)
 
 
 def test_noise_of_the_evaluation_is_inspected_too(context, qtbot, make_evaluation):
@@ -483,7 +484,7 @@ def test_noise_of_the_evaluation_is_inspected_too(context, qtbot, make_evaluatio
     _, asked = sent.args
     clean = audio.read(asked.speech)
     assert asked.waveform.digest == noisy(clean, condition).digest != clean.digest
-    assert asked.model == ModelChoice(None, "brewclip-mini")  # zero-shot, whatever the settings search with
+    assert asked.model == ModelSpec("brewclip-mini")  # zero-shot, whatever the settings search with
     assert asked.crop == "multi-crop"
     panel.closing()
 

@@ -19,10 +19,10 @@ from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.panel import InspectPanel
 from brewclip_app.panels.inspect.parts import elsewhere_words
-from core.evaluation.records import ModelChoice
 from core.explain import inspection
 from core.explain.maps import Elsewhere
 from core.explain.methods import METHODS
+from core.models.spec import ModelSpec
 from core.progress import Progress, WorkStep
 
 WAIT = 60_000
@@ -187,8 +187,8 @@ def test_keys_change_method_and_target_without_a_new_explanation(panel, qtbot, g
 
 
 @pytest.mark.parametrize(("variant", "choice", "words", "voiced"), [
-    ("zero-shot", ModelChoice(), "the voice adds nothing", "Transcript"),
-    ("e2e", ModelChoice(Path("/runs/e2e")), "the words add nothing", "Voice")])
+    ("zero-shot", ModelSpec(), "the voice adds nothing", "Transcript"),
+    ("e2e", ModelSpec(checkpoint=Path("/runs/e2e")), "the words add nothing", "Voice")])
 def test_a_model_of_one_branch_says_so_in_words(panel, qtbot, gallery, folder, voice, variant, choice, words, voiced):
     open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery, model=choice)
     assert list(rows(panel)) == [voiced]
