@@ -143,8 +143,8 @@ def _gallery_copy(arguments: Arguments) -> int:
         print(as_json(asdict(copied)))
     else:
         there = f", {copied.already} of them copied before" if copied.already else ""
-        print(f"{copied.gallery}: {copied.pictures} pictures{there}; {copied.vectors} vectors written, "
-              f"{copied.failures} failures listed")
+        print(f"{copied.gallery}: {copied.pictures} pictures{there}; {copied.vectors} vectors were written, "
+              f"{copied.failures} files that could not be read are listed")
     return OK
 
 
