@@ -18,13 +18,13 @@ from brewclip_app.notifications import Notifier
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
 from brewclip_app.services.runs import KEY as TRAINING
+from brewclip_app.shell.key_list import KeyList
+from brewclip_app.shell.panel_stack import PanelStack
+from brewclip_app.shell.rail import Rail
+from brewclip_app.shell.status_strip import StatusStrip
 from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
-from brewclip_app.widgets.key_list import KeyList
-from brewclip_app.widgets.panel_stack import PanelStack
-from brewclip_app.widgets.rail import Rail
-from brewclip_app.widgets.status_strip import StatusStrip
 
 if TYPE_CHECKING:
     from core.explorer import ModelStatus
@@ -93,7 +93,8 @@ class MainWindow(QMainWindow):
         self.rail = Rail()
         self.stack = PanelStack()
         self.banner = Banner()
-        self.strip = StatusStrip(context.jobs)
+        self.strip = StatusStrip(context.jobs, self._open_models,
+                                 lambda key: self.show_panel(key, context.gallery))
         self.other_window = OtherWindow(context.home, self)
         self.keys = KeyList(self)
         self.notifier = Notifier(self, context.jobs)
@@ -208,8 +209,6 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.rail.chosen.connect(self.show_panel)
         self.other_window.changed.connect(self.strip.show_other_window)
-        self.strip.models_asked.connect(self._open_models)
-        self.strip.asked.connect(lambda key: self.show_panel(key, self.context.gallery))
         self.context.failed.connect(self.show_error)
         self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
         self.context.settings_changed.connect(self._take_settings)

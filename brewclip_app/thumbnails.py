@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal, Slot
+from PySide6.QtGui import QImage, QPainter, QPixmap
 
+from brewclip_app import theme
 from core import caches, private_files
 from core.errors import ImageError
 from core.remote import is_remote
@@ -176,3 +177,18 @@ def _write(picture: "Image", path: Path) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             staged.unlink(missing_ok=True)
+
+
+def draw_fitted(painter: QPainter, place: QRect, small: Thumbnail | None) -> None:
+    """Draw a thumbnail whole and centred in its place, or why there is none."""
+    if small is None:
+        return
+    if small.pixmap is None:
+        painter.setFont(theme.font("quiet"))
+        painter.setPen(theme.colour("quiet"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, small.problem)
+        return
+    size = small.pixmap.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    fitted = QRect(QPoint(0, 0), size)
+    fitted.moveCenter(place.center())
+    painter.drawPixmap(fitted, small.pixmap)

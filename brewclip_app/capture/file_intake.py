@@ -1,34 +1,39 @@
-"""Files that come into the Search panel: dropped, or chosen in a dialog. Recordings, pictures, folders, words."""
+"""Recordings, images, folders and text that are dropped on a panel or chosen in a dialog."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, Signal
+from PySide6.QtCore import QMimeData
 from PySide6.QtWidgets import QWidget
 
+from brewclip_app import tasks
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_file
+from core.errors import BrewclipError
 from core.progress import Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
+    from brewclip_app.jobs import JobRunner
     from core.audio import Waveform
 
 RECORDINGS = ("Recordings (*.wav *.flac *.mp3 *.ogg *.opus *.m4a *.aac *.wma *.aiff *.webm *.mp4)", "All files (*)")
 
 
-class Intake(QObject):
-    """Tells what came in; reading happens in jobs. A sign of 0 is the main term, +1 adds, -1 takes away."""
+class Intake:
+    """Drops and file dialogs of a panel, given to functions; recordings are read in jobs.
 
-    voice = Signal(object, int)  # Waveform, sign
-    picture = Signal(object, int)  # Path, sign
-    words = Signal(str)
-    folder = Signal(object)  # Path
-    problem = Signal(str)
+    A sign of 0 is a query's main term, +1 includes a term, -1 excludes it. `problem` takes a sentence.
+    """
 
-    def __init__(self, context: "Context", owner: QWidget) -> None:
-        super().__init__(owner)
+    def __init__(self, context: "Context", owner: QWidget | None, *, recording: "Callable[[Waveform, int], object]",
+                 problem: Callable[[str], object], image: Callable[[Path, int], object] = lambda path, sign: None,
+                 text: Callable[[str], object] = lambda text: None,
+                 folder: Callable[[Path], object] = lambda folder: None) -> None:
         self._context, self._owner = context, owner
+        self._recording, self._problem, self._image, self._text, self._folder = recording, problem, image, text, folder
 
     def wants(self, data: QMimeData) -> bool:
         """Whether something dragged over the panel can be taken."""
@@ -42,18 +47,18 @@ class Intake(QObject):
         folders = folders_of(data)
         pictures = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
         if folders:
-            self.folder.emit(folders[0])
+            self._folder(folders[0])
         elif pictures:
             for path in pictures:
-                self.picture.emit(path, 1)
+                self._image(path, 1)
         elif paths:
-            self.read_voice(paths[0])
+            self.read_recording(paths[0])
         elif data.text().strip():
-            self.words.emit(" ".join(data.text().split()))
+            self._text(" ".join(data.text().split()))
 
     def choose_recording(self, sign: int = 0) -> None:
         """Let the user choose a recording."""
-        ask_file(self._owner, "recording", "A recording", RECORDINGS, lambda path: self.read_voice(path, sign))
+        ask_file(self._owner, "recording", "A recording", RECORDINGS, partial(self.read_recording, sign=sign))
 
     def choose_picture(self, sign: int = 1) -> None:
         """Let the user choose a picture."""
@@ -61,15 +66,25 @@ class Intake(QObject):
 
         names = " ".join(sorted(f"*{suffix}" for suffix in IMAGE_SUFFIXES))
         ask_file(self._owner, "picture", "A picture", (f"Pictures ({names})", "All files (*)"),
-                 lambda path: self.picture.emit(path, sign))
+                 lambda path: self._image(path, sign))
 
-    def read_voice(self, path: Path, sign: int = 0) -> None:
+    def read_recording(self, path: Path, sign: int = 0) -> None:
         """Read a recording."""
-        def read(report: Report) -> "Waveform":
-            from core import audio
+        tasks.start(self._read(path, sign))
 
-            return audio.read(path)
+    async def _read(self, path: Path, sign: int) -> None:
+        try:
+            waveform = await read_recording(self._context.jobs, path)
+        except BrewclipError as error:
+            self._problem(str(error))
+        else:
+            self._recording(waveform, sign)
 
-        self._context.jobs.submit(f"Reading {path.name}", read, key="recording",
-                                  on_done=lambda waveform: self.voice.emit(waveform, sign),
-                                  on_failed=lambda error: self.problem.emit(str(error)))
+
+async def read_recording(jobs: "JobRunner", path: Path) -> "Waveform":
+    """Recording from a file, read in a job. AudioError if it is none."""
+    def read(report: Report) -> "Waveform":
+        from core import audio
+        return audio.read(path)
+
+    return await jobs.run(f"Reading {path.name}", read, key="recording")

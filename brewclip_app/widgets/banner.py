@@ -18,7 +18,6 @@ GOOD_STAYS_MS = 6000
 class Banner(QFrame):
     """Hidden until something is said; stays until it is closed, good news leaves by itself."""
 
-    closed = Signal()
     shown_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -77,7 +76,6 @@ class Banner(QFrame):
         self._timer.stop()
         self.hide()
         self.shown_changed.emit(False)
-        self.closed.emit()
 
     def _turn_fold(self) -> None:
         folded = self.details.isHidden()

@@ -58,7 +58,8 @@ class AnnotatePanel(Panel):
         self.page = DescribePage(self.voice.microphone, self.thumbnails, self.player.toggle)
         self.recording = RecordingControl(self, self.voice, self.controller, self.page, self.player, self.ask_speaker,
                                           self._accept)
-        self.intake = Intake(context, self)
+        self.intake = Intake(context, self, recording=lambda waveform, sign: self._take_file(waveform),
+                             problem=lambda reason: self.page.message.show_text(reason, "care"))
         self.review = ReviewPage(self.controller, self.player, self.thumbnails)
         self.end, self.none, self.waiting = QueueEndPage(), NoGalleryPage(), QWidget()
         self.pages = QStackedWidget()
@@ -83,8 +84,6 @@ class AnnotatePanel(Panel):
             controller.message.connect(page.message.show_text)
         self.player.changed.connect(self._show_playback)
         self.player.failed.connect(lambda reason: self.page.message.show_text(reason, "care"))
-        self.intake.voice.connect(lambda waveform, sign: self._take_file(waveform))
-        self.intake.problem.connect(lambda reason: self.page.message.show_text(reason, "care"))
         self.exchange.finished.connect(self.bar.show_result)
         self.exchange.failed.connect(lambda error: self.failed.emit(error, ""))
         context.gallery_changed.connect(lambda _: controller.reopen())

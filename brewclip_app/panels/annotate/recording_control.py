@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-from brewclip_app.capture.held_key import GRACE, HeldKey
+from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.annotate.controller import NOT_SAVED, AnnotateController
 from brewclip_app.panels.annotate.describe_page import DescribePage
@@ -27,9 +27,7 @@ class RecordingControl(QObject):
         self._panel, self._voice, self._controller, self._page, self._player = panel, voice, controller, page, player
         self._ask_speaker, self._confirm = ask_speaker, confirm
         self._in_front = self._finishing = self._confirm_when_saved = False
-        self.space = HeldKey(panel)
-        self.space.pressed.connect(self.press)
-        self.space.let_go.connect(lambda: voice.release(GRACE))
+        self.space = HeldKey(panel, self.press, voice.release)
         card = page.recording
         card.record.pressed_down.connect(self.press)
         card.record.let_go.connect(lambda: voice.release())

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLayout, QMenu, QScrollArea, QStackedWidget, QWidget
 
-from brewclip_app.capture.held_key import GRACE, HeldKey
+from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.emotion import export as emotion_export
 from brewclip_app.panels.emotion import words
@@ -53,7 +53,7 @@ class EmotionPanel(Panel):
         self.own_voice = OwnVoiceCard(context, voice)
         self.runs = ProbeRunsCard(self.controller.open, self.controller.delete)
         self.pages = QStackedWidget()
-        self.space = HeldKey(self)
+        self.space = HeldKey(self, self._talk, self.own_voice.voice.release)
         self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
@@ -127,8 +127,6 @@ class EmotionPanel(Panel):
         self.results.table.itemSelectionChanged.connect(self._show_feature)
         self.matrix.matrix.chosen.connect(self._show_cell)
         self.own_voice.voice.started.connect(lambda: self._right.ensureWidgetVisible(self.own_voice, 0, 0))
-        self.space.pressed.connect(self._talk)
-        self.space.let_go.connect(lambda: self.own_voice.voice.release(GRACE))
         for keys, action in (("Ctrl+Return", options.start.click), ("Ctrl+O", options.choose_folder),
                              ("Ctrl+E", options.export.showMenu)):
             QShortcut(QKeySequence(keys), self, action, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)

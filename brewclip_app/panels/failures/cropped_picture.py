@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.thumbnails import Thumbnail, Thumbnails
-from brewclip_app.widgets.hit_delegate import draw_fitted
+from brewclip_app.thumbnails import Thumbnail, Thumbnails, draw_fitted
 
 if TYPE_CHECKING:
     from core.store.records import ImageRecord

@@ -44,7 +44,11 @@ class InspectPanel(Panel):
         self.setAcceptDrops(True)
         self.controller = InspectController(context, self)
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
-        self.intake = Intake(context, self)
+        self.intake = Intake(
+            context, self, recording=lambda waveform, sign: self.controller.take_waveform(waveform),
+            image=lambda path, sign: self.controller.take_picture(path),
+            text=lambda text: self.controller.take_text(text), problem=lambda text: self.controller.notify(text),
+            folder=lambda path: self.controller.notify("Drop a picture or a recording here, not a folder."))
         self.player = player or Player(self)
         self._shown = InspectState()
         self._lay_out()
@@ -109,7 +113,7 @@ class InspectPanel(Panel):
         self.single.add_below(self.strip)
 
     def _connect(self) -> None:
-        controller, single, intake = self.controller, self.single, self.intake
+        controller, single = self.controller, self.single
         controller.changed.connect(self._render)
         controller.failed.connect(lambda error: self.failed.emit(error, ""))
         self.progress.cancelled.connect(controller.stop)
@@ -129,11 +133,6 @@ class InspectPanel(Panel):
             box.currentIndexChanged.connect(lambda: controller.choose_map(self.head.target, self.head.method))
         self.head.compare.clicked.connect(controller.compare)
         self.head.save.clicked.connect(self._save)
-        intake.voice.connect(lambda waveform, sign: controller.take_waveform(waveform))
-        intake.picture.connect(lambda path, sign: controller.take_picture(path))
-        intake.words.connect(controller.take_text)
-        intake.folder.connect(lambda path: controller.notify("Drop a picture or a recording here, not a folder."))
-        intake.problem.connect(controller.notify)
         self.context.settings_changed.connect(lambda: controller.take_settings() if self.isVisible() else None)
 
     def _make_shortcuts(self) -> None:
@@ -277,6 +276,6 @@ class InspectPanel(Panel):
         recordings = [path for path in paths if path not in pictures and not path.is_dir()]
         if pictures and recordings:
             self.controller.keep_picture(pictures[0])
-            self.intake.read_voice(recordings[0])
+            self.intake.read_recording(recordings[0])
         else:
             self.intake.take(data)

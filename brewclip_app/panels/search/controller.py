@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks, wording
+from brewclip_app.capture.file_intake import read_recording
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.base import Asked, Inspection, Question
 from brewclip_app.panels.search import notices, search_job
@@ -572,18 +573,10 @@ class SearchController(QObject):
         tasks.start(self._read_recording(path, sign))
 
     async def _read_recording(self, path: Path, sign: int) -> None:
-        def read(report: Report) -> "Waveform":
-            from core import audio
-            return audio.read(path)
-
         try:
-            waveform = await self._context.jobs.run(f"Reading {path.name}", read, key="recording")
-        except JobCancelled:
-            return
+            self.add_recording(await read_recording(self._context.jobs, path), sign)
         except BrewclipError as error:
             self.say(str(error), "care")
-            return
-        self.add_recording(waveform, sign)
 
     def open_suggestion(self, path: Path, text: str) -> None:
         """Search with a recording whose text is known: with the text where nothing can be transcribed."""

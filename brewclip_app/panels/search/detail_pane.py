@@ -11,14 +11,13 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QRes
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.item_models.hits import copies_words
 from brewclip_app.panels.search.actions import HitActions
+from brewclip_app.panels.search.branch_bar import COLOURS, ShareBar
+from brewclip_app.panels.search.hit_model import copies_words
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.branch_bar import COLOURS, ShareBar
+from brewclip_app.thumbnails import Thumbnails, draw_fitted
 from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
-from brewclip_app.widgets.hit_delegate import draw_fitted
 from core.remote import shown
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme, wording
-from brewclip_app.item_models.hits import HitModel
+from brewclip_app.panels.search.hit_delegate import GAP, HitDelegate
+from brewclip_app.panels.search.hit_model import HitModel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets import common
-from brewclip_app.widgets.hit_delegate import GAP, HitDelegate
 
 if TYPE_CHECKING:
     from core.search.queries import Hit

@@ -7,7 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, 
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.capture.held_key import GRACE, HeldKey
+from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.base import Panel, Question
 from brewclip_app.panels.first_start.panel import FirstStart
@@ -49,8 +49,11 @@ class SearchPanel(Panel):
         self.controller = SearchController(context, voice, self)
         self.voice = self.controller.voice
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
-        self.space = HeldKey(self)
-        self.intake = Intake(context, self)
+        self.space = HeldKey(self, self._press, self.voice.release)
+        self.intake = Intake(
+            context, self, recording=self.controller.add_recording, text=self.controller.type_text,
+            image=lambda path, sign: self.controller.add_image(path, sign=sign), folder=self.controller.offer_folder,
+            problem=lambda text: self.controller.say(text, "care"))
         self.hit_actions = HitActions(context, self.controller, self, self._take_tagged)
         self.header = QueryHeader(self.controller, self.intake)
         self.results = SearchResults(context, self.controller, self.hit_actions, self.intake, self.thumbnails)
@@ -79,8 +82,6 @@ class SearchPanel(Panel):
         controller.changed.connect(self.render_state)
         controller.failed.connect(self.failed)
         controller.go_to.connect(self.go_to)
-        self.space.pressed.connect(self._press)
-        self.space.let_go.connect(lambda: self.voice.release(GRACE))
         header.record.pressed_down.connect(self._press)
         header.record.let_go.connect(lambda: self.voice.release())
         header.keep_ready.toggled.connect(lambda _: self._settle_microphone())
@@ -88,11 +89,6 @@ class SearchPanel(Panel):
         header.transcript.accepted.connect(self._type)
         header.transcript.left.connect(self._leave_words)
         chips.words_added.connect(self._add_words)
-        self.intake.voice.connect(controller.add_recording)
-        self.intake.picture.connect(lambda path, sign: controller.add_image(path, sign=sign))
-        self.intake.words.connect(controller.type_text)
-        self.intake.folder.connect(controller.offer_folder)
-        self.intake.problem.connect(lambda text: controller.say(text, "care"))
         self.results.history.clicked.connect(lambda: self.history.open_under(self.results.history))
         context.settings_changed.connect(self.results.take_settings)
 

@@ -8,12 +8,13 @@ from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.item_models.hits import ORDERS
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.detail_pane import TRANSCRIPT, DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
+from brewclip_app.panels.search.hit_delegate import GAP
 from brewclip_app.panels.search.hit_grid import HitGrid
+from brewclip_app.panels.search.hit_model import ORDERS
 from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.progress_line import ProgressLine
 from brewclip_app.panels.search.query import Query
@@ -22,7 +23,6 @@ from brewclip_app.panels.search.selection_pane import SelectionPane
 from brewclip_app.panels.search.state import SearchState
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
-from brewclip_app.widgets.hit_delegate import GAP
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 from core.settings import BY_KEY

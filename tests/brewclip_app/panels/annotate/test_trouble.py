@@ -75,11 +75,11 @@ def test_without_a_microphone_it_says_so(make_panel, context, gallery, sound, qt
 
 def test_a_recording_may_come_from_a_file_and_a_broken_one_is_said(panel, qtbot, tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"no sound at all")
-    panel.intake.read_voice(tmp_path / "broken.wav")
+    panel.intake.read_recording(tmp_path / "broken.wav")
     settle(panel, qtbot)
     assert panel.page.message.text() and stored_takes(panel) == []
     tone(tmp_path / "said.wav")
-    panel.intake.read_voice(tmp_path / "said.wav")
+    panel.intake.read_recording(tmp_path / "said.wav")
     settle(panel, qtbot)
     assert [take.text for take in stored_takes(panel)] == ["a dog"] and panel.page.caption.text.text() == "a dog"
 

@@ -17,7 +17,7 @@ from brewclip_app.panels.emotion import export as emotion_export
 from brewclip_app.panels.emotion.cell import cell_to_show, entries
 from brewclip_app.panels.emotion.controller import JOB
 from brewclip_app.panels.emotion.panel import EmotionPanel
-from brewclip_app.widgets.panel_stack import PanelStack
+from brewclip_app.shell.panel_stack import PanelStack
 from core.audio import RATE, from_samples
 from core.emotion import experiment, predict
 from core.emotion.predict import Prediction

@@ -15,7 +15,7 @@ from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.failures.confusion import ConfusionDialog
 from brewclip_app.panels.failures.misses_model import LABEL, NO_LABEL
 from brewclip_app.panels.failures.panel import FailuresPanel
-from brewclip_app.widgets.panel_stack import PanelStack
+from brewclip_app.shell.panel_stack import PanelStack
 from core import audio
 from core.evaluation import archive, diagnosis, labelling
 from core.evaluation.failures import Again, conclude

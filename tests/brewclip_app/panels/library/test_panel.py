@@ -14,8 +14,8 @@ from brewclip_app.context import Context
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog
 from brewclip_app.panels.library.failures_model import FailuresModel
 from brewclip_app.panels.library.panel import LibraryPanel
+from brewclip_app.shell.panel_stack import PanelStack
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
-from brewclip_app.widgets.panel_stack import PanelStack
 from core.indexing.local import index_folder
 from tests.brewclip_app.panels.library.fakes import Backbone
 from tests.brewclip_app.panels.library.steps import WAIT, index, settle

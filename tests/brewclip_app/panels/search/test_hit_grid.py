@@ -8,8 +8,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app.item_models.hits import FEWEST, HIT_ROLE, HitModel
 from brewclip_app.panels.search.hit_grid import FOOTER_HEIGHT, HitGrid
+from brewclip_app.panels.search.hit_model import FEWEST, HIT_ROLE, HitModel
 from brewclip_app.thumbnails import Thumbnails
 
 

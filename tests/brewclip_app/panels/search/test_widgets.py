@@ -10,12 +10,12 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
-from brewclip_app.item_models.hits import HitModel
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
+from brewclip_app.panels.search.hit_model import HitModel
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails

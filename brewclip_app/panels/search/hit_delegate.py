@@ -1,4 +1,5 @@
-"""How a hit looks in the grid: picture, rank, name, strength, and what each branch gave."""
+"""Card of a hit in the grid: picture, rank, name, strength, and score share of each branch."""
+
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
@@ -6,10 +7,10 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme
-from brewclip_app.item_models.hits import HIT_ROLE, Index, copies_words
+from brewclip_app.panels.search.branch_bar import THICKNESS, draw_branch_bar
+from brewclip_app.panels.search.hit_model import HIT_ROLE, Index, copies_words
 from brewclip_app.plain_text import elided_name
-from brewclip_app.thumbnails import Thumbnail, Thumbnails
-from brewclip_app.widgets.branch_bar import THICKNESS, draw_branch_bar
+from brewclip_app.thumbnails import Thumbnails, draw_fitted
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
@@ -87,21 +88,6 @@ class HitDelegate(QStyledItemDelegate):
         name = elided_name(QFontMetrics(font), hit.image.path.name, width - taken)
         painter.drawText(QRect(left, top, width - taken, height), Qt.AlignmentFlag.AlignLeft, name)
         draw_branch_bar(painter, QRectF(left, top + height + 6, width, THICKNESS), hit.shares, self.full_score)
-
-
-def draw_fitted(painter: QPainter, place: QRect, small: Thumbnail | None) -> None:
-    """Draw a small picture whole and centred in its place; why it is not there when it is not."""
-    if small is None:
-        return
-    if small.pixmap is None:
-        painter.setFont(theme.font("quiet"))
-        painter.setPen(theme.colour("quiet"))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, small.problem)
-        return
-    size = small.pixmap.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    fitted = QRect(QPoint(0, 0), size)
-    fitted.moveCenter(place.center())
-    painter.drawPixmap(fitted, small.pixmap)
 
 
 def _draw_focus(painter: QPainter, card: QRect) -> None:

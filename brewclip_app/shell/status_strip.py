@@ -1,8 +1,9 @@
-"""The strip at the bottom: what the panel says, what runs and how to stop it, which models on which device."""
+"""Status bar at the bottom: text of the panel, running jobs, models and their device."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from brewclip_app.jobs import Job, JobRunner
@@ -28,18 +29,15 @@ SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
 
 
 class StatusStrip(QWidget):
-    """Follows the jobs; the panel's text and the models are given."""
+    """Status bar: text and link of the panel, running jobs, models. `on_link` takes the key of the link's panel."""
 
-    models_asked = Signal()  # the models were clicked
-    asked = Signal(str)  # the link beside the panel's text was clicked: key of the panel that has more of it
-
-    def __init__(self, jobs: JobRunner) -> None:
+    def __init__(self, jobs: JobRunner, on_models: Callable[[], object], on_link: Callable[[str], object]) -> None:
         super().__init__()
         look(self, "strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._jobs = jobs
         self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
-        self.link = button("", lambda: self.asked.emit(self._link_key), "quiet-link")
+        self.link = button("", lambda: on_link(self._link_key), "quiet-link")
         self._link_key = ""
         self._elsewhere: tuple[str, ...] = ()
         self.running = button("", self._open_list, "quiet-link")
@@ -52,7 +50,7 @@ class StatusStrip(QWidget):
         self.other = label("Another window is open", "care")
         self.other.setToolTip(OTHER_TIP)
         self.other.hide()
-        self.models = button("", self.models_asked.emit, "quiet-link")
+        self.models = button("", on_models, "quiet-link")
         self.device = label("", "quiet")
         box = QHBoxLayout(self)
         box.setContentsMargins(20, 3, 20, 3)
