@@ -1,4 +1,4 @@
-"""From the command line to a window: first paint soon, heavy imports after it, nothing uncaught goes unsaid."""
+"""Start of the application: window first, heavy imports after the first paint, uncaught errors reported."""
 
 import argparse
 import contextlib
@@ -38,7 +38,7 @@ SHOT_PATIENCE_S = 120.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `brewclip-app`; the exit code."""
+    """Run `brewclip-app` and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
         home = find_home()
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Uncaught(QObject):
-    """Exceptions that nobody caught, from any thread: into the log and the banner, never the end of the program."""
+    """Handler of uncaught exceptions of all threads: they go to the log and the banner and never end the program."""
 
     happened = Signal(object)
 
@@ -78,7 +78,7 @@ class Uncaught(QObject):
         threading.excepthook = lambda args: self._take(args.exc_type, args.exc_value, args.exc_traceback)
 
     def take_loop_error(self, loop: "asyncio.AbstractEventLoop", facts: dict[str, object]) -> None:
-        """What asyncio calls for a task whose exception nobody awaited."""
+        """Handle the exception of a task that nobody awaited."""
         error = facts.get("exception")
         if isinstance(error, BaseException):
             self._take(type(error), error, error.__traceback__)
@@ -150,7 +150,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
 
 
 class Photographer(QObject):
-    """Waits until no job runs and the window looks the same for a while, saves a picture of it, and closes it."""
+    """Saves a screenshot once no job runs and the window has not changed for a while, then closes the window."""
 
     def __init__(self, window: MainWindow, path: Path) -> None:
         super().__init__(window)
@@ -162,7 +162,7 @@ class Photographer(QObject):
         self._timer.timeout.connect(self._look)
 
     def start(self) -> None:
-        """Begin to wait."""
+        """Start waiting."""
         self._timer.start()
 
     def _look(self) -> None:
@@ -195,7 +195,7 @@ def _run(app: QApplication, window: MainWindow, context: Context, uncaught: Unca
 
 
 def _close_on_signals(close: Callable[[], object]) -> list[object]:
-    """SIGINT and SIGTERM close the window. Python's handlers run only when Qt's loop wakes: a socket wakes it."""
+    """Close the window on SIGINT and SIGTERM. Python's handlers run only when Qt's loop wakes: a socket wakes it."""
     reader, writer = socket.socketpair()
     for end in (reader, writer):
         end.setblocking(False)
@@ -214,7 +214,7 @@ def _close_on_signals(close: Callable[[], object]) -> list[object]:
 
 
 class PrivateLog(logging.handlers.RotatingFileHandler):
-    """A log whose files are as private as their folder."""
+    """Log handler whose files are as private as their folder."""
 
     def _open(self) -> TextIOWrapper:
         stream = super()._open()
@@ -223,7 +223,7 @@ class PrivateLog(logging.handlers.RotatingFileHandler):
 
 
 def _log_to(home: Home) -> None:
-    """Warnings and errors go to a file in the home; a home that cannot be written is no reason not to start."""
+    """Log warnings and errors to a file in the home; without one where the home cannot be written."""
     logging.getLogger().setLevel(logging.INFO)
     with contextlib.suppress(OSError):
         private_files.make_folder(home.root)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class BaseContext(QObject):
-    """Shared by panels and services; lives on the GUI thread. `explorer` is for jobs: its first use imports much."""
+    """State shared by panels and services, on the GUI thread. `explorer` is for jobs: its first use imports much."""
 
     settings_changed = Signal(object)   # Settings
     galleries_changed = Signal()        # one was made, renamed, deleted, or its pictures changed
@@ -44,7 +44,7 @@ class BaseContext(QObject):
 
     @property
     def explorer(self) -> "Explorer":
-        """The door to the core, made at first use. Touch it inside jobs only."""
+        """Facade over the core, created at first use. For jobs only."""
         with self._lock:
             if self._explorer is None:
                 from core.explorer import Explorer
@@ -63,7 +63,7 @@ class BaseContext(QObject):
             self.gallery_changed.emit(name)
 
     def change(self, key: str, value: Value) -> None:
-        """Change one setting: applies at once, is saved a moment later. SettingsError when it cannot have the value."""
+        """Change a setting, applied at once and saved a moment later. SettingsError if the value is invalid."""
         changed = self.settings.with_value(key, value)
         if changed == self.settings:
             return
@@ -81,7 +81,7 @@ class BaseContext(QObject):
             self.failed.emit(error, "")
 
     def tidy_up(self) -> None:
-        """In a job: keep the history and the caches within their limits, delete what killed programs left."""
+        """Start a job that trims history and caches and deletes leftovers of killed processes."""
         def work(report: Report) -> None:
             from core import upkeep
             with background():
@@ -91,14 +91,14 @@ class BaseContext(QObject):
                          on_failed=lambda error: log.warning("the home could not be tidied up: %s", error))
 
     def close(self) -> None:
-        """Save what waits and close the explorer; jobs must be over."""
+        """Save pending settings and close the explorer; no job may run any more."""
         if self._save_later.isActive():
             self.save_settings()
         if self._explorer is not None:
             self._explorer.close()
 
     def _tell_explorer(self) -> None:
-        """In a job: using other settings may drop models, which takes a moment; it may just be in the making."""
+        """Start a job that gives the settings to the explorer: that may unload models, which takes a moment."""
         self.jobs.submit("Using the new settings", lambda report: self._use_settings(), key="use-settings", quiet=True)
 
     def _use_settings(self) -> None:

@@ -1,4 +1,4 @@
-"""Closing during training: the runs go on without the window, unless the user wants them to stop."""
+"""Closing the window during training: runs continue without it unless the user stops them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ from brewclip_app.widgets.common import look
 
 
 def trained(jobs: Sequence[Job]) -> list[Path]:
-    """Folders of the runs that are followed by these jobs."""
+    """Folders of the runs that jobs follow."""
     return [Path(job.key.removeprefix(KEY)) for job in jobs if job.key.startswith(KEY)]
 
 
 class TrainingQuestion(QMessageBox):
-    """Asks what becomes of the runs; Esc stays. Opens without blocking."""
+    """Question whether runs continue; Esc keeps the window open. Does not block."""
 
     def __init__(self, parent: QWidget, names: Sequence[str], on_close: Callable[[], object],
                  on_stop: Callable[[], object]) -> None:

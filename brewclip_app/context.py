@@ -1,4 +1,4 @@
-"""What every panel is given: the shared state and the services over it."""
+"""Context of every panel: the shared state and the services."""
 
 from typing import TYPE_CHECKING
 

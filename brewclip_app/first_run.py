@@ -14,7 +14,7 @@ PICTURE = Path("out") / "brewclip-app.png"
 
 
 def main() -> int:
-    """Run it; the exit code of the first command that failed, else 0."""
+    """Run all commands; exit code of the first that failed, else 0."""
     if has_screen():
         return command("core.cli", "demo", "--build") or command("brewclip_app", "--gallery", demo.GALLERY)
     print("There is no screen here: the demo's spoken queries are answered in print.", flush=True)

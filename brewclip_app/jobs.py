@@ -1,4 +1,4 @@
-"""The one adapter between long plain functions (`core.progress`) and the window.
+"""Adapter between long plain functions (`core.progress`) and the window.
 
 Work runs on a thread of a small pool; every callback runs on the GUI thread. Workers only leave their latest progress
 behind; a timer of the GUI thread picks it up, so a function that reports a million times cannot flood the window.
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class JobReplaced(JobCancelled):
-    """A newer job of the same key took the place of this one: nobody wants its result any more."""
+    """Raised when a newer job of the same key replaced this one."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class JobProgress:
 
 
 class Job:
-    """One piece of work. `cancel` is a request: the work stops at its next report."""
+    """A job. `cancel` is a request: the work stops at its next report."""
 
     def __init__(self, number: int, name: str, key: str, quiet: bool, loss: str = "") -> None:
         self.number, self.name, self.key, self.quiet, self.loss = number, name, key, quiet, loss
@@ -54,12 +54,12 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was asked to stop."""
+        """Whether the job was asked to stop."""
         return self._cancelled.is_set()
 
     @property
     def seconds(self) -> float:
-        """How long ago it was submitted."""
+        """Seconds since the job was submitted."""
         return time.monotonic() - self.started
 
     @property
@@ -83,7 +83,7 @@ class Job:
         self._cancelled.set()
 
     def report(self, progress: Progress) -> None:
-        """What the work calls; raises JobCancelled once the job was cancelled."""
+        """Record progress; called by the work. JobCancelled once the job was cancelled."""
         self.progress = progress
         if progress.share is not None:
             self._estimate.add(*progress.bar)
@@ -92,7 +92,7 @@ class Job:
 
 
 class _Callbacks:
-    """What to call when a job ends or moves."""
+    """Callbacks of a job."""
 
     def __init__(self, done: Any, failed: Any, progress: Any, cancelled: Any, replaced: Any) -> None:
         self.done, self.failed, self.progress = done, failed, progress
@@ -101,7 +101,7 @@ class _Callbacks:
 
 
 class JobRunner(QObject):
-    """Runs work off the GUI thread; lives, and calls back, on it.
+    """Runs work on threads; callbacks run on the GUI thread.
 
     A job with a key replaces the running one of the same key: that one is cancelled and none of its callbacks is
     called any more ("latest wins"). `quiet` jobs are not shown in the status bar and not asked about on closing.
@@ -181,7 +181,7 @@ class JobRunner(QObject):
         return result
 
     def hold(self) -> None:
-        """Let no job begin until `release`; they can be submitted."""
+        """Let no job begin until `release`; jobs can be submitted."""
         self._open.clear()
 
     def release(self) -> None:
@@ -189,7 +189,7 @@ class JobRunner(QObject):
         self._open.set()
 
     def running(self, quiet: bool = False) -> list[Job]:
-        """The jobs that are wanted and not over, oldest first; the quiet ones only when asked for."""
+        """Running jobs that were not replaced, oldest first; `quiet` includes the quiet ones."""
         return [job for job in self._running if job.current and (quiet or not job.quiet)]
 
     def of_key(self, key: str) -> Job | None:
@@ -204,11 +204,11 @@ class JobRunner(QObject):
 
     @property
     def is_closing(self) -> bool:
-        """Whether the window is going and no job is taken any more."""
+        """Whether the window is closing and no job is accepted any more."""
         return self._closed
 
     def close_door(self) -> None:
-        """Ask every job to stop and take no new ones; `idle` comes when the last has ended."""
+        """Ask every job to stop and accept no new ones; `idle` is emitted when the last has ended."""
         self._closed = True
         self.cancel_all()
 

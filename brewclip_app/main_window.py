@@ -1,4 +1,4 @@
-"""The window: the rail, the panels, the banner, the strip. Panels come from the table and are made when first shown."""
+"""Main window: rail, panels, banner and status bar. Panels are declared in a table and created when first shown."""
 
 import logging
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PanelEntry:
-    """A panel of the window: its class is imported when it is first shown."""
+    """Declaration of a panel; its class is imported when it is first shown."""
 
     key: str
     title: str
@@ -70,7 +70,7 @@ PANELS: tuple[PanelEntry, ...] = (
 
 
 class MainWindow(QMainWindow):
-    """Navigation, messages, running jobs; all else is in the panels."""
+    """Navigation, messages and running jobs; everything else is in the panels."""
 
     first_painted = Signal()
     closed = Signal()
@@ -90,12 +90,12 @@ class MainWindow(QMainWindow):
         self.is_over = False  # everything is kept, the window has gone
         file_dialogs.remember_in(context.state)
         self.setWindowTitle("BrewCLIP Explorer")
-        self.rail = Rail()
+        self.rail = Rail(self.show_panel)
         self.stack = PanelStack()
         self.banner = Banner()
         self.strip = StatusStrip(context.jobs, self._open_models,
                                  lambda key: self.show_panel(key, context.gallery))
-        self.other_window = OtherWindow(context.home, self)
+        self.other_window = OtherWindow(context.home, self, self.strip.show_other_window)
         self.keys = KeyList(self)
         self.notifier = Notifier(self, context.jobs)
         self.help = HelpMenu(self, context.home, self.open_keys)
@@ -111,7 +111,7 @@ class MainWindow(QMainWindow):
         return shown if isinstance(shown, Panel) else None
 
     def show_panel(self, key: str, payload: object = None) -> None:
-        """Bring a panel to the front and hand it what another panel sent along."""
+        """Bring a panel to the front and give it the payload of another panel."""
         before = self.current()
         panel = self.panels.get(key) or self._make(self.entries[key])
         if panel is not before:
@@ -129,15 +129,15 @@ class MainWindow(QMainWindow):
             panel.receive(payload)
 
     def show_error(self, error: BaseException, safe: str = "") -> None:
-        """Say an error over the panel."""
+        """Show an error above the panel."""
         self.banner.show_error(error, safe)
 
     def waits_for_jobs(self) -> bool:
-        """False once the user closed a second time: leave without waiting."""
+        """Whether closing waits for jobs; not after a second close."""
         return not self._impatient
 
     def refresh_engine(self) -> None:
-        """Ask the core which models are in use, and say it in the strip."""
+        """Read which models are in use and show them in the status bar."""
         self.context.jobs.submit("Asking for the models", lambda report: self.context.explorer.status(), key="status",
                                  on_done=self._show_engine, on_failed=lambda error: None, quiet=True)
 
@@ -166,12 +166,12 @@ class MainWindow(QMainWindow):
             self.notifier.window_active()
 
     def close_unasked(self) -> None:
-        """Close without a question: the system or a command wants it."""
+        """Close without a question, for the system or a command."""
         self._asked_training = True
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Jobs are asked to stop and waited for without blocking; a second close does not wait."""
+        """Ask jobs to stop and wait for them without blocking; a second close does not wait."""
         if not self._asked_training and not self._closing and self._ask_about_training():
             event.ignore()
             return
@@ -207,8 +207,6 @@ class MainWindow(QMainWindow):
         self.banner.shown_changed.connect(self._banner_place.setVisible)
 
     def _connect(self) -> None:
-        self.rail.chosen.connect(self.show_panel)
-        self.other_window.changed.connect(self.strip.show_other_window)
         self.context.failed.connect(self.show_error)
         self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
         self.context.settings_changed.connect(self._take_settings)
@@ -242,7 +240,7 @@ class MainWindow(QMainWindow):
         self.help.popup(place.mapToGlobal(place.rect().topRight()))
 
     def _open_models(self) -> None:
-        """Choices of the model that indexes and searches; a way back from any of them."""
+        """Open the menu of models for indexing and search."""
         now, menu = self.context.settings["vision.model"], QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for words, value in MODEL_CHOICES:
@@ -259,7 +257,7 @@ class MainWindow(QMainWindow):
         self.context.change("vision.model", value)
 
     def _show_screens(self) -> None:
-        """All screens in the rail, or those of simple mode and the one in front."""
+        """Show all screens in the rail, or those of simple mode and the one in front."""
         simple, current = self.context.settings["appearance.panels"] == "simple", self.current()
         for entry in self.entries.values():
             in_front = current is not None and current.key == entry.key
@@ -298,7 +296,7 @@ class MainWindow(QMainWindow):
         self.refresh_engine()
 
     def _after_job(self, job: Job) -> None:
-        """The first search or indexing loads the models: say which device they are on now."""
+        """Refresh the models in the status bar: the first search or indexing loads them."""
         if not job.quiet:
             self.refresh_engine()
 
@@ -306,7 +304,7 @@ class MainWindow(QMainWindow):
         self.strip.show_engine(status)
 
     def _ask_about_training(self) -> bool:
-        """Whether runs are training, and the user is asked about them."""
+        """Ask the user about runs that are training; whether there are any."""
         app = QApplication.instance()
         runs = closing.trained(self.context.jobs.running())
         if not runs or (isinstance(app, QApplication) and app.isSavingSession()):
@@ -318,7 +316,7 @@ class MainWindow(QMainWindow):
         return True
 
     def _stop_training(self) -> None:
-        """Have the runs save and end, then close; closing once more leaves them to it."""
+        """Let the runs save and stop, then close; closing once more does not wait."""
         self._asked_training = True
         self.banner.say("Training saves and stops; the window closes after it. Close again to leave at once.", "care")
         for run in closing.trained(self.context.jobs.running()):
@@ -330,7 +328,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.close)  # its end is still being told
 
     def _say_stopping(self, jobs: list[Job]) -> None:
-        """Only indexing goes on by itself; training needs no window, and is not stopped."""
+        """Name the long jobs that are being stopped. Indexing resumes at the next start; training is not stopped."""
         long = [job for job in jobs if job.seconds > WORTH_SAYING and not job.key.startswith(TRAINING)]
         if long:
             indexing = any(job.key.startswith("index:") for job in long)
@@ -346,7 +344,7 @@ class MainWindow(QMainWindow):
         self.context.set_gallery(str(self.context.state.get("gallery", "")))
 
     def _leave(self) -> None:
-        """Everything is kept before the window goes."""
+        """Save all state before the window closes."""
         state = self.context.state
         state.keep_bytes("geometry", self.saveGeometry())
         state.keep("gallery", self.context.gallery)

@@ -1,4 +1,4 @@
-"""Notifications of the desktop at the end of long jobs, while the window is not the active one."""
+"""Desktop notifications at the end of long jobs while the window is inactive."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
@@ -10,7 +10,7 @@ NO_MARKUP = str.maketrans("<>", "‹›")  # desktops may render a message as ma
 
 
 class Notifier(QObject):
-    """Follows the jobs: a message of the system tray where there is one, else the task bar's entry is marked."""
+    """Notifies through the system tray where there is one, else by marking the task bar's entry."""
 
     def __init__(self, window: QWidget, jobs: JobRunner) -> None:
         super().__init__(window)
@@ -19,7 +19,7 @@ class Notifier(QObject):
         jobs.job_finished.connect(self._tell)
 
     def tell(self, words: str) -> None:
-        """Tell now."""
+        """Notify now."""
         if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
             QApplication.alert(self._window)
             return
@@ -31,7 +31,7 @@ class Notifier(QObject):
         self._tray.showMessage(QApplication.applicationDisplayName(), words.translate(NO_MARKUP))
 
     def window_active(self) -> None:
-        """The user is back: the icon goes."""
+        """Remove the tray icon: the window is active again."""
         if self._tray is not None:
             self._tray.hide()
 

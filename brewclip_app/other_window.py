@@ -1,6 +1,8 @@
-"""Whether another window uses the same home: both may work, and the user is to know that there are two."""
+"""Detection of another window that uses the same home: both may work, and the user is told."""
 
-from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from core.home import Home
 
@@ -9,14 +11,15 @@ FILE = "window.lock"
 
 
 class OtherWindow(QObject):
-    """Holds the home's lock file, or looks from time to time whether it came free. A lock whose owner died counts as
-    free; where no file can be written nothing is said.
+    """Holds the home's lock file, or checks from time to time whether it is free.
+
+    A lock whose owner died counts as free, as does one in a folder that cannot be written.
     """
 
-    changed = Signal(bool)  # whether another window is open
-
-    def __init__(self, home: Home, parent: QObject | None = None) -> None:
+    def __init__(self, home: Home, parent: QObject | None = None,
+                 on_change: Callable[[bool], object] = lambda is_open: None) -> None:
         super().__init__(parent)
+        self._on_change = on_change
         self._lock = QLockFile(str(home.root / FILE))
         self._lock.setStaleLockTime(0)
         self.is_open = False
@@ -24,7 +27,7 @@ class OtherWindow(QObject):
         self._clock.timeout.connect(self.look)
 
     def look(self) -> None:
-        """Look now, and go on looking while there is another one."""
+        """Check now, and again while there is another window."""
         free = self._lock.isLocked() or self._lock.tryLock(0)
         there = not free and self._lock.error() == QLockFile.LockError.LockFailedError
         if there:
@@ -33,9 +36,9 @@ class OtherWindow(QObject):
             self._clock.stop()
         if there != self.is_open:
             self.is_open = there
-            self.changed.emit(there)
+            self._on_change(there)
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self._clock.stop()
         self._lock.unlock()

@@ -13,7 +13,7 @@ THEMES = ("light", "dark")
 
 
 def main() -> int:
-    """Write the pictures into the folder named on the command line; the exit code."""
+    """Write the screenshots into the folder named on the command line; exit code."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
     with tempfile.TemporaryDirectory() as home:  # neither the user's galleries nor the user's settings are in a picture
         weights = os.environ.get("BREWCLIP_HOME")

@@ -1,4 +1,4 @@
-"""Texts from outside (names, paths, captions) shown as they are, where Qt would take them for HTML."""
+"""Texts from outside (names, paths, captions) kept as plain text where Qt would take them for HTML."""
 
 import re
 from html import escape

@@ -1,4 +1,4 @@
-"""What the window remembers from one start to the next: its place, the panels' states, measured speeds."""
+"""State of the window kept between starts: geometry, panels' states, measured speeds."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from core.home import Home
 
 
 class WindowState:
-    """An INI file in the home. What cannot be read is forgotten, never an error."""
+    """An INI file in the home. Unreadable values count as absent."""
 
     def __init__(self, home: Home) -> None:
         self._file = QSettings(str(home.root / "window.ini"), QSettings.Format.IniFormat)
         self._passing: dict[str, str] | None = None
 
     def freeze(self) -> None:
-        """From now on keep nothing on disk: what changes is forgotten with the window."""
+        """Write nothing to disk from now on."""
         self._passing = {}
 
     def get(self, key: str, default: Any = None) -> Any:
-        """A plain value kept under a key."""
+        """Value of a key."""
         passing = self._passing or {}
         text = passing[key] if key in passing else self._file.value(key)
         try:
@@ -33,7 +33,7 @@ class WindowState:
             return default
 
     def keep(self, key: str, value: Any) -> None:
-        """Keep a plain value (what JSON can hold)."""
+        """Set the value of a key: anything that JSON can hold."""
         if self._passing is not None:
             self._passing[key] = json.dumps(value)
         else:
@@ -53,15 +53,15 @@ class WindowState:
         return found if isinstance(found, dict) else {}
 
     def keep_panel(self, key: str, state: dict[str, Any]) -> None:
-        """Keep a panel's state."""
+        """Set a panel's state."""
         self.keep(f"panels/{key}", state)
 
     def bytes(self, key: str) -> QByteArray:
-        """What Qt gave to be kept (a window's geometry, a splitter's sizes); empty when there is none."""
+        """Bytes of a key (a window's geometry, a splitter's sizes); empty when there are none."""
         return QByteArray.fromBase64(str(self.get(key, "")).encode())
 
     def keep_bytes(self, key: str, value: QByteArray) -> None:
-        """Keep what Qt gave."""
+        """Set the bytes of a key."""
         self.keep(key, bytes(value.toBase64().data()).decode())
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""Colours, fonts and icons: one table, from which the palette, the style sheet and the icons are made."""
+"""Colours, fonts and icons: one table gives the palette, the style sheet and the icons."""
 
 from collections.abc import Callable, Mapping
 from importlib import resources
@@ -63,7 +63,7 @@ MARKS: Mapping[str, tuple[str, str]] = {  # in the style sheet: name -> (icon, c
 
 
 class Theme(QObject):
-    """The one theme of the process; `changed` when the colours became others."""
+    """Theme of the process; `changed` is emitted when the colours change."""
 
     changed = Signal()
 
@@ -87,7 +87,7 @@ changed = theme.changed
 
 
 def apply(app: QApplication, choice: str) -> None:
-    """Give the application the chosen look ("system", "light", "dark"); call again whenever the choice changes."""
+    """Apply a theme ("system", "light", "dark") to the application; call again when the choice changes."""
     first = theme.system_point_size == 0
     theme.choice = choice
     if first:
@@ -98,7 +98,7 @@ def apply(app: QApplication, choice: str) -> None:
 
 
 def colour(name: str) -> QColor:
-    """A colour of the table as the current theme has it."""
+    """Colour of the table in the current theme."""
     return QColor(COLOURS[name][theme.side])
 
 

@@ -1,4 +1,4 @@
-"""Small pictures for cards and the detail pane: made on threads, kept on disk and, the latest, in memory."""
+"""Thumbnails: made on threads, cached on disk and, the latest, in memory."""
 
 import contextlib
 import os
@@ -36,25 +36,25 @@ Key = tuple[str, int]  # the picture, the side
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small picture, or why there is none."""
+    """A thumbnail, or the reason why there is none."""
 
     pixmap: QPixmap | None
     problem: str = ""
 
     @property
     def bytes(self) -> int:
-        """Memory of its pixels."""
+        """Bytes of its pixels."""
         return self.pixmap.width() * self.pixmap.height() * 4 if self.pixmap else 64
 
 
 def key_of(image: "ImageRecord", pixels: int) -> Key:
-    """Names the small picture for at least so many pixels. The path is part of it: of two copies one may be gone."""
+    """Cache key of a thumbnail. The path is part of it: of two copies one may be gone."""
     side = next((each for each in SIDES if each >= pixels), SIDES[-1])
     return f"{image.path}\n{image.content_hash}\n{image.mtime}", side
 
 
 def record_of(path: Path) -> "ImageRecord":
-    """A record for a file that is in no gallery; its id is -1."""
+    """Record of a file that is in no gallery; its id is -1."""
     from core.store.records import ImageRecord
 
     try:
@@ -65,7 +65,7 @@ def record_of(path: Path) -> "ImageRecord":
 
 
 class Thumbnails(QObject):
-    """Asked on the window's thread, answers there; `ready` tells the id of the picture that came."""
+    """Used from the GUI thread; `ready` carries the id of the image whose thumbnail arrived."""
 
     ready = Signal(int)
     _made = Signal(object, int, object, str)  # key, image id, QImage or None, problem
@@ -82,7 +82,7 @@ class Thumbnails(QObject):
         self._made.connect(self._keep)
 
     def get(self, image: "ImageRecord", pixels: int) -> Thumbnail | None:
-        """The small picture with a longer side of at least `pixels`; None while it is on its way."""
+        """Thumbnail with a longer side of at least `pixels`; None until it is ready."""
         key = key_of(image, pixels)
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -100,7 +100,7 @@ class Thumbnails(QObject):
         return None
 
     def best_now(self, image: "ImageRecord") -> Thumbnail | None:
-        """The largest small picture in memory, to show until the right one comes."""
+        """Largest thumbnail in memory, to show until the right one is ready."""
         for side in reversed(SIDES):
             found = self._kept.get(key_of(image, side))
             if found is not None:
@@ -108,19 +108,19 @@ class Thumbnails(QObject):
         return None
 
     def forget(self) -> None:
-        """Drop what is in memory: files may have come back."""
+        """Clear the memory: files may be there again."""
         self._kept.clear()
         self._bytes = 0
 
     def close(self) -> None:
-        """Make no more."""
+        """Stop making thumbnails."""
         with self._lock:
             self._closed = True
             self._asked.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _work(self) -> None:
-        """On a thread: the request that came last, since that is what the user looks at."""
+        """Serve the latest request first, since that is what the user looks at. On a thread."""
         with self._lock:
             if not self._asked:
                 return
@@ -141,7 +141,7 @@ class Thumbnails(QObject):
 
 
 def make(image: "ImageRecord", side: int, folder: Path) -> tuple[QImage | None, str]:
-    """The small picture from the disk cache, else from the file; or None and why, in three words."""
+    """Thumbnail from the disk cache, else from the file; or None and the reason in three words."""
     if not is_remote(image.path) and not image.path.exists():
         return None, GONE
     name = sha256(f"{image.content_hash or image.path}\n{image.mtime}".encode()).hexdigest()
@@ -161,13 +161,13 @@ def make(image: "ImageRecord", side: int, folder: Path) -> tuple[QImage | None, 
 
 
 def to_qimage(picture: "Image") -> QImage:
-    """A Pillow picture as one of Qt's, with its own memory."""
+    """QImage of a Pillow image, with its own memory."""
     data = picture.convert("RGB").tobytes()
     return QImage(data, picture.width, picture.height, picture.width * 3, QImage.Format.Format_RGB888).copy()
 
 
 def _write(picture: "Image", path: Path) -> None:
-    """A full disk costs the cache, never the picture."""
+    """Write to the cache; a full disk costs the cache, never the picture."""
     staged = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
     try:
         private_files.make_folder(path.parent, private=False)

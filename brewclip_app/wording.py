@@ -1,4 +1,4 @@
-"""Sizes, times and counts as people say them, and how fast something goes."""
+"""Sizes, durations and counts as text, and a meter of speed."""
 
 import time
 from collections import deque
@@ -54,7 +54,7 @@ class SpeedMeter:
         self._seen: deque[tuple[float, int]] = deque()
 
     def add(self, done: int, now: float | None = None) -> None:
-        """Note how far it is; `now` in s, for tests."""
+        """Record progress; `now` in s, for tests."""
         now = time.monotonic() if now is None else now
         if self._seen and done < self._seen[-1][1]:  # another step began
             self._seen.clear()

@@ -40,7 +40,7 @@ class Intake:
         return any(url.isLocalFile() for url in data.urls()) or data.hasText()
 
     def take(self, data: QMimeData) -> None:
-        """Take what was dropped: the first folder, else the pictures, else the first recording, else the words."""
+        """Take what was dropped: the first folder, else the pictures, else the first recording, else the text."""
         from core.images import IMAGE_SUFFIXES
 
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

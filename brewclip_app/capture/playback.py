@@ -1,4 +1,4 @@
-"""Playing an utterance; a machine without a loudspeaker says so and goes on."""
+"""Playback of utterances; without a loudspeaker the user is told."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ class Player(QObject):
 
     @property
     def playing(self) -> bool:
-        """Whether it plays now."""
+        """Whether an utterance is being played."""
         return self._sink is not None
 
     def play(self, waveform: "Waveform", start: float = 0.0) -> None:
@@ -57,7 +57,7 @@ class Player(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Be silent."""
+        """Stop playing."""
         self._timer.stop()
         sink, self._sink = self._sink, None
         if sink is not None:
@@ -85,7 +85,7 @@ class Player(QObject):
 
 
 def _format(output: Any) -> tuple[Any, int]:
-    """16 bit mono at 16 kHz, or at the device's own rate where it cannot have that; and the rate."""
+    """Format of 16 bit mono at 16 kHz, or at the device's own rate where that is not supported; and the rate."""
     from core.audio import RATE
 
     form, rate = multimedia.QAudioFormat(), RATE

@@ -1,4 +1,4 @@
-"""The voice of the Search panel: push-to-talk over the microphone, and playing back what was said."""
+"""Push-to-talk over the microphone, and playback of the recording."""
 
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ PLUGGED_MS = 700  # after a microphone came or went: the system needs a moment t
 
 
 class PushToTalk(QObject):
-    """`spoken` tells an utterance that can be searched, `problem` why there is none."""
+    """Emits `spoken` with a recording that can be searched, or `problem` with the reason why there is none."""
 
     spoken = Signal(object, str)  # Waveform, a warning or ""
     problem = Signal(str, str)  # kind, sentence
@@ -38,11 +38,11 @@ class PushToTalk(QObject):
         self.microphone.failed.connect(self.problem)
 
     def is_recording(self) -> bool:
-        """Whether the microphone is wanted now."""
+        """Whether a recording is on its way."""
         return self.microphone.state in ("opening", "recording")
 
     def press(self) -> None:
-        """The key or the button went down."""
+        """Handle a press of the key or the button."""
         if self.is_recording():  # tapped before: this press ends it
             self._pressed_at = None
             self.microphone.stop()
@@ -54,7 +54,7 @@ class PushToTalk(QObject):
             self.started.emit()
 
     def release(self, ago: float = 0.0) -> None:
-        """It came up again, `ago` seconds ago: the end when it was held, nothing when it was tapped."""
+        """Handle a release `ago` seconds ago: it ends the recording of a held key, not that of a tapped one."""
         pressed, self._pressed_at = self._pressed_at, None
         if pressed is not None and self.is_recording() and monotonic() - ago - pressed >= TAP:
             self.microphone.stop()
@@ -74,7 +74,7 @@ class PushToTalk(QObject):
         return busy
 
     def watch(self) -> None:
-        """List microphones from now on as they come and go. Starts Qt's audio back end: after the first paint."""
+        """Follow microphones as they come and go. Starts Qt's audio back end: after the first paint."""
         if self._watcher is not None:
             return
         if multimedia is not None:  # else a system library is missing; the list can still be refreshed by hand
@@ -84,7 +84,7 @@ class PushToTalk(QObject):
         self.microphone.refresh()  # after it: this starts a thread that imports
 
     def close(self) -> None:
-        """Let go of all devices."""
+        """Release all devices."""
         self._plugged.stop()
         self.player.stop()
         self.microphone.close()

@@ -1,4 +1,4 @@
-"""The microphone: which there are, and recording without losing the first or the last word.
+"""Microphones, and recording without losing the first or the last word.
 
 Opening a microphone takes from 10 ms to over 2 s (measured: PulseAudio waking a suspended source; Bluetooth is the
 same), which swallows first words. So while the Search panel is in front and the user lets it, the stream stays open and
@@ -47,7 +47,7 @@ CLIPPED_SHARE = 0.001  # of the samples at full scale, above which words suffer
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded: `samples` (n,) float32 mono in -1..1; `held` is seconds between press and release."""
+    """A recording: `samples` (n,) float32 mono in -1..1; `held` is seconds between press and release."""
 
     samples: "np.ndarray"
     rate: int
@@ -57,13 +57,13 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Its length with what was taken before the press and after the release."""
+        """Length with pre-roll and tail."""
         return len(self.samples) / self.rate
 
 
 @dataclass(frozen=True)
 class SoFar:
-    """What is recorded until now. Nothing is copied before `samples` is asked for, which another thread may do."""
+    """A recording in progress. Nothing is copied before `samples` is read, which another thread may do."""
 
     blocks: "tuple[np.ndarray, ...]"
     rate: int
@@ -82,7 +82,7 @@ class SoFar:
 
 
 def fault(recording: Recording) -> tuple[str, str] | None:
-    """Why a recording is of no use, as (kind, sentence for the user); None when it can be heard."""
+    """Why a recording cannot be used, as (kind, sentence for the user); None when it can."""
     import numpy as np
 
     peak = float(np.abs(recording.samples).max(initial=0))
@@ -96,7 +96,7 @@ def fault(recording: Recording) -> tuple[str, str] | None:
 
 
 def warning(recording: Recording) -> str:
-    """What may have hurt the words, in a sentence; empty when nothing did."""
+    """Sentence on what may have damaged the recording; "" when nothing did."""
     import numpy as np
 
     clipped = float(np.mean(np.abs(recording.samples) >= FULL_SCALE)) if len(recording.samples) else 0.0
@@ -150,7 +150,7 @@ class Microphone(QObject):
 
     @property
     def device(self) -> InputDevice | None:
-        """The chosen device, or the default one when the chosen is not plugged in; None when there is none."""
+        """Chosen device, or the default one when the chosen is not plugged in; None when there is none."""
         named = [each for each in self.devices if each.id == self._chosen]
         return next(iter([*named, *self.devices]), None)
 
@@ -164,7 +164,7 @@ class Microphone(QObject):
             self._reopen_if_wanted()
 
     def refresh(self) -> None:
-        """Look again which devices there are; while recording, afterwards."""
+        """List the devices again; after a recording in progress."""
         if self.state in ("opening", "recording", "stopping") or self._opening:
             self._refresh_later = True
             return
@@ -192,7 +192,7 @@ class Microphone(QObject):
     # ---- recording
 
     def set_ready(self, keep: bool) -> None:
-        """Keep the stream open with its pre-roll, or let the device go."""
+        """Keep the stream open with its pre-roll, or release the device."""
         self._keep_ready = keep
         if keep:
             self._reopen_if_wanted()
@@ -200,7 +200,7 @@ class Microphone(QObject):
             self._close()
 
     def start(self) -> None:
-        """Record from now, with what was heard just before. `state` is opening until the device delivers."""
+        """Start recording, pre-roll included. `state` is opening until the device delivers."""
         if self.state in ("opening", "recording", "stopping"):
             return
         if self._listed and self.device is None:
@@ -223,7 +223,7 @@ class Microphone(QObject):
             self._open()
 
     def so_far(self) -> SoFar | None:
-        """What is recorded until now, with what was heard before the press; None while nothing is."""
+        """The recording in progress, pre-roll included; None while there is none."""
         if self.state != "recording" or self._stream is None:
             return None
         return SoFar(tuple(self._kept), self._stream.device.rate)
@@ -242,12 +242,12 @@ class Microphone(QObject):
             self._enter("stopping")
 
     def cancel(self) -> None:
-        """Forget what was recorded."""
+        """Discard the recording."""
         if self.state in ("opening", "recording", "stopping"):
             self._drop()
 
     def close(self) -> None:
-        """Let the device go for good; waits for the sound thread."""
+        """Release the device for good; waits for the sound thread."""
         self._keep_ready = False
         self._timer.stop()
         self._close()
@@ -306,7 +306,7 @@ class Microphone(QObject):
         self._rest()
 
     def _rest(self) -> None:
-        """Ready again where the stream is to stay, else off."""
+        """Go to ready where the stream is to stay open, else to off."""
         if self._keep_ready and self._stream is not None:
             self._ring.clear()
             self._enter("ready")
@@ -326,7 +326,7 @@ class Microphone(QObject):
 
     @Slot()
     def drain(self) -> None:
-        """Take what the callback has put into the queue; called by the timer."""
+        """Take the blocks that the callback has queued; called by the timer."""
         peak = self._take_blocks()
         if peak is not None:
             self._last_block = monotonic()

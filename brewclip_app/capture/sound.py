@@ -1,4 +1,4 @@
-"""PortAudio on a thread of its own: a slow device (Bluetooth, a sleeping sound server) never stops the window."""
+"""PortAudio on its own thread: a slow device (Bluetooth, a sleeping sound server) never blocks the window."""
 
 import importlib
 import queue
@@ -65,7 +65,7 @@ class SoundThread(QObject):
         answer()
 
     def close(self) -> None:
-        """Wait for what runs; take nothing more."""
+        """Wait for the running call; accept no more."""
         self._pool.shutdown(wait=True)
 
 
@@ -131,7 +131,7 @@ class Stream:
                                  latency=LATENCY, callback=callback)
 
     def close(self) -> None:
-        """Stop, then let the device go."""
+        """Stop, then release the device."""
         with _one_at_a_time:
             _open_streams[self._sound] -= 1
             self._open.stop()

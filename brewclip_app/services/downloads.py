@@ -1,4 +1,4 @@
-"""Which weights are on this computer, and those on their way: one truth for every place that shows them."""
+"""Downloads of weights: which are on this computer, and those in progress."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Downloads(QObject):
-    """Looks for weights and fetches them, in jobs. All on the GUI thread."""
+    """Finds and downloads weights in jobs. On the GUI thread."""
 
     changed = Signal(str)   # name of weights whose state or progress is another; "" when all were looked at
     fetched = Signal(str)   # name of weights that are on this computer now
@@ -30,16 +30,16 @@ class Downloads(QObject):
         context.settings_changed.connect(self._follow_folder)
 
     def table(self) -> "tuple[Weights, ...]":
-        """The declared weights."""
+        """Declared weights."""
         from core.pretrained.weight_table import WEIGHTS
         return WEIGHTS
 
     def is_known(self) -> bool:
-        """Whether the disk was looked at yet."""
+        """Whether the disk was read yet."""
         return bool(self._found)
 
     def path(self, name: str) -> Path | None:
-        """Where weights lie; None when they are not here, or not looked for yet."""
+        """File of weights; None when they are missing, or the disk was not read yet."""
         return self._found.get(name)
 
     def job(self, name: str) -> Job | None:
@@ -55,7 +55,7 @@ class Downloads(QObject):
         return wording.size_of(done / total * size if size else done, size or total)
 
     def refresh(self) -> None:
-        """Look at the disk again."""
+        """Read the disk again."""
         home, folder = self._context.home, str(self._context.settings["weights.folder"])
         self._folder = folder
         table = self.table()
@@ -67,7 +67,7 @@ class Downloads(QObject):
         self._context.jobs.submit("Looking for weights", look, key="weights", on_done=self._take, quiet=True)
 
     def start(self, name: str) -> None:
-        """Fetch weights; nothing happens when they are on their way."""
+        """Download weights, unless they are being downloaded."""
         if self.job(name) is not None:
             return
         home, folder = self._context.home, str(self._context.settings["weights.folder"])
@@ -84,7 +84,7 @@ class Downloads(QObject):
         self.changed.emit(name)
 
     def cancel(self, name: str) -> None:
-        """Stop a download; what is wanted of it stays on disk for the next try."""
+        """Stop a download; the next one resumes it."""
         job = self.job(name)
         if job is not None:
             job.cancel()

@@ -1,4 +1,4 @@
-"""Indexing as every panel sees it: start, stop, how far, how fast. One job a gallery; what comes meanwhile waits."""
+"""Indexing jobs: start, stop, progress, speed. One job per gallery; further folders wait."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +23,7 @@ WORTH_MEASURING = 16  # pictures; fewer tell more of the start than of the speed
 
 
 class Indexing(QObject):
-    """Runs the indexing jobs of all galleries. All on the GUI thread."""
+    """Indexing jobs of all galleries. On the GUI thread."""
 
     changed = Signal(str)            # name of the gallery whose job began, moved or ended
     finished = Signal(str, object)   # gallery, IndexResult
@@ -40,7 +40,7 @@ class Indexing(QObject):
         return self._context.jobs.of_key(_key(gallery))
 
     def rate(self, backbone: str) -> float:
-        """Pictures a second that this computer last reached with a backbone; 0 when never measured."""
+        """Images per second last measured with a backbone; 0 when never measured."""
         return float(self._context.state.get(f"rates/{_flat(backbone)}", 0.0))
 
     def start(self, gallery: str, folder: Path | None = None) -> None:
@@ -55,7 +55,7 @@ class Indexing(QObject):
         self._run(gallery, f"Indexing {gallery}", work)
 
     def resume(self) -> None:
-        """Go on with what a crash, or closing the window, has cut short."""
+        """Resume runs that a crash or closing the window interrupted."""
         self._context.jobs.submit("Looking for unfinished indexing",
                                   lambda report: abandoned(self._context.explorer),
                                   on_done=self._start_all,
@@ -89,7 +89,7 @@ class Indexing(QObject):
                                   on_done=lambda name: self._start_new(name, folder), quiet=True)
 
     def cancel(self, gallery: str) -> None:
-        """Stop a gallery's job; what was embedded stays, and the next run goes on from there."""
+        """Stop a gallery's job; embeddings stay, and the next run resumes there."""
         self._waiting.pop(gallery, None)
         job = self.job(gallery)
         if job is not None:
@@ -111,7 +111,7 @@ class Indexing(QObject):
             self.start(gallery)
 
     def _unless_closing(self, gallery: str, work: "Callable[[], IndexResult]") -> "IndexResult":
-        """For a job: a run that ends only because the window closes goes on at the next start."""
+        """Run indexing in a job, and have it resumed at the next start if only closing the window ends it."""
         try:
             return work()
         except JobCancelled:

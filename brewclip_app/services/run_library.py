@@ -1,4 +1,4 @@
-"""What is done with the folders of runs, off the GUI thread: read them all, begin one, throw one away."""
+"""Folders of runs: read all, begin one, delete one. For jobs."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -21,7 +21,7 @@ class Shelves:
         self._readers = {folder: RunReader(folder) for folder in self.folders}
 
     def read(self, alive: Collection[Path] = ()) -> tuple[RunRecord, ...]:
-        """All runs, each once. `alive`: those that a process is known to work on."""
+        """All runs, each once. `alive`: those with a known process."""
         found: dict[Path, RunRecord] = {}
         for folder in self.folders:
             if (folder / RECIPE).is_file():
@@ -32,7 +32,7 @@ class Shelves:
 
 
 def begin(folder: Path, recipe: Recipe, report: Report = silent) -> Path:
-    """Write down a new run; its folder. TrainingError, DatasetError: nothing is left of it."""
+    """Create a run and return its folder. TrainingError, DatasetError: nothing is left of it."""
     from core.training import run as job
 
     try:

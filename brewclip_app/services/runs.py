@@ -1,4 +1,4 @@
-"""The runs as every panel sees them: begun, followed, paused, ended. A run goes on when the window closes."""
+"""Training runs: begin, follow, pause, end. A run continues when the window closes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ LISTENED_S = 300.0  # recordings are logged by the dozen: shorter times tell not
 
 
 class Training(QObject):
-    """Knows all runs, and works on them in jobs. All on the GUI thread."""
+    """All training runs, worked on in jobs. On the GUI thread."""
 
     changed = Signal()         # `records` are others
     began = Signal(object)     # Path of a new run's folder
@@ -64,11 +64,11 @@ class Training(QObject):
         return self._records.get(path) if path else None
 
     def asked(self, path: Path) -> str:
-        """What a run that is going on was asked for: "pause", "stop" or ""."""
+        """Pending request to a run: "pause", "stop" or ""."""
         return self._asked.get(path, "")
 
     def left_of_preparing(self, path: Path) -> float | None:
-        """Seconds until a dataset is heard; None while unknown."""
+        """Seconds until a run's dataset is prepared; None while unknown."""
         estimate = self._estimates.get(path)
         return estimate.left() if estimate else None
 
@@ -104,7 +104,7 @@ class Training(QObject):
         self._submit("Beginning a run", work, self._begun)
 
     def go_on(self, path: Path) -> None:
-        """Go on with a run where it was last saved."""
+        """Resume a run from its last save."""
         if self._context.jobs.of_key(f"{KEY}{path}") is not None:
             return
         if len(self._followed()) >= FOLLOWED:
@@ -120,11 +120,11 @@ class Training(QObject):
         self._submit("Starting the run", work, lambda process: self._follow(path, process))
 
     def pause(self, path: Path) -> None:
-        """Have a run save and end at its next step; it can go on."""
+        """Ask a run to save and end at its next step; it can be resumed."""
         self._ask(path, "pause")
 
     def stop(self, path: Path) -> None:
-        """Have a run end for good; its best model stays."""
+        """End a run for good; its best model stays."""
         record = self._records.get(path)
         if record is not None and record.live:
             self._ask(path, "stop")
@@ -137,7 +137,7 @@ class Training(QObject):
         self._submit("Ending the run", close, lambda _: self.look())
 
     def kill(self, path: Path) -> None:
-        """End a run's process now; it can go on from its last save."""
+        """End a run's process now; it can be resumed from its last save."""
         process = self._processes.get(path)
 
         def work(report: Report) -> None:
@@ -202,7 +202,7 @@ class Training(QObject):
                                   on_cancelled=lambda: self._let_go(path))
 
     def _let_go(self, path: Path) -> None:
-        """Whoever stops the job in the strip wants the run to pause; a window that closes wants nothing."""
+        """Pause a run whose job was stopped in the status bar; closing the window leaves it alone."""
         if not self._context.jobs.is_closing:
             self.pause(path)
             self._follow(path, self._processes.get(path))
@@ -232,7 +232,7 @@ class Training(QObject):
         self.changed.emit()
 
     def _listen(self, record: "RunRecord") -> None:
-        """Note how fast recordings are heard: it tells how long this dataset, and the next one, take."""
+        """Measure how fast recordings are transcribed: it estimates the time for this dataset and the next."""
         if record.prepared[1]:
             self._estimates.setdefault(record.path, Estimate()).add(*record.prepared[:2])
         else:

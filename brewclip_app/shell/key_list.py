@@ -1,4 +1,4 @@
-"""The list of keys that `?` shows over the window."""
+"""Overlay with the keyboard shortcuts, opened by `?`."""
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
@@ -63,7 +63,7 @@ class KeyList(QWidget):
         self.setFocus()
 
     def event(self, event: QEvent) -> bool:
-        """Keys come here before any shortcut of the panels or the window does."""
+        """Take keys before any shortcut of the panels or the window."""
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
             return True

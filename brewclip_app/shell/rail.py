@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
@@ -47,7 +47,7 @@ class RailButton(QAbstractButton):
         self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """A click needs no ring: the chosen one is marked."""
+        """Show no focus ring after a click: the chosen button is marked."""
         self._ring = event.reason() not in (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
         super().focusInEvent(event)
 
@@ -77,12 +77,11 @@ class RailButton(QAbstractButton):
 
 
 class Rail(QWidget):
-    """Chooses the panel; what belongs `below` stands at the bottom. Scrolls where not even the icons fit."""
+    """Chooses the panel. Scrolls where not even the icons fit."""
 
-    chosen = Signal(str)
-
-    def __init__(self) -> None:
+    def __init__(self, on_choose: Callable[[str], object]) -> None:
         super().__init__()
+        self._on_choose = on_choose
         look(self, "rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons: dict[str, RailButton] = {}
@@ -109,7 +108,7 @@ class Rail(QWidget):
     def add(self, key: str, icon: str, title: str, keys: str, below: bool = False) -> None:
         """Add a panel's button: above the gap, or below it."""
         made = RailButton(icon, title, keys)
-        made.clicked.connect(lambda: self.chosen.emit(key))
+        made.clicked.connect(lambda: self._on_choose(key))
         self._group.addButton(made)
         self.buttons[key] = made
         if below:
@@ -168,7 +167,7 @@ class Rail(QWidget):
         return [*self.buttons.values(), *self._extra]
 
     def _keep_width(self) -> None:
-        """Whatever a panel asks for, the way to the other panels stays whole."""
+        """Keep the rail's width whatever a panel asks for."""
         width = max((each.sizeHint().width() for each in self._all()), default=0) + 1
         if width != self.width():
             self.setFixedWidth(width)

@@ -74,23 +74,23 @@ class StatusStrip(QWidget):
         self._show_jobs()
 
     def show_words(self, text: str, link: str = "", key: str = "") -> None:
-        """What the panel in front says; after it a link to the panel `key`."""
+        """Show the text of the panel in front, and a link to the panel `key`."""
         self.words.setText(text)
         self.link.setText(link)
         self.link.setVisible(bool(link))
         self._link_key = key
 
     def leave_out(self, keys: tuple[str, ...]) -> None:
-        """Show no progress of the jobs of these keys: the panel in front does."""
+        """Hide the jobs of these keys: the panel in front shows them."""
         self._elsewhere = keys
         self._show_jobs()
 
     def show_other_window(self, there: bool) -> None:
-        """Say that another window uses the same data, or no longer."""
+        """Show whether another window uses the same data."""
         self.other.setVisible(there)
 
     def show_engine(self, status: "ModelStatus") -> None:
-        """Name the models and the device; a failed GPU is said with its reason."""
+        """Show the models and the device; a failed GPU with its reason."""
         sign = f"{WARNING} " if status.warning else ""
         self.models.setText(f"{sign}{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
         self.models.setToolTip(plain_tip(" ".join(filter(None, ("Models in use.", status.warning, status.note)))))
@@ -128,7 +128,7 @@ class StatusStrip(QWidget):
 
 
 class JobList(QFrame):
-    """Everything that runs, each with its progress and its way to stop it; closes by a click outside."""
+    """List of all running jobs with progress and Cancel; closes by a click outside."""
 
     WIDTH = 420
 

@@ -1,1 +1,1 @@
-"""Parts that panels share; each takes plain data and emits signals."""
+"""Widgets that several panels share."""

@@ -1,4 +1,4 @@
-"""The line over a panel that says what went wrong, what is safe, what to do; details behind a fold."""
+"""Banner above a panel: what happened, what is safe, what to do; with folded details."""
 
 import traceback
 
@@ -16,7 +16,7 @@ GOOD_STAYS_MS = 6000
 
 
 class Banner(QFrame):
-    """Hidden until something is said; stays until it is closed, good news leaves by itself."""
+    """Hidden until it has a message; good news closes by itself."""
 
     shown_changed = Signal(bool)
 
@@ -66,13 +66,13 @@ class Banner(QFrame):
         self.shown_changed.emit(True)
 
     def show_error(self, error: BaseException, safe: str = "") -> None:
-        """Say an exception: a BrewclipError in its own words, anything else as what it is."""
+        """Show an exception: the sentence of a BrewclipError, or a general one."""
         known = isinstance(error, BrewclipError)
         message = str(error) if known else UNEXPECTED
         self.say(f"{message} {safe}".strip(), "error", "".join(traceback.format_exception(error)))
 
     def dismiss(self) -> None:
-        """Take the message away."""
+        """Hide the message."""
         self._timer.stop()
         self.hide()
         self.shown_changed.emit(False)

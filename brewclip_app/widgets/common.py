@@ -1,4 +1,4 @@
-"""The small parts that every panel is made of."""
+"""Basic widgets and layouts of all panels."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -34,14 +34,14 @@ def look(widget: W, name: str) -> W:
 
 
 def repolish(widget: QWidget) -> None:
-    """Have the style sheet looked at again, after a dynamic property changed."""
+    """Apply the style sheet again after a dynamic property changed."""
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
 
 
 def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
-    """Plain text: file names with < or & stay what they are."""
+    """Label of plain text: file names with < or & are shown as they are."""
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wrap)
@@ -85,7 +85,7 @@ def button(text: str, on: Callable[[], object] | None = None, name: str = "", ic
 
 
 def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, side: int = 18) -> QToolButton:
-    """A button with an icon only; `says` is its tip and what a screen reader reads."""
+    """Button with an icon only; `says` is its tool tip and accessible name."""
     made = QToolButton()
     theme.set_icon(made, icon)
     made.setIconSize(QSize(side, side))
@@ -133,7 +133,7 @@ def _fill(box: B, parts: "tuple[QWidget | QLayout | int | None, ...]", space: in
 
 
 def tab_before(anchor: QWidget, *parts: QWidget) -> None:
-    """Reach `parts` and what is in them by Tab before `anchor`: widgets that are made later come last otherwise."""
+    """Put `parts` and their children before `anchor` in the Tab order; widgets created later come last otherwise."""
     stops = [each for part in parts for each in (part, *part.findChildren(QWidget))
              if each.focusPolicy() & Qt.FocusPolicy.TabFocus]
     for first, second in zip((anchor, *stops), (*stops, anchor), strict=True):
@@ -142,7 +142,7 @@ def tab_before(anchor: QWidget, *parts: QWidget) -> None:
 
 
 def clear(layout: QLayout) -> None:
-    """Take everything out of a layout and let it go."""
+    """Remove and delete everything in a layout."""
     while (item := layout.takeAt(0)) is not None:
         widget, inner = item.widget(), item.layout()
         if widget is not None:
@@ -207,7 +207,7 @@ class ElidedLabel(QLabel):
 
 
 class ProgressRow(QWidget):
-    """A title, a quiet line, a bar and one button: what runs, how far it is, and how to stop it."""
+    """Progress of a job: title, detail, bar and Cancel."""
 
     cancelled = Signal()
 
@@ -228,7 +228,7 @@ class ProgressRow(QWidget):
         self.setLayout(whole)
 
     def set_progress(self, done: int, total: int, detail: str = "") -> None:
-        """Show how far it is; total 0 means that nobody knows yet."""
+        """Show progress; a total of 0 is unknown."""
         self.bar.setRange(0, 1000 if total > 0 else 0)
         if total > 0:
             self.bar.setValue(round(1000 * min(done, total) / total))
@@ -237,7 +237,7 @@ class ProgressRow(QWidget):
 
 
 class EmptyState(QWidget):
-    """What goes here, and the first step."""
+    """Placeholder: what goes here, and the first step."""
 
     def __init__(self, icon: str, title: str, sentence: str = "", *steps: QWidget) -> None:
         super().__init__()
@@ -275,7 +275,7 @@ class KeyCap(QLabel):
 
 
 def width_of(text: str, widget: QWidget) -> int:
-    """How wide a text is in a widget's font, px."""
+    """Width of a text in a widget's font, px."""
     return QFontMetrics(widget.font()).horizontalAdvance(text)
 
 

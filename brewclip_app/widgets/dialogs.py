@@ -44,7 +44,7 @@ def leave_field(panel: QWidget) -> bool:
 
 
 def stop_job(parent: QWidget, job: Job | None, stop: Callable[[], object], kept: str = KEPT_OF_JOBS) -> None:
-    """A Cancel button was pressed: stop the job, and ask first when more than seconds of work would be lost."""
+    """Stop a job; ask first when much work would be lost."""
     if job is None or job.cancelled:
         return
     if job.loss and job.seconds > WORTH_ASKING:
@@ -54,7 +54,7 @@ def stop_job(parent: QWidget, job: Job | None, stop: Callable[[], object], kept:
 
 
 def ask_to_stop(parent: QWidget, job: Job | None, stop: Callable[[], object], kept: str = KEPT_OF_JOBS) -> None:
-    """Ask whether a running job shall stop: a bare Esc never stops one. One question a job."""
+    """Ask whether to stop a running job, since a bare Esc never does. One question per job."""
     if job is None or job.cancelled or any(box.property(ASKS_ABOUT) == job.number for box in
                                            parent.findChildren(QMessageBox)):
         return

@@ -1,4 +1,4 @@
-"""Folders that are dragged in from a file manager."""
+"""Folders dragged in from a file manager."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ from PySide6.QtCore import QMimeData
 
 
 def folders_of(data: QMimeData) -> list[Path]:
-    """The local folders among what is dragged; a file stands for nothing here."""
+    """Local folders among the dragged items; files are ignored."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     return [path for path in paths if path.is_dir()]

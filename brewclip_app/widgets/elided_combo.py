@@ -1,4 +1,4 @@
-"""A combo box that says with an ellipsis that its text goes on; Qt's own cuts it off."""
+"""Combo box that shortens its text with an ellipsis; Qt's own cuts it off."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent

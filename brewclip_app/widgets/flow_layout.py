@@ -1,4 +1,4 @@
-"""A layout that puts widgets into lines, as words of a text."""
+"""Layout that wraps widgets into lines."""
 
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
@@ -8,7 +8,7 @@ LINE_SPACE = 6
 
 
 class FlowLayout(QLayout):
-    """Puts widgets into lines, as words of a text."""
+    """Wraps widgets into lines like the words of a text."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

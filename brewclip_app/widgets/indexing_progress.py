@@ -1,4 +1,4 @@
-"""How far the indexing of one gallery is, for pages that have no other place for it."""
+"""Progress of indexing one gallery, for pages without another place for it."""
 
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ class IndexingProgress(ProgressRow):
 
 
 def words_of(job: "Job") -> str:
-    """How far an indexing job is, with the time left where that is known."""
+    """Progress text of an indexing job, with the time left where known."""
     if job.progress.share is not None:
         return job.words()
     from brewclip_app.panels.library import facts as gallery_facts  # imports NumPy: not before the first paint

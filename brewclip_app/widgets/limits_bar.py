@@ -1,4 +1,4 @@
-"""What the bars that restrict a list share: they tell of a change once typing pauses, and Esc closes them."""
+"""Base of the bars that filter a list: a change is emitted once typing pauses, and Esc closes the bar."""
 
 from collections.abc import Sequence
 
@@ -25,15 +25,15 @@ class LimitsBar(QWidget):
         self._later.timeout.connect(self._tell)
 
     def limits(self) -> object:
-        """What is let through now."""
+        """Current limits."""
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Let all through."""
+        """Reset."""
         raise NotImplementedError
 
     def close_bar(self) -> None:
-        """Let all through and go away."""
+        """Reset and hide."""
         self.reset()
         self.hide()
         self.closed.emit()

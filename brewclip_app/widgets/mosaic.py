@@ -1,4 +1,4 @@
-"""Some pictures of a gallery, tiled without gaps at the edge: what is in it, at a glance."""
+"""Mosaic of some pictures of a gallery."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ class Mosaic(QWidget):
         return self._size
 
     def set_size(self, size: QSize) -> None:
-        """Be of another size."""
+        """Resize."""
         self._size = size
         self.setFixedSize(size)
 
@@ -62,7 +62,7 @@ class Mosaic(QWidget):
         painter.end()
 
     def tiles(self) -> list[QRect]:
-        """Where each tile is, row by row, left to right."""
+        """Rectangle of each tile, row by row, left to right."""
         columns, rows = self._shape()
         xs = [round(column * (self.width() + GAP) / columns) for column in range(columns + 1)]
         ys = [round(line * (self.height() + GAP) / rows) for line in range(rows + 1)]

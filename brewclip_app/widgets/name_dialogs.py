@@ -1,4 +1,4 @@
-"""Dialogs that ask for a name or an address. They close once it was taken; else the reason stands under the field."""
+"""Dialogs for a name or an address. They close once it is accepted; else the reason is shown under the field."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -67,7 +67,7 @@ class SaveDialog(QDialog):
         self.accept_button.setEnabled(self.ready() and not fault and not self._saving)
 
     def refuse(self, reason: str) -> None:
-        """It could not be done: the dialog stays as it was filled in, with the reason."""
+        """Show why it failed; the dialog stays as it was filled in."""
         self._saving = False
         self.check()
         self._say(reason)

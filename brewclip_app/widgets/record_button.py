@@ -1,4 +1,4 @@
-"""The record button: a red circle that is hard to miss, with the microphone's level as a ring around it."""
+"""Record button: a red circle with the microphone's level as a ring around it."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ SEARCHING = {  # what pressing does, by the microphone's state
 
 
 class RecordButton(QAbstractButton):
-    """Tells of presses and releases; whoever owns it decides what they mean (held, tapped)."""
+    """Emits presses and releases; the owner tells held from tapped."""
 
     pressed_down = Signal()
     let_go = Signal()

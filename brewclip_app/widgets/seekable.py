@@ -1,4 +1,4 @@
-"""A drawing of an utterance in which a click or an arrow key says from where to play."""
+"""Drawing of an utterance in which a click or an arrow key seeks."""
 
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,11 @@ class Seekable(QWidget):
 
     @property
     def cursor_seconds(self) -> float | None:
-        """Where playback stands; None while nothing plays."""
+        """Position of playback in s; None while nothing plays."""
         return self._cursor
 
     def set_cursor(self, seconds: float | None) -> None:
-        """Show where playback stands; None takes the cursor away."""
+        """Show the position of playback; None hides the cursor."""
         if seconds != self._cursor:
             self._cursor = seconds
             self.update()

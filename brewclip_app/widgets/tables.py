@@ -1,4 +1,4 @@
-"""What all tables of lines share: a line is chosen as a whole, Home and End go to the first and the last."""
+"""Set-up of tables: rows are selected as a whole, Home and End go to the first and the last."""
 
 from functools import partial
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""The transcript: big, editable, with a dotted line under the words that were heard with doubt."""
+"""Transcript editor; words transcribed with doubt have a dotted line."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -41,11 +41,11 @@ class TranscriptView(GrowingText):
         self._fit()
 
     def doubtful(self) -> list[str]:
-        """The words that are marked now."""
+        """Words that are marked as doubtful."""
         return [word.text for _, _, word in find_words(self.toPlainText(), self._words) if word.probability < DOUBT]
 
     def word_at(self, position: int) -> "Word | None":
-        """The heard word at a position of the text."""
+        """Transcribed word at a position of the text."""
         places = find_words(self.toPlainText(), self._words)
         return next((word for start, end, word in places if start <= position < end), None)
 

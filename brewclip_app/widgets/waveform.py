@@ -1,4 +1,4 @@
-"""The drawing of an utterance: bars in the voice's colour, live while recording, with a cursor while it plays."""
+"""Waveform of an utterance: live while recording, with a cursor while it plays."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class WaveformView(Seekable):
         self.setAccessibleName("Waveform of the spoken query")
 
     def bars(self) -> list[float]:
-        """The heights that are drawn now, 0..1, left to right."""
+        """Heights of the drawn bars, 0..1, left to right."""
         return list(self._live) if self._live is not None else list(self._bars)
 
     def clear(self) -> None:

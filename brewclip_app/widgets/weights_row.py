@@ -1,4 +1,4 @@
-"""One line of weights: what they are, whether they are here, and getting them."""
+"""Row of weights: name, state and download."""
 
 from typing import TYPE_CHECKING
 

@@ -43,7 +43,6 @@ class SearchController(QObject):
     """Holds the state. The latest query wins: the result of an earlier one is never shown."""
 
     changed = Signal(object)  # SearchState
-    failed = Signal(object, str)  # for the window's banner: an exception, and what is safe
     go_to = Signal(str, object)  # another panel: its key, and its payload
 
     def __init__(self, context: "Context", voice: PushToTalk | None = None, parent: QObject | None = None) -> None:
@@ -304,7 +303,7 @@ class SearchController(QObject):
         self._update(answer=None, notice=replace(notices.FAILED, sentence=sentence), stale=False, searching=False,
                      progress=None, message=message)
         if not sentence:
-            self.failed.emit(error, "")
+            self._context.failed.emit(error, "")
 
     def _stop_search(self) -> None:
         if self._search_task is not None:

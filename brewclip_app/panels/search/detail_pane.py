@@ -1,4 +1,4 @@
-"""The chosen hit, large: the picture, what is known of it, and why it was found."""
+"""Details of the selected hit: picture, facts, score shares."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

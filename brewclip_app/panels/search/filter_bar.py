@@ -1,4 +1,4 @@
-"""Which pictures are searched: those with a name, a tag, in a folder, taken within some time."""
+"""Filter of the images that are searched: name, tag, folder, date."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ NO_DATE = f"That date cannot be read, so it restricts nothing. Write {ACCEPTED}.
 
 
 class FilterBar(LimitsBar):
-    """A name, a tag, a folder, a time; Esc closes it and lets all through again."""
+    """Filter by name, tag, folder and date; Esc closes and resets it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(HitLimits(), TYPING_MS, parent)
@@ -60,18 +60,18 @@ class FilterBar(LimitsBar):
         self.offer((), ())
 
     def limits(self) -> HitLimits:
-        """What is let through now; a time that says nothing restricts nothing."""
+        """Current limits; an invalid date is ignored."""
         return HitLimits(self.name.text().strip(), str(self.tag.currentData() or ""),
                          str(self.folder.currentData() or ""),
                       self._taken() or (None, None))
 
     def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:
-        """The tags (with their counts) and folders that may be chosen; what is chosen stays when it is among them."""
+        """Set the tags (with counts) and folders to choose from; the choice stays when it is among them."""
         offer_choices(self.tag, "Any tag", [(f"{name} ({wording.count(number)})", name) for name, number in tags], True)
         offer_choices(self.folder, "Any folder", [(_short(path, folders), str(path)) for path in folders], True)
 
     def reset(self) -> None:
-        """Let all through."""
+        """Reset."""
         for combo in (self.tag, self.folder):
             combo.setCurrentIndex(0)
         self.name.clear()
@@ -79,14 +79,14 @@ class FilterBar(LimitsBar):
         self._tell()
 
     def _check_date(self) -> None:
-        """Say what is accepted when the date cannot be read."""
+        """Show the accepted forms when the date is invalid."""
         wrong = self._taken() is None
         look(self.taken, "wrong" if wrong else "")
         self.problem.setText(NO_DATE if wrong else "")
         self.problem.setVisible(wrong)
 
     def _taken(self) -> Span | None:
-        """The time that is typed; None when it is none."""
+        """Typed span of time; None when it is invalid."""
         try:
             return span(self.taken.text())
         except ValueError:
@@ -94,7 +94,7 @@ class FilterBar(LimitsBar):
 
 
 def _short(path: Path, folders: Sequence[Path]) -> str:
-    """The folder from the highest one on that is offered: "Holidays / 2024"."""
+    """Folder relative to the highest one in the list: "Holidays / 2024"."""
     above = [folder for folder in folders if folder != path and path.is_relative_to(folder)]
     root = min(above, key=lambda folder: len(folder.parts), default=path)
     return " / ".join((root.name or str(root), *path.relative_to(root).parts))

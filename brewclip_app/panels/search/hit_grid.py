@@ -1,4 +1,4 @@
-"""The grid of hits: cards in as many columns as fit, with a line below that unfolds the weak ones."""
+"""Grid of hits: cards in as many columns as fit, and a line below that shows the weak ones."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ class HitGrid(QListView):
         theme.changed.connect(self._fit)
 
     def set_faded(self, faded: bool) -> None:
-        """Draw the hits pale: they answer an earlier query."""
+        """Draw the hits pale, as those of an earlier query."""
         if self.cards.faded != faded:
             self.cards.faded = faded
             self.viewport().update()

@@ -1,4 +1,4 @@
-"""The hits of a search as a Qt model: which are shown, in which order."""
+"""Qt model of hits: which are shown, in which order."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -140,7 +140,7 @@ class HitModel(QAbstractListModel):
 
 
 def _by_branch(hit: "Hit") -> str:
-    """What words and voice gave, where a voice was listened to: "\nWords 0.31 · voice 0.12"."""
+    """Score shares of transcript and speech where the model uses speech: "\nWords 0.31 · voice 0.12"."""
     voice = sum(share.value for share in hit.shares if share.branch == "acoustic")
     words = sum(share.value for share in hit.shares if share.branch == "text")
     listened = any(share.branch == "acoustic" for share in hit.shares)

@@ -18,7 +18,7 @@ SAME_LETTERS = 0.7  # of two texts, from which on one corrects the other
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """The main term, said or typed in the transcript's line, and what is added or taken away."""
+    """The main term, spoken or typed in the transcript's line, and further included or excluded terms."""
 
     main: QueryTerm | None = None
     extras: tuple[QueryTerm, ...] = ()
@@ -39,7 +39,7 @@ class Query:
         return replace(self, main=replace(self.main, text=text, edited=True))
 
     def is_corrected_by(self, text: str) -> bool:
-        """Whether a text corrects the main term's words, rather than asking for something else."""
+        """Whether a text corrects the main term's, rather than being another query."""
         main = self.main
         return main is None or not main.text or _alike(main.text, text)
 
@@ -69,7 +69,7 @@ class Query:
 
     @property
     def source(self) -> Literal["speech", "text", "image", "mixed"]:
-        """What it is made of, for the history."""
+        """Modality of the terms, for the history."""
         return source_of(term.kind for term in self.terms())
 
 
@@ -98,7 +98,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def typed(text: str) -> QueryTerm | None:
-    """The term of typed words; a leading minus takes away. None when nothing was typed."""
+    """Term of a typed text; a leading minus excludes it. None for an empty text."""
     text = text.strip()
     minus = text.startswith(LEADING_MINUS)
     words = " ".join(text.lstrip("+" + "".join(LEADING_MINUS)).split())
@@ -111,7 +111,7 @@ def to_history(query: Query) -> str:
 
 
 def is_spoken(terms: str) -> bool:
-    """Whether the main term of a query of the history was said."""
+    """Whether the main term of a query of the history was spoken."""
     return any(facts["kind"] == "speech" and facts["main"] for facts in plain_json.loads(terms))
 
 

@@ -52,7 +52,7 @@ def _remove(term: QueryTerm) -> None:
 
 
 class Chip(QToolButton):
-    """One term."""
+    """Chip of one term."""
 
     def __init__(self, face: ChipFace, change: "Callable[[Change], object]") -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class Chip(QToolButton):
 
 
 class AddField(QLineEdit):
-    """Words to add; a leading minus takes them away."""
+    """Field for a text to add; a leading minus excludes it."""
 
     def __init__(self, close: Callable[[], object]) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class QueryChips(QWidget):
         self._dress()
 
     def show_faces(self, faces: Sequence[ChipFace]) -> None:
-        """Show other terms; nothing moves when they are the same."""
+        """Show terms; nothing is rebuilt when they are the same."""
         if [chip.face for chip in self.chips] == list(faces):
             return
         focused = next((at for at, chip in enumerate(self.chips) if chip.hasFocus()), None)

@@ -213,11 +213,11 @@ class SearchResults(QWidget):
             self.filter.close_bar()
 
     def splitter_state(self) -> str:
-        """The splitter's place, for the next start."""
+        """State of the splitter, for the next start."""
         return bytes(self.splitter.saveState().toBase64().data()).decode()
 
     def restore_splitter(self, state: str) -> None:
-        """Take up what `splitter_state` gave."""
+        """Restore the state of the splitter."""
         self.splitter.restoreState(QByteArray.fromBase64(state.encode()))
 
     def resizeEvent(self, event: object) -> None:

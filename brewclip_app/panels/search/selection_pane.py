@@ -1,4 +1,4 @@
-"""What stands in the place of one picture's details while several are selected: how many, and what to do with them."""
+"""Pane for several selected pictures: their number and the actions on them."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ TOO_MANY = f"Up to {MOST_EXAMPLES} pictures can be examples of a query"
 
 
 class SelectionPane(Card):
-    """Counts the selected pictures and offers what can be done with all of them."""
+    """Count of the selected pictures, and actions on all of them."""
 
     def __init__(self, thumbnails: Thumbnails, actions: HitActions) -> None:
         super().__init__(margin=12, space=8)

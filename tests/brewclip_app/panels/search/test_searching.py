@@ -127,9 +127,9 @@ def test_nothing_passes_the_filter(panel, explorer, qtbot):
                                              (WeightsError("Spoken queries need Whisper base.", "missing"), "header"),
                                              (ModelError("The model is damaged.", "damaged"), "header"),
                                              (ZeroDivisionError("oops"), "banner")])
-def test_errors_are_said_in_their_place(panel, explorer, qtbot, error, where):
+def test_errors_are_said_in_their_place(panel, context, explorer, qtbot, error, where):
     told = []
-    panel.failed.connect(lambda raised, safe: told.append(raised))
+    context.failed.connect(lambda raised, safe: told.append(raised))
     explorer.error = error
     ask(qtbot, panel, explorer)
     if where == "header":
