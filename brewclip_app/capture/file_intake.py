@@ -28,7 +28,7 @@ class Intake:
     A sign of 0 is a query's main term, +1 includes a term, -1 excludes it. `problem` takes a sentence.
     """
 
-    def __init__(self, context: "Context", owner: QWidget | None, *, recording: "Callable[[Waveform, int], object]",
+    def __init__(self, context: "Context", owner: QWidget, *, recording: "Callable[[Waveform, int], object]",
                  problem: Callable[[str], object], image: Callable[[Path, int], object] = lambda path, sign: None,
                  text: Callable[[str], object] = lambda text: None,
                  folder: Callable[[Path], object] = lambda folder: None) -> None:
