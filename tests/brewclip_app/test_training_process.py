@@ -186,7 +186,7 @@ def test_a_run_that_the_user_ends_says_so_and_goes_on(run, start):
 
 def test_the_bar_of_a_run_that_ended_before_its_first_step_is_empty(home):
     path = make_run(home.runs, "2", end="error", done=0, usable=False)
-    assert training_process.progress_of(RunReader(path).read())[0] == 0
+    assert training_process.progress_of(RunReader(path).read()).bar[0] == 0
 
 
 def test_a_run_of_an_earlier_window_that_lacked_memory_says_so(run, start):

@@ -170,7 +170,7 @@ def test_the_runner_loads_a_probe_once_and_standardises_it_once(context, monkeyp
         def predict(self, waveform):
             return PREDICTION
 
-    context._explorer = SimpleNamespace(close=lambda: None)
+    context._explorer = SimpleNamespace(close=lambda: None, workspace=None)
     monkeypatch.setattr(predict, "ProbePredictor", Predictor)
     runner, first = ProbeRunner(context), Probe(None, "layers", ("a", "b", "c"))
     runner.warm_up(first, None)
