@@ -36,7 +36,6 @@ class TrainRunsCard(Card):
         self.used = label("in use in Search", "pill")
         self.used.setMinimumHeight(22)  # lower, its round ends would be drawn square
         self.evaluate_button = button("Evaluate", tip="Evaluate the best model of this run (Ctrl+E)")
-        self.evaluate_button.setVisible(can_evaluate)
         self.compare_button = button("Compare", tip="Compare the ticked runs: tick two or more (Ctrl+K)")
         self.folder_button = button("Open folder")
         more = icon_button("more", "Delete a run, or show runs of another folder")
@@ -51,6 +50,7 @@ class TrainRunsCard(Card):
         actions.setContentsMargins(6, 0, 6, 0)
         self.body.addWidget(self.table, 1)
         self.body.addLayout(actions)
+        self.evaluate_button.setVisible(can_evaluate)  # once it has a parent: it would flash as a window
 
     def render_state(self, state: "TrainState") -> None:
         """Show the runs and what can be done with the current one."""
