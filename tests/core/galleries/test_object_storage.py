@@ -75,7 +75,7 @@ def refused(work: Callable[[], object]) -> StoreError:
 
 def test_a_gallery_on_object_storage(place: LanceGallery, tmp_path: Path) -> None:
     again = LanceGallery.open(ADDRESS + "/")
-    assert again.gallery().folders == (Path("s3:/archive/pictures"),)
+    assert again.info.folders == (Path("s3:/archive/pictures"),)
     assert len(again.images()) == 20
     assert len(again.filter_ids(Filter(folder=Path("s3://archive/pictures")))) == 20
     assert sum(len(ids) for ids, _ in again.vectors(PRINT.hash)) == 20
