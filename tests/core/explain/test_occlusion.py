@@ -57,7 +57,7 @@ def test_only_what_the_target_reads_is_tried(make, heard, pixels, target, towers
     maps = draw(found, target, OCCLUSION)
     assert maps.picture.elsewhere.readout == 0 and not maps.picture.elsewhere.prompts.any()
     assert before.towers["picture"].readings[target].drops is None
-    with pytest.raises(ValueError, match="covered"):
+    with pytest.raises(ValueError, match="was not computed"):
         draw(before, target, OCCLUSION)
 
 
