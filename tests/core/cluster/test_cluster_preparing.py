@@ -95,7 +95,7 @@ def assert_same(ones: list[Split], others: list[Split]) -> None:
             for part, same in zip(mine.states, theirs.states, strict=True):
                 np.testing.assert_allclose(part, same, rtol=2e-3, atol=2e-3)  # float16's last bits
         for mine, theirs in zip(one.pictures, other.pictures, strict=True):
-            np.testing.assert_allclose(mine.kept, theirs.kept, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(mine.array, theirs.array, rtol=1e-5, atol=1e-5)
 
 
 def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer, data: Path, local: list[Split],
@@ -144,7 +144,7 @@ def test_the_command_tells_what_it_will_write_and_what_it_did(home: Home, whispe
     told_of = [{"path": "0.png", "reason": "0.png is not a picture of a kind that is read here."}]
     assert json.loads(told.out) == {"splits": ["dev"], "recordings": 2, "pictures": 1, "unreadable": told_of,
                                     "workers": []}
-    assert "dev: 2 recordings to hear, caches grow by" in told.err
+    assert "dev: 2 recordings to transcribe" in told.err
     assert cli.main([*arguments, "--workers", "2"]) == 2
     assert "--engine ray" in capsys.readouterr().err
 
