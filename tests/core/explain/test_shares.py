@@ -52,7 +52,7 @@ def test_one_branch_has_the_whole_score(make, heard, pixels, variant):
 def test_typed_words_have_no_voice_in_any_variant(make, pixels):
     for variant in ("full", "e2e", "zero-shot"):
         found = observe(make(variant), pixels, typed("  a brown   dog "))
-        assert found.branches.acoustic is None and found.heard.transcript.text == "a brown dog"
+        assert found.branches.acoustic is None and found.utterance.transcript.text == "a brown dog"
         assert found.scores["text"] == found.scores["fused"]
 
 
