@@ -15,7 +15,7 @@ SINGLE_CROPS = tuple(value for value in CROPS if value != "multi-crop")  # what 
 
 
 @dataclass(frozen=True)
-class Option:
+class CommandOption:
     """One argument of a command, as `argparse` takes it; options of one `group` are listed under its title."""
 
     flags: tuple[str, ...]
@@ -23,9 +23,9 @@ class Option:
     group: str = ""
 
 
-def option(*flags: str, group: str = "", **keywords: Any) -> Option:
+def option(*flags: str, group: str = "", **keywords: Any) -> CommandOption:
     """An argument of a command; `keywords` are those of `ArgumentParser.add_argument`."""
-    return Option(flags, keywords, group)
+    return CommandOption(flags, keywords, group)
 
 
 def count(text: str) -> int:

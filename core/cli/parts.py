@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import settings
-from core.cli.options import Option
+from core.cli.options import CommandOption
 from core.cli.output import ProgressPrinter, printable
 from core.home import find_home
 
@@ -29,7 +29,7 @@ class Command:
 
     name: str
     about: str
-    options: tuple[Option, ...] = ()
+    options: tuple[CommandOption, ...] = ()
     run: Callable[[Arguments], int] = lambda arguments: OK
     commands: "tuple[Command, ...]" = ()
     details: str = ""

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from core.cli.options import Option, option
+from core.cli.options import CommandOption, option
 from core.search.terms import MODALITIES, Modality, QueryTerm
 
 
@@ -38,7 +38,7 @@ def weight(text: str) -> float:
     return value
 
 
-def _term(modality: Modality, minus: bool) -> Option:
+def _term(modality: Modality, minus: bool) -> CommandOption:
     return option(f"--minus-{modality.kind}" if minus else f"--{modality.kind}", action=_AddTerm,
                   const=(modality.kind, -1.0 if minus else 1.0), metavar=modality.argument, dest="terms", default=(),
                   help=modality.minus if minus else modality.plus)

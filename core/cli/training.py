@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli import options
-from core.cli.options import Option, option
+from core.cli.options import CommandOption, option
 from core.cli.output import as_json, size
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import TrainingError
@@ -23,7 +23,7 @@ from core.training.recipe import Recipe, TrainingOptions
 RECORDS = (TrainingOptions, BrewClipOptions)
 
 
-def _record_option(option_field: Any, group: str) -> Option:
+def _record_option(option_field: Any, group: str) -> CommandOption:
     """The command-line option of a field of a record of options."""
     facts, flag, default = option_field.metadata, f"--{option_field.name.replace('_', '-')}", option_field.default
     about = f"{facts['about'].rstrip('.')}{'; not in the paper' if facts['beyond'] else ''}".replace("%", "%%")

@@ -24,7 +24,7 @@ LEAST = 0.7  # s; shorter recordings hardly hold a syllable
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class ChosenProbe:
     """A feature's probe in a run, standardised by `sentences` of the speaker where there are any."""
 
     run: "KeptRun"
@@ -38,20 +38,20 @@ class ProbeRunner:
     def __init__(self, context: "Context") -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._probe: Probe | None = None
+        self._probe: ChosenProbe | None = None
         self._predictor: ProbePredictor | None = None
 
-    def predict(self, probe: Probe, waveform: "Waveform", report: "Report") -> "Prediction":
+    def predict(self, probe: ChosenProbe, waveform: "Waveform", report: "Report") -> "Prediction":
         """The probe's prediction for a recording. Errors as `core.emotion.predict.ProbePredictor`."""
         with self._lock:
             return self._load(probe, report).predict(waveform)
 
-    def warm_up(self, probe: Probe, report: "Report") -> None:
+    def warm_up(self, probe: ChosenProbe, report: "Report") -> None:
         """Load the probe's models before the first recording. Errors as `predict`."""
         with self._lock:
             self._load(probe, report).warm_up()
 
-    def _load(self, probe: Probe, report: "Report") -> "ProbePredictor":
+    def _load(self, probe: ChosenProbe, report: "Report") -> "ProbePredictor":
         if self._predictor is None or self._probe is not probe:
             from core.emotion import predict
 
@@ -69,14 +69,14 @@ class LiveProbe(QObject):
                  show: "Callable[[Prediction], object]", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context, self._microphone, self._runner, self._show = context, microphone, runner, show
-        self._probe: Probe | None = None
+        self._probe: ChosenProbe | None = None
         self._loudest = 0.0
         self._computing = False
         self.timer = QTimer(self, interval=EVERY_MS)
         self.timer.timeout.connect(self.predict)
         microphone.level.connect(self._follow_level)
 
-    def start(self, probe: Probe) -> None:
+    def start(self, probe: ChosenProbe) -> None:
         """Predict until `stop`."""
         self._probe, self._loudest = probe, 0.0
         self.timer.start()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from brewclip_app import tasks
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.controller import Controller
-from brewclip_app.panels.emotion.live_probe import LiveProbe, Probe, ProbeRunner
+from brewclip_app.panels.emotion.live_probe import ChosenProbe, LiveProbe, ProbeRunner
 from core.figures import percents
 from core.progress import JobCancelled, Report
 
@@ -27,7 +27,7 @@ STATES = {"opening": "Opening the microphone…", "recording": "Recording…", "
 class OwnVoiceState:
     """What the card shows. `live`: the prediction covers the recording so far, which is not complete yet."""
 
-    probe: Probe | None = None
+    probe: ChosenProbe | None = None
     waveform: "Waveform | None" = None
     prediction: "Prediction | None" = None
     live: bool = False
@@ -56,7 +56,7 @@ class OwnVoiceController(Controller[OwnVoiceState]):
         before = self.state.probe
         if before is None or before.run is not run or before.feature != feature:
             self.live.stop()
-            self._set(probe=Probe(run, feature, self.state.sentences), waveform=None, prediction=None, live=False,
+            self._set(probe=ChosenProbe(run, feature, self.state.sentences), waveform=None, prediction=None, live=False,
                       message=READY, look="quiet")
             tasks.start(self._count())
 
@@ -98,11 +98,11 @@ class OwnVoiceController(Controller[OwnVoiceState]):
         sentences, probe = (*self.state.sentences, waveform), self.state.probe
         enough = len(sentences) >= ENOUGH
         if enough and probe is not None:
-            probe = Probe(probe.run, probe.feature, sentences)
+            probe = ChosenProbe(probe.run, probe.feature, sentences)
         self._set(sentences=sentences, collecting=not enough, probe=probe, waveform=waveform, prediction=None,
                   message=READY, look="quiet")
 
-    async def _predict(self, probe: Probe, waveform: "Waveform", warning: str) -> None:
+    async def _predict(self, probe: ChosenProbe, waveform: "Waveform", warning: str) -> None:
         def work(report: Report) -> "Prediction":
             from core.emotion import predict
 

@@ -1,7 +1,6 @@
 """Controller of the Inspect screen: explains, ranks and tests maps in jobs. No widgets here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from brewclip_app import tasks
 from brewclip_app.jobs import JobReplaced
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect.case import Explainer, InspectCase
+from brewclip_app.panels.inspect.state import InspectState
 from core.errors import BrewclipError
-from core.explain.methods import BY_NAME, METHODS
+from core.explain.methods import BY_NAME
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
@@ -27,35 +27,6 @@ if TYPE_CHECKING:
 EXPLAIN, SECOND, RANK, TEST = "inspect", "inspect-second", "inspect-strip", "inspect-judge"  # keys of the jobs
 SETTLED_MS = 90  # after the last move of the slider
 MODEL_SETTINGS = ("vision.backbone", "vision.crop", "vision.model", "device", "weights.folder")
-
-
-@dataclass(frozen=True, eq=False)
-class InspectState:
-    """All that the panel renders. `target` is the chosen score, `mix` the slider's place (0.5: the model's sum)."""
-
-    subject: Inspection = field(default_factory=Inspection)
-    case: InspectCase | None = None
-    second: InspectCase | None = None
-    comparing: bool = False
-    target: "Target" = "fused"
-    method: str = METHODS[0].name
-    tower: "Tower" = "picture"  # whose test results are shown
-    mix: float = 0.5
-    neighbours: "tuple[Neighbour, ...]" = ()
-    progress: Progress | None = None  # of the explanation; None while none is computed
-    testing: tuple[int, int] | None = None
-    tests: "Mapping[Target, FaithfulnessByMethod]" = field(default_factory=dict)
-    notice: str = ""
-
-    @property
-    def map_target(self) -> "Target":
-        """The score that the maps explain: all of it where there is only one branch."""
-        return self.target if self.case is not None and self.case.has_both else "fused"
-
-    @property
-    def faithfulness(self) -> "FaithfulnessByMethod":
-        """Test results of the maps of the chosen score; empty while they are not tested."""
-        return self.tests.get(self.map_target, {})
 
 
 class InspectController(QObject):

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from brewclip_app.panels.inspect.controller import InspectState
+from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, column, panel_title, row
 from brewclip_app.widgets.elided_combo import ElidedCombo

@@ -12,10 +12,11 @@ from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.playback import Player
 from brewclip_app.panels.base import Inspection, Panel
 from brewclip_app.panels.inspect.case import PENDING
-from brewclip_app.panels.inspect.controller import InspectController, InspectState
+from brewclip_app.panels.inspect.controller import InspectController
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.pages import ComparePage, EmptyPage, SinglePage
 from brewclip_app.panels.inspect.rank_strip import RankStrip
+from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.panels.inspect.trust_card import TrustCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ProgressRow, button, column, label

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from brewclip_app.panels.inspect.branch_table import signed
 from brewclip_app.panels.inspect.case import InspectCase
-from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.panels.inspect.parts import branch_rows
+from brewclip_app.panels.inspect.state import InspectState
 
 if TYPE_CHECKING:
     from PIL.Image import Image

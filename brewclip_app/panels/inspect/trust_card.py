@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from brewclip_app import theme
 from brewclip_app.panels.inspect.branch_table import cell, make_grid, signed
-from brewclip_app.panels.inspect.controller import InspectState
+from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.widgets.common import Card, ProgressRow, button, clear, label, row, rule
 from core.explain.methods import BY_NAME
 

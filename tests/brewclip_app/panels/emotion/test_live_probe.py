@@ -9,7 +9,7 @@ import pytest
 from brewclip_app import tasks
 from brewclip_app.capture.recording import TAIL, Microphone
 from brewclip_app.context import Context
-from brewclip_app.panels.emotion.live_probe import LEAST, LiveProbe, Probe, ProbeRunner
+from brewclip_app.panels.emotion.live_probe import LEAST, ChosenProbe, LiveProbe, ProbeRunner
 from core.emotion import predict
 from core.emotion.predict import Prediction
 from core.errors import ModelError
@@ -61,7 +61,7 @@ def live(context, microphone):
     made = LiveProbe(context, microphone, SlowRunner(), predictions.append)
     made.answers = predictions
     microphone.start()
-    made.start(Probe(None, "layers"))
+    made.start(ChosenProbe(None, "layers"))
     made.timer.setInterval(1_000_000)  # the tests say when
     yield made
     made._runner.free.set()
@@ -119,7 +119,7 @@ def test_a_probe_that_thinks_costs_the_recording_nothing(live, microphone, sound
 def test_silence_and_a_first_moment_are_not_asked_about(live, microphone, sound):
     speak(microphone, sound, LEAST - 0.2)
     live.predict()
-    live.start(Probe(None, "layers"))
+    live.start(ChosenProbe(None, "layers"))
     speak(microphone, sound, 2.0, 0.001)
     live.predict()
     assert live._runner.seconds == []
@@ -172,8 +172,8 @@ def test_the_runner_loads_a_probe_once_and_standardises_it_once(context, monkeyp
 
     context._explorer = SimpleNamespace(close=lambda: None, workspace=None)
     monkeypatch.setattr(predict, "ProbePredictor", Predictor)
-    runner, first = ProbeRunner(context), Probe(None, "layers", ("a", "b", "c"))
+    runner, first = ProbeRunner(context), ChosenProbe(None, "layers", ("a", "b", "c"))
     runner.warm_up(first, None)
-    for probe in (first, first, Probe(None, "text", ("a",))):
+    for probe in (first, first, ChosenProbe(None, "text", ("a",))):
         assert runner.predict(probe, None, None) is PREDICTION
     assert made == ["layers", "text"] and by == [3] and warmed == ["layers"]

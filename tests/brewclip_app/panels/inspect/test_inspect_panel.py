@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QWidget
 
 from brewclip_app import tasks
 from brewclip_app.panels.base import Asked, Inspection
-from brewclip_app.panels.inspect.controller import InspectState
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.panel import InspectPanel
 from brewclip_app.panels.inspect.parts import elsewhere_words
+from brewclip_app.panels.inspect.state import InspectState
 from core.explain import inspection
 from core.explain.maps import Elsewhere
 from core.explain.methods import METHODS
