@@ -68,7 +68,7 @@ class Job:
         return self._estimate.left()
 
     def words(self) -> str:
-        """How far it is: "Step 2 of 5: Transcribing recordings · 128 of 720 · about 4 min left"."""
+        """Progress in words: "Step 2 of 5: Transcribing recordings · 128 of 720 · about 4 min left"."""
         left = self.seconds_left
         return self.progress.text(wording.count) + (f" \N{MIDDLE DOT} {time_left(left)}" if left is not None else "")
 

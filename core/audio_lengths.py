@@ -1,4 +1,4 @@
-"""How much sound the header of a WAV, RF64, W64, AIFF or CAF file promises, and what to read where it cannot know.
+"""Length of sound that the header of a WAV, RF64, W64, AIFF or CAF file declares, and repairs where it is unknown.
 
 A recorder that writes into a pipe, or that died, leaves a placeholder in the header: 0, the largest number there is, or
 the length of its last save. The sound then reaches to the end of the file. libsndfile believes the header, so it is
@@ -22,7 +22,7 @@ W64_GUID = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # ends the names of W64's 
 
 @dataclass(frozen=True)
 class Lengths:
-    """What the header says of the sound, and what the file holds, in bytes.
+    """Bytes of sound that the header declares and that the file holds.
 
     `repairs` are the bytes, by their place in the file, that the header should have; {} when it can be believed.
     """
@@ -39,7 +39,7 @@ class Lengths:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a kind of file writes its chunks: a name, then a length in `size` format that counts `counted` too."""
+    """Chunk layout of a file format: a name, then a length in `size` format that counts `counted` too."""
 
     first: int  # where the first chunk begins
     name: int  # bytes of a chunk's name, of which four tell
@@ -57,7 +57,7 @@ _LAYOUTS = {
 
 
 def lengths_of(path: Path) -> Lengths | None:
-    """What the file's header promises; None for other kinds of files, or when it holds no sound. OSError."""
+    """Lengths of a file's sound; None for other formats, or without sound. OSError."""
     with path.open("rb") as file:
         layout = _LAYOUTS.get(file.read(4))
         return _lengths(file, layout) if layout else None
@@ -83,7 +83,7 @@ class Repaired(io.RawIOBase):
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """Position of the next byte."""
         return self._file.tell()
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]

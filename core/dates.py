@@ -22,7 +22,7 @@ def beginning(text: str) -> datetime:
 
 
 def span(text: str) -> Span:
-    """What a text spans: "" all, "2024" a year, "2024-05 to 2024-07" both and what lies between, "since 2024-05-17",
+    """Time span of a text: "" all, "2024" a year, "2024-05 to 2024-07" both and what lies between, "since 2024-05-17",
     "before 2024", "until 2024" with that year. `to`, `..` and a dash say the same, as do `since` and `from`. An end
     that is left away is open: "2024 to". ValueError when it says nothing of the kind, or ends before it begins.
     """

@@ -188,7 +188,7 @@ DRAWN: tuple[tuple[str, Callable[[], Image.Image]], ...] = (
 
 
 def photograph_path(photograph: Photograph) -> Path | None:
-    """Where an installed package keeps the photograph; None when this release of it has none. Imports nothing."""
+    """Path of a photograph in its installed package; None when this release has none. Imports nothing."""
     spec = find_spec(photograph.package)
     if spec is None or spec.origin is None:
         return None

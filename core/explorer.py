@@ -114,7 +114,7 @@ class Explorer:
 
     @property
     def workspace(self) -> Workspace:
-        """What long work runs with, under the settings in use. StoreError as `store`."""
+        """Workspace of long work, under the settings in use. StoreError as `store`."""
         return Workspace(self.home, self._settings, self.models, self.store)
 
     def gallery(self, gallery: str | GalleryRecord, create: bool = False) -> Gallery:

@@ -29,7 +29,7 @@ TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4
 
 
 def attempts(content: bytes) -> Iterator[Attempt]:
-    """What to try in place of a picture's file that could not be decoded, in this order."""
+    """Repaired versions to try of an image file that could not be decoded, in this order."""
     if content.startswith(PNG):
         for extra in ((b"tRNS", b"eXIf"), (b"tRNS",), ()):
             yield (_png(content, extra),)
@@ -133,7 +133,7 @@ def _webp(content: bytes, with_exif: bool) -> bytes:
 
 
 def _tiff(content: bytes, fill: bytes) -> bytes:
-    """With a directory behind the filled-up end, of the tags that decoding needs and whose values are in the file."""
+    """File with a directory behind the filled-up end, of the tags that decoding needs and whose values are there."""
     order = "<" if content.startswith(b"II") else ">"
     start: int = struct.unpack_from(f"{order}I", content, 4)[0]
     if start + 2 > len(content):

@@ -15,7 +15,7 @@ from enum import Enum
 
 
 class WorkStep(Enum):
-    """What a piece of work does now. The value is its title; {} stands for the subject of the progress."""
+    """Step of a piece of work. The value is its title; {} stands for the subject of the progress."""
 
     LOADING = "Loading {}"
     LOADING_TRAINED = "Loading the trained model"

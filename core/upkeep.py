@@ -31,7 +31,7 @@ PARTIAL, LOCK = ".partial", ".lock"
 
 @dataclass(frozen=True)
 class Usage:
-    """What the history holds and its bytes, and bytes of caches by kind."""
+    """Disk use: content and bytes of the history, and bytes of caches by kind."""
 
     history: HistoryContent
     caches: Mapping[str, int]
@@ -39,7 +39,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Tidied:
-    """What was deleted at a start: history that is too old, leftovers of killed processes, caches beyond the limit."""
+    """Deletions at a start: history that is too old, leftovers of killed processes, caches beyond the limit."""
 
     history: HistoryContent | None
     leftovers: tuple[Path, ...]
@@ -128,5 +128,5 @@ def _impatient(progress: Progress) -> None:
 
 
 def _newest(path: Path) -> float:
-    """When anything in a folder, or a file, changed last. OSError."""
+    """Time of the last change in a folder, or of a file. OSError."""
     return max(float(one.lstat().st_mtime) for one in (path, *(path.rglob("*") if path.is_dir() else ())))

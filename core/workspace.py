@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 @dataclass(frozen=True, eq=False)
 class Workspace:
-    """What features, training, evaluation and probes are computed with. The settings are those of their start."""
+    """Home, settings, models and store of long work. The settings are those of its start."""
 
     home: Home
     settings: Settings

@@ -38,7 +38,7 @@ def check(command: Sequence[str] = COMMAND, patience: float = PATIENCE) -> None:
 
 
 def load() -> None:
-    """What `check` tries: load PortAudio and list its devices."""
+    """Program that `check` runs in a child: load PortAudio and list its devices."""
     with contextlib.suppress(Exception):  # this process is about the ends that no exception tells of
         import sounddevice
 
@@ -46,7 +46,7 @@ def load() -> None:
 
 
 def _how(code: int, output: bytes) -> str:
-    """How the child ended, with the last line that it said: "SIGABRT; Assertion 'card >= 0' failed"."""
+    """Exit of the child and its last line: "SIGABRT; Assertion 'card >= 0' failed"."""
     name = f"exit code {code}"
     if code < 0:
         with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""What a correction changed, on one line: heard words struck out, the words in their place marked."""
+"""One line that shows a correction: replaced words struck out, new words marked."""
 
 from html import escape
 from typing import TYPE_CHECKING

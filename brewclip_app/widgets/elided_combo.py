@@ -8,7 +8,7 @@ EDGE = 2  # px that styles keep beside the text
 
 
 class ElidedCombo(QComboBox):
-    """As QComboBox, whose whole text stays in its list."""
+    """Combo box that shortens its text to the room; its list shows the whole text."""
 
     def shown_text(self) -> str:
         """The current text as far as there is room."""

@@ -15,7 +15,7 @@ class HasText(Protocol):
 
     @property
     def text(self) -> str:
-        """As it is written."""
+        """Text as it is written."""
 
 
 W = TypeVar("W", bound=HasText)
@@ -95,13 +95,13 @@ class GrowingText(QTextEdit):
         return round(min(max(content, line + around), self._lines * line + around)) + 4
 
     def _fit(self) -> None:
-        """As high as the text."""
+        """Height of the text."""
         if self.height() != self._wanted_height():
             self.setFixedHeight(self._wanted_height())
 
 
 def find_words(text: str, words: Sequence[W]) -> list[tuple[int, int, W]]:
-    """Where each word stands in a text: (start, end, word), in any case of its letters; what is not there is left out.
+    """Positions of words in a text: (start, end, word), regardless of case; absent words are left out.
     """
     found, position = [], 0
     for word in words:

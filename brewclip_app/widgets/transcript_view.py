@@ -22,7 +22,7 @@ WIDEST = 16_777_215  # Qt's own "no limit"
 
 
 class TranscriptView(GrowingText):
-    """As wide as its words while it is not edited, so that the language stands beside it."""
+    """Label as wide as its words while it is not edited, so that the language stands beside it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._words: tuple[Word, ...] = ()
@@ -97,7 +97,7 @@ class TranscriptView(GrowingText):
                 cursor.setCharFormat(_doubt(word.probability))
 
     def _fit(self) -> None:
-        """As high as the text, and as wide unless it is being edited."""
+        """Height of the text, and its width unless it is being edited."""
         fitted = bool(self.toPlainText()) and not self.hasFocus() and not self.edited
         widest = round(self._ideal_width()) + 14 if fitted else WIDEST
         if self.maximumWidth() != widest:

@@ -54,7 +54,7 @@ class Agreement:
 
 
 def overlap(first: str, second: str) -> float:
-    """Of the words that either text has, the share that both have, 0..1; 1 when neither has any."""
+    """Jaccard similarity of the words of two texts, 0..1; 1 when both are empty."""
     left, right = set(words_of(first)), set(words_of(second))
     return len(left & right) / len(left | right) if left | right else 1.0
 

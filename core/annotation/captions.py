@@ -34,7 +34,7 @@ def caption_of(take: TakeRecord) -> str:
 
 
 def stage_of(take: TakeRecord) -> Stage:
-    """How far a take is: its state, but for takes that were confirmed before their words were there.
+    """Stage of a take: its state, except for takes that were confirmed before their transcript existed.
 
     Those are stored as "done" without a text. "awaited": the words are still to be recognised; "late": they were
     recognised since, and a person has to confirm them. No words at all make it a draft.

@@ -75,7 +75,7 @@ class Step:
 
     @property
     def skips(self) -> bool:
-        """It only passed over a picture."""
+        """Whether the take only skips a picture."""
         return not self.before and not self.made
 
 

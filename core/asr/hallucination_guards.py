@@ -70,23 +70,23 @@ class Sound:
 
     @property
     def steady(self) -> bool:
-        """It stays at one level, as noise and hum do and voices do not."""
+        """Whether the level is steady, as of noise and hum, unlike voices."""
         return self.spread < STEADY
 
     @property
     def like_a_voice(self) -> bool:
-        """It may be a voice or a melody, and is no noise, hum or click."""
+        """Whether it may be a voice or a melody: no noise, hum or click."""
         return self.voiced >= VOICED and not self.steady
 
     @property
     def clear_voice(self) -> bool:
-        """It is speech: loud enough, in syllables, with a pitch, and at least as long as a vowel."""
+        """Whether it is speech: loud enough, in syllables, with a pitch, and at least as long as a vowel."""
         return (self.level >= CLEAR_LEVEL and self.spread >= CLEAR_SPREAD and self.voiced >= CLEAR_VOICED
                 and self.voiced * self.seconds >= CLEAR_SECONDS)
 
     @property
     def likely_voice(self) -> bool:
-        """It may be a voice: quiet, or with little pitch, but neither noise nor a click."""
+        """Whether it may be a voice: quiet, or with little pitch, but neither noise nor a click."""
         return (self.level >= LIKELY_LEVEL and self.spread >= LIKELY_SPREAD and self.seconds >= LIKELY_SECONDS
                 and self.voiced * self.seconds >= LIKELY_PITCH_SECONDS)
 

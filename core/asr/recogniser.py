@@ -29,7 +29,7 @@ class Recogniser(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it computes now: "cpu", "cuda" or "mps"."""
+        """Device in use: "cpu", "cuda" or "mps"."""
 
     @property
     def fallback(self) -> str:

@@ -81,7 +81,7 @@ class WhisperRecogniser:
 
     @property
     def device(self) -> str:
-        """Where it computes now: "cpu", "cuda" or "mps"."""
+        """Device in use: "cpu", "cuda" or "mps"."""
         return self._engine.device.name
 
     @property
@@ -91,7 +91,7 @@ class WhisperRecogniser:
 
     @property
     def width(self) -> int:
-        """Of the encoder's states: 512 for base."""
+        """Width of the encoder states: 512 for base."""
         return int(self._checkpoint.model.dims.n_audio_state)
 
     @property

@@ -38,7 +38,7 @@ class Window:
 
     @property
     def can_be_halved(self) -> bool:
-        """It is long enough that its halves hold whole sentences."""
+        """Whether it is long enough for its halves to hold whole sentences."""
         return len(self.samples) >= HALVED
 
     def halves(self) -> list["Window"]:

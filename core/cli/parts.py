@@ -1,4 +1,4 @@
-"""What the commands of `brewclip` share: the records that declare them, common options, helpers."""
+"""Parts shared by the commands of `brewclip`: the records that declare them, common options, helpers."""
 
 import argparse
 import logging

@@ -35,7 +35,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class WorkerShare:
-    """What a worker did: number of items, and seconds since its first batch."""
+    """Work of one worker: number of items, and seconds since its first batch."""
 
     worker: int
     machine: str

@@ -72,7 +72,7 @@ class Pool:
         return tuple(sorted((one for one in found if one.items or one.died), key=lambda one: one.worker))
 
     def pace(self) -> str:
-        """How fast each worker is: "worker 1: 20, worker 2: 21 a second"; of many the slowest and the fastest."""
+        """Rates of the workers: "worker 1: 20, worker 2: 21 a second"; of many the slowest and the fastest."""
         rates = [(one.worker, one.rate) for one in self.shares() if not one.died and one.rate > 0]
         if not rates:
             waiting = sum(member.starting is not None for member in self._members)

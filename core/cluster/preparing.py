@@ -44,8 +44,8 @@ LOST = "Reading it ended the worker that did it, and then the next one too."
 
 @dataclass(frozen=True)
 class PrepareRecipe:
-    """What is prepared: `splits` () are all that hold pairs; `noise` as training takes it; `states` of the encoder are
-    what an acoustic branch reads. `backbone` "auto" is the one that training would take.
+    """Request for preparing: `splits` () are all that hold pairs; `noise` as in training; `states`: with the encoder
+    states that an acoustic branch reads. `backbone` "auto" is the one that training would take.
     """
 
     dataset: Path
@@ -61,8 +61,8 @@ class PrepareRecipe:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was done: recordings (under every condition) and pictures that were new, those that could not be read with
-    the reason, and each worker's part.
+    """Result of preparing: new recordings (under every condition) and images, unreadable files with reasons, and each
+    worker's part.
     """
 
     heard: int
@@ -84,7 +84,7 @@ class Preparation:
         self._backbone: VisionLanguage = self._workspace.backbone(report)
 
     def cost(self) -> Cost:
-        """What `run` would add to the disk; files that are known are not read."""
+        """Disk space that `run` would add; known files are not read."""
         preparing = self._preparing()
         parts = [preparing.cost(self._dataset, self.splits, each) for each in self._conditions]
         return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)

@@ -1,4 +1,4 @@
-"""What runs on the workers: each holds a model once and does with it what this computer would do by itself.
+"""Ray actors: each holds one model and does the work that this computer would do by itself.
 
 Plain classes; `core.cluster.pool` makes Ray's actors of them. Torch is imported when a model is loaded.
 """
@@ -43,7 +43,7 @@ class Begun:
 
 
 class Worker:
-    """What every worker does before it works."""
+    """Set-up of every worker."""
 
     sets: tuple[FileSet, ...] = ()
 
@@ -77,7 +77,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class SeeingJob:
-    """What a `SeeingWorker` must know."""
+    """Options of a `SeeingWorker`."""
 
     backbone: str
     sets: tuple[FileSet, ...]
@@ -88,7 +88,7 @@ class SeeingJob:
 
 @dataclass(frozen=True)
 class PictureJob(SeeingJob):
-    """What a `PictureWorker` must know as well. `fingerprint` is that of the vectors that the driver stores."""
+    """Options of a `PictureWorker`. `fingerprint` is that of the vectors that the driver stores."""
 
     fingerprint: Fingerprint
     threads: int
@@ -124,7 +124,7 @@ class PictureWorker(Worker):
                                "both run the same release.", "fingerprint")
 
     def work(self, items: Sequence[str]) -> list[Done]:
-        """What became of the pictures at these paths."""
+        """Embeddings or failures of the pictures at these paths."""
         assert self._model is not None
         job = self._job
         reader = Reader(job.crop, self._model.image_size, job.max_megapixels, lambda hashes: set(), job.threads)
@@ -133,7 +133,7 @@ class PictureWorker(Worker):
 
 @dataclass(frozen=True)
 class HearingJob:
-    """What a `HearingWorker` must know; `fingerprint` names what the driver's own recogniser would hear."""
+    """Options of a `HearingWorker`; `fingerprint` is that of the driver's own recogniser."""
 
     sets: tuple[FileSet, ...]
     device: str
@@ -181,7 +181,7 @@ class HearingWorker(Worker):
                          wave.digest) for path, wave in read.items()]
 
     def _read(self, others: tuple[str, ...]) -> list[Waveform]:
-        """What babble is made of, read once for many batches."""
+        """Recordings for babble noise, read once for many batches."""
         if self._others[0] != others:
             read = [speech_cache.waveform_of(Path(path)) for path in others]
             self._others = others, [wave for wave in read if isinstance(wave, Waveform)]

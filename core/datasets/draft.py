@@ -83,7 +83,7 @@ class Draft:
                 self.problems.add(key, name)
 
     def stand_ins(self) -> int:
-        """How many pictures were found under another name than the list's."""
+        """Number of pictures found under another name than in the list."""
         return sum(image.path is not None
                    and image.path.name.casefold() != Path(self._names[image.image_id]).name.casefold()
                    for image in self._images.values())

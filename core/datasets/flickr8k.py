@@ -34,14 +34,14 @@ SPEAKER_LINE = re.compile(r"(?P<wav>\S+)\s+(?P<speaker>\S+)\s*")
 
 @dataclass
 class _Lists:
-    """What the text files say: captions by picture and number, and each picture's splits in the order met."""
+    """Content of the text files: captions by picture and number, and each picture's splits in file order."""
 
     captions: dict[tuple[str, int], str] = field(default_factory=dict)
     splits: list[tuple[str, str]] = field(default_factory=list)
 
 
 def signs(tree: Tree) -> tuple[str, ...]:
-    """What makes this folder Flickr8k, in sentences; () when nothing does."""
+    """Evidence that a folder is Flickr8k, in sentences; () without any."""
     found = [name for name, folders in ((TOKENS, TEXT_FOLDERS), (KARPATHY, TEXT_FOLDERS)) if tree.find(name, folders)]
     sentences = [f"{name} is a list of Flickr8k." for name in found]
     if _kaggle_list(tree):

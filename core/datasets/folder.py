@@ -46,7 +46,7 @@ class _List:
 
 
 def signs(tree: Tree) -> tuple[str, ...]:
-    """What makes this a folder with a list of pairs, in sentences; () when nothing does."""
+    """Evidence that a folder has a list of pairs, in sentences; () without any."""
     return tuple(f"{found.path.name} pairs pictures with words or recordings." for found in _lists(tree))
 
 
@@ -112,7 +112,7 @@ def _columns(names: list[str]) -> dict[str, str]:
 
 
 def _told(each: _List) -> Iterator[str]:
-    """How the list was understood, in sentences."""
+    """Interpretation of the list, in sentences."""
     parted = {",": "commas", ";": "semicolons", "\t": "tabs", "": "JSON lines"}[each.delimiter]
     columns = ", ".join(f'"{column}" as {purpose.replace("_", " ")}' for purpose, column in each.columns.items())
     yield f"{each.path.name} ({parted}): {columns}."

@@ -32,7 +32,7 @@ def recording_faults(path: Path) -> tuple[str, ...]:
 
 
 def seconds(path: Path) -> float:
-    """How long a recording is by its header; 0 where the header does not say, or there is none."""
+    """Length of a recording by its header, s; 0 where it is unknown."""
     try:
         return float(_info(path).duration)
     except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError):

@@ -124,7 +124,7 @@ def _found(tree: Tree) -> list[tuple[DatasetKind, tuple[str, ...]]]:
 
 
 def _nothing(tree: Tree) -> str:
-    """What to say of a folder that is no dataset."""
+    """Message for a folder that is no dataset."""
     below = {name: found[0][0].title for name in tree.names()[:100]
              if tree.root.joinpath(name).is_dir() and (found := _found(Tree(tree.root / name)))}
     if below:

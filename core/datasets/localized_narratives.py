@@ -33,7 +33,7 @@ class TimedCaption(NamedTuple):
 
 
 class TracePoint(NamedTuple):
-    """Where the mouse was: x and y as fractions of the picture (they may lie outside 0..1), t in seconds."""
+    """Position of the mouse: x and y as fractions of the picture (they may lie outside 0..1), t in seconds."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class TracePoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """When each word was said, and the mouse's traces while it was."""
+    """Timed words with the mouse traces of their time."""
 
     timed_caption: tuple[TimedCaption, ...]
     traces: tuple[tuple[TracePoint, ...], ...]
@@ -73,7 +73,7 @@ class Narrative(Utterance):
 
 
 def signs(tree: Tree) -> tuple[str, ...]:
-    """What makes this folder Localized Narratives, in sentences; () when nothing does."""
+    """Evidence that a folder is Localized Narratives, in sentences; () without any."""
     return tuple(f"{match[0]} is a shard of Localized Narratives over COCO." for _, match in _shards(tree))
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a dataset's folder: one table of kinds, and the collector that loaders write into."""
+"""Problems of a dataset folder: one table of kinds, and the collector that loaders write into."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -71,12 +71,12 @@ class Problem:
 
     @property
     def outcome(self) -> str:
-        """What is done about it, in words."""
+        """Consequence of the problem, in words."""
         return BY_KEY[self.key].outcome
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of occurrences."""
         return len(self.items)
 
     @property
@@ -96,7 +96,7 @@ class Problems:
         self._items.setdefault(BY_KEY[key].key, []).append(printable(item))
 
     def found(self) -> tuple[Problem, ...]:
-        """What was noted, in the table's order."""
+        """Problems in the table's order."""
         return tuple(Problem(kind.key, tuple(self._items[kind.key])) for kind in PROBLEM_KINDS
                      if kind.key in self._items)
 

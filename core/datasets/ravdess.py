@@ -37,7 +37,7 @@ class ActedUtterance(Utterance):
 
 
 def signs(tree: Tree) -> tuple[str, ...]:
-    """What makes this folder RAVDESS, in sentences; () when nothing does."""
+    """Evidence that a folder is RAVDESS, in sentences; () without any."""
     counts: Counter[str] = Counter()
     for folder in _folders(tree):
         place = folder.rpartition("/")[0] or tree.root.name
@@ -86,7 +86,7 @@ def _same_size(tree: Tree, one: str, other: str) -> bool:
 
 
 def _record(draft: Draft, path: str) -> ActedUtterance | None:
-    """What the file's name says; None, and the problem noted, when it is no speech of RAVDESS."""
+    """Facts encoded in a file name; None, with the problem noted, when it is no RAVDESS speech."""
     name = path.rsplit("/", 1)[-1]
     match = NAME.fullmatch(name)
     if match is None:

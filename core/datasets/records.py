@@ -1,4 +1,4 @@
-"""What every dataset becomes: frozen records with ids, and what was found wrong on the way."""
+"""Records of a loaded dataset: frozen, with ids and the problems met."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

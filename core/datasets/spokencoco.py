@@ -21,7 +21,7 @@ WAVS = "wavs"
 
 
 def signs(tree: Tree) -> tuple[str, ...]:
-    """What makes this folder SpokenCOCO, in sentences; () when nothing does."""
+    """Evidence that a folder is SpokenCOCO, in sentences; () without any."""
     return tuple(f"{name} is a list of SpokenCOCO." for name in tree.names() if LIST.fullmatch(name))
 
 

@@ -60,7 +60,7 @@ class Tree:
         return next((name for name in names if name and self.root.joinpath(name).is_dir()), "")
 
     def names(self, folder: str = "") -> list[str]:
-        """What lies in a folder, sorted; nothing when it is not there or lies outside."""
+        """Entries of a folder, sorted; none when it is missing or lies outside."""
         try:
             return sorted(name for name in self._listing(folder) if not name.startswith(JUNK))
         except LeavesFolder:

@@ -19,7 +19,7 @@ HOP = FRAME // 4
 
 
 def noise(waveform: Waveform) -> Waveform:
-    """With white noise."""
+    """Add white noise."""
     draw = _draw(waveform, 1)
     level = float(np.sqrt(np.square(waveform.samples).mean())) * 10 ** (-draw.uniform(*SNR) / 20)
     hiss = draw.normal(0, level, len(waveform.samples)).astype(np.float32)

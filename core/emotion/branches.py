@@ -32,7 +32,7 @@ LAYOUT = 1  # of what is kept of them
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """Of n recordings: (n, dim) float32 by kind, not normalised; a kind that the model lacks is missing."""
+    """Branch vectors of n recordings: (n, dim) float32 by kind, not normalised; absent branches are missing."""
 
     by_kind: dict[str, Floats]
 
@@ -170,7 +170,7 @@ class BranchEncoder:
 
 
 def _digest(found: "checkpoints.Checkpoint") -> str:
-    """Of all that was trained: the acoustic branch too, which is no part of a picture's fingerprint."""
+    """Fingerprint of all trained parameters: the acoustic branch too, which is no part of a picture's fingerprint."""
     made = hashlib.sha256(repr((found.run.variant, found.run.options)).encode())
     for name, tensor in sorted(found.tensors.items()):
         made.update(name.encode())

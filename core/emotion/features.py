@@ -1,4 +1,4 @@
-"""What is probed, declared. Command line, panel and documents iterate over it; no torch here."""
+"""Table of the features to probe. Command line, panel and documents iterate over it; no torch here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

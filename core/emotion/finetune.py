@@ -68,7 +68,7 @@ class FineTunedModel:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Device in use."""
         return next(self.head.parameters()).device
 
     def batch(self, voices: Sequence[VoiceLayers]) -> tuple[Tensor, Tensor]:

@@ -147,7 +147,7 @@ def _curves(found: dict[str, np.ndarray]) -> tuple[Curve, ...]:
 
 
 def _state(path: Path | None) -> Sequence[str | int]:
-    """What tells a file from another, or from itself after a change."""
+    """Identity of a file's content: changes when the file does."""
     try:
         status = (path or Path()).stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""From a voice to one vector: layers side by side, averaged over the frames that are voice, or over all."""
+"""Pooling of a voice into one vector: layers side by side, averaged over voiced frames or all frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HOP = RATE_KEPT // 5
 
 @dataclass(frozen=True)
 class Pooling:
-    """How vectors are made of voices: which layers, and whether pauses count."""
+    """Pooling options: layers, and whether pauses count."""
 
     layers: tuple[int, ...]
     pauses: bool = False

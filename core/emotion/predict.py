@@ -162,7 +162,7 @@ class ProbePredictor:
 
 
 def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
-    """Where the voice begins, in s, and the recording without the silence far from it."""
+    """Start of the voice, s, and the recording without the silence far from it."""
     frames = len(waveform.samples) // FRAME
     there = np.flatnonzero(voiced(waveform, frames))
     first = max(0, int(there[0]) * FRAME - round(AROUND * RATE))

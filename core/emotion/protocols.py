@@ -1,4 +1,4 @@
-"""Who is learned from and who is tested: the protocols, declared. Command line, panel and documents iterate over it."""
+"""Table of protocols: training and test recordings. Command line, panel and documents iterate over it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

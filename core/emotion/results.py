@@ -122,7 +122,7 @@ class Result:
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """What `brewclip emotion --json` prints; figures in percent."""
+    """JSON of `brewclip emotion --json`; figures in percent."""
     options = result.options
     return {
         "protocol": options.protocol, "mode": options.mode, "classes": list(result.classes),

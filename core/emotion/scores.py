@@ -1,4 +1,4 @@
-"""What a confusion matrix says: accuracy, unweighted recall, macro F1; and what guessing would reach."""
+"""Scores of a confusion matrix: accuracy, unweighted recall, macro F1; and the chance level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Leak:
-    """What else a feature tells, in percent: who speaks (heard before, in the other sentence), or a stranger's sex.
+    """Confounds of a feature, accuracy in percent: the speaker (known, in the other sentence), or a new speaker's sex.
 
     `majority` is what naming the most frequent one would reach, `chance` what drawing one at random would.
     """

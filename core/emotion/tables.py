@@ -35,7 +35,7 @@ def markdown(result: Result) -> str:
 
 
 def about(result: Result) -> list[str]:
-    """What the figures were measured on, in sentences."""
+    """Conditions of the measurement, in sentences."""
     options, protocol = result.options, protocols.protocol(result.options.protocol)
     folder = options.folder.name
     found = [f"{protocol.title}; {'linear probe' if options.mode == 'linear' else 'fine-tuned'}; "

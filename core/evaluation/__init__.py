@@ -1,1 +1,1 @@
-"""How well a model finds: ranks, recall, and what stands behind them."""
+"""Evaluation: ranks, recall, word errors and the analysis of misses."""

@@ -84,7 +84,7 @@ class _Ranked:
     why: Sequence[str]
 
     def again(self, change: str, row: int) -> Again:
-        """What becomes of one failure."""
+        """Outcome of one miss under every change."""
         return Again(change, None if self.why[row] else int(self.ranks[row]), self.why[row])
 
 
@@ -102,7 +102,7 @@ class Counterfactuals:
 
     @property
     def note(self) -> str:
-        """What the diagnosis could not look at, in a sentence, or ""."""
+        """Sentence on what the diagnosis had to leave out, or ""."""
         if self._setup.crop == ZERO_SHOT_CROP:
             return ""
         return (f"The pictures were seen with {self._setup.crop}, not with the centre crop: no failure is looked at "
@@ -256,7 +256,7 @@ class Counterfactuals:
 
 
 def _longer(path: Path) -> float:
-    """How many times a picture's long side is its short side; 1 when the header cannot be read."""
+    """Aspect ratio of an image, long side over short side; 1 when the header cannot be read."""
     try:
         with Image.open(path, formats=images.PLAIN_FORMATS) as picture:
             return max(picture.size) / max(1, min(picture.size))

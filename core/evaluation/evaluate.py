@@ -50,7 +50,7 @@ NOTHING_HEARD = "Nothing was heard in it."
 
 @dataclass(frozen=True)
 class Plan:
-    """What `evaluate` would do: evaluations to make, recordings to hear, bytes that the caches grow by."""
+    """Cost of `evaluate`: evaluations to make, recordings to transcribe, bytes that the caches grow by."""
 
     setups: int
     recordings: int
@@ -121,7 +121,7 @@ def _loaded_models(workspace: Workspace, tasks: Sequence[_Task], reports: Sequen
 
 
 def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
-    """What a request comes to, checked; captions are left out for models that read no words."""
+    """Evaluations of a request, checked; captions are left out for models without a text branch."""
     loaded = {data: _loaded(data) for data in request.data}
     tasks = []
     for asked in request.models:

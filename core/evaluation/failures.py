@@ -72,7 +72,7 @@ CHANGE_TITLES: Mapping[str, str] = {each.key: each.title for each in CHANGES}
 
 @dataclass(frozen=True)
 class Label:
-    """What a person may call a failure; `number` is its key."""
+    """Labels that a person may give a miss; `number` is the key to press."""
 
     key: str
     title: str
@@ -103,7 +103,7 @@ class Again:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What became of one failure under every change.
+    """Ranks of one miss under every change.
 
     `kind` is a key of `KINDS`; `kinds` are all that a change spoke for, in their order; `then` is the best rank that
     those changes reached, None when none brought the right item back.
@@ -153,7 +153,7 @@ def conclude(direction: Direction, number: int, query_id: str, rank: int, at: in
 
 
 def counts(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
-    """How many failures there are of each kind, in the order of `KINDS`."""
+    """Number of misses of each kind, in the order of `KINDS`."""
     found = dict.fromkeys(KIND_TITLES, 0)
     for each in diagnoses:
         found[each.kind] += 1

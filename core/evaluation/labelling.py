@@ -1,4 +1,4 @@
-"""What people call failures: a label and a note for each, every change undone one by one, also after a restart."""
+"""Labels and notes of misses; every change can be undone, also after a restart."""
 
 from typing import cast
 

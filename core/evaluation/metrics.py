@@ -1,4 +1,4 @@
-"""What ranks come to: R@1, R@5, R@10, median and mean rank, each with a 95 % interval.
+"""Metrics of ranks: R@1, R@5, R@10, median and mean rank, each with a 95 % interval.
 
 The interval is a bootstrap over pictures: pictures are drawn with their utterances, since the utterances of one picture
 are found or missed together. Figures of recall are in percent.
@@ -83,7 +83,7 @@ def _interval(found: Ints, group: Ints, draws: int, seed: int) -> tuple[list[flo
 
 
 def _weights(group: Ints, draws: int, seed: int) -> Iterator[Numbers]:
-    """How often each query is in each draw, (some draws, q), block by block."""
+    """Counts of each query in each bootstrap draw, (some draws, q), block by block."""
     _, place = np.unique(group, return_inverse=True)
     pictures, draw = int(place.max()) + 1, np.random.default_rng(seed)
     block = max(1, AT_ONCE // len(group))

@@ -1,4 +1,4 @@
-"""How an evaluation differs from the paper's protocol: only one without differences is credited to the paper's method.
+"""Differences of an evaluation from the paper's protocol; only one without any is credited to the paper's method.
 
 Sources: the paper, sections 3.3, 4.1 and 4.2, for splits, sizes, backbone and recipe; where it leaves a value open, the
 defaults of `BrewClipOptions` (the authors' configuration) are taken as its own.
@@ -30,7 +30,7 @@ def belongs(record: EvaluationRecord, kind: str, ours: Ours) -> bool:
 
 
 def differences(record: EvaluationRecord) -> tuple[str, ...]:
-    """What differs from the paper's protocol, in words; () when nothing does."""
+    """Differences from the paper's protocol, in words; () without any."""
     setup, kind = record.setup, record.setup.kind
     expected = (("split", setup.split, SPLITS.get(kind, "")), ("backbone", setup.backbone, BACKBONE),
                 ("recogniser", setup.whisper, RECOGNISER), ("crop", setup.crop, CROP))
@@ -50,7 +50,7 @@ def sizes(record: EvaluationRecord) -> tuple[str, ...]:
 
 
 def deviations(run: Run) -> tuple[str, ...]:
-    """How a trained model's options and recipe differ from the paper's."""
+    """Differences of a trained model's options and recipe from the paper's."""
     default = BrewClipOptions()
     found = [_differs(each.name, getattr(run.options, each.name), getattr(default, each.name))
              for each in fields(default)]

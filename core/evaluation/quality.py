@@ -1,4 +1,4 @@
-"""What transcription costs: hits against word errors, groups of speakers and lengths, curves over noise.
+"""Recall by transcription quality: by word error rate, speaker and length, and under noise.
 
 Plain numbers, ready to be drawn. All of it is read from stored evaluations; nothing is computed again.
 """

@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Setup:
-    """What one evaluation looked at. `checkpoint` is None for zero-shot; `trained_on` is the kind of dataset, or "".
+    """Setup of one evaluation. `checkpoint` is None for zero-shot; `trained_on` is the kind of dataset, or "".
 
     `trained_name` is the name of that dataset's folder. `drop_unreadable` as in `Request`.
     """
@@ -130,7 +130,7 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is said of an evaluation as a whole.
+    """Summary of an evaluation.
 
     `words` is None where no caption is known. `unseen` is None for a model that was not trained, or where it is not
     known what on: `unseen_note` then says why. `unreadable` and `nothing_heard` count pictures and utterances.

@@ -76,7 +76,7 @@ def _tokens(tower: Tower, lost: Floats, parts: Sequence[Order], observation: Obs
 
 
 def _spread(lost: Floats, grid: tuple[int, int]) -> Floats:
-    """From the windows' middles to all places of the grid (rows, columns)."""
+    """Interpolation from the windows' centres to all places of the grid (rows, columns)."""
     rows, columns = (_windows(count)[0] for count in grid)
     table = lost.reshape(len(rows), len(columns))
     wide = np.stack([np.interp(np.arange(grid[1]), columns, line) for line in table])

@@ -1,1 +1,1 @@
-"""What is computed once from a dataset's recordings and pictures, and kept: training, evaluation and probes read it."""
+"""Features of a dataset's recordings and images, computed once and cached; read by training, evaluation and probes."""

@@ -29,7 +29,7 @@ Arrays = tuple[NDArray[Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class _EntryLocation:
-    """Where an entry's arrays are: shard, first byte, and of each array its type and shape."""
+    """Location of an entry's arrays: shard, first byte, and the type and shape of each array."""
 
     shard: str
     start: int

@@ -128,7 +128,7 @@ def encoded_images(backbone: "VisionLanguage", read: dict[Path, tuple[str, NDArr
 
 
 def kept_of(backbone: "VisionLanguage", pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    """What is kept of images (n, size, size, 3): their pixels, or the trunk's output, float32."""
+    """Cached arrays of images (n, size, size, 3): their pixels, or the trunk's output, float32."""
     if keeps_pixels(backbone):
         return pixels
     import torch

@@ -24,7 +24,7 @@ QUIET = 1e-3  # of the loudest frame's power: quieter frames are pauses and coun
 
 @dataclass(frozen=True, order=True)
 class Condition:
-    """How utterances are heard. `snr`: power of speech (pauses left out) over that of the noise in dB; None: clean."""
+    """Noise condition of utterances. `snr`: power of speech (without pauses) over that of noise, dB; None: clean."""
 
     noise: str = ""
     snr: float | None = None

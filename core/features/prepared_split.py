@@ -74,7 +74,7 @@ class FeaturePreparer:
         self._states, self._width = states, workspace.recogniser().width
 
     def cost(self, dataset: Dataset, splits: tuple[str, ...], condition: Condition = CLEAN) -> Cost:
-        """What `prepare` of these splits would add; known files are not read again."""
+        """Disk space that `prepare` of these splits would add; known files are not read again."""
         parts = [dataset.of(split) for split in splits]
         recordings = [record.recording for part in parts for record in part.utterances if record.recording]
         size = self._speech(dataset).size(recordings, self._width, condition, self._states)

@@ -32,7 +32,7 @@ FRAMES = 50  # of states a second
 
 @dataclass(frozen=True)
 class Size:
-    """What transcribing recordings adds to the disk: `new` of `total` recordings, and `nbytes` of states for those."""
+    """Disk space that transcribing recordings adds: `new` of `total` recordings, and `nbytes` of states for those."""
 
     total: int
     new: int
@@ -109,7 +109,7 @@ class SpeechFeatureCache:
         return self._workspace.recogniser().fingerprint_of(self.options).hash
 
     def size(self, recordings: Sequence[Path], width: int, condition: Condition = CLEAN, states: bool = True) -> Size:
-        """What `load` would add with states of that width; no known recording is read."""
+        """Disk space that `load` would add with states of that width; no known recording is read."""
         cache, _ = self._cache(condition, babble(recordings, condition), states)
         new = cache.missing(recordings)
         nbytes = sum(seconds(path) for path in new) * FRAMES * width * 2 if states else 0
@@ -186,7 +186,7 @@ def under(wave: Waveform, condition: Condition, others: Sequence[Waveform]) -> W
 
 
 def babble(recordings: Sequence[Path], condition: Condition) -> list[Waveform]:
-    """What a condition's babble is made of, [] without; recordings that cannot be read are left out."""
+    """Recordings for a condition's babble, [] without; unreadable ones are left out."""
     if condition.noise != "babble":
         return []
     waves = [waveform_of(path) for path in babble_paths(recordings)]

@@ -150,7 +150,7 @@ class CatalogVectorTable:
         return len(next(iter(vectors.values())))
 
     def count(self, chosen: Filter = Filter()) -> int:
-        """How many present images of the filter have a vector."""
+        """Number of present images of the filter with a vector."""
         contents = Counter(self._chosen(chosen).values())
         return sum(contents[content] for content in self._gallery.store.known(self._hash, contents))
 

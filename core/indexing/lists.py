@@ -23,12 +23,12 @@ ROWS = 50  # that tell which column holds paths
 
 
 class ListError(ValueError):
-    """What is wrong with a list, as the end of a sentence that begins with its name."""
+    """Problem of a list, as the end of a sentence that begins with its name."""
 
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """How a list is written: encoding, delimiter, the names of its columns (none: no line of names), the path column.
+    """Format of a list: encoding, delimiter, the names of its columns (none: no line of names), the path column.
     """
 
     encoding: str
@@ -133,7 +133,7 @@ def _like_picture(text: str) -> bool:
 
 
 def windows_paths(path: str) -> Iterator[str]:
-    """What a path written on Windows may be here, from the list's folder on: all of it, then its last steps alone."""
+    """Candidates for a Windows path, relative to the list's folder: all of it, then its last steps alone."""
     if "\\" in path:
         steps = [step for step in path.replace("\\", "/").split("/") if step not in ("", ".")]
         starts = range(1, len(steps)) if ":" in path[:3] or path.startswith("\\\\") else chain((0,))

@@ -94,7 +94,7 @@ def _index(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: st
 
 
 def embedding(reader: Reader, backbone: Backbone, paths: Sequence[str]) -> Iterator[list[Done]]:
-    """What became of these files, read ahead of the model, which sees a batch at a time.
+    """Results of these files, read ahead of the model, which embeds a batch at a time.
 
     Contents that two of the files share are embedded once; a copy comes after its original.
     """

@@ -52,7 +52,7 @@ Outcome = ReadFile | FailedEntry | Gone
 
 @dataclass(frozen=True)
 class Reader:
-    """How files are read: what the model sees of them, and `embedded`, which of some contents need no decoding.
+    """Reading options: preprocessing, and `embedded`, which tells contents that need no decoding.
 
     A path may be an address: its file is fetched once, and kept until it is decoded.
     """
@@ -64,7 +64,7 @@ class Reader:
     threads: int = THREADS
 
     def read_ahead(self, paths: Sequence[str]) -> Iterator[list[Outcome]]:
-        """What became of the files, in their order, a chunk at a time, while the next are being read.
+        """Results of the files in order, a chunk at a time, while the next are being read.
 
         While nothing is ready, empty lists come twice a second, so that whoever waits can be stopped.
         """

@@ -35,7 +35,7 @@ vector comes after the file whose content it shares."""
 
 @dataclass(frozen=True)
 class IndexResult:
-    """What a run did. `images` are the gallery's present pictures; `indexed` became searchable in this run and
+    """Result of an indexing run. `images` are the gallery's present images; `indexed` became searchable in this run and
     `embedded` of them went through the model (the others' content was known); `missing` left the disk since the last
     run; `failed` lists all that cannot be read in the folders of this run, old and new. `passed` counts pictures of
     kinds that are not read here, by suffix; `excluded` folders and pictures that were left out, by pattern.

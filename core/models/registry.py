@@ -229,7 +229,7 @@ class ModelRegistry:
         return key.device == settings["device"] and name in (key.name, "auto")
 
     def _sha256(self, path: Path) -> str:
-        """Of a file of weights; the bundled one has no stamp, so it is read once and remembered."""
+        """SHA-256 of a weights file; the bundled one has no stamp, so it is read once and remembered."""
         status = path.stat()
         key = path, status.st_size, status.st_mtime_ns
         if key not in self._hashes:

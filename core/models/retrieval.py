@@ -51,7 +51,7 @@ class RetrievalModel(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it computes now: "cpu", "cuda" or "mps"."""
+        """Device in use: "cpu", "cuda" or "mps"."""
 
     @property
     def fallback(self) -> str:

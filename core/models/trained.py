@@ -38,7 +38,7 @@ class TrainedModel:
 
     @property
     def device(self) -> str:
-        """Where it computes now: "cpu", "cuda" or "mps"."""
+        """Device in use: "cpu", "cuda" or "mps"."""
         return self.backbone.device
 
     @property

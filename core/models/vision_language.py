@@ -65,7 +65,7 @@ class VisionLanguage:
 
     @property
     def device(self) -> str:
-        """Where it computes now: "cpu", "cuda" or "mps"."""
+        """Device in use: "cpu", "cuda" or "mps"."""
         return self._device.name
 
     @property

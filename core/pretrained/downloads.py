@@ -38,7 +38,7 @@ SPARE = 16 << 20  # bytes left free on the disk: a full one breaks other program
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a host may take. A window of `stall_s` with less than `slowest` bytes a second counts as stalled."""
+    """Timeouts of a download. A window of `stall_s` with less than `slowest` bytes a second counts as stalled."""
 
     connect_s: float = 6.0
     stall_s: float = 30.0

@@ -1,4 +1,4 @@
-"""What is known of a file of weights: measured once, written down in a stamp, trusted while size and time are the same.
+"""Facts of a weights file: measured once, stored in a stamp, trusted while size and time are the same.
 
 Files of the program's own folder have their stamp beside them (`NAME.stamp`); the stamps of files elsewhere lie in
 `stamps/` of that folder, since a folder of weights may be read-only. A stamp holds what was measured, never a verdict:
@@ -29,7 +29,7 @@ HEADER_LIMIT = 100 << 20  # bytes; safetensors allows no longer header
 
 @dataclass(frozen=True)
 class Facts:
-    """What was measured of a file. `whole`: its inner structure ends where the file ends, or its sender's SHA-256 fits.
+    """Measured facts of a file. `whole`: its inner structure ends where the file ends, or its sender's SHA-256 fits.
     `tensors`: the digest of a Whisper checkpoint's tensors, "" when not asked for or not readable.
     """
 
@@ -77,7 +77,7 @@ def is_whole(path: Path) -> bool:
 
 
 def facts(path: Path, name: str, home: Home, tensors: bool = False) -> Facts | None:
-    """What is known of a file, measured only when no stamp fits; None when there is no such file or it is unreadable.
+    """Facts of a file, measured only when no stamp fits; None when the file is missing or unreadable.
 
     A file in the program's own folder whose bytes are others than its stamp says is not `whole`, whatever it looks
     like: nobody but `fetch` writes there.
@@ -99,7 +99,7 @@ def facts(path: Path, name: str, home: Home, tensors: bool = False) -> Facts | N
 
 
 def stamp_path(path: Path, home: Home) -> Path:
-    """Where the stamp of a file lies."""
+    """Path of a file's stamp."""
     if path.parent == home.weights:
         return path.with_name(path.name + ".stamp")
     return home.weights / "stamps" / f"{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.stamp"

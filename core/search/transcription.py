@@ -60,7 +60,7 @@ class StepTimer:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """What a search or a transcription works with, as of its start; `store` None: there is none to write to."""
+    """Context of a search or transcription, as of its start; `store` None: there is none to write to."""
 
     settings: Settings
     store: Store | None

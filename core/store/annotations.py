@@ -182,7 +182,7 @@ class Annotations(Repository):
     # ---- where it stands
 
     def annotating(self, gallery_id: int) -> AnnotatingRecord:
-        """Where the annotating of the gallery stands; at its beginning when nothing was kept."""
+        """Position in the annotation of a gallery; the beginning when none is stored."""
         with self.database.reading() as connection:
             row = connection.execute(select(AnnotatingRow.queue, AnnotatingRow.image_id, AnnotatingRow.speaker_id)
                                      .where(AnnotatingRow.gallery_id == gallery_id)).first()

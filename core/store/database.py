@@ -94,7 +94,7 @@ class Database:
 
     @property
     def created_at(self) -> float:
-        """When this file became the store, seconds since 1970; files that are older may be another store's."""
+        """Time at which this file became the store, seconds since 1970; files that are older may be another store's."""
         with self.reading() as connection:
             return float(connection.exec_driver_sql("PRAGMA user_version").scalar() or time.time())
 

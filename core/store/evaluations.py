@@ -85,7 +85,7 @@ class Evaluations(Repository):
         return FailureLabel(evaluation_id, direction, query_id, label, text, changed)
 
     def failure_labels(self, evaluation_id: int) -> list[FailureLabel]:
-        """What the failures of an evaluation are called now, in the order in which that was last changed."""
+        """Current labels of an evaluation's misses, in the order of their last change."""
         last = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id).group_by(
             FailureLabelRow.way, FailureLabelRow.query)
         with self.database.reading() as connection:

@@ -102,7 +102,7 @@ class History(Repository):
         self._forget(QueryRow.id.is_not(None))
 
     def history_content(self, before: datetime | None = None) -> HistoryContent:
-        """What `clear_history` with the same `before` would delete now."""
+        """Content that `clear_history` with the same `before` would delete now."""
         with self.database.reading() as connection:
             gone, transcripts = self._clearable(connection, before)
             queries = connection.scalar(select(func.count()).select_from(QueryRow).where(_asked(before)))

@@ -28,7 +28,7 @@ class GalleryRecord:
 
 @dataclass(frozen=True)
 class GalleryState:
-    """How far a gallery is indexed. `images` and `indexed` count what is on disk; `missing` what is not any more.
+    """State of a gallery's index. `images` and `indexed` count what is on disk; `missing` what is not any more.
 
     `fingerprints` gives each fingerprint with vectors here and how many present images have one, most first.
     """
@@ -135,7 +135,7 @@ class FileStamp(NamedTuple):
 
 
 class KnownImage(NamedTuple):
-    """What indexing must know of a picture that the gallery holds; `embedded` under the fingerprint asked for."""
+    """Facts that indexing needs of a picture in the gallery; `embedded` under the fingerprint asked for."""
 
     id: int
     stamp: FileStamp
@@ -202,7 +202,7 @@ class FailedEntry:
 
 @dataclass(frozen=True)
 class RecordResult:
-    """What became of a batch's files: how many are stored, the ids of pictures that moved to their paths, and the
+    """Result of a batch of files: how many are stored, the ids of pictures that moved to their paths, and the
     paths that held the same content before.
     """
 

@@ -78,7 +78,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """With the time zone UTC."""
+        """Set the time zone UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -115,7 +115,7 @@ class FolderRow(Base):
 
 
 class ContentRow(Base):
-    """What is in one or more picture files; `hash` is the SHA-256 of the bytes."""
+    """Content of one or more picture files; `hash` is the SHA-256 of the bytes."""
 
     __tablename__ = "content"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -194,7 +194,7 @@ class TagRow(Base):
 
 
 class TranscriptRow(Base):
-    """What a recogniser, named by its fingerprint, heard in an utterance, named by its digest; JSON.
+    """Transcript (JSON) by the recogniser's fingerprint and the utterance's digest.
 
     `created` is when it was heard last, NULL in transcripts of releases that kept no date.
     """
@@ -264,7 +264,7 @@ class TakeRow(Base):
 
 
 class AnnotatingRow(Base):
-    """Where the annotating of a gallery stands: the queue, its present picture, and who speaks."""
+    """Position in the annotation of a gallery: the queue, its current picture, and the speaker."""
 
     __tablename__ = "annotating"
     gallery_id: Mapped[int] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True)
@@ -274,7 +274,7 @@ class AnnotatingRow(Base):
 
 
 class EvaluationRow(Base):
-    """What an evaluation found: `summary` is JSON, `queries` a compressed blob (core.evaluation.archive)."""
+    """Stored evaluation: `summary` is JSON, `queries` a compressed blob (core.evaluation.archive)."""
 
     __tablename__ = "evaluation"
     __table_args__ = ({"sqlite_autoincrement": True},)

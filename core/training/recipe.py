@@ -24,7 +24,7 @@ def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: b
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train; each field's metadata has what it is, its range, and whether the paper lacks it (`beyond`)."""
+    """Training options; each field's metadata has its description, range, and whether the paper lacks it (`beyond`)."""
 
     steps: int = _option(100_000, "Number of training steps.", 1, 10_000_000)
     batch: int = _option(32, "Batch size: pairs of picture and utterance per step, over all processes.", 2, 65536)

@@ -38,7 +38,7 @@ STREAMS = 1_000_003  # seeds of steps and processes lie this far apart
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a run ended: `why` is finished or patience; `step` steps done, `best_step` of the best model."""
+    """End of a run: `why` is finished or patience; `step` steps done, `best_step` of the best model."""
 
     why: str
     step: int

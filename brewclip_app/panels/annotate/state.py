@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What the next recording is for: an image, a speaker, and the take that it replaces."""
+    """Target of the next recording: an image, a speaker, and the take that it replaces."""
 
     image_id: int
     speaker_id: int

@@ -81,7 +81,7 @@ class TakeDetail(QScrollArea):
         self.setWidget(self._inner)
 
     def minimumSizeHint(self) -> QSize:
-        """As wide as the content; it scrolls vertically only."""
+        """Width of the content: the area scrolls vertically only."""
         return QSize(max(NARROWEST, self._inner.minimumSizeHint().width() + SCROLL_BAR), 200)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -23,7 +23,7 @@ STARTING = JobProgress(0, 0, "Reading the folder", stopping=False)
 
 @dataclass(frozen=True, eq=False)
 class EmotionState:
-    """What the screen shows."""
+    """State of the Emotion screen."""
 
     runs: "tuple[KeptRun, ...] | None" = None  # newest first; None until they were read
     run: "KeptRun | None" = None  # the one that is shown, with its predictions

@@ -124,7 +124,7 @@ class OptionsBar(QWidget):
         self._follow_change()
 
     def minimumSizeHint(self) -> QSize:
-        """As high as the wrapped lines are now; in a narrow window the protocol stands among them."""
+        """Height of the wrapped lines; in a narrow window the protocol stands among them."""
         least = super().minimumSizeHint()
         width = least.width() - (self._width_of_protocol() if self._first.indexOf(self.protocol) >= 0 else 0)
         return QSize(width, max(least.height(), self.heightForWidth(self.width())))

@@ -25,7 +25,7 @@ STATES = {"opening": "Opening the microphone…", "recording": "Recording…", "
 
 @dataclass(frozen=True, eq=False)
 class OwnVoiceState:
-    """What the card shows. `live`: the prediction covers the recording so far, which is not complete yet."""
+    """State of the card. `live`: the prediction covers the recording so far, which is not complete yet."""
 
     probe: ChosenProbe | None = None
     waveform: "Waveform | None" = None

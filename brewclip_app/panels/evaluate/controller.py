@@ -29,7 +29,7 @@ NOT_AGAIN = "Recordings are not transcribed again."
 
 @dataclass(frozen=True)
 class PlotChoice:
-    """What the two plots show."""
+    """Choices of the two plots."""
 
     view: str = "wer"  # hits by word error rate, speaker or length
     level: int = 10

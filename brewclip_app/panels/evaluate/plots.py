@@ -63,7 +63,7 @@ class Plots(QWidget):
         self._drawn = state.quality, state.noise
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as one plot: in less room than both need they are stacked."""
+        """Smallest size: one plot wide, since the plots are stacked where both do not fit."""
         parts = [plot.minimumSizeHint() for plot in (self.quality, self.noise)]
         stacked = self._box.direction() == QBoxLayout.Direction.TopToBottom
         height = sum(part.height() for part in parts) + 12 if stacked else max(part.height() for part in parts)

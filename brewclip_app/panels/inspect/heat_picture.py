@@ -63,7 +63,7 @@ class HeatPicture(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """As high as the picture at this width, if there is room."""
+        """Height of the picture at a width."""
         self.setMaximumHeight(self._wanted_height())
         self.updateGeometry()
 

@@ -23,7 +23,7 @@ EMPTY = ("Search, choose a picture and press I. Or drop a recording and a pictur
 
 
 class EmptyPage(QWidget):
-    """How to begin, and the part of a subject that is there already."""
+    """Empty state: how to begin, with the part of a subject that is known already."""
 
     def __init__(self, take_text: Callable[[str], object], *steps: QWidget) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ RESUMABLE = "What was embedded before is kept, and indexing goes on from there."
 
 @dataclass(frozen=True, eq=False)
 class LibraryState:
-    """What the screen shows."""
+    """State of the Library screen."""
 
     overview: Overview | None = None  # None until the galleries were read
     chosen: str = ""  # name of the gallery in detail

@@ -49,7 +49,7 @@ class ShareBar(QWidget):
         self.setFixedSize(BAR_WIDTH, 2 * THICKNESS)
 
     def bar(self) -> QRectF:
-        """Where the bar is drawn."""
+        """Rectangle of the bar."""
         scale = self.width() / max(self._highest - self._lowest, 1e-9)
         zero = -self._lowest * scale
         return QRectF(zero, THICKNESS / 2, self._value * scale, THICKNESS).normalized()

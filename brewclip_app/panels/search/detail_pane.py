@@ -129,7 +129,7 @@ class ShareRow(QWidget):
 
 
 def minus_words(value: float) -> str:
-    """What a minus term did to a hit; only a query of minus terms alone raises."""
+    """Tip of a minus term's share; only a query of minus terms alone raises a hit."""
     if value < 0:
         return "Left out: this picture is more like it than most of the gallery, which lowers the score."
     if value > 0:

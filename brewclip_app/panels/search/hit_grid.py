@@ -139,7 +139,7 @@ class HitGrid(QListView):
             self._fit()
 
     def columns(self) -> int:
-        """How many cards stand side by side."""
+        """Number of cards side by side."""
         return max(1, int(self._room() / (self._card_width + GAP) + SHRINK))
 
     def _room(self) -> int:
@@ -187,7 +187,7 @@ class HitGrid(QListView):
             self.scrollTo(self.hits.index(first_new), QAbstractItemView.ScrollHint.EnsureVisible)
 
     def _bottom(self) -> int:
-        """Where the cards end, px from their top."""
+        """Lower end of the cards, px from their top."""
         return -(-self.hits.rowCount() // self.columns()) * self.gridSize().height()
 
     def _place_footer(self) -> None:

@@ -48,7 +48,7 @@ class HitModel(QAbstractListModel):
 
     @property
     def folded(self) -> int:
-        """How many weak hits are not shown."""
+        """Number of weak hits that are not shown."""
         return len(self._all) - len(self._shown)
 
     def hits(self) -> "Sequence[Hit]":

@@ -28,7 +28,7 @@ class Query:
         return ((self.main,) if self.main else ()) + self.extras
 
     def with_text(self, text: str) -> "Query":
-        """With the main term's words corrected, or typed where there was none.
+        """Query with the main term's words corrected, or typed where there was none.
 
         A recording that was not transcribed has no words to correct: what is typed takes its place.
         """
@@ -44,14 +44,14 @@ class Query:
         return main is None or not main.text or _alike(main.text, text)
 
     def without_voice(self) -> "Query":
-        """With the words of the main term alone, without its recording."""
+        """Query with the words of the main term alone, without its recording."""
         if self.main is None or self.main.kind != "speech":
             return self
         words = QueryTerm("text", self.main.text, weight=self.main.weight) if self.main.text else None
         return replace(self, main=words)
 
     def with_term(self, index: int, term: QueryTerm | None) -> "Query":
-        """With the term at an index of `terms()` replaced; None takes it out."""
+        """Query with the term at an index of `terms()` replaced; None removes it."""
         if self.main is not None and index == 0:
             return replace(self, main=term)
         at = index - (self.main is not None)
@@ -59,7 +59,7 @@ class Query:
         return replace(self, extras=self.extras[:at] + put + self.extras[at + 1:])
 
     def plus(self, term: QueryTerm) -> "Query":
-        """With one more term."""
+        """Query with one more term."""
         return replace(self, extras=(*self.extras, term))
 
     @property

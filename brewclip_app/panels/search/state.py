@@ -70,7 +70,7 @@ class SpeechSupport:
 
 @dataclass(frozen=True, eq=False)
 class SearchState:
-    """What the Search panel shows."""
+    """State of the Search panel."""
 
     query: Query = field(default_factory=Query)
     answer: SearchAnswer | None = None  # its hits are in the grid, below a `notice` if there is one

@@ -74,7 +74,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
             bump_revisions(connection, [self.id])
 
     def state(self, fingerprint_hash: str = "") -> GalleryState:
-        """How far the gallery is indexed under that fingerprint. StoreError: `no_gallery`."""
+        """State of the gallery under a fingerprint. StoreError: `no_gallery`."""
         with self.database.reading() as connection:
             folders_of(connection, self.id)
             present = (ImageRow.gallery_id == self.id, ImageRow.missing.is_(False))

@@ -1,4 +1,4 @@
-"""When a transcript was made; unknown (NULL) for those of earlier releases."""
+"""Date of each transcript; unknown (NULL) for those of earlier releases."""
 
 import sqlalchemy as sa
 from alembic import op
