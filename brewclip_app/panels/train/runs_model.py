@@ -57,7 +57,7 @@ class RunsModel(RecordTable["RunRecord"]):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.records) - 1, STATE))
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = super().flags(index) | Qt.ItemFlag.ItemNeverHasChildren
+        flags = super().flags(index)
         return flags | Qt.ItemFlag.ItemIsUserCheckable if index.isValid() and index.column() == RUN else flags
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
