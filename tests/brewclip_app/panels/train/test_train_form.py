@@ -102,7 +102,7 @@ def test_a_value_that_cannot_be_is_said_beside_the_field_and_the_last_one_stays(
 
 
 def test_the_small_recipe_is_offered_for_few_utterances_and_is_one_click(form):
-    assert form.small_box.isVisibleTo(form) and "900 utterances" in form.small_words.text()
+    assert form.small_box.isVisibleTo(form) and "900 utterances" in form.small_about.text()
     form.small.click()
     assert changed(recipe_of(form)) == dict(SMALL_DATA)
     assert not form.small_box.isVisibleTo(form)
