@@ -40,6 +40,10 @@ class JobProgress:
     stopping: bool
 
 
+class JobCrashError(Exception):
+    """The work of a job raised what is no Exception, such as the panic of a library; that is the cause of this."""
+
+
 class Job:
     """A job. `cancel` is a request: the work stops at its next report."""
 
@@ -155,7 +159,8 @@ class JobRunner(QObject):
                   loss: str = "") -> T:
         """Await `work(report)`, which runs on a thread as with `submit`; its result, or the error that it raised.
 
-        JobCancelled: the job was stopped, or no jobs are taken any more; JobReplaced: a newer job of the key began.
+        JobCrashError: that error is no Exception. JobCancelled: the job was stopped, or no jobs are taken any more;
+        JobReplaced: a newer job of the key began.
         Cancelling the awaiting task stops the job.
         """
         outcome = tasks.loop().create_future()
@@ -163,8 +168,12 @@ class JobRunner(QObject):
         def settle(error: BaseException | None, result: Any = None) -> None:
             if outcome.done():  # the awaiting task was cancelled meanwhile
                 return
-            if error is not None:
+            if isinstance(error, Exception):
                 outcome.set_exception(error)
+            elif error is not None:  # asyncio would let it through Qt's event loop
+                crash = JobCrashError(f"{type(error).__name__}: {error}")
+                crash.__cause__ = error
+                outcome.set_exception(crash)
             else:
                 outcome.set_result(result)
 

@@ -76,6 +76,7 @@ class Trainer:
         self._best, self._over = Best(), False
         self._precision = options.precision_on(self._device.type)
         self._meter = Meter(options.batch, self._device)
+        self._loss_words = ""  # the mean loss of the last steps, for the progress
 
     def run(self, report: Report) -> TrainingResult:
         """Train to the last step, or until patience is over. JobCancelled by `report`: the state is saved first.
@@ -119,7 +120,7 @@ class Trainer:
         """Report progress; when any process is asked to stop, all save and stop together."""
         stopped: JobCancelled | None = None
         try:
-            report(Progress(WorkStep.TRAINING, step, self._options.steps))
+            report(Progress(WorkStep.TRAINING, step, self._options.steps, detail=self._loss_words))
         except JobCancelled as cancelled:
             stopped = cancelled
         if self._processes.any(stopped is not None):
@@ -177,7 +178,7 @@ class Trainer:
     def _log(self, step: int) -> None:
         """Log the last steps. TrainingError ("not_finite") when they diverged."""
         loss, inner, outer = self._check(step)
-        self._text = f"Training (loss {loss:.3f})"
+        self._loss_words = f"loss {loss:.3f}"
         if self._processes.first:
             self._folder.log("step", step=step, loss=round(loss, 6), inner=round(inner, 6), outer=round(outer, 6),
                              rate=rate_at(step - 1, self._options),

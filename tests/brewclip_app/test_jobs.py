@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from brewclip_app import tasks
-from brewclip_app.jobs import JobReplaced, JobRunner
+from brewclip_app.jobs import JobCrashError, JobReplaced, JobRunner
 from core.errors import StoreError
 from core.progress import JobCancelled, Progress
 
@@ -227,3 +227,20 @@ def test_no_coroutine_waits_for_a_job_that_a_closing_window_does_not_run(jobs, q
     jobs.close_door()
     gather(jobs.run("late", lambda report: 1), outcomes)
     qtbot.waitUntil(lambda: outcomes == [JobCancelled])
+
+
+class Panic(BaseException):
+    """As a library's native code raises it."""
+
+
+@pytest.mark.parametrize("error", [Panic("lost"), KeyboardInterrupt(), SystemExit(3)])
+def test_what_is_no_exception_reaches_a_coroutine_as_one(jobs, qtbot, error):
+    outcomes = []
+    tasks.loop().set_exception_handler(lambda loop, facts: None)
+
+    def work(report):
+        raise error
+
+    gather(jobs.run("crash", work), outcomes)
+    qtbot.waitUntil(lambda: outcomes == [JobCrashError])
+    assert tasks.is_idle()

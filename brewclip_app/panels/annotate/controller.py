@@ -474,6 +474,8 @@ class AnnotateController(Controller[AnnotateState]):
 
         async def read() -> T:
             result, takes = await changing
+            if self.state.gallery is None or gallery is None or self.state.gallery.id != gallery.id:  # another by now
+                return result  # type: ignore[return-value]
             self._set(takes=self._with_transcripts(takes))
             if self.state.reviewing:
                 self._start(self._read_review())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SMALLEST_PICTURE = QSize(320, 220)
 SIDE = 400  # px of the column beside the picture
 NARROWEST_SIDE, WIDEST_SIDE = 330, 520
-MAIN_KEYS = (("Enter", "accept"), ("R", "record again"), ("S", "skip"), ("Ctrl Z", "undo"), ("?", "all keys"))
+MAIN_KEYS = (("Enter", "accept"), ("R", "retake"), ("S", "skip"), ("Ctrl Z", "undo"), ("?", "all keys"))
 
 
 class DescribePage(QWidget):

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.jobs import JobReplaced
 from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.emotion.live_probe import ChosenProbe, LiveProbe, ProbeRunner
 from core.figures import percents
@@ -112,8 +113,11 @@ class OwnVoiceController(Controller[OwnVoiceState]):
 
         try:
             prediction = await self._context.jobs.run("Probing the recording", work, key="emotion-try")
-        except JobCancelled:
+        except JobReplaced:
             raise
+        except JobCancelled:
+            self._set(message="Probing was stopped.", look="quiet")
+            return
         except Exception as error:
             self.show_problem(str(error))
             return

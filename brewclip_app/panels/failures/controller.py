@@ -292,7 +292,7 @@ class FailuresController(QObject):
         finally:
             self._writes -= 1
         misses = self.state.misses
-        if not self._writes and misses.record.id == evaluation:  # else the newest change is not among them
+        if not self._writes and misses is not None and misses.record.id == evaluation:  # else a newer change follows
             self._set(misses=replace(misses, labels=labels))
         return cast("FailureLabel | None", label)
 

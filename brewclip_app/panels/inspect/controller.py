@@ -57,6 +57,7 @@ class InspectController(QObject):
             self._set(subject=subject, notice=note)
             tasks.start(self._explain(subject))
         else:
+            self._cancel(EXPLAIN)
             self._set(subject=subject, case=None, second=None, comparing=False, neighbours=(), tests={}, notice=note)
 
     def take_text(self, text: str) -> None:

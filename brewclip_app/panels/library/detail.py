@@ -48,7 +48,7 @@ class GalleryDetail(QWidget):
     def __init__(self, controller: LibraryController, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._controller, self._context = controller, controller.context
-        self._failures: tuple[FailureRecord, ...] = ()
+        self._failures: tuple[FailureRecord, ...] | None = None  # nothing shown yet, not even that there are none
         self._shown: tuple[Overview | None, str] = None, ""
         self.head = self._make_head(thumbnails)
         self.outdated = OutdatedCard(controller.index_again)

@@ -56,7 +56,7 @@ def test_an_unforeseen_error_goes_to_the_window(controller, qtbot, folder, monke
     def fail(*arguments):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(inspection, "look", fail)
+    monkeypatch.setattr(inspection, "explain", fail)
     with qtbot.waitSignal(controller.failed, timeout=WAIT) as failed:
         controller.explain(Inspection(text="a dog", path=folder / "red.png"))
     assert isinstance(failed.args[0], ZeroDivisionError) and controller.state.case is None

@@ -37,6 +37,13 @@ def test_an_indexed_folder_shows_with_its_numbers_and_failures(panel, context, q
     assert context.gallery == "Holiday"
 
 
+def test_a_gallery_without_failures_shows_no_card_for_them(panel, context, qtbot, pictures):
+    (pictures / "broken.jpg").unlink()
+    index(context, qtbot, pictures)
+    qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("5 pictures, all indexed"))
+    assert not panel.detail.failures.isVisibleTo(panel)
+
+
 def test_with_a_large_font_nothing_is_beside_the_window(panel, context, qtbot, pictures):
     index(context, qtbot, pictures)
     stack = PanelStack()

@@ -119,6 +119,14 @@ def test_every_control_can_be_reached_with_tab(panel, qtbot):
     assert all(control in seen and control.focusPolicy() & Qt.FocusPolicy.TabFocus for control in wanted)
 
 
+def test_a_column_without_a_match_leaves_its_room(panel):
+    panel.resize(1200, 700)
+    panel.search.setText("cach")
+    assert [panel._both.stretch(place) for place in (0, 1)] == [0, 1]
+    panel.search.clear()
+    assert [panel._both.stretch(place) for place in (0, 1)] == [1, 1]
+
+
 def test_esc_empties_the_search_and_leaves_it(panel, qtbot):
     panel.show()
     panel.search.setFocus()
