@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from brewclip_app import tasks
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.panels.emotion.controller import JOB as PROBING
@@ -61,7 +62,7 @@ def window(home, qtbot, make_evaluation):
 
 def bring(window, key, qtbot):
     window.show_panel(key)
-    qtbot.waitUntil(lambda: window.context.jobs.is_idle(), timeout=WAIT)
+    qtbot.waitUntil(lambda: window.context.jobs.is_idle() and tasks.is_idle(), timeout=WAIT)
     window.current().setFocus()
     assert QApplication.focusWidget() is not None
     return window.current()
