@@ -54,3 +54,10 @@ def test_the_core_does_without_the_facade():
     assert not [name for name, tree in modules().items()
                 if name.startswith("core.") and not name.startswith(FACADE_IS_FOR)
                 and "core.explorer" in imports_of(tree)]
+
+
+def test_the_theme_calls_no_lambda():
+    """Qt takes a widget's own methods off a signal when it deletes the widget, and no lambda."""
+    connected = [(name, node.lineno, type(node.args[0])) for name, tree in modules().items() for node in ast.walk(tree)
+                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "theme.changed.connect"]
+    assert connected and not [place for place in connected if place[2] is ast.Lambda]

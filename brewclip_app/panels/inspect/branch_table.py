@@ -52,7 +52,10 @@ class BranchTable(QWidget):
         self.rows: tuple[BranchRow, ...] = ()
         self._grid = make_grid(self)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        theme.changed.connect(lambda: self.show_rows(self.rows))
+        theme.changed.connect(self._draw_again)
+
+    def _draw_again(self) -> None:
+        self.show_rows(self.rows)
 
     def show_rows(self, rows: Sequence[BranchRow]) -> None:
         """Replace all rows; the column of ranks is left out where no row has one."""
