@@ -121,7 +121,7 @@ def embedded_programs() -> Iterator[tuple[str, ast.Module]]:
 def missing_imports(program: ast.Module) -> Iterator[str]:
     """Names that a program imports from this project and that are not there."""
     for node in ast.walk(program):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("core", "brewclip_app"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("core", "brewclip_app", "tests"):
             module = importlib.import_module(node.module or "")
             for name in (alias.name for alias in node.names):
                 if not hasattr(module, name) and importlib.util.find_spec(f"{node.module}.{name}") is None:

@@ -34,7 +34,7 @@ class TrainedModel:
     @property
     def network(self) -> BrewCLIP:
         """The network, on the backbone's device: it follows the backbone when a GPU fails."""
-        return self._on(torch.device(self.backbone.device))
+        return self._on(self.backbone.torch_device)
 
     @property
     def device(self) -> str:

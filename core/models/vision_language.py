@@ -64,6 +64,11 @@ class VisionLanguage:
         return self._network.to(self._device.torch_device)
 
     @property
+    def torch_device(self) -> torch.device:
+        """Device in use, as torch names it."""
+        return self._device.torch_device
+
+    @property
     def device(self) -> str:
         """Device in use: "cpu", "cuda" or "mps"."""
         return self._device.name

@@ -141,7 +141,7 @@ def test_a_storage_that_is_not_there_is_told(bucket: str, monkeypatch: pytest.Mo
     ("AWS Error PERMANENT_REDIRECT", "unreachable"), ("AWS Error NETWORK_CONNECTION: curlCode: 7", "unreachable"),
 ])
 def test_what_a_storage_answers_never_reaches_the_user(said: str, kind: str) -> None:
-    with pytest.raises(StoreError) as told, remote._told("s3://archive/x"):
+    with pytest.raises(StoreError) as told, remote._store_errors("s3://archive/x"):
         raise OSError(said)
     assert told.value.kind == kind
     assert SECRET not in str(told.value) and told.value.__suppress_context__

@@ -37,8 +37,8 @@ def away(pretend, listener, tiny_clip, tmp_path, monkeypatch):
     """The pretended device; the listener's backbone is there."""
     monkeypatch.setattr(tuning, "RECIPES", {key: replace(one, epochs=1) for key, one in tuning.RECIPES.items()})
     with pretend.pretending() as device:
-        listener._backbone.built = replace(tiny_clip, model=deepcopy(tiny_clip.model).to(device))
-        listener._backbone.fingerprint = lambda crop: own_print(device, crop)
+        listener.models.eyes.built = replace(tiny_clip, model=deepcopy(tiny_clip.model).to(device))
+        listener.models.eyes.fingerprint = lambda crop: own_print(device, crop)
         yield device
 
 

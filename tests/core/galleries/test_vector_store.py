@@ -77,7 +77,7 @@ def search(gallery: Gallery, folder: Path, colour: tuple[float, ...], chosen: Fi
     vector = np.array(colour, np.float32) / np.linalg.norm(colour)
     index = IndexCache(folder / "cache").open(gallery, FINGERPRINT, 3)
     descriptions = np.eye(3, dtype=np.float32)
-    found = index.find(gallery, [EncodedTerm("text", "x", vector, 1.0)], 3, chosen, descriptions, False, all_copies)
+    found = index.find([EncodedTerm("text", "x", vector, 1.0)], 3, chosen, descriptions, False, all_copies)
     return [hit.image.path.stem for hit in found.hits]
 
 

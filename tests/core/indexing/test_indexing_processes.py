@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
+from core.galleries.backends import open_gallery
 from core.indexing.local import index_folder
 from core.store.store import Store
 

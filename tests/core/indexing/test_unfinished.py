@@ -55,7 +55,7 @@ def test_a_run_that_fails_before_it_found_anything_leaves_what_was_noted(runs):
 
 
 def test_a_process_that_was_killed_leaves_an_abandoned_run(tmp_path):
-    code = ("import os, signal; from pathlib import Path; from tests.core.search.test_unfinished import GALLERY\n"
+    code = ("import os, signal; from pathlib import Path; from tests.core.indexing.test_unfinished import GALLERY\n"
             "from core.indexing.unfinished import UnfinishedRuns\n"
             f"UnfinishedRuns(Path({str(tmp_path / 'unfinished.json')!r})).run(GALLERY, lambda found: (found(720), "
             "os.kill(os.getpid(), signal.SIGKILL)))")
