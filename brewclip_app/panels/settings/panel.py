@@ -137,7 +137,7 @@ class SettingsPanel(Panel):
         cards = (*self.groups.values(), self.weights, self.home)
         self.no_match.setVisible(not any(card.isVisibleTo(self) for card in cards))
         for place, side in enumerate((self._left, self._right)):  # an empty column leaves its room to the other
-            parts = [side.itemAt(at).widget() for at in range(side.count())]
+            parts = [item.widget() for at in range(side.count()) if (item := side.itemAt(at)) is not None]
             self._both.setStretch(place, int(any(part is not None and part.isVisibleTo(self) for part in parts)))
         self.no_match.sentence.setText(f"No setting matches “{words.strip()}”.")
 
