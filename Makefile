@@ -1,6 +1,6 @@
 # make run    set up, fetch weights, build the demo, open the window (without a screen: the same, printed and photographed)
 # make test   set up, then ruff, mypy, import-linter and all tests, in one process a core
-# make check  the same with the fast tests alone: under three minutes on two cores
+# make check  the same without the tests marked slow or cluster
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready

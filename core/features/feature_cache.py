@@ -94,7 +94,8 @@ class FeatureCache(Generic[Item]):
              report: Report = silent) -> Filled[Item]:
         """Have every item computed that is not kept. An item that cannot be read has its reason; the rest goes on.
 
-        A kill costs one group, or `FLUSH_EVERY` single results, at most. StoreError: full, not_written; what `compute` raises.
+        A kill costs one group, or `FLUSH_EVERY` single results, at most. StoreError: full, not_written; what `compute`
+        raises.
         """
         keys = {item: self._key_of(item) for item in items}
         present = self._store.present(key for key in keys.values() if key)
@@ -124,7 +125,7 @@ class FeatureCache(Generic[Item]):
                         remember(result.item, result.digest)
                     added += 1
                 waiting += len(results)
-                if waiting >= FLUSH_EVERY or len(results) > 1:  # a group took a while
+                if waiting >= FLUSH_EVERY or len(results) > 1:
                     writer.flush()
                     if remember is not None:
                         remember.flush()

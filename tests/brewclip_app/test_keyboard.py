@@ -32,6 +32,8 @@ from core.progress import Progress
 from core.store.store import Store
 from tests.brewclip_app.training_runs import make_run
 
+pytestmark = pytest.mark.slow
+
 WAIT = 30_000
 SLACK = 12  # px by which what stands in one line may differ
 FAR = 150  # stops of Tab, after which it must have come round

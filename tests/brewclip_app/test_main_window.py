@@ -22,6 +22,8 @@ from brewclip_app.widgets.common import KeyCap, column
 from core.errors import StoreError
 from core.progress import Progress
 
+pytestmark = pytest.mark.slow
+
 
 class OnePanel(Panel):
     key, title, icon = "one", "One", "search"

@@ -21,6 +21,8 @@ from brewclip_app.widgets.name_dialogs import NameDialog
 from core.store.records import FailureRecord
 from core.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(brewclip_app.__file__).parent
 HOSTILE = "<img src='file:///nowhere.png'><b>x & y"
 RICH_BY_DESIGN = ("DifferenceLine",)  # escapes each word itself

@@ -11,6 +11,8 @@ from core import child_python
 from core.pretrained import weight_sources
 from core.pretrained.weight_sources import OpenClip, Wheel, Wheels
 
+pytestmark = pytest.mark.slow
+
 MODULES = ("pip", "torch", "open_clip", "numpy", "core", "brewclip_app", "json", "huggingface_hub", "ssl")
 
 

@@ -7,6 +7,8 @@ from core.errors import StoreError
 from core.explorer import Explorer
 from core.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_pictures_are_written_once_and_are_pictures(tmp_path):
     from core import images

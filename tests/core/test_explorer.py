@@ -20,6 +20,8 @@ from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.fakes import COLOURS, ColourModel, FakeRegistry
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def explorer(home):

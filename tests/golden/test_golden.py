@@ -11,6 +11,8 @@ from tests.conftest import USERS_HOME
 from tests.golden import session
 from tests.golden.record import EXPECTED
 
+pytestmark = pytest.mark.slow
+
 PARTS = json.loads(EXPECTED.read_text(encoding="utf-8"))
 
 

@@ -12,6 +12,8 @@ from core.explorer import Explorer
 from tests import bad_files
 from tests.core.annotation.models import import_into
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ten(tmp_path: Path) -> Path:

@@ -19,6 +19,8 @@ from core.errors import AnnotationError
 from core.progress import JobCancelled
 from tests.core.annotation.models import export_gallery, transcribe_take
 
+pytestmark = pytest.mark.slow
+
 KINDS = [layout.kind for layout in LAYOUTS]
 
 

@@ -17,6 +17,8 @@ from core.progress import JobCancelled, WorkStep
 from core.store.records import NewTake
 from tests.core.annotation.models import export_gallery, import_into
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def spokencoco(tmp_path):

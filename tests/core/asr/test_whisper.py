@@ -19,6 +19,8 @@ from core.devices import Device
 from core.errors import ModelError
 from core.progress import JobCancelled, Progress
 
+pytestmark = pytest.mark.slow
+
 BEACH = "Two dogs are running along the beach beside the sea."
 
 

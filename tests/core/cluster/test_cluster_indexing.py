@@ -26,6 +26,8 @@ from core.home import Home
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.store.store import Store
 
+pytestmark = pytest.mark.cluster
+
 COUNT = 80
 
 

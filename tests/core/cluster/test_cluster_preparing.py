@@ -23,6 +23,8 @@ from core.features.prepared_split import FeaturePreparer, Split
 from core.home import Home
 from core.progress import Progress
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:

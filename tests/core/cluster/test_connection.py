@@ -13,6 +13,8 @@ from core.cluster.connection import ClusterOptions, _told, connected
 from core.errors import ClusterError
 from core.home import Home
 
+pytestmark = pytest.mark.cluster
+
 MISMATCH = """Version mismatch: The cluster was started with:
     Ray: 2.44.1
     Python: 3.12.3

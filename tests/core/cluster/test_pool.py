@@ -17,6 +17,8 @@ from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.errors import ClusterError
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture(scope="module")
 def ray(nodes: Any) -> Iterator[Any]:

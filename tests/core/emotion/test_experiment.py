@@ -16,6 +16,8 @@ from core.models.brewclip import BrewCLIP
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled, WorkStep
 
+pytestmark = pytest.mark.slow
+
 RUN = checkpoints.Run("full", BrewClipOptions(), "tiny", "0", "Whisper fake", 16, "own", "centre")
 
 

@@ -15,6 +15,8 @@ from core.emotion import learned_probes as learned
 from core.emotion import probe
 from core.emotion.features import FEATURES
 
+pytestmark = pytest.mark.slow
+
 KEYS = ("layers", "weighted", "fused", "text-reference", "paper")
 
 

@@ -21,6 +21,8 @@ from core.emotion.run_store import Runs
 from core.fingerprint import Fingerprint
 from core.home import Home
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def pretend():

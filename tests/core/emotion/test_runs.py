@@ -15,6 +15,8 @@ from core.emotion.results import Options, Result
 from core.emotion.run_store import Runs
 from core.errors import AudioError, StoreError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result(make_explorer, small_ravdess):

@@ -28,6 +28,8 @@ from core.models.brewclip import BrewCLIP
 from core.models.variants import BrewClipOptions
 from core.progress import JobCancelled
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 

@@ -22,6 +22,8 @@ from core.evaluation.records import Setup, SplitImage, Summary, Unseen, Utteranc
 from core.features.noise import Condition
 from core.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 SETUP = Setup(Path("/data/flickr8k"), "flickr8k", "test", "Colours, full", "full", Path("/runs/\udce9/best"), "mini",
               "Whisper base", "centre", Condition("babble", 5.0), False, False, "flickr8k", "flickr8k")
 

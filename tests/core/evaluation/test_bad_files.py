@@ -12,6 +12,8 @@ from tests import bad_files
 
 from .conftest import NAMES, Said, voice
 
+pytestmark = pytest.mark.slow
+
 TEN = NAMES[:10]
 
 

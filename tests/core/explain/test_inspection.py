@@ -27,6 +27,8 @@ from core.settings import Settings
 from core.store.store import Store
 from tests.fakes import FakeRecogniser
 
+pytestmark = pytest.mark.slow
+
 PRINT = Fingerprint.of({"backbone": "tiny", "weights": "0", "checkpoint": "none", "crop": "centre"})
 SEVERAL = Fingerprint.of({"backbone": "tiny", "weights": "0", "checkpoint": "none", "crop": "multi-crop"})
 COLOURS = ("red", "green", "blue", "yellow", "black", "white", "orange", "purple")

@@ -10,6 +10,8 @@ from torch.nn import functional
 from core.errors import ModelError, QueryError
 from core.explain.observation import branches_of, observe, typed
 
+pytestmark = pytest.mark.slow
+
 LONG = "dog " * 100
 
 

@@ -15,6 +15,8 @@ from core.explain.observation import observe, typed
 from core.explain.occlusion import occlude
 from core.progress import JobCancelled, Progress, WorkStep
 
+pytestmark = pytest.mark.slow
+
 OCCLUSION = method("occlusion")
 WORDS = ["red", "brown", "dog", "runs", "far"]
 

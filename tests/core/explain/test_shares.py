@@ -8,6 +8,8 @@ from core.errors import QueryError
 from core.explain.observation import observe, typed
 from core.explain.shares import BranchVectors, mix, shares
 
+pytestmark = pytest.mark.slow
+
 
 def vectors(count: int, dim: int = 32) -> np.ndarray:
     found = np.random.default_rng(3).normal(size=(count, dim))

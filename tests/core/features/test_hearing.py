@@ -19,6 +19,8 @@ from core.features.noise import Condition
 from core.features.speech_cache import SpeechFeatureCache
 from core.progress import JobCancelled, Progress
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def recordings(little: ModuleType, tmp_path: Path) -> list[Path]:

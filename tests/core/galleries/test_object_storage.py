@@ -19,6 +19,8 @@ from core.store.records import DecodedImageFacts, FileStamp, Filter, IndexedFile
 from core.store.store import Store
 from tests.core.galleries.storage import Door, served
 
+pytestmark = pytest.mark.cluster
+
 pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
 pytest.importorskip("moto.server", reason="the storage to test against is moto's: pip install .[dev]")
 boto3 = pytest.importorskip("boto3", reason="the storage to test against is moto's: pip install .[dev]")

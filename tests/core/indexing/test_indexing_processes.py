@@ -13,6 +13,8 @@ from PIL import Image
 from core.galleries.backends import open_gallery
 from core.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 IMAGES = 200
 

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from core.models.losses import brewclip_loss
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 EVERYONE = torch.ones(6, dtype=torch.bool)
 IDS = torch.tensor([1, 2, 3, 2, 5, 1])  # pairs 0 and 5 share a picture, and 1 and 3

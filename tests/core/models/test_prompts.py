@@ -16,6 +16,8 @@ from core.errors import ModelError
 from core.models import open_clip_models, prompts
 from core.models.open_clip_models import Built, build, prepare
 
+pytestmark = pytest.mark.slow
+
 MINI = Path(open_clip_models.__file__).parents[2] / "resources" / "models" / "brewclip-mini" / "model.safetensors"
 CONTEXT = 77
 TEXTS = ["a brown dog runs through the snow", "", "Zwölf Boxkämpfer!", "a cup of coffee " * 40]

@@ -25,6 +25,8 @@ from core.models import backbones, open_clip_models, vision_language
 from core.models.vision_language import VisionLanguage, load
 from core.weights import WEIGHTS
 
+pytestmark = pytest.mark.slow
+
 MINI = Path(open_clip_models.__file__).parents[2] / "resources" / "models" / "brewclip-mini" / "model.safetensors"
 TEXTS = ["a brown dog runs through the snow", "", "Zwölf Boxkämpfer!", "a cup of coffee " * 40]
 

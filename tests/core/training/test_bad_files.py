@@ -10,6 +10,8 @@ from core.training import run as job
 from core.training.run_folder import RunFolder
 from tests import bad_files
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("kind", "name"), bad_files.CASES)
 def test_a_run_learns_from_nine_of_ten(explorer, little: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -21,6 +21,8 @@ from core.progress import JobCancelled, Progress
 from core.training.dataset import HELD_OUT, PairDataset, conditions, with_dev
 from core.training.validation import WEIGHTS, Validator
 
+pytestmark = pytest.mark.slow
+
 
 def corpus(explorer: Explorer, data: Path, little: ModuleType, variant: str = "full", batch: int = 4, seed: int = 0,
            noise: str = "", drop_unheard: bool = False) -> PairDataset:

@@ -14,6 +14,8 @@ from core.models import checkpoints
 from core.training.run_folder import RunFolder
 from core.training.runs import RunReader
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 KILLED, STOPPED = "-9", "130"
 

@@ -18,6 +18,8 @@ from core.training import run as job
 from core.training.distillation import TextDistillation
 from core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def split(explorer, data: Path) -> Split:

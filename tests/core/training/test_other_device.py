@@ -48,6 +48,8 @@ from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
 from core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = ("zero-shot", "prompted", "e2e", "full")
 
 

@@ -12,6 +12,8 @@ import torch
 from core.training.distributed import Processes, together
 from core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 

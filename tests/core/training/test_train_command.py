@@ -17,6 +17,8 @@ from core.home import Home
 from core.training import options as option_table
 from core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 PROGRAM = Path(__file__).with_name("little_cli.py")
 QUICK = ("--backbone", "little/random", "--batch", "4", "--steps", "8", "--evaluate-every", "4", "--rate", "0.003",

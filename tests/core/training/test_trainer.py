@@ -20,6 +20,8 @@ from core.training.run_folder import RunFolder
 from core.training.runs import RunReader
 from core.training.trainer import TrainingResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def train(explorer, tmp_path: Path):

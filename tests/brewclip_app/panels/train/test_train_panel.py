@@ -29,6 +29,8 @@ from core.training.options import SMALL_DATA, values_of
 from core.training.run_folder import RunFolder
 from tests.brewclip_app.training_runs import little_trainer, make_run, order, trainer
 
+pytestmark = pytest.mark.slow
+
 WAIT = 60_000
 
 
