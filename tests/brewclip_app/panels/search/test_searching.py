@@ -279,8 +279,13 @@ def test_the_smallest_window_shows_the_score(panel, explorer, qtbot):
     panel.resize(916, 600)  # what 1000 x 640 leave
     ask(qtbot, panel, explorer)
     assert panel.minimumSizeHint().width() <= 916
-    score = next(words for words in panel.results.detail.findChildren(QLabel) if words.text() == "Score")
-    qtbot.waitUntil(lambda: score.visibleRegion().boundingRect().height() == score.height() > 0)
+
+    def is_whole() -> bool:
+        """Looked up anew each time: the rows are made again when the results change."""
+        score = next((words for words in panel.results.detail.findChildren(QLabel) if words.text() == "Score"), None)
+        return score is not None and score.visibleRegion().boundingRect().height() == score.height() > 0
+
+    qtbot.waitUntil(is_whole)
 
 
 def test_i_takes_the_chosen_hit_apart(panel, explorer, qtbot, sound):
