@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app import tasks
+from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.evaluate import curves
 from brewclip_app.panels.evaluate.choices import FIRST, EvaluateOptions, read_dataset, read_models
 from brewclip_app.panels.evaluate.curves import NO_CURVES, Curves
@@ -71,16 +72,13 @@ class EvaluateState:
         return tables.fill(self.table, self.records) if self.table else tables.metrics_table(ticked or self.records)
 
 
-class EvaluateController(QObject):
+class EvaluateController(Controller[EvaluateState]):
     """Holds the state; methods change it at once or start a coroutine. One evaluation job at a time."""
 
-    changed = Signal(object)  # EvaluateState
-    failed = Signal(object, str)  # an error, and what is safe
     notified = Signal(str, str)  # a sentence and its kind, for the banner; "" dismisses it
 
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.state = EvaluateState()
+        super().__init__(EvaluateState(), parent)
         self._context, self._jobs = context, context.jobs
         self._planned: Request | None = None
         self._later = QTimer(self, singleShot=True, interval=PLAN_MS)
@@ -352,7 +350,3 @@ class EvaluateController(QObject):
         self._planned = None
         self._set(progress=None, plan=None)
         self._later.start()
-
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks, wording
 from brewclip_app.jobs import JobProgress
+from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.failures.misses import FailureCase, Misses, case_of, read_misses
 from core.progress import JobCancelled, Report
 
@@ -43,16 +44,13 @@ class FailuresState:
     progress: JobProgress | None = None  # of the diagnosis of this list
 
 
-class FailuresController(QObject):
+class FailuresController(Controller[FailuresState]):
     """Holds the state; methods change it at once or start a coroutine. Labels are written in the order given."""
 
-    changed = Signal(object)  # FailuresState
-    failed = Signal(object, str)  # an error, and what is safe
     notified = Signal(str, str)  # a sentence and its kind, for the banner
 
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.state = FailuresState()
+        super().__init__(FailuresState(), parent)
         self._context, self._jobs = context, context.jobs
         self._diagnosed: tuple[int, int] = (0, 0)  # evaluation and K of the running diagnosis
         self._undone: dict[int, list[FailureLabel]] = {}  # by evaluation, until something else is labelled
@@ -355,8 +353,6 @@ class FailuresController(QObject):
         return asyncio.Lock()
 
     def _set(self, **changes: Any) -> None:
-        state = replace(self.state, **changes)
-        job, shown = self.job, state.misses
+        job, shown = self.job, changes.get("misses", self.state.misses)
         follows = job is not None and shown is not None and self._diagnosed == (shown.record.id, shown.at)
-        self.state = replace(state, progress=job.snapshot() if job is not None and follows else None)
-        self.changed.emit(self.state)
+        super()._set(**changes, progress=job.snapshot() if job is not None and follows else None)

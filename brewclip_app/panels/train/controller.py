@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import tasks, wording
 from brewclip_app.jobs import JobReplaced
+from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.train import words
 from brewclip_app.services.runs import HEARING
 from core.errors import BrewclipError, DatasetError, SettingsError
@@ -76,17 +77,13 @@ class TrainState:
         return self.ticked_runs or ([self.run] if self.run else [])
 
 
-class TrainController(QObject):
+class TrainController(Controller[TrainState]):
     """Holds the state; methods change it at once or start a coroutine. Runs are those of `context.training`."""
 
-    changed = Signal(object)  # TrainState
-    failed = Signal(object, str)  # an error, and what is safe
-
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
         recent = context.state.get(RECENT, [])
-        self.state = TrainState(recent=tuple(map(Path, recent)) if isinstance(recent, list) else (),
-                                status=(f"Runs are stored in {context.home.runs}", "", ""))
+        super().__init__(TrainState(recent=tuple(map(Path, recent)) if isinstance(recent, list) else (),
+                                    status=(f"Runs are stored in {context.home.runs}", "", "")), parent)
         self.training = context.training
         self._context, self._jobs = context, context.jobs
         self._values: Mapping[str, Value] = {}
@@ -282,10 +279,6 @@ class TrainController(QObject):
         self._set(status=(f"{text}. {run.message}" if run.message else text, "", ""))
         self._previews.clear()  # what was transcribed need not be again
         self._follow()
-
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)
 
 
 def make_recipe(values: "Mapping[str, Value]", device: str, folder: Path, kind: str, follow_links: bool = False
