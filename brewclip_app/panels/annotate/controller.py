@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks
+from brewclip_app.controller import Controller
 from brewclip_app.panels.annotate.serial_jobs import SerialJobs
 from brewclip_app.panels.annotate.state import AnnotateState, Target, UnsavedRecording, read_gallery
-from brewclip_app.panels.controller import Controller
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:

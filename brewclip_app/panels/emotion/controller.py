@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject
 
+from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobProgress
-from brewclip_app.panels.controller import Controller
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
-from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.emotion.live_probe import ChosenProbe, LiveProbe, ProbeRunner
 from core.figures import percents
 from core.progress import JobCancelled, Report

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app import tasks
-from brewclip_app.panels.controller import Controller
+from brewclip_app.controller import Controller
 from brewclip_app.panels.evaluate import curves
 from brewclip_app.panels.evaluate.choices import FIRST, EvaluateOptions, read_dataset, read_models
 from brewclip_app.panels.evaluate.curves import NO_CURVES, Curves

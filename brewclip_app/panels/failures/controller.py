@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks, wording
+from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobProgress
-from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.failures.misses import FailureCase, Misses, case_of, read_misses
 from core.progress import JobCancelled, Report
 

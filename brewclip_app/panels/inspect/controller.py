@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import tasks
+from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect.case import Explainer, InspectCase
@@ -29,15 +30,11 @@ SETTLED_MS = 90  # after the last move of the slider
 MODEL_SETTINGS = ("vision.backbone", "vision.crop", "vision.model", "device", "weights.folder")
 
 
-class InspectController(QObject):
+class InspectController(Controller[InspectState]):
     """Holds the state; methods change it at once or start a coroutine. Of several explanations the latest wins."""
 
-    changed = Signal(object)  # InspectState
-    failed = Signal(object)  # an error without a sentence for the user
-
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.state = InspectState()
+        super().__init__(InspectState(), parent)
         self._context, self._jobs, self._explainer = context, context.jobs, Explainer()
         self._settings = self._model_settings()
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
@@ -266,17 +263,13 @@ class InspectController(QObject):
         if isinstance(error, BrewclipError):
             self.notify(str(error))
         else:
-            self.failed.emit(error)
+            self.failed.emit(error, "")
 
     def _cancel(self, key: str) -> bool:
         job = self._jobs.of_key(key)
         if job is not None:
             job.cancel()
         return job is not None
-
-    def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed.emit(self.state)
 
     def _model_settings(self) -> tuple[Any, ...]:
         return tuple(self._context.settings.changed.get(key) for key in MODEL_SETTINGS)

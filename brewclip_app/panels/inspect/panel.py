@@ -116,7 +116,7 @@ class InspectPanel(Panel):
     def _connect(self) -> None:
         controller, single = self.controller, self.single
         controller.changed.connect(self._render)
-        controller.failed.connect(lambda error: self.failed.emit(error, ""))
+        controller.failed.connect(self.failed)
         self.progress.cancelled.connect(controller.stop)
         single.trust.progress.cancelled.connect(controller.stop_testing)
         single.words.words.accepted.connect(self._edit)

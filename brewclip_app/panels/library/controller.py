@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import wording
-from brewclip_app.panels.controller import Controller
+from brewclip_app.controller import Controller
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
 from core.progress import Report

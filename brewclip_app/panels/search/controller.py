@@ -5,13 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.file_intake import read_recording
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.controller import Controller
 from brewclip_app.panels.base import Asked, Inspection, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
@@ -39,25 +40,22 @@ SLOW_S = 0.4  # a search that takes longer shows its progress
 NO_SPEECH = f"{SPEECH.title} is missing, so speech cannot be transcribed yet."
 
 
-class SearchController(QObject):
+class SearchController(Controller[SearchState]):
     """Holds the state. The latest query wins: the result of an earlier one is never shown."""
 
-    changed = Signal(object)  # SearchState
     go_to = Signal(str, object)  # another panel: its key, and its payload
 
     def __init__(self, context: "Context", voice: PushToTalk | None = None, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        first = not context.gallery and (not context.home.store.exists() or bool(context.state.get(EMPTY, False)))
+        super().__init__(SearchState(first_start=first), parent)
         self._context = context
         self.voice = voice or PushToTalk(context, self)
-        first = not context.gallery and (not context.home.store.exists() or bool(context.state.get(EMPTY, False)))
-        self.state = SearchState(first_start=first)
         self._before: tuple[Query, ...] = ()  # for undo
         self._search_task: asyncio.Task[None] | None = None
         self._sign = 0  # of the term that is being spoken; 0 for the main term
         self._question: Question | None = None  # asked before the galleries were read
         self._restored = False  # the query of the last start waits for the galleries
         self._models = self._model_settings()
-        self._closed = False
         self._connect()
 
     def _connect(self) -> None:
@@ -65,8 +63,8 @@ class SearchController(QObject):
         voice.started.connect(self._recording_started)
         voice.spoken.connect(self._recorded)
         voice.problem.connect(self._recording_failed)
-        voice.player.finished.connect(lambda: self._update(playing=False))
-        voice.player.failed.connect(lambda reason: self._update(playing=False, message=Message(reason, "care")))
+        voice.player.finished.connect(lambda: self._set(playing=False))
+        voice.player.failed.connect(lambda reason: self._set(playing=False, message=Message(reason, "care")))
         context.gallery_changed.connect(self._gallery_changed)
         context.galleries_changed.connect(self.refresh_gallery)
         context.settings_changed.connect(self._settings_changed)
@@ -77,17 +75,12 @@ class SearchController(QObject):
     def close(self) -> None:
         """Let go of the microphone; nothing is shown any more."""
         self.voice.close()
-        self._closed = True
-
-    def _update(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        if not self._closed:
-            self.changed.emit(self.state)
+        self.blockSignals(True)
 
     def say(self, text: str, kind: Literal["quiet", "care"] = "quiet", action: str = "",
             act: Callable[[], object] | None = None) -> None:
         """Show a message under the transcript; "" for none."""
-        self._update(message=Message(text, kind, action, act))
+        self._set(message=Message(text, kind, action, act))
 
     # ---- the query
 
@@ -152,7 +145,7 @@ class SearchController(QObject):
     def clear(self) -> None:
         """Begin a new query."""
         self.voice.cancel()
-        self._update(playing=False)
+        self._set(playing=False)
         self.open(Query())
 
     def undo(self) -> bool:
@@ -165,12 +158,12 @@ class SearchController(QObject):
         return True
 
     def _replace(self, query: Query, warning: str = "") -> None:
-        self._update(query=query)
+        self._set(query=query)
         if query.terms():
             self.search(warning=warning)
         else:
             self._stop_search()
-            self._update(answer=None, stale=False, summary="", message=Message(), all_copies=False)
+            self._set(answer=None, stale=False, summary="", message=Message(), all_copies=False)
             self._show_notice()
 
     # ---- the search
@@ -183,7 +176,7 @@ class SearchController(QObject):
         """
         if self._search_task is not None:
             self._search_task.cancel()
-        self._update(searching=True, message=Message(), all_copies=all_copies)
+        self._set(searching=True, message=Message(), all_copies=all_copies)
         self._search_task = tasks.start(self._search(keep, exact, warning))
 
     def search_again(self) -> None:
@@ -205,7 +198,7 @@ class SearchController(QObject):
 
     def set_limits(self, limits: HitLimits) -> None:
         """Search a part of the gallery."""
-        self._update(limits=limits)
+        self._set(limits=limits)
         self.search_again()
 
     async def _search(self, keep: bool, exact: bool, warning: str) -> None:
@@ -236,14 +229,14 @@ class SearchController(QObject):
                 return None
             spoken, transcribing = spoken + waveform.seconds, transcribing + seconds
             query = query.with_term(index, replace(term, text=transcript.text, transcript=transcript))
-            self._update(query=query)
+            self._set(query=query)
         top = int(context.settings["search.top"])
 
         def work(report: Report) -> SearchAnswer:
             result = search_job.search(context.explorer, query, gallery, top, state.limits, exact, state.all_copies,
                                        report)
             if keep:
-                search_job.remember(context.explorer, query, gallery, result, lambda error: context.failed.emit(
+                search_job.remember(context.explorer, query, gallery, result, lambda error: self.failed.emit(
                     error, "The search itself went well; only the history misses it."))
             return SearchAnswer(query, result, spoken, transcribing, result.timings_ms.get("search", 0.0) / 1000)
 
@@ -254,18 +247,18 @@ class SearchController(QObject):
 
     def _show_progress(self, progress: Progress) -> None:
         if self.state.progress is not None:
-            self._update(progress=progress)
+            self._set(progress=progress)
 
     def _show_slow(self) -> None:
         job, answer = self._context.jobs.of_key(KEY), self.state.answer
         stale = self.state.stale or (answer is not None and answer.query.text != self.state.query.text)
-        self._update(progress=job.progress if job is not None else Progress(), stale=stale)
+        self._set(progress=job.progress if job is not None else Progress(), stale=stale)
 
     def _show_answer(self, answer: SearchAnswer, warning: str) -> None:
         notice = None
         if not answer.hits:
             notice = notices.FILTERED if self.state.limits.any else notices.NO_PICTURES
-        self._update(query=answer.query, answer=answer, notice=notice, stale=False, summary=answer.summary,
+        self._set(query=answer.query, answer=answer, notice=notice, stale=False, summary=answer.summary,
                      searching=False, progress=None, message=self._remark(answer, warning))
         if self._context.indexing.job(self._context.gallery) is not None:
             self.refresh_gallery()  # the counts of searched and indexed images are shown side by side
@@ -291,7 +284,7 @@ class SearchController(QObject):
         """The query before stays, with its hits; the recording can be played."""
         *before, query = self._before or (Query(),)
         self._before = tuple(before)
-        self._update(query=query, searching=False, progress=None, stale=self._is_stale(query),
+        self._set(query=query, searching=False, progress=None, stale=self._is_stale(query),
                      message=Message(reason, "care", "Play the recording", lambda: self.play(waveform)))
 
     def _search_failed(self, error: Exception) -> None:
@@ -300,22 +293,22 @@ class SearchController(QObject):
         message = Message(sentence, "care")
         if getattr(error, "kind", "") == "not_indexed":
             message = Message(sentence, "care", "Index now", self.index)
-        self._update(answer=None, notice=replace(notices.FAILED, sentence=sentence), stale=False, searching=False,
+        self._set(answer=None, notice=replace(notices.FAILED, sentence=sentence), stale=False, searching=False,
                      progress=None, message=message)
         if not sentence:
-            self._context.failed.emit(error, "")
+            self.failed.emit(error, "")
 
     def _stop_search(self) -> None:
         if self._search_task is not None:
             self._search_task.cancel()
-        self._update(searching=False, progress=None)
+        self._set(searching=False, progress=None)
 
     def _search_stopped(self) -> None:
         query = self.state.query
         if query.terms() and self._is_stale(query):
-            self._update(answer=None, notice=notices.STOPPED, stale=False, searching=False, progress=None)
+            self._set(answer=None, notice=notices.STOPPED, stale=False, searching=False, progress=None)
         else:
-            self._update(stale=False, searching=False, progress=None)
+            self._set(stale=False, searching=False, progress=None)
 
     def _is_stale(self, query: Query) -> bool:
         """Whether the hits do not answer a query."""
@@ -363,10 +356,10 @@ class SearchController(QObject):
         except JobCancelled:
             return
         except Exception as error:
-            context.failed.emit(error, "")
+            self.failed.emit(error, "")
             return
         context.state.keep(EMPTY, not status.names)
-        self._update(gallery=status, first_start=not status.names)
+        self._set(gallery=status, first_start=not status.names)
         if status.names and context.gallery not in status.names:
             context.set_gallery(status.names[0])
             return
@@ -388,10 +381,10 @@ class SearchController(QObject):
         status = self.state.gallery
         if status is not None and not self.state.query.terms():
             indexing = self._context.indexing.job(self._context.gallery) is not None
-            self._update(notice=notices.notice_for(status, indexing, self.state.speech.available))
+            self._set(notice=notices.notice_for(status, indexing, self.state.speech.available))
 
     def _gallery_changed(self) -> None:
-        self._update(answer=None, stale=False)
+        self._set(answer=None, stale=False)
         self.refresh_gallery()
         self.search_again()
 
@@ -414,8 +407,8 @@ class SearchController(QObject):
         with suppress(Exception):
             await self._context.jobs.run("Loading models", lambda report: self._context.explorer.warm_up(report),
                                          key="preload", quiet=True,
-                                         on_progress=lambda progress: self._update(loading=progress.title))
-        self._update(loading="")
+                                         on_progress=lambda progress: self._set(loading=progress.title))
+        self._set(loading="")
 
     def _check_speech(self) -> None:
         """Without Whisper no speech is transcribed: say so beside the button, and offer it. Typing works meanwhile."""
@@ -425,15 +418,15 @@ class SearchController(QObject):
         job, error = downloads.job(SPEECH.weights), downloads.errors.get(SPEECH.weights)
         if downloads.path(SPEECH.weights) is not None:
             message = Message() if self.state.message.text == NO_SPEECH else self.state.message
-            self._update(speech=SpeechSupport(), message=message)
+            self._set(speech=SpeechSupport(), message=message)
         elif job is not None:
             progress = downloads.far(SPEECH.weights)
             progress = f": {progress}" if progress else ""
             text = f"{SPEECH.title} is downloading{progress}. You can type meanwhile."
-            self._update(speech=SpeechSupport(False, text))
+            self._set(speech=SpeechSupport(False, text))
         else:
             weights = next(row for row in downloads.table() if row.name == SPEECH.weights)
-            self._update(speech=SpeechSupport(
+            self._set(speech=SpeechSupport(
                 False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
                        f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
                 "Download" if error is None else "Try again"))
@@ -458,7 +451,7 @@ class SearchController(QObject):
             return
         if not self.voice.is_recording():
             self._sign = 0
-        self._update(playing=False)
+        self._set(playing=False)
         self.voice.press()
 
     def record_term(self, sign: int) -> None:
@@ -473,32 +466,32 @@ class SearchController(QObject):
         if recording:
             self._take_back()
         if busy:
-            self._update(playing=False)
+            self._set(playing=False)
         return busy
 
     def play(self, waveform: "Waveform | None", seconds: float = 0.0) -> None:
         """Play a recording from `seconds` on."""
         if waveform is not None and not self.voice.is_recording():
             self.voice.player.play(waveform, seconds)
-            self._update(playing=self.voice.player.playing)
+            self._set(playing=self.voice.player.playing)
 
     def toggle_play(self) -> None:
         """Play the recording of the main term, or stop it."""
         if self.voice.player.playing:
             self.voice.player.stop()
-            self._update(playing=False)
+            self._set(playing=False)
         else:
             self.play(self.state.waveform)
 
     def _recording_started(self) -> None:
         """The hits are those of an earlier query from now on, unless a further term is recorded."""
-        self._update(message=Message())
+        self._set(message=Message())
         if not self._sign:
-            self._update(recording=True, stale=self.state.answer is not None)
+            self._set(recording=True, stale=self.state.answer is not None)
 
     def _recorded(self, waveform: "Waveform", warning: str) -> None:
         sign, self._sign = self._sign, 0
-        self._update(recording=False)
+        self._set(recording=False)
         self.add_recording(waveform, sign, warning)
 
     def _recording_failed(self, kind: str, sentence: str) -> None:
@@ -510,7 +503,7 @@ class SearchController(QObject):
         """The recording is dropped: show the query before."""
         self._sign = 0
         stale = self.state.stale and self._is_stale(self.state.query)
-        self._update(recording=False, stale=stale)
+        self._set(recording=False, stale=stale)
 
     # ---- the last start, other panels
 
@@ -526,7 +519,7 @@ class SearchController(QObject):
         with suppress(ValueError, TypeError, KeyError):  # written by another version
             query = from_history(terms, None)
             if all(term.ready for term in query.terms()):
-                self._update(query=query)
+                self._set(query=query)
                 self._restored = not is_spoken(terms)
                 if not self._restored:
                     tasks.start_when_painted(partial(self._restore_recording, query, terms, gallery))
@@ -539,7 +532,7 @@ class SearchController(QObject):
                 lambda report: search_job.find_recording(self._context.explorer, terms, gallery),
                 key="restored-voice", quiet=True)
         if self.state.query is shown:  # else another query was entered meanwhile
-            self._update(query=from_history(terms, waveform, again=False))
+            self._set(query=from_history(terms, waveform, again=False))
             self._restored = True
             self._ask_waiting()
 
@@ -563,7 +556,7 @@ class SearchController(QObject):
             if status is not None and status.indexed:
                 self.search_again()
             else:
-                self._update(notice=notices.notice_for(self.state.gallery, False, self.state.speech.available))
+                self._set(notice=notices.notice_for(self.state.gallery, False, self.state.speech.available))
 
     # ---- files
 

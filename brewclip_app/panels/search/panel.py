@@ -80,6 +80,7 @@ class SearchPanel(Panel):
     def _connect(self) -> None:
         context, controller, header, chips = self.context, self.controller, self.header, self.results.chips
         controller.changed.connect(self.render_state)
+        controller.failed.connect(self.failed)
         controller.go_to.connect(self.go_to)
         header.record.pressed_down.connect(self._press)
         header.record.let_go.connect(lambda: self.voice.release())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
-from brewclip_app.panels.controller import Controller
+from brewclip_app.controller import Controller
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import tasks, wording
+from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
-from brewclip_app.panels.controller import Controller
 from brewclip_app.panels.train import words
 from brewclip_app.services.runs import HEARING
 from core.errors import BrewclipError, DatasetError, SettingsError

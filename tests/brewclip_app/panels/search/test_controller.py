@@ -134,7 +134,7 @@ def test_a_search_stopped_elsewhere_ends(controller, explorer, context, qtbot):
     assert answered(qtbot, controller).notice is notices.STOPPED
 
 
-def test_errors_drop_the_results_of_an_earlier_query(controller, context, explorer, qtbot):
+def test_errors_drop_the_results_of_an_earlier_query(controller, explorer, qtbot):
     controller.type_text("dogs")
     assert answered(qtbot, controller).answer.hits
     explorer.error = QueryError("None of the 8 pictures are indexed.", "not_indexed")
@@ -143,7 +143,7 @@ def test_errors_drop_the_results_of_an_earlier_query(controller, context, explor
     assert state.answer is None and state.notice.sentence == str(explorer.error) == state.message.text
     assert state.message.action == "Index now"
     explorer.error = ZeroDivisionError("oops")
-    with qtbot.waitSignal(context.failed) as failed:
+    with qtbot.waitSignal(controller.failed) as failed:
         controller.search()
     assert failed.args[0] is explorer.error and controller.state.message.text == ""
 

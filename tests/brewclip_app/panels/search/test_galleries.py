@@ -242,7 +242,7 @@ def test_a_dropped_folder_is_offered_not_indexed(panel, context, pictures, qtbot
 
 
 def test_receive_asks_at_once_even_before_the_galleries_are_known(panel, explorer, qtbot):
-    panel.controller._update(gallery=None)
+    panel.controller._set(gallery=None)
     panel.receive(Question(text="a boat"))
     assert not explorer.asked
     panel.controller.refresh_gallery()

@@ -127,9 +127,9 @@ def test_nothing_passes_the_filter(panel, explorer, qtbot):
                                              (WeightsError("Spoken queries need Whisper base.", "missing"), "header"),
                                              (ModelError("The model is damaged.", "damaged"), "header"),
                                              (ZeroDivisionError("oops"), "banner")])
-def test_errors_are_said_in_their_place(panel, context, explorer, qtbot, error, where):
+def test_errors_are_said_in_their_place(panel, explorer, qtbot, error, where):
     told = []
-    context.failed.connect(lambda raised, safe: told.append(raised))
+    panel.failed.connect(lambda raised, safe: told.append(raised))
     explorer.error = error
     ask(qtbot, panel, explorer)
     if where == "header":
@@ -151,7 +151,7 @@ def test_the_chip_of_typed_words_shows_them(panel, explorer, qtbot):
 
 def test_on_a_very_wide_screen_play_keeps_its_size(panel, qtbot, tone):
     panel.resize(3000, 900)
-    panel.controller._update(query=Query(QueryTerm("speech", "a dog", waveform=tone)))
+    panel.controller._set(query=Query(QueryTerm("speech", "a dog", waveform=tone)))
     qtbot.waitUntil(lambda: panel.header.waveform.width() == panel.header.waveform.maximumWidth())
     assert panel.header.play.width() == panel.header.play.sizeHint().width()
 
@@ -274,7 +274,7 @@ def test_identical_files_are_listed_and_shown_as_results(panel, explorer, qtbot,
 
 
 def test_the_smallest_window_shows_the_score(panel, explorer, qtbot):
-    panel.controller._update(speech=SpeechSupport(
+    panel.controller._set(speech=SpeechSupport(
         False, "To transcribe speech, the program needs Whisper base (145 MB). You can type meanwhile.", "Download"))
     panel.resize(916, 600)  # what 1000 x 640 leave
     ask(qtbot, panel, explorer)

@@ -1,4 +1,4 @@
-"""Base class of the screens' controllers: a frozen state and coroutines that replace it."""
+"""Base class of controllers, of screens and of services: a frozen state and coroutines that replace it."""
 
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -13,7 +13,7 @@ S = TypeVar("S")
 
 
 class Controller(QObject, Generic[S]):
-    """Holds the state of a screen and knows no widget. Views render `state` when `changed` is emitted."""
+    """Holds a frozen state and knows no widget. Views render `state` when `changed` is emitted."""
 
     changed = Signal(object)  # the new state
     failed = Signal(object, str)  # an exception, and what is safe or to do
