@@ -39,16 +39,16 @@ class DemoAnswer:
 
 def write_pictures(folder: Path, report: Report = silent) -> int:
     """Write the demo's pictures that are not in the folder yet; how many lie there then. StoreError when it cannot."""
-    wanted = len(demo_pictures.PHOTOGRAPHS) + len(demo_pictures.DRAWN)
+    photographs = demo_pictures.photographs()
+    wanted = len(photographs) + len(demo_pictures.DRAWN)
     try:
         private_files.make_folder(folder, private=False)
-        for done, photograph in enumerate(demo_pictures.PHOTOGRAPHS):
+        for done, photograph in enumerate(photographs):
             report(Progress(WorkStep.WRITING_DEMO, done, wanted))
-            source = demo_pictures.photograph_path(photograph)
-            if source is not None and not (folder / photograph.name).exists():
-                private_files.write_atomically(folder / photograph.name, source.read_bytes(), private=False,
+            if not (folder / photograph.name).exists():
+                private_files.write_atomically(folder / photograph.name, photograph.read_bytes(), private=False,
                                                durable=False)
-        for done, (name, drawing) in enumerate(demo_pictures.DRAWN, len(demo_pictures.PHOTOGRAPHS)):
+        for done, (name, drawing) in enumerate(demo_pictures.DRAWN, len(photographs)):
             report(Progress(WorkStep.DRAWING_DEMO, done, wanted))
             if not (folder / name).exists():
                 with private_files.replacing(folder / name, private=False, durable=False) as file:
@@ -71,7 +71,7 @@ def is_ready(explorer: "Explorer") -> bool:
     """Whether the gallery is whole under the present fingerprint; loads no model, so a second start is quick."""
     if not explorer.home.store.exists():
         return False
-    names = {photograph.name for photograph in demo_pictures.PHOTOGRAPHS} | {name for name, _ in demo_pictures.DRAWN}
+    names = demo_pictures.names()
     gallery = next((found for found in explorer.store.galleries() if found.name == GALLERY), None)
     if gallery is None or not all((explorer.home.demo / name).exists() for name in names):
         return False

@@ -1,14 +1,10 @@
-"""The demo's pictures: sample photographs of scikit-image and scikit-learn, and scenes drawn here.
-
-The photographs come with two dependencies and are copied from them, so none lies in this project's repository.
-"""
+"""The demo's pictures: sample photographs (their licences: resources/NOTICE), and scenes drawn here."""
 
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -16,34 +12,12 @@ Colour = tuple[int, int, int]
 WIDTH, HEIGHT, FINE = 640, 480, 2  # drawn at FINE times the size, then reduced: smooth edges
 
 
-@dataclass(frozen=True)
-class Photograph:
-    """A sample photograph inside an installed package; `name` is the file's name in the demo."""
-
-    package: str
-    file: str
-    name: str
+PHOTOGRAPHS = files("resources") / "demo" / "photographs"
 
 
-PHOTOGRAPHS: tuple[Photograph, ...] = (
-    Photograph("skimage", "data/astronaut.png", "astronaut.png"),
-    Photograph("skimage", "data/brick.png", "brick wall.png"),
-    Photograph("skimage", "data/camera.png", "photographer.png"),
-    Photograph("skimage", "data/chelsea.png", "cat.png"),
-    Photograph("skimage", "data/clock_motion.png", "clock.png"),
-    Photograph("skimage", "data/coffee.png", "cup of coffee.png"),
-    Photograph("skimage", "data/coins.png", "coins.png"),
-    Photograph("skimage", "data/grass.png", "grass.png"),
-    Photograph("skimage", "data/gravel.png", "gravel.png"),
-    Photograph("skimage", "data/horse.png", "horse.png"),
-    Photograph("skimage", "data/hubble_deep_field.jpg", "galaxies.jpg"),
-    Photograph("skimage", "data/moon.png", "moon.png"),
-    Photograph("skimage", "data/motorcycle_left.png", "motorcycle.png"),
-    Photograph("skimage", "data/page.png", "printed page.png"),
-    Photograph("skimage", "data/rocket.jpg", "rocket.jpg"),
-    Photograph("sklearn", "datasets/images/china.jpg", "temple.jpg"),
-    Photograph("sklearn", "datasets/images/flower.jpg", "flower.jpg"),
-)
+def photographs() -> tuple[Traversable, ...]:
+    """The sample photographs that are part of the program, by name."""
+    return tuple(sorted(PHOTOGRAPHS.iterdir(), key=lambda file: file.name))
 
 
 class _Scene:
@@ -187,10 +161,6 @@ DRAWN: tuple[tuple[str, Callable[[], Image.Image]], ...] = (
 )
 
 
-def photograph_path(photograph: Photograph) -> Path | None:
-    """Path of a photograph in its installed package; None when this release has none. Imports nothing."""
-    spec = find_spec(photograph.package)
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / photograph.file
-    return path if path.is_file() else None
+def names() -> frozenset[str]:
+    """File names of all the demo's pictures."""
+    return frozenset((*(file.name for file in photographs()), *(name for name, _ in DRAWN)))

@@ -6,6 +6,7 @@ from core import demo, demo_pictures
 from core.errors import StoreError
 from core.explorer import Explorer
 from core.settings import Settings
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.slow
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.slow
 def test_pictures_are_written_once_and_are_pictures(tmp_path):
     from core import images
 
-    assert demo.write_pictures(tmp_path) == len(demo_pictures.PHOTOGRAPHS) + len(demo_pictures.DRAWN)
+    assert demo.write_pictures(tmp_path) == 23 == len(demo_pictures.names())
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert demo.write_pictures(tmp_path) == len(before)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
@@ -26,12 +27,17 @@ def test_drawing_gives_the_same_picture_each_time():
 
 
 def test_every_query_has_its_recording_and_its_picture():
-    names = {photograph.name for photograph in demo_pictures.PHOTOGRAPHS} | {name for name, _ in demo_pictures.DRAWN}
+    names = demo_pictures.names()
     for query in demo.queries():
         assert query.path.is_file()
         assert query.expected in names
     shipped = {entry.name for entry in demo.RECORDINGS.iterdir() if entry.name.endswith(".flac")}
     assert shipped == {entry["file"] for entry in json.loads((demo.RECORDINGS / "queries.json").read_text())}
+
+
+def test_each_photograph_has_its_licence_in_the_notice():
+    notice = (REPOSITORY / "resources" / "NOTICE").read_text()
+    assert {file.name for file in demo_pictures.photographs() if f"\n{file.name}: " not in notice} == set()
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):

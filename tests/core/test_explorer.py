@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage
 from PIL import Image
 
-from core import audio
+from core import audio, demo_pictures
 from core.asr.transcript import Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Explorer, Filter
@@ -327,13 +326,12 @@ def test_the_state_of_the_engine_and_its_fingerprint_need_no_model(home, monkeyp
 
 
 def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_base, tmp_path):
-    """Whisper base and brewclip-mini, scikit-image's photographs, a voice of espeak-ng."""
+    """Whisper base and brewclip-mini, the demo's photographs, a voice of espeak-ng."""
     monkeypatch.setenv("BREWCLIP_MODELS", str(whisper_base.parent))
-    photographs = Path(skimage.__file__).parent / "data"
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    for name in ("chelsea.png", "coffee.png", "rocket.jpg", "brick.png", "camera.png"):
-        shutil.copy(photographs / name, pictures)
+    for name in ("cat.png", "cup of coffee.png", "rocket.jpg", "brick wall.png", "photographer.png"):
+        (pictures / name).write_bytes((demo_pictures.PHOTOGRAPHS / name).read_bytes())
     said = tmp_path / "said.wav"
     subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", said, "A cup of coffee with a spoon on the table."],
                    check=True)
@@ -341,7 +339,7 @@ def test_for_real_a_spoken_query_finds_the_picture(home, monkeypatch, whisper_ba
     explorer.index(pictures, "photographs")
     result = explorer.search("photographs", [QueryTerm("speech", path=said)])
     assert "coffee with a spoon" in result.transcript.text.lower()
-    assert result.hits[0].image.path.name == "coffee.png"
+    assert result.hits[0].image.path.name == "cup of coffee.png"
     assert result.hits[0].strength.expected < result.hits[-1].strength.expected
     assert {share.branch for share in result.hits[0].shares} == {"text", "acoustic"}
     for hit in result.hits:

@@ -1,5 +1,6 @@
 """Speaking a query: the key, the microphone, the recording and its transcript."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -332,13 +333,12 @@ def test_ctrl_n_begins_anew_the_cross_drops_the_voice_and_undo_brings_both_back(
 
 
 def test_spoken_query_on_real_weights(qtbot, home, whisper_base, pictures, sound, direct_thread):
-    """The demo's recording, a photograph that scikit-learn brings, and three drawings that are not meant."""
+    """A recording and a photograph of the demo, and three drawings that are not meant."""
     from importlib import resources
 
-    from PIL import Image
-    from sklearn.datasets import load_sample_image
-    spoken = Path(str(resources.files("resources").joinpath("demo", "flower.flac")))
-    Image.fromarray(load_sample_image("flower.jpg")).save(pictures[0].with_name("a flower.jpg"))
+    demo = Path(str(resources.files("resources").joinpath("demo")))
+    spoken = demo / "flower.flac"
+    shutil.copy(demo / "photographs" / "flower.jpg", pictures[0].with_name("a flower.jpg"))
     settings = Settings().with_value("weights.folder", str(whisper_base.parent))
     explorer = Explorer(home, settings)
     explorer.index(pictures[0].parent, "drawn")
