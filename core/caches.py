@@ -73,9 +73,9 @@ def hold(folder: Path) -> Hold | None:
         return None
     with suppress(OSError):  # a file system without locks: nothing is deleted there
         _share(descriptor)
-    found = Hold(descriptor)
-    found.touch()
-    return found
+    held = Hold(descriptor)
+    held.touch()
+    return held
 
 
 def touch(path: Path) -> None:
@@ -87,7 +87,7 @@ def touch(path: Path) -> None:
 
 def items(folder: Path, report: Report = silent) -> Iterator[CacheEntry]:
     """Entries of the caches' folder, without locks and markers."""
-    seen = 0
+    count = 0
     for place, folders, names in os.walk(folder):
         folders.sort()
         here = Path(place)
@@ -102,19 +102,19 @@ def items(folder: Path, report: Report = silent) -> Iterator[CacheEntry]:
                 parts[path.stem if is_shard else name, is_shard].append(path)
         marked = _changed(here / MARKER)
         for (_, is_shard), paths in parts.items():
-            found = _item(kind, paths, is_shard, marked)
-            if found is not None:
-                yield found
-        seen += len(names)
-        report(Progress(WorkStep.MEASURING_CACHES, seen))
+            item = _item(kind, paths, is_shard, marked)
+            if item is not None:
+                yield item
+        count += len(names)
+        report(Progress(WorkStep.MEASURING_CACHES, count))
 
 
 def usage(folder: Path, report: Report = silent) -> dict[str, int]:
     """Bytes by kind, the largest first."""
-    found: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
     for item in items(folder, report):
-        found[item.kind] += item.nbytes
-    return dict(found.most_common())
+        sizes[item.kind] += item.nbytes
+    return dict(sizes.most_common())
 
 
 def clear(folder: Path, report: Report = silent) -> Freed:
@@ -141,15 +141,15 @@ def _item(kind: str, paths: list[Path], is_shard: bool, marked: float) -> CacheE
     return CacheEntry(kind, tuple(ordered), size, max(marked, changed) if is_shard else changed, is_shard)
 
 
-def _delete(found: list[CacheEntry], limit: int, resting: Callable[[CacheEntry], float], now: float,
+def _delete(entries: list[CacheEntry], limit: int, resting: Callable[[CacheEntry], float], now: float,
             report: Report) -> Freed:
-    left, freed = sum(item.nbytes for item in found), 0
-    for number, item in enumerate(found):
+    left, freed = sum(item.nbytes for item in entries), 0
+    for number, item in enumerate(entries):
         if left <= limit:
             break
-        report(Progress(WorkStep.DELETING_CACHES, number, len(found)))
-        rest = max(resting(item), HOUR if item.paths[0].name.endswith(STAGED) else 0.0)
-        if now - item.used >= rest and _remove(item):
+        report(Progress(WorkStep.DELETING_CACHES, number, len(entries)))
+        idle = max(resting(item), HOUR if item.paths[0].name.endswith(STAGED) else 0.0)
+        if now - item.used >= idle and _remove(item):
             left, freed = left - item.nbytes, freed + item.nbytes
     return Freed(freed, left)
 

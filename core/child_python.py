@@ -21,6 +21,6 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     PYTHONSAFEPATH does what `-P` does for processes that a child starts, such as those of torchrun. An empty entry of
     PYTHONPATH means the working folder: only entries with an absolute path stay.
     """
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    path = [entry for entry in given if Path(entry).is_absolute()]
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = [entry for entry in paths if Path(entry).is_absolute()]
     return {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join([*path, str(ROOT)]), **(extra or {})}

@@ -45,10 +45,10 @@ def span(text: str) -> Span:
 
 def _bounds(text: str) -> tuple[datetime, datetime]:
     """The moments at which a year, month or day begins, and the next one."""
-    found = FORM.fullmatch(text.strip())
-    if found is None:
+    match = FORM.fullmatch(text.strip())
+    if match is None:
         raise ValueError(text)
-    year, month, day = int(found[1]), found[2], found[3]
+    year, month, day = int(match[1]), match[2], match[3]
     start = datetime(year, int(month or 1), int(day or 1))
     if year == MAXYEAR:  # the next one cannot be told
         raise ValueError(text)
@@ -67,10 +67,10 @@ def camera_date(written: object) -> datetime | None:
     if not isinstance(written, str):
         return None
     text = written.strip(" \0\t\r\n")
-    found = COMPACT.match(text) or CAMERA.match(text)
-    if found is None:
+    match = COMPACT.match(text) or CAMERA.match(text)
+    if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         moment = datetime(year, month, day, hour % 24, minute, min(second, 59)) + timedelta(days=hour // 24)
     except (ValueError, OverflowError):

@@ -43,9 +43,9 @@ def _range(values: np.ndarray, tags: Mapping[int, Any]) -> tuple[float, float]:
         return 0.0, 1.0
     low = float(np.quantile(sample, 1 - NEARLY_ALL, method="lower"))
     high = float(np.quantile(sample, NEARLY_ALL, method="higher"))
-    said = _said(tags, low, high)
-    if said is not None:
-        return said
+    declared = _said(tags, low, high)
+    if declared is not None:
+        return declared
     top = _top(high, values.dtype.kind == "f")
     if top is None or low < (1 - OVERSHOOT) * top:  # no scale is known: spread what is there
         return low, max(high, low + 1e-9)
@@ -63,8 +63,8 @@ def _said(tags: Mapping[int, Any], low: float, high: float) -> tuple[float, floa
     """The range that a TIFF's tags tell, if the values keep to it."""
     bits = _number(tags.get(BITS))
     bottoms, tops = ([_number(tags.get(tag)) for tag in pair] for pair in (LEAST, MOST))
-    bottom = next((one for one in bottoms if one is not None), 0.0)
-    top = next((one for one in tops if one is not None and one > bottom), None)
+    bottom = next((value for value in bottoms if value is not None), 0.0)
+    top = next((value for value in tops if value is not None and value > bottom), None)
     if top is None and bits is not None and 8 < bits < 16:
         top = 2.0**bits - 1
     if top is None or high > bottom + (top - bottom) * OVERSHOOT or low < bottom - (top - bottom) * (OVERSHOOT - 1):

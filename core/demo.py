@@ -40,16 +40,16 @@ class DemoAnswer:
 def write_pictures(folder: Path, report: Report = silent) -> int:
     """Write the demo's pictures that are not in the folder yet; how many lie there then. StoreError when it cannot."""
     photographs = demo_pictures.photographs()
-    wanted = len(photographs) + len(demo_pictures.DRAWN)
+    total = len(photographs) + len(demo_pictures.DRAWN)
     try:
         private_files.make_folder(folder, private=False)
         for done, photograph in enumerate(photographs):
-            report(Progress(WorkStep.WRITING_DEMO, done, wanted))
+            report(Progress(WorkStep.WRITING_DEMO, done, total))
             if not (folder / photograph.name).exists():
                 private_files.write_atomically(folder / photograph.name, photograph.read_bytes(), private=False,
                                                durable=False)
         for done, (name, drawing) in enumerate(demo_pictures.DRAWN, len(photographs)):
-            report(Progress(WorkStep.DRAWING_DEMO, done, wanted))
+            report(Progress(WorkStep.DRAWING_DEMO, done, total))
             if not (folder / name).exists():
                 with private_files.replacing(folder / name, private=False, durable=False) as file:
                     drawing().save(file, "PNG")

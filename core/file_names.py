@@ -18,10 +18,10 @@ def safe_name(name: str, longest: int = LONGEST) -> str:
 
     A name of more than `longest` bytes is cut and ends in a digest of the whole, so that two long names stay two.
     """
-    made = FORBIDDEN.sub("-", name).strip(" ").rstrip(". ") or "_"
-    if made.split(".")[0].strip().upper() in RESERVED:
-        made = f"_{made}"
-    return made if len(os.fsencode(made)) <= longest else _shortened(made, name, longest)
+    safe = FORBIDDEN.sub("-", name).strip(" ").rstrip(". ") or "_"
+    if safe.split(".")[0].strip().upper() in RESERVED:
+        safe = f"_{safe}"
+    return safe if len(os.fsencode(safe)) <= longest else _shortened(safe, name, longest)
 
 
 def _shortened(made: str, whole: str, longest: int) -> str:

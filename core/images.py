@@ -252,10 +252,10 @@ def _open(path: Path) -> BinaryIO:
     if remote.is_remote(path):
         return BytesIO(fetched(path))
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a folder; or a pipe, which would block for ever
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a folder; or a pipe, which would block for ever
             raise ImageError(f"{path.name} is not a picture file.", "not_an_image")
-        if not found.st_size:
+        if not status.st_size:
             raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
         return path.open("rb")
     except FileNotFoundError as error:
@@ -360,11 +360,11 @@ def _taken(exif: Image.Exif) -> datetime | None:
     for part, tag in ((photo, ExifTags.Base.DateTimeOriginal), (exif, ExifTags.Base.DateTimeOriginal),
                       (photo, ExifTags.Base.DateTimeDigitized), (exif, ExifTags.Base.DateTimeDigitized),
                       (exif, ExifTags.Base.DateTime)):
-        found = None
+        date = None
         with suppress(Exception):  # as above
-            found = dates.camera_date(part.get(tag))
-        if found is not None:
-            return found
+            date = dates.camera_date(part.get(tag))
+        if date is not None:
+            return date
     return None
 
 
@@ -387,9 +387,9 @@ def _on_white(image: Image.Image) -> Image.Image:
     return rgb
 
 
-def _check_crop(crop: str, known: tuple[str, ...]) -> None:
-    if crop not in known:
-        raise ValueError(f"crop is {crop!r}, not one of {known}")
+def _check_crop(crop: str, crops: tuple[str, ...]) -> None:
+    if crop not in crops:
+        raise ValueError(f"crop is {crop!r}, not one of {crops}")
 
 
 def _centre(picture: Image.Image, size: int) -> Image.Image:

@@ -48,8 +48,8 @@ def inherit(path: Path) -> None:
 
 def lock_mode(folder: Path) -> int:
     """Rights of a lock's file in a folder, which may be made later: its owner's alone if the folder is."""
-    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
-    return FILE if is_private(there) else 0o644
+    existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    return FILE if is_private(existing) else 0o644
 
 
 @contextlib.contextmanager
@@ -99,8 +99,8 @@ def tighten(folder: Path, own: Callable[[str], bool]) -> bool:
     for more than this program: it and the others stay as they are. So does a file system without permissions.
     """
     try:
-        found = folder.stat()
-        if not stat.S_ISDIR(found.st_mode) or not found.st_mode & OTHERS:
+        status = folder.stat()
+        if not stat.S_ISDIR(status.st_mode) or not status.st_mode & OTHERS:
             return False
         entries = list(folder.iterdir())
         if not all(own(entry.name) for entry in entries):
@@ -109,7 +109,7 @@ def tighten(folder: Path, own: Callable[[str], bool]) -> bool:
                     _tighten_one(entry)
                     _tighten_below(entry)
             return False
-        folder.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+        folder.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
         if not folder.stat().st_mode & OTHERS:
             _tighten_below(folder)
             return True

@@ -130,11 +130,12 @@ def list_files(place: str | Path) -> Iterator[RemoteFile]:
     listed = set(waiting)
     while waiting:
         with _store_errors(place):
-            found = where.files.get_file_info(FileSelector(waiting.pop(), allow_not_found=False))
-        inner = {one.path.rstrip("/") for one in found if one.type == FileType.Directory}  # `a//b` lists `a` in itself
+            entries = where.files.get_file_info(FileSelector(waiting.pop(), allow_not_found=False))
+        # `a//b` lists `a` in itself
+        inner = {entry.path.rstrip("/") for entry in entries if entry.type == FileType.Directory}
         waiting += sorted(inner - listed, reverse=True)
         listed |= inner
-        yield from sorted(_file(where, one) for one in found if one.type == FileType.File)
+        yield from sorted(_file(where, entry) for entry in entries if entry.type == FileType.File)
 
 
 @contextmanager
@@ -204,13 +205,13 @@ def _store_errors(place: str | Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        text, said = shown(place), str(error)
-        if isinstance(error, FileNotFoundError | NotADirectoryError) or any(word in said for word in ABSENT):
+        text, message = shown(place), str(error)
+        if isinstance(error, FileNotFoundError | NotADirectoryError) or any(word in message for word in ABSENT):
             raise StoreError(f"There is nothing at {text}.", "not_there") from None
-        if isinstance(error, PermissionError) or any(word in said for word in DENIED):
+        if isinstance(error, PermissionError) or any(word in message for word in DENIED):
             raise StoreError(f"{text} may not be read with the keys of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
                              "they are wrong, or give no right to it.", "no_rights") from None
-        if any(word in said for word in ELSEWHERE):
+        if any(word in message for word in ELSEWHERE):
             raise StoreError(f"{text} lies in another region; name it in AWS_REGION.", "unreachable") from None
         raise StoreError(f"{text} cannot be reached now: the storage does not answer as it should. Look at the "
                          "network and at AWS_ENDPOINT_URL, then do the same again.", "unreachable") from None

@@ -129,4 +129,4 @@ def _impatient(progress: Progress) -> None:
 
 def _newest(path: Path) -> float:
     """Time of the last change in a folder, or of a file. OSError."""
-    return max(float(one.lstat().st_mtime) for one in (path, *(path.rglob("*") if path.is_dir() else ())))
+    return max(float(inner.lstat().st_mtime) for inner in (path, *(path.rglob("*") if path.is_dir() else ())))

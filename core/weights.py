@@ -73,8 +73,8 @@ def find(name: str, home: Home, folder: str = "") -> Path | None:
 
 def _ready(weights: Weights, home: Home, folder: str) -> Path | None:
     for path in _candidates(weights, home, folder):
-        known = facts(path, weights.name, home, bool(weights.tensors))
-        if known and _is_good(weights, known):
+        examined = facts(path, weights.name, home, bool(weights.tensors))
+        if examined and _is_good(weights, examined):
             return path
     return None
 
@@ -104,10 +104,10 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_good(weights: Weights, known: Facts) -> bool:
+def _is_good(weights: Weights, examined: Facts) -> bool:
     if weights.tensors:
-        return known.sha256 == weights.sha256 or known.tensors == weights.tensors
-    return known.whole
+        return examined.sha256 == weights.sha256 or examined.tensors == weights.tensors
+    return examined.whole
 
 
 def _import_original(weights: Weights, home: Home, folder: str) -> Path | None:
@@ -153,9 +153,9 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trus
     what to do, the lines below it each source's reason.
     """
     weights = record(name)
-    found = find(name, home, folder)
-    if found:
-        return found
+    path = find(name, home, folder)
+    if path:
+        return path
     try:
         with (alone(_lock(weights, home), report, Progress(WorkStep.WAITING_FOR_DOWNLOAD, subject=weights.title)),
               pins.forgotten(weights.name, home) if trust_new else nullcontext()):
@@ -221,12 +221,12 @@ def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> P
 def _trusted(weights: Weights, home: Home) -> Path | None:
     """A file that was refused before, now accepted; None when there is none."""
     refused = (pins.refused(home.weights / file) for file in weights.files)
-    found = next((path for path in refused if path.is_file()), None)
-    if found is None:
+    trusted = next((path for path in refused if path.is_file()), None)
+    if trusted is None:
         return None
-    ready = _staging(weights, home) / found.name.removesuffix(pins.REFUSED)
+    ready = _staging(weights, home) / trusted.name.removesuffix(pins.REFUSED)
     private_files.make_folder(ready.parent, private=False)
-    found.replace(ready)
+    trusted.replace(ready)
     return _accept(weights, ready, home, source="the model hub")
 
 
@@ -248,32 +248,32 @@ def _accept(weights: Weights, ready: Path, home: Home, promised: str = "", sourc
 
     `source` is who sent it where nobody else vouches for its digest: it must then be what came first (`pins`).
     """
-    known = examine(ready, weights.name, bool(weights.tensors))
+    examined = examine(ready, weights.name, bool(weights.tensors))
     if promised:
-        known = replace(known, whole=known.sha256.startswith(promised))
-    if not _is_good(weights, known):
+        examined = replace(examined, whole=examined.sha256.startswith(promised))
+    if not _is_good(weights, examined):
         ready.unlink()
-        raise WeightsError(f"What came is not {weights.title} (SHA-256 {known.sha256[:12]}...); it was thrown away.",
+        raise WeightsError(f"What came is not {weights.title} (SHA-256 {examined.sha256[:12]}...); it was thrown away.",
                            "wrong_bytes")
     suffix = ready.suffix if ready.suffix in SUFFIXES else ".pt"
     target = home.weights / (weights.files[0] if weights.tensors else _stem(weights) + suffix)
     if source:
-        _check_pin(weights, ready, target, known, home)
-        pins.keep(weights.name, known.sha256, source, home)  # first: nothing is used that is not pinned
-    install(ready, target, known, home)
+        _check_pin(weights, ready, target, examined, home)
+        pins.keep(weights.name, examined.sha256, source, home)  # first: nothing is used that is not pinned
+    install(ready, target, examined, home)
     return target
 
 
-def _check_pin(weights: Weights, ready: Path, target: Path, known: Facts, home: Home) -> None:
+def _check_pin(weights: Weights, ready: Path, target: Path, examined: Facts, home: Home) -> None:
     """WeightsError ("changed"), the file set aside, when other bytes came before under the name of these weights."""
     pin = pins.read(weights.name, home)
-    if pin is None or pin.sha256 == known.sha256:
+    if pin is None or pin.sha256 == examined.sha256:
         return
     aside = pins.refused(target)
     ready.replace(aside)
     private_files.inherit(aside)
     raise WeightsError(f"What {pin.source} sends as {weights.title} now is not what it sent on {pin.day} (SHA-256 "
-                       f"{known.sha256[:12]}... instead of {pin.sha256[:12]}...). It is not used; it was kept as "
+                       f"{examined.sha256[:12]}... instead of {pin.sha256[:12]}...). It is not used; it was kept as "
                        f"{aside}, and nothing else was changed. If its maker has published other weights since, "
                        f"`brewclip weights fetch {weights.name} --trust-new` takes it; else delete it, and ask its "
                        "maker.", "changed")
@@ -289,20 +289,21 @@ def verify(name: str, home: Home, folder: str = "") -> Path:
     path = _bundled() if weights.bundled else find(name, home, folder) or next(_candidates(weights, home, folder), None)
     if path is None or not path.is_file():
         raise WeightsError(f"{weights.title} is not on this computer; fetch it first.", "not_here")
-    now = examine(path, name, bool(weights.tensors))
-    if now.sha256 != weights.sha256 if weights.bundled else not _still_good(weights, path, now, home):
+    examined = examine(path, name, bool(weights.tensors))
+    if examined.sha256 != weights.sha256 if weights.bundled else not _still_good(weights, path, examined, home):
         raise _damaged(weights, path, home)
     return path
 
 
-def _still_good(weights: Weights, path: Path, now: Facts, home: Home) -> bool:
+def _still_good(weights: Weights, path: Path, examined: Facts, home: Home) -> bool:
     stamp = read_stamp(path, home)
     if stamp is None or stamp.name != weights.name:
-        return _is_good(weights, now)
-    if stamp.sha256 == now.sha256:
+        return _is_good(weights, examined)
+    if stamp.sha256 == examined.sha256:
         return _is_good(weights, stamp)
-    replaced = path.parent != home.weights and stamp.mtime_ns != now.mtime_ns  # by its owner, not by a failing disk
-    return replaced and _is_good(weights, now)
+    # Another time of change in a folder of the user: replaced by its owner, not by a failing disk.
+    replaced = path.parent != home.weights and stamp.mtime_ns != examined.mtime_ns
+    return replaced and _is_good(weights, examined)
 
 
 def _damaged(weights: Weights, path: Path, home: Home) -> WeightsError:

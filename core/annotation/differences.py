@@ -23,9 +23,9 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"\w+(?:['’]\w+)*", text.casefold())
 
 
-def differences(heard: str, text: str) -> tuple[Piece, ...]:
+def differences(recognised: str, text: str) -> tuple[Piece, ...]:
     """The stretches of both texts, in order; joined, each side gives its text again."""
-    left, right = _tokens(heard), _tokens(text)
+    left, right = _tokens(recognised), _tokens(text)
     matcher = SequenceMatcher(None, [_compared(word) for word in left], [_compared(word) for word in right], False)
     return tuple(Piece(CHANGES[tag], " ".join(left[a:b]), " ".join(right[c:d]))
                  for tag, a, b, c, d in matcher.get_opcodes())
@@ -38,13 +38,13 @@ def corrected_words(pieces: tuple[Piece, ...]) -> int:
 
 def _tokens(text: str) -> list[str]:
     """The words with their punctuation, that which stands by itself with the word before it."""
-    found: list[str] = []
+    tokens: list[str] = []
     for token in text.split():
-        if found and not (words_of(token) and words_of(found[-1])):
-            found[-1] += f" {token}"
+        if tokens and not (words_of(token) and words_of(tokens[-1])):
+            tokens[-1] += f" {token}"
         else:
-            found.append(token)
-    return found
+            tokens.append(token)
+    return tokens
 
 
 def _compared(word: str) -> str:

@@ -107,7 +107,7 @@ def _items(store: "Store", gallery: "Gallery", options: ExportOptions, left: Lef
 
 
 def _nothing(gallery: str, left: Leftovers) -> AnnotationError:
-    why = "; ".join(f"{one.count} {one.what}" for one in left.all())
+    why = "; ".join(f"{problem.count} {problem.what}" for problem in left.all())
     return AnnotationError(f"There is nothing to export from {gallery}{f' ({why})' if why else ''}. Describe pictures "
                            "first, and confirm each with Enter.", "nothing")
 

@@ -67,9 +67,9 @@ def labelled(store: "Store", gallery: "Gallery", argument: str) -> Sequence[int]
     number, _, label = argument.partition("/")
     with suppress(EvaluationError, ValueError):
         evaluation, called = _open(store, number), labels_of(store, int(number))
-        wanted = {key for key, each in called.items() if each.label == label}
+        keys = {key for key, record_label in called.items() if record_label.label == label}
         return _ids(gallery, evaluation, (query.picture for query in _failures(evaluation)
-                                          if (query.direction, query.query_id) in wanted))
+                                          if (query.direction, query.query_id) in keys))
     return []
 
 

@@ -88,12 +88,12 @@ class _Import:
 
     def run(self, report: Report) -> ImportResult:
         """Add what is new, batch by batch."""
-        wanted = list(self._wanted())
-        speakers = self._speakers(wanted)
-        for start in range(0, len(wanted), AT_ONCE):
+        requests = list(self._wanted())
+        speakers = self._speakers(requests)
+        for start in range(0, len(requests), AT_ONCE):
             takes = []
-            for done, (utterance, image_id, recording) in enumerate(wanted[start:start + AT_ONCE], start):
-                report(Progress(WorkStep.READING_RECORDINGS, done, len(wanted)))
+            for done, (utterance, image_id, recording) in enumerate(requests[start:start + AT_ONCE], start):
+                report(Progress(WorkStep.READING_RECORDINGS, done, len(requests)))
                 takes += self._take(utterance, image_id, recording, speakers[self._name(utterance)])
             added = len(self._store.add_takes(takes, once=True))
             self._count["added"] += added
@@ -117,8 +117,8 @@ class _Import:
             else:
                 yield utterance, image_id, utterance.recording
 
-    def _speakers(self, wanted: "Sequence[tuple[Utterance, int, Path]]") -> dict[str, SpeakerRecord]:
-        names = dict.fromkeys(self._name(utterance) for utterance, _, _ in wanted)
+    def _speakers(self, requests: "Sequence[tuple[Utterance, int, Path]]") -> dict[str, SpeakerRecord]:
+        names = dict.fromkeys(self._name(utterance) for utterance, _, _ in requests)
         return self._store.ensure_speakers(names, self._dataset.kind, f"As published with {self._title}.")
 
     def _name(self, utterance: "Utterance") -> str:

@@ -76,13 +76,13 @@ QUEUES: tuple[QueueKind, ...] = (
 )
 
 
-def offered(store: "Store", gallery: "Gallery", wanted: str = "") -> list[tuple[str, str]]:
+def offered(store: "Store", gallery: "Gallery", queue: str = "") -> list[tuple[str, str]]:
     """Every queue of the gallery as (spec, words for the user), and the one that is wanted where it can be had."""
     choices = [(f"{kind.key}:{argument}", title) for kind in QUEUES
              for argument, title in kind.choices(store, gallery)]
-    key, _, argument = wanted.partition(":")
-    title = next((each.unlisted(store, gallery, argument) for each in QUEUES if each.key == key), "")
-    return choices if not title or wanted in dict(choices) else [*choices, (wanted, title)]
+    key, _, argument = queue.partition(":")
+    title = next((listed.unlisted(store, gallery, argument) for listed in QUEUES if listed.key == key), "")
+    return choices if not title or queue in dict(choices) else [*choices, (queue, title)]
 
 
 def open_queue(store: "Store", gallery: "Gallery", spec: str, takes: Iterable[TakeRecord]) -> Queue:
@@ -91,7 +91,7 @@ def open_queue(store: "Store", gallery: "Gallery", spec: str, takes: Iterable[Ta
     if spec not in titles:
         spec = next(iter(titles))
     key, _, argument = spec.partition(":")
-    kind = next(each for each in QUEUES if each.key == key)
+    kind = next(queue for queue in QUEUES if queue.key == key)
     image_ids = kind.find(store, gallery, argument)
     done = described(takes, kind.speaker(argument)) if kind.leaves_out_done else set()
     left = tuple(image_id for image_id in image_ids if image_id not in done)

@@ -51,9 +51,9 @@ class Leftovers:
     def __init__(self) -> None:
         self._found: defaultdict[str, list[str]] = defaultdict(list)
 
-    def add(self, reason: str, what: str) -> None:
+    def add(self, reason: str, subject: str) -> None:
         """Note one take that is left out."""
-        self._found[reason].append(what)
+        self._found[reason].append(subject)
 
     def all(self) -> tuple[LeftOut, ...]:
         """Counts in the table's order."""

@@ -24,12 +24,12 @@ class SplitItem:
 
 def by_picture(spoken: Sequence[SplitItem], seed: int) -> list[str]:
     """The split of each; about 10 % of the pictures go to val and to test, one at least where there are three."""
-    pictures = sorted({each.picture for each in spoken}, key=lambda picture: _draw(seed, picture))
+    pictures = sorted({take.picture for take in spoken}, key=lambda picture: _draw(seed, picture))
     held_out = max(1, round(HELD_OUT * len(pictures))) if len(pictures) >= len(SPLITS) else 0
     split = dict.fromkeys(pictures, "train")
     split.update(dict.fromkeys(pictures[:held_out], "test"))
     split.update(dict.fromkeys(pictures[held_out:2 * held_out], "val"))
-    return [split[each.picture] for each in spoken]
+    return [split[take.picture] for take in spoken]
 
 
 def by_picture_and_speaker(spoken: Sequence[SplitItem], seed: int) -> list[str | None]:
@@ -38,14 +38,14 @@ def by_picture_and_speaker(spoken: Sequence[SplitItem], seed: int) -> list[str |
     The speakers with the fewest takes are held out. A picture goes where most of its takes are spoken.
     AnnotationError ("one_speaker") when there are not two speakers.
     """
-    of_speaker = _speakers(Counter(each.speaker for each in spoken), seed)
+    of_speaker = _speakers(Counter(take.speaker for take in spoken), seed)
     votes: dict[str, Counter[str]] = {}
-    for each in spoken:
-        votes.setdefault(each.picture, Counter())[of_speaker[each.speaker]] += 1
+    for take in spoken:
+        votes.setdefault(take.picture, Counter())[of_speaker[take.speaker]] += 1
     of_picture = {picture: max(count, key=lambda split: (count[split], _draw(seed, picture + split)))
                   for picture, count in votes.items()}
-    return [of_picture[each.picture] if of_picture[each.picture] == of_speaker[each.speaker] else None
-            for each in spoken]
+    return [of_picture[take.picture] if of_picture[take.picture] == of_speaker[take.speaker] else None
+            for take in spoken]
 
 
 def _speakers(takes: Counter[int], seed: int) -> dict[int, str]:
@@ -54,15 +54,15 @@ def _speakers(takes: Counter[int], seed: int) -> dict[int, str]:
         raise AnnotationError("To keep speakers apart, at least two of them must have described pictures.",
                               "one_speaker")
     waiting = sorted(takes, key=lambda speaker: (takes[speaker], _draw(seed, str(speaker))))
-    found, wanted = {}, HELD_OUT * takes.total()
+    chosen, size = {}, HELD_OUT * takes.total()
     for split in ("test", "val"):
         got = 0
-        while got < wanted and len(waiting) > 1:
+        while got < size and len(waiting) > 1:
             speaker = waiting.pop(0)
             got += takes[speaker]
-            found[speaker] = split
-    return {**found, **dict.fromkeys(waiting, "train")}
+            chosen[speaker] = split
+    return {**chosen, **dict.fromkeys(waiting, "train")}
 
 
-def _draw(seed: int, what: str) -> bytes:
-    return hashlib.sha256(f"{seed}\n{what}".encode()).digest()
+def _draw(seed: int, key: str) -> bytes:
+    return hashlib.sha256(f"{seed}\n{key}".encode()).digest()

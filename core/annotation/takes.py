@@ -35,8 +35,8 @@ def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
     staged = folder / f".{uuid.uuid4().hex}.flac"
     try:
         audio.write_flac(waveform, staged)
-        kept = audio.read(staged)
-        path = staged.replace(folder / f"{kept.digest}.flac")
+        written = audio.read(staged)
+        path = staged.replace(folder / f"{written.digest}.flac")
         _sync_folder(folder)
     except OSError as error:
         raise AudioError(f"The recording could not be saved in {folder}: {error.strerror or error}.",
@@ -44,7 +44,7 @@ def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
     finally:
         with suppress(OSError):
             staged.unlink(missing_ok=True)
-    return path, kept
+    return path, written
 
 
 def transcribe(take: TakeRecord, store: "Store", recogniser: "Recogniser", options: "TranscriptionOptions",
@@ -97,8 +97,8 @@ class Annotator:
 
         AudioError ("not_saved"), StoreError: nothing changed then, and a FLAC that was written stays.
         """
-        path, kept = write(waveform, self._folder)
-        new = NewTake(image_id, speaker_id, path, kept.digest, kept.seconds, warning)
+        path, stored = write(waveform, self._folder)
+        new = NewTake(image_id, speaker_id, path, stored.digest, stored.seconds, warning)
         [take] = self._store.add_takes([new])
         before = self._change([instead_of], _binned) if instead_of is not None else ()
         self._did(Step("the recording", image_id, before, (take.id,)))

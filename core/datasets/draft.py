@@ -32,8 +32,8 @@ class Draft:
 
     def image(self, image_id: str, names: Sequence[str], split: str) -> None:
         """A picture, with the names that its file may have (the first is the one the list says)."""
-        known = self._images.get(image_id)
-        if known is None:
+        image = self._images.get(image_id)
+        if image is None:
             path = self._locate("missing_picture", names, self._pictures)
             self._images[image_id] = ImageEntry(image_id, path, split)
             self._names[image_id] = names[0]
@@ -42,8 +42,8 @@ class Draft:
             return
         if self._names[image_id] != names[0]:
             self.problems.add("duplicate_id", f"picture {image_id}: {self._names[image_id]} and {names[0]}")
-        if known.split != split:
-            self._images[image_id] = replace(known, split=self._one_split(image_id, known.split, split))
+        if image.split != split:
+            self._images[image_id] = replace(image, split=self._one_split(image_id, image.split, split))
 
     def utterance(self, record: Utterance, name: str) -> None:
         """A caption with the recording that the list names; its split becomes that of its picture, if it has one."""
@@ -95,15 +95,15 @@ class Draft:
                 self.problems.add("no_split", image.image_id)
         for link in self.tree.refused:
             self.problems.add("links_out", link)
-        found = self.problems.found()
+        problems = self.problems.found()
         if not self._utterances and not self._unspoken:
-            why = "; ".join(f"{problem.what}: {problem.examples[0]}" for problem in found[:3])
+            why = "; ".join(f"{problem.what}: {problem.examples[0]}" for problem in problems[:3])
             raise DatasetError(f"No caption or recording could be read in {self.tree.root.name}"
                                f"{f' ({why})' if why else ''}.", "nothing_read")
         utterances, unspoken = (tuple(self._with_split(record) for record in records.values())
                                 for records in (self._utterances, self._unspoken))
         return Dataset(kind, self.tree.root, tuple(self._images.values()), utterances, unspoken, tuple(self.notes),
-                       found, self.tree.follow_links)
+                       problems, self.tree.follow_links)
 
     def _locate(self, key: str, names: Sequence[str], folders: Sequence[str]) -> Path | None:
         """The file of the first name that is there; None, and the reason noted, when there is none."""
@@ -126,8 +126,8 @@ class Draft:
         """Note that a file lies elsewhere than the list says: one folder deeper, or spelled otherwise."""
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         below = path.relative_to(self.tree.root).parts
-        doubled = any(one.casefold() == other.casefold() for one, other in pairwise(below[:-1]))
-        listed = any(one.casefold() == other.casefold() for one, other in pairwise(parts[:-1]))
+        doubled = any(upper.casefold() == lower.casefold() for upper, lower in pairwise(below[:-1]))
+        listed = any(upper.casefold() == lower.casefold() for upper, lower in pairwise(parts[:-1]))
         self.problems.add("doubled_folder" if doubled and not listed else "other_spelling",
                           f"{name}: {path.relative_to(self.tree.root).as_posix()}")
 

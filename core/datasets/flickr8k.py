@@ -42,8 +42,8 @@ class _Lists:
 
 def signs(tree: Tree) -> tuple[str, ...]:
     """Evidence that a folder is Flickr8k, in sentences; () without any."""
-    found = [name for name, folders in ((TOKENS, TEXT_FOLDERS), (KARPATHY, TEXT_FOLDERS)) if tree.find(name, folders)]
-    sentences = [f"{name} is a list of Flickr8k." for name in found]
+    names = [name for name, folders in ((TOKENS, TEXT_FOLDERS), (KARPATHY, TEXT_FOLDERS)) if tree.find(name, folders)]
+    sentences = [f"{name} is a list of Flickr8k." for name in names]
     if _kaggle_list(tree):
         sentences.append(f"{KAGGLE} pairs pictures and captions as Kaggle's Flickr8k does.")
     return tuple(sentences)
@@ -53,16 +53,16 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
     """Flickr8k in whichever layout is there; the classic one first, then Karpathy's, then Kaggle's."""
     audio = next((folder for folder in AUDIO_FOLDERS if tree.find("wav2capt.txt", (folder,))), "flickr_audio")
     draft = Draft(tree, (*PICTURE_FOLDERS, ""), (f"{audio}/wavs", audio))
-    found = _read_lists(draft)
-    if not found.splits:
+    lists = _read_lists(draft)
+    if not lists.splits:
         draft.notes.append(f"No list of splits is there: every picture is in the split {WHOLE}.")
-    in_split = {image for image, _ in found.splits}
-    for image, split in found.splits:
+    in_split = {image for image, _ in lists.splits}
+    for image, split in lists.splits:
         draft.image(image, (image,), split)
-    for image in dict.fromkeys(image for image, _ in found.captions):
+    for image in dict.fromkeys(image for image, _ in lists.captions):
         if image not in in_split:
-            draft.image(image, (image,), "" if found.splits else WHOLE)
-    _add_utterances(draft, audio, found, report)
+            draft.image(image, (image,), "" if lists.splits else WHOLE)
+    _add_utterances(draft, audio, lists, report)
     draft.unlisted("no_caption", f"{audio}/wavs", RECORDING_SUFFIXES)
     if pictures := tree.folder(PICTURE_FOLDERS):
         draft.unlisted("unlisted_picture", pictures, IMAGE_SUFFIXES)
@@ -79,51 +79,51 @@ def _read_lists(draft: Draft) -> _Lists:
     layouts = (("the classic layout", TOKENS, tree.find(TOKENS, TEXT_FOLDERS), _classic),
                ("Karpathy's layout", KARPATHY, tree.find(KARPATHY, TEXT_FOLDERS), _karpathy),
                ("Kaggle's layout", KAGGLE, _kaggle_list(tree), _kaggle))
-    there = [(title, name, path, read) for title, name, path, read in layouts if path]
-    for title, _, path, read in there[:1]:
+    present = [(title, name, path, read) for title, name, path, read in layouts if path]
+    for title, _, path, read in present[:1]:
         draft.notes.append(f"Read in {title}, from {path.relative_to(tree.root).as_posix()}.")
-        draft.notes.extend(f"{other} is there too and is not read." for _, other, _, _ in there[1:])
+        draft.notes.extend(f"{other} is there too and is not read." for _, other, _, _ in present[1:])
         return read(draft, path)
     return _Lists()
 
 
 def _classic(draft: Draft, path: Path) -> _Lists:
-    found = _Lists(splits=_split_lists(draft))
+    lists = _Lists(splits=_split_lists(draft))
     for line in lines(path, draft.problems):
         if match := TOKEN_LINE.fullmatch(line.text):
             key = match["image"], int(match["number"])
-            _keep(draft, found, key, match["caption"] or "", f"{path.name} line {line.number}")
+            _keep(draft, lists, key, match["caption"] or "", f"{path.name} line {line.number}")
         else:
             malformed(draft.problems, path.name, line.number, "no picture#number, tab, caption")
-    return found
+    return lists
 
 
-def _keep(draft: Draft, found: _Lists, key: tuple[str, int], caption: str, where: str) -> None:
-    if key in found.captions:
+def _keep(draft: Draft, lists: _Lists, key: tuple[str, int], caption: str, where: str) -> None:
+    if key in lists.captions:
         draft.problems.add("duplicate_id", f"{where}: {key[0]}#{key[1]}")
     else:
-        found.captions[key] = draft.caption(caption, f"{key[0]}#{key[1]}")
+        lists.captions[key] = draft.caption(caption, f"{key[0]}#{key[1]}")
 
 
 def _split_lists(draft: Draft) -> list[tuple[str, str]]:
     paths = {split: draft.tree.find(name, TEXT_FOLDERS) for split, name in SPLIT_LISTS.items()}
     if not any(paths.values()):
         return []
-    found: dict[tuple[str, str], None] = {}
+    rows: dict[tuple[str, str], None] = {}
     for split, path in paths.items():
         if path is None:
             draft.problems.add("missing_list", SPLIT_LISTS[split])
             continue
         for line in lines(path, draft.problems):
             pair = line.text.strip(), split
-            if pair in found:
+            if pair in rows:
                 draft.problems.add("duplicate_id", f"{path.name} line {line.number}: {pair[0]}")
-            found[pair] = None
-    return list(found)
+            rows[pair] = None
+    return list(rows)
 
 
 def _kaggle(draft: Draft, path: Path) -> _Lists:
-    found = _Lists(splits=_split_lists(draft))
+    lists = _Lists(splits=_split_lists(draft))
     numbers: dict[str, int] = {}
     for row in table(path, ",", draft.problems):
         image, caption = (value.strip() for value in row.values.values())
@@ -132,30 +132,30 @@ def _kaggle(draft: Draft, path: Path) -> _Lists:
             continue
         number = numbers.setdefault(image, 0)
         numbers[image] += 1
-        found.captions[image, number] = draft.caption(caption, f"{image}#{number}")
-    return found
+        lists.captions[image, number] = draft.caption(caption, f"{image}#{number}")
+    return lists
 
 
 def _karpathy(draft: Draft, path: Path) -> _Lists:
-    found = _Lists()
+    lists = _Lists()
     content = document(path, draft.problems)
     entries = content.get("images") if isinstance(content, dict) else None
     if content is not None and not isinstance(entries, list):
         draft.problems.add("unreadable_list", f"{path.name}: it holds no list of images")
     for number, entry in enumerate(entries if isinstance(entries, list) else (), 1):
         try:
-            _karpathy_entry(draft, found, entry)
+            _karpathy_entry(draft, lists, entry)
         except (KeyError, TypeError, AttributeError):
             draft.problems.add("malformed", f"{path.name} image {number}: no filename, split and sentences[].raw")
-    return found
+    return lists
 
 
-def _karpathy_entry(draft: Draft, found: _Lists, entry: dict[str, Any]) -> None:
+def _karpathy_entry(draft: Draft, lists: _Lists, entry: dict[str, Any]) -> None:
     image, split = entry["filename"].strip(), entry["split"].strip()
     captions = [sentence["raw"].strip() for sentence in entry["sentences"]]
-    found.splits.append((image, "train" if split == "restval" else split))
+    lists.splits.append((image, "train" if split == "restval" else split))
     for number, caption in enumerate(captions):
-        _keep(draft, found, (image, number), caption, KARPATHY)
+        _keep(draft, lists, (image, number), caption, KARPATHY)
 
 
 def _pairs(draft: Draft, audio: str) -> Iterator[tuple[str, str, int]]:
@@ -185,20 +185,20 @@ def _speakers(draft: Draft, audio: str) -> dict[str, str]:
     return speakers
 
 
-def _add_utterances(draft: Draft, audio: str, found: _Lists, report: Report) -> None:
+def _add_utterances(draft: Draft, audio: str, lists: _Lists, report: Report) -> None:
     speakers = _speakers(draft, audio)
     spoken = set()
-    known = {image for image, _ in found.splits} | {image for image, _ in found.captions}
+    listed = {image for image, _ in lists.splits} | {image for image, _ in lists.captions}
     for done, (wav, image, number) in enumerate(_pairs(draft, audio)):
         if done % 500 == 0:
-            report(Progress(WorkStep.READING_DATASET, done, len(found.captions), "Flickr8k"))
+            report(Progress(WorkStep.READING_DATASET, done, len(lists.captions), "Flickr8k"))
         key = image, number
         spoken.add(key)
-        if image not in known:
-            draft.image(image, (image,), "" if found.splits else WHOLE)
-            known.add(image)
-        caption = found.captions[key] if key in found.captions else draft.caption(None, f"{wav}: {image}#{number}")
+        if image not in listed:
+            draft.image(image, (image,), "" if lists.splits else WHOLE)
+            listed.add(image)
+        caption = lists.captions[key] if key in lists.captions else draft.caption(None, f"{wav}: {image}#{number}")
         draft.utterance(Utterance(Path(wav).stem, image, speakers.get(wav, ""), caption, None, ""), wav)
-    for (image, number), caption in found.captions.items():
+    for (image, number), caption in lists.captions.items():
         if (image, number) not in spoken:
             draft.unspoken(Utterance(f"{image}#{number}", image, "", caption, None, ""))

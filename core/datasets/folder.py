@@ -47,7 +47,7 @@ class _List:
 
 def signs(tree: Tree) -> tuple[str, ...]:
     """Evidence that a folder has a list of pairs, in sentences; () without any."""
-    return tuple(f"{found.path.name} pairs pictures with words or recordings." for found in _lists(tree))
+    return tuple(f"{lists.path.name} pairs pictures with words or recordings." for lists in _lists(tree))
 
 
 def load(tree: Tree, report: Report = silent) -> Dataset:
@@ -55,17 +55,17 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
 
     DatasetError ("several_lists") when it is not clear which list counts.
     """
-    found = _lists(tree)
-    split_of = {each.path: _split_name(each.path.stem) for each in found}
-    if len(found) > 1 and (not set(split_of.values()) <= set(SPLIT_ORDER) or len(set(split_of.values())) < len(found)):
-        names = ", ".join(each.path.name for each in found)
+    lists = _lists(tree)
+    split_of = {rows.path: _split_name(rows.path.stem) for rows in lists}
+    if len(lists) > 1 and (not set(split_of.values()) <= set(SPLIT_ORDER) or len(set(split_of.values())) < len(lists)):
+        names = ", ".join(rows.path.name for rows in lists)
         raise DatasetError(f"{tree.root.name} holds several lists of pairs ({names}). Leave one of them, or name them "
                            "after their splits (train.csv, val.csv, test.csv).", "several_lists")
     draft = Draft(tree, PICTURE_FOLDERS, RECORDING_FOLDERS)
-    for each in found:
-        draft.notes.extend(_told(each))
-        by_name = split_of[each.path] if split_of[each.path] in SPLIT_ORDER else WHOLE
-        _read(draft, each, by_name, report)
+    for rows in lists:
+        draft.notes.extend(_told(rows))
+        by_name = split_of[rows.path] if split_of[rows.path] in SPLIT_ORDER else WHOLE
+        _read(draft, rows, by_name, report)
     for folder in PICTURE_FOLDERS[1:]:
         draft.unlisted("unlisted_picture", tree.folder((folder,)), IMAGE_SUFFIXES)
     for folder in RECORDING_FOLDERS[1:]:
@@ -75,7 +75,7 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
 
 def _lists(tree: Tree) -> list[_List]:
     """The lists at the top of the folder that name pictures, and words or recordings for them."""
-    found = []
+    lists = []
     for name in tree.names():
         try:
             path = tree.find(name) if Path(name).suffix.lower() in (*DELIMITERS, ".jsonl") else None
@@ -85,9 +85,9 @@ def _lists(tree: Tree) -> list[_List]:
             assert path is not None
             columns = _columns(header(path, delimiter) if delimiter else _keys(path))
             if "image" in columns and columns.keys() & {"recording", "caption"}:
-                found.append(_List(path, delimiter, columns))
+                lists.append(_List(path, delimiter, columns))
                 break
-    return found
+    return lists
 
 
 def _keys(path: Path) -> list[str]:
@@ -103,12 +103,12 @@ def _keys(path: Path) -> list[str]:
 def _columns(names: list[str]) -> dict[str, str]:
     """The column that is read for each purpose."""
     lower = {name.lower().replace(" ", "_").replace("-", "_"): name for name in reversed(names)}
-    found = {}
+    columns = {}
     for purpose, aliases in COLUMNS.items():
         column = next((lower[alias] for alias in aliases if alias in lower), None)
         if column is not None:
-            found[purpose] = column
-    return found
+            columns[purpose] = column
+    return columns
 
 
 def _told(each: _List) -> Iterator[str]:

@@ -61,14 +61,14 @@ def detect(folder: Path, follow_links: bool = False) -> Detection:
     """
     tree = open_tree(folder, follow_links)
     with _links_told(tree):
-        found = _found(tree)
-    if not found:
+        matches = _found(tree)
+    if not matches:
         raise DatasetError(_nothing(tree), "no_dataset")
-    if len(found) > 1:
-        kinds = "; ".join(f"{kind.name}: {evidence[0]}" for kind, evidence in found)
+    if len(matches) > 1:
+        kinds = "; ".join(f"{kind.name}: {evidence[0]}" for kind, evidence in matches)
         raise DatasetError(f"{tree.root.name} could be several kinds of dataset ({kinds}) Choose the kind.",
                            "several_kinds")
-    kind, evidence = found[0]
+    kind, evidence = matches[0]
     return Detection(kind.name, evidence)
 
 
@@ -116,17 +116,17 @@ def _links(tree: Tree) -> list[str]:
 
 
 def _found(tree: Tree) -> list[tuple[DatasetKind, tuple[str, ...]]]:
-    known = [(kind, evidence) for kind in KINDS if kind.name != folder.KIND and (evidence := kind.signs(tree))]
-    if known:
-        return known
+    matches = [(kind, evidence) for kind in KINDS if kind.name != folder.KIND and (evidence := kind.signs(tree))]
+    if matches:
+        return matches
     evidence = folder.signs(tree)
     return [(kind_of(folder.KIND), evidence)] if evidence else []
 
 
 def _nothing(tree: Tree) -> str:
     """Message for a folder that is no dataset."""
-    below = {name: found[0][0].title for name in tree.names()[:100]
-             if tree.root.joinpath(name).is_dir() and (found := _found(Tree(tree.root / name)))}
+    below = {name: matches[0][0].title for name in tree.names()[:100]
+             if tree.root.joinpath(name).is_dir() and (matches := _found(Tree(tree.root / name)))}
     if below:
         places = ", ".join(f"{name} ({title})" for name, title in below.items())
         return f"{tree.root.name} is no dataset itself, but these folders in it are: {places}. Choose one of them."

@@ -97,12 +97,12 @@ def objects(path: Path, problems: Problems) -> Iterator[tuple[ListLine, dict[str
     """The objects of a JSON-lines file with the lines they stand on."""
     for line in lines(path, problems):
         try:
-            found = plain_json.loads(line.text)
+            value = plain_json.loads(line.text)
         except (ValueError, RecursionError) as error:
             malformed(problems, path.name, line.number, _reason(error))
             continue
-        if isinstance(found, dict):
-            yield line, found
+        if isinstance(value, dict):
+            yield line, value
         else:
             malformed(problems, path.name, line.number, "it is no JSON object")
 

@@ -101,19 +101,19 @@ def _below(folder: str, split: str) -> str:
 
 
 def _shards(tree: Tree) -> list[tuple[Path, re.Match[str]]]:
-    found = []
+    shards = []
     for folder in LIST_FOLDERS:
         for name in tree.names(folder):
             match = SHARD.fullmatch(name)
             path = tree.find(name, (folder,)) if match else None
             if match and path:
-                found.append((path, match))
-    return sorted(found, key=lambda shard: (shard[1]["split"], shard[0].name))
+                shards.append((path, match))
+    return sorted(shards, key=lambda shard: (shard[1]["split"], shard[0].name))
 
 
-def _note_missing_shards(draft: Draft, found: list[re.Match[str]]) -> None:
-    names = {match[0] for match in found}
-    for split, parts in sorted({(match["split"], match["parts"]) for match in found if match["parts"]}):
+def _note_missing_shards(draft: Draft, shards: list[re.Match[str]]) -> None:
+    names = {match[0] for match in shards}
+    for split, parts in sorted({(match["split"], match["parts"]) for match in shards if match["parts"]}):
         for part in range(min(int(parts), 1000)):
             name = f"coco_{split}_localized_narratives-{part:05d}-of-{parts}.jsonl"
             if name not in names:

@@ -88,8 +88,8 @@ class Problem:
 class Problems:
     """Collects defects while a folder is read."""
 
-    def __init__(self, found: Iterable[Problem] = ()) -> None:
-        self._items: dict[str, list[str]] = {problem.key: list(problem.items) for problem in found}
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        self._items: dict[str, list[str]] = {problem.key: list(problem.items) for problem in problems}
 
     def add(self, key: str, item: str) -> None:
         """Note one defect of a kind of `PROBLEM_KINDS`."""

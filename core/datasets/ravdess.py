@@ -48,18 +48,18 @@ def signs(tree: Tree) -> tuple[str, ...]:
 def load(tree: Tree, report: Report = silent) -> Dataset:
     """RAVDESS with the actors that are there; it has no split of its own, so all is in one."""
     draft = Draft(tree)
-    seen: dict[str, str] = {}
+    paths: dict[str, str] = {}
     folders = _folders(tree)
     for done, folder in enumerate(folders):
         report(Progress(WorkStep.READING_DATASET, done, len(folders), str(folder)))
         for path in _recordings(tree, folder):
             name = path.rsplit("/", 1)[-1]
-            if name in seen:
-                draft.problems.add("nested" if _same_size(tree, seen[name], path) else "differing_copy", path)
+            if name in paths:
+                draft.problems.add("nested" if _same_size(tree, paths[name], path) else "differing_copy", path)
             elif record := _record(draft, path):
-                seen[name] = path
+                paths[name] = path
                 draft.utterance(record, path)
-    _note_gaps(draft, set(seen))
+    _note_gaps(draft, set(paths))
     return draft.finish(KIND)
 
 
@@ -78,9 +78,9 @@ def _recordings(tree: Tree, folder: str) -> Iterator[str]:
             yield f"{folder}/{name}" if folder else name
 
 
-def _same_size(tree: Tree, one: str, other: str) -> bool:
+def _same_size(tree: Tree, first: str, second: str) -> bool:
     try:
-        return tree.root.joinpath(one).stat().st_size == tree.root.joinpath(other).stat().st_size
+        return tree.root.joinpath(first).stat().st_size == tree.root.joinpath(second).stat().st_size
     except OSError:
         return False
 

@@ -53,8 +53,8 @@ class Dataset:
     def splits(self) -> tuple[str, ...]:
         """Names of the splits: train, dev, val, test, then others by name."""
         named = {image.split for image in self.images} | {utterance.split for utterance in self.utterances}
-        known = [split for split in reversed(SPLIT_ORDER) if split in named]
-        return (*known, *sorted(named - {*SPLIT_ORDER, ""}))
+        ordered = [split for split in reversed(SPLIT_ORDER) if split in named]
+        return (*ordered, *sorted(named - {*SPLIT_ORDER, ""}))
 
     def of(self, split: str) -> "Dataset":
         """The records of one split; the notes and problems stay those of the whole."""

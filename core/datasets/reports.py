@@ -60,10 +60,10 @@ def report(dataset: Dataset, report: Report = silent) -> DatasetReport:
 
 def inspect(folder: Path, kind: str = "", report: Report = silent, follow_links: bool = False) -> DatasetReport:
     """Detect, load and report in one go, with the evidence for the kind among the notes; DatasetError as `load`."""
-    asked = (f"Read as {kind_of(kind).title}, as asked.",) if kind else ()
-    detection = Detection(kind, asked) if kind else detect(folder, follow_links)
-    found = _report(load(folder, detection.kind, report, follow_links), report)
-    return replace(found, notes=(*detection.evidence, *found.notes))
+    evidence = (f"Read as {kind_of(kind).title}, as asked.",) if kind else ()
+    detection = Detection(kind, evidence) if kind else detect(folder, follow_links)
+    result = _report(load(folder, detection.kind, report, follow_links), report)
+    return replace(result, notes=(*detection.evidence, *result.notes))
 
 
 _report = report  # `inspect` has an argument of that name
@@ -96,23 +96,23 @@ def _count(dataset: Dataset, bad: set[Path]) -> tuple[SplitCount, ...]:
     return tuple(SplitCount(name, images[name], utterances[name], usable[name]) for name in dataset.splits)
 
 
-def to_json(found: DatasetReport) -> dict[str, Any]:
+def to_json(result: DatasetReport) -> dict[str, Any]:
     """The report as `brewclip dataset --json` prints it: kind, splits with counts, problems with examples."""
     return {
-        "kind": found.kind,
-        "splits": {split.name: {"images": split.images, "utterances": split.utterances} for split in found.splits},
+        "kind": result.kind,
+        "splits": {split.name: {"images": split.images, "utterances": split.utterances} for split in result.splits},
         "problems": [{"what": problem.what, "count": problem.count, "examples": list(problem.examples)}
-                     for problem in found.problems],
+                     for problem in result.problems],
     }
 
 
-def describe(found: DatasetReport) -> list[str]:
+def describe(result: DatasetReport) -> list[str]:
     """The report as lines for people."""
-    lines = [f"{found.title} in {found.folder}", *(f"  {note}" for note in found.notes), "",
+    lines = [f"{result.title} in {result.folder}", *(f"  {note}" for note in result.notes), "",
              f"{'split':<12}{'pictures':>10}{'utterances':>12}{'usable':>10}"]
-    lines += [f"{split.name:<12}{split.images:>10}{split.utterances:>12}{split.usable:>10}" for split in found.splits]
-    lines += ["", "Nothing is wrong with it." if not found.problems else "What is not as it should be:"]
-    for problem in found.problems:
+    lines += [f"{split.name:<12}{split.images:>10}{split.utterances:>12}{split.usable:>10}" for split in result.splits]
+    lines += ["", "Nothing is wrong with it." if not result.problems else "What is not as it should be:"]
+    for problem in result.problems:
         lines.append(f"  {problem.count:>7} {problem.what} ({problem.outcome})")
         lines.extend(f"          {example}" for example in problem.examples)
         if problem.count > len(problem.examples):

@@ -44,11 +44,11 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
 
 def _lists(draft: Draft) -> list[tuple[str, str]]:
     """Name and split of each list to read; training comes first."""
-    found = [match for name in draft.tree.names() if (match := LIST.fullmatch(name))]
-    kinds = {bool(match["karpathy"]) for match in found}
-    chosen = [match for match in found if bool(match["karpathy"]) == max(kinds)]
+    matches = [match for name in draft.tree.names() if (match := LIST.fullmatch(name))]
+    kinds = {bool(match["karpathy"]) for match in matches}
+    chosen = [match for match in matches if bool(match["karpathy"]) == max(kinds)]
     draft.notes.append("Read with Karpathy's split." if max(kinds) else "Read with the original split.")
-    draft.notes.extend(f"{match[0]} is there too and is not read." for match in found if match not in chosen)
+    draft.notes.extend(f"{match[0]} is there too and is not read." for match in matches if match not in chosen)
     return [(match[0], _split(match["split"])) for match in sorted(chosen, key=lambda match: match["split"])]
 
 

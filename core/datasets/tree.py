@@ -91,15 +91,15 @@ class Tree:
 
     def _spelled(self, parts: Sequence[str]) -> list[str]:
         """The parts as the disk spells them, without regard to case; [] when one is not there, or is ambiguous."""
-        found: list[str] = []
+        names: list[str] = []
         for part in parts:
-            folder = "/".join(found)
+            folder = "/".join(names)
             if part not in self._listing(folder):
                 part = self._folded_listing(folder).get(_folded(part), "")
             if not part:
                 return []
-            found.append(part)
-        return found
+            names.append(part)
+        return names
 
     def _folded_listing(self, folder: str) -> dict[str, str]:
         """The names in a folder by their spelling without case; "" for one that several share."""

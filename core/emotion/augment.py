@@ -61,6 +61,6 @@ def _stretched(samples: Samples, speed: float) -> Samples:
     step = usual + step - 2 * np.pi * np.round(step / (2 * np.pi))
     turned = np.concatenate([np.zeros((len(step), 1)), np.cumsum(step, axis=1)[:, :-1]], axis=1)
     phase = np.angle(spectrum[:, :1]) + turned
-    found = istft(size * np.exp(1j * phase), nperseg=FRAME, noverlap=FRAME - HOP)[1]
-    made: Samples = np.ascontiguousarray(found, np.float32)
+    signal = istft(size * np.exp(1j * phase), nperseg=FRAME, noverlap=FRAME - HOP)[1]
+    made: Samples = np.ascontiguousarray(signal, np.float32)
     return made

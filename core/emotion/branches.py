@@ -91,29 +91,29 @@ class BranchEncoder:
 
     def vectors(self, spoken: Sequence[EncodedUtterance], seed: int, report: Report = silent) -> Vectors:
         """The vectors of recordings that could be read."""
-        return self._vectors([one.transcript for one in spoken],
-                             [np.concatenate(one.states) for one in spoken], seed, report)
+        return self._vectors([utterance.transcript for utterance in spoken],
+                             [np.concatenate(utterance.states) for utterance in spoken], seed, report)
 
     def words(self, texts: Sequence[str], seed: int) -> Floats:
         """(n, dim): F_T of texts as they are."""
         model = self.model(seed)
         return np.stack([self._text(model, seed, text) for text in texts])
 
-    def windows(self, one: EncodedUtterance, seed: int) -> tuple[Floats, Vectors]:
+    def windows(self, utterance: EncodedUtterance, seed: int) -> tuple[Floats, Vectors]:
         """Times (k,) in s, and vectors of the second around each. The words are those of the whole recording."""
-        states = np.concatenate(one.states)
+        states = np.concatenate(utterance.states)
         starts = range(0, max(1, len(states) - FRAMES + 1), HOP)
         parts = [states[start:start + FRAMES] for start in starts]
         times = np.array([(start + len(part) / 2) / FRAMES for start, part in zip(starts, parts, strict=True)])
-        return times.astype(np.float32), self._vectors([one.transcript] * len(parts), parts, seed, silent)
+        return times.astype(np.float32), self._vectors([utterance.transcript] * len(parts), parts, seed, silent)
 
     def _load(self, folder: Path) -> "BrewCLIP":
-        found = checkpoints.read(checkpoints.find(folder))
+        checkpoint = checkpoints.read(checkpoints.find(folder))
         padding = self._workspace.settings["speech.padding"]
-        checkpoints.check_recogniser(found.run, self._recogniser.name, padding)
-        self._made_of = _digest(found)
-        self.title = f"{folder.name} ({found.run.variant} over {backbones.title(found.run.backbone)})"
-        return checkpoints.assemble(found, self._backbone)
+        checkpoints.check_recogniser(checkpoint.run, self._recogniser.name, padding)
+        self._made_of = _digest(checkpoint)
+        self.title = f"{folder.name} ({checkpoint.run.variant} over {backbones.title(checkpoint.run.backbone)})"
+        return checkpoints.assemble(checkpoint, self._backbone)
 
     def _untrained(self, seed: int) -> "BrewCLIP":
         import torch
@@ -129,14 +129,14 @@ class BranchEncoder:
                  ) -> Vectors:
         import torch
 
-        found: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
+        batches: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
         with torch.inference_mode():
             for start in range(0, len(states), AT_ONCE):
                 report(Progress(WorkStep.EMBEDDING_VOICES, start, len(states)))
                 part = slice(start, start + AT_ONCE)
                 for kind, vectors in self._batch(transcripts[part], states[part], seed).items():
-                    found[kind].append(vectors)
-        return Vectors({kind: np.concatenate(parts) for kind, parts in found.items() if parts})
+                    batches[kind].append(vectors)
+        return Vectors({kind: np.concatenate(parts) for kind, parts in batches.items() if parts})
 
     def _batch(self, transcripts: Sequence[Transcript], states: Sequence[NDArray[Any]], seed: int) -> dict[str, Floats]:
         """The vectors of one batch; a sentence that was embedded before is not embedded again."""
@@ -155,8 +155,8 @@ class BranchEncoder:
         only = acoustic if text is None else text
         assert only is not None
         parts = model.parts(BranchFeatures(only, text, acoustic, batch.has_text), batch)
-        there = [part for part in parts if part is not None]
-        named = {"text": text, "acoustic": acoustic, "fused": sum(there[1:], there[0])}
+        present = [part for part in parts if part is not None]
+        named = {"text": text, "acoustic": acoustic, "fused": sum(present[1:], present[0])}
         return {kind: vectors.float().cpu().numpy() for kind, vectors in named.items() if vectors is not None}
 
     def _text(self, model: "BrewCLIP", seed: int, text: str) -> Floats:
@@ -169,10 +169,10 @@ class BranchEncoder:
         return self._texts[seed, text]
 
 
-def _digest(found: "checkpoints.Checkpoint") -> str:
+def _digest(checkpoint: "checkpoints.Checkpoint") -> str:
     """Fingerprint of all trained parameters: the acoustic branch too, which is no part of a picture's fingerprint."""
-    made = hashlib.sha256(repr((found.run.variant, found.run.options)).encode())
-    for name, tensor in sorted(found.tensors.items()):
-        made.update(name.encode())
-        made.update(tensor.float().contiguous().numpy().tobytes())
-    return made.hexdigest()[:32]
+    digest = hashlib.sha256(repr((checkpoint.run.variant, checkpoint.run.options)).encode())
+    for name, tensor in sorted(checkpoint.tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]

@@ -16,16 +16,16 @@ TITLES: Mapping[str, str] = {"speaker": "Tells the speaker", "sex": "Tells a str
 
 def all_leaks(vectors: Floats, utterances: Sequence[ActedUtterance]) -> dict[str, Leak]:
     """Leaks by name (`TITLES`) of vectors (n, d); one that these recordings cannot show is missing."""
-    found = {}
-    speakers = [one.actor for one in utterances]
-    by_sentence = _numbered([one.statement for one in utterances])
+    leaks = {}
+    speakers = [utterance.actor for utterance in utterances]
+    by_sentence = _numbered([utterance.statement for utterance in utterances])
     if len(set(speakers)) > 1 and len(set(by_sentence.tolist())) > 1:
-        found["speaker"] = _leak(vectors, _numbered(speakers), by_sentence)
-    sexes = _numbered([one.sex for one in utterances])
+        leaks["speaker"] = _leak(vectors, _numbered(speakers), by_sentence)
+    sexes = _numbered([utterance.sex for utterance in utterances])
     groups = _groups(speakers, sexes)
     if groups is not None:
-        found["sex"] = _leak(vectors, sexes, groups)
-    return found
+        leaks["sex"] = _leak(vectors, sexes, groups)
+    return leaks
 
 
 def _leak(vectors: Floats, labels: Labels, groups: Labels) -> Leak:
@@ -33,22 +33,22 @@ def _leak(vectors: Floats, labels: Labels, groups: Labels) -> Leak:
     classes, right = int(labels.max()) + 1, np.zeros(len(labels), bool)
     for group in set(groups.tolist()):
         test = groups == group
-        found = probe.fit(vectors[~test], labels[~test], classes, STRENGTH)
-        right[test] = found.predict_proba(vectors[test]).argmax(axis=1) == labels[test]
+        fitted = probe.fit(vectors[~test], labels[~test], classes, STRENGTH)
+        right[test] = fitted.predict_proba(vectors[test]).argmax(axis=1) == labels[test]
     return Leak(round(100 * float(right.mean()), 2), scores.majority(labels.tolist()), round(100 / classes, 2))
 
 
 def _groups(speakers: Sequence[int], sexes: Labels) -> Labels | None:
     """(n,) parts of whole speakers with both sexes in the rest of each; None where there are too few speakers."""
-    order = {one: number for number, one in enumerate(sorted(set(speakers)))}
-    of_sex = {sex: sorted({one for one, own in zip(speakers, sexes.tolist(), strict=True) if own == sex})
+    order = {speaker: number for number, speaker in enumerate(sorted(set(speakers)))}
+    of_sex = {sex: sorted({speaker for speaker, own in zip(speakers, sexes.tolist(), strict=True) if own == sex})
               for sex in set(sexes.tolist())}
-    if len(of_sex) < 2 or min(len(each) for each in of_sex.values()) < 2:
+    if len(of_sex) < 2 or min(len(same_sex) for same_sex in of_sex.values()) < 2:
         return None
-    parts = min(INNER_FOLDS, min(len(each) for each in of_sex.values()))
-    place = {one: number % parts for each in of_sex.values() for number, one in enumerate(each)}
+    parts = min(INNER_FOLDS, min(len(same_sex) for same_sex in of_sex.values()))
+    place = {speaker: number % parts for same_sex in of_sex.values() for number, speaker in enumerate(same_sex)}
     assert len(place) == len(order)
-    return np.array([place[one] for one in speakers], np.int64)
+    return np.array([place[speaker] for speaker in speakers], np.int64)
 
 
 def _numbered(values: Sequence[int] | Sequence[str]) -> Labels:

@@ -96,9 +96,9 @@ class CrossValidation:
         vectors = None
         every = [(seed, fold) for seed, folds in enumerate(parts) for fold in folds]
         for number, (seed, fold) in enumerate(every):
-            wanted = Wanted(curves=seed == 0, probe=number == 0,
-                            vectors=self._folds is not None and number == len(every) - 1)
-            prediction = self._predicted(feature, probe, fold, seed, wanted)
+            outputs = Wanted(curves=seed == 0, probe=number == 0,
+                             vectors=self._folds is not None and number == len(every) - 1)
+            prediction = self._predicted(feature, probe, fold, seed, outputs)
             predicted[seed, list(fold.test)] = prediction.probabilities.argmax(axis=1)
             score = scores.score(self._confusion(predicted[seed], fold.test))
             scored.append(FoldScore(fold.name, seed, len(fold.train), len(fold.test), score, prediction.chosen))
@@ -114,17 +114,17 @@ class CrossValidation:
         answers = Answers(predicted, probabilities, tuple(curves), self._for_others(feature, probe, arrays))
         return Probed(self._score(feature, predicted, tuple(scored), leaks), answers, parts[0])
 
-    def _predicted(self, feature: Feature, probe: Probe, fold: Fold, seed: int, wanted: Wanted) -> FoldPrediction:
+    def _predicted(self, feature: Feature, probe: Probe, fold: Fold, seed: int, outputs: Wanted) -> FoldPrediction:
         """Predictions of a fold: as they were kept, or of a fit now."""
         def compute() -> FoldPrediction:
             report = self._report_for(f"{feature.title}: {fold.name}")
             probe.fit(fold.train, seed, report)
             return FoldPrediction(probe.predict_proba(fold.test), probe.chosen,
-                                  tuple(probe.curves(fold.test, report)) if wanted.curves else (),
-                                  probe.arrays if wanted.probe else None,
-                                  probe.vectors(0) if wanted.vectors else None)
+                                  tuple(probe.curves(fold.test, report)) if outputs.curves else (),
+                                  probe.arrays if outputs.probe else None,
+                                  probe.vectors(0) if outputs.vectors else None)
 
-        return compute() if self._folds is None else self._folds.load(feature.key, fold, seed, wanted, compute)
+        return compute() if self._folds is None else self._folds.load(feature.key, fold, seed, outputs, compute)
 
     def _for_others(self, feature: Feature, probe: Probe, arrays: Arrays | None) -> Arrays:
         """Arrays to apply the probe to other voices: those there are, else of a fit on all recordings; with what

@@ -170,8 +170,8 @@ class Statistics:
 
     def apply(self, vectors: Floats, speakers: Sequence[int]) -> Floats:
         """(n, d) of (n, d), each by its speaker's."""
-        means = np.stack([self.of[one][0] for one in speakers])
-        scales = np.stack([self.of[one][1] for one in speakers])
+        means = np.stack([self.of[speaker][0] for speaker in speakers])
+        scales = np.stack([self.of[speaker][1] for speaker in speakers])
         return ((vectors - means) / scales).astype(np.float32)
 
     @property
@@ -188,7 +188,7 @@ def speaker_statistics(vectors: Floats, usual: Floats) -> tuple[Floats, Floats]:
 
 def statistics(vectors: Floats, speakers: Sequence[int]) -> Statistics:
     """Each speaker's own mean and deviation over all their recordings (n, d): no label is used, several are needed."""
-    groups = {one: vectors[np.array(speakers) == one] for one in sorted(set(speakers))}
+    groups = {speaker: vectors[np.array(speakers) == speaker] for speaker in sorted(set(speakers))}
     many = [group.std(axis=0) for group in groups.values() if len(group) >= MANY] or [vectors.std(axis=0)]
     usual = (np.mean(many, axis=0) + LITTLE).astype(np.float32)
-    return Statistics({one: speaker_statistics(group, usual) for one, group in groups.items()}, usual)
+    return Statistics({speaker: speaker_statistics(group, usual) for speaker, group in groups.items()}, usual)

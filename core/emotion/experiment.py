@@ -34,8 +34,8 @@ def run(workspace: Workspace, options: Options, report: Report = silent) -> Resu
     possible = validation.possible(chosen)
     validation.plan(possible, protocol)
     with _one_thread(options.mode == "linear"):
-        found = validation.probe_all(possible, protocol)
-    return _result(options, dataset, validation, found)
+        probed = validation.probe_all(possible, protocol)
+    return _result(options, dataset, validation, probed)
 
 
 @contextmanager
@@ -57,10 +57,10 @@ def wanted(options: Options) -> tuple[Feature, ...]:
     return tuple(feature(key) for key in keys)
 
 
-def _result(options: Options, dataset: ProbeDataset, validation: CrossValidation, found: Mapping[str, Probed]
+def _result(options: Options, dataset: ProbeDataset, validation: CrossValidation, probed: Mapping[str, Probed]
             ) -> Result:
     acted = dataset.recordings
-    folds = next(iter(found.values())).folds
+    folds = next(iter(probed.values())).folds
     tested = sorted({place for fold in folds for place in fold.test})
     trained = {place for fold in folds for place in fold.train}
     learned_from = folds[0].train if len(folds) == 1 or options.mode == "fine-tuned" else range(len(acted.labels))
@@ -69,10 +69,11 @@ def _result(options: Options, dataset: ProbeDataset, validation: CrossValidation
         round(100 / len(acted.classes), 2), protocols.protocol(options.protocol).leaks,
         dataset.branches.title if dataset.branches else "", (*acted.notes, *validation.notes),
         tuple(sorted({acted.utterances[place].actor for place in learned_from})),
-        tuple(each.score for each in found.values()), tuple(_actings(dataset)),
-        {key: each.answers for key, each in found.items()})
+        tuple(each.score for each in probed.values()), tuple(_actings(dataset)),
+        {key: each.answers for key, each in probed.items()})
 
 
 def _actings(dataset: ProbeDataset) -> list[Acting]:
-    return [Acting(one.recording or Path(), one.actor, one.sex, one.emotion, one.intensity, one.caption, label)
-            for one, label in zip(dataset.recordings.utterances, dataset.recordings.labels, strict=True)]
+    return [Acting(utterance.recording or Path(), utterance.actor, utterance.sex, utterance.emotion,
+                   utterance.intensity, utterance.caption, label)
+            for utterance, label in zip(dataset.recordings.utterances, dataset.recordings.labels, strict=True)]

@@ -222,7 +222,7 @@ class SpeakerMeans:
         """From means of recordings (n, layers, width) and who speaks."""
         names = sorted(set(speakers))
         means = np.stack([voiced[np.array(speakers) == name].mean(axis=0) for name in names])
-        return SpeakerMeans(means, [names.index(one) for one in speakers])
+        return SpeakerMeans(means, [names.index(speaker) for speaker in speakers])
 
     def to_others(self, number: int, draw: np.random.Generator) -> Floats:
         """(layers, width): from the mean of a recording's speaker to that of a blend of all, drawn."""
@@ -237,7 +237,7 @@ def _descend(model: FineTunedModel, recipe: FineTuneRecipe, copies: Variants, sp
     draw, names = np.random.default_rng(seed), ["", *CHANGES]
     shares = [recipe.as_is, *[(1 - recipe.as_is) / len(CHANGES)] * len(CHANGES)]
     slow = model.head.pretrained()
-    fast = [each for each in model.head.parameters() if not any(each is other for other in slow)]
+    fast = [parameter for parameter in model.head.parameters() if not any(parameter is parameter for parameter in slow)]
     groups = [{"params": fast, "lr": recipe.rate}, *([{"params": slow, "lr": recipe.slow}] if slow else [])]
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
     steps = recipe.epochs * -(-len(labels) // BATCH)

@@ -25,7 +25,7 @@ LOWEST = -30.0  # log odds of a class that was never learned
 
 def text_batch(model: "BrewCLIP", transcripts: Sequence[Transcript]) -> SpokenBatch:
     """n transcripts as input of the text branch and the gate, without states."""
-    texts = [one.text for one in transcripts]
+    texts = [transcript.text for transcript in transcripts]
     return SpokenBatch(model.tokens(texts)[0], None, torch.zeros(len(texts), dtype=torch.int64),
                        model.signals(transcripts), torch.tensor([bool(text) for text in texts]))
 
@@ -82,13 +82,13 @@ class BranchHead(FineTuneHead):
         if self.acoustic is None:
             assert texts is not None
             return functional.normalize(self._text(texts), dim=1)
-        found: Tensor = self.acoustic(states, (share >= 0).sum(dim=1), self.prompts)
+        acoustic: Tensor = self.acoustic(states, (share >= 0).sum(dim=1), self.prompts)
         if self.kind == "fused":
             assert texts is not None
             text = self._text(texts)
-            of_text, of_acoustic = model.weights(text, found, texts)
-            found = of_text * text + of_acoustic * found
-        return functional.normalize(found, dim=1)
+            of_text, of_acoustic = model.weights(text, acoustic, texts)
+            acoustic = of_text * text + of_acoustic * acoustic
+        return functional.normalize(acoustic, dim=1)
 
     def _text(self, texts: SpokenBatch) -> Tensor:
         """(n, dim); the same words are read once."""
@@ -125,8 +125,8 @@ class LayerMixHead(FineTuneHead):
     def features(self, states: Tensor, share: Tensor, texts: SpokenBatch | None) -> Tensor:
         """(n, width): input of the linear layer beside the means."""
         frames = torch.einsum("nltw,l->ntw", states, self.mix.softmax(dim=0))
-        found: Tensor = self.acoustic(frames, (share >= 0).sum(dim=1), self.prompts)
-        return found
+        acoustic: Tensor = self.acoustic(frames, (share >= 0).sum(dim=1), self.prompts)
+        return acoustic
 
     def pretrained(self) -> list[nn.Parameter]:
         """As `FineTuneHead`."""
@@ -142,20 +142,20 @@ class Ensemble(FineTuneHead):
 
     @property
     def _all(self) -> list[FineTuneHead]:
-        return [each for each in self.members if isinstance(each, FineTuneHead)]
+        return [member for member in self.members if isinstance(member, FineTuneHead)]
 
     def forward(self, states: Tensor, share: Tensor, texts: SpokenBatch | None) -> Tensor:
         """Log odds (n, classes), the mean of the members' log probabilities."""
-        return torch.stack([each(states, share, texts).log_softmax(dim=1) for each in self._all]).mean(dim=0)
+        return torch.stack([member(states, share, texts).log_softmax(dim=1) for member in self._all]).mean(dim=0)
 
     def features(self, states: Tensor, share: Tensor, texts: SpokenBatch | None) -> Tensor:
         """(n, d): those of all members side by side."""
-        return torch.cat([each.features(states, share, texts) for each in self._all], dim=1)
+        return torch.cat([member.features(states, share, texts) for member in self._all], dim=1)
 
     def loss(self, states: Tensor, share: Tensor, texts: SpokenBatch | None, targets: Tensor) -> Tensor:
         """The sum of the members' own."""
-        return torch.stack([each.loss(states, share, texts, targets) for each in self._all]).sum()
+        return torch.stack([member.loss(states, share, texts, targets) for member in self._all]).sum()
 
     def pretrained(self) -> list[nn.Parameter]:
         """As `FineTuneHead`, of all members."""
-        return [one for each in self._all for one in each.pretrained()]
+        return [parameter for member in self._all for parameter in member.pretrained()]

@@ -60,24 +60,24 @@ class FoldCache:
     @classmethod
     def of(cls, home: Home, options: Options, dataset: ProbeDataset) -> "FoldCache":
         """The cache of an experiment's folds; those of long past experiments are deleted."""
-        asked = {name: str(value) for name, value in asdict(options).items() if name not in ("features", "seeds")}
+        values = {name: str(value) for name, value in asdict(options).items() if name not in ("features", "seeds")}
         branches = dataset.branches.fingerprint(0) if dataset.branches is not None else ""
         files = [_state(record.recording) for record in dataset.recordings.utterances]
-        made = Fingerprint.of({**asked, "branches": branches, "files": repr(files),
-                               "labels": repr(dataset.recordings.labels), "recipes": repr(tuning.RECIPES),
-                               "layout": LAYOUT})
+        fingerprint = Fingerprint.of({**values, "branches": branches, "files": repr(files),
+                                      "labels": repr(dataset.recordings.labels), "recipes": repr(tuning.RECIPES),
+                                      "layout": LAYOUT})
         place = home.caches / "emotion-folds"
-        others = sorted((folder for folder in place.glob("*/") if folder.name != made.hash),
+        others = sorted((folder for folder in place.glob("*/") if folder.name != fingerprint.hash),
                         key=lambda folder: -_changed(folder))
         for old in others[EXPERIMENTS - 1:]:
             shutil.rmtree(old, ignore_errors=True)
-        return cls(place / made.hash)
+        return cls(place / fingerprint.hash)
 
-    def load(self, feature: str, fold: Fold, seed: int, wanted: Wanted, compute: Callable[[], FoldPrediction]
+    def load(self, feature: str, fold: Fold, seed: int, outputs: Wanted, compute: Callable[[], FoldPrediction]
              ) -> FoldPrediction:
         """The prediction of a fold, computed where less than is wanted is kept. StoreError: full, not_written."""
         split = Fingerprint.of({"train": repr(fold.train), "test": repr(fold.test)}).hash
-        key, store = f"{feature}-{split}-{seed}", _FoldStore(self._folder, wanted)
+        key, store = f"{feature}-{split}-{seed}", _FoldStore(self._folder, outputs)
         FeatureCache[str](store, lambda name: name).fill([key], lambda missing: (
             [Computed(name, name, compute())] for name in missing.items))
         prediction = store.get(key)
@@ -88,23 +88,23 @@ class FoldCache:
 class _FoldStore:
     """A folder of folds by key, of which certain parts are wanted."""
 
-    def __init__(self, folder: Path, wanted: Wanted) -> None:
-        self._folder, self._wanted = folder, wanted
+    def __init__(self, folder: Path, outputs: Wanted) -> None:
+        self._folder, self._wanted = folder, outputs
 
     def get(self, key: str) -> FoldPrediction | None:
         """The prediction of a fold; None where nothing is kept, or less than is wanted."""
-        wanted = self._wanted
+        outputs = self._wanted
         try:
             with np.load(self._folder / f"{key}.npz") as file:
                 arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError):
             return None
-        needed = {"lengths": wanted.curves, "vectors": wanted.vectors, "has_probe": wanted.probe}
+        needed = {"lengths": outputs.curves, "vectors": outputs.vectors, "has_probe": outputs.probe}
         if any(is_needed and name not in arrays for name, is_needed in needed.items()):
             return None
         probe = {name.removeprefix("probe/"): array for name, array in arrays.items() if name.startswith("probe/")}
-        return FoldPrediction(arrays["probabilities"], str(arrays["said"]), _curves(arrays) if wanted.curves else (),
-                              probe if wanted.probe else None, arrays.get("vectors"))
+        return FoldPrediction(arrays["probabilities"], str(arrays["said"]), _curves(arrays) if outputs.curves else (),
+                              probe if outputs.probe else None, arrays.get("vectors"))
 
     def present(self, keys: Iterable[str]) -> set[str]:
         """As `FeatureStore`."""
@@ -140,9 +140,9 @@ class _FoldStore:
                              "kept; make room, then run it again.", kind) from error
 
 
-def _curves(found: dict[str, np.ndarray]) -> tuple[Curve, ...]:
-    ends = np.cumsum(found["lengths"])
-    return tuple((found["times"][start:end], found["shares"][start:end])
+def _curves(arrays: dict[str, np.ndarray]) -> tuple[Curve, ...]:
+    ends = np.cumsum(arrays["lengths"])
+    return tuple((arrays["times"][start:end], arrays["shares"][start:end])
                  for start, end in zip([0, *ends[:-1]], ends, strict=True))
 
 

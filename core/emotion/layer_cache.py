@@ -109,5 +109,5 @@ def voiced(waveform: Waveform, frames: int) -> Floats:
     padded[:len(waveform.samples)] = waveform.samples[:len(padded)]
     power = np.square(padded.reshape(frames, FRAME)).mean(axis=1)
     level = np.convolve(np.sqrt(power), np.ones(SMOOTHED) / SMOOTHED, "same")
-    found: Floats = (level >= VOICED * level.max()).astype(np.float32)
-    return found
+    share: Floats = (level >= VOICED * level.max()).astype(np.float32)
+    return share

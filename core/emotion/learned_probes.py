@@ -56,14 +56,14 @@ class Mixture:
         frames = self.frames(voice)
         scores = frames @ self.query
         weights = np.exp(scores - scores.max()) * voice.share
-        found: Floats = (weights / weights.sum()) @ frames
-        return found
+        pooled: Floats = (weights / weights.sum()) @ frames
+        return pooled
 
     def frames(self, voice: VoiceLayers) -> Floats:
         """(t, width) float32: the mixture of the standardised layers, frame by frame."""
         weights = (self.mix[:, None] / self.scale).astype(np.float32)
-        found = np.einsum("ltw,lw->tw", voice.states.astype(np.float32), weights)
-        mixed: Floats = found - (self.mean * weights).sum(axis=0)
+        frames = np.einsum("ltw,lw->tw", voice.states.astype(np.float32), weights)
+        mixed: Floats = frames - (self.mean * weights).sum(axis=0)
         return mixed
 
 
@@ -136,8 +136,8 @@ def fit_mixture(features: LayerFeatures, restraint: Restraint, seed: int, report
     _descend([odds, *head.parameters()], lambda: _loss(head, pooled_by_mean(), targets, restraint.strength), report,
              WorkStep.TRAINING_MIXTURE)
     mix = odds.detach().softmax(dim=0).numpy()
-    found = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), _as_probe(head))
-    return found if restraint.cost is None else _attending(found, features.voices, targets, head, restraint, report)
+    mixture = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), _as_probe(head))
+    return mixture if restraint.cost is None else _attending(mixture, features.voices, targets, head, restraint, report)
 
 
 def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: Report = silent) -> LinearProbe:
@@ -155,14 +155,14 @@ def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: 
     return _as_probe(head)
 
 
-def _attending(found: Mixture, voices: Sequence[VoiceLayers], targets: Tensor, head: nn.Linear, restraint: Restraint,
+def _attending(mixture: Mixture, voices: Sequence[VoiceLayers], targets: Tensor, head: nn.Linear, restraint: Restraint,
                report: Report) -> Mixture:
     """The mixture with attention learnt over its frames, from the mean that it has."""
     longest = max(len(voice.share) for voice in voices)
-    frames = torch.zeros(len(voices), longest, len(found.query))
+    frames = torch.zeros(len(voices), longest, len(mixture.query))
     heed = torch.full((len(voices), longest), FAR)
     for row, voice in enumerate(voices):
-        frames[row, :len(voice.share)] = torch.from_numpy(found.frames(voice))
+        frames[row, :len(voice.share)] = torch.from_numpy(mixture.frames(voice))
         heed[row, :len(voice.share)] = torch.from_numpy(np.array(voice.share)).clamp(min=1e-6).log()
     query = nn.Parameter(torch.zeros(frames.shape[2]))
 
@@ -172,7 +172,7 @@ def _attending(found: Mixture, voices: Sequence[VoiceLayers], targets: Tensor, h
         return _loss(head, pooled, targets, restraint.strength) + query.square().sum() * (restraint.cost or 0.0)
 
     _descend([query, *head.parameters()], loss, report, WorkStep.TRAINING_ATTENTION)
-    return Mixture(found.mix, found.mean, found.scale, query.detach().numpy(), _as_probe(head))
+    return Mixture(mixture.mix, mixture.mean, mixture.scale, query.detach().numpy(), _as_probe(head))
 
 
 def _descend(parameters: Sequence[nn.Parameter], loss: Callable[[], Tensor], report: Report, work: WorkStep) -> None:
@@ -196,7 +196,7 @@ def _as_probe(head: nn.Linear) -> LinearProbe:
 
 def _linear(width: int, classes: int, draw: torch.Generator) -> nn.Linear:
     """A layer that begins as PyTorch's do, of numbers that are its own: no other thread's are touched."""
-    made = nn.Linear(width, classes)
-    for each in (made.weight, made.bias):
-        each.data.copy_((torch.rand(each.shape, generator=draw) * 2 - 1) * width ** -0.5)
-    return made
+    layer = nn.Linear(width, classes)
+    for parameter in (layer.weight, layer.bias):
+        parameter.data.copy_((torch.rand(parameter.shape, generator=draw) * 2 - 1) * width ** -0.5)
+    return layer

@@ -76,11 +76,11 @@ class ProbePredictor:
         if len(sentences) < ENOUGH:
             raise AudioError(f"Record at least {ENOUGH} sentences to standardise by; there are {len(sentences)}.",
                              "too_few")
-        voices = [voiced_part(one)[1] for one in sentences]
+        voices = [voiced_part(voice)[1] for voice in sentences]
         if self._branches is not None:
-            vectors = self._branches.vectors([self._encoded(one) for one in voices], 0).by_kind[self._kind]
+            vectors = self._branches.vectors([self._encoded(voice) for voice in voices], 0).by_kind[self._kind]
         else:
-            vectors = pooling.means([self._voices.of(one) for one in voices], pauses=False)
+            vectors = pooling.means([self._voices.of(voice) for voice in voices], pauses=False)
         self._own = speaker_statistics(vectors, self._arrays["usual"])
 
     def warm_up(self) -> None:
@@ -105,12 +105,12 @@ class ProbePredictor:
             return self._by_branches(waveform)
         voice = self._voice(waveform)
         if "mix" in self._arrays:
-            kept = self._arrays
-            mixture = Mixture(kept["mix"], kept["mean"], kept["scale"], kept["query"], self._probe)
+            arrays = self._arrays
+            mixture = Mixture(arrays["mix"], arrays["mean"], arrays["scale"], arrays["query"], self._probe)
             return Prediction(mixture.predict_proba(voice), mixture_curve(voice, mixture))
         view = Pooling(tuple(int(number) for number in self._arrays["layers"]), bool(self._arrays["pauses"]))
-        whole = pooling.vectors(pooling.means([voice], view.pauses), view)
-        return Prediction(self._probe.predict_proba(whole)[0], layers_curve(voice, view, self._probe))
+        pooled = pooling.vectors(pooling.means([voice], view.pauses), view)
+        return Prediction(self._probe.predict_proba(pooled)[0], layers_curve(voice, view, self._probe))
 
     @property
     def _reads_branches(self) -> bool:
@@ -127,10 +127,10 @@ class ProbePredictor:
     def _by_branches(self, waveform: Waveform) -> Prediction:
         assert self._branches is not None
         spoken = self._encoded(waveform)
-        whole = self._prepared(self._branches.vectors([spoken], 0).by_kind[self._kind])
+        vectors = self._prepared(self._branches.vectors([spoken], 0).by_kind[self._kind])
         times, parts = self._branches.windows(spoken, 0)
         curve = times, self._probe.predict_proba(self._prepared(parts.by_kind[self._kind]))
-        return Prediction(self._probe.predict_proba(whole)[0], curve)
+        return Prediction(self._probe.predict_proba(vectors)[0], curve)
 
     @property
     def _kind(self) -> str:
@@ -164,9 +164,9 @@ class ProbePredictor:
 def voiced_part(waveform: Waveform) -> tuple[float, Waveform]:
     """Start of the voice, s, and the recording without the silence far from it."""
     frames = len(waveform.samples) // FRAME
-    there = np.flatnonzero(voiced(waveform, frames))
-    first = max(0, int(there[0]) * FRAME - round(AROUND * RATE))
-    last = min(len(waveform.samples), (int(there[-1]) + 1) * FRAME + round(AROUND * RATE))
+    voiced_frames = np.flatnonzero(voiced(waveform, frames))
+    first = max(0, int(voiced_frames[0]) * FRAME - round(AROUND * RATE))
+    last = min(len(waveform.samples), (int(voiced_frames[-1]) + 1) * FRAME + round(AROUND * RATE))
     if last - first == len(waveform.samples):
         return 0.0, waveform
     return first / RATE, audio.from_samples(waveform.samples[first:last], RATE)
@@ -176,16 +176,16 @@ def keep(run: KeptRun, feature: str, waveform: Waveform, prediction: Prediction)
     """Keep a recording with a run. AudioError ("not_saved"), StoreError ("not_written"): what was kept before stays."""
     path = run.folder / TRIES / f"{waveform.digest[:16]}.flac"
     when = datetime.now().astimezone().isoformat(timespec="seconds")
-    made = Trial(path, when, feature, tuple(round(float(share), 4) for share in prediction.probabilities))
+    trial = Trial(path, when, feature, tuple(round(float(share), 4) for share in prediction.probabilities))
     audio.write_flac(waveform, path)
     try:
         with (run.folder / TRIES / LIST).open("a", encoding="utf-8") as file:
             private_files.inherit(run.folder / TRIES / LIST)
-            file.write(f"{json.dumps({**asdict(made), 'path': path.name})}\n")
+            file.write(f"{json.dumps({**asdict(trial), 'path': path.name})}\n")
     except OSError as error:
         raise StoreError(f"The recording could not be kept with the run: {error.strerror or error}.",
                          "not_written") from error
-    return made
+    return trial
 
 
 def trials(run: KeptRun) -> list[Trial]:
@@ -200,7 +200,8 @@ def trials(run: KeptRun) -> list[Trial]:
 
 def _trial(folder: Path, line: str) -> Trial | None:
     try:
-        known: dict[str, Any] = plain_json.loads(line)
-        return Trial(folder / Path(known["path"]).name, known["when"], known["feature"], tuple(known["probabilities"]))
+        fields: dict[str, Any] = plain_json.loads(line)
+        return Trial(folder / Path(fields["path"]).name, fields["when"], fields["feature"],
+                     tuple(fields["probabilities"]))
     except plain_json.DAMAGE:
         return None

@@ -92,13 +92,13 @@ def fit(vectors: Floats, labels: Labels, classes: int, strength: float) -> Linea
         return _shares_alone(vectors.shape[1], labels, classes)
     space = _space(vectors)
     model = _fitted(space.points, labels, strength)
-    there, coefficients, intercepts = model.classes_, model.coef_, model.intercept_
-    if len(there) == 2:  # scikit-learn then keeps the second class' odds alone
+    classes_there, coefficients, intercepts = model.classes_, model.coef_, model.intercept_
+    if len(classes_there) == 2:  # scikit-learn then keeps the second class' odds alone
         coefficients, intercepts = np.concatenate([-coefficients, coefficients]) / 2, np.array([-1, 1]) * intercepts / 2
     weights = np.zeros((classes, vectors.shape[1]), np.float32)
     bias = np.full(classes, -np.inf, np.float32)
-    weights[there] = (coefficients @ space.basis.T) / space.scale
-    bias[there] = intercepts - weights[there] @ space.mean
+    weights[classes_there] = (coefficients @ space.basis.T) / space.scale
+    bias[classes_there] = intercepts - weights[classes_there] @ space.mean
     return LinearProbe(weights, bias)
 
 
@@ -142,7 +142,7 @@ def _space(vectors: Floats) -> _Space:
         basis = axes[:, power > EVEN * power[-1]][:, ::-1]
     else:
         power, sides = np.linalg.eigh((even @ even.T).astype(np.float64))
-        kept = power > EVEN * max(power[-1], EVEN)
-        basis = (even.T @ (sides[:, kept] / np.sqrt(power[kept])))[:, ::-1]
+        strong = power > EVEN * max(power[-1], EVEN)
+        basis = (even.T @ (sides[:, strong] / np.sqrt(power[strong])))[:, ::-1]
     basis = np.ascontiguousarray(basis, np.float32)
     return _Space(mean, scale, even @ basis, basis)

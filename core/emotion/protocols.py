@@ -66,22 +66,22 @@ def folds(chosen: Protocol, utterances: Sequence[ActedUtterance], labels: Sequen
 
     DatasetError ("too_few") when there is nothing to learn from or to test.
     """
-    groups = _random_groups(labels, seed) if chosen.key == "random" else [chosen.group(one) for one in utterances]
+    groups = _random_groups(labels, seed) if chosen.key == "random" else list(map(chosen.group, utterances))
     places: dict[str, list[int]] = defaultdict(list)
     for place, group in enumerate(groups):
         places[group].append(place)
-    found = [Fold(group, tuple(place for place, other in enumerate(groups) if other != group), tuple(test))
-             for group, test in sorted(places.items(), key=lambda item: item[1][0]) if group]
-    whole = [fold for fold in found if len({labels[place] for place in fold.train}) > 1]
-    if not whole:
+    candidates = [Fold(group, tuple(place for place, other in enumerate(groups) if other != group), tuple(test))
+                  for group, test in sorted(places.items(), key=lambda item: item[1][0]) if group]
+    usable = [fold for fold in candidates if len({labels[place] for place in fold.train}) > 1]
+    if not usable:
         raise DatasetError(f"{chosen.title} cannot be done with these recordings: "
                            f"{_lacking(chosen, utterances)}. Choose another protocol, or add the missing actors.",
                            "too_few")
-    return tuple(whole)
+    return tuple(usable)
 
 
 def _lacking(chosen: Protocol, utterances: Sequence[ActedUtterance]) -> str:
-    actors = sorted({one.actor for one in utterances})
+    actors = sorted({utterance.actor for utterance in utterances})
     if chosen.key == "paper" and actors[0] < FIRST_TEST_ACTOR <= actors[-1]:
         return f"actors 1 to {FIRST_TEST_ACTOR - 1} have one emotion alone, of which nothing can be learned"
     there = ", ".join(map(str, actors)) or "none"

@@ -29,7 +29,7 @@ class ActedRecordings:
     @property
     def actors(self) -> tuple[int, ...]:
         """The actors that are there."""
-        return tuple(sorted({one.actor for one in self.utterances}))
+        return tuple(sorted({utterance.actor for utterance in self.utterances}))
 
 
 def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links: bool = False) -> ActedRecordings:
@@ -37,21 +37,23 @@ def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links:
 
     DatasetError: missing, not_a_folder, not_this_kind (no RAVDESS), too_few (fewer than two classes).
     """
-    found = datasets.load(folder, KIND, report, follow_links)
-    spoken = [one for one in found.utterances if isinstance(one, ActedUtterance) and one.recording is not None]
-    kept = sorted((one for one in spoken if one.emotion in classes.of), key=lambda one: one.utterance_id)
-    counts = Counter(classes.of[one.emotion] for one in kept)
+    dataset = datasets.load(folder, KIND, report, follow_links)
+    spoken = [utterance for utterance in dataset.utterances
+              if isinstance(utterance, ActedUtterance) and utterance.recording is not None]
+    chosen = sorted((utterance for utterance in spoken if utterance.emotion in classes.of),
+                    key=lambda utterance: utterance.utterance_id)
+    counts = Counter(classes.of[utterance.emotion] for utterance in chosen)
     names = tuple(name for name in classes.names if counts[name])
     if len(names) < 2:
-        there = ", ".join(sorted({one.emotion for one in spoken})) or "none"
-        raise DatasetError(f"{folder.name} has recordings of too few emotions to tell apart ({there}). Choose the "
+        emotions = ", ".join(sorted({utterance.emotion for utterance in spoken})) or "none"
+        raise DatasetError(f"{folder.name} has recordings of too few emotions to tell apart ({emotions}). Choose the "
                            "folder with the whole of RAVDESS.", "too_few")
-    labels = tuple(names.index(classes.of[one.emotion]) for one in kept)
-    acted = ActedRecordings(folder, tuple(kept), names, labels, ())
-    return ActedRecordings(folder, acted.utterances, names, labels, tuple(_notes(acted, classes, found)))
+    labels = tuple(names.index(classes.of[utterance.emotion]) for utterance in chosen)
+    acted = ActedRecordings(folder, tuple(chosen), names, labels, ())
+    return ActedRecordings(folder, acted.utterances, names, labels, tuple(_notes(acted, classes, dataset)))
 
 
-def _notes(acted: ActedRecordings, classes: ClassSet, found: datasets.Dataset) -> list[str]:
+def _notes(acted: ActedRecordings, classes: ClassSet, dataset: datasets.Dataset) -> list[str]:
     notes = []
     if len(acted.actors) < ACTORS:
         notes.append(f"{len(acted.actors)} of RAVDESS' {ACTORS} actors are here: the figures cannot be compared with "
@@ -59,7 +61,7 @@ def _notes(acted: ActedRecordings, classes: ClassSet, found: datasets.Dataset) -
     lacking = [name for name in classes.names if name not in acted.classes]
     if lacking:
         notes.append(f"There is no recording of {', '.join(lacking)}: {len(acted.classes)} classes are told apart.")
-    words = {problem.key: len(problem.items) for problem in found.problems}
+    words = {problem.key: len(problem.items) for problem in dataset.problems}
     for key, says in (("nested", "nested copies were left out"), ("differing_copy", "differing copies were left out"),
                       ("missing_take", "recordings of these actors are missing"),
                       ("other_material", "files that are no speech of RAVDESS were left out")):
@@ -67,7 +69,7 @@ def _notes(acted: ActedRecordings, classes: ClassSet, found: datasets.Dataset) -
             notes.append(f"{words[key]} {says}.")
     for key, says in (("missing_recording", "of the names lead to no file (a folder, a pipe, a broken link)"),
                       ("links_out", "recordings lie behind links out of the folder, which were not followed")):
-        names = next((problem.items for problem in found.problems if problem.key == key), ())
+        names = next((problem.items for problem in dataset.problems if problem.key == key), ())
         if names:
             notes.append(f"{len(names)} {says} and were left out: {'; '.join(names[:NAMED])}")
     return notes
@@ -79,13 +81,13 @@ def without(acted: ActedRecordings, unreadable: dict[int, str]) -> ActedRecordin
     """
     if not unreadable:
         return acted
-    kept = [place for place in range(len(acted.utterances)) if place not in unreadable]
-    names = [acted.classes[acted.labels[place]] for place in kept]
+    readable = [place for place in range(len(acted.utterances)) if place not in unreadable]
+    names = [acted.classes[acted.labels[place]] for place in readable]
     classes = tuple(name for name in acted.classes if name in names)
-    told = "; ".join(list(unreadable.values())[:NAMED])
-    notes = [f"{len(unreadable)} recordings could not be read and were left out: {told}"]
+    reasons = "; ".join(list(unreadable.values())[:NAMED])
+    notes = [f"{len(unreadable)} recordings could not be read and were left out: {reasons}"]
     if len(classes) < len(acted.classes):
         lost = ", ".join(name for name in acted.classes if name not in classes)
         notes.append(f"No recording of {lost} could be read: {len(classes)} classes are told apart.")
-    return ActedRecordings(acted.folder, tuple(acted.utterances[place] for place in kept), classes,
+    return ActedRecordings(acted.folder, tuple(acted.utterances[place] for place in readable), classes,
                  tuple(classes.index(name) for name in names), (*acted.notes, *notes))

@@ -39,12 +39,12 @@ class Options:
                 "checkpoint": str(self.checkpoint) if self.checkpoint else None}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Options":
+    def from_json(cls, stored: Mapping[str, Any]) -> "Options":
         """The options of `to_json`. KeyError, TypeError when it is none."""
-        found = {"follow_links": False, **found}  # older runs do not say
-        known = {each.name: found[each.name] for each in fields(cls)}
-        checkpoint = found["checkpoint"]
-        return cls(**{**known, "folder": Path(found["folder"]), "features": tuple(found["features"]),
+        stored = {"follow_links": False, **stored}  # older runs do not say
+        values = {option.name: stored[option.name] for option in fields(cls)}
+        checkpoint = stored["checkpoint"]
+        return cls(**{**values, "folder": Path(stored["folder"]), "features": tuple(stored["features"]),
                       "checkpoint": Path(checkpoint) if checkpoint else None})
 
 
@@ -129,16 +129,16 @@ def to_json(result: Result) -> dict[str, Any]:
         "train_files": result.train_files, "test_files": result.test_files, "majority": result.majority,
         "chance": result.chance, "speaker_statistics": options.speaker_statistics, "leaking": result.leaking,
         "model": result.model, "folder": str(options.folder), "notes": list(result.notes),
-        "results": [_score_json(each) for each in result.scores]}
+        "results": [_score_json(score) for score in result.scores]}
 
 
-def _score_json(found: FeatureScore) -> dict[str, Any]:
-    paper = feature(found.feature).paper
+def _score_json(score: FeatureScore) -> dict[str, Any]:
+    paper = feature(score.feature).paper
     return {
-        "feature": found.feature, "title": found.title, **asdict(found.score),
-        "spread": {"accuracy": found.spread[0], "uar": found.spread[1]}, "seeds": found.seeds,
-        "confusion": [list(row) for row in found.confusion],
-        "leaks": {name: asdict(one) for name, one in found.leaks.items()},
+        "feature": score.feature, "title": score.title, **asdict(score.score),
+        "spread": {"accuracy": score.spread[0], "uar": score.spread[1]}, "seeds": score.seeds,
+        "confusion": [list(row) for row in score.confusion],
+        "leaks": {name: asdict(fold) for name, fold in score.leaks.items()},
         "paper": {"linear": paper[0], "fine-tuned": paper[1]} if paper else None,
-        "folds": [{"fold": one.fold, "seed": one.seed, "train": one.train, "test": one.test, **asdict(one.score),
-                   "chosen": one.chosen} for one in found.folds]}
+        "folds": [{"fold": fold.fold, "seed": fold.seed, "train": fold.train, "test": fold.test, **asdict(fold.score),
+                   "chosen": fold.chosen} for fold in score.folds]}

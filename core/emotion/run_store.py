@@ -72,14 +72,14 @@ class Runs:
 
     def all(self) -> list[KeptRun]:
         """The runs, newest first; a folder that is no whole run is passed over."""
-        found = []
+        runs = []
         for folder in sorted(self.folder.glob("*/"), reverse=True):
             if not folder.name.startswith(STAGED):
                 try:
-                    found.append(self.read(folder.name, answers=False))
+                    runs.append(self.read(folder.name, answers=False))
                 except StoreError:
                     continue
-        return found
+        return runs
 
     def read(self, name: str, answers: bool = True) -> KeptRun:
         """A run by name, with its answers where asked for. StoreError: no_run, damaged, newer."""
@@ -116,57 +116,57 @@ def _facts(result: Result, when: str) -> dict[str, Any]:
     summary = to_json(result)
     return {"format": FORMAT, "when": when, "options": result.options.to_json(), **summary,
             "learned_from": list(result.learned_from),
-            "recordings": [{**asdict(one), "path": str(one.path)} for one in result.recordings]}
+            "recordings": [{**asdict(acting), "path": str(acting.path)} for acting in result.recordings]}
 
 
 def _result(facts: Mapping[str, Any]) -> Result:
-    recordings = tuple(Acting(**{**one, "path": Path(one["path"])}) for one in facts["recordings"])
+    recordings = tuple(Acting(**{**entry, "path": Path(entry["path"])}) for entry in facts["recordings"])
     return Result(Options.from_json(facts["options"]), tuple(facts["classes"]), facts["train_files"],
                   facts["test_files"], facts["majority"], facts["chance"], facts["leaking"], facts["model"],
                   tuple(facts["notes"]), tuple(facts["learned_from"]),
-                  tuple(_feature_score(one) for one in facts["results"]), recordings)
+                  tuple(_feature_score(entry) for entry in facts["results"]), recordings)
 
 
-def _feature_score(found: Mapping[str, Any]) -> FeatureScore:
-    folds = tuple(FoldScore(one["fold"], one["seed"], one["train"], one["test"], _score(one), one["chosen"])
-                  for one in found["folds"])
-    spread = found["spread"]["accuracy"], found["spread"]["uar"]
-    return FeatureScore(feature(found["feature"]).key, found["title"], _score(found), spread,
-                        tuple(tuple(row) for row in found["confusion"]), found["seeds"], folds,
-                        {name: Leak(**one) for name, one in found["leaks"].items()})
+def _feature_score(stored: Mapping[str, Any]) -> FeatureScore:
+    folds = tuple(FoldScore(entry["fold"], entry["seed"], entry["train"], entry["test"], _score(entry), entry["chosen"])
+                  for entry in stored["folds"])
+    spread = stored["spread"]["accuracy"], stored["spread"]["uar"]
+    return FeatureScore(feature(stored["feature"]).key, stored["title"], _score(stored), spread,
+                        tuple(tuple(row) for row in stored["confusion"]), stored["seeds"], folds,
+                        {name: Leak(**entry) for name, entry in stored["leaks"].items()})
 
 
-def _score(found: Mapping[str, Any]) -> Score:
-    return Score(found["accuracy"], found["uar"], found["macro_f1"])
+def _score(stored: Mapping[str, Any]) -> Score:
+    return Score(stored["accuracy"], stored["uar"], stored["macro_f1"])
 
 
 def _arrays(result: Result) -> dict[str, NDArray[Any]]:
     """Every array by `feature/name`; curves end to end, with their lengths."""
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for key, answers in result.answers.items():
-        there = [curve for curve in answers.curves if curve is not None]
+        curves = [curve for curve in answers.curves if curve is not None]
         lengths = [len(curve[0]) if curve is not None else 0 for curve in answers.curves]
-        found |= {f"{key}/heard": answers.predicted, f"{key}/probabilities": answers.probabilities,
-                  f"{key}/lengths": np.array(lengths), f"{key}/times": np.concatenate([times for times, _ in there]),
-                  f"{key}/curves": np.concatenate([shares for _, shares in there]),
-                  **{f"{key}/probe/{name}": array for name, array in answers.probe.items()}}
-    return found
+        arrays |= {f"{key}/heard": answers.predicted, f"{key}/probabilities": answers.probabilities,
+                   f"{key}/lengths": np.array(lengths), f"{key}/times": np.concatenate([times for times, _ in curves]),
+                   f"{key}/curves": np.concatenate([shares for _, shares in curves]),
+                   **{f"{key}/probe/{name}": array for name, array in answers.probe.items()}}
+    return arrays
 
 
 def _with_answers(result: Result, folder: Path) -> Result:
     with np.load(folder / ANSWERS) as arrays:
         found = {name: arrays[name] for name in arrays.files}
-    return replace(result, answers={one.feature: _answers(found, f"{one.feature}/") for one in result.scores})
+    return replace(result, answers={score.feature: _answers(found, f"{score.feature}/") for score in result.scores})
 
 
-def _answers(found: Mapping[str, NDArray[Any]], prefix: str) -> Answers:
-    ends = np.cumsum(found[f"{prefix}lengths"])
-    times, shares = found[f"{prefix}times"], found[f"{prefix}curves"]
+def _answers(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Answers:
+    ends = np.cumsum(arrays[f"{prefix}lengths"])
+    times, shares = arrays[f"{prefix}times"], arrays[f"{prefix}curves"]
     curves = tuple((times[start:end], shares[start:end]) if end > start else None
                    for start, end in zip([0, *ends[:-1]], ends, strict=True))
-    probe = {name.removeprefix(f"{prefix}probe/"): array for name, array in found.items()
+    probe = {name.removeprefix(f"{prefix}probe/"): array for name, array in arrays.items()
              if name.startswith(f"{prefix}probe/")}
-    return Answers(found[f"{prefix}heard"], found[f"{prefix}probabilities"], curves, probe)
+    return Answers(arrays[f"{prefix}heard"], arrays[f"{prefix}probabilities"], curves, probe)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -30,26 +30,26 @@ class Leak:
     chance: float
 
 
-def confusion(labels: Sequence[int], heard: Sequence[int], classes: int) -> Counts:
+def confusion(labels: Sequence[int], predicted: Sequence[int], classes: int) -> Counts:
     """(classes, classes) int64: rows what was acted, columns what was heard."""
     counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (np.asarray(labels, int), np.asarray(heard, int)), 1)
+    np.add.at(counts, (np.asarray(labels, int), np.asarray(predicted, int)), 1)
     return counts
 
 
 def score(counts: Counts) -> Score:
     """The figures of a confusion matrix with at least one recording."""
-    right, acted, heard = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    there = acted > 0
-    recall = right[there] / acted[there]
-    f1 = 2 * right[there] / (acted + heard)[there]
+    right, acted, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    present = acted > 0
+    recall = right[present] / acted[present]
+    f1 = 2 * right[present] / (acted + predicted)[present]
     return Score(_percent(right.sum() / counts.sum()), _percent(recall.mean()), _percent(f1.mean()))
 
 
-def mean(found: Sequence[Score]) -> Score:
+def mean(scores: Sequence[Score]) -> Score:
     """The mean of n scores."""
-    each = [np.mean([getattr(one, name.name) for one in found]) for name in fields(Score)]
-    return Score(*(round(float(value), 2) for value in each))
+    means = [np.mean([getattr(fold_score, name.name) for fold_score in scores]) for name in fields(Score)]
+    return Score(*(round(float(value), 2) for value in means))
 
 
 def majority(labels: Sequence[int]) -> float:

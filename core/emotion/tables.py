@@ -16,9 +16,9 @@ HEAD = ("Feature", "Accuracy", "+-", "Recall (UAR)", "Macro F1", *leaks.TITLES.v
 
 def rows(result: Result) -> list[tuple[str, ...]]:
     """One line a feature, figures in percent, then what guessing reaches."""
-    found = [_row(result, one) for one in result.scores]
+    table = [_row(result, score) for score in result.scores]
     guess = f"{100 / len(result.classes):.1f}"
-    return [*found, ("Most frequent class", f"{result.majority:.1f}", "", guess, "", "", "", ""),
+    return [*table, ("Most frequent class", f"{result.majority:.1f}", "", guess, "", "", "", ""),
             ("Chance", f"{result.chance:.1f}", "", guess, "", "", "", "")]
 
 
@@ -38,17 +38,17 @@ def about(result: Result) -> list[str]:
     """Conditions of the measurement, in sentences."""
     options, protocol = result.options, protocols.protocol(result.options.protocol)
     folder = options.folder.name
-    found = [f"{protocol.title}; {'linear probe' if options.mode == 'linear' else 'fine-tuned'}; "
+    lines = [f"{protocol.title}; {'linear probe' if options.mode == 'linear' else 'fine-tuned'}; "
              f"{len(result.classes)} classes; {result.train_files} recordings of {folder} learned from and "
              f"{result.test_files} tested."]
     if result.model:
-        found.append(f"Branches: {result.model}.")
+        lines.append(f"Branches: {result.model}.")
     if options.speaker_statistics:
-        found.append("Each speaker's recordings were standardised by themselves: no label is used, but several "
+        lines.append("Each speaker's recordings were standardised by themselves: no label is used, but several "
                      "recordings of the speaker are needed.")
     if result.leaking:
-        found.append(f"Leaking: {result.leaking}.")
-    return [*found, *result.notes]
+        lines.append(f"Leaking: {result.leaking}.")
+    return [*lines, *result.notes]
 
 
 def save(result: Result, path: Path) -> None:
@@ -66,8 +66,9 @@ def save(result: Result, path: Path) -> None:
         raise StoreError(f"{path} could not be written: {error.strerror or error}.", "not_written") from error
 
 
-def _row(result: Result, one: FeatureScore) -> tuple[str, ...]:
-    told = [f"{one.leaks[name].accuracy:.1f}" if name in one.leaks else "" for name in leaks.TITLES]
-    paper = published(one.feature, result.options.mode)
-    return (one.title, f"{one.score.accuracy:.1f}", f"{one.spread[0]:.1f}" if len(one.folds) > 1 else "",
-            f"{one.score.uar:.1f}", f"{one.score.macro_f1:.1f}", *told, "" if paper is None else f"{paper:.0f}")
+def _row(result: Result, score: FeatureScore) -> tuple[str, ...]:
+    confounds = [f"{score.leaks[name].accuracy:.1f}" if name in score.leaks else "" for name in leaks.TITLES]
+    paper = published(score.feature, result.options.mode)
+    return (score.title, f"{score.score.accuracy:.1f}", f"{score.spread[0]:.1f}" if len(score.folds) > 1 else "",
+            f"{score.score.uar:.1f}", f"{score.score.macro_f1:.1f}", *confounds,
+            "" if paper is None else f"{paper:.0f}")

@@ -46,26 +46,26 @@ class Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is functional.multi_head_attention_forward:
-            given = SIGNATURE.bind(*args, **(kwargs or {})).arguments
-            if any(given["in_proj_weight"] is layer.in_proj_weight for layer in self._layers):
-                return self._attend(given), None
+            arguments = SIGNATURE.bind(*args, **(kwargs or {})).arguments
+            if any(arguments["in_proj_weight"] is layer.in_proj_weight for layer in self._layers):
+                return self._attend(arguments), None
         if func is functional.embedding:
             self.embedded = in_graph(func(*args, **(kwargs or {})))
             return self.embedded
         return func(*args, **(kwargs or {}))
 
-    def _attend(self, given: dict[str, Any]) -> Tensor:
-        x = given["query"].transpose(0, 1)  # (tokens, 1, width) before
-        heads = given["num_heads"]
-        joined = functional.linear(x, given["in_proj_weight"], given["in_proj_bias"])
+    def _attend(self, arguments: dict[str, Any]) -> Tensor:
+        x = arguments["query"].transpose(0, 1)  # (tokens, 1, width) before
+        heads = arguments["num_heads"]
+        joined = functional.linear(x, arguments["in_proj_weight"], arguments["in_proj_bias"])
         query, key, value = (part.unflatten(2, (heads, -1)).transpose(1, 2) for part in joined.chunk(3, dim=2))
         scores = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
-        if given.get("attn_mask") is not None:
-            scores = scores + given["attn_mask"]
+        if arguments.get("attn_mask") is not None:
+            scores = scores + arguments["attn_mask"]
         weights = in_graph(scores.softmax(dim=3))
-        self._found[id(given["in_proj_weight"])] = SelfAttention(weights, query, key)
+        self._found[id(arguments["in_proj_weight"])] = SelfAttention(weights, query, key)
         output = (weights @ value).transpose(1, 2).flatten(2)
-        return functional.linear(output, given["out_proj_weight"], given["out_proj_bias"]).transpose(0, 1)
+        return functional.linear(output, arguments["out_proj_weight"], arguments["out_proj_bias"]).transpose(0, 1)
 
 
 class WatchSoftmax(TorchFunctionMode):

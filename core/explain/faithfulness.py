@@ -87,8 +87,8 @@ class Judge:
         part, random = self._parts[tower], np.random.default_rng(1)
         with torch.inference_mode():
             measured = [_measured(part, random.permutation(part.count), steps) for _ in range(draws)]
-        return _faithfulness(measured[0].fractions, np.mean([each.deleted for each in measured], axis=0),
-                             np.mean([each.inserted for each in measured], axis=0))
+        return _faithfulness(measured[0].fractions, np.mean([measure.deleted for measure in measured], axis=0),
+                             np.mean([measure.inserted for measure in measured], axis=0))
 
     def without(self, tower: Tower, groups: Sequence[Order]) -> Floats:
         """The scores (groups,) without each of some groups of parts."""
@@ -131,9 +131,9 @@ class Judge:
         mean = np.broadcast_to(np.round(np.array(self._model.built.mean) * 255).astype(np.uint8), self._pixels.shape)
         blurred = np.asarray(Image.fromarray(self._pixels).filter(ImageFilter.GaussianBlur(side * BLUR)))
 
-        def scores(order: Order, counts: Sequence[int], chosen: np.ndarray, other: np.ndarray) -> Tensor:
-            made = (np.where(np.isin(cells, order[:count])[..., None], chosen, other) for count in counts)
-            return self._picture_scores(made)
+        def scores(order: Order, counts: Sequence[int], chosen: np.ndarray, filler: np.ndarray) -> Tensor:
+            pictures = (np.where(np.isin(cells, order[:count])[..., None], chosen, filler) for count in counts)
+            return self._picture_scores(pictures)
 
         return _Part(rows * columns, lambda order, counts: scores(order, counts, mean, self._pixels),
                      lambda order, counts: scores(order, counts, self._pixels, blurred),
@@ -146,8 +146,8 @@ class Judge:
         tokens = self._model.tokens([self._observation.utterance.transcript.text])[0][0, :2 + self._observation.kept]
         inner = [tokens[1 + span.start:1 + min(span.stop, self._observation.kept)] for span in spans]
 
-        def scores(kept: Iterator[Order]) -> Tensor:
-            rows = [torch.cat([tokens[:1], *(inner[place] for place in sorted(each)), tokens[-1:]]) for each in kept]
+        def scores(orders: Iterator[Order]) -> Tensor:
+            rows = [torch.cat([tokens[:1], *(inner[place] for place in sorted(each)), tokens[-1:]]) for each in orders]
             text = self._model.encode_tokens(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(self._device))
             return self._query_scores(text, self._acoustic)
 
@@ -166,8 +166,8 @@ class Judge:
             return torch.cat([self._acoustic_scores(sorted_states, part) for part in _parts(lengths, at_once)])
 
         def without(groups: Sequence[Order]) -> Tensor:
-            kept = (np.setdiff1d(np.arange(frames), group) for group in groups)
-            return torch.cat([scores(each, [len(each)]) for each in kept])
+            frames_left = (np.setdiff1d(np.arange(frames), group) for group in groups)
+            return torch.cat([scores(each, [len(each)]) for each in frames_left])
 
         return _Part(frames, lambda order, counts: scores(order[::-1], [frames - count for count in counts]), scores,
                      without)
@@ -179,10 +179,10 @@ class Judge:
 
     # --- scores ---
 
-    def _picture_scores(self, made: Iterator[np.ndarray]) -> Tensor:
+    def _picture_scores(self, pictures: Iterator[np.ndarray]) -> Tensor:
         query = self._query(self._text, self._acoustic)
         scores = [functional.cosine_similarity(query, self._model.encode_stem(self._model.image_stem(np.stack(part))))
-                 for part in _parts(list(made), AT_ONCE)]
+                 for part in _parts(list(pictures), AT_ONCE)]
         return torch.cat(scores)
 
     def _acoustic_scores(self, states: Tensor, lengths: Sequence[int]) -> Tensor:

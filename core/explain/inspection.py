@@ -87,8 +87,8 @@ class Explanation:
         Methods that occlude are left out before `occluded`.
         """
         judge = Judge(self.model.network, self.pixels, self.observation, target)
-        possible = [each for each in methods if not each.occludes or self.is_occluded(target)]
-        return judge_all(judge, [(each, self.maps(target, each)) for each in possible], report)
+        possible = [method for method in methods if not method.occludes or self.is_occluded(target)]
+        return judge_all(judge, [(method, self.maps(target, method)) for method in possible], report)
 
     def is_occluded(self, target: Target) -> bool:
         """Whether the occlusion of this target was computed."""
@@ -150,7 +150,7 @@ def _best_crop(network: BrewCLIP, crops: np.ndarray, utterance: EncodedUtterance
     """Index of the crop that fits a query best, and the unit vector (dim,) of all. QueryError ("empty")."""
     with torch.inference_mode():
         vectors = network.encode_stem(network.image_stem(crops)).cpu().numpy()
-    scores = shares(branches_of(network, utterance), np.stack([queries.unit(each) for each in vectors])).score
+    scores = shares(branches_of(network, utterance), np.stack([queries.unit(vector) for vector in vectors])).score
     return int(np.argmax(scores)), mean_views(vectors, [len(crops)])[0]
 
 
@@ -164,7 +164,7 @@ def rank_in_gallery(explanation: Explanation, gallery: Gallery, caches: Path, pa
     branches = explanation.observation.branches
     if image_id is None:
         stored = Path(remote.stored(path)) if remote.is_remote(path) else path.resolve()
-        image_id = next((each.id for each in gallery.images() if each.path == stored), None)
+        image_id = next((image.id for image in gallery.images() if image.path == stored), None)
     if image_id is not None and image_id in index:
         return GalleryRanking(gallery.name, mix(branches, index.matrix, index.ids),
                               int(np.flatnonzero(index.ids == image_id)[0]), True, index.matrix)

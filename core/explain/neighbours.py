@@ -32,7 +32,7 @@ def neighbours(ranking: GalleryRanking, gallery: Gallery, t: float = 0.5, best: 
     rows = mixed.best(t, max(best, own + beside))
     shown = [(rank, row) for rank, row in enumerate(rows, 1)
              if (rank <= best or abs(rank - own) <= beside) and (ranking.in_gallery or row != ranking.row)]
-    images = {each.id: each for each in gallery.images([int(mixed.ids[row]) for _, row in shown])}
+    images = {image.id: image for image in gallery.images([int(mixed.ids[row]) for _, row in shown])}
     return tuple(Neighbour(rank, float(scores[row]), images[mixed.ids[row]])
                  for rank, row in shown if mixed.ids[row] in images)
 

@@ -262,8 +262,8 @@ def gradients(score: Tensor, tower: _Pass) -> tuple[Tensor, ...]:
     """Of a score by a tower's attention in its penultimate and last layer and by what entered; None where the tower
     has no part in it. No value is read.
     """
-    wanted = [tower.watched[0].weights, tower.watched[1].weights, tower.entrance]
-    return torch.autograd.grad(score, wanted, retain_graph=True, allow_unused=True)
+    tensors = [tower.watched[0].weights, tower.watched[1].weights, tower.entrance]
+    return torch.autograd.grad(score, tensors, retain_graph=True, allow_unused=True)
 
 
 def _readings(tower: _Pass, penultimate: Tensor, last: Tensor, entrance: Tensor) -> Readings:

@@ -43,9 +43,9 @@ class SpokenBatch:
 
     def to(self, device: torch.device | str) -> "SpokenBatch":
         """The same batch on a device."""
-        moved = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(self, **{name: each.to(device, non_blocking=True) for name, each in moved.items()
-                                if each is not None})
+        moved = {value.name: getattr(self, value.name) for value in fields(self)}
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in moved.items()
+                                if value is not None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ class BrewCLIP(nn.Module):
 
     def trained(self) -> dict[str, nn.Parameter]:
         """The parameters that are trained, by name: what an optimiser takes and a checkpoint keeps."""
-        return {name: each for name, each in self.named_parameters() if each.requires_grad}
+        return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
 
     def forward(self, pictures: Tensor, speech: SpokenBatch) -> Features:
         """The vectors of n pairs.
@@ -202,7 +202,7 @@ class BrewCLIP(nn.Module):
         Variants without an acoustic branch leave the states out; ValueError when one that has it gets none. For the
         reference caption in place of the transcript ("GT"): `replace(transcript, text=caption)`.
         """
-        texts = [each.text for each in transcripts]
+        texts = [transcript.text for transcript in transcripts]
         pieces, owners = self.pieces(texts)
         tokens = self.tokens(pieces)[0]
         padded, lengths = None, torch.zeros(len(texts), dtype=torch.int64)

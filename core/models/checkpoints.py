@@ -66,7 +66,7 @@ class Run:
         if values["format"] > FORMAT:
             raise ModelError(f"The model was saved by a later release ({values['version']}). Update BrewCLIP Explorer "
                              "to use it.", "newer")
-        by_name = {each.name: values[each.name] for each in fields(cls)}
+        by_name = {declared.name: values[declared.name] for declared in fields(cls)}
         run = cls(**{**by_name, "options": BrewClipOptions.from_json(values["options"])})
         variant(run.variant)
         return run
@@ -135,7 +135,7 @@ def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
     shutil.rmtree(staged, ignore_errors=True)  # of a save that was killed
     try:
         private_files.make_folder(staged, private=False)
-        tensors = to_bytes({name: each.detach().cpu().contiguous() for name, each in model.trained().items()})
+        tensors = to_bytes({name: parameter.detach().cpu().contiguous() for name, parameter in model.trained().items()})
         facts = {**run.to_json(), "tensors": hashlib.sha256(tensors).hexdigest()}
         _write(staged / TENSORS, tensors)
         _write(staged / RUN, json.dumps(facts, indent=1, ensure_ascii=False).encode())

@@ -101,13 +101,13 @@ def _native(name: str, path: Path) -> Built:
     if any(key.startswith("hf_") and value for key, value in config["text_cfg"].items()):
         raise ModelError(f"{name} reads text with another library's model, which would have to be downloaded. "
                          "Choose one of open_clip's own, such as ViT-L-14/openai.", "unknown")
-    known = open_clip.get_pretrained_cfg(architecture, tag)
-    model = open_clip.create_model(architecture, pretrained=str(path), force_quick_gelu=known.get("quick_gelu", False),
-                                   weights_only=True)
+    pretrained = open_clip.get_pretrained_cfg(architecture, tag)
+    model = open_clip.create_model(architecture, pretrained=str(path), weights_only=True,
+                                   force_quick_gelu=pretrained.get("quick_gelu", False))
     tokenizer = open_clip.get_tokenizer(architecture)
     return Built(model, tokenizer, tokenizer.context_length, config["embed_dim"], _side(name, model.visual.image_size),
-                 tuple(known.get("mean", open_clip.OPENAI_DATASET_MEAN)),
-                 tuple(known.get("std", open_clip.OPENAI_DATASET_STD)), channels_last=False)
+                 tuple(pretrained.get("mean", open_clip.OPENAI_DATASET_MEAN)),
+                 tuple(pretrained.get("std", open_clip.OPENAI_DATASET_STD)), channels_last=False)
 
 
 def _side(name: str, size: int | tuple[int, int]) -> int:
@@ -127,9 +127,10 @@ def _hybrid(name: str, path: Path) -> Built:
     model.load_state_dict(load_file(path))
     _fold_batch_norms(trunk.eval())
     model.visual.conv1.to(memory_format=torch.channels_last)
-    seen: Mapping[str, Any] = config["preprocess_cfg"]
+    preprocessing: Mapping[str, Any] = config["preprocess_cfg"]
     return Built(model, open_clip.SimpleTokenizer(context_length=text.context_length), text.context_length,
-                 config["embed_dim"], seen["size"], tuple(seen["mean"]), tuple(seen["std"]), channels_last=True)
+                 config["embed_dim"], preprocessing["size"], tuple(preprocessing["mean"]), tuple(preprocessing["std"]),
+                 channels_last=True)
 
 
 def _fold_batch_norms(module: nn.Module) -> None:

@@ -33,10 +33,10 @@ def make_room(tokens: Tensor, prompts: int, context: int) -> Tensor:
 
     Words are cut at the end; EOT, the largest token, stays the last. What follows EOT is padding (0).
     """
-    kept = tokens[:, :context - prompts].clone()
+    words = tokens[:, :context - prompts].clone()
     end = tokens.amax(dim=1)
-    kept[:, -1] = torch.where(kept.amax(dim=1) == end, kept[:, -1], end)
-    return kept
+    words[:, -1] = torch.where(words.amax(dim=1) == end, words[:, -1], end)
+    return words
 
 
 def trimmed(tokens: Tensor) -> Tensor:

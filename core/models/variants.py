@@ -73,12 +73,12 @@ class BrewClipOptions:
                                    beyond=True)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value, kind = getattr(self, each.name), type(each.default)
+        for option in fields(self):
+            value, kind = getattr(self, option.name), type(option.default)
             fits = type(value) is kind or (kind is float and type(value) is int)
-            if not fits or not each.metadata["low"] <= value <= each.metadata["high"]:
-                raise ModelError(f"The option {each.name} cannot be {value!r}; it goes from {each.metadata['low']} to "
-                                 f"{each.metadata['high']}.", "options")
+            if not fits or not option.metadata["low"] <= value <= option.metadata["high"]:
+                raise ModelError(f"The option {option.name} cannot be {value!r}; it goes from "
+                                 f"{option.metadata['low']} to {option.metadata['high']}.", "options")
 
     def to_json(self) -> dict[str, int | float | bool]:
         """A plain dict for `from_json`, with every option."""
@@ -89,7 +89,7 @@ class BrewClipOptions:
         """The options of `to_json`; missing ones at their defaults. ModelError: newer (an option of a later release),
         options.
         """
-        unknown = set(values) - {each.name for each in fields(cls)}
+        unknown = set(values) - {option.name for option in fields(cls)}
         if unknown:
             raise ModelError(f"The model uses {', '.join(sorted(unknown))}, which this release does not know. "
                              "Update BrewCLIP Explorer to use it.", "newer")

@@ -162,8 +162,8 @@ def checkpoint_digest(path: Path) -> str:
     import torch
 
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return tensors_digest(found["model_state_dict"])
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return tensors_digest(checkpoint["model_state_dict"])
     except Exception as error:  # torch raises many kinds on a file that is none of its own
         raise WeightsError(f"{path.name} is not a Whisper checkpoint.", "damaged") from error
 

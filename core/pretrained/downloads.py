@@ -84,12 +84,12 @@ def _fill(url: str, part: Path, sha256: str, report: Report, text: str, patience
 
 
 def _check(url: str, part: Path, sha256: str) -> None:
-    found = file_sha256(part)
-    if found.startswith(sha256):
+    digest = file_sha256(part)
+    if digest.startswith(sha256):
         return
     size = part.stat().st_size
     part.unlink()
-    raise WeightsError(f"{host(url)} sent other bytes than expected ({size} bytes, SHA-256 {found[:12]}..., expected "
+    raise WeightsError(f"{host(url)} sent other bytes than expected ({size} bytes, SHA-256 {digest[:12]}..., expected "
                        f"{sha256[:12]}...); they were thrown away.", "wrong_bytes")
 
 

@@ -87,15 +87,15 @@ def facts(path: Path, name: str, home: Home, tensors: bool = False) -> Facts | N
         stamp = read_stamp(path, home)
         if stamp and (stamp.name, stamp.size, stamp.mtime_ns) == (name, status.st_size, status.st_mtime_ns):
             return stamp
-        found = examine(path, name, tensors)
+        examined = examine(path, name, tensors)
     except OSError:
         return None
     if stamp and stamp.name == name and path.parent == home.weights:
-        if stamp.sha256 != found.sha256:
-            return replace(found, whole=False)
-        found = replace(found, whole=stamp.whole)
-    write_stamp(path, found, home)
-    return found
+        if stamp.sha256 != examined.sha256:
+            return replace(examined, whole=False)
+        examined = replace(examined, whole=stamp.whole)
+    write_stamp(path, examined, home)
+    return examined
 
 
 def stamp_path(path: Path, home: Home) -> Path:
@@ -113,23 +113,23 @@ def read_stamp(path: Path, home: Home) -> Facts | None:
         return None
 
 
-def write_stamp(path: Path, found: Facts, home: Home) -> None:
+def write_stamp(path: Path, examined: Facts, home: Home) -> None:
     """Keep the facts of a file. Where nothing can be written they are measured again each time: no error."""
     stamp = stamp_path(path, home)
     with contextlib.suppress(OSError):
         private_files.make_folder(stamp.parent, private=False)
-        private_files.write_atomically(stamp, json.dumps(asdict(found), indent=1).encode(), private=False,
+        private_files.write_atomically(stamp, json.dumps(asdict(examined), indent=1).encode(), private=False,
                                        durable=False)
 
 
-def install(staged: Path, target: Path, found: Facts, home: Home) -> None:
+def install(staged: Path, target: Path, examined: Facts, home: Home) -> None:
     """Put a checked file where it belongs, then its stamp. Killed in between, `facts` measures the file again."""
     with staged.open("rb") as file:
         os.fsync(file.fileno())
     stamp_path(target, home).unlink(missing_ok=True)
     staged.replace(target)
     private_files.inherit(target)
-    write_stamp(target, found, home)
+    write_stamp(target, examined, home)
 
 
 def sha256_of(path: Path, home: Home | None = None) -> str:

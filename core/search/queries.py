@@ -157,8 +157,8 @@ class QueryScorer:
     def _minus_shares(self, term: EncodedTerm, mean: float, vectors: Floats) -> list[NDArray[np.float64]]:
         """The share of each branch of a minus term, <= 0: a branch that is unlike the picture takes nothing."""
         likes = [np.maximum(0, _cosines(vectors, part)) for _, part in term.parts]
-        whole = np.sum(likes, axis=0)
-        parts = [np.where(whole > 0, like / np.where(whole > 0, whole, 1), 1 / len(likes)) for like in likes]
+        total = np.sum(likes, axis=0)
+        parts = [np.where(total > 0, like / np.where(total > 0, total, 1), 1 / len(likes)) for like in likes]
         return [0.0 - self._taken(term, mean, vectors) * part for part in parts]
 
 

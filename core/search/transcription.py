@@ -150,8 +150,8 @@ class QueryTranscriber:
         if cached is None:
             states = recogniser.layers(waveform, padding)[-1].astype(np.float16)
             options = (query_options(context.settings, context.store, word_times) for word_times in (True, False))
-            stored = (_stored_transcript(context.store, waveform.digest, recogniser.fingerprint_of(each).hash)
-                      for each in options)
+            stored = (_stored_transcript(context.store, waveform.digest, recogniser.fingerprint_of(option).hash)
+                      for option in options)
             cached = EncodedUtterance(next(filter(None, stored), TYPED), (states,))
             self._cache(waveform.digest, padding, cached)
         return cached

@@ -47,9 +47,9 @@ def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset
     held = {ids[place] for place in order[:min(MOST, max(1, len(ids) // SHARE))]}
     return replace(
         dataset,
-        images=tuple(replace(each, split=HELD_OUT) if each.image_id in held else each for each in dataset.images),
-        utterances=tuple(replace(each, split=HELD_OUT) if each.image_id in held and each.split == train else each
-                         for each in dataset.utterances)), HELD_OUT
+        images=tuple(replace(item, split=HELD_OUT) if item.image_id in held else item for item in dataset.images),
+        utterances=tuple(replace(item, split=HELD_OUT) if item.image_id in held and item.split == train else item
+                         for item in dataset.utterances)), HELD_OUT
 
 
 def conditions(noise: str) -> tuple[Condition, ...]:
@@ -102,9 +102,9 @@ class PairDataset:
         self._seen: NDArray[np.float32] | None = None  # F_V (images, dim) where it stays as it is
         self._read: tuple[torch.Tensor, ...] = ()  # F_T (utterances, dim) of each split, likewise
         text_only = not model.variant.acoustic
-        self._pairs = [(which, row) for which, split in enumerate(splits) for row in range(len(split.utterances))
+        self._pairs = [(part, row) for part, split in enumerate(splits) for row in range(len(split.utterances))
                        if usable(split, row, drop_unheard or text_only)]
-        self.unheard = sum(not one.reason and not one.transcript.text for one in splits[0].spoken)
+        self.unheard = sum(not utterance.reason and not utterance.transcript.text for utterance in splits[0].spoken)
         check_enough(len(self._pairs), batch, len(splits[0].unreadable))
 
     def __len__(self) -> int:
@@ -127,8 +127,8 @@ class PairDataset:
         self._seen = encode.encode_pictures(self._model, self._images, self._splits[0], report)
         if self._model.variant.text or self._model.options.learn_words:
             read = self._splits if self._model.variant.text else self._splits[:1]
-            self._read = tuple(encode.encode_texts(self._model, [one.transcript.text for one in split.spoken],
-                                                   report).cpu() for split in read)
+            texts = [[utterance.transcript.text for utterance in split.spoken] for split in read]
+            self._read = tuple(encode.encode_texts(self._model, words, report).cpu() for words in texts)
 
     def chosen(self, step: int) -> list[tuple[int, int]]:
         """The pairs (condition, utterance) of a step, over all processes."""
@@ -144,14 +144,14 @@ class PairDataset:
         import torch
 
         chosen = self.chosen(step)[rank::processes]
-        heard = [self._splits[which].spoken[row] for which, row in chosen]
-        states = [each.states for each in heard] if self._model.variant.acoustic else None
-        words = heard if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
+        utterances = [self._splits[part].spoken[row] for part, row in chosen]
+        states = [each.states for each in utterances] if self._model.variant.acoustic else None
+        words = utterances if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
         speech = self._model.collate([each.transcript for each in words], states)  # the teacher's speech is clean
         if self._read:
-            speech = replace(speech, text=torch.stack([self._read[which % len(self._read)][row]
-                                                       for which, row in chosen]))
-        places = [int(self._splits[which].image_of[row]) for which, row in chosen]
+            speech = replace(speech, text=torch.stack([self._read[part % len(self._read)][row]
+                                                       for part, row in chosen]))
+        places = [int(self._splits[part].image_of[row]) for part, row in chosen]
         pictures = (np.stack([self._splits[0].pictures[place].array for place in places]) if self._seen is None
                     else self._seen[places])
         return PairBatch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
@@ -167,6 +167,6 @@ class PairDataset:
 
 def usable(split: Split, row: int, needs_words: bool) -> bool:
     """Whether an utterance and its image can be read, and the transcript has words where these are needed."""
-    one = split.spoken[row]
-    return not one.reason and not split.pictures[split.image_of[row]].reason and not (
-        needs_words and not one.transcript.text)
+    utterance = split.spoken[row]
+    return not utterance.reason and not split.pictures[split.image_of[row]].reason and not (
+        needs_words and not utterance.transcript.text)

@@ -42,8 +42,8 @@ class TextDistillation:
 
         TrainingError ("no_words") where no utterance has any words.
         """
-        texts = [one.transcript.text or utterance.caption
-                 for one, utterance in zip(split.spoken, split.utterances, strict=True)]
+        texts = [spoken.transcript.text or utterance.caption
+                 for spoken, utterance in zip(split.spoken, split.utterances, strict=True)]
         written = sorted({each.caption for each in split.utterances if each.caption} or set(texts) - {""})
         if not written:
             raise TrainingError("No word was heard in what there is to learn from, and there are no captions: words "

@@ -39,9 +39,9 @@ class GateBatch:
                    torch.from_numpy(image_of[rows]))
 
 
-def fit(heard: Sequence[GateBatch], pictures: NDArray[np.float32], scale: float) -> tuple[float, ...]:
+def fit(batches: Sequence[GateBatch], pictures: NDArray[np.float32], scale: float) -> tuple[float, ...]:
     """The gate's four weights and its bias; `pictures` (n, dim) of unit length, NaN where there is none."""
-    seen = torch.from_numpy(np.nan_to_num(pictures))
+    images = torch.from_numpy(np.nan_to_num(pictures))
     gate = Gate()
     with torch.no_grad():
         gate.weigh.bias.fill_(BEGIN)
@@ -50,10 +50,10 @@ def fit(heard: Sequence[GateBatch], pictures: NDArray[np.float32], scale: float)
     def loss() -> Tensor:
         optimiser.zero_grad()
         total = RIDGE * gate.weigh.weight.square().sum()
-        for one in heard:
-            if len(one.text):
-                logits = scale * functional.normalize(fused(gate, one), dim=1) @ seen.T
-                total = total + functional.cross_entropy(logits, one.image_of) / len(heard)
+        for batch in batches:
+            if len(batch.text):
+                logits = scale * functional.normalize(fused(gate, batch), dim=1) @ images.T
+                total = total + functional.cross_entropy(logits, batch.image_of) / len(batches)
         total.backward()
         return total
 
@@ -62,23 +62,23 @@ def fit(heard: Sequence[GateBatch], pictures: NDArray[np.float32], scale: float)
     return numbers(gate)
 
 
-def fused(gate: Gate, one: GateBatch) -> Tensor:
+def fused(gate: Gate, batch: GateBatch) -> Tensor:
     """F_L (m, dim) under a gate."""
-    share: Tensor = gate(one.text, one.acoustic, one.signals)
-    return 2 * (1 - share) * one.text + 2 * share * one.acoustic
+    share: Tensor = gate(batch.text, batch.acoustic, batch.signals)
+    return 2 * (1 - share) * batch.text + 2 * share * batch.acoustic
 
 
-def under(values: Sequence[float], one: SpokenVectors, signals: Tensor) -> SpokenVectors:
+def under(values: Sequence[float], vectors: SpokenVectors, signals: Tensor) -> SpokenVectors:
     """Vectors made without a gate, as they are under one. Rows without words stay."""
-    assert one.text is not None and one.acoustic is not None
+    assert vectors.text is not None and vectors.acoustic is not None
     gate = Gate()
     put(gate, values)
-    text, acoustic = torch.from_numpy(one.text), torch.from_numpy(one.acoustic)
+    text, acoustic = torch.from_numpy(vectors.text), torch.from_numpy(vectors.acoustic)
     with torch.no_grad():
         share = gate(text, acoustic, signals).numpy()
-    said = np.any(one.text != 0, axis=1, keepdims=True)
-    parts = (np.where(said, 2 * (1 - share), 0) * one.text, np.where(said, 2 * share, 1) * one.acoustic)
-    return SpokenVectors((parts[0] + parts[1]).astype(np.float32), *(each.astype(np.float32) for each in parts))
+    has_text = np.any(vectors.text != 0, axis=1, keepdims=True)
+    parts = (np.where(has_text, 2 * (1 - share), 0) * vectors.text, np.where(has_text, 2 * share, 1) * vectors.acoustic)
+    return SpokenVectors((parts[0] + parts[1]).astype(np.float32), *(part.astype(np.float32) for part in parts))
 
 
 def numbers(gate: Gate) -> tuple[float, ...]:

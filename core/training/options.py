@@ -70,7 +70,7 @@ class Option:
 
 
 def _options(group: Literal["training", "model"], record: Any) -> tuple[Option, ...]:
-    return tuple(_option(group, each) for each in fields(record))
+    return tuple(_option(group, declared) for declared in fields(record))
 
 
 def _option(group: str, declared: Any) -> Option:
@@ -95,7 +95,7 @@ PAPER_CROP = Recipe.__dataclass_fields__["crop"].default
 
 def values_of(recipe: Recipe) -> dict[str, Value]:
     """Every option's value by key."""
-    return {each.key: getattr(getattr(recipe, each.key.partition(".")[0]), each.name) for each in OPTIONS}
+    return {option.key: getattr(getattr(recipe, option.key.partition(".")[0]), option.name) for option in OPTIONS}
 
 
 def with_values(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
@@ -115,8 +115,8 @@ def with_values(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
 def changed(recipe: Recipe) -> dict[str, Value]:
     """The options that are not at the paper's value, by key, without the device."""
     values = values_of(recipe)
-    return {each.key: values[each.key] for each in OPTIONS
-            if values[each.key] != each.default and each.key not in APART}
+    return {option.key: values[option.key] for option in OPTIONS
+            if values[option.key] != option.default and option.key not in APART}
 
 
 def changes_in_words(recipe: Recipe) -> str:

@@ -57,8 +57,8 @@ class TrainingOptions:
     max_cache_gb: float = _option(100.0, "Refuse to start if the caches would grow by more (GB).", 0, 1e6)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            check(each, getattr(self, each.name))
+        for option in fields(self):
+            check(option, getattr(self, option.name))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of every option."""
@@ -107,12 +107,12 @@ class Recipe:
                 "training": self.training.to_json()}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Recipe":
+    def from_json(cls, stored: Mapping[str, Any]) -> "Recipe":
         """The recipe of `to_json`. TrainingError, ModelError: values that do not fit; `plain_json.DAMAGE`: damaged.
         """
         return plain_json.checked(cls(**{
-            **found, "dataset": Path(found["dataset"]), "model": BrewClipOptions.from_json(found["model"]),
-            "training": TrainingOptions(**found["training"])}))
+            **stored, "dataset": Path(stored["dataset"]), "model": BrewClipOptions.from_json(stored["model"]),
+            "training": TrainingOptions(**stored["training"])}))
 
 
 def rate_at(step: int, options: TrainingOptions) -> float:

@@ -97,14 +97,15 @@ def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
 
 
 def _is_memory(error: Exception) -> bool:
-    said = str(error)
-    return isinstance(error, MemoryError) or "out of memory" in said.lower() or "DefaultCPUAllocator" in said
+    message = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in message.lower() or "DefaultCPUAllocator" in message
 
 
 def _pairs(part: Dataset, under: tuple[Condition, ...]) -> int:
     """Pairs of a split with both files, over all conditions."""
-    there = {image.image_id for image in part.images if image.path}
-    return len(under) * sum(each.recording is not None and each.image_id in there for each in part.utterances)
+    readable = {image.image_id for image in part.images if image.path}
+    return len(under) * sum(utterance.recording is not None and utterance.image_id in readable
+                            for utterance in part.utterances)
 
 
 def _wants_gpu(recipe: Recipe) -> bool:
@@ -187,13 +188,14 @@ class _Job:
                            hearing=[progress.done, progress.total] if transcribing else [0, 0])
             report(progress)
 
-        wanted = [(self._recipe.train, self._conditions), (self._dev, self._looked_at)]
-        parts = iter(steps(logged, *(len(self._dataset.of(name).utterances) for name, under in wanted for _ in under)))
-        found = [[preparing.prepare(self._dataset, name, each, next(parts)) for each in under]
-                 for name, under in wanted]
+        requests = [(self._recipe.train, self._conditions), (self._dev, self._looked_at)]
+        parts = iter(steps(logged, *(len(self._dataset.of(name).utterances)
+                                     for name, under in requests for _ in under)))
+        features = [[preparing.prepare(self._dataset, name, condition, next(parts)) for condition in under]
+                    for name, under in requests]
         if not self._processes.local:
             self._processes.wait()
-        return found[0], found[1]
+        return features[0], features[1]
 
     def _trained(self, backbone: "VisionLanguage", model: "BrewCLIP", preparing: FeaturePreparer,
                  splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "TrainingResult":
@@ -226,7 +228,7 @@ class _Job:
         for name, reason in splits[0][0].unreadable[:NOTED]:
             folder.log("note", text=f"{name}: {reason}")
         folder.log("begin", step=state.step, device=backbone.device, pairs=len(corpus), steps=options.steps,
-                   parameters=sum(each.numel() for each in model.trained().values()),
+                   parameters=sum(parameter.numel() for parameter in model.trained().values()),
                    processes=self._processes.count, dev=self._dev, fallback=backbone.fallback,
                    precision=options.precision_on(model.log_scale.device.type))
 
@@ -235,11 +237,11 @@ class _Job:
         train = splits[0][0]
         return {"kind": self._dataset.kind, "name": self._dataset.folder.name, "train": self._recipe.train,
                 "dev": self._dev, "images": len(train.image_ids), "utterances": len(train.utterances),
-                "pairs": len(corpus), "conditions": [str(each) for each in self._conditions],
+                "pairs": len(corpus), "conditions": [str(condition) for condition in self._conditions],
                 "unreadable": len(train.unreadable), "nothing_heard": corpus.unheard,
                 "dropped_unheard": self._recipe.training.drop_unheard,
                 unseen.DIGESTS: unseen.packed(unseen.digests_of(
-                    (path for one in splits for path in one[0].paths),
+                    (path for split in splits for path in split[0].paths),
                     Digests(self._workspace.home.caches / "pictures")))}
 
     def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:

@@ -77,18 +77,18 @@ class RunFolder:
         "exists" when the folder has a run that did, or anything else in it; "busy".
         """
         try:
-            found = {each.name for each in self.path.iterdir()} if self.path.exists() else set()
+            names = {path.name for path in self.path.iterdir()} if self.path.exists() else set()
         except NotADirectoryError as error:
             raise TrainingError(f"{self.path} is a file. Choose a folder for the run.", "exists") from error
         except OSError as error:
             raise not_written(error) from error
         if self.busy:
             raise TrainingError(f"Another process is training in {self.path}.", "busy")
-        if found - NOT_BEGUN:
+        if names - NOT_BEGUN:
             raise TrainingError(f"{self.path} is not empty. Go on with the run in it (--resume), or choose another "
                                 "folder.", "exists")
         self._write(RECIPE, json.dumps(recipe.to_json(), indent=1).encode())
-        if LOG in found:
+        if LOG in names:
             self._write(LOG, b"")
 
     def recipe(self) -> Recipe:
@@ -122,8 +122,8 @@ class RunFolder:
         if not self.busy:
             return None
         try:
-            found = plain_json.read(self.path / PROCESS)
-            return int(found["process"]) if found["computer"] == platform.node() else None
+            stored = plain_json.read(self.path / PROCESS)
+            return int(stored["process"]) if stored["computer"] == platform.node() else None
         except UNREADABLE:
             return None
 
@@ -147,7 +147,7 @@ class RunFolder:
         from safetensors.torch import save
 
         facts = {"step": str(state.step), "facts": json.dumps(state.facts)}
-        self._write(STATE, save({name: each.detach().cpu().contiguous() for name, each in state.tensors.items()},
+        self._write(STATE, save({name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()},
                                 metadata=facts))
 
     def state(self) -> RunState:
@@ -184,9 +184,9 @@ class RunFolder:
 
     def rewind(self, step: int, look: bool = False) -> None:
         """Remove from the log what will happen again: everything after a step, with `look` also its validation."""
-        events = [each for each in self.events() if each.get("step", 0) < step
-                  or (each.get("step", 0) == step and not (look and each["event"] == "dev"))]
-        self._write(LOG, "".join(json.dumps(each) + "\n" for each in events).encode())
+        events = [event for event in self.events() if event.get("step", 0) < step
+                  or (event.get("step", 0) == step and not (look and event["event"] == "dev"))]
+        self._write(LOG, "".join(json.dumps(event) + "\n" for event in events).encode())
 
     def _write(self, name: str, content: bytes) -> None:
         try:
@@ -218,16 +218,16 @@ def read_events(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     return events, offset + len(whole)
 
 
-def _sound(found: Any) -> dict[str, Any] | None:
+def _sound(stored: Any) -> dict[str, Any] | None:
     """The event of a line without what no run writes; None when that leaves no event, or a step without its number."""
-    if not isinstance(found, dict) or not isinstance(found.get("event"), str) or found["event"] not in EVENTS:
+    if not isinstance(stored, dict) or not isinstance(stored.get("event"), str) or stored["event"] not in EVENTS:
         return None
-    kept = {name: int(value) if name in WHOLE else value for name, value in found.items() if _is_sound(name, value)}
-    if kept["event"] in ("step", "dev") and "step" not in kept:
+    numbers = {name: int(value) if name in WHOLE else value for name, value in stored.items() if _is_sound(name, value)}
+    if numbers["event"] in ("step", "dev") and "step" not in numbers:
         return None
-    if "score" not in kept:
-        kept.pop("best", None)
-    return kept
+    if "score" not in numbers:
+        numbers.pop("best", None)
+    return numbers
 
 
 def _is_sound(name: str, value: Any) -> bool:

@@ -40,11 +40,11 @@ class CurveKind:
 
     def value(self, event: Event) -> float | None:
         """The event's value; None where it has none."""
-        found: Any = event
+        value: Any = event
         for name in self.path:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        number = isinstance(found, int | float) and not isinstance(found, bool) and abs(found) < LARGEST_VALUE
-        return found * self.scale if number else None
+            value = value.get(name) if isinstance(value, Mapping) else None
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_VALUE
+        return value * self.scale if number else None
 
 
 _RECALL = tuple(CurveKind(f"{direction}.{at}", f"Dev recall, {direction.replace('_', ' ')}, {at}", "dev",
@@ -152,9 +152,9 @@ class RunReader:
         self._read_log()
         busy = RunFolder(self.path).busy if alive is None else alive
         usable = RunFolder(self.path).best.is_dir()
-        now = (len(self._events), self._log, busy, usable, self._recipe is None)
-        if self._last is None or self._last[0] != now:
-            self._last = now, record_of(self.path, self._recipe, self._events, busy, usable, self._problem)
+        state = (len(self._events), self._log, busy, usable, self._recipe is None)
+        if self._last is None or self._last[0] != state:
+            self._last = state, record_of(self.path, self._recipe, self._events, busy, usable, self._problem)
         return self._last[1]
 
     def _read_recipe(self) -> None:
@@ -197,7 +197,7 @@ class RunShelf:
 def new_folder(folder: Path) -> Path:
     """Make the empty folder of the next run, named by the number after the highest. OSError."""
     private_files.make_folder(folder, private=False)
-    number = max((int(each.name) for each in folder.iterdir() if each.name.isdecimal()), default=0)
+    number = max((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), default=0)
     while True:
         number += 1
         try:
@@ -216,18 +216,18 @@ def record_of(path: Path, recipe: Recipe | None, events: Sequence[Event], busy: 
         state, message = "failed", problem
     begun = _last_place(events, "begin")
     begin = events[begun] if begun >= 0 else {}
-    steps = [each for each in events if each["event"] == "step"]
-    best = max((each for each in events if each["event"] == "dev" and each.get("best")),
-               key=lambda each: each.get("score", 0.0), default=None)
-    step = max((int(each.get("step", 0)) for each in events if each["event"] != "note"), default=0)
+    steps = [event for event in events if event["event"] == "step"]
+    best = max((event for event in events if event["event"] == "dev" and event.get("best")),
+               key=lambda event: event.get("score", 0.0), default=None)
+    step = max((int(event.get("step", 0)) for event in events if event["event"] != "note"), default=0)
     total = recipe.training.steps if recipe else 0
     return RunRecord(
         path, state, recipe, message, step, best["score"] if best else None, best["step"] if best else 0,
         _prepared(events) if state == "preparing" else (0, 0, ""),
         _hearing(events) if state == "preparing" else (0, 0), begin.get("device", ""), begin.get("fallback", ""),
         begin.get("pairs", 0), begin.get("parameters", 0),
-        _seconds_left([each for each in events[begun + 1:] if each["event"] == "step"], total) if busy else None,
-        usable, tuple(str(each.get("text", "")) for each in events if each["event"] == "note"),
+        _seconds_left([event for event in events[begun + 1:] if event["event"] == "step"], total) if busy else None,
+        usable, tuple(str(event.get("text", "")) for event in events if event["event"] == "note"),
         {kind.key: curve for kind in CURVES if (curve := _curve(kind, steps, events)).steps},
         str(events[-1].get("kind", "")) if state == "failed" and events and events[-1]["event"] == "end" else "")
 
@@ -262,18 +262,18 @@ def _hearing(events: Sequence[Event]) -> tuple[int, int]:
 
 def _seconds_left(steps: Sequence[Event], total: int) -> float | None:
     """Estimated from the last steps of the present process, validations included."""
-    seen = [each for each in steps if "time" in each][-PACE_OVER:]
-    if len(seen) < 2:
+    timed = [event for event in steps if "time" in event][-PACE_OVER:]
+    if len(timed) < 2:
         return None
-    done = seen[-1]["step"] - seen[0]["step"]
-    taken = float(seen[-1]["time"] - seen[0]["time"])
-    return taken / done * max(0, total - seen[-1]["step"]) if done > 0 else None
+    done = timed[-1]["step"] - timed[0]["step"]
+    taken = float(timed[-1]["time"] - timed[0]["time"])
+    return taken / done * max(0, total - timed[-1]["step"]) if done > 0 else None
 
 
 def _curve(kind: CurveKind, steps: Sequence[Event], events: Sequence[Event]) -> TrainingCurve:
-    source = steps if kind.event == "step" else [each for each in events if each["event"] == kind.event]
-    points = [(int(each["step"]), value) for each in source if "step" in each
-              and (value := kind.value(each)) is not None]
+    source = steps if kind.event == "step" else [event for event in events if event["event"] == kind.event]
+    points = [(int(event["step"]), value) for event in source if "step" in event
+              and (value := kind.value(event)) is not None]
     return TrainingCurve(tuple(step for step, _ in points), tuple(value for _, value in points))
 
 
@@ -288,7 +288,7 @@ def pace_of(records: Sequence[RunRecord], like: Callable[[RunRecord], bool]) -> 
 
 def _runs_in(folder: Path) -> list[Path]:
     try:
-        return [each for each in folder.iterdir() if _may_be_run(each)]
+        return [path for path in folder.iterdir() if _may_be_run(path)]
     except OSError:
         return []
 

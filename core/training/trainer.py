@@ -221,9 +221,9 @@ class Trainer:
         """Save the state of the run; `look`: the validation of this step is still to come."""
         if not self._processes.first:
             return
-        tensors: dict[str, Tensor] = {f"parameter.{name}": each for name, each in self._trained.items()}
-        for name, each in self._trained.items():
-            for kind, value in self._optimiser.state[each].items():
+        tensors: dict[str, Tensor] = {f"parameter.{name}": parameter for name, parameter in self._trained.items()}
+        for name, parameter in self._trained.items():
+            for kind, value in self._optimiser.state[parameter].items():
                 tensors[f"adam.{kind}.{name}"] = value
         facts = {"best": vars(self._best), "scaler": self._scaler.state_dict(), "look": look}
         self._folder.save(RunState(step, tensors, facts))
@@ -237,9 +237,9 @@ class Trainer:
         if state.step == 0:
             return 0
         try:
-            for name, each in self._trained.items():
-                each.data.copy_(state.tensors[f"parameter.{name}"])
-                self._optimiser.state[each] = self._moments(state, name)
+            for name, parameter in self._trained.items():
+                parameter.data.copy_(state.tensors[f"parameter.{name}"])
+                self._optimiser.state[parameter] = self._moments(state, name)
             self._best = Best(**state.facts["best"])
             if state.facts["scaler"]:  # empty after steps in another precision
                 self._scaler.load_state_dict(state.facts["scaler"])
@@ -260,8 +260,8 @@ class Trainer:
         """
         if not any(f"adam.{kind}.{name}" in state.tensors for kind in MOMENTS):
             return {}
-        kept = {kind: state.tensors[f"adam.{kind}.{name}"] for kind in MOMENTS}
-        return {kind: each if kind == "step" else each.to(self._device) for kind, each in kept.items()}
+        moments = {kind: state.tensors[f"adam.{kind}.{name}"] for kind in MOMENTS}
+        return {kind: tensor if kind == "step" else tensor.to(self._device) for kind, tensor in moments.items()}
 
 
 def _shared(model: BrewCLIP) -> DistributedDataParallel:
@@ -298,14 +298,14 @@ class Meter:
 
     def means(self) -> list[float]:
         """The mean losses (total, inner, outer); waits for the GPU."""
-        found: list[float] = (self._sums / max(1, self._steps)).tolist()
-        return found
+        means: list[float] = (self._sums / max(1, self._steps)).tolist()
+        return means
 
     def pace(self) -> dict[str, float]:
         """Throughput, share of time outside the model, memory of the GPU in bytes."""
         seconds = time.perf_counter() - self._since
-        found = {"pairs_per_second": round(self._steps * self._batch / seconds, 2),
-                 "outside": round(self._waiting / seconds, 4)}
+        pace = {"pairs_per_second": round(self._steps * self._batch / seconds, 2),
+                "outside": round(self._waiting / seconds, 4)}
         if self._device.type == "cuda":
-            found["memory"] = torch.cuda.max_memory_allocated()
-        return found
+            pace["memory"] = torch.cuda.max_memory_allocated()
+        return pace

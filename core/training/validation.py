@@ -45,7 +45,7 @@ class DevResult:
         named = {direction: {f"R@{at}": round(value, 2) for at, value in zip(AT, values, strict=True)}
                  for direction, values in (("speech_to_image", self.speech_to_image),
                                            ("image_to_speech", self.image_to_speech))}
-        gate = {"gate": [round(each, 6) for each in self.gate]} if self.gate else {}
+        gate = {"gate": [round(number, 6) for number in self.gate]} if self.gate else {}
         return {**named, "score": round(self.score, 4), "acoustic_weight": self.weight, **gate}
 
 
