@@ -118,7 +118,7 @@ class FineTunedProbe:
         self.chosen = ""
 
     def fit(self, rows: Rows, seed: int, report: Report) -> Self:
-        """As `Probe`."""
+        """Learn from recordings."""
         copies = self._copies(rows, report)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -129,7 +129,7 @@ class FineTunedProbe:
 
     @property
     def arrays(self) -> Arrays:
-        """As `Probe`."""
+        """Arrays by name, to apply the fitted probe to other voices."""
         tensors = self._model.head.state_dict()
         arrays = {f"tensor:{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
         if self._model.mean is not None and self._model.scale is not None:
@@ -137,20 +137,20 @@ class FineTunedProbe:
         return arrays
 
     def predict_proba(self, rows: Rows) -> Floats:
-        """As `Probe`."""
+        """Class probabilities of recordings, (k, classes)."""
         return self._model.predict_proba([self._source.voices[row] for row in rows], self._texts(rows))
 
     def curves(self, rows: Rows, report: Report) -> list[Curve]:
-        """As `Probe`."""
+        """Class probabilities over the time of recordings."""
         return [self._model.curve(self._source.voices[row], self._texts([row])) for row in progressing(rows, report)]
 
     def vectors(self, seed: int) -> Floats:
-        """As `Probe`: features of the head that was trained last."""
+        """Features (n, d) of the head trained last, for confounds."""
         voices = self._source.voices
         return self._model.predict_proba(voices, self._texts(range(len(voices))), features=True)
 
     def differs(self, report: Report) -> bool:
-        """As `Probe`. Branches are learned by descent, which needs no difference."""
+        """Whether the recordings differ in the feature; descent on branches needs no difference."""
         return self._kind != "layers" or self._dataset.differs
 
     def _texts(self, rows: Rows) -> SpokenBatch | None:

@@ -129,7 +129,7 @@ class LayerMixHead(FineTuneHead):
         return acoustic
 
     def pretrained(self) -> list[nn.Parameter]:
-        """As `FineTuneHead`."""
+        """Parameters of the linear layer over the means."""
         return list(self.probe.parameters())
 
 
@@ -157,5 +157,5 @@ class Ensemble(FineTuneHead):
         return torch.stack([member.loss(states, share, texts, targets) for member in self._all]).sum()
 
     def pretrained(self) -> list[nn.Parameter]:
-        """As `FineTuneHead`, of all members."""
+        """Pretrained parameters of all members."""
         return [parameter for member in self._all for parameter in member.pretrained()]

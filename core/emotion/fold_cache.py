@@ -107,16 +107,16 @@ class _FoldStore:
                               probe if outputs.probe else None, arrays.get("vectors"))
 
     def present(self, keys: Iterable[str]) -> set[str]:
-        """As `FeatureStore`."""
+        """The keys whose fold is stored."""
         return {key for key in keys if self.get(key) is not None}
 
     @contextmanager
     def writer(self) -> Iterator["_FoldStore"]:
-        """As `FeatureStore`."""
+        """The store itself: every fold is on disk at once."""
         yield self
 
     def flush(self) -> None:
-        """As `FeatureWriter`: every fold is on disk at once."""
+        """Nothing to do: every fold is on disk at once."""
 
     def add(self, key: str, prediction: FoldPrediction) -> None:
         """Keep a fold. StoreError ("full", "not_written"): those before it stay."""

@@ -87,7 +87,7 @@ class LayersProbe:
         self.chosen = ""
 
     def fit(self, rows: Rows, seed: int, report: Report) -> Self:
-        """As `Probe`."""
+        """Learn from recordings."""
         labels = self._dataset.labels(rows)
         vectors = {name: self._dataset.means(view)[list(rows)] for name, view in self._views.items()}
         settings = probe.choose(vectors, labels, self._dataset.speakers_of(rows), report)
@@ -97,24 +97,24 @@ class LayersProbe:
 
     @property
     def arrays(self) -> Arrays:
-        """As `Probe`."""
+        """Arrays by name, to apply the fitted probe to other voices."""
         return {"weights": self._linear.weights, "bias": self._linear.bias, "layers": np.array(self._view.layers),
                 "pauses": np.array(self._view.pauses)}
 
     def predict_proba(self, rows: Rows) -> Floats:
-        """As `Probe`."""
+        """Class probabilities of recordings, (k, classes)."""
         return self._linear.predict_proba(self._dataset.means(self._view)[list(rows)])
 
     def curves(self, rows: Rows, report: Report) -> list[Curve]:
-        """As `Probe`."""
+        """Class probabilities over the time of recordings."""
         return [layers_curve(self._dataset.voices[row], self._view, self._linear) for row in progressing(rows, report)]
 
     def vectors(self, seed: int) -> Floats:
-        """As `Probe`: of the view that was chosen last."""
+        """Vectors (n, d) of the view chosen last, for confounds."""
         return self._dataset.means(self._view)
 
     def differs(self, report: Report) -> bool:
-        """As `Probe`."""
+        """Whether the recordings differ in the feature."""
         dataset = self._dataset
         return any(dataset.differ(dataset.unstandardised.means(view), dataset.own is not None)
                    for view in self._views.values())
@@ -138,7 +138,7 @@ class MixtureProbe:
         self.chosen = ""
 
     def fit(self, rows: Rows, seed: int, report: Report) -> Self:
-        """As `Probe`."""
+        """Learn from recordings."""
         dataset = self._dataset
         features = LayerFeatures([dataset.voices[row] for row in rows], dataset.voiced[list(rows)],
                                  dataset.labels(rows), dataset.classes)
@@ -153,25 +153,25 @@ class MixtureProbe:
 
     @property
     def arrays(self) -> Arrays:
-        """As `Probe`."""
+        """Arrays by name, to apply the fitted probe to other voices."""
         mixture = self._mixture
         return {"mix": mixture.mix, "mean": mixture.mean, "scale": mixture.scale, "query": mixture.query,
                 "weights": mixture.probe.weights, "bias": mixture.probe.bias}
 
     def predict_proba(self, rows: Rows) -> Floats:
-        """As `Probe`."""
+        """Class probabilities of recordings, (k, classes)."""
         return np.stack([self._mixture.predict_proba(self._dataset.voices[row]) for row in rows])
 
     def curves(self, rows: Rows, report: Report) -> list[Curve]:
-        """As `Probe`."""
+        """Class probabilities over the time of recordings."""
         return [mixture_curve(self._dataset.voices[row], self._mixture) for row in progressing(rows, report)]
 
     def vectors(self, seed: int) -> Floats:
-        """As `Probe`: pooled by the mixture that was learned last."""
+        """Vectors (n, d) pooled by the mixture learned last, for confounds."""
         return np.stack([self._mixture.pooled(voice) for voice in self._dataset.voices])
 
     def differs(self, report: Report) -> bool:
-        """As `Probe`."""
+        """Whether the recordings differ in the feature."""
         return self._dataset.differs
 
 
@@ -200,7 +200,7 @@ class BranchProbe:
         dataset.branches.check(kind)
 
     def fit(self, rows: Rows, seed: int, report: Report) -> Self:
-        """As `Probe`."""
+        """Learn from recordings."""
         self._report, self._seed = report, seed
         vectors, labels = self.vectors(seed)[list(rows)], self._dataset.labels(rows)
         classes = self._dataset.classes
@@ -214,16 +214,16 @@ class BranchProbe:
 
     @property
     def arrays(self) -> Arrays:
-        """As `Probe`; with what strangers are standardised by, where speakers were."""
+        """Arrays by name, with the statistics that new speakers are standardised by."""
         own = self._statistics.get(self._seed)
         return {"weights": self._linear.weights, "bias": self._linear.bias, **(own.typical if own else {})}
 
     def predict_proba(self, rows: Rows) -> Floats:
-        """As `Probe`."""
+        """Class probabilities of recordings, (k, classes)."""
         return self._linear.predict_proba(self.vectors(self._seed)[list(rows)])
 
     def curves(self, rows: Rows, report: Report) -> list[Curve]:
-        """As `Probe`."""
+        """Class probabilities over the time of recordings."""
         assert self._dataset.branch_cache is not None
         curves = []
         for row, (times, windows) in zip(rows, self._dataset.branch_cache.windows(rows, self._seed, report),
@@ -234,12 +234,12 @@ class BranchProbe:
         return curves
 
     def vectors(self, seed: int) -> Floats:
-        """As `Probe`."""
+        """Vectors (n, d) that confounds are read from."""
         raw = self._raw(seed)
         return self._prepared(raw, range(len(raw)), seed)
 
     def differs(self, report: Report) -> bool:
-        """As `Probe`; under the first seed."""
+        """Whether the recordings differ in the feature under the first seed."""
         self._report = report
         return self._dataset.differ(self._raw(0), self._by_speaker)
 

@@ -93,7 +93,7 @@ class BrewCLIP(nn.Module):
                                       requires_grad=trained and self.options.learn_temperature)
 
     def train(self, mode: bool = True) -> "BrewCLIP":
-        """As in torch, but the backbone always stays in eval mode."""
+        """Set the training mode of the trained parts; the backbone always stays in eval mode."""
         super().train(mode)
         self.backbone.eval()
         return self
