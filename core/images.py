@@ -335,9 +335,9 @@ def _register_heif() -> None:
     global _heif_known
     with _registering:
         if not _heif_known:
-            import pillow_heif
+            import pi_heif
 
-            pillow_heif.register_heif_opener(thumbnails=False)
+            pi_heif.register_heif_opener(thumbnails=False)
             _heif_known = True
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,10 @@ def drawn(width: int = 60, height: int = 40, mode: str = "RGB") -> Image.Image:
 
 def saved(folder: Path, name: str, picture: Image.Image, **options: object) -> Path:
     path = folder / name
-    picture.save(path, **options)
+    if path.suffix == ".heic":  # the program has a decoder alone
+        pillow_heif.from_pillow(picture).save(path, **options)
+    else:
+        picture.save(path, **options)
     return path
 
 
@@ -48,7 +52,6 @@ def kind_of(path: Path, **options: float) -> str:
     ("a.webp", {"lossless": True}, 0), ("a.jpg", {"quality": 95, "subsampling": 0}, 12), ("a.JPG", {"quality": 95}, 40),
     ("a.heic", {"quality": 95}, 40), ("a.avif", {"quality": 95}, 40)])
 def test_reads_the_format(tmp_path: Path, name: str, options: dict[str, object], tolerance: int) -> None:
-    images._register_heif()  # for writing HEIC here
     path = saved(tmp_path, name, drawn(), **options)
     read = images.read(path)
     assert (read.rgb.mode, read.width, read.height) == ("RGB", 60, 40)
@@ -157,7 +160,6 @@ def test_a_range_that_the_file_tells_is_its_scale(tmp_path: Path) -> None:
     ("a.jpg", {"quality": 95}), ("a.png", {}), ("a.tif", {}), ("a.tif", {"compression": "tiff_lzw"}),
     ("a.webp", {"lossless": True}), ("a.heic", {}), ("a.avif", {})])
 def test_pictures_are_turned_upright(tmp_path: Path, orientation: int, name: str, options: dict[str, object]) -> None:
-    images._register_heif()
     stored = drawn(160, 96)
     if orientation in images.TURNS:  # what a camera stores so that turning gives the picture back
         undo = {6: 8, 8: 6}.get(orientation, orientation)
@@ -172,7 +174,6 @@ def test_pictures_are_turned_upright(tmp_path: Path, orientation: int, name: str
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "a.heic"])
 def test_the_date_it_was_taken(tmp_path: Path, name: str) -> None:
-    images._register_heif()
     exif = Image.Exif()
     exif[0x0132] = "2001:01:01 00:00:00"  # last change: only where nothing better is known
     exif.get_ifd(0x8769)[0x9003] = "2024:05:17 18:30:09"
@@ -255,7 +256,6 @@ def test_a_png_named_jpg_is_a_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.gif", "a.tif", "a.webp", "a.bmp", "a.heic", "a.avif"])
 @pytest.mark.parametrize("kept", [0.02, 0.3, 0.6])
 def test_cut_off_files_are_truncated(tmp_path: Path, name: str, kept: float) -> None:
-    images._register_heif()
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (80, 80, 3), np.uint8))
     path = saved(tmp_path, name, noise)
     whole = path.read_bytes()
@@ -530,7 +530,6 @@ def test_a_jpeg_can_be_read_smaller(tmp_path: Path) -> None:
 
 
 def test_reading_from_many_threads(tmp_path: Path) -> None:
-    images._register_heif()
     names = ["a.jpg", "a.png", "a.heic", "a.webp", "a.tif"]
     paths = [saved(tmp_path, name, drawn(200, 150)) for name in names] * 12
     alone = {path: np.asarray(images.read(path).rgb) for path in paths}

@@ -199,7 +199,7 @@ def test_what_the_interface_says_of_it(mini: VisionLanguage) -> None:
 
 
 def test_what_is_known_before_loading_needs_no_torch() -> None:
-    code = "import sys, core.images, core.models.backbones; print({'torch', 'pillow_heif'} & set(sys.modules))"
+    code = "import sys, core.images, core.models.backbones; print({'torch', 'pi_heif'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           cwd=Path(open_clip_models.__file__).parents[2])
     assert done.stdout.strip() == "set()"
