@@ -60,6 +60,13 @@ class History(Repository):
                 found.update((row.digest, heard) for row in rows if (heard := _heard(row.body)) is not None)
         return found
 
+    def transcripts_of(self, digest: str) -> list[dict[str, Any]]:
+        """The stored transcripts of the waveform of that digest by any recogniser, the latest first."""
+        with self.database.reading() as connection:
+            bodies = connection.scalars(select(TranscriptRow.body).where(TranscriptRow.digest == digest)
+                                        .order_by(TranscriptRow.created.desc())).all()
+        return [heard for body in bodies if (heard := _heard(body)) is not None]
+
     def add_query(self, gallery: str, text: str, source: QuerySource, recording: Path | None = None,
                   terms: str = "[]") -> QueryRecord:
         """Add a query to the history, as of now. `terms` is JSON that the caller reads again; not looked into here."""

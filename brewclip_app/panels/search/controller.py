@@ -525,14 +525,14 @@ class SearchController(Controller[SearchState]):
                     tasks.start_when_painted(partial(self._restore_recording, query, terms, gallery))
 
     async def _restore_recording(self, shown: Query, terms: str, gallery: str) -> None:
-        waveform = None
+        query = from_history(terms, None)
         with suppress(BrewclipError):
-            waveform = await self._context.jobs.run(
+            query = await self._context.jobs.run(
                 "Reading the recording",
-                lambda report: search_job.find_recording(self._context.explorer, terms, gallery),
+                lambda report: search_job.restored_last(self._context.explorer, terms, gallery),
                 key="restored-voice", quiet=True)
         if self.state.query is shown:  # else another query was entered meanwhile
-            self._set(query=from_history(terms, waveform, again=False))
+            self._set(query=query)
             self._restored = True
             self._ask_waiting()
 

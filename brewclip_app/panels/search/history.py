@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from brewclip_app.panels.search.controller import SearchController
-from brewclip_app.panels.search.query import Query, from_history
-from brewclip_app.panels.search.search_job import MOST_QUERIES, recording_of
-from core.progress import JobCancelled, Report
+from brewclip_app.panels.search.search_job import MOST_QUERIES, recording_of, restored
+from core.progress import JobCancelled
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -26,11 +25,10 @@ class QueryHistory:
 
     async def open(self, record: "QueryRecord") -> None:
         """Search again with a query, in its gallery."""
-        def read(report: Report) -> Query:
-            return from_history(record.terms, recording_of(record))
-
         try:
-            query = await self._context.jobs.run("Reading the query", read, key="history-query", quiet=True)
+            query = await self._context.jobs.run("Reading the query",
+                                                 lambda report: restored(self._context.explorer, record),
+                                                 key="history-query", quiet=True)
         except JobCancelled:
             return
         except Exception:

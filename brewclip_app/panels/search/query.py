@@ -1,6 +1,7 @@
 """The query as the window holds it: its main term and the others, and how it goes into the history."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,7 @@ from core.dates import Span
 from core.search.terms import MINUS, QueryTerm, source_of, text_of
 
 if TYPE_CHECKING:
+    from core.asr.transcript import Transcript
     from core.audio import Waveform
 
 LEADING_MINUS = ("-", MINUS, "\N{EN DASH}")
@@ -115,15 +117,17 @@ def is_spoken(terms: str) -> bool:
     return any(facts["kind"] == "speech" and facts["main"] for facts in plain_json.loads(terms))
 
 
-def from_history(terms: str, waveform: "Waveform | None", again: bool = True) -> Query:
-    """The query of the history; a voice that was not kept comes back as its words. `again` has the voice recognised
-    once more, for the words with their doubts.
+def from_history(terms: str, waveform: "Waveform | None", transcripts: "Sequence[Transcript]" = ()) -> Query:
+    """The query of the history; a voice that was not kept comes back as its words.
+
+    Of the `transcripts` of the recording, the one with the query's words tells its language and its doubtful words.
     """
     query = Query()
     for facts in plain_json.loads(terms):
         term = QueryTerm.from_json(facts)
         if term.kind == "speech" and facts["main"] and waveform is not None:
-            term = replace(term, waveform=waveform, text=term.text if term.edited or not again else "")
+            transcript = next((each for each in transcripts if each.text.strip() == term.text.strip()), None)
+            term = replace(term, waveform=waveform, transcript=None if term.edited else transcript)
         elif term.kind == "speech":
             term = replace(term, kind="text")
         query = replace(query, main=term) if facts["main"] else query.plus(term)

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from brewclip_app.panels.search.query import HitLimits, Query, to_history
+from brewclip_app.panels.search.query import HitLimits, Query, from_history, to_history
 from core.errors import AudioError, BrewclipError
 from core.progress import Progress, Report, WorkStep
 
@@ -71,8 +71,20 @@ def recording_of(record: "QueryRecord") -> "Waveform | None":
         return None
 
 
-def find_recording(explorer: "Explorer", terms: str, gallery: str) -> "Waveform | None":
-    """Recording of the latest query of the history with these terms."""
+def restored(explorer: "Explorer", record: "QueryRecord") -> Query:
+    """A query of the history with its recording and transcript, as far as they are kept.
+
+    ValueError, TypeError, KeyError: it was kept by another version.
+    """
+    from core.asr.transcript import Transcript
+
+    stored = explorer.store.transcripts_of(record.recording.stem) if record.recording is not None else ()
+    transcripts = [transcript for each in stored if (transcript := Transcript.kept(each)) is not None]
+    return from_history(record.terms, recording_of(record), transcripts)
+
+
+def restored_last(explorer: "Explorer", terms: str, gallery: str) -> Query:
+    """The latest query of the history with these terms, as `restored`; where there is none, its words."""
     records = explorer.store.queries(MOST_QUERIES)
-    return next((recording_of(record) for record in records if (record.terms, record.gallery) == (terms, gallery)),
-                None)
+    record = next((each for each in records if (each.terms, each.gallery) == (terms, gallery)), None)
+    return restored(explorer, record) if record is not None else from_history(terms, None)

@@ -34,6 +34,14 @@ def test_a_transcript_belongs_to_a_waveform_and_a_recogniser(store: Store) -> No
     assert store.transcript("abc", "base") == {"text": "again"}
 
 
+def test_the_transcripts_of_a_recording_are_those_of_all_recognisers(store: Store) -> None:
+    store.keep_transcript("one", "base", {"text": "first"})
+    store.keep_transcript("one", "small", {"text": "second"})
+    store.keep_transcript("other", "base", {"text": "third"})
+    assert [each["text"] for each in store.transcripts_of("one")] == ["second", "first"]
+    assert store.transcripts_of("none") == []
+
+
 def test_queries_are_listed_newest_first(store: Store) -> None:
     added = [store.add_query("Holidays", f"query {n}", "text", terms=f"[{n}]") for n in range(5)]
     assert store.queries() == added[::-1]

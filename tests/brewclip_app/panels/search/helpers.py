@@ -36,6 +36,9 @@ class FakeStore:
     def queries(self, limit=200):
         return self.history[::-1][:limit]
 
+    def transcripts_of(self, digest):
+        return [SILENT.to_json(), HEARD.to_json()]
+
     def delete_query(self, query_id):
         self.history = [record for record in self.history if record.id != query_id]
 

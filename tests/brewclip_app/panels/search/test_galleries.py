@@ -17,7 +17,7 @@ from core.fingerprint import Fingerprint
 from core.indexing.unfinished import UnfinishedRun
 from core.progress import Progress
 from core.search.terms import QueryTerm
-from tests.brewclip_app.panels.search.helpers import ask, drop, new_status, wait_for_hits
+from tests.brewclip_app.panels.search.helpers import HEARD, ask, drop, new_status, wait_for_hits
 
 
 def test_another_gallery_answers_the_same_query(panel, explorer, context, qtbot):
@@ -126,6 +126,28 @@ def test_the_query_of_the_last_start_comes_back_without_the_microphone(panel, co
     again.closing()
 
 
+def looks_spoken(header):
+    return (header.transcript.doubtful(), header.language.text(), header.language.isHidden()) == (
+        ["brown"], "English", False)
+
+
+def test_a_spoken_query_of_the_history_looks_as_when_it_was_spoken(panel, explorer, qtbot, tmp_path, tone):
+    panel.controller.add_recording(tone)
+    wait_for_hits(qtbot, panel, explorer)
+    assert looks_spoken(panel.header)
+    audio.write_flac(tone, tmp_path / "voice.flac")
+    explorer.store.history[-1] = replace(explorer.store.history[-1], recording=tmp_path / "voice.flac")
+    explorer.transcribe_query = None  # nothing is transcribed again
+    ask(qtbot, panel, explorer, "two cats")
+    assert panel.header.language.isHidden() and not panel.header.transcript.doubtful()
+    panel.results.history.click()
+    qtbot.waitUntil(panel.history.isVisible)
+    panel.history.list.setCurrentRow(1)
+    panel.history.again.click()
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert panel.header.transcript.text() == HEARD.text and looks_spoken(panel.header)
+
+
 def test_a_spoken_query_of_the_last_start_has_its_recording(panel, context, explorer, qtbot, tmp_path, tone):
     panel.controller.add_recording(tone)
     wait_for_hits(qtbot, panel, explorer)
@@ -133,12 +155,13 @@ def test_a_spoken_query_of_the_last_start_has_its_recording(panel, context, expl
     audio.write_flac(tone, kept)
     explorer.store.history[-1] = replace(explorer.store.history[-1], recording=kept)
     state, heard = panel.save_state(), panel.controller.state.query.main.text
-    explorer.transcribe_query = None  # nothing is heard again
+    explorer.transcribe_query = None  # nothing is transcribed again
     again = SearchPanel(context)
     qtbot.addWidget(again)
     again.restore_state(state)
     assert again.header.transcript.text() == heard
     qtbot.waitUntil(lambda: again.controller.state.waveform is not None)
+    assert looks_spoken(again.header)
     assert len(explorer.asked) == 1, "nothing is searched before the galleries were read"
     again.controller.refresh_gallery()
     wait_for_hits(qtbot, again, explorer, 2)

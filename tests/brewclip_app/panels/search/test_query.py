@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from brewclip_app.panels.search.query import Query, from_history, is_spoken, to_history, typed
+from core.asr.transcript import Transcript
 from core.search.terms import QueryTerm, text_of
 
 
@@ -59,7 +60,7 @@ def test_history_gives_the_query_back(tone):
     query = Query(QueryTerm("speech", "a dog", waveform=tone),
                   (QueryTerm("image", path=Path("/x.jpg"), image_id=7, weight=-0.5), QueryTerm("text", "snow")))
     back = from_history(to_history(query), tone)
-    assert back.main.waveform is tone and back.main.text == "", "heard again, with its doubts"
+    assert back.main.waveform is tone and back.main.text == "a dog"
     assert [(term.kind, term.weight) for term in back.extras] == [("image", -0.5), ("text", 1.0)]
     assert back.extras[0].image_id == 7
 
@@ -71,9 +72,13 @@ def test_history_of_an_edited_or_lost_voice(tone):
     assert (lost.main.kind, lost.main.text) == ("text", "a cat")
 
 
-def test_a_voice_that_is_not_heard_again_comes_back_with_its_words(tone):
+def test_a_voice_comes_back_with_the_transcript_of_its_words(tone):
+    other, same = (Transcript(text, "de", (), -0.1, 0.01, 1.0) for text in ("a hog", "a dog"))
     terms = to_history(Query(QueryTerm("speech", "a dog", waveform=tone)))
-    back = from_history(terms, tone, again=False)
-    assert is_spoken(terms) and back.main.waveform is tone and back.main.text == "a dog" and back.main.ready
+    back = from_history(terms, tone, (other, same))
+    assert is_spoken(terms) and back.main.waveform is tone and back.main.transcript is same and back.main.ready
+    assert from_history(terms, tone, (other,)).main.transcript is None
+    edited = to_history(Query(QueryTerm("speech", "a dog", waveform=tone, edited=True)))
+    assert from_history(edited, tone, (same,)).main.transcript is None
     assert to_history(back) == terms
     assert not is_spoken(to_history(Query(QueryTerm("text", "a dog"))))
