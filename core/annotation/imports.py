@@ -16,6 +16,7 @@ from core.errors import AnnotationError, AudioError
 from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
 from core.progress import Progress, Report, WorkStep, silent, steps
+from core.store.addresses import is_address
 from core.store.records import NewTake, SpeakerRecord
 from core.store.repository import absolute_path
 
@@ -53,8 +54,10 @@ def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[
 
     `index` indexes a folder into the gallery of a name, as `Explorer.index`. Stopped half-way, what came in stays, and
     the next import goes on from there. DatasetError as `datasets.load`; AnnotationError ("no_pictures", "links");
-    whatever indexing raises.
+    StoreError ("elsewhere"); whatever indexing raises.
     """
+    if is_address(gallery):
+        store.gallery(gallery)  # StoreError ("elsewhere"), before its pictures are indexed
     dataset = datasets.load(Path(absolute_path(folder)), kind, report, follow_links)
     places = sorted({image.path.parent for image in dataset.images if image.path})
     if not places:

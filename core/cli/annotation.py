@@ -1,10 +1,9 @@
 """`brewclip import` and `brewclip export`: spoken captions of a dataset into a gallery, and back."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import options
-from core.cli.options import option
+from core.cli.options import option, output_folder
 from core.cli.output import as_json, duration, number, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress
 
@@ -17,7 +16,7 @@ LAYOUTS = ("spokencoco", "flickr8k")  # those of core.annotation.layouts, which 
 
 EXPORT_OPTIONS = (
     option("gallery", metavar="GALLERY", help="gallery with spoken captions"),
-    option("folder", type=Path, metavar="DIR", help="new or empty folder"),
+    option("folder", type=output_folder, metavar="DIR", help="new or empty folder"),
     option("--layout", choices=LAYOUTS, default=LAYOUTS[0], help="layout of the dataset"),
     option("--by-speaker", action="store_true", help="split by speaker too"),
     option("--reviewed", action="store_true", help="only captions accepted in the review"),

@@ -1,16 +1,24 @@
 """`brewclip emotion`: probe features for emotion on RAVDESS."""
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli import options
-from core.cli.options import count, option
+from core.cli.options import count, option, output_file
 from core.cli.output import as_json, table
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
-from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS
+from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS, TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from core.emotion.results import Options, Result
+
+
+def _table_file(text: str) -> Path:
+    """An argument that is a table to write."""
+    if Path(text).suffix.lower() not in TABLE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text}: a table is written as {' or '.join(TABLE_SUFFIXES)}")
+    return output_file(text)
 
 
 OPTIONS = (
@@ -24,7 +32,7 @@ OPTIONS = (
            help="folder of a run whose branches are probed (default: the untrained model)"),
     option("--speaker-statistics", action="store_true", help="standardise each speaker by itself"),
     option("--seeds", type=count, default=SEEDS, metavar="N", help="repetitions of what depends on chance"),
-    option("--table", type=Path, metavar="FILE", help="write the table to this file as well (.csv or .md)"),
+    option("--table", type=_table_file, metavar="FILE", help="write the table to this file as well (.csv or .md)"),
     option("--no-keep", action="store_true", help="do not keep the run for the window"),
     options.FOLLOW_LINKS, options.JSON)
 
@@ -41,7 +49,10 @@ def _emotion(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
         from core.emotion import experiment, results, tables
         from core.emotion.run_store import Runs
+        from core.models import checkpoints
 
+        if arguments.checkpoint:
+            checkpoints.read_run(checkpoints.find(arguments.checkpoint))
         result = experiment.run(opened.workspace, _options(arguments), report)
         if not arguments.no_keep:
             Runs(opened.home).keep(result)

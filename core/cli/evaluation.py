@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import options
-from core.cli.options import option
+from core.cli.options import count, option, output_folder
 from core.cli.output import as_json, duration, table
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import EvaluationError
@@ -56,7 +56,7 @@ def _evaluate(arguments: Arguments) -> int:
             for each in archive.damaged(opened.store):
                 note(f"The evaluation {each} is damaged and left out; --delete {each} deletes it.")
             return OK
-        found = _evaluated(opened, arguments, report)
+        found = _evaluated(opened, _request(opened, arguments), report)
         quality = [_quality_json(opened, each.id) for each in found] if arguments.json else []
     if arguments.json:
         shown = [{**to_json(each), "quality": one} for each, one in zip(found, quality, strict=True)]
@@ -66,10 +66,9 @@ def _evaluate(arguments: Arguments) -> int:
     return OK
 
 
-def _evaluated(opened: "Explorer", arguments: Arguments, report: "Report") -> "list[EvaluationRecord]":
+def _evaluated(opened: "Explorer", request: "Request", report: "Report") -> "list[EvaluationRecord]":
     from core.evaluation.evaluate import evaluate
 
-    request = _request(opened, arguments)
     found = evaluate(opened.workspace, request, report)
     for each in found:
         if each.unreadable:
@@ -223,8 +222,8 @@ def _figure(metrics: "Metrics", name: str) -> str:
 DIAGNOSE_OPTIONS = (
     *DATA,
     option("--evaluation", type=int, metavar="N", help="stored evaluation, instead of a dataset folder"),
-    option("--at", type=int, default=10, metavar="K", help="a miss is not among the first K"),
-    option("--out", type=Path, metavar="DIR", help="write failures.csv, failures.json and the pictures here"),
+    option("--at", type=count, default=10, metavar="K", help="a miss is not among the first K"),
+    option("--out", type=output_folder, metavar="DIR", help="write failures.csv, failures.json and the pictures here"),
     options.JSON)
 
 
@@ -235,11 +234,11 @@ def _diagnose(arguments: Arguments) -> int:
         from core.evaluation import archive, exports
         from core.evaluation.diagnosis import diagnose
 
-        ids = ([arguments.evaluation] if arguments.evaluation is not None else
-               [each.id for each in _evaluated(opened, arguments, report)])
-        if arguments.out and len(ids) > 1:
-            raise EvaluationError("Misses of several evaluations cannot share a folder: give one model, crop and "
-                                  "condition.", "several")
+        request = _request(opened, arguments) if arguments.folders else None
+        if arguments.out and request and len(request) > 1:
+            raise EvaluationError("Misses of several evaluations cannot share a folder: give one dataset, model, crop "
+                                  "and condition.", "several")
+        ids = [record.id for record in _evaluated(opened, request, report)] if request else [arguments.evaluation]
         found = [(archive.open_evaluation(opened.store, each), diagnose(opened.workspace, each, arguments.at, report))
                  for each in ids]
         if arguments.out:

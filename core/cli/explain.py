@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import options
-from core.cli.options import option
+from core.cli.options import input_file, option, output_file
 from core.cli.output import as_json, table
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import ImageError, QueryError
@@ -29,14 +29,14 @@ TOWERS: "tuple[tuple[Tower, str], ...]" = (("picture", "picture"), ("words", "tr
 
 
 OPTIONS = (
-    option("--speech", type=Path, metavar="FILE", help="recording of a spoken description"),
+    option("--speech", type=input_file, metavar="FILE", help="recording of a spoken description"),
     option("--text", metavar="TEXT", help="typed description"),
-    option("--image", type=Path, required=True, metavar="FILE", help="picture to explain"),
+    option("--image", type=input_file, required=True, metavar="FILE", help="picture to explain"),
     option("--gallery", metavar="NAME", help="rank the picture in this gallery"),
     option("--checkpoint", type=Path, metavar="RUN", help="folder of a run (default: the model of the settings)"),
     option("--method", default="gradient", metavar="METHOD",
            help="gradient, grad-eclip, gradient-input, occlusion or random"),
-    option("--png", type=Path, metavar="FILE", help="draw the maps into this file"),
+    option("--png", type=output_file, metavar="FILE", help="draw the maps into this file"),
     options.JSON)
 
 
@@ -45,19 +45,25 @@ def _explain(arguments: Arguments) -> int:
 
     if (arguments.speech is None) == (arguments.text is None):
         raise QueryError("Give either --speech or --text.", "empty")
+    if arguments.text is not None and not arguments.text.strip():
+        raise QueryError("There is nothing to explain: the text is empty.", "empty")
     chosen = method(arguments.method)
     with explorer() as opened, progress() as report:
-        from core import images
+        from core import audio, images
         from core.explain import inspection
         from core.models.spec import ModelSpec
 
+        gallery = opened.gallery(arguments.gallery) if arguments.gallery else None
         picture = images.read(arguments.image, opened.settings["images.max_megapixels"])
+        waveform = audio.read(arguments.speech) if arguments.speech else None
         spec = ModelSpec(checkpoint=arguments.checkpoint) if arguments.checkpoint else None
         model = inspection.load_model(opened.models, opened.settings, spec, report)
-        utterance, waveform = _query(opened, model, arguments, report)
+        if gallery:
+            inspection.open_index(model, gallery, opened.home.caches)
+        utterance = _query(opened, model, arguments.text or "", waveform, report)
         explanation = inspection.explain(model, picture.rgb, utterance).occluded("fused", report)
-        ranking = (inspection.rank_in_gallery(explanation, opened.gallery(arguments.gallery), opened.home.caches,
-                                              arguments.image) if arguments.gallery else None)
+        ranking = (inspection.rank_in_gallery(explanation, gallery, opened.home.caches, arguments.image)
+                   if gallery else None)
         maps, judged = explanation.maps("fused", chosen), explanation.faithfulness("fused", report=report)
     print(as_json(_json(explanation, ranking, maps, judged)) if arguments.json
           else _text(explanation, ranking, maps, judged))
@@ -71,22 +77,17 @@ def _explain(arguments: Arguments) -> int:
     return OK
 
 
-def _query(opened: "Explorer", model: "ExplainModel", arguments: Arguments,
-           report: "Report") -> "tuple[EncodedUtterance, Waveform | None]":
-    from core import audio
+def _query(opened: "Explorer", model: "ExplainModel", text: str, waveform: "Waveform | None",
+           report: "Report") -> "EncodedUtterance":
     from core.explain import inspection
     from core.explain.observation import typed
 
-    if arguments.speech is None:
-        query = typed(arguments.text)
-        if not query.transcript.text:
-            raise QueryError("There is nothing to explain: the text is empty.", "empty")
-        return query, None
-    waveform = audio.read(arguments.speech)
+    if waveform is None:
+        return typed(text)
     utterance = inspection.transcribe(opened.recogniser(report), model, opened.query_options(), waveform, report)
     if not utterance.transcript.text and not model.network.variant.acoustic:
         raise QueryError(utterance.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
-    return utterance, waveform
+    return utterance
 
 
 def _save(picture: Any, path: Path) -> None:

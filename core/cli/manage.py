@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core import settings
 from core.cli import options
-from core.cli.options import option
+from core.cli.options import gallery_name, option
 from core.cli.output import ProgressPrinter, as_json, shortened, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress
 from core.errors import BrewclipError, StoreError
@@ -45,7 +45,11 @@ def _weights_list(arguments: Arguments) -> int:
 
 def _each_weights(names: Sequence[str], path_of: Callable[[str, str, ProgressPrinter], Path]) -> int:
     """Print the path of each of these weights; `path_of` takes a name, the weights folder and a report."""
+    from core import weights
+
     folder = _weights_folder()
+    for name in names:
+        weights.record(name)  # WeightsError ("unknown"), before the first is fetched
     for name in names:
         with progress(in_bytes=True) as report:
             path = path_of(name, folder, report)
@@ -217,13 +221,13 @@ WEIGHTS = Command("weights", "manage the pretrained models", commands=(
     Command("verify", "compare models with their checksums", (options.WEIGHTS_NAMES,), _weights_verify)))
 GALLERY = Command("gallery", "manage galleries", commands=(
     Command("list", "list galleries and how much of them is indexed", (options.JSON,), _gallery_list),
-    Command("rename", "rename a gallery", (GALLERY_NAME, option("new_name", metavar="NEW-NAME", help="new name")),
-            _gallery_rename),
+    Command("rename", "rename a gallery", (
+        GALLERY_NAME, option("new_name", type=gallery_name, metavar="NEW-NAME", help="new name")), _gallery_rename),
     Command("delete", "delete a gallery; its pictures stay on disk", (GALLERY_NAME, options.YES), _gallery_delete),
     Command("copy", "copy a gallery with its embeddings and tags", (
         option("gallery", metavar="FROM", help="name or address (folder.lance, s3://bucket/path)"),
-        option("to", metavar="TO", help="new name or address, or that of a copy that was stopped"), options.JSON),
-        _gallery_copy),
+        option("to", type=gallery_name, metavar="TO", help="new name or address, or that of a copy that was stopped"),
+        options.JSON), _gallery_copy),
     Command("optimize", "optimize the tables at an address", (
         option("gallery", metavar="ADDRESS", help="address (folder.lance, s3://bucket/path)"),), _gallery_optimize,
         details="Indexing does it at its end.")))

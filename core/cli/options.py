@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core import dates, settings
+from core.remote import local
+from core.store.addresses import is_address, name_fault
 
 CROPS = tuple(value for value, _ in settings.BY_KEY["vision.crop"].choices)
 SINGLE_CROPS = tuple(value for value in CROPS if value != "multi-crop")  # what training and its caches support
@@ -52,6 +55,50 @@ def given_path(text: str) -> Path:
     return Path(text)
 
 
+def input_file(text: str) -> Path:
+    """An argument that is a file to read: an address, or a path where there is one."""
+    path = given_path(text)
+    here = local(path)
+    if here is not None and not here.exists():
+        raise argparse.ArgumentTypeError(f"there is no file {path}")
+    return path
+
+
+def output_file(text: str) -> Path:
+    """An argument that is a file to write, in a folder that exists and can be written to."""
+    path = given_path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a folder; name a file in it")
+    _check_writable(path, path.parent)
+    return path
+
+
+def output_folder(text: str) -> Path:
+    """An argument that is a folder to write into, which can be made if it does not exist."""
+    path = given_path(text)
+    _check_writable(path, next(folder for folder in (path, *path.absolute().parents) if folder.exists()))
+    return path
+
+
+def _check_writable(path: Path, folder: Path) -> None:
+    """ArgumentTypeError when nothing can be written into the folder: a file there is made and deleted again."""
+    if not folder.exists():
+        raise argparse.ArgumentTypeError(f"{path} cannot be written: there is no folder {folder}")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def gallery_name(text: str) -> str:
+    """An argument that is an address or a name that a gallery can have."""
+    fault = "" if is_address(text) else name_fault(text)
+    if fault:
+        raise argparse.ArgumentTypeError(fault.rstrip("."))
+    return text
+
+
 def share(text: str) -> float:
     """An argument that is a finite number from 0. ValueError, which argparse explains."""
     value = float(text)
@@ -68,5 +115,6 @@ DATASET = option("folder", type=Path, metavar="DIR", help="dataset folder")
 KIND = option("--kind", default="", metavar="KIND", help="kind of the dataset, if the folder fits several")
 BACKBONE = option("--backbone", default="auto", metavar="NAME", help="backbone, as listed by `brewclip weights list`")
 CROP = option("--crop", choices=SINGLE_CROPS, default="centre", help="image crop")
-NEW_GALLERY = option("--gallery", required=True, metavar="NAME", help="gallery; created if it does not exist")
+NEW_GALLERY = option("--gallery", required=True, type=gallery_name, metavar="NAME",
+                     help="gallery; created if it does not exist")
 WEIGHTS_NAMES = option("names", nargs="+", metavar="NAME", help="weights, as listed by `brewclip weights list`")

@@ -2,10 +2,9 @@
 
 import argparse
 import math
-from pathlib import Path
 from typing import Any
 
-from core.cli.options import CommandOption, option
+from core.cli.options import CommandOption, input_file, option
 from core.search.terms import MODALITIES, Modality, QueryTerm
 
 
@@ -16,7 +15,7 @@ class _AddTerm(argparse.Action):
                  option_string: str | None = None) -> None:
         kind, sign = self.const
         term = (QueryTerm("text", str(values), weight=sign) if kind == "text"
-                else QueryTerm(kind, path=Path(values), weight=sign))
+                else QueryTerm(kind, path=values, weight=sign))
         namespace.terms = [*namespace.terms, term]
 
 
@@ -41,7 +40,7 @@ def weight(text: str) -> float:
 def _term(modality: Modality, minus: bool) -> CommandOption:
     return option(f"--minus-{modality.kind}" if minus else f"--{modality.kind}", action=_AddTerm,
                   const=(modality.kind, -1.0 if minus else 1.0), metavar=modality.argument, dest="terms", default=(),
-                  help=modality.minus if minus else modality.plus)
+                  type=str if modality.kind == "text" else input_file, help=modality.minus if minus else modality.plus)
 
 
 OPTIONS = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli import options
-from core.cli.options import CommandOption, option
+from core.cli.options import CommandOption, option, output_folder
 from core.cli.output import as_json, size
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import TrainingError
@@ -37,7 +37,7 @@ def _record_option(option_field: Any, group: str) -> CommandOption:
 
 OPTIONS = (
     option("folder", nargs="?", type=Path, metavar="DIR", help="dataset folder"),
-    option("--out", required=True, type=Path, metavar="RUN", help="folder of the run; created if needed"),
+    option("--out", required=True, type=output_folder, metavar="RUN", help="folder of the run; created if needed"),
     option("--resume", action="store_true", help="continue the run in RUN with the options it was begun with"),
     option("--variant", choices=[each.name for each in VARIANTS if each.prompts or each.acoustic], default="full",
            help="variant to train"),

@@ -30,7 +30,7 @@ from core.features import image_cache, speech_cache
 from core.features.feature_cache import Compute, Computed, Filled, Missing
 from core.features.image_cache import ImageFeatureCache
 from core.features.noise import Condition
-from core.features.prepared_split import Cost, FeaturePreparer
+from core.features.prepared_split import Cost, FeaturePreparer, checked_split
 from core.features.speech_cache import SpeechFeatureCache
 from core.progress import Report, silent
 from core.training.dataset import conditions
@@ -109,9 +109,7 @@ class Preparation:
 
     def _check_splits(self) -> None:
         for name in self.splits:
-            if name not in self._dataset.splits:
-                raise DatasetError(f"{self._dataset.folder.name} has no split {name!r}; it has "
-                                   f"{', '.join(self._dataset.splits)}.", "no_split")
+            checked_split(self._dataset, name)
         if not self.splits:
             raise DatasetError(f"{self._dataset.folder.name} has no split with pictures and recordings of them: there "
                                "is nothing to prepare.", "no_pairs")

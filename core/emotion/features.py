@@ -10,6 +10,7 @@ MODES = ("linear", "fine-tuned")
 SEEDS = 3  # how often what depends on chance is done, unless told
 PROTOCOL_KEYS = ("paper", "folds", "speakers", "statement", "random")  # of core.emotion.protocols
 CLASS_COUNTS = (4, 8)  # of core.emotion.classes
+TABLE_SUFFIXES = (".csv", ".md")  # of core.emotion.tables
 Needs = Literal["voice", "branches"]
 
 

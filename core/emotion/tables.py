@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.emotion import confounds as leaks
 from core.emotion import protocols
-from core.emotion.features import feature
+from core.emotion.features import TABLE_SUFFIXES, feature
 from core.emotion.results import FeatureScore, Result
 from core.errors import StoreError
 from core.spreadsheet import plain_cells
@@ -53,7 +53,7 @@ def about(result: Result) -> list[str]:
 
 def save(result: Result, path: Path) -> None:
     """Write the table to a .csv or .md file. StoreError ("not_written", "kind")."""
-    if path.suffix.lower() not in (".csv", ".md"):
+    if path.suffix.lower() not in TABLE_SUFFIXES:
         raise StoreError(f"{path.name}: a table is written as .csv or .md.", "kind")
     text = markdown(result)
     if path.suffix.lower() == ".csv":

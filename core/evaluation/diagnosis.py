@@ -53,7 +53,7 @@ def _bench(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Cou
     """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
     setup = evaluation.record.setup
     spec = workspace.models.resolve(setup.spec, workspace.settings)
-    models.check_weights(workspace, spec)
+    models.check(workspace, spec)
     loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)
     model = models.load(workspace, spec, loading)
     dataset = datasets.load(setup.folder, setup.kind, follow_links=setup.follow_links)

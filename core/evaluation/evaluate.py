@@ -16,7 +16,7 @@ import numpy as np
 from core import datasets
 from core.datasets.headers import seconds
 from core.datasets.records import Dataset
-from core.errors import DatasetError, EvaluationError
+from core.errors import EvaluationError
 from core.evaluation import archive, hits, models, protocol, unseen, words
 from core.evaluation.archive import DirectionResult
 from core.evaluation.metrics import Metrics, metrics
@@ -36,7 +36,7 @@ from core.evaluation.records import (
 from core.evaluation.views import picture_vectors
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
-from core.features.prepared_split import FeaturePreparer, Split
+from core.features.prepared_split import FeaturePreparer, Split, checked_split
 from core.images import CROPS, SEVERAL
 from core.models.spec import ZERO_SHOT_CROP, ModelSpec
 from core.progress import Progress, Report, WorkStep, silent, steps
@@ -72,7 +72,8 @@ class _Task:
 def plan(workspace: Workspace, request: Request, report: Report = silent) -> Plan:
     """Check a request, and what it costs. Loads the models' backbones.
 
-    EvaluationError: nothing, crop, weights. DatasetError: as `datasets.load`, no_split. ModelError, WeightsError.
+    EvaluationError: nothing, crop, weights. DatasetError: as `datasets.load`, no_split, no_pairs. ModelError,
+    WeightsError.
     """
     heard: set[tuple[Path, str, Condition]] = set()
     recordings = nbytes = made = 0
@@ -93,7 +94,7 @@ def evaluate(workspace: Workspace, request: Request, report: Report = silent) ->
     """Make the evaluations of a request; all that it names is checked before the first begins.
 
     Each is stored when it is done: JobCancelled by `report`, or an error, keeps those before. The errors of `plan`;
-    DatasetError ("no_pairs"), StoreError ("full": what was heard is kept, and is not heard again).
+    StoreError ("full": what was heard is kept, and is not heard again).
     """
     found: list[EvaluationRecord] = []
     tasks = _tasks(workspace, request)
@@ -126,7 +127,7 @@ def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
     tasks = []
     for asked in request.models:
         spec = workspace.models.resolve(asked, workspace.settings)
-        models.check_weights(workspace, spec)
+        models.check(workspace, spec)
         cases = tuple((condition, captions) for condition in request.conditions for captions in request.captions
                       if spec.variant.text or not captions)
         for data, dataset in loaded.items():
@@ -141,10 +142,7 @@ def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
 
 def _loaded(data: DataChoice) -> Dataset:
     dataset = datasets.load(data.folder, data.kind, follow_links=data.follow_links)
-    if data.split not in dataset.splits:
-        there = ", ".join(dataset.splits)
-        raise DatasetError(f"{dataset.folder.name} has no split {data.split!r}"
-                           f"{f'; it has {there}' if there else ' nor any other'}.", "no_split")
+    checked_split(dataset, data.split)
     return dataset
 
 

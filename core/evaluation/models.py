@@ -41,8 +41,12 @@ def load(workspace: Workspace, spec: ModelSpec, report: Report = silent) -> Eval
     return EvaluatedModel(spec, model.network, model.backbone if isinstance(model, TrainedModel) else model)
 
 
-def check_weights(workspace: Workspace, spec: ModelSpec) -> None:
-    """EvaluationError ("weights") where the backbone is not on this computer; nothing is loaded."""
+def check(workspace: Workspace, spec: ModelSpec) -> None:
+    """EvaluationError ("weights") where the backbone is not on this computer, which is not loaded; ModelError
+    ("wrong_speech"), WeightsError ("missing") of the recogniser.
+    """
     if weights.find(spec.backbone, workspace.home, workspace.settings["weights.folder"]) is None:
         raise EvaluationError(f"{spec.title} needs {backbones.title(spec.backbone)}, which is not on this computer. "
                               f"`brewclip weights fetch {spec.backbone}` brings it.", "weights")
+    if spec.run:
+        checkpoints.check_recogniser(spec.run, workspace.recogniser().name, workspace.settings["speech.padding"])

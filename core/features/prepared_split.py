@@ -66,6 +66,19 @@ class Cost:
         return self.states + self.pictures
 
 
+def checked_split(dataset: Dataset, split: str) -> Dataset:
+    """The part of a dataset that a split names. DatasetError: no_split, no_pairs."""
+    if split not in dataset.splits:
+        there = ", ".join(dataset.splits)
+        raise DatasetError(f"{dataset.folder.name} has no split {split!r}"
+                           f"{f'; it has {there}' if there else ' nor any other'}.", "no_split")
+    part = dataset.of(split)
+    if not part.images or not part.utterances:
+        raise DatasetError(f"The split {split} of {dataset.folder.name} has {len(part.images)} pictures and "
+                           f"{len(part.utterances)} utterances: there is nothing to pair.", "no_pairs")
+    return part
+
+
 class FeaturePreparer:
     """Prepares splits of a dataset for a backbone and a crop policy. `states`: whether encoder states are wanted."""
 
@@ -86,13 +99,7 @@ class FeaturePreparer:
 
         DatasetError: no_split, no_pairs; StoreError ("full"); WeightsError, ModelError.
         """
-        part = dataset.of(split)
-        if split not in dataset.splits:
-            raise DatasetError(f"{dataset.folder.name} has no split {split!r}; it has {', '.join(dataset.splits)}.",
-                               "no_split")
-        if not part.images or not part.utterances:
-            raise DatasetError(f"The split {split} of {dataset.folder.name} has {len(part.images)} pictures and "
-                               f"{len(part.utterances)} utterances: there is nothing to pair.", "no_pairs")
+        part = checked_split(dataset, split)
         rows = {image.image_id: row for row, image in enumerate(part.images)}
         utterances = tuple(record for record in part.utterances if record.image_id in rows)
         transcribing, reading = steps(report, len(utterances) * TRANSCRIBING_COSTS, len(part.images))

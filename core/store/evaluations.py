@@ -113,4 +113,5 @@ def _summary(text: str) -> dict[str, Any]:
 
 
 def _gone() -> StoreError:
-    return StoreError("This evaluation was deleted.", "no_evaluation")
+    return StoreError("There is no such evaluation, or no longer. `brewclip evaluate --stored` lists those there are.",
+                      "no_evaluation")

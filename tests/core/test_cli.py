@@ -106,6 +106,8 @@ def test_every_command_has_help(command, capsys):
 
 
 def test_search_takes_terms_in_their_order_with_signs_and_weights(stand, tmp_path):
+    for name in ("x.jpg", "a.wav"):
+        (tmp_path / name).touch()
     assert run("search", "--gallery", "holiday", "--text", "beach", "--minus-image", tmp_path / "x.jpg", "--weight", .5,
                "--speech", tmp_path / "a.wav", "--text", "sea", "--weight", "2", "--minus-text", "people", "--top", 3,
                "--tag", "mine") == 0
@@ -234,17 +236,19 @@ def test_transcribe_goes_on_after_a_file_that_cannot_be_heard(stand, tmp_path, c
     assert capsys.readouterr().err == f"{tmp_path / 'a.wav'}: It was read to its end.\n"
 
 
-def test_search_says_that_the_words_are_doubtful(stand, capsys):
+def test_search_says_that_the_words_are_doubtful(stand, tmp_path, capsys):
+    (tmp_path / "a.wav").touch()
     stand.heard = replace(HEARD, doubtful=True)
-    assert run("search", "--speech", "a.wav", "--gallery", "holiday", "--json") == 0
+    assert run("search", "--speech", tmp_path / "a.wav", "--gallery", "holiday", "--json") == 0
     assert json.loads(capsys.readouterr().out)["doubtful"] is True
-    assert run("search", "--speech", "a.wav", "--gallery", "holiday") == 0
+    assert run("search", "--speech", tmp_path / "a.wav", "--gallery", "holiday") == 0
     assert "doubtful" in capsys.readouterr().out.splitlines()[0]
 
 
-def test_search_prints_the_notes_of_the_recording_to_stderr(stand, capsys):
+def test_search_prints_the_notes_of_the_recording_to_stderr(stand, tmp_path, capsys):
+    (tmp_path / "a.wav").touch()
     stand.heard = replace(HEARD, notes=("It was read to its end.",))
-    assert run("search", "--speech", "a.wav", "--gallery", "holiday") == 0
+    assert run("search", "--speech", tmp_path / "a.wav", "--gallery", "holiday") == 0
     assert capsys.readouterr().err == "It was read to its end.\n"
 
 

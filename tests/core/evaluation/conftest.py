@@ -209,7 +209,7 @@ def world(tmp_path: Path, colour_networks: None) -> Callable[..., World]:
 @pytest.fixture
 def colour_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a colour model stand in the place of every network."""
-    monkeypatch.setattr(models, "check_weights", lambda workspace, spec: None)
+    monkeypatch.setattr(models, "check", lambda workspace, spec: None)
     monkeypatch.setattr(models, "load", lambda workspace, spec, report=None: EvaluatedModel(
         spec, ColourModel(spec.variant.name), workspace.backbone()))
 

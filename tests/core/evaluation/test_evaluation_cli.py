@@ -116,7 +116,7 @@ def test_unreadable_files_are_told_beside_the_result(made, capsys):
     (("evaluate", "DIR", "--noise", "loud"), "'loud' is no condition"),
     (("diagnose",), "Name what to diagnose"),
     (("diagnose", "DIR", "--evaluation", "1"), "Name what to diagnose"),
-    (("diagnose", "--evaluation", "77"), "deleted"),
+    (("diagnose", "--evaluation", "77"), "no such evaluation"),
     (("diagnose", "DIR", "--crop", "centre", "--crop", "squash", "--out", "DIR/out"), "cannot share a folder"),
 ])
 def test_wrong_input_is_told_in_one_sentence(made, capsys, arguments, told):

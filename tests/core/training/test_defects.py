@@ -73,7 +73,7 @@ def test_it_is_reported_trained_on_and_evaluated_and_nothing_is_silently_dropped
     assert facts["nothing_heard"] == 1 and not facts["dropped_unheard"]
     assert facts["unreadable"] == 3 + 2
 
-    monkeypatch.setattr(subjects, "check_weights", lambda workspace, known: None)  # the little backbone has no file
+    monkeypatch.setattr(subjects, "check", lambda workspace, known: None)  # the little backbone has no file
     request = Request((ModelSpec(checkpoint=run.path),), (DataChoice(broken, "train"),))
     found = evaluate.evaluate(explorer.workspace, request, silent)[0]
     assert (found.n_images, found.n_utterances, found.unreadable) == (12, 24, 5)

@@ -138,7 +138,7 @@ def test_a_trained_model_searches_there(explorer, away: torch.device, data: Path
 def test_an_evaluation_is_kept_and_diagnosed_there(explorer, away: torch.device, data: Path, little: ModuleType,
                                                    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
                                                    ) -> None:
-    monkeypatch.setattr(subjects, "check_weights", lambda workspace, known: None)
+    monkeypatch.setattr(subjects, "check", lambda workspace, known: None)
     chosen = ModelSpec(backbone="little/random")
     if variant != "zero-shot":
         model = replace(little.MODEL, gate=variant == "full")
