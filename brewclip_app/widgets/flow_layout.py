@@ -8,7 +8,7 @@ LINE_SPACE = 6
 
 
 class FlowLayout(QLayout):
-    """Wraps widgets into lines like the words of a text."""
+    """Wraps widgets into lines like the words of a text, each in the middle of its line's height."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -45,15 +45,29 @@ class FlowLayout(QLayout):
                      max((item.minimumSize().height() for item in self._items), default=0))
 
     def _place(self, rect: QRect, move: bool) -> int:
-        x, y, line = rect.left(), rect.top(), 0
+        """Place the items, or only measure: the height of all lines. Each item stands in the middle of its line."""
+        y = rect.top()
+        for line in self._lines(rect.width()):
+            x, height = rect.left(), max(item.sizeHint().height() for item in line)
+            for item in line:
+                size = item.sizeHint()
+                if move:
+                    item.setGeometry(QRect(QPoint(x, y + (height - size.height()) // 2), size))
+                x += size.width() + SPACE
+            y += height + LINE_SPACE
+        return max(0, y - LINE_SPACE - rect.top())
+
+    def _lines(self, width: int) -> list[list[QLayoutItem]]:
+        """The shown items, as many in a line as fit into a width."""
+        lines: list[list[QLayoutItem]] = []
+        left = 0
         for item in self._items:
-            widget = item.widget()
+            widget, wide = item.widget(), item.sizeHint().width()
             if widget is not None and widget.isHidden():
                 continue
-            size = item.sizeHint()
-            if x > rect.left() and x + size.width() > rect.right() + 1:
-                x, y, line = rect.left(), y + line + LINE_SPACE, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), size))
-            x, line = x + size.width() + SPACE, max(line, size.height())
-        return y + line - rect.top()
+            if not lines or wide > left:
+                lines.append([])
+                left = width
+            lines[-1].append(item)
+            left -= wide + SPACE
+        return lines
