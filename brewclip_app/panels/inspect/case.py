@@ -73,6 +73,10 @@ class InspectCase:
         """The picture's rank under the model's own sum of both branches."""
         return self.ranks.both if self.ranks else None
 
+    def rank_at(self, mix: float) -> int | None:
+        """The picture's rank at a mix of transcript (0) and voice (1); None without a gallery to rank in."""
+        return self.ranking.mix.rank(self.ranking.row, mix if self.has_both else 0.5) if self.ranking else None
+
     @property
     def has_both(self) -> bool:
         """Whether the query has a transcript and a voice for this model."""

@@ -91,14 +91,15 @@ class ComparedCase(QWidget):
         self._parts = (self.name, self.picture, shares, self.words, self.voice)
         self.setLayout(column(self.note, *self._parts, None, space=10))
 
-    def show_case(self, case: InspectCase | None, maps: "Maps | None") -> None:
-        """Show a case, or the note where there is none."""
+    def show_case(self, case: InspectCase | None, maps: "Maps | None", mix: float) -> None:
+        """Show a case with its rank at a mix, or the note where there is none."""
         self.note.setVisible(case is None)
         for part in self._parts:
             part.setVisible(case is not None)
         if case is None or maps is None:
             return
-        self.name.setText((f"Rank {case.rank} · " if case.rank else "") + case.path.name)
+        rank = case.rank_at(mix)
+        self.name.setText((f"Rank {rank} · " if rank else "") + case.path.name)
         self.table.show_rows(branch_rows(case))
         for card in (self.picture, self.words, self.voice):
             card.show_case(case, maps)

@@ -179,10 +179,13 @@ class InspectPanel(Panel):
         if map_changed:
             self._maps = state.case.maps(state.map_target, state.method)
             self.single.show_maps(state.case, self._maps)
-        if state.comparing and (map_changed or not before.comparing or state.second is not before.second):
-            self.compare.first.show_case(state.case, self._maps)
-            self.compare.second.show_case(
-                state.second, state.second.maps(state.map_target, state.method) if state.second else None)
+        if state.comparing and (map_changed or not before.comparing or state.second is not before.second
+                                or state.mix != before.mix):
+            second, maps = state.second, None
+            if second is not None:
+                maps = second.maps(state.map_target, state.method)
+            self.compare.first.show_case(state.case, self._maps, state.mix)
+            self.compare.second.show_case(second, maps, state.mix)
 
     # ---- actions
 

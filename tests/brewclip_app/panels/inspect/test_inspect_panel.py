@@ -293,6 +293,12 @@ def test_two_hits_stand_side_by_side(panel, qtbot, gallery, folder, voice):
     settle(panel, qtbot)
     assert panel.controller.state.second.path == other.path and other.path.name in panel.compare.second.name.text()
     assert panel.controller.state.case is first and panel.compare.first.picture.isVisibleTo(panel)
+    for mix in (0.0, 1.0):
+        panel.controller.set_mix(mix)
+        settle(panel, qtbot)
+        ranks = {row.image.path: row.rank for row in panel.strip.rows}
+        for side, path in ((panel.compare.first, first.path), (panel.compare.second, other.path)):
+            assert side.name.text() == f"Rank {ranks[path]} · {path.name}", "the strip and both sides say the same"
     qtbot.keyClick(panel, Qt.Key.Key_Escape)
     assert panel.pages.currentWidget() is panel.single and not panel.head.compare.isChecked()
     assert panel.strip.isVisibleTo(panel)
