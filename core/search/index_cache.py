@@ -51,14 +51,15 @@ class LoadedIndex:
              all_copies: bool = False) -> SearchHits:
         """The `top` hits among the pictures of the filter, of identical files the first alone unless `all_copies`.
 
-        `descriptions` (n, dim) are the background's. A picture that was deleted a moment ago is left out. QueryError as
+        `descriptions` (n, dim) are the background's. Significance is that among all pictures of the gallery: the filter
+        chooses among the hits and changes none. A picture that was deleted a moment ago is left out. QueryError as
         in `queries.combine`.
         """
         scorer = QueryScorer(terms, self.pictures[0])
         rows, compared, approximate = self._rows(scorer, top, chosen, exact, all_copies)
         vectors = self.index.vectors_of([record.id for record, _, _ in rows])
         scores = np.array([score for _, score, _ in rows], np.float32)
-        significance = significances(terms, scores, Background(descriptions, *self.pictures), compared)
+        significance = significances(terms, scores, Background(descriptions, *self.pictures), len(self.index))
         parts = zip(rows, significance, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
                                 for rank, ((record, score, files), strength, shares) in enumerate(parts, 1)),

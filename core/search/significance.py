@@ -37,12 +37,17 @@ def significances(terms: Sequence[EncodedTerm], scores: Floats, background: Back
               compared: int) -> list[MatchSignificance]:
     """Significance of hits with these scores (n,), for the query of `terms` over `compared` pictures.
 
+    A score of 0 or less is weak whatever its chance: the picture has nothing of what is asked for. Only the scores of
+    a query that asks for nothing, of minus terms alone, have no such zero.
+
     `background.pictures` (m, dim), m > 0, are a sample of the gallery. Errors as in `queries.combine`.
     """
     if not len(scores):
         return []
     chances = Null(terms, background).chances(scores)
-    return [MatchSignificance(level(expected), expected) for expected in (chances * compared).tolist()]
+    has_zero = any(term.weight > 0 for term in terms)
+    return [MatchSignificance("weak" if has_zero and score <= 0 else level(expected), expected)
+            for score, expected in zip(scores.tolist(), (chances * compared).tolist(), strict=True)]
 
 
 def level(expected: float) -> Level:

@@ -70,6 +70,15 @@ def test_significance_follows_the_order_of_the_scores(count, kinds):
     assert expected == sorted(expected)
 
 
+@pytest.mark.parametrize(("weight", "levels"), [(1.0, ["fair", "weak", "weak"]), (-1.0, ["fair", "fair", "fair"])])
+def test_a_score_of_0_or_less_is_no_match_unless_nothing_is_asked_for(weight, levels):
+    """Compared with one picture alone, even a score about the mean is no surprise."""
+    term = EncodedTerm("text", "x", random_units(1, 5)[0], weight)
+    found = significances([term], np.array([0.02, 0.0, -0.02], np.float32), a_background(40), 1)
+    assert [each.level for each in found] == levels
+    assert [each.expected for each in found] == sorted(each.expected for each in found)
+
+
 def test_a_fitting_picture_is_strong_and_another_is_not():
     asked = random_units(1, 5)[0]
     others = random_units(39, 7)

@@ -141,6 +141,8 @@ def test_the_shelf_leaves_very_many_where_they_lie(indexed: LanceGallery, exact:
     assert [hit.image for hit in found.hits] == [hit.image for hit in right.hits]
     assert [(hit.score, hit.shares) for hit in found.hits] == [(hit.score, hit.shares) for hit in right.hits]
     assert (found.compared, found.approximate) == (right.compared, False) == (153, False)
+    strengths = {hit.image.id: hit.strength for hit in few.find([term], 400, Filter(), described).hits}
+    assert [strengths[hit.image.id] for hit in right.hits] == [hit.strength for hit in right.hits]
     assert many.find([term], 20, chosen, described).approximate
 
 
