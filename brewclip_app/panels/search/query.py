@@ -70,6 +70,13 @@ class Query:
         return text_of(self.terms())
 
     @property
+    def least_like(self) -> str:
+        """The terms of a query that only excludes, for people; "" for any other."""
+        terms = self.terms()
+        only_minus = all(term.weight < 0 for term in terms)
+        return " and ".join(f"“{term.label}”" for term in terms) if only_minus else ""
+
+    @property
     def source(self) -> Literal["speech", "text", "image", "mixed"]:
         """Modality of the terms, for the history."""
         return source_of(term.kind for term in self.terms())

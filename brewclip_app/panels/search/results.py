@@ -50,6 +50,7 @@ class SearchResults(QWidget):
         self.filter = FilterBar()
         self.progress = ProgressLine(controller.stop)
         self.stale = ElidedLabel("", "care", Qt.TextElideMode.ElideRight)
+        self.least = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.grid = HitGrid(thumbnails, actions.open, actions.show_menu, self.zoom)
         self.detail = DetailPane(thumbnails, actions)
         self.selection = SelectionPane(thumbnails, actions)
@@ -72,6 +73,7 @@ class SearchResults(QWidget):
         self.filter.hide()
         self.progress.hide()
         self.stale.hide()
+        self.least.hide()
         self.order.activated.connect(lambda at: self.set_order(self.order.itemData(at)))
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
         self.filter.changed.connect(self._controller.set_limits)
@@ -106,7 +108,7 @@ class SearchResults(QWidget):
         self.splitter.setSizes([880, 288])
         self.stack.addWidget(self._blank)
         self.stack.addWidget(self.splitter)
-        line = row(self.progress, self.stale, None, space=14)  # always there: the grid below never jumps
+        line = row(self.progress, self.stale, self.least, None, space=14)  # always there: the grid below never jumps
         above = column(bar, self.filter, line, space=4)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
         whole = column(above, self.stack, space=0)
@@ -121,9 +123,13 @@ class SearchResults(QWidget):
             self._show_hits(state)
         if state.notice != before.notice or state.answer is not before.answer:
             self._show_notice(state)
-        stale = state.stale and self.showing_hits() and state.answer is not None
-        self.stale.setText(f"Results of “{state.answer.query.text}”" if stale and state.answer is not None else "")
+        answered = state.answer.query if state.answer is not None and self.showing_hits() else Query()
+        stale = state.stale and bool(answered.terms())
+        least = answered.least_like
+        self.stale.setText(f"Results of “{answered.text}”" if stale else "")
+        self.least.setText(f"Nothing is asked for: the pictures least like {least} come first." if least else "")
         self.stale.setVisible(stale)
+        self.least.setVisible(bool(least) and not stale)
         self.grid.set_faded(stale)
         if state.progress is not None:
             self.progress.set_progress(state.progress)

@@ -55,6 +55,21 @@ def test_chips_change_the_query(panel, explorer, qtbot):
     assert len(explorer.asked[-1][1]) == 1 and len(panel.results.chips.chips) == 1
 
 
+def test_a_query_that_only_excludes_says_what_comes_first(panel, explorer, qtbot):
+    ask(qtbot, panel, explorer, "people")
+    assert panel.results.least.isHidden()
+    panel.results.chips.chips[0].click()
+    wait_for_hits(qtbot, panel, explorer, 2)
+    assert panel.results.least.text() == "Nothing is asked for: the pictures least like “people” come first."
+    assert panel.results.least.isVisibleTo(panel)
+    panel.controller.add_text("- dogs")
+    wait_for_hits(qtbot, panel, explorer, 3)
+    assert "least like “people” and “dogs” come" in panel.results.least.text()
+    panel.controller.add_text("snow")
+    wait_for_hits(qtbot, panel, explorer, 4)
+    assert panel.results.least.isHidden()
+
+
 def test_more_like_this_and_adding_a_hit(panel, explorer, qtbot):
     ask(qtbot, panel, explorer)
     panel.hit_actions.exclude(panel.results.grid.selected())
