@@ -84,7 +84,8 @@ class Training(QObject):
 
         if self._context.jobs.of_key("runs") is None:
             self._known_better.clear()
-            self._context.jobs.submit("Looking for runs", read, key="runs", on_done=self._take, quiet=True)
+            self._context.jobs.submit("Looking for runs", read, key="runs", on_done=self._take, quiet=True,
+                                      on_failed=lambda error: self.failed.emit(error, ""))
 
     def add_folder(self, folder: Path) -> None:
         """Show the runs of another folder too, or the run that it is."""

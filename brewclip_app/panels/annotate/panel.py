@@ -22,6 +22,7 @@ from brewclip_app.panels.annotate.take_player import Playback, TakePlayer
 from brewclip_app.panels.base import Panel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
+from brewclip_app.widgets.reading_page import ReadingPage
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -61,9 +62,10 @@ class AnnotatePanel(Panel):
         self.intake = Intake(context, self, recording=lambda waveform, sign: self._take_file(waveform),
                              problem=lambda reason: self.page.message.show_text(reason, "care"))
         self.review = ReviewPage(self.controller, self.player, self.thumbnails)
-        self.end, self.none, self.waiting = QueueEndPage(), NoGalleryPage(), QWidget()
+        self.end, self.none = QueueEndPage(), NoGalleryPage()
+        self.reading = ReadingPage("annotate", "the gallery", self.controller.reopen)
         self.pages = QStackedWidget()
-        for page in (self.waiting, self.none, self.page, self.end, self.review):
+        for page in (self.reading, self.none, self.page, self.end, self.review):
             self.pages.addWidget(page)
         box = column(self.header, self.bar, self.pages, space=12)
         box.setContentsMargins(20, 16, 20, 10)
@@ -80,6 +82,7 @@ class AnnotatePanel(Panel):
         context, controller = self.context, self.controller
         controller.changed.connect(self.show_state)
         controller.failed.connect(self.failed)
+        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
         for page in (self.page, self.end, self.review):
             controller.message.connect(page.message.show_text)
         self.player.changed.connect(self._show_playback)

@@ -22,6 +22,7 @@ from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, c
 from brewclip_app.widgets.dialogs import ask_to_stop, leave_field
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_target
+from brewclip_app.widgets.reading_page import ReadingPage
 
 if TYPE_CHECKING:
     from brewclip_app.capture.push_to_talk import PushToTalk
@@ -104,8 +105,8 @@ class EmotionPanel(Panel):
         self.shown.setLayout(both)
         self._choose = button("Choose a folder…", self.options.choose_folder, "main")
         self.empty = EmptyState("emotion", *INTRODUCTION, self._choose)
-        self.waiting = QWidget()
-        for page in (self.waiting, self.empty, self.shown, self.runs):
+        self.reading = ReadingPage("emotion", "the stored runs", self.controller.reload)
+        for page in (self.reading, self.empty, self.shown, self.runs):
             self.pages.addWidget(page)
         box = column(self.options, self._progress_card, self.pages, space=12)
         box.setContentsMargins(20, 16, 20, 12)
@@ -120,6 +121,7 @@ class EmotionPanel(Panel):
         controller, options = self.controller, self.options
         controller.changed.connect(self._show_state)
         controller.failed.connect(self.failed)
+        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
         options.start.clicked.connect(lambda: controller.start(options.options()))
         options.changed.connect(lambda: self._show_state(controller.state))
         options.runs.toggled.connect(lambda _: self._show_state(controller.state))
@@ -146,7 +148,7 @@ class EmotionPanel(Panel):
         self.options.runs.setEnabled(bool(state.runs))
         if state.status:
             self.status_changed.emit(state.status)
-        page: QWidget = self.waiting if state.runs or state.runs is None else self.empty
+        page: QWidget = self.reading if state.runs or state.runs is None else self.empty
         if self.options.runs.isChecked() and state.runs:
             page = self.runs
         elif state.run is not None:

@@ -31,6 +31,7 @@ from brewclip_app.widgets.common import (
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
+from brewclip_app.widgets.reading_page import ReadingPage
 from core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class LibraryPanel(Panel):
             button("Choose a folder…", self._add_folder, "main"),
             button("Open the demo", self.context.indexing.make_demo))
         self.pages = QStackedWidget()
-        for page in (QWidget(), self.empty, self.split):  # nothing until the galleries were read
+        self.reading = ReadingPage("library", "the galleries", self.controller.reload)
+        for page in (self.reading, self.empty, self.split):
             self.pages.addWidget(page)
         box = column(head, self.pages, space=12)
         box.setContentsMargins(20, 16, 20, 12)
@@ -126,6 +128,7 @@ class LibraryPanel(Panel):
     def _connect(self) -> None:
         self.controller.changed.connect(self._show_state)
         self.controller.failed.connect(self.failed)
+        self.controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
         self.list.currentItemChanged.connect(
             lambda item, _: self.controller.choose(item.data(NAME)) if item is not None else None)
         self.list.itemActivated.connect(lambda _: self._search_here())

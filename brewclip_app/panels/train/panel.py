@@ -21,6 +21,7 @@ from brewclip_app.widgets.common import EmptyState, button, column, panel_title,
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_folder
+from brewclip_app.widgets.reading_page import ReadingPage
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -132,9 +133,9 @@ class TrainPanel(Panel):
         self.empty = EmptyState("train", "Train on your own data", "Choose a dataset's folder, or drop it here: "
                                 f"{KINDS}.", button("Choose a dataset…", self.dataset.ask, "main"),
                                 button("Show runs of another folder…", self._add_folder))
-        self.waiting = QWidget()
+        self.reading = ReadingPage("train", "the runs", self.training.look)
         self.pages = QStackedWidget()
-        for page in (self.waiting, self.empty, self.split):
+        for page in (self.reading, self.empty, self.split):
             self.pages.addWidget(page)
         box = column(head, self.pages, space=12)
         box.setContentsMargins(20, 16, 20, 12)
@@ -145,6 +146,7 @@ class TrainPanel(Panel):
         controller, live, runs, training = self.controller, self.live, self.runs, self.training
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
+        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
         self.context.downloads.changed.connect(lambda _: self._show_backbones())
         self.form.start_button.clicked.connect(controller.start)
         live.pause_button.clicked.connect(lambda: self._with_run(training.pause))

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 
 from brewclip_app.panels.annotate.controller import NOT_SAVED
 from brewclip_app.panels.annotate.level_meter import LevelMeter
+from brewclip_app.panels.annotate.panel import AnnotatePanel
 from brewclip_app.panels.annotate.take_player import Playback
 from core.audio import from_samples
 from core.errors import WeightsError
@@ -24,6 +25,23 @@ from tests.brewclip_app.panels.annotate.steps import (
 )
 
 REPOSITORY = Path(__file__).resolve().parents[4]
+
+
+def test_the_first_screen_says_that_it_reads_and_why_that_failed(make_panel, context, gallery, qtbot, monkeypatch):
+    context.jobs.hold()
+    panel = AnnotatePanel(context)
+    qtbot.addWidget(panel, before_close_func=lambda made: made.closing())
+    panel.activated()
+    assert panel.pages.currentWidget() is panel.reading and panel.reading.title.text() == "Reading the gallery…"
+    with monkeypatch.context() as broken:
+        broken.setattr("brewclip_app.panels.annotate.controller.read_gallery", lambda *arguments: 1 / 0)
+        with qtbot.waitSignal(panel.failed):
+            context.jobs.release()
+    assert panel.reading.title.text() == "The gallery could not be read"
+    panel.reading.again.click()
+    settle(panel, qtbot)
+    assert panel.pages.currentWidget() is panel.page
+
 
 def test_a_full_disk_keeps_the_recording_in_memory_until_there_is_room(panel, qtbot, monkeypatch):
     def full(handle):

@@ -445,5 +445,11 @@ def test_a_store_that_cannot_be_opened_is_said(home, qtbot):
     with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
         pass
     assert getattr(failed.args[0], "kind", "") == "not_a_store"
+    assert panel.pages.currentWidget() is panel.reading and not panel.reading.again.isHidden()
+    assert panel.reading.title.text() == "The galleries could not be read"
+    assert panel.reading.sentence.text() == str(failed.args[0])
+    with qtbot.waitSignal(panel.failed, timeout=WAIT):
+        panel.reading.again.click()
+        assert panel.reading.title.text() == "Reading the galleries…" and panel.reading.again.isHidden()
     panel.closing()
     assert context.jobs.shutdown(10)
