@@ -48,7 +48,8 @@ def data_title(record: "EvaluationRecord") -> str:
 def facts_of(record: "EvaluationRecord") -> str:
     """The facts that the table has no column for."""
     setup = record.setup
-    parts = [f"{wording.count(record.n_utterances)} utterances of {wording.pictures(record.n_images)}",
+    utterances = "1 utterance" if record.n_utterances == 1 else f"{wording.count(record.n_utterances)} utterances"
+    parts = [f"{utterances} of {wording.pictures(record.n_images)}",
              f"{CROP_TITLES.get(setup.crop, setup.crop)}", f"{setup.backbone}, {setup.whisper}",
              f"median rank {record.speech_to_image['median_rank'].value:g} and "
              f"{record.image_to_speech['median_rank'].value:g}",

@@ -137,6 +137,21 @@ def read_models(home: "Home", others: Sequence[str]) -> list[ModelOption]:
     return [*options, *(_model_in(Path(folder), Path(folder).name) for folder in others if folder not in there)]
 
 
+def still_ticked(ticked: frozenset[str], models: Sequence[ModelOption]) -> frozenset[str]:
+    """The ticked keys, those of a home or a program that has moved in their new form.
+
+    The key of a model that is not in the list gives way to the only one whose path has the same last two names.
+    """
+    keys = {model.key for model in models}
+
+    def new_key(key: str) -> str:
+        moved = [model.key for model in models if model.checkpoint
+                 and Path(model.checkpoint).parts[-2:] == Path(key).parts[-2:]]
+        return moved[0] if key not in keys and len(moved) == 1 else key
+
+    return frozenset(map(new_key, ticked))
+
+
 def read_dataset(folder: Path, kind: str = "", follow_links: bool = False) -> DataOption:
     """Read a folder as a dataset; `problem` says why that failed."""
     from core import datasets

@@ -10,7 +10,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
 from brewclip_app.panels.evaluate import curves
-from brewclip_app.panels.evaluate.choices import FIRST, EvaluateOptions, read_dataset, read_models
+from brewclip_app.panels.evaluate.choices import (
+    FIRST,
+    DataOption,
+    EvaluateOptions,
+    read_dataset,
+    read_models,
+    still_ticked,
+)
 from brewclip_app.panels.evaluate.curves import NO_CURVES, Curves
 from core.progress import JobCancelled, Report
 
@@ -231,10 +238,17 @@ class EvaluateController(Controller[EvaluateState]):
 
     async def _read_folder(self, folder: Path, tick: bool) -> None:
         follow = folder in self.state.options.linked
-        data = await self._attempt(f"Reading {folder.name}", lambda report: read_dataset(folder, follow_links=follow),
-                                   f"evaluate:data:{folder}")
+        try:
+            data = await self._jobs.run(f"Reading {folder.name}",
+                                        lambda report: read_dataset(folder, follow_links=follow),
+                                        key=f"evaluate:data:{folder}", quiet=True)
+        except JobCancelled:
+            return
+        except Exception as error:
+            self.failed.emit(error, "")
+            data = DataOption(folder, "", "", (), f"{folder.name} could not be read: {error}")
         options = self.state.options
-        if data is None or folder not in options.datasets:
+        if folder not in options.datasets:
             return
         names = [split for split, _, _ in data.splits]
         first = next((name for name in FIRST if name in names), next(iter(names), ""))
@@ -245,7 +259,7 @@ class EvaluateController(Controller[EvaluateState]):
         home, others = self._context.home, self.state.options.others
         models = await self._attempt("Reading the models", lambda report: read_models(home, others), "evaluate:models")
         if models is not None:
-            self.set_options(models=tuple(models))
+            self.set_options(models=tuple(models), ticked=still_ticked(self.state.options.ticked, models))
 
     async def _read(self) -> None:
         from core.evaluation import archive

@@ -1,12 +1,13 @@
 """The controller of the Evaluate screen, without widgets."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from brewclip_app import tasks
 from brewclip_app.context import Context
-from brewclip_app.panels.evaluate.choices import DataOption, EvaluateOptions
+from brewclip_app.panels.evaluate.choices import DataOption, EvaluateOptions, ModelOption, still_ticked
 from brewclip_app.panels.evaluate.controller import EvaluateController, PlotChoice
 from core.errors import EvaluationError
 from core.evaluation import archive, evaluate
@@ -50,6 +51,35 @@ def test_options_that_change_are_planned_once(controller, qtbot):
     settle(controller, qtbot)
     assert controller.state.plan.setups == 4
     assert controller.state.options.request().conditions == (CLEAN, Condition("white", 5.0))
+
+
+def test_a_folder_that_cannot_be_read_says_so_in_its_row(controller, qtbot, tmp_path, monkeypatch):
+    def read(folder, follow_links):
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr("brewclip_app.panels.evaluate.controller.read_dataset", read)
+    folder = tmp_path / "flickr"
+    with qtbot.waitSignal(controller.failed, timeout=WAIT):
+        controller.add_folder(folder)
+    settle(controller, qtbot)
+    assert controller.state.options.datasets[folder].problem == "flickr could not be read: the disk is gone"
+    assert not controller.state.options.missing(), "the other dataset can be evaluated"
+
+
+def test_ticks_follow_a_home_or_a_program_that_has_moved(controller, qtbot):
+    included = next(model.key for model in controller.state.options.models if model.checkpoint)
+    old = str(Path("/elsewhere/of/the/program").joinpath(*Path(included).parts[-2:]))
+    controller.restore_options({"models": [old, "/elsewhere/runs/gone"]})
+    controller.read_models()
+    settle(controller, qtbot)
+    assert controller.state.options.ticked == {included, "/elsewhere/runs/gone"}
+    assert [model.key for model in controller.state.options.chosen_models] == [included]
+
+
+def test_a_model_that_is_there_twice_is_not_guessed():
+    models = [ModelOption("A", "", "/a/runs/1"), ModelOption("B", "", "/b/runs/1")]
+    assert still_ticked(frozenset({"/c/runs/1", "/a/runs/1", "zero-shot:auto"}), models) == {
+        "/c/runs/1", "/a/runs/1", "zero-shot:auto"}
 
 
 def test_options_come_back_from_plain_values(controller):
