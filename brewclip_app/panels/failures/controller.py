@@ -1,6 +1,6 @@
 """Controller of the Failures screen: reads, labels, diagnoses and exports in jobs. No widgets here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -55,6 +55,7 @@ class FailuresController(Controller[FailuresState]):
         self._diagnosed: tuple[int, int] = (0, 0)  # evaluation and K of the running diagnosis
         self._undone: dict[int, list[FailureLabel]] = {}  # by evaluation, until something else is labelled
         self._writes = 0  # labels that are not in the store yet
+        self._stored: Mapping[tuple[Direction, str], FailureLabel] = {}  # the labels of the shown evaluation
         self._reading: asyncio.Task[None] | None = None  # of the waveform in front
 
     # ---- which failures
@@ -231,6 +232,7 @@ class FailuresController(Controller[FailuresState]):
             if getattr(error, "kind", "") == "gone":  # deleted in Evaluate, or by another process
                 self.read_evaluations()
             return
+        self._stored = misses.labels
         front = self.state.front if before is None or before.key == misses.key else None
         self._set(misses=misses, front=front)
 
@@ -241,10 +243,11 @@ class FailuresController(Controller[FailuresState]):
         except JobCancelled:
             return
         except Exception as error:
-            self._set(unreadable=str(error))
-            return
+            waveform, unreadable = None, str(error)
+        else:
+            unreadable = ""
         if self.state.case is not None and self.state.case.key == case.key:
-            self._set(waveform=waveform)
+            self._set(waveform=waveform, unreadable=unreadable)
 
     async def _diagnose(self, evaluation: int, at: int) -> None:
         explorer = self._context.explorer
@@ -267,8 +270,12 @@ class FailuresController(Controller[FailuresState]):
         else:
             self.read()
 
-    async def _change(self, work: "Callable[[int], FailureLabel | None]") -> "FailureLabel | None":
-        """Change labels in the store, after the changes before; its result, and the labels as they are then."""
+    async def _change(self, work: "Callable[[int], FailureLabel | None]", safe: str = "The label was not saved."
+                      ) -> "FailureLabel | None":
+        """Change labels in the store, after the changes before; its result. The stored labels are shown then.
+
+        JobCancelled: it failed, which the window says, or was stopped.
+        """
         if self.state.misses is None:
             return None
         evaluation, store = self.state.misses.record.id, self._context.explorer.store
@@ -282,16 +289,17 @@ class FailuresController(Controller[FailuresState]):
         try:
             async with self._lock:
                 label, labels = await self._jobs.run("Saving the label", change, quiet=True)
+            self._stored = labels
         except JobCancelled:
-            return None
+            raise
         except Exception as error:
-            self.failed.emit(error, "The label was not saved.")
-            return None
+            self.failed.emit(error, safe)
+            raise JobCancelled from error  # nothing follows, and the banner has said why
         finally:
             self._writes -= 1
-        misses = self.state.misses
-        if not self._writes and misses is not None and misses.record.id == evaluation:  # else a newer change follows
-            self._set(misses=replace(misses, labels=labels))
+            misses = self.state.misses
+            if not self._writes and misses is not None and misses.record.id == evaluation:  # else a newer one follows
+                self._set(misses=replace(misses, labels=self._stored))
         return cast("FailureLabel | None", label)
 
     async def _attempt(self, name: str, work: Callable[[Report], T], key: str, safe: str = "") -> T | None:
@@ -324,8 +332,11 @@ class FailuresController(Controller[FailuresState]):
             self._undone.pop(evaluation, None)
             return written
 
+        before = self._stored.get((direction, query_id))
+        lost = f"The note was not saved. It reads: {note}" if note != (before.note if before else "") else ""
+
         async def write() -> None:
-            await self._change(work)
+            await (self._change(work, lost) if lost else self._change(work))
 
         tasks.start(write())
 

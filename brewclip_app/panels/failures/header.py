@@ -61,6 +61,7 @@ class FailuresHeader(QWidget):
         self.summary.setText(state.misses.summary if state.misses else "")
         for part in (self.filter, self.annotate, self.export):
             part.setEnabled(bool(state.misses and state.misses.queries))
+            part.setVisible(bool(records))
 
     def minimumSizeHint(self) -> QSize:
         """The width without the buttons, which can move to the second line."""

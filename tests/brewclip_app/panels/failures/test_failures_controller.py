@@ -1,5 +1,7 @@
 """The controller of the Failures screen, without widgets."""
 
+import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -104,6 +106,63 @@ def test_a_label_that_cannot_be_written_is_reported(controller, context, qtbot, 
     with qtbot.waitSignal(controller.failed, timeout=WAIT) as failed:
         controller.label("crop")
     assert failed.args[1] == "The label was not saved."
+    settle(context, qtbot)
+    query = controller.state.case.query
+    assert controller.state.misses.label(query) is None, "what is shown is what is stored"
+    with qtbot.waitSignal(controller.failed, timeout=WAIT) as failed:
+        controller.set_note("two dogs")
+    assert failed.args[1] == "The note was not saved. It reads: two dogs"
+    settle(context, qtbot)
+    assert controller.state.misses.label(query) is None
+
+
+def test_of_several_labels_the_last_one_that_was_written_is_shown(controller, context, qtbot, monkeypatch):
+    query, write = controller.state.case.query, labelling.label
+
+    def fail_once(store, evaluation, direction, query_id, key, note):
+        if key == "heard":
+            raise OSError("no space")
+        return write(store, evaluation, direction, query_id, key, note)
+
+    monkeypatch.setattr(labelling, "label", fail_once)
+    for key in ("crop", "heard"):
+        controller.label(key)
+    settle(context, qtbot)
+    assert controller.state.misses.label(query).label == "crop"
+
+
+def test_an_undo_that_fails_says_so_alone(controller, context, qtbot, monkeypatch):
+    monkeypatch.setattr(labelling, "undo", lambda *arguments: 1 / 0)
+    followed = []
+
+    async def undo():
+        followed.append(await controller.undo())
+
+    with qtbot.waitSignal(controller.failed, timeout=WAIT):
+        tasks.start(undo())
+    settle(context, qtbot)
+    assert not followed
+
+
+def test_a_recording_that_cannot_be_read_is_said_of_its_own_failure_alone(controller, context, qtbot, monkeypatch):
+    gate, other = threading.Event(), controller.state.misses.queries[1]
+
+    def unreadable(report):
+        gate.wait(20)
+        raise OSError("damaged")
+
+    monkeypatch.setattr(controller, "_reader", lambda recording: unreadable)
+    gate.set()
+    controller.show(other.number)
+    settle(context, qtbot)
+    assert controller.state.unreadable == "damaged"
+    gate.clear()
+    controller.show(controller.state.misses.queries[0].number)
+    qtbot.waitUntil(lambda: context.jobs.of_key("failures:voice") is not None)
+    controller._set(case=replace(controller.state.case, key=(1, "", "another")))  # it came to the front meanwhile
+    gate.set()
+    settle(context, qtbot)
+    assert controller.state.unreadable == ""
 
 
 def test_the_diagnosis_shows_its_progress_and_can_be_stopped(controller, context, qtbot, monkeypatch):
