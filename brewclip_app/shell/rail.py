@@ -13,6 +13,7 @@ from brewclip_app.widgets.common import look, scrolling
 MARK = 3  # px, the violet line at the left of the chosen one
 ICON = 22  # px
 COMPACT = QSize(52, 40)  # px, a button without its word
+LOWEST = 28  # px, its height where little room is left
 NARROW = 900  # px; a window narrower than this has no room for the words
 
 
@@ -23,7 +24,7 @@ class RailButton(QAbstractButton):
         super().__init__()
         self._icon = icon
         self._ring = False
-        self._compact = False
+        self._compact = 0
         self.setText(title)
         self.setCheckable(True)
         self.setToolTip(plain_tip(f"{title} ({keys})"))
@@ -33,16 +34,16 @@ class RailButton(QAbstractButton):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return COMPACT if self._compact else self.full_size()
+        return QSize(COMPACT.width(), self._compact) if self._compact else self.full_size()
 
     def full_size(self) -> QSize:
         """Size of icon and word, px."""
         metrics = self.fontMetrics()
         return QSize(max(84, metrics.horizontalAdvance(self.text()) + 24), metrics.height() + 42)
 
-    def set_compact(self, compact: bool) -> None:
-        """Show the icon alone; the tool tip keeps the word."""
-        self._compact = compact
+    def set_compact(self, height: int) -> None:
+        """Show the icon alone, in a button of this height; 0: icon and word. The tool tip keeps the word."""
+        self._compact = height
         self.updateGeometry()
         self.update()
 
@@ -85,7 +86,7 @@ class Rail(QWidget):
         look(self, "rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons: dict[str, RailButton] = {}
-        self._compact = False
+        self._compact = 0  # height of a button without its word; 0: with it
         self._extra: list[RailButton] = []
         self._group = QButtonGroup(self)
         inside = look(QWidget(), "bare")
@@ -96,14 +97,13 @@ class Rail(QWidget):
         self._above = 0
         self.area = look(scrolling(inside), "bare")
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # the wheel and the focus scroll
         self.area.setParent(self)  # placed by hand: the width is chosen while the rail is being resized
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
 
     @property
     def is_compact(self) -> bool:
         """Whether icons stand without their words."""
-        return self._compact
+        return bool(self._compact)
 
     def add(self, key: str, icon: str, title: str, keys: str, below: bool = False) -> None:
         """Add a panel's button: above the gap, or below it."""
@@ -152,16 +152,16 @@ class Rail(QWidget):
 
     def _fit(self) -> None:
         """Words where they have room, icons alone where they have not."""
-        compact = self.window().width() < NARROW or self.height() < self._full_height()
+        margins, shown = self._box.contentsMargins(), [each for each in self._all() if not each.isHidden()]
+        room = self.height() - margins.top() - margins.bottom() - self._box.spacing() * len(shown)
+        compact = 0
+        if shown and (self.window().width() < NARROW or room < sum(each.full_size().height() for each in shown)):
+            compact = max(LOWEST, min(COMPACT.height(), room // len(shown)))
         if compact != self._compact:
             self._compact = compact
             for each in self._all():
                 each.set_compact(compact)
         self._keep_width()
-
-    def _full_height(self) -> int:
-        margins, shown = self._box.contentsMargins(), [each for each in self._all() if not each.isHidden()]
-        return margins.top() + margins.bottom() + sum(each.full_size().height() + self._box.spacing() for each in shown)
 
     def _all(self) -> list[RailButton]:
         return [*self.buttons.values(), *self._extra]

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app.jobs import Job, JobRunner
-from brewclip_app.plain_text import plain_tip
+from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import (
     ElidedLabel,
     ProgressRow,
@@ -25,7 +26,50 @@ if TYPE_CHECKING:
 WARNING = "\N{WARNING SIGN}"
 OTHER_TIP = ("Another window of BrewCLIP Explorer uses the same data. Both can be used; what one changes, the other "
              "shows after it looked again. The window that is closed last is restored at the next start.")
+SHORTEST = 14  # characters that a shortened link shows at least
 SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
+
+
+class ElidedLink(QPushButton):
+    """A quiet link that is shortened where there is no room; `text` has it all."""
+
+    def __init__(self, on: Callable[[], object]) -> None:
+        super().__init__()
+        self._words = ""
+        look(self, "quiet-link")
+        self.setAutoDefault(False)
+        self.setFlat(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(lambda: on())
+
+    def text(self) -> str:
+        return self._words
+
+    def setText(self, text: str) -> None:
+        self._words = text
+        self.updateGeometry()
+        self._elide()
+
+    def sizeHint(self) -> QSize:
+        return self._size(self._words)
+
+    def minimumSizeHint(self) -> QSize:
+        return self._size(self._words[:SHORTEST])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _size(self, words: str) -> QSize:
+        hint = super().sizeHint()
+        shown = self.fontMetrics().horizontalAdvance(super().text())
+        return QSize(hint.width() - shown + self.fontMetrics().horizontalAdvance(plain_caption(words)), hint.height())
+
+    def _elide(self) -> None:
+        frame = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(plain_caption(self._words))
+        super().setText(plain_caption(self.fontMetrics().elidedText(
+            self._words, Qt.TextElideMode.ElideRight, self.width() - frame)))
 
 
 class StatusStrip(QWidget):
@@ -50,7 +94,7 @@ class StatusStrip(QWidget):
         self.other = label("Another window is open", "care")
         self.other.setToolTip(OTHER_TIP)
         self.other.hide()
-        self.models = button("", on_models, "quiet-link")
+        self.models = ElidedLink(on_models)
         self.device = label("", "quiet")
         box = QHBoxLayout(self)
         box.setContentsMargins(20, 3, 20, 3)
