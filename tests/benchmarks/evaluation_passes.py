@@ -2,16 +2,20 @@
 
     python -m tests.benchmarks.evaluation_passes [--utterances 60] [--rounds 5]
 
-The first utterances of Flickr8k's test split with their pictures, copied to a folder of their own. Each call begins
-with empty caches and with its models loaded: all of it is hearing, looking, embedding and ranking. The two calls take
-turns, and every second round begins with the other one. The full model is untrained, which costs the same. Where other
-programs use the machine, the processor's seconds tell more than the clock's.
+The first utterances of Flickr8k's test split with their pictures, copied to a folder of their own. Each call is a
+`brewclip evaluate` in a process and an empty home of its own, from its start to its end. The two calls take turns, and
+every second round begins with the other one. The full model is untrained, which costs the same. Where other programs
+use the machine, the processor's seconds (user and system, of all threads) tell more than the clock's.
 """
 
 import argparse
 import csv
+import os
+import resource
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -20,13 +24,9 @@ from pathlib import Path
 import torch
 
 from core.cli.output import table
-from core.evaluation.evaluate import evaluate
-from core.evaluation.records import DataChoice, Request
 from core.explorer import Explorer
-from core.home import Home
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
-from core.models.spec import ModelSpec
 from core.settings import Settings
 from tests.benchmarks.common import own_home, test_split
 
@@ -34,7 +34,7 @@ MOST = 1.15  # of full alone, that both may cost
 ALONE, BOTH = "full alone", "zero-shot and full"
 
 
-def write_data(folder: Path, count: int) -> DataChoice:
+def write_data(folder: Path, count: int) -> Path:
     """The first utterances of the test split with their pictures."""
     folder.mkdir()
     split = test_split()
@@ -48,10 +48,10 @@ def write_data(folder: Path, count: int) -> DataChoice:
         rows.append((pictures[each.image_id].name, each.recording.name, each.caption, "test"))
     with (folder / "pairs.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
-    return DataChoice(folder, "test")
+    return folder
 
 
-def write_full(explorer: Explorer, folder: Path) -> ModelSpec:
+def write_full(explorer: Explorer, folder: Path) -> Path:
     """An untrained model with both branches over the backbone in use."""
     backbone, recogniser = explorer.backbone(), explorer.recogniser()
     torch.manual_seed(0)
@@ -59,20 +59,17 @@ def write_full(explorer: Explorer, folder: Path) -> ModelSpec:
     digest, padding = str(backbone.fingerprint("").facts()["weights"]), explorer.settings["speech.padding"]
     checkpoints.save(folder, model, checkpoints.Run("full", model.options, backbone.name, digest, recogniser.name,
                                                     recogniser.width, padding, "centre"))
-    return ModelSpec(checkpoint=folder)
+    return folder
 
 
-def cost_of(models: tuple[ModelSpec, ...], data: DataChoice) -> tuple[float, float]:
-    """Seconds of one call in an empty home: by the clock, and of the processor in all threads."""
+def cost_of(models: Sequence[str], data: Path) -> tuple[float, float]:
+    """Seconds of one call: by the clock, and of the processor in all threads."""
+    command = [sys.executable, "-m", "core.cli", "evaluate", str(data), *models]
     with tempfile.TemporaryDirectory() as home:
-        explorer = Explorer(Home(Path(home)), Settings())
-        explorer.warm_up()
-        start = time.perf_counter(), time.process_time()
-        made = evaluate(explorer.workspace, Request(models, (data,)))
-        spent = time.perf_counter() - start[0], time.process_time() - start[1]
-        explorer.close()
-    assert len(made) == len(models) and not any(each.unreadable for each in made)
-    return spent
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(command, env={**os.environ, "BREWCLIP_HOME": home}, check=True, capture_output=True)
+        after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    return end - start, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def say(what: str, spent: Mapping[str, Sequence[float]]) -> None:
@@ -96,7 +93,7 @@ def main() -> None:
         explorer = Explorer(home, Settings())
         data, full = write_data(home.root / "data", arguments.utterances), write_full(explorer, home.root / "full")
         explorer.close()
-        works = {ALONE: (full,), BOTH: (ModelSpec(), full)}
+        works = {ALONE: ("--checkpoint", str(full)), BOTH: ("--variant", "zero-shot", "--checkpoint", str(full))}
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
         for number in range(arguments.rounds):
             for name in (list(works) if number % 2 == 0 else list(reversed(works))):
