@@ -70,7 +70,7 @@ class LoadedIndex:
         """The best pictures; the rest as in `_best`. More and more are asked for until the copies of the last one are
         among them, which have its score but for rounding.
         """
-        asked = top if all_copies else top + SPARE_COPIES
+        asked = top + SPARE_COPIES
         while True:
             (ids, scores), compared, approximate = self._best(scorer, asked, chosen, exact)
             records = {record.id: record for record in self.gallery.images(ids.tolist())}
@@ -81,10 +81,11 @@ class LoadedIndex:
                 same.setdefault(record.content_hash, []).append(record)
             kept = list({record.content_hash: (record, score) for record, score in reversed(rows)}.values())[::-1]
             files = {digest: tuple(group) for digest, group in same.items()}
-            if all_copies or not len(ids) or len(ids) < asked or asked >= compared or (
-                    len(kept) > top and scores[-1] < kept[top - 1][1] - ROUNDING):
-                shown = rows if all_copies else kept[:top]
-                return [(record, score, files[record.content_hash]) for record, score in shown], compared, approximate
+            listed = rows if all_copies else kept
+            if not len(ids) or len(ids) < asked or asked >= compared or (
+                    len(listed) > top and scores[-1] < listed[top - 1][1] - ROUNDING):
+                return ([(record, score, files[record.content_hash]) for record, score in listed[:top]], compared,
+                        approximate)
             asked *= 4
 
     def _best(self, scorer: QueryScorer, top: int, chosen: Filter, exact: bool

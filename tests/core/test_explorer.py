@@ -394,6 +394,8 @@ def test_identical_copies_are_one_hit_unless_all_are_asked_for(explorer, folder,
     assert {hit.copies for hit in every.hits[:40]} == {40}
     assert (result.hits[0].score, result.hits[1].score) == pytest.approx((every.hits[0].score, every.hits[40].score))
     assert explorer.search(name, ask, top=1).hits[0].copies == 40
+    some = explorer.search(name, ask, top=3, all_copies=True)
+    assert [hit.copies for hit in some.hits] == [40, 40, 40]
     assert len(explorer.search(name, ask, top=250).hits) == len(COLOURS)
     part = explorer.search(name, ask, top=5, filter=Filter(name="red 0"))
     assert [hit.copies for hit in part.hits] == [10]
