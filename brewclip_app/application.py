@@ -20,8 +20,7 @@ from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, S
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app import tasks, theme  # multimedia before any thread runs; its docstring says why
-from brewclip_app.capture import multimedia
+from brewclip_app import qt_imports, tasks, theme  # qt_imports before any thread runs; its docstring says why
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from core import private_files
@@ -127,7 +126,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     if os.environ.get("BREWCLIP_TRACE_START"):
         print(f"first paint after {since_start_ms():.0f} ms ({time.process_time() * 1000:.0f} ms of CPU time)",
               file=sys.stderr, flush=True)
-    multimedia.start()
+    qt_imports.start()
     window.context.jobs.release()
     unread = window.context.settings.unread
     if unread is not None:

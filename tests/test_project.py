@@ -57,7 +57,7 @@ NOT_IMPORTED = {  # declared for another reason than an import
     "pytest-qt": "a plugin of pytest", "pytest-timeout": "a plugin of pytest",
     "pytest-xdist": "a plugin of pytest",
 }
-BROUGHT_ALONG = {"shiboken6": "pyside6"}  # the binding generator's module is one package with the bindings
+BROUGHT_ALONG = {"shiboken6": "PySide6"}  # the binding generator's module is one package with the bindings
 
 
 def imported(folder: Path) -> Iterator[tuple[str, Path]]:

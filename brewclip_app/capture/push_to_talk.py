@@ -1,11 +1,11 @@
 """Push-to-talk over the microphone, and playback of the recording."""
 
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
-from brewclip_app.capture.multimedia import multimedia
 from brewclip_app.capture.playback import Player
 from brewclip_app.capture.recording import Microphone, Recording, fault, warning
 from core.progress import Report
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
 
+DEVICES = Path("/dev/snd")  # Linux: a file for each microphone; absent while there is no sound card
 TAP = 0.3  # s; a press this short records until the next one
 PLUGGED_MS = 700  # after a microphone came or went: the system needs a moment to name it
 
@@ -31,7 +32,7 @@ class PushToTalk(QObject):
         self.microphone = microphone or Microphone(self)
         self.player = Player(self)
         self._pressed_at: float | None = None
-        self._watcher: QObject | None = None
+        self._watcher: QFileSystemWatcher | None = None
         self._plugged = QTimer(self, singleShot=True, interval=PLUGGED_MS)
         self._plugged.timeout.connect(self.microphone.refresh)
         self.microphone.finished.connect(self._take)
@@ -74,14 +75,25 @@ class PushToTalk(QObject):
         return busy
 
     def watch(self) -> None:
-        """Follow microphones as they come and go. Starts Qt's audio back end: after the first paint."""
+        """Follow microphones as they come and go: on Linux; elsewhere the list is refreshed by hand."""
         if self._watcher is not None:
             return
-        if multimedia is not None:  # else a system library is missing; the list can still be refreshed by hand
-            watcher = multimedia.QMediaDevices(self)
-            watcher.audioInputsChanged.connect(self._plugged.start)
-            self._watcher = watcher
-        self.microphone.refresh()  # after it: this starts a thread that imports
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.directoryChanged.connect(self._devices_changed)
+        self._watch_devices()
+        self.microphone.refresh()
+
+    def _devices_changed(self, folder: str) -> None:
+        self._watch_devices()
+        if folder == str(DEVICES) or DEVICES.is_dir():
+            self._plugged.start()
+
+    def _watch_devices(self) -> None:
+        """Watch the folder of devices, or the one in which it will appear."""
+        assert self._watcher is not None
+        for folder in self._watcher.directories():
+            self._watcher.removePath(folder)
+        self._watcher.addPath(str(DEVICES if DEVICES.is_dir() else DEVICES.parent))
 
     def close(self) -> None:
         """Release all devices."""

@@ -4,7 +4,7 @@ import importlib
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -103,32 +103,27 @@ def list_again(sound: Any) -> tuple[InputDevice, ...]:
         return input_devices(sound)
 
 
-class Stream:
-    """One open stream; made and closed on the sound thread. Its blocks, (frames, channels), go to a queue."""
+class OpenStream:
+    """A started PortAudio stream; made and closed on the sound thread."""
 
-    def __init__(self, sound: Any, device: InputDevice, blocks: "queue.SimpleQueue[Block]") -> None:
-        self.device = device
+    def __init__(self, sound: Any, openings: Sequence[Callable[[], Any]]) -> None:
+        """Start the first of `openings` that PortAudio does not refuse."""
         self._sound = sound
         with _one_at_a_time:
-            self._open = self._first_that_opens(sound, device, blocks)
+            self._open = self._first_that_opens(openings)
             _open_streams[sound] = _open_streams.get(sound, 0) + 1
             self._open.start()
             self.latency = float(self._open.latency)
 
-    def _first_that_opens(self, sound: Any, device: InputDevice, blocks: "queue.SimpleQueue[Block]") -> Any:
-        """Mono, else stereo, else all channels."""
-        choices = tuple(dict.fromkeys((1, min(2, device.channels), device.channels)))
-        for channels in choices[:-1]:
-            with suppress(sound.PortAudioError):
-                return self._make(sound, device, channels, blocks)
-        return self._make(sound, device, choices[-1], blocks)
+    def _first_that_opens(self, openings: Sequence[Callable[[], Any]]) -> Any:
+        for opening in openings[:-1]:
+            with suppress(self._sound.PortAudioError):
+                return opening()
+        return openings[-1]()
 
-    def _make(self, sound: Any, device: InputDevice, channels: int, blocks: "queue.SimpleQueue[Block]") -> Any:
-        def callback(data: "np.ndarray", frames: int, time: Any, status: Any) -> None:
-            blocks.put((self, data.copy(), bool(status.input_overflow)))
-
-        return sound.InputStream(samplerate=device.rate, device=device.index, channels=channels, dtype="float32",
-                                 latency=LATENCY, callback=callback)
+    def is_active(self) -> bool:
+        """Whether the device still takes or delivers samples."""
+        return bool(self._open.active)
 
     def close(self) -> None:
         """Stop, then release the device."""
@@ -136,6 +131,22 @@ class Stream:
             _open_streams[self._sound] -= 1
             self._open.stop()
             self._open.close()
+
+
+class Stream(OpenStream):
+    """An open microphone: mono, else stereo, else all channels. Its blocks, (frames, channels), go to a queue."""
+
+    def __init__(self, sound: Any, device: InputDevice, blocks: "queue.SimpleQueue[Block]") -> None:
+        def callback(data: "np.ndarray", frames: int, time: Any, status: Any) -> None:
+            blocks.put((self, data.copy(), bool(status.input_overflow)))
+
+        def opening(channels: int) -> Any:
+            return sound.InputStream(samplerate=device.rate, device=device.index, channels=channels, dtype="float32",
+                                     latency=LATENCY, callback=callback)
+
+        self.device = device
+        channels = dict.fromkeys((1, min(2, device.channels), device.channels))
+        super().__init__(sound, [partial(opening, count) for count in channels])
 
 
 def ignore(answer: "Future[Any]") -> None:

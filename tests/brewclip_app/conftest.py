@@ -12,8 +12,7 @@ import pytest
 import soundfile
 from PIL import Image, ImageDraw
 
-from brewclip_app import tasks
-from brewclip_app.capture import multimedia
+from brewclip_app import qt_imports, tasks
 from brewclip_app.capture.sound import SoundThread
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
@@ -28,9 +27,9 @@ RATE_OF_DEVICE = 48_000
 
 
 @pytest.fixture(scope="session", autouse=True)
-def audio_back_end(qapp: object) -> None:
-    """Load Qt's audio back end before any job imports, as the application does: later the two can deadlock."""
-    multimedia.start()
+def qt_modules(qapp: object) -> None:
+    """Import Qt's modules before any job imports, as the application does: later the two can deadlock."""
+    qt_imports.start()
 
 
 @pytest.fixture(autouse=True)

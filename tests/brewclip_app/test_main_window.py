@@ -378,11 +378,11 @@ def test_nothing_heavy_is_imported_before_the_first_paint():
 
 
 def test_qts_modules_are_imported_before_any_thread_runs():
-    """Afterwards it can deadlock: see brewclip_app.capture.multimedia, whose `start` is called while jobs are held."""
-    code = ("import sys; import brewclip_app.application as application; application.multimedia.start(); "
+    """Afterwards it can deadlock: see brewclip_app.qt_imports, whose `start` is called while jobs are held."""
+    code = ("import sys; import brewclip_app.application as application; application.qt_imports.start(); "
             "qt = lambda: {name for name in sys.modules if name.startswith('PySide6.Qt')}; before = qt(); "
             "[__import__(entry.module) for entry in application.PANELS]; "
-            "print(sorted(qt() - before), 'PySide6.QtMultimedia' in before)")
+            "print(sorted(qt() - before), 'PySide6.QtDBus' in before)")
     assert in_another_python(code) == "[] True"
 
 

@@ -5,121 +5,153 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from brewclip_app.capture import playback
-from brewclip_app.capture.playback import NO_OUTPUT, Player
+from brewclip_app.capture.playback import NO_OUTPUT, OutputStream, Player
 from core.audio import RATE
 
 
-class Sink:
-    """What QAudioSink is to the player: reads all at once."""
+class PortAudioError(Exception):
+    pass
 
-    def __init__(self, output, form, parent):
-        self.rate, self.microseconds, self.problem = form.rate, 0, "none"
-        self.stopped = False
-        output.sinks.append(self)
 
-    def start(self, buffer):
-        self.samples = np.frombuffer(bytes(buffer.readAll().data()), np.int16)
+class CallbackStop(Exception):
+    pass
 
-    def processedUSecs(self):
-        self.microseconds += 40_000
-        return self.microseconds
 
-    def error(self):
-        return self.problem
+class FakeOutput:
+    """What sounddevice's OutputStream is to the player; the test is the device and asks for samples with `request`."""
 
-    def state(self):
-        return "idle" if self.microseconds >= 120_000 else "active"
+    def __init__(self, loudspeaker, samplerate, channels, callback):
+        self.rate, self.channels, self.callback = samplerate, channels, callback
+        self.latency, self.active, self.closed = 0.01, False, False
+        self.blocks = []
+        loudspeaker.streams.append(self)
+
+    def start(self):
+        self.active = True
+
+    def request(self, seconds):
+        block = np.full((round(seconds * self.rate), self.channels), 9, np.float32)
+        try:
+            self.callback(block, len(block), None, None)
+        except CallbackStop:
+            self.active = False
+        self.blocks.append(block)
 
     def stop(self):
-        self.stopped = True
+        self.active = False
 
-    def deleteLater(self):
-        pass
-
-
-class Form:
-    SampleFormat = SimpleNamespace(Int16="int16")
-
-    def setSampleRate(self, rate):
-        self.rate = rate
-
-    def setChannelCount(self, count):
-        pass
-
-    setSampleFormat = setChannelCount
+    def close(self):
+        self.closed = True
 
 
-class Output:
+class Loudspeaker:
+    """What the sounddevice module is to the player."""
+
+    PortAudioError, CallbackStop = PortAudioError, CallbackStop
+
     def __init__(self):
-        self.sinks, self.null, self.rates = [], False, (RATE, 48_000)
+        self.streams, self.formats, self.missing = [], {(RATE, 1)}, False
 
-    def isNull(self):
-        return self.null
+    def __call__(self, again):
+        return self
 
-    def isFormatSupported(self, form):
-        return form.rate in self.rates
+    def query_devices(self, kind):
+        if self.missing:
+            raise PortAudioError("Error querying device -1")
+        return {"default_samplerate": 48_000.0}
 
-    def preferredFormat(self):
-        return SimpleNamespace(sampleRate=lambda: 48_000)
+    def check_output_settings(self, samplerate, channels, dtype):
+        if (samplerate, channels) not in self.formats:
+            raise PortAudioError("Invalid sample rate")
 
-
-@pytest.fixture
-def output(monkeypatch):
-    made = Output()
-    monkeypatch.setattr(playback, "multimedia", SimpleNamespace(
-        QAudioSink=Sink, QAudioFormat=Form, QMediaDevices=SimpleNamespace(defaultAudioOutput=lambda: made),
-        QtAudio=SimpleNamespace(Error=SimpleNamespace(NoError="none", UnderrunError="underrun"),
-                                State=SimpleNamespace(IdleState="idle"))))
-    return made
+    def OutputStream(self, *, samplerate, channels, dtype, latency, callback):
+        return FakeOutput(self, samplerate, channels, callback)
 
 
 @pytest.fixture
-def player(qapp):
-    made = Player()
+def loudspeaker():
+    return Loudspeaker()
+
+
+@pytest.fixture
+def player(loudspeaker, direct_thread):
+    made = Player(sound=loudspeaker, thread=direct_thread)
     yield made
     made.stop()
 
 
-def test_it_plays_to_the_end_and_tells_where_it_is(player, output, tone, qtbot):
-    seen = []
-    player.moved.connect(seen.append)
+def test_it_plays_to_the_end_and_emits_its_position(player, loudspeaker, tone, qtbot):
+    player.play(tone, 0.5)
+    stream = loudspeaker.streams[0]
+    with qtbot.waitSignal(player.moved) as moved:
+        stream.request(0.51)
+    assert moved.args == [pytest.approx(1.0)]
+    assert player.playing
     with qtbot.waitSignal(player.finished):
-        player.play(tone, 0.5)
-    assert not player.playing and output.sinks[0].stopped
-    assert len(output.sinks[0].samples) == round(1.5 * RATE)
-    assert seen and seen[0] == pytest.approx(0.54)
+        stream.request(1.5)
+    assert not player.playing and stream.closed
+    played = np.concatenate(stream.blocks)[:, 0]
+    assert np.array_equal(played[:round(1.5 * RATE)], tone.samples[RATE // 2:])
+    assert not played[round(1.5 * RATE):].any(), "silence behind the last sample"
 
 
-def test_a_device_of_another_rate_gets_it_resampled(player, output, tone):
-    output.rates = (48_000,)
+@pytest.mark.parametrize("form", [(RATE, 2), (48_000, 1), (48_000, 2)])
+def test_a_device_gets_the_format_it_takes(player, loudspeaker, tone, form):
+    loudspeaker.formats = {form}
     player.play(tone)
-    assert output.sinks[0].rate == 48_000
-    assert len(output.sinks[0].samples) == pytest.approx(2 * 48_000, abs=10)
+    stream = loudspeaker.streams[0]
+    assert (stream.rate, stream.channels) == form
+    stream.request(2.0)
+    assert not stream.active, "all samples fit into two seconds"
+    assert np.array_equal(stream.blocks[0][:, 0], stream.blocks[0][:, -1])
+    assert np.abs(stream.blocks[0]).max() == pytest.approx(0.4, abs=0.02)
 
 
-def test_no_loudspeaker_is_said(player, output, tone, qtbot):
-    output.null = True
+def test_no_loudspeaker_is_reported(player, loudspeaker, tone, qtbot):
+    loudspeaker.missing = True
+    with qtbot.waitSignal(player.failed, check_params_cb=lambda why: why.startswith(NO_OUTPUT)):
+        player.play(tone)
+    assert not player.playing
+
+
+def test_a_sound_system_that_is_missing_is_reported(direct_thread, tone, qtbot):
+    def missing(again):
+        raise OSError("PortAudio library not found")
+
+    player = Player(sound=missing, thread=direct_thread)
+    with qtbot.waitSignal(player.failed, check_params_cb=lambda why: "PortAudio library not found" in why):
+        player.play(tone)
+    assert not player.playing
+
+
+def test_a_loudspeaker_that_stops_early_is_reported(player, loudspeaker, tone, qtbot):
+    player.play(tone)
     with qtbot.waitSignal(player.failed, check_params_cb=lambda why: why == NO_OUTPUT):
-        player.play(tone)
+        loudspeaker.streams[0].active = False
+    assert not player.playing and loudspeaker.streams[0].closed
+
+
+def test_a_loudspeaker_that_asks_for_nothing_is_reported(player, loudspeaker, tone, qtbot):
+    player.play(tone)
+    with qtbot.waitSignal(player.failed):
+        player._stream.last_request -= 10
     assert not player.playing
 
 
-def test_a_loudspeaker_that_goes_away_is_said(player, output, tone, qtbot):
+def test_playing_again_stops_the_first(player, loudspeaker, tone):
     player.play(tone)
-    output.sinks[0].problem = "fatal"
-    with qtbot.waitSignal(player.failed):
-        pass
+    player.play(tone)
+    assert [stream.closed for stream in loudspeaker.streams] == [True, False]
+    assert player.playing
+
+
+def test_stopping_while_the_device_opens_plays_nothing(loudspeaker, tone, qapp):
+    waiting = []
+    player = Player(sound=loudspeaker, thread=SimpleNamespace(call=lambda work, then: waiting.append((work, then))))
+    player.play(tone)
+    _open, then = waiting.pop()
+    player.stop()
+    stream = OutputStream(loudspeaker, tone, 0.0)
+    then(SimpleNamespace(exception=lambda: None, result=lambda: stream))
     assert not player.playing
-
-
-def test_without_qtmultimedia_it_is_said(player, tone, monkeypatch, qtbot):
-    monkeypatch.setattr(playback, "multimedia", None)
-    with qtbot.waitSignal(player.failed):
-        player.play(tone)
-
-
-def test_playing_again_stops_the_first(player, output, tone):
-    player.play(tone)
-    player.play(tone)
-    assert [sink.stopped for sink in output.sinks] == [True, False]
+    assert [closing[0] for closing in waiting] == [stream.close]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from brewclip_app.capture import recording
+from brewclip_app.capture import push_to_talk, recording
 from brewclip_app.capture.recording import PRE_ROLL, TAIL, Microphone, Recording, fault, warning
 from brewclip_app.capture.sound import DEFAULT, SoundThread, portaudio
 
@@ -255,3 +255,16 @@ def test_looking_for_microphones_leaves_another_panels_recording_alone(ready, so
     ready.set_ready(False)
     other.refresh()
     assert sound.started_again == 1
+
+
+def test_a_microphone_that_is_plugged_in_is_listed(sound, direct_thread, qtbot, monkeypatch, tmp_path):
+    """The first one too: until then there is no folder of sound devices."""
+    monkeypatch.setattr(push_to_talk, "DEVICES", tmp_path / "snd")
+    monkeypatch.setattr(push_to_talk, "PLUGGED_MS", 0)
+    voice = push_to_talk.PushToTalk(None, microphone=Microphone(sound=sound, thread=direct_thread))
+    voice.watch()
+    for device in (tmp_path / "snd", tmp_path / "snd" / "pcmC0D0c", tmp_path / "snd" / "pcmC1D0c"):
+        sound.names.append(device.name)
+        device.mkdir()
+        qtbot.waitUntil(lambda name=device.name: name in [each.name for each in voice.microphone.devices])
+    voice.close()

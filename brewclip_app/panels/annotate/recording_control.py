@@ -15,7 +15,7 @@ from brewclip_app.panels.annotate.take_player import TakePlayer
 if TYPE_CHECKING:
     from core.audio import Waveform
 
-WATCH_AFTER_MS = 300  # after the first paint: listing microphones loads QtMultimedia
+WATCH_AFTER_MS = 300  # after the first paint: listing microphones starts PortAudio
 
 
 class RecordingControl(QObject):

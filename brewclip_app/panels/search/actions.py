@@ -12,10 +12,10 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import tasks, wording
-from brewclip_app.capture.multimedia import dbus
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
 from brewclip_app.plain_text import plain_caption
+from brewclip_app.qt_imports import dbus
 from brewclip_app.thumbnails import to_qimage
 from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.name_dialogs import NameDialog

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.store.records import ImageRecord
 
-WATCH_AFTER_MS = 300  # after the first paint: looking for microphones loads QtMultimedia
+WATCH_AFTER_MS = 300  # after the first paint: looking for microphones starts PortAudio
 KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"), ("Esc", "Stop recording, playing or searching"),
         ("Enter", "Search with the edited text; open the chosen picture"), ("Ctrl+L", "Edit or type the text"),
         ("Ctrl+N", "New search"),

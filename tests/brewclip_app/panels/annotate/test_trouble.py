@@ -166,7 +166,7 @@ from PySide6.QtWidgets import QApplication
 import numpy as np
 app = QApplication([])
 from tests.core.annotation.models import TwoModels
-from brewclip_app.capture import multimedia
+from brewclip_app import qt_imports
 from brewclip_app.context import Context
 from brewclip_app.panels.annotate.panel import AnnotatePanel
 from core.audio import from_samples
@@ -174,7 +174,7 @@ from core.explorer import Explorer
 from core.home import find_home
 from core.settings import Settings
 home = find_home()
-multimedia.start()
+qt_imports.start()
 context = Context(home, Explorer(home, Settings(), TwoModels(home)))
 context.set_gallery("Holiday")
 panel = AnnotatePanel(context)
