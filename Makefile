@@ -1,4 +1,5 @@
 # make run    set up, fetch weights, build the demo, open the window (without a screen: the same, printed and photographed)
+# make install-desktop   add the program to the desktop's menu and to "Open with" of folders and pictures
 # make test   set up, then ruff, mypy, import-linter and all tests, in one process a core
 # make check  the same without the tests marked slow or cluster
 PYTHON ?= python3
@@ -8,7 +9,7 @@ DEV_READY := .venv/ready-dev
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup setup-dev test check lint bench screenshots clean
+.PHONY: run setup setup-dev install-desktop test check lint bench screenshots clean
 
 run: setup
 	@$(BIN)/python -m brewclip_app.first_run
@@ -30,6 +31,15 @@ $(DEV_READY): $(READY)
 	@sh .ci/system-libraries --dev
 	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e ".[dev,scale]"
 	@touch $@
+
+DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)
+ID := org.brewclip.Explorer
+install-desktop: $(READY)
+	install -Dm644 resources/desktop/$(ID).svg $(DATA)/icons/hicolor/scalable/apps/$(ID).svg
+	install -Dm644 resources/desktop/$(ID).metainfo.xml $(DATA)/metainfo/$(ID).metainfo.xml
+	mkdir -p $(DATA)/applications
+	sed 's|^Exec=brewclip-app|Exec="$(CURDIR)/$(BIN)/brewclip-app"|' resources/desktop/$(ID).desktop > $(DATA)/applications/$(ID).desktop
+	-update-desktop-database -q $(DATA)/applications 2>/dev/null
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +21,10 @@ from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, S
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app import qt_imports, tasks, theme  # qt_imports before any thread runs; its docstring says why
+from brewclip_app import opening, qt_imports, tasks, theme  # qt_imports before any thread runs; its docstring says why
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
-from core import private_files
+from core import __version__, private_files
 from core.errors import SettingsError
 from core.home import Home, find_home
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import asyncio
 
 log = logging.getLogger("brewclip_app")
+DESKTOP_ID = "org.brewclip.Explorer"
+ICON = Path(str(files("resources"))) / "desktop" / f"{DESKTOP_ID}.svg"
 SHUTDOWN_S = 10
 SHOT_SETTLED_S = 0.6  # the same for so long: the panel has all it shows
 SHOT_PATIENCE_S = 120.0
@@ -45,17 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"brewclip-app: {error}", file=sys.stderr)
         return 2
     home.protect()
+    if options.paths and not options.screenshot and opening.hand_over(home, options.paths):
+        return 0
     _log_to(home)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("brewclip-explorer")
     app.setApplicationDisplayName("BrewCLIP Explorer")
-    app.setDesktopFileName("brewclip-explorer")
+    app.setDesktopFileName(DESKTOP_ID)
     context = Context(home)
     if options.screenshot:  # a picture for somebody else: the user's window stays as it was
         context.state.freeze()
     theme.apply(app, options.theme or str(context.settings["appearance.theme"]))
-    app.setWindowIcon(QIcon(theme.icon("microphone", "main")))
+    app.setWindowIcon(QIcon(str(ICON)))
     window = MainWindow(context)
     uncaught = Uncaught()
     uncaught.happened.connect(window.show_error)
@@ -93,6 +98,9 @@ class Uncaught(QObject):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("brewclip-app", description="Speak a description and see the matching pictures.")
+    parser.add_argument("paths", nargs="*", type=_path, metavar="PATH",
+                        help="a folder to add, pictures or a recording to search with; an open window takes them")
+    parser.add_argument("--version", action="version", version=f"BrewCLIP Explorer {__version__}")
     parser.add_argument("--gallery", default="", help="open this gallery")
     parser.add_argument("--panel", choices=[entry.key for entry in PANELS], help="show this panel first")
     parser.add_argument("--theme", choices=["system", "light", "dark"], help="for this start only")
@@ -101,6 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save a picture of the window and quit")
     parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window, such as 1280x800")
     return parser
+
+
+def _path(text: str) -> Path:
+    path = Path(text).absolute()
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no {text}")
+    return path
 
 
 def _size(text: str) -> QSize:
@@ -144,8 +159,18 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
         asked = Inspection if options.panel == "inspect" else Question
         window.show_panel("inspect" if asked is Inspection else "search",
                           asked(text=options.text, speech=options.speech))
+    if options.paths:
+        opening.show(window, options.paths)
+    requests = opening.OpenRequests(window.context.home, window)
+    requests.received.connect(lambda paths: _open_requested(window, paths))
+    requests.start()
     if options.screenshot:
         Photographer(window, options.screenshot).start()
+
+
+def _open_requested(window: MainWindow, paths: Sequence[Path]) -> None:
+    opening.raise_window(window)
+    opening.show(window, paths)
 
 
 class Photographer(QObject):

@@ -10,6 +10,21 @@ LOOK_MS = 5000
 FILE = "window.lock"
 
 
+def is_open(home: Home) -> bool:
+    """Whether a window of another process uses this home now."""
+    lock = _lock(home)
+    if lock.tryLock(0):
+        lock.unlock()
+        return False
+    return lock.error() == QLockFile.LockError.LockFailedError
+
+
+def _lock(home: Home) -> QLockFile:
+    lock = QLockFile(str(home.root / FILE))
+    lock.setStaleLockTime(0)
+    return lock
+
+
 class OtherWindow(QObject):
     """Holds the home's lock file, or checks from time to time whether it is free.
 
@@ -20,8 +35,7 @@ class OtherWindow(QObject):
                  on_change: Callable[[bool], object] = lambda is_open: None) -> None:
         super().__init__(parent)
         self._on_change = on_change
-        self._lock = QLockFile(str(home.root / FILE))
-        self._lock.setStaleLockTime(0)
+        self._lock = _lock(home)
         self.is_open = False
         self._clock = QTimer(self, interval=LOOK_MS)
         self._clock.timeout.connect(self.look)

@@ -12,7 +12,7 @@ from core.errors import SettingsError
 
 # Beginnings of the names in a home: `Home`'s own, and those of the window, the log and the probes.
 OWN = ("store.sqlite", "weights", "caches", "recordings", "takes", "runs", "demo", "addresses.json", "unfinished.json",
-       "settings.json", "settings.damaged", "probes", "window", "brewclip-app", "exports")
+       "settings.json", "settings.damaged", "probes", "window", "brewclip-app", "exports", "opening")
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class Home:
     def unfinished(self) -> Path:
         """The indexing runs that have not ended, JSON."""
         return self.root / "unfinished.json"
+
+    @property
+    def opening(self) -> Path:
+        """Requests to an open window to open files, JSON."""
+        return self.root / "opening"
 
     @property
     def settings(self) -> Path:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """A query for the Search panel (payload of `go_to`): text or a recording."""
+    """A query for the Search panel (payload of `go_to`): text, a recording or pictures."""
 
     text: str = ""
     speech: Path | None = None
+    pictures: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

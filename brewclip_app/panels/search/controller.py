@@ -537,7 +537,7 @@ class SearchController(Controller[SearchState]):
             self._ask_waiting()
 
     def ask(self, question: Question) -> None:
-        """Search with a text or a recording that another panel sent."""
+        """Search with what another panel or the command line sent."""
         self._question = question
         self._ask_waiting()
 
@@ -551,6 +551,8 @@ class SearchController(Controller[SearchState]):
             self.read_recording(question.speech)
         elif question is not None and question.text:
             self.type_text(question.text)
+        elif question is not None and question.pictures:
+            self.open(Query(None, tuple(QueryTerm("image", path=path) for path in question.pictures)))
         elif restored:
             status = self.state.gallery.state
             if status is not None and status.indexed:

@@ -167,6 +167,14 @@ def test_a_question_waits_for_the_galleries(controller, explorer, qtbot):
     assert controller.state.query.text == "dogs" and controller.state.gallery.names == ("Flickr", "Holidays")
 
 
+def test_pictures_of_the_command_line_are_a_query(controller, explorer, pictures, qtbot):
+    controller.refresh_gallery()
+    controller.ask(Question(pictures=tuple(pictures[:2])))
+    qtbot.waitUntil(lambda: controller.state.answer is not None)
+    assert [term.path for term in controller.state.query.extras] == pictures[:2]
+    assert controller.state.query.main is None
+
+
 def test_a_gallery_that_is_gone_gives_way_to_the_first(controller, context, qtbot):
     context.set_gallery("gone")
     qtbot.waitUntil(lambda: controller.state.gallery is not None and controller.state.gallery.state is not None)
