@@ -30,7 +30,8 @@ TITLES: Mapping[str, str] = {
     "pictures": "Digests of pictures", "recordings": "Digests of recordings",
     "pixels": "Prepared pictures", "stems": "Prepared pictures",
     "views": "Crops for evaluation", "emotion": "Features of voices", "emotion-branches": "Features of voices",
-    "emotion-folds": "Probes of voices", "cluster": "Models for a cluster"}
+    "emotion-folds": "Probes of voices", "cluster": "Models for a cluster",
+    "inference": "Models for ONNX Runtime"}
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,13 @@ def encode_text(clip: Any, tokens: Tensor, prompts: Tensor) -> Tensor:
     if tokens.shape[1] + count > context:
         tokens = make_room(tokens, count, context)
     words = clip.token_embedding(tokens).to(clip.transformer.get_cast_dtype())
-    own = prompts.to(words.dtype).expand(len(words), -1, -1)
+    own = prompts.to(words.dtype).expand(words.shape[0], -1, -1)
     x = torch.cat([words[:, :1], own, words[:, 1:]], dim=1)
     length = x.shape[1]
     x = x + clip.positional_embedding[:length].to(x.dtype)
     x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
     ends = tokens.argmax(dim=1) + count
-    x = x[torch.arange(len(x), device=x.device), ends]
+    x = x[torch.arange(x.shape[0], device=x.device), ends]
     projection = clip.text_projection
     features: Tensor = projection(x) if isinstance(projection, nn.Linear) else x @ projection
     return features
@@ -73,7 +73,7 @@ def image_stem(clip: Any, values: Tensor) -> Tensor:
     """
     visual = clip.visual
     patches = visual.conv1(values).flatten(2).permute(0, 2, 1)
-    first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+    first = visual.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
     tokens: Tensor = visual.ln_pre(torch.cat([first, patches], dim=1) + visual.positional_embedding.to(patches.dtype))
     return tokens
 
@@ -85,7 +85,7 @@ def encode_stem(clip: Any, stem: Tensor, prompts: Tensor) -> Tensor:
     """
     visual = clip.visual
     x = stem.to(visual.proj.dtype)
-    own = visual.ln_pre(prompts.to(x.dtype)).expand(len(x), -1, -1)
+    own = visual.ln_pre(prompts.to(x.dtype)).expand(x.shape[0], -1, -1)
     x = visual.transformer(torch.cat([x, own], dim=1))
     features: Tensor = visual.ln_post(x[:, 0]) @ visual.proj
     return features
