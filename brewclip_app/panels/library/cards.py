@@ -1,4 +1,4 @@
-"""Cards of a gallery's detail: its folders, the model of its embeddings, and an offer to embed again."""
+"""Cards of a gallery's detail: its folders, the model of its embeddings, and an offer to index again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -72,23 +72,23 @@ class ModelCard(Card):
         if len(lines) > 1:
             lines = [f"{line}: {wording.count(number)}" for line, (_, number) in zip(lines, state.fingerprints,
                                                                                      strict=True)]
-        self.facts.setText("\n".join(lines) or "No embeddings yet")
+        self.facts.setText("\n".join(lines) or "Not indexed yet")
         tip = "\n".join(f"fingerprint {each.hash}\n{each.description}" for each, _ in state.fingerprints)
         self.facts.setToolTip(plain_tip(tip))
         self.price.setVisible(state.images > 0)
-        self.price.setText(overview.problem or "With another model or crop, all pictures are embedded again: "
+        self.price.setText(overview.problem or "With another model or crop, all pictures are indexed again: "
                            f"{gallery_facts.cost(state.images, rate)}.")
 
 
 class OutdatedCard(Card):
-    """Offers to embed again when the settings ask for another model or crop than the gallery has."""
+    """Offers to index again when the settings ask for another model or crop than the gallery has."""
 
     def __init__(self, embed: Callable[[], object]) -> None:
         super().__init__()
         look(self, "banner")
         self.setProperty("kind", "care")
         self.words = label("", wrap=True)
-        self.action = button("Embed again", embed, "main")
+        self.action = button("Index again", embed, "main")
         whole = row(self.words, self.action, space=12)
         whole.setStretch(0, 1)
         self.body.addLayout(whole)
@@ -102,6 +102,6 @@ class OutdatedCard(Card):
         missing = state.images - state.indexed
         time = f" (about {wording.duration(missing / rate)} on this computer)" if rate > 0 else ""
         self.words.setText(
-            f"Embedded with {gallery_facts.facts_in_words(old, titles)}, but the settings ask for "
+            f"Indexed with {gallery_facts.facts_in_words(old, titles)}, but the settings ask for "
             f"{gallery_facts.facts_in_words(new, titles)}. Searches do not find {wording.pictures(missing)} until "
-            f"they are embedded again{time}. The old embeddings are kept.")
+            f"they are indexed again{time}. The present index is kept.")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.store.records import FailureRecord, GalleryState
 
 RELOAD_MS = 2500  # interval at which a running job's stored pictures are shown
-RESUMABLE = "What was embedded before is kept, and indexing goes on from there."
+RESUMABLE = "What was indexed before is kept, and indexing goes on from there."
 
 
 @dataclass(frozen=True, eq=False)

@@ -219,7 +219,7 @@ class GalleryDetail(QWidget):
             self._controller.delete()
             return
         confirm(self, f"Delete the gallery {name}?",
-                f"The {wording.pictures(gallery.images)} stay on disk. Their embeddings and tags are deleted; "
+                f"The {wording.pictures(gallery.images)} stay on disk. Their index and tags are deleted; "
                 "to search them again they must be embedded again.", "Delete gallery", self._controller.delete)
 
     def ask_remove_folder(self, folder: Path) -> None:

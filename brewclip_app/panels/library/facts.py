@@ -158,7 +158,7 @@ def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerpr
 def cost(images: int, rate: float) -> str:
     """Time to embed images on this computer; `rate` in images a second, 0 when it was never measured."""
     if rate <= 0:
-        return f"{wording.pictures(images)}; the time is known once some were embedded"
+        return f"{wording.pictures(images)}; the time is known once some were indexed"
     return f"{wording.pictures(images)}, about {wording.duration(images / rate)} on this computer"
 
 
@@ -172,7 +172,7 @@ def progress_in_words(progress: Progress) -> str:
 def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
                     failed: "Sequence[FailureRecord]", passed: Counts = (), excluded: Counts = ()) -> str:
     """Summary of an indexing run."""
-    words = [f"{wording.pictures(indexed)} embedded" if indexed else "no new pictures"]
+    words = [f"{wording.pictures(indexed)} indexed" if indexed else "no new pictures"]
     words += [f"{wording.count(number)} {what}" for number, what in (
         (unchanged, "unchanged"), (moved, "moved"), (missing, "missing"), (len(failed), "could not be read"),
     ) if number]

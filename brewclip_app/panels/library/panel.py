@@ -249,7 +249,7 @@ class LibraryPanel(Panel):
         if not isinstance(error, StoreError) or error.kind != "no_gallery":
             return False
         confirm(self, f"Create a gallery at {address}?", "There is none yet. It starts empty; add folders to fill it. "
-                "Its embeddings and tags are stored at that address, the pictures stay where they are.",
+                "Its index and tags are stored at that address, the pictures stay where they are.",
                 "Create", lambda: self.controller.create_at(address), danger=False)
         return True
 

@@ -108,7 +108,7 @@ class SearchResults(QWidget):
         self.splitter.setSizes([880, 288])
         self.stack.addWidget(self._blank)
         self.stack.addWidget(self.splitter)
-        line = row(self.progress, self.stale, self.least, None, space=14)  # always there: the grid below never jumps
+        line = row(self.stale, self.least, self.progress, None, space=14)  # always there: the grid below never jumps
         above = column(bar, self.filter, line, space=4)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
         whole = column(above, self.stack, space=0)
@@ -127,7 +127,7 @@ class SearchResults(QWidget):
         stale = state.stale and bool(answered.terms())
         least = answered.least_like
         self.stale.setText(f"Results of “{answered.text}”" if stale else "")
-        self.least.setText(f"Nothing is asked for: the pictures least like {least} come first." if least else "")
+        self.least.setText(f"This query only excludes: the pictures least like {least} come first." if least else "")
         self.stale.setVisible(stale)
         self.least.setVisible(bool(least) and not stale)
         self.grid.set_faded(stale)

@@ -171,7 +171,7 @@ class TrainController(Controller[TrainState]):
         except SettingsError as error:
             self.failed.emit(error, "Search uses the same model as before.")
             return
-        self._set(status=(f"Search uses {run.name} now; pictures that were indexed before need", "embedding again",
+        self._set(status=(f"Search uses {run.name} now; pictures that were indexed before need", "indexing again",
                           "library"))
 
     # ---- coroutines

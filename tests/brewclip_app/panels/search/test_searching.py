@@ -60,7 +60,7 @@ def test_a_query_that_only_excludes_says_what_comes_first(panel, explorer, qtbot
     assert panel.results.least.isHidden()
     panel.results.chips.chips[0].click()
     wait_for_hits(qtbot, panel, explorer, 2)
-    assert panel.results.least.text() == "Nothing is asked for: the pictures least like “people” come first."
+    assert panel.results.least.text() == "This query only excludes: the pictures least like “people” come first."
     assert panel.results.least.isVisibleTo(panel)
     panel.controller.add_text("- dogs")
     wait_for_hits(qtbot, panel, explorer, 3)
