@@ -20,16 +20,15 @@ setup: $(READY)
 setup-dev: $(DEV_READY)
 	@$(BIN)/brewclip weights fetch whisper-base
 
-$(READY): pyproject.toml constraints.txt .ci/system-libraries
+$(READY): pyproject.toml constraints.txt packaging/install .ci/system-libraries
 	@sh .ci/system-libraries
 	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
-	@echo "Installing the program and what it needs (about 6 GB the first time, mostly PyTorch)"
-	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e .
+	@sh packaging/install
 	@touch $@
 
 $(DEV_READY): $(READY)
 	@sh .ci/system-libraries --dev
-	@$(BIN)/python -m pip install $(if $(CI),-q,--progress-bar on) -c constraints.txt -e ".[dev,scale]"
+	@sh packaging/install "[dev,scale]"
 	@touch $@
 
 DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)
