@@ -152,7 +152,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     window.context.downloads.refresh()
     window.context.indexing.resume()
     window.context.tidy_up()
-    window.context.training.look()  # what trained on while the window was closed is followed again
+    window.context.training.reload()  # what trained on while the window was closed is followed again
     window.refresh_engine()
     if options.speech or options.text:
         from brewclip_app.panels.base import Inspection, Question

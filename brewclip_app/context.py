@@ -21,3 +21,5 @@ class Context(BaseContext):
         self.downloads = Downloads(self)
         self.indexing = Indexing(self)
         self.training = Training(self)
+        for service in (self.downloads, self.indexing, self.training):
+            service.failed.connect(self.failed)

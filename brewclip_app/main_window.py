@@ -17,6 +17,7 @@ from brewclip_app.jobs import Job
 from brewclip_app.notifications import Notifier
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
+from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.services.runs import KEY as TRAINING
 from brewclip_app.shell.key_list import KeyList
 from brewclip_app.shell.panel_stack import PanelStack
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         self._texts: dict[str, str] = {}
         self._links: dict[str, tuple[str, str]] = {}
         self.first_panel = ""  # key of the panel to begin with; else the last one
+        self._files = context.downloads.state.files
         self._theme = context.settings["appearance.theme"]
         self._painted = False
         self._closing = self._impatient = False
@@ -210,7 +212,7 @@ class MainWindow(QMainWindow):
         self.context.failed.connect(self.show_error)
         self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
         self.context.settings_changed.connect(self._take_settings)
-        self.context.downloads.fetched.connect(lambda name: self.refresh_engine())
+        self.context.downloads.changed.connect(self._follow_downloads)
         self.context.jobs.job_finished.connect(self._after_job)
         QApplication.instance().focusChanged.connect(self._keep_focus)  # type: ignore[union-attr]
 
@@ -295,6 +297,12 @@ class MainWindow(QMainWindow):
         self._show_screens()
         self.refresh_engine()
 
+    def _follow_downloads(self, downloads: DownloadsState) -> None:
+        """Refresh the models in the status bar: another file of weights may be there."""
+        if downloads.files is not self._files:
+            self._files = downloads.files
+            self.refresh_engine()
+
     def _after_job(self, job: Job) -> None:
         """Refresh the models in the status bar: the first search or indexing loads them."""
         if not job.quiet:
@@ -310,7 +318,7 @@ class MainWindow(QMainWindow):
         if not runs or (isinstance(app, QApplication) and app.isSavingSession()):
             return False
         if self.findChild(closing.TrainingQuestion) is None:
-            records = [self.context.training.record(run) for run in runs]
+            records = [self.context.training.state.record(run) for run in runs]
             names = [each.name if each else run.name for each, run in zip(records, runs, strict=True)]
             closing.TrainingQuestion(self, names, self.close_unasked, self._stop_training).open()
         return True

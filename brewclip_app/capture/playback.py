@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 
 from brewclip_app.capture.sound import OpenStream, SoundThread, ignore, portaudio
+from brewclip_app.controller import Controller
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,16 +73,20 @@ class OutputStream(OpenStream):
         return self._start + max(0.0, self._sent / self.rate - self.latency)
 
 
-class Player(QObject):
-    """Plays one utterance at a time."""
+@dataclass(frozen=True)
+class PlayerState:
+    """Position in the utterance that plays, in seconds; None while none plays. `problem`: why the last did not."""
 
-    moved = Signal(float)  # seconds
-    finished = Signal()
-    failed = Signal(str)
+    seconds: float | None = None
+    problem: str = ""
+
+
+class Player(Controller[PlayerState]):
+    """Plays one utterance at a time."""
 
     def __init__(self, parent: QObject | None = None, sound: Callable[[bool], Any] = portaudio,
                  thread: SoundThread | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(PlayerState(), parent)
         self._sound = sound
         self._thread = thread or SoundThread(self)
         self._stream: OutputStream | None = None
@@ -95,15 +101,31 @@ class Player(QObject):
         return self._request != 0
 
     def play(self, waveform: "Waveform", start: float = 0.0) -> None:
-        """Play from `start` seconds; `failed` with a sentence when there is nothing to play on."""
-        self.stop()
+        """Play from `start` seconds; the state's `problem` says when there is nothing to play on."""
+        self._release()
         self._requests += 1
         self._request = request = self._requests
+        self._set(seconds=start, problem="")
         self._thread.call(lambda: OutputStream(self._sound(False), waveform, start),
                           lambda answer: self._opened(request, answer))
 
+    def toggle(self, waveform: "Waveform | None") -> None:
+        """Stop, or play an utterance from its beginning."""
+        if self.playing:
+            self.stop()
+        elif waveform is not None:
+            self.play(waveform, 0.0)
+
     def stop(self) -> None:
         """Stop playing."""
+        if self.playing:
+            self._end()
+
+    def _end(self, problem: str = "") -> None:
+        self._release()
+        self._set(seconds=None, problem=problem)
+
+    def _release(self) -> None:
         self._timer.stop()
         self._request = 0
         stream, self._stream = self._stream, None
@@ -116,8 +138,7 @@ class Player(QObject):
             if error is None:
                 self._thread.call(answer.result().close, ignore)
         elif error is not None:
-            self.stop()
-            self.failed.emit(f"{NO_OUTPUT} ({error})" if str(error) else NO_OUTPUT)
+            self._end(f"{NO_OUTPUT} ({error})" if str(error) else NO_OUTPUT)
         else:
             self._stream = answer.result()
             self._timer.start()
@@ -127,10 +148,8 @@ class Player(QObject):
         assert self._stream is not None
         ended = not self._stream.is_active()
         if ended and self._stream.is_sent:
-            self.stop()
-            self.finished.emit()
+            self._end()
         elif ended or monotonic() - self._stream.last_request > LONGEST_SILENCE + self._stream.latency:
-            self.stop()
-            self.failed.emit(NO_OUTPUT)
+            self._end(NO_OUTPUT)
         else:
-            self.moved.emit(self._stream.seconds)
+            self._set(seconds=self._stream.seconds)

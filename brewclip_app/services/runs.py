@@ -1,15 +1,15 @@
 """Training runs: begin, follow, pause, end. A run continues when the window closes."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-
-from brewclip_app.jobs import Job
+from brewclip_app import tasks
+from brewclip_app.controller import Controller
 from brewclip_app.wording import SpeedMeter
 from core.errors import TrainingError
-from core.progress import Estimate, Progress, Report
+from core.progress import Estimate, JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
     from brewclip_app.base_context import BaseContext
@@ -18,83 +18,59 @@ if TYPE_CHECKING:
     from core.training.recipe import Recipe
     from core.training.runs import RunRecord
 
-T = TypeVar("T")
 KEY = "train:"  # before a run's folder: the key of the job that follows it
 FOLDERS = "training/folders"  # state: folders with runs beside the home's own
-HEARING = "training/hearing"  # state: recordings a second that were last heard
-FOLLOWED = 3  # runs that are followed each by a thread; more of them at once would only share one computer
-LISTENED_S = 300.0  # recordings are logged by the dozen: shorter times tell nothing
+HEARING = "training/hearing"  # state: recordings transcribed a second, as last measured
+MOST_FOLLOWED = 3  # each takes a thread; more runs at once would only share one computer
+MEASURED_S = 300.0  # transcribed recordings are logged by the dozen: a shorter time says nothing of the speed
 
 
-class Training(QObject):
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """All training runs: those of the home's folder first, the newest first."""
+
+    records: "tuple[RunRecord, ...]" = ()
+    is_read: bool = False  # whether the folders were read
+    requests: Mapping[Path, str] = field(default_factory=dict)  # "pause" or "stop", of runs that are asked to
+    preparing_left: Mapping[Path, float | None] = field(default_factory=dict)  # seconds until a dataset is prepared
+    ended: "RunRecord | None" = None  # the run whose process ended last
+
+    def record(self, path: Path | None) -> "RunRecord | None":
+        """One run."""
+        return next((record for record in self.records if record.path == path), None)
+
+
+class Training(Controller[TrainingState]):
     """All training runs, worked on in jobs. On the GUI thread."""
 
-    changed = Signal()         # `records` are others
-    began = Signal(object)     # Path of a new run's folder
-    ended = Signal(object)     # RunRecord of one that was going on
-    failed = Signal(object, str)
-    _told = Signal(object)     # RunRecord; crosses from the thread that follows
-
     def __init__(self, context: "BaseContext") -> None:
-        super().__init__(context)
+        super().__init__(TrainingState(), context)
         self._context = context
         self._shelves: Shelves | None = None
-        self.is_read = False  # whether the folders were looked at yet
-        self._records: dict[Path, RunRecord] = {}
         self._processes: dict[Path, Process] = {}
-        self._asked: dict[Path, str] = {}  # what a run was asked for: "pause" or "stop"
-        self._paces: dict[Path, SpeedMeter] = {}
+        self._followed: set[Path] = set()
+        self._speeds: dict[Path, SpeedMeter] = {}
         self._estimates: dict[Path, Estimate] = {}
-        self._known_better: set[Path] = set()  # ended while the folders were read: what was read there is older
-        self._told.connect(self._take_told)
-
-    @property
-    def records(self) -> "tuple[RunRecord, ...]":
-        """All runs: those of the home's folder first, the newest first."""
-        return tuple(self._records.values())
+        self._ended_while_reading: set[Path] = set()  # what was read of them is older
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Folders with runs that the user added."""
-        found = self._context.state.get(FOLDERS, [])
-        return tuple(Path(str(each)) for each in found) if isinstance(found, list) else ()
+        folders = self._context.state.get(FOLDERS, [])
+        return tuple(Path(str(folder)) for folder in folders) if isinstance(folders, list) else ()
 
-    def record(self, path: Path | None) -> "RunRecord | None":
-        """One run."""
-        return self._records.get(path) if path else None
-
-    def asked(self, path: Path) -> str:
-        """Pending request to a run: "pause", "stop" or ""."""
-        return self._asked.get(path, "")
-
-    def left_of_preparing(self, path: Path) -> float | None:
-        """Seconds until a run's dataset is prepared; None while unknown."""
-        estimate = self._estimates.get(path)
-        return estimate.left() if estimate else None
-
-    def look(self) -> None:
-        """Read the folders again."""
-        folders, alive = (self._context.home.runs, *self.folders), frozenset(self._processes)
-
-        def read(report: Report) -> "tuple[RunRecord, ...]":
-            from brewclip_app.services.run_library import Shelves
-            if self._shelves is None or self._shelves.folders != folders:
-                self._shelves = Shelves(folders)
-            return self._shelves.read(alive)
-
-        if self._context.jobs.of_key("runs") is None:
-            self._known_better.clear()
-            self._context.jobs.submit("Looking for runs", read, key="runs", on_done=self._take, quiet=True,
-                                      on_failed=lambda error: self.failed.emit(error, ""))
+    def reload(self) -> None:
+        """Read the folders again, unless that is going on."""
+        self._start(self._reload())
 
     def add_folder(self, folder: Path) -> None:
         """Show the runs of another folder too, or the run that it is."""
         if folder not in (self._context.home.runs, *self.folders):
-            self._context.state.keep(FOLDERS, [str(each) for each in (*self.folders, folder)])
-        self.look()
+            self._context.state.keep(FOLDERS, [str(path) for path in (*self.folders, folder)])
+        self.reload()
 
-    def begin(self, recipe: "Recipe") -> None:
-        """Begin a run of the home with this recipe."""
+    async def begin(self, recipe: "Recipe") -> Path:
+        """Begin a run of the home with this recipe; its folder. TrainingError, DatasetError: nothing is left of it."""
         folder = self._context.home.runs
 
         def work(report: Report) -> Path:
@@ -102,40 +78,31 @@ class Training(QObject):
             report(Progress())
             return begin(folder, recipe)
 
-        self._submit("Beginning a run", work, self._begun)
+        path = await self._context.jobs.run("Beginning a run", work, quiet=True)
+        self.resume(path)
+        return path
 
-    def go_on(self, path: Path) -> None:
+    def resume(self, path: Path) -> None:
         """Resume a run from its last save."""
-        if self._context.jobs.of_key(f"{KEY}{path}") is not None:
-            return
-        if len(self._followed()) >= FOLLOWED:
-            self.failed.emit(TrainingError(f"{len(self._followed())} runs are going on. Pause one of them first.",
-                                           "too_many"), "")
-            return
-        home = self._context.home
-
-        def work(report: Report) -> "Process":
-            from core.training import process as training_process
-            return training_process.start(path, home)
-
-        self._submit("Starting the run", work, lambda process: self._follow(path, process))
+        if path not in self._followed:
+            self._start(self._resume(path))
 
     def pause(self, path: Path) -> None:
         """Ask a run to save and end at its next step; it can be resumed."""
-        self._ask(path, "pause")
+        self._start(self._request(path, "pause"))
 
     def stop(self, path: Path) -> None:
         """End a run for good; its best model stays."""
-        record = self._records.get(path)
-        if record is not None and record.live:
-            self._ask(path, "stop")
-            return
+        async def close() -> None:
+            def work(report: Report) -> None:
+                from core.training import process as training_process
+                training_process.close_run(path)
 
-        def close(report: Report) -> None:
-            from core.training import process as training_process
-            training_process.close_run(path)
+            await self._context.jobs.run("Ending the run", work, quiet=True)
+            self.reload()
 
-        self._submit("Ending the run", close, lambda _: self.look())
+        record = self.state.record(path)
+        self._start(self._request(path, "stop") if record is not None and record.live else close())
 
     def kill(self, path: Path) -> None:
         """End a run's process now; it can be resumed from its last save."""
@@ -145,94 +112,134 @@ class Training(QObject):
             from core.training import process as training_process
             training_process.kill(path, process)
 
-        self._submit("Ending the run", work)
+        self._start(self._context.jobs.run("Ending the run", work, quiet=True))
 
     def delete(self, path: Path) -> None:
         """Put a run's folder into the bin."""
-        def work(report: Report) -> None:
-            from brewclip_app.services.run_library import discard
-            discard(path)
+        async def delete() -> None:
+            def work(report: Report) -> None:
+                from brewclip_app.services.run_library import discard
+                discard(path)
 
-        self._submit("Deleting the run", work, lambda _: self._deleted(path))
+            await self._context.jobs.run("Deleting the run", work, quiet=True)
+            self._set(records=tuple(record for record in self.state.records if record.path != path))
+            self.reload()
 
-    def _deleted(self, path: Path) -> None:
-        self._records.pop(path, None)
-        self.changed.emit()
-        self.look()
+        self._start(delete())
 
-    def _submit(self, name: str, work: Callable[[Report], T], done: Callable[[T], Any] = lambda _: None) -> None:
-        self._context.jobs.submit(name, work, on_done=done, quiet=True,
-                                  on_failed=lambda error: self.failed.emit(error, ""))
+    # ---- coroutines
 
-    def _ask(self, path: Path, what: str) -> None:
-        self._asked[path] = what
+    async def _reload(self) -> None:
+        if self._context.jobs.of_key("runs") is not None:
+            return
+        folders, alive = (self._context.home.runs, *self.folders), frozenset(self._processes)
+
+        def read(report: Report) -> "tuple[RunRecord, ...]":
+            from brewclip_app.services.run_library import Shelves
+            if self._shelves is None or self._shelves.folders != folders:
+                self._shelves = Shelves(folders)
+            return self._shelves.read(alive)
+
+        self._ended_while_reading.clear()
+        records = await self._context.jobs.run("Looking for runs", read, key="runs", quiet=True)
+        newer = self._ended_while_reading | self._followed
+        records = tuple((self.state.record(record.path) if record.path in newer else None) or record
+                        for record in records)
+        for record in records:
+            if record.live and record.path not in self._followed and len(self._followed) < MOST_FOLLOWED:
+                self._follow(record.path)
+        self._set(records=records, is_read=True)
+
+    async def _resume(self, path: Path) -> None:
+        home = self._context.home
+
+        def work(report: Report) -> "Process":
+            from core.training import process as training_process
+            return training_process.start(path, home)
+
+        if len(self._followed) >= MOST_FOLLOWED:
+            raise TrainingError(f"{len(self._followed)} runs are going on. Pause one of them first.", "too_many")
+        self._processes[path] = await self._context.jobs.run("Starting the run", work, quiet=True)
+        self._set_request(path, "")
+        self._follow(path)
+
+    async def _request(self, path: Path, request: str) -> None:
         process = self._processes.get(path)
 
         def work(report: Report) -> None:
             from core.training import process as training_process
             training_process.ask_to_pause(path, process)
 
-        def failed(error: BaseException) -> None:
-            self._asked.pop(path, None)
-            self.failed.emit(error, "")
-            self.changed.emit()
+        self._set_request(path, request)
+        try:
+            await self._context.jobs.run("Asking the run to end", work, quiet=True)
+        except Exception:
+            self._set_request(path, "")
+            raise
 
-        self._context.jobs.submit("Asking the run to end", work, on_failed=failed, quiet=True)
-        self.changed.emit()
+    def _follow(self, path: Path) -> None:
+        if path not in self._followed:
+            self._followed.add(path)
+            self._start(self._watch(path), "The run itself was left as it is.")
 
-    def _begun(self, path: Path) -> None:
-        self.began.emit(path)
-        self.go_on(path)
-
-    def _followed(self) -> list[Job]:
-        return [job for job in self._context.jobs.running() if job.key.startswith(KEY)]
-
-    def _follow(self, path: Path, process: "Process | None") -> None:
-        if process is not None:
-            self._processes[path] = process
-            self._asked.pop(path, None)
+    async def _watch(self, path: Path) -> None:
+        """Follow a run until it ends. Stopping the job pauses the run; closing the window leaves it alone."""
+        name = f"Training {path.name}" if not path.name.isdecimal() else f"Training run {path.name}"
+        loop = tasks.loop()
 
         def work(report: Report) -> "RunRecord":
             from core.training import process as training_process
-            return training_process.watch(path, process, self._told.emit, report,
-                                          lambda: self._asked.get(path) == "stop")
+            return training_process.watch(
+                path, self._processes.get(path),
+                lambda record: loop.call_soon_threadsafe(self._set_record, record),
+                report, lambda: self.state.requests.get(path) == "stop")
 
-        name = f"Training {path.name}" if not path.name.isdecimal() else f"Training run {path.name}"
-        self._context.jobs.submit(name, work, key=f"{KEY}{path}", on_done=self._ended,
-                                  on_failed=lambda error: self._lost(path, error),
-                                  on_cancelled=lambda: self._let_go(path))
+        while True:
+            try:
+                record = await self._context.jobs.run(name, work, key=f"{KEY}{path}")
+            except JobCancelled:
+                if self._context.jobs.is_closing:
+                    return
+                self.pause(path)
+            except Exception:
+                self._release(path)
+                self.reload()
+                raise
+            else:
+                break
+        self._release(path)
+        self._ended_while_reading.add(path)
+        self._set_request(path, "")
+        self._set(records=self._with(record), ended=record)
 
-    def _let_go(self, path: Path) -> None:
-        """Pause a run whose job was stopped in the status bar; closing the window leaves it alone."""
-        if not self._context.jobs.is_closing:
-            self.pause(path)
-            self._follow(path, self._processes.get(path))
+    # ---- records
 
-    def _ended(self, record: "RunRecord") -> None:
-        self._processes.pop(record.path, None)
-        self._asked.pop(record.path, None)
-        self._paces.pop(record.path, None)
-        self._estimates.pop(record.path, None)
-        self._records[record.path] = record
-        self._known_better.add(record.path)
-        self.changed.emit()
-        self.ended.emit(record)
+    def _release(self, path: Path) -> None:
+        """Forget a run whose process ended."""
+        self._followed.discard(path)
+        for values in (self._processes, self._speeds, self._estimates):
+            values.pop(path, None)
 
-    def _lost(self, path: Path, error: BaseException) -> None:
-        self._processes.pop(path, None)
-        self.failed.emit(error, "The run itself was left as it is.")
-        self.look()
+    def _set_request(self, path: Path, request: str) -> None:
+        others = {key: value for key, value in self.state.requests.items() if key != path}
+        self._set(requests={**others, path: request} if request else others)
 
-    def _take_told(self, record: "RunRecord") -> None:
-        if self._context.jobs.of_key(f"{KEY}{record.path}") is None:  # said last, and overtaken by its end
+    def _set_record(self, record: "RunRecord") -> None:
+        """Take a new record of a run that is followed."""
+        if record.path not in self._followed:  # sent last, and overtaken by its end
             return
-        if record.path not in self._records:
-            self.look()
-        self._records[record.path] = record
-        self._listen(record)
-        self.changed.emit()
+        if self.state.record(record.path) is None:
+            self.reload()
+        self._measure(record)
+        self._set(records=self._with(record),
+                  preparing_left={path: estimate.left() for path, estimate in self._estimates.items()})
 
-    def _listen(self, record: "RunRecord") -> None:
+    def _with(self, record: "RunRecord") -> "tuple[RunRecord, ...]":
+        """The records with a new one of a run."""
+        records = {old.path: old for old in self.state.records}
+        return tuple({**records, record.path: record}.values())
+
+    def _measure(self, record: "RunRecord") -> None:
         """Measure how fast recordings are transcribed: it estimates the time for this dataset and the next."""
         if record.prepared[1]:
             self._estimates.setdefault(record.path, Estimate()).add(*record.prepared[:2])
@@ -240,19 +247,9 @@ class Training(QObject):
             self._estimates.pop(record.path, None)
         done, total = record.hearing
         if not total:
-            self._paces.pop(record.path, None)
+            self._speeds.pop(record.path, None)
             return
-        pace = self._paces.setdefault(record.path, SpeedMeter(LISTENED_S))
-        pace.add(done)
-        if pace.a_second > 0:
-            self._context.state.keep(HEARING, pace.a_second)
-
-    def _take(self, found: "tuple[RunRecord, ...]") -> None:
-        followed = {job.key.removeprefix(KEY) for job in self._followed()}
-        before, self.is_read = self._records, True
-        newer = self._known_better | {each.path for each in found if str(each.path) in followed}
-        self._records = {each.path: before.get(each.path, each) if each.path in newer else each for each in found}
-        for each in self._records.values():
-            if each.live and str(each.path) not in followed and len(self._followed()) < FOLLOWED:
-                self._follow(each.path, self._processes.get(each.path))
-        self.changed.emit()
+        speed = self._speeds.setdefault(record.path, SpeedMeter(MEASURED_S))
+        speed.add(done)
+        if speed.a_second > 0:
+            self._context.state.keep(HEARING, speed.a_second)

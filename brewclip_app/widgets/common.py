@@ -287,3 +287,9 @@ def scrolling(inside: QWidget) -> QScrollArea:
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setWidget(inside)
     return made
+
+
+def show_play_button(play: QPushButton, playing: bool) -> None:
+    """Turn a Play button into Stop and back."""
+    play.setText("Stop" if playing else "Play")
+    theme.set_icon(play, "stop" if playing else "play")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 Take = Callable[[Path], object]
@@ -37,6 +38,12 @@ def ask_folder(parent: QWidget, kind: str, title: str, take: Take, start: Path |
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
     return _open(dialog, kind, take, start)
+
+
+def ask_picture_folder(parent: QWidget, take: Take) -> QFileDialog:
+    """Ask for a folder of pictures; the first dialog begins at the system's own."""
+    start = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation))
+    return ask_folder(parent, "pictures", "A folder of pictures", take, start)
 
 
 def ask_file(parent: QWidget, kind: str, title: str, filters: Sequence[str], take: Take) -> QFileDialog:

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from brewclip_app.services.indexing import IndexingState
 from brewclip_app.widgets.common import ProgressRow
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from brewclip_app.jobs import Job
 
 WIDTH = 480
 
@@ -20,24 +20,16 @@ class IndexingProgress(ProgressRow):
         self.setFixedWidth(WIDTH)
         self.cancelled.connect(self._cancel)
         context.indexing.changed.connect(self._follow)
-        self._follow(gallery)
+        self._follow(context.indexing.state)
 
     def _cancel(self) -> None:
         self._indexing.cancel(self.gallery)
 
-    def _follow(self, gallery: str) -> None:
-        if gallery != self.gallery:
-            return
-        job = self._indexing.job(gallery)
-        if job is not None:
+    def _follow(self, indexing: IndexingState) -> None:
+        progress, job = indexing.running.get(self.gallery), self._indexing.job(self.gallery)
+        if progress is not None and job is not None:
+            from brewclip_app.panels.library import facts  # imports NumPy: not before the first paint
             self.title.setText(job.name)
-            self.set_progress(*job.progress.bar, words_of(job))
-        self.setVisible(job is not None)
-
-
-def words_of(job: "Job") -> str:
-    """Progress text of an indexing job, with the time left where known."""
-    if job.progress.share is not None:
-        return job.words()
-    from brewclip_app.panels.library import facts as gallery_facts  # imports NumPy: not before the first paint
-    return gallery_facts.progress_in_words(job.progress)
+            self.set_progress(*progress.bar, facts.progress_in_words(progress) if progress.share is None
+                              else job.words())
+        self.setVisible(progress is not None)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from brewclip_app import wording
 from brewclip_app.plain_text import plain_tip
+from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
 from core.progress import Progress, time_left
 
@@ -36,31 +37,26 @@ class WeightsRow(QWidget):
         whole = row(column(self.progress, self.about, space=2), self.state, self.get, space=10)
         whole.setStretch(0, 1)
         self.setLayout(column(whole, self.error, self.fold, self.details, space=4))
-        self._downloads.changed.connect(self._follow)
-        self._show()
+        self._downloads.changed.connect(self._render)
+        self._render(self._downloads.state)
 
     def _get(self) -> None:
         self._pace = wording.SpeedMeter()
         self._downloads.start(self._weights.name)
 
-    def _follow(self, name: str) -> None:
-        if name in ("", self._weights.name):
-            self._show()
-
-    def _show(self) -> None:
+    def _render(self, state: DownloadsState) -> None:
         name = self._weights.name
-        job, error = self._downloads.job(name), self._downloads.errors.get(name)
-        here = self._weights.bundled or self._downloads.path(name) is not None
-        self.progress.bar.setVisible(job is not None)
-        self.progress.cancel.setVisible(job is not None)
-        self.progress.detail.setVisible(job is not None)
-        self.get.setVisible(job is None and not here and self._downloads.is_known())
+        progress, error = state.running.get(name), state.errors.get(name)
+        here = self._weights.bundled or state.path(name) is not None
+        for part in (self.progress.bar, self.progress.cancel, self.progress.detail):
+            part.setVisible(progress is not None)
+        self.get.setVisible(progress is None and not here and state.files is not None)
         self.get.setText("Try again" if error else "Get it")
         self.state.setText(("comes with the program" if self._weights.bundled else "on this computer") if here else "")
-        self.state.setVisible(here and job is None)
-        if job is not None:
-            self._show_progress(job.progress)
-        self._show_error(error if job is None else None)
+        self.state.setVisible(here and progress is None)
+        if progress is not None:
+            self._show_progress(progress)
+        self._show_error(error)
 
     def _show_progress(self, progress: Progress) -> None:
         done, total, text = progress.done, progress.total, progress.title
@@ -68,7 +64,7 @@ class WeightsRow(QWidget):
         if total <= 0 or done >= total:
             self.progress.set_progress(done, total, text or "Asking for it")
             return
-        words = [self._downloads.far(self._weights.name)]
+        words = [self._downloads.amount(self._weights.name)]
         if self._pace.a_second > 0:
             words += [f"{wording.size(self._pace.a_second)}/s", time_left(self._pace.left(total) or 0)]
         self.progress.set_progress(done, total, " · ".join(words))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from brewclip_app.capture.playback import NO_OUTPUT, OutputStream, Player
+from brewclip_app.capture.playback import NO_OUTPUT, OutputStream, Player, PlayerState
 from core.audio import RATE
 
 
@@ -83,12 +83,12 @@ def player(loudspeaker, direct_thread):
 def test_it_plays_to_the_end_and_emits_its_position(player, loudspeaker, tone, qtbot):
     player.play(tone, 0.5)
     stream = loudspeaker.streams[0]
-    with qtbot.waitSignal(player.moved) as moved:
-        stream.request(0.51)
-    assert moved.args == [pytest.approx(1.0)]
+    assert player.state == PlayerState(0.5)
+    stream.request(0.51)
+    qtbot.waitUntil(lambda: player.state.seconds == pytest.approx(1.0))
     assert player.playing
-    with qtbot.waitSignal(player.finished):
-        stream.request(1.5)
+    stream.request(1.5)
+    qtbot.waitUntil(lambda: player.state == PlayerState())
     assert not player.playing and stream.closed
     played = np.concatenate(stream.blocks)[:, 0]
     assert np.array_equal(played[:round(1.5 * RATE)], tone.samples[RATE // 2:])
@@ -107,34 +107,39 @@ def test_a_device_gets_the_format_it_takes(player, loudspeaker, tone, form):
     assert np.abs(stream.blocks[0]).max() == pytest.approx(0.4, abs=0.02)
 
 
-def test_no_loudspeaker_is_reported(player, loudspeaker, tone, qtbot):
+def test_no_loudspeaker_is_reported(player, loudspeaker, tone):
     loudspeaker.missing = True
-    with qtbot.waitSignal(player.failed, check_params_cb=lambda why: why.startswith(NO_OUTPUT)):
-        player.play(tone)
+    player.play(tone)
+    assert player.state.problem.startswith(NO_OUTPUT) and player.state.seconds is None
     assert not player.playing
+    loudspeaker.missing = False
+    player.toggle(tone)
+    assert player.state == PlayerState(0.0) and player.playing
+    player.toggle(tone)
+    assert player.state == PlayerState() and not player.playing
 
 
-def test_a_sound_system_that_is_missing_is_reported(direct_thread, tone, qtbot):
+def test_a_sound_system_that_is_missing_is_reported(direct_thread, tone):
     def missing(again):
         raise OSError("PortAudio library not found")
 
     player = Player(sound=missing, thread=direct_thread)
-    with qtbot.waitSignal(player.failed, check_params_cb=lambda why: "PortAudio library not found" in why):
-        player.play(tone)
+    player.play(tone)
+    assert "PortAudio library not found" in player.state.problem
     assert not player.playing
 
 
 def test_a_loudspeaker_that_stops_early_is_reported(player, loudspeaker, tone, qtbot):
     player.play(tone)
-    with qtbot.waitSignal(player.failed, check_params_cb=lambda why: why == NO_OUTPUT):
-        loudspeaker.streams[0].active = False
+    loudspeaker.streams[0].active = False
+    qtbot.waitUntil(lambda: player.state.problem == NO_OUTPUT)
     assert not player.playing and loudspeaker.streams[0].closed
 
 
 def test_a_loudspeaker_that_asks_for_nothing_is_reported(player, loudspeaker, tone, qtbot):
     player.play(tone)
-    with qtbot.waitSignal(player.failed):
-        player._stream.last_request -= 10
+    player._stream.last_request -= 10
+    qtbot.waitUntil(lambda: player.state.problem == NO_OUTPUT)
     assert not player.playing
 
 

@@ -57,9 +57,8 @@ def test_a_download_shows_bytes_can_be_stopped_and_begun_again(card, context, qt
     assert not line.error.isVisibleTo(card)
     line.get.click()
     gate.set()
-    with qtbot.waitSignal(context.downloads.fetched, timeout=5000):
-        pass
-    assert line.state.text() == "on this computer"
+    qtbot.waitUntil(lambda: line.state.text() == "on this computer", timeout=5000)
+    assert context.downloads.state.path("whisper-base") == Path("/whisper")
 
 
 def test_a_failed_download_says_why_and_offers_another_try(card, context, qtbot, monkeypatch):

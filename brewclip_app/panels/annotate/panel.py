@@ -22,6 +22,7 @@ from brewclip_app.panels.annotate.take_player import Playback, TakePlayer
 from brewclip_app.panels.base import Panel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
+from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.reading_page import ReadingPage
 from core.progress import JobCancelled, Report
 
@@ -86,7 +87,6 @@ class AnnotatePanel(Panel):
         for page in (self.page, self.end, self.review):
             controller.message.connect(page.message.show_text)
         self.player.changed.connect(self._show_playback)
-        self.player.failed.connect(lambda reason: self.page.message.show_text(reason, "care"))
         self.exchange.finished.connect(self.bar.show_result)
         self.exchange.failed.connect(lambda error: self.failed.emit(error, ""))
         context.gallery_changed.connect(lambda _: controller.reopen())
@@ -112,7 +112,7 @@ class AnnotatePanel(Panel):
         end.first.clicked.connect(lambda: self.controller.go(self.controller.state.first_left or 0))
         end.review.clicked.connect(lambda: self._show_review(True))
         end.export.clicked.connect(self._export)
-        self.none.folder.clicked.connect(lambda: indexing.choose_folder(self))
+        self.none.folder.clicked.connect(lambda: ask_picture_folder(self, indexing.add_folder))
         self.none.demo.clicked.connect(indexing.make_demo)
 
     def _make_shortcuts(self) -> None:
@@ -192,6 +192,8 @@ class AnnotatePanel(Panel):
         self.recording.show_take()
 
     def _show_playback(self, playback: Playback) -> None:
+        if playback.problem:
+            self.page.message.show_text(playback.problem, "care")
         if self.pages.currentWidget() is self.review:
             self.review.show_playback(playback)
             return

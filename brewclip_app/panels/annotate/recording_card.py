@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QPushButton
+from PySide6.QtWidgets import QMenu
 
-from brewclip_app import theme, wording
+from brewclip_app import wording
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.panels.annotate.level_meter import WORDS, LevelMeter
 from brewclip_app.plain_text import plain_caption
-from brewclip_app.widgets.common import Card, button, icon_button, label, look, row
+from brewclip_app.widgets.common import Card, button, icon_button, label, look, row, show_play_button
 from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.waveform import WaveformView
 
@@ -146,9 +146,3 @@ class RecordingCard(Card):
         self._menu.addAction("Refresh the list", self.microphone.refresh)
         self._menu.addSeparator()
         self._menu.addAction(self.keep_ready)
-
-
-def show_play_button(play: QPushButton, playing: bool) -> None:
-    """Turn a Play button into Stop and back."""
-    play.setText("Stop" if playing else "Play")
-    theme.set_icon(play, "stop" if playing else "play")

@@ -86,7 +86,7 @@ class RecordingControl(QObject):
 
     def stop(self) -> bool:
         """Cancel recording and stop playing; whether there was anything to stop."""
-        busy = self._voice.is_recording() or self._player.playback.playing != 0
+        busy = self._voice.is_recording() or self._player.state.playing != 0
         if self._voice.is_recording():
             self._voice.cancel()
         self._player.stop()
@@ -102,7 +102,7 @@ class RecordingControl(QObject):
             card.state.setText("Saving the recording…")
         elif take is None:
             card.show_take(None, "")
-        elif not self._player.playback.playing:
+        elif not self._player.state.playing:
             self._player.show(take)
 
     def _follow_microphone(self, state: str) -> None:

@@ -8,9 +8,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 from brewclip_app import theme, wording
 from brewclip_app.panels.annotate.caption_cards import transcript_of_take
 from brewclip_app.panels.annotate.picture_view import PictureView
-from brewclip_app.panels.annotate.recording_card import show_play_button
 from brewclip_app.thumbnails import Thumbnails
-from brewclip_app.widgets.common import Card, button, clear, column, label, row
+from brewclip_app.widgets.common import Card, button, clear, column, label, row, show_play_button
 from brewclip_app.widgets.difference_line import DifferenceLine
 from brewclip_app.widgets.transcript_view import TranscriptView
 from brewclip_app.widgets.waveform import WaveformView

@@ -1,12 +1,13 @@
 """Playback of takes: one at a time, read from the disk in jobs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
-from brewclip_app.capture.playback import Player
+from brewclip_app.capture.playback import Player, PlayerState
+from brewclip_app.controller import Controller
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -23,27 +24,22 @@ class Playback:
     waveform: "Waveform | None" = None
     playing: int = 0  # id of the take that plays; 0 when none does
     seconds: float | None = None  # the cursor; None while nothing plays
+    problem: str = ""  # why the last take could not be read or played
 
 
-class TakePlayer(QObject):
+class TakePlayer(Controller[Playback]):
     """Controller of playback."""
 
-    changed = Signal(object)  # Playback
-    failed = Signal(str)
-
     def __init__(self, context: "Context", player: Player, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(Playback(), parent)
         self._context, self._player = context, player
-        self.playback = Playback()
-        player.moved.connect(lambda seconds: self._set(replace(self.playback, seconds=seconds)))
-        player.finished.connect(self.stop)
-        player.failed.connect(self._fail)
+        player.changed.connect(self._follow_player)
 
     def show(self, take: "TakeRecord", play: bool = False) -> None:
         """Read the recording of a take, if it is not the one that was read last, and play it when asked for."""
-        now = self.playback
+        now = self.state
         if now.take is not None and now.take.digest == take.digest and now.waveform is not None:
-            self._set(replace(now, take=take))
+            self._set(take=take, problem="")
             if play:
                 self.seek(0.0)
         else:
@@ -51,7 +47,7 @@ class TakePlayer(QObject):
 
     def toggle(self, take: "TakeRecord | None") -> None:
         """Play a take; stop when it is the one that plays."""
-        playing = self.playback.playing
+        playing = self.state.playing
         if playing:
             self.stop()
         if take is not None and take.id != playing:
@@ -59,19 +55,17 @@ class TakePlayer(QObject):
 
     def seek(self, seconds: float) -> None:
         """Play the take that is shown from a position on."""
-        now = self.playback
-        if now.take is not None and now.waveform is not None:
-            self._player.play(now.waveform, seconds)
-            self._set(replace(now, playing=now.take.id if self._player.playing else 0))
+        if self.state.take is not None and self.state.waveform is not None:
+            self._player.play(self.state.waveform, seconds)
+            self._set(playing=self.state.take.id if self._player.playing else 0)
 
     def stop(self) -> None:
         """Stop playing."""
         self._player.stop()
-        self._set(replace(self.playback, playing=0, seconds=None))
 
-    def _set(self, playback: Playback) -> None:
-        self.playback = playback
-        self.changed.emit(playback)
+    def _follow_player(self, player: PlayerState) -> None:
+        self._set(playing=self.state.playing if player.seconds is not None else 0, seconds=player.seconds,
+                  problem=player.problem)
 
     async def _read(self, take: "TakeRecord", play: bool) -> None:
         def read(report: Report) -> "Waveform":
@@ -84,12 +78,9 @@ class TakePlayer(QObject):
         except JobCancelled:
             raise
         except Exception as error:
-            self._fail(str(error))
+            self.stop()
+            self._set(problem=str(error))
             return
-        self._set(replace(self.playback, take=take, waveform=waveform))
+        self._set(take=take, waveform=waveform, problem="")
         if play:
             self.seek(0.0)
-
-    def _fail(self, reason: str) -> None:
-        self.stop()
-        self.failed.emit(reason)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from brewclip_app import tasks, theme
-from brewclip_app.capture.playback import Player
+from brewclip_app.capture.playback import Player, PlayerState
 from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
 from brewclip_app.panels.emotion.emotion_matrix import EmotionMatrix
 from brewclip_app.plain_text import plain_tip
@@ -121,7 +121,7 @@ class CellCard(Card):
 
     def show_cell(self, result: "Result", key: str, acted: int, predicted: int) -> None:
         """Show the recordings of a true and a predicted class."""
-        self.stop()
+        self.player.stop()
         self._result, self._key, self._cell = result, key, (acted, predicted)
         self._entries = entries(result, key, acted, predicted)
         first, second = result.classes[acted], result.classes[predicted]
@@ -139,16 +139,7 @@ class CellCard(Card):
 
     def toggle(self) -> None:
         """Play or stop."""
-        if self.player.playing:
-            self.stop()
-        elif self._waveform is not None:
-            self._play(0.0)
-
-    def stop(self) -> None:
-        """Stop playing."""
-        self.player.stop()
-        self._show_playing()
-        self._move(None)
+        self.player.toggle(self._waveform)
 
     def _dress(self) -> None:
         self.list.setAccessibleName("Recordings of the selected cell")
@@ -173,10 +164,7 @@ class CellCard(Card):
         self.list.currentRowChanged.connect(self._choose)
         self.list.itemActivated.connect(lambda _: self.toggle())
         self.waveform.sought.connect(self._play)
-        self.player.moved.connect(self._move)
-        self.player.finished.connect(self.stop)
-        self.player.failed.connect(self._show_problem)
-        theme.changed.connect(self._show_playing)
+        self.player.changed.connect(self._show_playing)
 
     def _item(self, entry: CellRecording, predicted: str) -> QListWidgetItem:
         acting = entry.acting
@@ -188,7 +176,7 @@ class CellCard(Card):
         return item
 
     def _choose(self, number: int) -> None:
-        self.stop()
+        self.player.stop()
         self._waveform = None
         self.waveform.clear()
         self.curves.clear()
@@ -227,15 +215,14 @@ class CellCard(Card):
     def _play(self, start: float) -> None:
         if self._waveform is not None:
             self.player.play(self._waveform, start)
-            self._show_playing()
 
-    def _move(self, seconds: float | None) -> None:
-        self.waveform.set_cursor(seconds)
-        self.curves.set_cursor(seconds)
-
-    def _show_playing(self) -> None:
+    def _show_playing(self, player: PlayerState) -> None:
+        self.waveform.set_cursor(player.seconds)
+        self.curves.set_cursor(player.seconds)
         theme.set_icon(self.play, "stop" if self.player.playing else "play")
         self.play.setToolTip("Stop (Space)" if self.player.playing else "Play (Space)")
+        if player.problem:
+            self._show_problem(player.problem)
 
     def _show_parts(self, there: bool) -> None:
         for part in (self.list, self.play, self.waveform, self.curves):
@@ -245,7 +232,6 @@ class CellCard(Card):
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
-        self._show_playing()
 
 
 def cell_to_show(result: "Result", key: str, before: tuple[int, int] | None) -> tuple[int, int]:

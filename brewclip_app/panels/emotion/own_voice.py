@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from brewclip_app.capture.playback import PlayerState
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.emotion_bars import ShareBars
@@ -78,9 +79,7 @@ class OwnVoiceCard(Card):
         voice.microphone.level.connect(self._show_level)
         voice.started.connect(self._start_live)
         self.waveform.sought.connect(self._play)
-        player.moved.connect(self._move)
-        player.finished.connect(lambda: self._move(None))
-        player.failed.connect(self.controller.show_problem)
+        player.changed.connect(self._show_playing)
 
     def _show_state(self, state: OwnVoiceState) -> None:
         before, self._shown = self._shown, state
@@ -132,6 +131,8 @@ class OwnVoiceCard(Card):
         if self._shown.waveform is not None:
             self.voice.player.play(self._shown.waveform, start)
 
-    def _move(self, seconds: float | None) -> None:
-        self.waveform.set_cursor(seconds)
-        self.curves.set_cursor(seconds)
+    def _show_playing(self, player: PlayerState) -> None:
+        self.waveform.set_cursor(player.seconds)
+        self.curves.set_cursor(player.seconds)
+        if player.problem:
+            self.controller.show_problem(player.problem)

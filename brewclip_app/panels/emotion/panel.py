@@ -65,7 +65,7 @@ class EmotionPanel(Panel):
 
     def deactivated(self) -> None:
         self.own_voice.voice.cancel()
-        self.cell.stop()
+        self.cell.player.stop()
 
     def save_state(self) -> dict[str, Any]:
         run = self.controller.state.run
@@ -83,7 +83,7 @@ class EmotionPanel(Panel):
                 ("Esc", "Cancel recording, stop playing; stop probing, after a question")]
 
     def closing(self) -> None:
-        self.cell.stop()
+        self.cell.player.stop()
         self.own_voice.voice.close()
 
     # ---- built once
@@ -221,14 +221,14 @@ class EmotionPanel(Panel):
             super().keyReleaseEvent(event)
 
     def _talk(self) -> None:
-        self.cell.stop()
+        self.cell.player.stop()
         self.own_voice.voice.press()
 
     def _escape(self) -> None:
         if self.own_voice.voice.cancel():
             return
         if self.cell.player.playing:
-            self.cell.stop()
+            self.cell.player.stop()
         elif self.options.runs.isChecked():
             self.options.runs.setChecked(False)
         elif not leave_field(self):

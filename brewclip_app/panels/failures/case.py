@@ -109,9 +109,10 @@ class CaseCard(Card):
         self.not_tried.setText(f"Not tried: {case.not_tried}." if case.not_tried else "")
         self.not_tried.setVisible(bool(case.not_tried))
 
-    def show_playing(self, playing: bool) -> None:
-        """Show whether the utterance plays."""
-        theme.set_icon(self.play, "stop" if playing else "play")
+    def show_playing(self, seconds: float | None) -> None:
+        """Show the place of playback; None when the utterance does not play."""
+        self.waveform.set_cursor(seconds)
+        theme.set_icon(self.play, "stop" if seconds is not None else "play")
 
     def show_place(self, line: int, lines: int) -> None:
         """Show the line of the failure, from 0, and their number."""

@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit
 
 from brewclip_app import tasks
-from brewclip_app.capture.playback import Player
+from brewclip_app.capture.playback import Player, PlayerState
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.failures.confusion import ConfusionDialog
 from brewclip_app.panels.failures.controller import FailuresController, FailuresState
@@ -26,7 +26,6 @@ from brewclip_app.widgets.file_dialogs import ask_folder
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from core.audio import Waveform
 
 KEYS = [("\N{LEFTWARDS ARROW}", "The previous failure"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
         ("Home End", "The first failure, the last"), ("Space", "Play the utterance, or stop")]
@@ -73,7 +72,7 @@ class FailuresPanel(Panel):
 
     def deactivated(self) -> None:
         self.case.labels.keep()
-        self._stop_playing()
+        self.player.stop()
 
     def closing(self) -> None:
         self.deactivated()
@@ -138,9 +137,7 @@ class FailuresPanel(Panel):
         case.labels.labelled.connect(controller.label)
         case.labels.noted.connect(controller.set_note)
         case.waveform.sought.connect(self._play)
-        self.player.moved.connect(lambda seconds: case.waveform.set_cursor(seconds) if self._plays_front else None)
-        self.player.finished.connect(self._stop_playing)
-        self.player.failed.connect(self._show_playback_error)
+        self.player.changed.connect(self._show_playing)
         for keys, do in (("Ctrl+F", lambda: header.filter.setChecked(True)), ("Ctrl+E", self._ask_folder),
                          ("Ctrl+Z", lambda: self._undo(redo=False)), ("Ctrl+Shift+Z", lambda: self._undo(redo=True)),
                          ("Ctrl+Y", lambda: self._undo(redo=True))):
@@ -162,7 +159,7 @@ class FailuresPanel(Panel):
             setup = f"{state.misses.record.setup.title} · {state.misses.summary}" if state.misses else ""
             self.status_changed.emit(setup)
         if state.case is not before.case and (not state.case or not before.case or state.case.key != before.case.key):
-            self._stop_playing()
+            self.player.stop()
         if any(getattr(state, name) is not getattr(before, name) for name in ("misses", "case", "waveform",
                                                                               "unreadable")):
             self.page.render_case(self.controller.state)  # newer than `state` where the current row changed meanwhile
@@ -254,36 +251,29 @@ class FailuresPanel(Panel):
 
     def _play(self, seconds: float) -> None:
         if self._shown.waveform is not None:
-            self._play_waveform(self._shown.waveform, seconds, front=True)
-            self.case.show_playing(self.player.playing)
-
-    def _play_waveform(self, waveform: "Waveform", seconds: float, front: bool) -> None:
-        self._plays_front = front
-        self.player.play(waveform, seconds)
+            self._plays_front = True
+            self.player.play(self._shown.waveform, seconds)
 
     async def _play_best(self) -> None:
         """Play the utterance that ranks first."""
-        self._stop_playing()
+        self.player.stop()
         case = self._shown.case
         if case is not None and case.best_recording is not None:
             waveform = await self.controller.read_recording(case.best_recording)
             if waveform is not None:
-                self._play_waveform(waveform, 0.0, front=False)
+                self._plays_front = False
+                self.player.play(waveform)
 
     def _toggle_playing(self) -> None:
         if self.player.playing:
-            self._stop_playing()
+            self.player.stop()
         else:
             self._play(0.0)
 
-    def _stop_playing(self) -> None:
-        self.player.stop()
-        self.case.waveform.set_cursor(None)
-        self.case.show_playing(False)
-
-    def _show_playback_error(self, reason: str) -> None:
-        self._stop_playing()
-        self.banner.say(reason, "care")
+    def _show_playing(self, player: PlayerState) -> None:
+        self.case.show_playing(player.seconds if self._plays_front else None)
+        if player.problem:
+            self.banner.say(player.problem, "care")
 
     # ---- keys
 
@@ -316,6 +306,6 @@ class FailuresPanel(Panel):
 
     def _escape(self) -> None:
         if self.player.playing:
-            self._stop_playing()
+            self.player.stop()
         else:
             ask_to_stop(self, self.controller.job, self.controller.stop_diagnosis)

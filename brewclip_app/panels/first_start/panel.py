@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from brewclip_app.services.indexing import DEMO
+from brewclip_app.services.indexing import DEMO, IndexingState
 from brewclip_app.widgets.common import EmptyState, button, column, row, scrolling
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.weights_row import WeightsCard
 from core.asr.recogniser import RECOGNISERS
@@ -26,7 +27,7 @@ class FirstStart(QWidget):
         super().__init__()
         self._context = context
         self.setAcceptDrops(True)
-        self.choose = button("Choose a folder…", lambda: context.indexing.choose_folder(self), "main")
+        self.choose = button("Choose a folder…", lambda: ask_picture_folder(self, context.indexing.add_folder), "main")
         self.demo = button("Open the demo", context.indexing.make_demo)
         for large in (self.choose, self.demo):
             large.setProperty("large", True)
@@ -51,11 +52,10 @@ class FirstStart(QWidget):
         scroll = scrolling(inner)
         self.setLayout(column(scroll))
 
-    def _follow(self, gallery: str) -> None:
+    def _follow(self, indexing: IndexingState) -> None:
         """Disable the first steps while the demo is built."""
-        building = self._context.indexing.job(DEMO) is not None
         for step in (self.choose, self.demo):
-            step.setEnabled(not building)
+            step.setEnabled(DEMO not in indexing.running)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if folders_of(event.mimeData()):

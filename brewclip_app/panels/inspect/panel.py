@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget
 
 from brewclip_app import tasks
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.capture.playback import Player
+from brewclip_app.capture.playback import Player, PlayerState
 from brewclip_app.panels.base import Inspection, Panel
 from brewclip_app.panels.inspect.case import PENDING
 from brewclip_app.panels.inspect.controller import InspectController
@@ -63,7 +63,7 @@ class InspectPanel(Panel):
         self.controller.take_settings()
 
     def deactivated(self) -> None:
-        self._stop_playing()
+        self.player.stop()
 
     def closing(self) -> None:
         self.player.stop()
@@ -125,9 +125,7 @@ class InspectPanel(Panel):
         single.picture.opacity.valueChanged.connect(self.compare.set_opacity)
         single.voice.voice.sought.connect(self._play)
         single.voice.play.clicked.connect(self._toggle_playing)
-        self.player.moved.connect(self._show_playing)
-        self.player.finished.connect(self._stop_playing)
-        self.player.failed.connect(self._show_playback_error)
+        self.player.changed.connect(self._show_playing)
         self.strip.chosen.connect(controller.choose)
         self.head.terms.activated.connect(self._choose_term)
         for box in (self.head.targets, self.head.methods):
@@ -147,7 +145,7 @@ class InspectPanel(Panel):
     def _render(self, state: InspectState) -> None:
         before, self._shown = self._shown, state
         if state.subject is not before.subject:
-            self._stop_playing()
+            self.player.stop()
         self.progress.setVisible(state.progress is not None)
         if state.progress is not None:
             self.progress.about.setText(state.progress.title)
@@ -221,27 +219,16 @@ class InspectPanel(Panel):
         case = self._shown.case
         if case is not None and case.waveform is not None:
             self.player.play(case.waveform, seconds)
-            if self.player.playing:
-                self._show_playing(seconds)
 
     def _toggle_playing(self) -> None:
-        if self.player.playing:
-            self._stop_playing()
-        else:
-            self._play(0.0)
+        self.player.toggle(self._shown.case.waveform if self._shown.case is not None else None)
 
-    def _stop_playing(self) -> None:
-        self.player.stop()
-        self._show_playing(None)
-
-    def _show_playing(self, seconds: float | None) -> None:
-        self.single.voice.show_playing(seconds)
+    def _show_playing(self, player: PlayerState) -> None:
+        self.single.voice.show_playing(player.seconds)
         if self._shown.case is not None:
-            self.single.words.show_playing(self._shown.case, seconds)
-
-    def _show_playback_error(self, reason: str) -> None:
-        self._show_playing(None)
-        self.controller.notify(reason)
+            self.single.words.show_playing(self._shown.case, player.seconds)
+        if player.problem:
+            self.controller.notify(player.problem)
 
     # ---- events
 
@@ -255,7 +242,7 @@ class InspectPanel(Panel):
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if event.key() == Qt.Key.Key_Escape:
             if self.player.playing:
-                self._stop_playing()
+                self.player.stop()
             elif not self.controller.stop():
                 self.controller.leave_compare()
         elif act is not None and plain and self._shown.case is not None:

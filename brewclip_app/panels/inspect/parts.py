@@ -6,14 +6,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
 
-from brewclip_app import theme
 from brewclip_app.panels.inspect.branch_table import BranchRow, BranchTable, Dot
 from brewclip_app.panels.inspect.case import PENDING, InspectCase, overlays
 from brewclip_app.panels.inspect.heat_picture import HeatPicture
 from brewclip_app.panels.inspect.heat_voice import HeatVoice
 from brewclip_app.panels.inspect.heat_words import HeatWord, HeatWords
 from brewclip_app.panels.inspect.mix_view import MixView
-from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
+from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row, show_play_button
 from brewclip_app.widgets.growing_text import find_words
 from core.figures import percents
 
@@ -194,8 +193,7 @@ class VoiceHeatCard(Card):
         self.voice.set_cursor(seconds)
         if (seconds is not None) != self._playing:
             self._playing = seconds is not None
-            self.play.setText("Stop" if self._playing else "Play")
-            theme.set_icon(self.play, "stop" if self._playing else "play")
+            show_play_button(self.play, self._playing)
 
 
 class BranchCard(Card):

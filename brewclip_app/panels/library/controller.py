@@ -11,20 +11,19 @@ from brewclip_app import wording
 from brewclip_app.controller import Controller
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
-from core.progress import Report
+from brewclip_app.services.downloads import DownloadsState
+from brewclip_app.services.indexing import IndexingState
+from core.progress import Progress, Report
 from core.store.addresses import is_address
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from brewclip_app.jobs import Job
     from core.explorer import Explorer
     from core.galleries.copy import Copied
-    from core.indexing.local import IndexResult
     from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryState
 
 RELOAD_MS = 2500  # interval at which a running job's stored pictures are shown
-RESUMABLE = "What was indexed before is kept, and indexing goes on from there."
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +79,10 @@ class LibraryController(Controller[LibraryState]):
         context.galleries_changed.connect(self.reload)
         context.gallery_changed.connect(self.choose)
         context.settings_changed.connect(lambda _: self.reload())
-        context.downloads.changed.connect(lambda name: self.reload() if name == "" else None)
-        context.indexing.finished.connect(self._summarise)
-        context.indexing.failed.connect(lambda gallery, error: self.failed.emit(error, RESUMABLE))
+        self._files = context.downloads.state.files
+        self._results = context.indexing.state.results
+        context.downloads.changed.connect(self._follow_downloads)
+        context.indexing.changed.connect(self._follow_indexing)
 
     # ---- what is shown
 
@@ -132,19 +132,32 @@ class LibraryController(Controller[LibraryState]):
                 "Reading the list", lambda report: gallery_facts.read_failures(self.context.explorer, gallery.gallery),
                 key="library:failures", quiet=True)))
 
-    def _summarise(self, gallery: str, result: "IndexResult") -> None:
-        self._set_summary(gallery, gallery_facts.result_in_words(
-            result.indexed, result.unchanged, result.moved, result.missing, result.failed, result.passed,
-            result.excluded))
+    def _follow_downloads(self, downloads: DownloadsState) -> None:
+        """Read the galleries again: a model may be there now."""
+        if downloads.files is not self._files:
+            self._files = downloads.files
+            self.reload()
+
+    def _follow_indexing(self, indexing: IndexingState) -> None:
+        """Summarise new results in words."""
+        if indexing.results is self._results:
+            return
+        for gallery, result in indexing.results.items():
+            if self._results.get(gallery) is not result:
+                self._set_summary(gallery, gallery_facts.result_in_words(
+                    result.indexed, result.unchanged, result.moved, result.missing, result.failed, result.passed,
+                    result.excluded))
+        self._results = indexing.results
 
     def _set_summary(self, gallery: str, summary: str) -> None:
         self._set(summaries={**self.state.summaries, gallery: summary})
 
     # ---- indexing
 
-    def job(self) -> "Job | None":
-        """The indexing job of the chosen gallery."""
-        return self.context.indexing.job(self.state.chosen)
+    @property
+    def progress(self) -> Progress | None:
+        """Progress of indexing the chosen gallery; None while that is not going on."""
+        return self.context.indexing.state.running.get(self.state.chosen)
 
     def index_again(self) -> None:
         """Scan all folders of the chosen gallery again."""

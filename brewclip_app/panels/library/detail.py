@@ -27,6 +27,7 @@ from brewclip_app.widgets.common import (
     scrolling,
 )
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
+from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
@@ -61,8 +62,7 @@ class GalleryDetail(QWidget):
                                 button("Add a folder…", self._choose_folder, "main"))
         self._lay_out()
         controller.changed.connect(self.show_state)
-        self._context.indexing.changed.connect(
-            lambda gallery: self._show_progress() if gallery == controller.state.chosen else None)
+        self._context.indexing.changed.connect(self._show_progress)
 
     def show_state(self, state: LibraryState) -> None:
         """Show the chosen gallery of a state."""
@@ -94,7 +94,7 @@ class GalleryDetail(QWidget):
     def escape(self) -> None:
         """Leave a field with Esc, or ask whether to stop indexing."""
         if not leave_field(self):
-            ask_to_stop(self, self._controller.job(), self._controller.stop,
+            ask_to_stop(self, self._context.indexing.job(self._controller.state.chosen), self._controller.stop,
                         "The pictures indexed so far are kept; Continue goes on from there.")
 
     def ask_name(self) -> None:
@@ -112,7 +112,8 @@ class GalleryDetail(QWidget):
         self.mosaic.set_size(QSize(width, round(width * 0.4)))
 
     def _choose_folder(self) -> None:
-        self._context.indexing.choose_folder(self, self._controller.state.chosen)
+        ask_picture_folder(self, lambda folder: self._context.indexing.add_folder(
+            folder, self._controller.state.chosen))
 
     def _make_head(self, thumbnails: Thumbnails) -> Card:
         card = Card(margin=16, space=10)
@@ -162,25 +163,25 @@ class GalleryDetail(QWidget):
         self.setLayout(column(scroll))
 
     def _show_progress(self) -> None:
-        state, job = self._controller.state, self._controller.job()
+        state, progress = self._controller.state, self._controller.progress
         gallery, unfinished = state.gallery, state.unfinished
         if gallery is None:
             return
-        self.progress.setVisible(job is not None)
+        self.progress.setVisible(progress is not None)
         self._show_parts()
         self.again.setText("Look for new pictures" if unfinished is None else "Continue")
         self.again.setToolTip(AGAIN_TIP if unfinished is None else CONTINUE_TIP)
-        self.again.setEnabled(job is None and bool(gallery.gallery.folders))
-        self.delete_action.setEnabled(job is None)
-        self.copy_action.setEnabled(job is None and not state.refusal)
-        self.outdated.action.setEnabled(job is None)
+        self.again.setEnabled(progress is None and bool(gallery.gallery.folders))
+        self.delete_action.setEnabled(progress is None)
+        self.copy_action.setEnabled(progress is None and not state.refusal)
+        self.outdated.action.setEnabled(progress is None)
         self.search.setEnabled(gallery.indexed > 0)
-        facts = [gallery_facts.how_far(gallery, job, unfinished)]
+        facts = [gallery_facts.how_far(gallery, progress, unfinished)]
         facts += [f"{wording.count(gallery.missing)} missing"] if gallery.missing else []
-        summary = state.summaries.get(state.chosen, "") if job is None else ""
+        summary = state.summaries.get(state.chosen, "") if progress is None else ""
         self.state_words.setText(state.refusal or " · ".join(facts) + (f"\n{summary}" if summary else ""))
-        if job is not None:
-            progress = gallery_facts.in_gallery(job, unfinished)
+        if progress is not None:
+            progress = gallery_facts.in_gallery(progress, unfinished)
             self.progress.set_progress(*progress.bar, gallery_facts.progress_in_words(progress))
 
     def _show_parts(self) -> None:
@@ -189,7 +190,7 @@ class GalleryDetail(QWidget):
         bad = bool(self._failures)
         some = gallery is not None and gallery.images > 0
         self.wall.setVisible(some and not bad)
-        self.empty.setVisible(not some and not bad and self._controller.job() is None)
+        self.empty.setVisible(not some and not bad and self._controller.progress is None)
         self.mosaic.setVisible(bad and self.width() >= MOSAIC_FROM)
 
     def _rename(self, name: str, dialog: NameDialog) -> None:

@@ -15,7 +15,6 @@ from core.indexing.left_out import Counts, describe_left_out
 from core.progress import Progress, WorkStep
 
 if TYPE_CHECKING:
-    from brewclip_app.jobs import Job
     from core.explorer import Explorer
     from core.galleries.gallery import Gallery
     from core.indexing.unfinished import UnfinishedRun
@@ -105,14 +104,15 @@ def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[Failu
     return explorer.gallery(gallery).failures()
 
 
-def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "UnfinishedRun | None" = None) -> str:
-    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "192 of 720" while its `job` or another process
-    indexes it, "96 pictures so far" where the end is unknown; "192 of 720, stopped" when the last run did not end.
+def how_far(state: "GalleryState", progress: Progress | None = None, unfinished: "UnfinishedRun | None" = None) -> str:
+    """ "8 091 of 8 094 indexed"; "8 094 pictures, all indexed"; "192 of 720" while a job (its `progress`) or another
+    process indexes it, "96 pictures so far" where the end is unknown; "192 of 720, stopped" when the last run did not
+    end.
     """
-    if job is not None or unfinished is not None:
-        running = job is not None or (unfinished is not None and unfinished.is_running)
-        progress = in_gallery(job, unfinished) if job is not None else Progress()
-        done, total = progress.done, progress.total
+    if progress is not None or unfinished is not None:
+        running = progress is not None or (unfinished is not None and unfinished.is_running)
+        counted = in_gallery(progress or Progress(), unfinished)
+        done, total = counted.done, counted.total
         if total <= 0:
             done, total = state.indexed + state.failed, unfinished.found if unfinished is not None else 0
         end = "" if running else ", stopped"
@@ -127,12 +127,11 @@ def how_far(state: "GalleryState", job: "Job | None" = None, unfinished: "Unfini
     return f"{wording.count(state.indexed)} of {wording.count(state.images)} indexed"
 
 
-def in_gallery(job: "Job", unfinished: "UnfinishedRun | None") -> Progress:
+def in_gallery(progress: Progress, unfinished: "UnfinishedRun | None") -> Progress:
     """Progress of an indexing job, counted over the whole gallery: images from before it began are done.
 
     The job itself counts what it reads, so a run that continues would start at 0.
     """
-    progress = job.progress
     if progress.share is None and unfinished is not None and unfinished.found > progress.total > 0:
         return replace(progress, done=unfinished.found - progress.total + progress.done, total=unfinished.found)
     return progress

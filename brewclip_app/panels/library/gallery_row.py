@@ -7,11 +7,11 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from brewclip_app import wording
-from brewclip_app.jobs import Job
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, column, row
 from brewclip_app.widgets.mosaic import Mosaic
+from core.progress import Progress
 from core.store.addresses import is_address
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class GalleryListRow(QWidget):
         self.setLayout(whole)
         self.show_progress(None)
 
-    def show_progress(self, job: Job | None) -> None:
+    def show_progress(self, progress: Progress | None) -> None:
         """Show the progress of the running job; None when none runs."""
-        self.bar.setVisible(job is not None)
-        if job is None:
+        self.bar.setVisible(progress is not None)
+        if progress is None:
             self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
             return
-        progress = gallery_facts.in_gallery(job, self._unfinished)
+        progress = gallery_facts.in_gallery(progress, self._unfinished)
         self.words.setText(progress.counts(wording.count) or "looking for pictures")
         done, total = progress.bar
         self.bar.setRange(0, 1000 if total > 0 else 0)

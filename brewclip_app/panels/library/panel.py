@@ -15,6 +15,7 @@ from brewclip_app.panels.library.controller import LibraryController, LibrarySta
 from brewclip_app.panels.library.detail import GalleryDetail
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.panels.library.gallery_row import GalleryListRow
+from brewclip_app.services.indexing import IndexingState
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import (
     Card,
@@ -30,6 +31,7 @@ from brewclip_app.widgets.common import (
 )
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
+from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from brewclip_app.widgets.reading_page import ReadingPage
 from core.errors import StoreError
@@ -165,30 +167,30 @@ class LibraryPanel(Panel):
             item = QListWidgetItem()
             item.setData(NAME, state.gallery.name)
             unfinished = overview.unfinished.get(state.gallery.id)
-            job = self.context.indexing.job(state.gallery.name)
+            progress = self.context.indexing.state.running.get(state.gallery.name)
             item.setData(Qt.ItemDataRole.AccessibleTextRole,
-                         f"{state.gallery.name}, {gallery_facts.how_far(state, job, unfinished)}")
+                         f"{state.gallery.name}, {gallery_facts.how_far(state, progress, unfinished)}")
             line = GalleryListRow(self.thumbnails, state, overview.mosaics.get(state.gallery.id, ()), unfinished)
             item.setSizeHint(QSize(0, line.sizeHint().height()))
             self.list.addItem(item)
             self.list.setItemWidget(item, line)
-            line.show_progress(job)
+            line.show_progress(progress)
             if state.gallery.name in overview.refused:
                 line.words.setText("cannot be opened now")
 
     def _show_status(self, state: LibraryState) -> None:
         if state.gallery is not None:
-            facts = (state.chosen, gallery_facts.how_far(state.gallery, self.controller.job(), state.unfinished),
+            facts = (state.chosen, gallery_facts.how_far(state.gallery, self.controller.progress, state.unfinished),
                      f"{wording.count(state.gallery.failed)} could not be read" if state.gallery.failed else "")
             self.status_changed.emit(" · ".join(filter(None, facts)))
 
-    def _follow_indexing(self, gallery: str) -> None:
+    def _follow_indexing(self, indexing: IndexingState) -> None:
         for line in range(self.list.count()):
             item = self.list.item(line)
             widget = self.list.itemWidget(item)
-            if item.data(NAME) == gallery and isinstance(widget, GalleryListRow):
-                widget.show_progress(self.context.indexing.job(gallery))
-        if gallery not in self.controller.state.names:
+            if isinstance(widget, GalleryListRow):
+                widget.show_progress(indexing.running.get(item.data(NAME)))
+        if not indexing.running.keys() <= self.controller.state.names:
             self.controller.reload()
         elif self.isVisible():
             self.controller.reload_soon()
@@ -201,7 +203,7 @@ class LibraryPanel(Panel):
             self.go_to.emit("search", None)
 
     def _add_folder(self) -> None:
-        self.context.indexing.choose_folder(self, then=lambda folder: self.offer_folders([folder]))
+        ask_picture_folder(self, lambda folder: self.offer_folders([folder]))
 
     def offer_folders(self, folders: list[Path]) -> None:
         """Ask for the gallery of folders; the first folder of the first gallery needs no question."""

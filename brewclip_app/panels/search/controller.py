@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.file_intake import read_recording
+from brewclip_app.capture.playback import PlayerState
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.controller import Controller
 from brewclip_app.panels.base import Asked, Inspection, Question
@@ -18,6 +19,7 @@ from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
 from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
 from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState, SpeechSupport
+from brewclip_app.services.downloads import DownloadsState
 from core.asr.recogniser import RECOGNISERS
 from core.errors import BrewclipError
 from core.progress import JobCancelled, Progress, Report
@@ -56,6 +58,7 @@ class SearchController(Controller[SearchState]):
         self._question: Question | None = None  # asked before the galleries were read
         self._restored = False  # the query of the last start waits for the galleries
         self._models = self._model_settings()
+        self._files = context.downloads.state.files
         self._connect()
 
     def _connect(self) -> None:
@@ -63,14 +66,12 @@ class SearchController(Controller[SearchState]):
         voice.started.connect(self._recording_started)
         voice.spoken.connect(self._recorded)
         voice.problem.connect(self._recording_failed)
-        voice.player.finished.connect(lambda: self._set(playing=False))
-        voice.player.failed.connect(lambda reason: self._set(playing=False, message=Message(reason, "care")))
+        voice.player.changed.connect(self._follow_player)
         context.gallery_changed.connect(self._gallery_changed)
         context.galleries_changed.connect(self.refresh_gallery)
         context.settings_changed.connect(self._settings_changed)
-        context.indexing.changed.connect(lambda name: self._show_notice())
-        context.downloads.changed.connect(lambda name: self._check_speech())
-        context.downloads.fetched.connect(lambda name: self._preload())
+        context.indexing.changed.connect(self._show_notice)
+        context.downloads.changed.connect(self._follow_downloads)
 
     def close(self) -> None:
         """Let go of the microphone; nothing is shown any more."""
@@ -145,7 +146,6 @@ class SearchController(Controller[SearchState]):
     def clear(self) -> None:
         """Begin a new query."""
         self.voice.cancel()
-        self._set(playing=False)
         self.open(Query())
 
     def undo(self) -> bool:
@@ -260,7 +260,7 @@ class SearchController(Controller[SearchState]):
             notice = notices.FILTERED if self.state.limits.any else notices.NO_PICTURES
         self._set(query=answer.query, answer=answer, notice=notice, stale=False, summary=answer.summary,
                      searching=False, progress=None, message=self._remark(answer, warning))
-        if self._context.indexing.job(self._context.gallery) is not None:
+        if self._context.gallery in self._context.indexing.state.running:
             self.refresh_gallery()  # the counts of searched and indexed images are shown side by side
 
     def _remark(self, answer: SearchAnswer, warning: str) -> Message:
@@ -380,7 +380,7 @@ class SearchController(Controller[SearchState]):
         """Say what goes in the place of the hits while no query is entered."""
         status = self.state.gallery
         if status is not None and not self.state.query.terms():
-            indexing = self._context.indexing.job(self._context.gallery) is not None
+            indexing = self._context.gallery in self._context.indexing.state.running
             self._set(notice=notices.notice_for(status, indexing, self.state.speech.available))
 
     def _gallery_changed(self) -> None:
@@ -410,19 +410,20 @@ class SearchController(Controller[SearchState]):
                                          on_progress=lambda progress: self._set(loading=progress.title))
         self._set(loading="")
 
-    def _check_speech(self) -> None:
-        """Without Whisper no speech is transcribed: say so beside the button, and offer it. Typing works meanwhile."""
-        downloads = self._context.downloads
-        if not downloads.is_known():
+    def _follow_downloads(self, state: DownloadsState) -> None:
+        """Load models once weights are there. Without Whisper say so beside the button, and offer it."""
+        if state.files is None:
             return
-        job, error = downloads.job(SPEECH.weights), downloads.errors.get(SPEECH.weights)
-        if downloads.path(SPEECH.weights) is not None:
+        if self._files is not None and self._files is not state.files:
+            self._preload()
+        self._files = state.files
+        downloads, error = self._context.downloads, state.errors.get(SPEECH.weights)
+        if state.path(SPEECH.weights) is not None:
             message = Message() if self.state.message.text == NO_SPEECH else self.state.message
             self._set(speech=SpeechSupport(), message=message)
-        elif job is not None:
-            progress = downloads.far(SPEECH.weights)
-            progress = f": {progress}" if progress else ""
-            text = f"{SPEECH.title} is downloading{progress}. You can type meanwhile."
+        elif SPEECH.weights in state.running:
+            amount = downloads.amount(SPEECH.weights)
+            text = f"{SPEECH.title} is downloading{amount and ': '}{amount}. You can type meanwhile."
             self._set(speech=SpeechSupport(False, text))
         else:
             weights = next(row for row in downloads.table() if row.name == SPEECH.weights)
@@ -451,7 +452,6 @@ class SearchController(Controller[SearchState]):
             return
         if not self.voice.is_recording():
             self._sign = 0
-        self._set(playing=False)
         self.voice.press()
 
     def record_term(self, sign: int) -> None:
@@ -465,23 +465,23 @@ class SearchController(Controller[SearchState]):
         busy = self.voice.cancel() or recording
         if recording:
             self._take_back()
-        if busy:
-            self._set(playing=False)
         return busy
 
     def play(self, waveform: "Waveform | None", seconds: float = 0.0) -> None:
         """Play a recording from `seconds` on."""
         if waveform is not None and not self.voice.is_recording():
             self.voice.player.play(waveform, seconds)
-            self._set(playing=self.voice.player.playing)
 
     def toggle_play(self) -> None:
         """Play the recording of the main term, or stop it."""
-        if self.voice.player.playing:
-            self.voice.player.stop()
-            self._set(playing=False)
-        else:
-            self.play(self.state.waveform)
+        if not self.voice.is_recording():
+            self.voice.player.toggle(self.state.waveform)
+
+    def _follow_player(self, player: PlayerState) -> None:
+        if player.problem:
+            self.say(player.problem, "care")
+        if self.state.playing != (player.seconds is not None):
+            self._set(playing=player.seconds is not None)
 
     def _recording_started(self) -> None:
         """The hits are those of an earlier query from now on, unless a further term is recorded."""

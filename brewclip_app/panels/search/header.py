@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QLocale, QObject, Qt
 from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QWidget
 
-from brewclip_app import theme, wording
+from brewclip_app import wording
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.state import Message, SearchState
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import Card, button, column, icon_button, label, look, row
+from brewclip_app.widgets.common import Card, button, column, icon_button, label, look, row, show_play_button
 from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.record_button import RecordButton
 from brewclip_app.widgets.transcript_view import TranscriptView
@@ -96,7 +96,7 @@ class QueryHeader(Card):
         microphone = self._microphone
         self.record.installEventFilter(self)
         self.waveform.sought.connect(lambda seconds: self._controller.play(self._controller.state.waveform, seconds))
-        self._controller.voice.player.moved.connect(self.waveform.set_cursor)
+        self._controller.voice.player.changed.connect(lambda player: self.waveform.set_cursor(player.seconds))
         microphone.state_changed.connect(self._show_microphone)
         microphone.level.connect(self._show_level)
         microphone.devices_changed.connect(self.show_devices)
@@ -126,10 +126,7 @@ class QueryHeader(Card):
         if state.message is not before.message:
             self._show_message(state.message)
         if state.playing != before.playing:
-            self.play.setText("Stop" if state.playing else "Play")
-            theme.set_icon(self.play, "stop" if state.playing else "play")
-            if not state.playing:
-                self.waveform.set_cursor(None)
+            show_play_button(self.play, state.playing)
 
     # ---- microphone and recording
 

@@ -23,6 +23,7 @@ from brewclip_app.panels.search.selection_pane import SelectionPane
 from brewclip_app.panels.search.state import SearchState
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
+from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 from core.settings import BY_KEY
@@ -160,7 +161,8 @@ class SearchResults(QWidget):
     def _steps(self, notice: Notice) -> list[QWidget]:
         gallery, indexing = self._context.gallery, self._context.indexing
         acts: dict[str, Callable[[], object]] = {
-            "folder": lambda: indexing.choose_folder(self, gallery), "index": self._controller.index,
+            "folder": lambda: ask_picture_folder(
+                self, lambda folder: indexing.add_folder(folder, gallery)), "index": self._controller.index,
             "library": self._controller.show_library, "search": self._controller.search}
         if notice.progress:
             return [IndexingProgress(self._context, gallery), button(notice.button, acts[notice.step], "link")]

@@ -201,7 +201,7 @@ def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
         made.addItem(AUTO, "auto")
         for each in downloads.table():
             if each.kind == "vision-language":
-                here = each.bundled or downloads.path(each.name) is not None
+                here = each.bundled or downloads.state.path(each.name) is not None
                 made.addItem(each.title if here else f"{each.title} · not downloaded", each.name)
         show(line.context.settings[line.setting.key])
         blocker.unblock()
@@ -211,13 +211,9 @@ def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
             made.addItem(str(value), value)
         made.setCurrentIndex(made.findData(value))
 
-    def changed(name: str) -> None:
-        if downloads.job(name) is None:
-            fill()
-
     fill()
     made.currentIndexChanged.connect(lambda _: line.change(str(made.currentData())))
-    downloads.changed.connect(changed)
+    downloads.changed.connect(lambda state: fill() if not state.running else None)
     return made, show
 
 

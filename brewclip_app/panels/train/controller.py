@@ -56,6 +56,7 @@ class TrainState:
     records: "tuple[RunRecord, ...]" = ()
     is_read: bool = False  # whether the folders of runs were read
     requests: Mapping[Path, str] = field(default_factory=dict)  # "pause" or "stop", of runs that are asked to
+    preparing_left: Mapping[Path, float | None] = field(default_factory=dict)  # seconds until a dataset is prepared
     current: Path | None = None
     ticked: frozenset[Path] = frozenset()
     search_model: str = "auto"  # the setting
@@ -90,12 +91,10 @@ class TrainController(Controller[TrainState]):
         self._problems: list[str] = []
         self._device = "auto"
         self._previews: dict[tuple[object, ...], Preview] = {}
+        self._ended = self.training.state.ended
         self._later = QTimer(self, singleShot=True, interval=COST_MS)
         self._later.timeout.connect(lambda: tasks.start(self._estimate()))
         self.training.changed.connect(self._take_runs)
-        self.training.began.connect(self.choose_run)
-        self.training.ended.connect(self._take_end)
-        self.training.failed.connect(self.failed)
         context.settings_changed.connect(lambda _: self._take_runs())
         self._take_runs()
 
@@ -134,7 +133,7 @@ class TrainController(Controller[TrainState]):
     def start(self) -> None:
         """Begin the run."""
         if self.state.recipe is not None:
-            self.training.begin(self.state.recipe)
+            self._start(self._begin(self.state.recipe))
 
     # ---- runs
 
@@ -150,10 +149,10 @@ class TrainController(Controller[TrainState]):
     def pause_or_continue(self) -> None:
         """Pause the current run, or continue it."""
         run = self.state.run
-        if run is not None and run.live and not self.training.asked(run.path):
+        if run is not None and run.live and run.path not in self.state.requests:
             self.training.pause(run.path)
         elif run is not None and can_continue(run):
-            self.training.go_on(run.path)
+            self.training.resume(run.path)
 
     def delete(self, path: Path) -> None:
         """Move a run to the trash; Search no longer uses its model."""
@@ -175,6 +174,9 @@ class TrainController(Controller[TrainState]):
                           "library"))
 
     # ---- coroutines
+
+    async def _begin(self, recipe: Recipe) -> None:
+        self.choose_run(await self.training.begin(recipe))
 
     async def _read(self, folder: Path, kind: str, follow_links: bool) -> None:
         def work(report: Report) -> "DatasetReport":
@@ -256,7 +258,7 @@ class TrainController(Controller[TrainState]):
             self._set_cost("Estimating the cost…", recipe)
             self._later.start()
             return
-        pace = pace_of(self.training.records, lambda run: run.recipe is not None and _same_pace(run.recipe, recipe))
+        pace = pace_of(self.state.records, lambda run: run.recipe is not None and _same_pace(run.recipe, recipe))
         text = words.cost(preview, recipe, pace, float(self._context.state.get(HEARING, 0.0)))
         if preview.cost.nbytes > recipe.training.max_cache_gb * 1e9:
             self._set_cost(f"{text} That exceeds the maximum cache size: raise it in the options.", problem=True)
@@ -267,14 +269,16 @@ class TrainController(Controller[TrainState]):
         self._set(cost=text, recipe=recipe, cost_problem=problem)
 
     def _take_runs(self) -> None:
-        records, current = self.training.records, self.state.current
-        if records and current not in [record.path for record in records]:
-            current = records[0].path
-        self._set(records=records, is_read=self.training.is_read, current=current,
-                  requests={record.path: self.training.asked(record.path) for record in records},
-                  search_model=str(self._context.settings["vision.model"]))
+        training, current = self.training.state, self.state.current
+        if training.records and training.record(current) is None:
+            current = training.records[0].path
+        self._set(records=training.records, is_read=training.is_read, current=current, requests=training.requests,
+                  preparing_left=training.preparing_left, search_model=str(self._context.settings["vision.model"]))
+        if training.ended is not None and training.ended is not self._ended:
+            self._ended = training.ended
+            self._show_end(training.ended)
 
-    def _take_end(self, run: "RunRecord") -> None:
+    def _show_end(self, run: "RunRecord") -> None:
         text = f"{run.name}: {words.state(run)}"
         self._set(status=(f"{text}. {run.message}" if run.message else text, "", ""))
         self._previews.clear()  # what was transcribed need not be again

@@ -17,6 +17,7 @@ from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.live import LiveCard
 from brewclip_app.panels.train.runs import TrainRunsCard
 from brewclip_app.panels.train.splitter import splitter
+from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import EmptyState, button, column, panel_title, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.drops import folders_of
@@ -48,19 +49,19 @@ class TrainPanel(Panel):
         self.dev = CurveCard(choices("dev"), "score")
         self.runs = TrainRunsCard(_is_panel("evaluate"), self.controller.choose_run, self.controller.tick)
         self._clock = QTimer(self, interval=LOOK_MS)
-        self._clock.timeout.connect(self.training.look)
+        self._clock.timeout.connect(self.training.reload)
         self._shown = TrainState()
         self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
-        self._show_backbones()
+        self._show_backbones(context.downloads.state)
         self._render(self.controller.state)
-        self.training.look()
+        self.training.reload()
 
     # ---- life cycle
 
     def activated(self) -> None:
-        self.training.look()
+        self.training.reload()
         self.context.downloads.refresh()
         tasks.start(self.controller.find_devices())
         self._clock.start()
@@ -133,7 +134,7 @@ class TrainPanel(Panel):
         self.empty = EmptyState("train", "Train on your own data", "Choose a dataset's folder, or drop it here: "
                                 f"{KINDS}.", button("Choose a dataset…", self.dataset.ask, "main"),
                                 button("Show runs of another folder…", self._add_folder))
-        self.reading = ReadingPage("train", "the runs", self.training.look)
+        self.reading = ReadingPage("train", "the runs", self.training.reload)
         self.pages = QStackedWidget()
         for page in (self.reading, self.empty, self.split):
             self.pages.addWidget(page)
@@ -146,11 +147,11 @@ class TrainPanel(Panel):
         controller, live, runs, training = self.controller, self.live, self.runs, self.training
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
-        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
-        self.context.downloads.changed.connect(lambda _: self._show_backbones())
+        self.training.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        self.context.downloads.changed.connect(self._show_backbones)
         self.form.start_button.clicked.connect(controller.start)
         live.pause_button.clicked.connect(lambda: self._with_run(training.pause))
-        live.continue_button.clicked.connect(lambda: self._with_run(training.go_on))
+        live.continue_button.clicked.connect(lambda: self._with_run(training.resume))
         live.stop_button.clicked.connect(self._ask_stop)
         live.end_button.clicked.connect(self._ask_end)
         runs.use_button.clicked.connect(controller.use_in_search)
@@ -163,7 +164,7 @@ class TrainPanel(Panel):
         for keys, act in (("Ctrl+O", self.dataset.ask), ("Ctrl+I", self.dataset.open_report),
                           ("Ctrl+Return", self.form.start_button.click), ("Ctrl+P", controller.pause_or_continue),
                           ("Ctrl+K", runs.compare_button.click), ("Ctrl+U", runs.use_button.click),
-                          ("Ctrl+E", runs.evaluate_button.click), ("F5", training.look)):
+                          ("Ctrl+E", runs.evaluate_button.click), ("F5", training.reload)):
             QShortcut(QKeySequence(keys), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # ---- rendering
@@ -175,7 +176,7 @@ class TrainPanel(Panel):
         self.runs.render_state(state)
         run = state.run
         if run is not None:
-            self.live.show_run(run, state.requests.get(run.path, ""), self.training.left_of_preparing(run.path))
+            self.live.show_run(run, state.requests.get(run.path, ""), state.preparing_left.get(run.path))
         if state.drawn_runs != before.drawn_runs:
             for card in (self.loss, self.dev):
                 card.show_runs(state.drawn_runs)
@@ -190,10 +191,9 @@ class TrainPanel(Panel):
         self.status_changed.emit(text)
         self.status_link.emit(link, target)
 
-    def _show_backbones(self) -> None:
-        downloads = self.context.downloads
-        if downloads.is_known():
-            here = [weights for weights in downloads.table() if weights.kind == "vision-language"
+    def _show_backbones(self, downloads: DownloadsState) -> None:
+        if downloads.files is not None:
+            here = [weights for weights in self.context.downloads.table() if weights.kind == "vision-language"
                     and (weights.bundled or downloads.path(weights.name))]
             self.form.show_backbones(tuple(weights.name for weights in sorted(here, key=lambda each: each.bundled)))
 

@@ -102,6 +102,7 @@ def test_a_recording_may_come_from_a_file_and_a_broken_one_is_said(panel, qtbot,
     assert [take.text for take in stored_takes(panel)] == ["a dog"] and panel.page.caption.text.text() == "a dog"
 
 
+@pytest.mark.slow
 def test_without_the_model_that_hears_words_are_typed(panel, qtbot, monkeypatch):
     def missing(*_):
         raise WeightsError("Whisper base is not on this computer.", "missing")
@@ -127,7 +128,7 @@ def test_a_recording_that_is_gone_is_said(panel, qtbot, home):
     press(panel, qtbot, Qt.Key.Key_Return)
     for path in home.takes.iterdir():
         path.unlink()
-    panel.player.playback = Playback()  # as after a restart
+    panel.player.state = Playback()  # as after a restart
     press(panel, qtbot, Qt.Key.Key_Left)
     assert panel.page.message.text() and stored_takes(panel)[0].text == "a dog"
 
@@ -194,6 +195,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_window_goes_on_at_the_same_picture_with_every_take(make_panel, context, gallery, qtbot, home):
     child = subprocess.run([sys.executable, "-c", CHILD], cwd=REPOSITORY, timeout=120, check=False,
                            capture_output=True, text=True)

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app.context import Context
+from brewclip_app.panels.first_start import panel as first_start
 from brewclip_app.panels.first_start.panel import FirstStart
 
 
@@ -18,7 +19,7 @@ def context(home, qtbot, monkeypatch):
 
 def test_the_first_start_offers_a_folder_the_demo_and_the_weights(context, qtbot, monkeypatch):
     steps = []
-    monkeypatch.setattr(context.indexing, "choose_folder", lambda parent: steps.append("folder"))
+    monkeypatch.setattr(first_start, "ask_picture_folder", lambda parent, take: steps.append("folder"))
     monkeypatch.setattr(context.indexing, "make_demo", lambda: steps.append("demo"))
     start = FirstStart(context)
     qtbot.addWidget(start)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from PIL import Image, ImageDraw
-from PySide6.QtCore import QObject, Signal
 
+from brewclip_app.capture import playback
 from brewclip_app.context import Context
 from brewclip_app.panels.inspect.panel import InspectPanel
 from core.asr.transcript import EncodedUtterance, Transcript, Word
@@ -92,22 +92,18 @@ class Explorer:
         self.store.close()
 
 
-class Player(QObject):
+class Player(playback.Player):
     """A loudspeaker without hardware."""
 
-    moved, finished, failed = Signal(float), Signal(), Signal(str)
-
-    def __init__(self):
-        super().__init__()
-        self.playing, self.broken, self.start = False, False, None
+    playing, broken, start = False, False, 0.0
 
     def play(self, waveform, start=0.0):
         self.start, self.playing = start, not self.broken
-        if self.broken:
-            self.failed.emit("Nothing to play on.")
+        self._set(seconds=None if self.broken else start, problem="Nothing to play on." if self.broken else "")
 
     def stop(self):
         self.playing = False
+        self._set(seconds=None)
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ def test_words_wait_for_a_picture_where_there_is_no_gallery(panel):
     assert "a blue ball" in panel.empty.state.sentence.text() and "picture" in panel.empty.state.sentence.text()
 
 
+@pytest.mark.slow
 def test_an_edit_is_followed_by_ranks_and_maps_and_the_voice_stays(panel, qtbot, gallery, folder, voice):
     open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery)
     before, words = panel.controller.state.case, panel.single.words.words
@@ -305,6 +306,7 @@ def test_two_hits_stand_side_by_side(panel, qtbot, gallery, folder, voice):
     qtbot.waitUntil(lambda: panel.strip.y() - panel.single.branches.geometry().bottom() == 13)  # right below it
 
 
+@pytest.mark.slow
 def test_arrows_walk_the_ranking(panel, qtbot, gallery):
     open_case(panel, qtbot, text="a dog")
     panel.setFocus()
@@ -358,11 +360,11 @@ def test_the_voice_plays_with_a_cursor_over_waveform_and_words(panel, qtbot, gal
     panel.setFocus()
     qtbot.keyClick(panel, Qt.Key.Key_Space)
     assert panel.player.playing and panel.single.voice.play.text() == "Stop"
-    panel.player.moved.emit(1.2)
+    panel.player._set(seconds=1.2)
     assert panel.single.voice.voice.cursor_seconds == 1.2
     start, end = panel.single.words.words._spoken
     assert TEXT[start:end] == "dog"
-    panel.player.finished.emit()
+    panel.player.stop()
     assert panel.single.voice.voice.cursor_seconds is None and panel.single.words.words._spoken is None
     panel.single.voice.voice.sought.emit(0.7)
     assert panel.player.start == 0.7

@@ -3,7 +3,7 @@
 import pytest
 
 from brewclip_app.panels.library.controller import LibraryController
-from tests.brewclip_app.panels.library.steps import WAIT, index, settle
+from tests.brewclip_app.panels.library.steps import index, indexed, settle
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_deleting_the_current_gallery_leaves_none(controller, context, qtbot):
 
 
 def test_removing_a_folder_forgets_the_summary_of_the_last_run(controller, context, qtbot, pictures):
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+    with indexed(context, qtbot):
         controller.index_again()
     settle(context, qtbot)
     assert controller.state.summaries["Holiday"].startswith("Last run:")

@@ -12,7 +12,7 @@ from brewclip_app.panels.library import facts as gallery_facts
 from core.indexing.unfinished import UnfinishedRun
 from core.progress import Progress, WorkStep, silent
 from tests.brewclip_app.panels.library.fakes import Explorer
-from tests.brewclip_app.panels.library.steps import WAIT, settle
+from tests.brewclip_app.panels.library.steps import WAIT, indexed, settle
 
 
 @pytest.fixture
@@ -86,35 +86,34 @@ def test_a_run_that_closing_cut_short_goes_on_at_the_next_start(context, home, q
     assert 0 < record.state(context.explorer.fingerprint().hash).indexed < 160
     context.close()
     again = Context(home, Explorer(home))
-    again.indexing.resume()
-    with qtbot.waitSignal(again.indexing.finished, timeout=WAIT) as done:
-        pass
-    assert done.args[0] == "Many" and done.args[1].images == 160
+    with indexed(again, qtbot):
+        again.indexing.resume()
+    assert again.indexing.state.results["Many"].images == 160
     qtbot.waitUntil(again.jobs.is_idle, timeout=WAIT)
     assert again.explorer.unfinished.of(record.info) is None
     assert again.jobs.shutdown(20)
     again.close()
 
 
-def job_at(done, total, detail=""):
-    return SimpleNamespace(progress=Progress(WorkStep.INDEXING, done, total, detail=detail))
+def indexing(done, total, detail=""):
+    return Progress(WorkStep.INDEXING, done, total, detail=detail)
 
 
 def test_while_indexing_nothing_is_called_all():
     state = SimpleNamespace(images=160, indexed=160, failed=0)
     assert gallery_facts.how_far(state) == "160 pictures, all indexed"
-    assert gallery_facts.how_far(state, job_at(0, 0)) == "160 pictures so far"
+    assert gallery_facts.how_far(state, indexing(0, 0)) == "160 pictures so far"
 
 
 def test_a_run_that_goes_on_is_counted_in_the_whole_gallery_and_not_called_stopped():
     state = SimpleNamespace(images=384, indexed=384, failed=0)
     stopped = UnfinishedRun(720, stopped=True)
     assert gallery_facts.how_far(state, unfinished=stopped) == "384 of 720, stopped"
-    assert gallery_facts.how_far(state, job_at(0, 0), stopped) == "384 of 720"
+    assert gallery_facts.how_far(state, indexing(0, 0), stopped) == "384 of 720"
     runs = UnfinishedRun(720, process=os.getpid())
-    assert gallery_facts.how_far(state, job_at(0, 336), runs) == "384 of 720"
-    assert gallery_facts.how_far(state, job_at(32, 336), runs) == "416 of 720"
-    assert gallery_facts.in_gallery(job_at(32, 336, "8.0 pictures/s"), runs).text() == (
+    assert gallery_facts.how_far(state, indexing(0, 336), runs) == "384 of 720"
+    assert gallery_facts.how_far(state, indexing(32, 336), runs) == "416 of 720"
+    assert gallery_facts.in_gallery(indexing(32, 336, "8.0 pictures/s"), runs).text() == (
         "Indexing pictures · 416 of 720 · 8.0 pictures/s")
     assert gallery_facts.how_far(state, unfinished=runs) == "384 of 720", "another window or command works on it"
     assert gallery_facts.how_far(state, unfinished=UnfinishedRun(720)) == "384 of 720, stopped", "nobody does"
@@ -123,10 +122,11 @@ def test_a_run_that_goes_on_is_counted_in_the_whole_gallery_and_not_called_stopp
 def test_a_new_gallery_is_not_called_stopped_while_it_is_indexed():
     state = SimpleNamespace(images=0, indexed=0, failed=0)
     runs = UnfinishedRun(720, process=os.getpid())
-    assert gallery_facts.how_far(state, job_at(0, 720), runs) == "0 of 720"
-    assert gallery_facts.how_far(state, job_at(32, 720), runs) == "32 of 720"
+    assert gallery_facts.how_far(state, indexing(0, 720), runs) == "0 of 720"
+    assert gallery_facts.how_far(state, indexing(32, 720), runs) == "32 of 720"
 
 
+@pytest.mark.slow
 def test_row_and_detail_agree_while_a_stopped_run_goes_on(panel, context, qtbot, many):
     panel.show()
     stop_half_way(context, qtbot, many, lambda: context.indexing.cancel("Many"))

@@ -18,7 +18,7 @@ from brewclip_app.shell.panel_stack import PanelStack
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from core.indexing.local import index_folder
 from tests.brewclip_app.panels.library.fakes import Backbone
-from tests.brewclip_app.panels.library.steps import WAIT, index, settle
+from tests.brewclip_app.panels.library.steps import WAIT, index, indexed, settle
 
 
 def test_without_a_gallery_it_says_what_goes_there(panel):
@@ -62,11 +62,11 @@ def test_with_a_large_font_nothing_is_beside_the_window(panel, context, qtbot, p
 def test_a_dropped_folder_becomes_a_gallery_named_like_it(panel, context, qtbot, pictures):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(pictures)), QUrl.fromLocalFile(str(pictures / "0.png"))])
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT) as finished:
+    with indexed(context, qtbot):
         panel.dropEvent(QDropEvent(QPointF(60, 200), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
                                    Qt.KeyboardModifier.NoModifier))
     settle(context, qtbot)
-    assert finished.args[0] == pictures.name
+    assert list(context.indexing.state.results) == [pictures.name]
     assert panel.detail.name.text() == pictures.name and panel.detail.name.textFormat() == Qt.TextFormat.PlainText
     context.indexing.add_folder(pictures)  # once more: the gallery that has it, not a second one
     settle(context, qtbot)
@@ -99,7 +99,7 @@ def test_a_second_folder_gets_a_gallery_of_its_own_unless_the_selected_one_is_ch
     dialog = panel.findChild(AddFolderDialog)
     assert dialog.new.isChecked() and dialog.field.text() == "Sketches"
     assert dialog.existing.text() == "Add to Holiday" and dialog.each.isHidden()
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+    with indexed(context, qtbot):
         dialog.accept_button.click()
     settle(context, qtbot)
     assert names_and_folders(context) == {"Holiday": (pictures,), "Sketches": (sketches,)}
@@ -109,7 +109,7 @@ def test_a_second_folder_gets_a_gallery_of_its_own_unless_the_selected_one_is_ch
     dialog = panel.findChildren(AddFolderDialog)[-1]
     dialog.existing.setChecked(True)
     assert not dialog.field.isEnabled()
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+    with indexed(context, qtbot):
         dialog.accept_button.click()
     settle(context, qtbot)
     assert set(names_and_folders(context)["Holiday"]) == {pictures, letters}
@@ -120,7 +120,7 @@ def test_a_folder_that_a_gallery_has_already_is_looked_through_again_there(panel
     panel.offer_folders([pictures])
     dialog = panel.findChild(AddFolderDialog)
     assert dialog.existing.isChecked() and dialog.existing.text() == "Look for new pictures in Holiday"
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+    with indexed(context, qtbot):
         dialog.accept_button.click()
     settle(context, qtbot)
     assert list(names_and_folders(context)) == ["Holiday"]
@@ -201,7 +201,7 @@ def test_a_second_folder_waits_for_the_running_job(panel, context, qtbot, pictur
     context.explorer.model.gate.clear()
     context.indexing.start("Holiday", pictures)
     context.indexing.start("Holiday", other)
-    assert len([job for job in context.jobs.running() if job.key == "index:Holiday"]) == 1
+    assert context.indexing.state.waiting == {"Holiday": (other,)}
     context.explorer.model.gate.set()
     qtbot.waitUntil(lambda: panel.detail.state_words.text().startswith("6 pictures, all indexed"), timeout=WAIT)
 
@@ -213,7 +213,7 @@ def test_another_crop_offers_to_embed_again(panel, context, qtbot, pictures):
     qtbot.waitUntil(lambda: panel.detail.outdated.isVisibleTo(panel), timeout=WAIT)
     assert "letterbox" in panel.detail.outdated.words.text()
     assert "centre crop" in panel.detail.outdated.words.text()
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+    with indexed(context, qtbot):
         panel.detail.outdated.action.click()
     qtbot.waitUntil(lambda: not panel.detail.outdated.isVisibleTo(panel), timeout=WAIT)
 
@@ -278,7 +278,7 @@ def test_a_gallery_at_an_address_is_listed_indexed_and_taken_off_the_list(panel,
     assert context.explorer.addresses() == (far,)
     assert not panel.detail.rename_action.isVisible()  # its address is its name
     (pictures / "0.png").unlink()
-    with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+    with indexed(context, qtbot):
         panel.controller.index_again()
     settle(context, qtbot)
     assert "4 pictures, all indexed · 1 missing" in panel.detail.state_words.text()
@@ -320,12 +320,13 @@ def test_a_gallery_is_made_at_an_address_once_it_was_asked(panel, context, qtbot
     assert (panel.list.count(), len(context.explorer.addresses()), Path(address).exists()) == (
         listed, listed, bool(listed))
     if listed:
-        with qtbot.waitSignal(context.indexing.finished, timeout=WAIT):
+        with indexed(context, qtbot):
             panel.add_folders([pictures], panel.detail.name.text())
         settle(context, qtbot)
         assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
 
 
+@pytest.mark.slow
 def test_a_gallery_is_copied_to_a_name_and_to_an_address(panel, context, qtbot, pictures, tmp_path):
     pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
     index(context, qtbot, pictures)

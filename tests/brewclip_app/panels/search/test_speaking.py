@@ -239,8 +239,7 @@ def test_a_file_that_is_no_recording_is_said(panel, tmp_path, qtbot):
 
 
 def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer, qtbot, monkeypatch):
-    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
-    context.downloads.changed.emit("")
+    context.downloads._set(files={"whisper-base": None, "brewclip-mini": Path("/x")})
     assert "Whisper base" in panel.header.hint.text() and panel.header.get_speech.text() == "Download"
     assert panel.results.notice() == "Type what you look for"
     assert panel.header.get_speech.isVisible() and not panel.header.record.isEnabled()
@@ -249,14 +248,12 @@ def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer
     panel.releaseKeyboard()
     assert ask(qtbot, panel, explorer)
     assert panel.header.message.text() == "" and panel.header.get_speech.isVisible(), "offered, and not said again"
-    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": Path("/x")})
-    context.downloads.changed.emit("whisper-base")
+    context.downloads._set(files={"whisper-base": Path("/x")})
     assert panel.header.record.isEnabled() and panel.header.get_speech.isHidden()
 
 
 def without_whisper(context, monkeypatch):
-    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": None, "brewclip-mini": Path("/x")})
-    context.downloads.changed.emit("")
+    context.downloads._set(files={"whisper-base": None, "brewclip-mini": Path("/x")})
 
 
 def test_a_press_without_whisper_says_what_is_missing(panel, context, qtbot, monkeypatch):
@@ -273,8 +270,7 @@ def test_a_press_without_whisper_says_what_is_missing(panel, context, qtbot, mon
     assert "Whisper base" in panel.header.message.text()
     panel.header.action.click()
     assert wanted == ["whisper-base"]
-    monkeypatch.setattr(context.downloads, "_found", {"whisper-base": Path("/x")})
-    context.downloads.changed.emit("whisper-base")
+    context.downloads._set(files={"whisper-base": Path("/x")})
     assert panel.header.message.text() == "" and panel.results._sayings.isVisible()
 
 
@@ -332,6 +328,7 @@ def test_ctrl_n_begins_anew_the_cross_drops_the_voice_and_undo_brings_both_back(
     assert panel.controller.state.query.text == "a brown dog"
 
 
+@pytest.mark.slow
 def test_spoken_query_on_real_weights(qtbot, home, whisper_base, pictures, sound, direct_thread):
     """A recording and a photograph of the demo, and three drawings that are not meant."""
     from importlib import resources

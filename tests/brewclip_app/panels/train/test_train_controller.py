@@ -90,7 +90,7 @@ def test_missing_weights_are_the_cost(controller, qtbot, dataset, monkeypatch):
 
 def test_the_first_run_is_current_and_ticked_ones_are_drawn(controller, context, qtbot):
     first, second = (make_run(context.home.runs, name) for name in ("1", "2"))
-    context.training.look()
+    context.training.reload()
     settle(controller, qtbot)
     state = controller.state
     assert {run.path for run in state.records} == {first, second} and state.run is state.records[0]

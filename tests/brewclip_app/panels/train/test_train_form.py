@@ -211,6 +211,7 @@ def test_many_runs_never_look_the_same(home, qtbot):
     assert len({(line.role, line.dash) for line in card.lines()}) == 12
 
 
+@pytest.mark.slow
 def test_values_under_the_mouse_are_read_and_colours_follow_the_theme(qtbot):
     plot = CurvePlot()
     qtbot.addWidget(plot)

@@ -81,7 +81,7 @@ def windows(home, qtbot, tmp_path, monkeypatch, previews):
         panel.restore_state(state or {})
         panel.show()
         panel.activated()
-        qtbot.waitUntil(lambda: panel.training.is_read, timeout=WAIT)
+        qtbot.waitUntil(lambda: panel.training.state.is_read, timeout=WAIT)
         settle(panel, qtbot)
         return panel
 
@@ -334,9 +334,9 @@ def test_the_strips_stop_pauses_the_run(panel, qtbot, dataset):
 
 
 def test_no_more_runs_at_once_than_are_followed(panel, qtbot, dataset, monkeypatch):
-    monkeypatch.setattr(training, "FOLLOWED", 1)
+    monkeypatch.setattr(training, "MOST_FOLLOWED", 1)
     begin(panel, qtbot, dataset)
-    with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
+    with qtbot.waitSignal(panel.context.failed, timeout=WAIT) as failed:
         panel.form.start_button.click()
     assert failed.args[0].kind == "too_many"
 
@@ -391,7 +391,7 @@ def test_runs_of_others_are_found_and_shown(windows, home, qtbot, tmp_path):
 
 def test_a_run_that_appears_later_is_found(panel, home, qtbot):
     make_run(home.runs, "1")
-    panel.training.look()
+    panel.training.reload()
     qtbot.waitUntil(lambda: panel.runs.model.rowCount() == 1, timeout=WAIT)
     assert panel.controller.state.run.path == home.runs / "1"
 
@@ -432,7 +432,7 @@ def test_deleting_asks_first_and_gives_up_its_model(windows, home, qtbot, tmp_pa
     panel.runs.use_button.click()
     panel.runs.delete_action.trigger()
     answer(qtbot, panel, "Delete")
-    qtbot.waitUntil(lambda: not panel.training.records, timeout=WAIT)
+    qtbot.waitUntil(lambda: not panel.training.state.records, timeout=WAIT)
     assert not path.exists() and (tmp_path / "bin" / "best").is_dir()
     assert panel.context.settings["vision.model"] == "auto"
 
@@ -445,7 +445,7 @@ def test_a_run_that_cannot_be_deleted_is_still_there(windows, home, qtbot, monke
     path = make_run(home.runs, "1")
     panel = windows()
     monkeypatch.setattr(training_shelves, "send2trash", refuse)
-    with qtbot.waitSignal(panel.failed, timeout=WAIT) as failed:
+    with qtbot.waitSignal(panel.context.failed, timeout=WAIT) as failed:
         panel.training.delete(path)
     assert "no bin here" in str(failed.args[0]) and path.exists()
 
