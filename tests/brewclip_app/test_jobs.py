@@ -243,4 +243,4 @@ def test_what_is_no_exception_reaches_a_coroutine_as_one(jobs, qtbot, error):
 
     gather(jobs.run("crash", work), outcomes)
     qtbot.waitUntil(lambda: outcomes == [JobCrashError])
-    assert tasks.is_idle()
+    qtbot.waitUntil(tasks.is_idle)

@@ -153,6 +153,7 @@ def test_something_else_is_no_checkpoint(tmp_path: Path) -> None:
         ctranslate.checkpoint_digest(written(tmp_path / "base.pt", b"nothing of the kind"))
 
 
+@pytest.mark.slow
 def test_the_real_weights_are_the_known_ones(whisper_base: Path) -> None:
     import torch
 

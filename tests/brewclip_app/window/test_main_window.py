@@ -1,98 +1,22 @@
-import os
-import signal
-import subprocess
-import sys
+"""The main window: rail, panels, banner, status bar, help."""
+
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QLockFile, QSize, Qt
-from PySide6.QtGui import QImage, QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QLineEdit, QMenu
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QMenu
 
 import core
-from brewclip_app import closing, notifications, theme
 from brewclip_app.context import Context
 from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, MainWindow, PanelEntry
 from brewclip_app.other_window import OtherWindow
-from brewclip_app.panels.base import Panel
-from brewclip_app.widgets.common import KeyCap, column
+from brewclip_app.widgets.common import KeyCap
 from core.errors import StoreError
 from core.progress import Progress
-
-pytestmark = pytest.mark.slow
-
-
-class OnePanel(Panel):
-    key, title, icon = "one", "One", "search"
-
-    def __init__(self, context):
-        super().__init__(context)
-        self.calls = []
-        self.field = QLineEdit()
-        self.setLayout(column(self.field))
-
-    def activated(self):
-        self.calls.append("activated")
-        self.status_changed.emit("one is here")
-
-    def deactivated(self):
-        self.calls.append("deactivated")
-
-    def receive(self, payload):
-        self.calls.append(payload)
-
-    def save_state(self):
-        return {"text": self.field.text()}
-
-    def restore_state(self, state):
-        self.field.setText(state.get("text", ""))
-
-    def shortcuts(self):
-        return [("Space", "Record")]
-
-    def closing(self):
-        self.calls.append("closing")
-
-
-class TwoPanel(OnePanel):
-    key, title, icon = "two", "Two", "settings"
-
-    def activated(self):
-        self.calls.append("activated")
-        self.status_changed.emit("")
-
-
-TWO = tuple(PanelEntry(panel.key, panel.title, panel.icon, __name__, panel.__name__, panel is TwoPanel)
-            for panel in (OnePanel, TwoPanel))
-
-
-class Explorer:
-    def status(self):
-        return SimpleNamespace(backbone="BrewCLIP mini", note="small", speech="", device="cpu", warning="",
-                               fallback="The GPU failed.", backbone_loaded=True, speech_loaded=False)
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def context(home, qtbot):
-    made = Context(home, Explorer())
-    yield made
-    assert made.jobs.shutdown(20)
-
-
-@pytest.fixture
-def window(context, qtbot, monkeypatch):
-    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or SimpleNamespace(OnePanel=OnePanel,
-                                                                                           TwoPanel=TwoPanel))
-    made = MainWindow(context, TWO)
-    qtbot.addWidget(made, before_close_func=lambda widget: context.jobs.shutdown(10))
-    made.show()
-    return made
+from tests.brewclip_app.window.panels import TWO, Explorer, OnePanel, TwoPanel
 
 
 def test_the_table_names_panels_that_are_what_it_says():
@@ -194,59 +118,6 @@ def test_an_error_that_no_panel_took_is_said_too(window, context, qtbot):
     assert "safe" in window.banner.message.text() and "ZeroDivisionError" in window.banner.details.toPlainText()
 
 
-def test_closing_waits_for_a_job_without_blocking(window, context, qtbot, monkeypatch):
-    monkeypatch.setattr("brewclip_app.main_window.WORTH_SAYING", 0.0)
-    steps = []
-    started, gate = threading.Event(), threading.Event()
-
-    def work(report):
-        started.set()
-        try:
-            while True:
-                report(Progress())
-        finally:
-            gate.wait(10)
-            steps.append("stopped")
-
-    context.jobs.submit("Indexing Holiday", work, key="index:Holiday")
-    assert started.wait(10)
-    window.closed.connect(lambda: steps.append("closed"))
-    assert not window.close() and window.isVisible()
-    assert "goes on next time where it stood" in window.banner.message.text()
-    with qtbot.waitSignal(window.closed, timeout=10_000):
-        gate.set()
-    assert steps == ["stopped", "closed"] and window.waits_for_jobs()
-    assert "closing" in window.panels["one"].calls
-
-
-def test_closing_during_a_search_does_not_say_that_it_goes_on(window, context, qtbot, monkeypatch):
-    monkeypatch.setattr("brewclip_app.main_window.WORTH_SAYING", 0.0)
-    started, gate = threading.Event(), threading.Event()
-
-    def work(report):
-        started.set()
-        assert gate.wait(10)
-
-    context.jobs.submit("Searching", work, key="search")
-    assert started.wait(10)
-    assert not window.close()
-    said = window.banner.message.text()
-    assert said == "Stopping: Searching. Close again to leave without waiting."
-    with qtbot.waitSignal(window.closed, timeout=10_000):
-        gate.set()
-
-
-def test_a_second_close_does_not_wait(window, context, qtbot):
-    started, gate = threading.Event(), threading.Event()
-    context.jobs.submit("Deaf", lambda report: started.set() or gate.wait(20))
-    assert started.wait(10)
-    assert not window.close()
-    with qtbot.waitSignal(window.closed):
-        assert window.close()
-    assert not window.waits_for_jobs()
-    gate.set()
-
-
 def test_place_panel_gallery_and_panel_states_come_back(window, context, qtbot, home):
     window.resize(1111, 700)
     window.show_panel("two")
@@ -345,79 +216,6 @@ def test_a_home_that_cannot_be_written_says_nothing_of_another_window(window, ho
     assert not alone.is_open
 
 
-# ---- the real program
-
-
-def run_app(home, *arguments, **options):
-    environment = {**os.environ, "BREWCLIP_HOME": str(home.root), "QT_QPA_PLATFORM": "offscreen"}
-    return subprocess.Popen([sys.executable, "-m", "brewclip_app", *arguments], env=environment,
-                            stderr=subprocess.PIPE, text=True, **options)
-
-
-@pytest.mark.parametrize("entry", PANELS, ids=[entry.key for entry in PANELS])
-def test_every_panel_opens_on_a_fresh_home(home, tmp_path, entry):
-    shot = tmp_path / "shot.png"
-    app = run_app(home, "--panel", entry.key, "--screenshot", str(shot), "--size", "1000x640", "--theme", "dark")
-    _, errors = app.communicate(timeout=120)
-    assert app.returncode == 0, errors
-    assert QImage(str(shot)).size() == QSize(1000, 640)
-    assert not (home.root / "brewclip-app.log").exists(), (home.root / "brewclip-app.log").read_text()
-
-
-def in_another_python(code):
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return found.stdout.strip()
-
-
-def test_nothing_heavy_is_imported_before_the_first_paint():
-    heavy = {"torch", "whisper", "open_clip", "timm", "sqlalchemy", "av", "numba", "numpy", "PIL", "soundfile",
-             "asyncio"}
-    code = ("import sys; import brewclip_app.application, brewclip_app.panels.search; "
-            f"print(sorted({heavy!r} & set(sys.modules)))")
-    assert in_another_python(code) == "[]"
-
-
-def test_qts_modules_are_imported_before_any_thread_runs():
-    """Afterwards it can deadlock: see brewclip_app.qt_imports, whose `start` is called while jobs are held."""
-    code = ("import sys; import brewclip_app.application as application; application.qt_imports.start(); "
-            "qt = lambda: {name for name in sys.modules if name.startswith('PySide6.Qt')}; before = qt(); "
-            "[__import__(entry.module) for entry in application.PANELS]; "
-            "print(sorted(qt() - before), 'PySide6.QtDBus' in before)")
-    assert in_another_python(code) == "[] True"
-
-
-def test_a_gallery_on_the_command_line_opens_search_and_a_picture_changes_nothing(home, tmp_path):
-    home.root.mkdir(parents=True, exist_ok=True)
-    kept = '[General]\npanel=\\"settings\\"\ngallery=\\"Holiday\\"\n'
-    (home.root / "window.ini").write_text(kept)
-    shots = []
-    for arguments in (["--gallery", "Winter"], []):
-        shots.append(tmp_path / f"{len(shots)}.png")
-        app = run_app(home, *arguments, "--screenshot", str(shots[-1]), "--size", "1000x640", "--theme", "light")
-        _, errors = app.communicate(timeout=120)
-        assert app.returncode == 0, errors
-    assert (home.root / "window.ini").read_text() == kept
-    found, last = (QImage(str(shot)) for shot in shots)
-    chosen = theme.COLOURS["main"][0]
-    assert found.pixelColor(1, 30).name() == chosen, "the mark at Search, the first button of the rail"
-    assert last.pixelColor(1, 30).name() != chosen, "without a gallery the last panel, Settings, opens"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_an_interrupt_closes_it(home):
-    app = run_app(home, "--panel", "settings")
-    deadline = time.monotonic() + 60
-    while not (home.root / "window.ini").exists() and time.monotonic() < deadline and app.poll() is None:
-        app.send_signal(0)  # the loop runs once something was kept
-        time.sleep(0.05)
-    app.send_signal(signal.SIGINT)
-    _, errors = app.communicate(timeout=60)
-    assert app.returncode == 0 and "Traceback" not in errors
-
-
-# ---- help, models, simple mode
-
-
 def test_f1_opens_help_with_keys_log_and_version(window, context, qtbot):
     window.activateWindow()
     qtbot.keyClick(window, Qt.Key.Key_F1)
@@ -503,131 +301,3 @@ def test_two_ways_to_do_one_thing_are_told_apart(window):
     window.keys.open([("Annotate", [("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("Home End", "First, last")])])
     assert [part.text() for part in window.keys.findChildren(KeyCap) if part.isVisibleTo(window.keys)] == [
         "Ctrl", "Shift", "Z", "Ctrl", "Y", "Home End"]
-
-
-# ---- closing during training, notifications
-
-
-@pytest.fixture
-def training(window, context, monkeypatch):
-    """A job that follows a run; it ends when the run is paused."""
-    gate, paused, started = threading.Event(), [], threading.Event()
-
-    def follow(report):
-        started.set()
-        while not gate.wait(0.01):
-            report(Progress(done=1, total=2))
-
-    def pause(path):
-        paused.append(path.name)
-        gate.set()
-
-    monkeypatch.setattr(context.training, "pause", pause)
-    context.jobs.submit("Training run <b>7</b>", follow, key="train:/runs/<b>7<b>")
-    assert started.wait(10)
-    yield paused
-    gate.set()
-
-
-def question(window):
-    [found] = window.findChildren(closing.TrainingQuestion)
-    assert found.isVisible()
-    return found
-
-
-def test_closing_during_training_asks_and_esc_stays(window, context, training, qtbot):
-    assert not window.close()
-    asked = question(window)
-    assert not window.close() and question(window) is asked, "one question"
-    assert all(each.textFormat() == Qt.TextFormat.PlainText for each in asked.findChildren(QLabel))
-    qtbot.keyClick(asked, Qt.Key.Key_Escape)
-    assert window.isVisible() and not training and context.jobs.running(), "it stays, and training goes on"
-
-
-def test_closing_and_letting_training_go_on(window, context, training, qtbot):
-    window.close()
-    with qtbot.waitSignal(window.closed):
-        question(window).goes_on.click()
-    assert not training
-
-
-def test_stopping_training_closes_once_it_has_ended(window, context, training, qtbot):
-    window.close()
-    with qtbot.waitSignal(window.closed):
-        question(window).stops.click()
-    assert training == ["<b>7<b>"]
-
-
-def test_a_signal_closes_without_a_question(window, training, qtbot):
-    with qtbot.waitSignal(window.closed):
-        window.close_unasked()
-    assert not window.findChildren(closing.TrainingQuestion) and not training
-
-
-class Tray:
-    """What the notifier takes of a system tray."""
-
-    there, told = True, []
-
-    def __init__(self, icon, parent):
-        self.messageClicked = self.activated = SimpleNamespace(connect=lambda do: None)
-
-    isSystemTrayAvailable = supportsMessages = staticmethod(lambda: Tray.there)
-
-    def show(self):
-        self.told.append("shown")
-
-    def hide(self):
-        self.told.append("hidden")
-
-    def showMessage(self, title, words):
-        self.told.append(words)
-
-
-@pytest.fixture
-def notified(window, monkeypatch):
-    """What the user is told while the window is not active: jobs are long at once."""
-    told = []
-    monkeypatch.setattr(notifications, "LONG", -1.0)
-    monkeypatch.setattr(notifications, "QSystemTrayIcon", Tray)
-    monkeypatch.setattr(notifications.QApplication, "alert", lambda widget, ms=0: told.append("alert"))
-    monkeypatch.setattr(MainWindow, "isActiveWindow", lambda self: False)
-    monkeypatch.setattr(Tray, "told", told)
-    return told
-
-
-def run_job(context, qtbot, work=lambda report: None, **kind):
-    job = context.jobs.submit("Indexing Holiday", work, on_failed=lambda error: None, **kind)
-    qtbot.waitUntil(lambda: job not in context.jobs._running)
-    return job
-
-
-def test_the_end_of_a_long_job_is_told(window, context, qtbot, notified, monkeypatch):
-    def fail(report):
-        raise StoreError("no")
-
-    run_job(context, qtbot)
-    run_job(context, qtbot, fail)
-    assert notified == ["shown", "Indexing Holiday: finished", "shown", "Indexing Holiday: failed"]
-    window.notifier.window_active()
-    assert notified.pop() == "hidden"
-    notified.clear()
-    monkeypatch.setattr(Tray, "there", False)
-    run_job(context, qtbot)
-    assert notified == ["alert"]
-
-
-def test_nothing_is_told_of_quiet_short_and_cancelled_jobs_nor_to_who_is_there(window, context, qtbot, notified,
-                                                                              monkeypatch):
-    run_job(context, qtbot, quiet=True)
-    gate = threading.Event()
-    job = context.jobs.submit("Long", lambda report: (gate.wait(10), report(Progress(done=1, total=2))))
-    job.cancel()
-    gate.set()
-    qtbot.waitUntil(lambda: job not in context.jobs._running)
-    monkeypatch.setattr(MainWindow, "isActiveWindow", lambda self: True)
-    run_job(context, qtbot)
-    monkeypatch.setattr(MainWindow, "isActiveWindow", lambda self: False)
-    monkeypatch.setattr(notifications, "LONG", 1000.0)
-    run_job(context, qtbot)
-    assert notified == []
