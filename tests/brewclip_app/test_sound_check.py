@@ -45,6 +45,7 @@ def broken(fake, tmp_path):
     return mark
 
 
+@pytest.mark.slow
 def test_a_working_sound_system_passes(fake):
     fake(WORKS)
     sound_check.check()
@@ -91,6 +92,7 @@ def test_it_is_checked_before_each_start_of_portaudio_and_not_at_each_use(fake, 
     assert len(checks) == 2
 
 
+@pytest.mark.slow
 def test_the_window_says_why_and_offers_to_look_again(broken, fake, direct_thread, qtbot, home):
     microphone, context = Microphone(thread=direct_thread), Context(home)
     controller = SearchController(context, PushToTalk(context, microphone=microphone))
@@ -110,6 +112,7 @@ def test_the_window_says_why_and_offers_to_look_again(broken, fake, direct_threa
     microphone.close()
 
 
+@pytest.mark.slow
 def test_the_program_opens_with_a_broken_sound_system(broken, tmp_path):
     environment = {**os.environ, "BREWCLIP_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"}
     app = subprocess.run([sys.executable, "-m", "brewclip_app", "--panel", "search", "--gallery", "x", "--screenshot",

@@ -154,6 +154,7 @@ def test_an_abort_names_its_signal(run, start):
     assert "SIGABRT" in follower.over().message
 
 
+@pytest.mark.slow
 def test_a_window_that_closes_leaves_the_run_going_on_and_the_next_one_finds_it(run, start):
     first = follow(run, start(run))
     first.leave.set()
@@ -174,6 +175,7 @@ def test_a_run_of_an_earlier_window_that_the_user_ends_says_so(run, start):
     assert (end.state, end.message) == ("paused", training_process.ENDED)
 
 
+@pytest.mark.slow
 def test_a_run_that_the_user_ends_says_so_and_goes_on(run, start):
     process = start(run)
     follower = follow(run, process)
@@ -197,6 +199,7 @@ def test_a_run_of_an_earlier_window_that_lacked_memory_says_so(run, start):
     assert follower.over().message == training_process.OUT_OF_MEMORY
 
 
+@pytest.mark.slow
 def test_two_windows_train_a_run_once_and_both_follow_it(run, start):
     first = follow(run, start(run))
     late = start(run)

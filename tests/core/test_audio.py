@@ -232,6 +232,7 @@ def test_a_rate_too_low_for_words_is_told_before_anything_is_decoded(tmp_path: P
         audio.read(tmp_path / "a.wav")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(sorted(PLACES)), changes=st.dictionaries(st.integers(0, 119), st.integers(0, 255),
                                                                      min_size=1, max_size=6), cut=st.integers(0, 4000))

@@ -80,6 +80,7 @@ print("read", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_arrays_that_another_process_has_open_stay(tmp_path: Path) -> None:
     folder = tmp_path / "states" / "base"
     arrays(folder, 9 * DAY)

@@ -150,6 +150,7 @@ def test_a_part_of_a_gallery_at_an_address_is_searched_exactly_when_told(stand, 
     assert "--until" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_galleries_are_copied_put_in_order_and_deleted_at_addresses(home, tmp_path, capsys):
     pytest.importorskip("lancedb", reason="addresses need the extra: pip install .[scale]")
     store, away = Store.open(home.store), str(tmp_path / "away.lance")
@@ -494,6 +495,7 @@ def test_sizes_and_times():
                                                                             "1 h 2 min"]
 
 
+@pytest.mark.slow
 def test_for_real_index_search_and_list(home, tmp_path, capsys):
     """The bundled backbone, drawn pictures, two processes' worth of state."""
     for name, colour in (("red", (230, 10, 10)), ("blue", (10, 10, 230))):
@@ -537,6 +539,7 @@ def test_dataset_reports_what_is_there(tmp_path, capsys, home):
     assert "gone.wav" in str(found["problems"][0]["examples"])
 
 
+@pytest.mark.slow
 def test_demo_finds_every_described_picture_first(home, capsys, whisper_base, monkeypatch):
     """Real weights, real recordings: the demo's promise."""
     monkeypatch.setenv("BREWCLIP_MODELS", str(whisper_base.parent))

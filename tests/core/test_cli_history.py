@@ -33,6 +33,7 @@ def store(home: Home):
     made.close()
 
 
+@pytest.mark.slow
 def test_the_history_is_listed_with_what_it_takes(store: Store, capsys: pytest.CaptureFixture) -> None:
     assert cli.main(["history", "list"]) == 0
     out = capsys.readouterr().out
@@ -66,6 +67,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_is_said(store: Store, 
     assert "nothing to delete" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 0), ("Yes\n", 0, 0), ("\n", 2, 2), ("n\n", 2, 2),
                                                       ("", 2, 2)])
 def test_on_a_terminal_it_asks(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
@@ -86,6 +88,7 @@ def test_only_what_is_older(store: Store) -> None:
             cli.main(["history", "clear", "--older", wrong, "--yes"])
 
 
+@pytest.mark.slow
 def test_caches_are_listed_and_cleared(store: Store, home: Home, capsys: pytest.CaptureFixture,
                                        monkeypatch: pytest.MonkeyPatch) -> None:
     cached: Path = home.caches / "thumbnails" / "ab" / "a.jpg"

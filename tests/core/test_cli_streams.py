@@ -31,6 +31,7 @@ def is_one_sentence(text: str) -> bool:
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [LIST, "--help", "settings list --json"])
 @pytest.mark.parametrize("where", [">&-", pytest.param("> /dev/full", marks=full), ">&- <&-"])
 def test_a_result_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, command: str, where: str) -> None:
@@ -38,6 +39,7 @@ def test_a_result_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, c
     assert done.returncode == 2 and is_one_sentence(done.stderr), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["2>&-", pytest.param("2> /dev/full", marks=full)])
 def test_messages_that_cannot_be_told_are_dropped_and_never_among_the_results(tmp_path: Path, where: str) -> None:
     done = shell(f"BREW {LIST} {where}", tmp_path)
@@ -47,6 +49,7 @@ def test_messages_that_cannot_be_told_are_dropped_and_never_among_the_results(tm
         assert (done.returncode, done.stdout, done.stderr) == (2, "", ""), command
 
 
+@pytest.mark.slow
 def test_nothing_at_all_is_open(tmp_path: Path) -> None:
     assert shell(f"BREW {LIST} <&- >&- 2>&-", tmp_path).returncode == 2
     assert shell("BREW gallery list <&- >&- 2>&-", tmp_path).returncode == 2
@@ -55,6 +58,7 @@ def test_nothing_at_all_is_open(tmp_path: Path) -> None:
     assert Store.open(tmp_path / "store.sqlite").galleries() == []  # no print went into it
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     done = shell(f"{{ BREW {LIST}; echo code $? >&2; }} | true", tmp_path)
     assert done.stderr == "code 0\n"
@@ -62,12 +66,14 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     assert done.stderr == "code 2\n"
 
 
+@pytest.mark.slow
 def test_characters_that_an_encoding_lacks_are_no_error(tmp_path: Path) -> None:
     done = shell("BREW dataset 'caf\N{LATIN SMALL LETTER E WITH ACUTE}'; BREW emotion --help", tmp_path,
                  PYTHONIOENCODING="ascii")
     assert "caf? is not there" in done.stderr and "usage" in done.stdout
 
 
+@pytest.mark.slow
 def test_control_characters_in_messages_are_not_obeyed(tmp_path: Path) -> None:
     done = shell("BREW dataset \"$(printf 'a\\033[31m\\007b')\"", tmp_path)
     assert done.returncode == 2 and "a?[31m?b" in done.stderr and "\033" not in done.stderr
@@ -97,6 +103,7 @@ def test_streams_are_given_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert (sys.stdout, sys.stderr) == before and tuple(capsys.readouterr()) == ("x\n", "y\n")
 
 
+@pytest.mark.slow
 def test_the_home_of_a_user_who_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     for command in ("settings list", "gallery list", "doctor", "weights list"):
         done = shell(f"BREW {command}", Path("~nobody-of-that-name/x"))

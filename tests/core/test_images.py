@@ -284,6 +284,7 @@ def png_chunk(name: bytes, data: bytes, wrong: int = 0) -> bytes:
     return len(data).to_bytes(4, "big") + name + data + (zlib.crc32(name + data) ^ wrong).to_bytes(4, "big")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", [
     png_chunk(b"tEXt", b"Comment\0hello", wrong=1), png_chunk(b"tEXt", b"Comment\0" + b"x" * (70 << 20)),
     png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * (5 << 20))), png_chunk(b"zTXt", b"Comment\0\7abc"),
@@ -517,6 +518,7 @@ def test_thumbnails_keep_proportions_and_never_grow() -> None:
     assert images.thumbnail(images.Picture(drawn(300, 300), 300, 300), 100).size == (100, 100)
 
 
+@pytest.mark.slow
 def test_a_jpeg_can_be_read_smaller(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -82,6 +82,7 @@ def others_may_read(folder):
                   if not path.is_symlink() and rights(path) & private_files.OTHERS)
 
 
+@pytest.mark.slow
 def test_all_that_the_core_writes_into_a_new_home_is_its_owners_alone(tmp_path, usual_umask):
     """Opened directly, as a library would: nobody called `Home.protect`."""
     home = Home(tmp_path / "data" / "home")

@@ -56,6 +56,7 @@ def test_an_address_survives_pathlib() -> None:
     assert remote.shown(Path("file:///x/y")) == "file:///x/y"
 
 
+@pytest.mark.slow
 def test_keys_with_an_empty_name_are_not_walked_for_ever(bucket: str, endpoint: str) -> None:
     client = boto3.client("s3", endpoint_url=endpoint)
     client.create_bucket(Bucket="odd")
@@ -125,6 +126,7 @@ def test_without_keys_it_says_which_are_needed(bucket: str, monkeypatch: pytest.
     assert told.value.kind == "no_credentials"
 
 
+@pytest.mark.slow
 def test_a_storage_that_is_not_there_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

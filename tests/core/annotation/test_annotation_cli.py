@@ -32,6 +32,7 @@ def test_the_layouts_are_those_of_the_core():
     assert tuple(layout.kind for layout in LAYOUTS) == commands.LAYOUTS
 
 
+@pytest.mark.slow
 def test_an_export_in_words(run, describe, tmp_path):
     describe(0)
     describe(1, text="")
@@ -43,6 +44,7 @@ def test_an_export_in_words(run, describe, tmp_path):
     assert (tmp_path / "out" / "flickr_audio" / "wav2capt.txt").read_text() == "a_0.wav a.png #0\n"
 
 
+@pytest.mark.slow
 def test_an_export_as_json_with_every_option(run, describe, tmp_path):
     for picture in range(4):
         describe(picture, speaker=f"S{picture % 2}", state="accepted")
@@ -55,6 +57,7 @@ def test_an_export_as_json_with_every_option(run, describe, tmp_path):
     assert json.loads((tmp_path / "out" / "about.json").read_text())["seed"] == 3
 
 
+@pytest.mark.slow
 def test_an_export_that_cannot_be_is_one_sentence(run, describe, tmp_path):
     describe(0)
     (tmp_path / "x").touch()
@@ -66,6 +69,7 @@ def test_an_export_that_cannot_be_is_one_sentence(run, describe, tmp_path):
     assert raised.value.code == 2
 
 
+@pytest.mark.slow
 def test_an_import_in_words_and_json(run, describe, tmp_path):
     describe(0)
     run("export", "Holidays", tmp_path / "out")

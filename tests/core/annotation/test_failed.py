@@ -39,6 +39,7 @@ def test_the_pictures_of_failed_queries_are_a_queue(explorer, gallery, ids, eval
     assert queue.image_ids == (ids[2], ids[4]) and queue.title == "Failures of pictures test · Model"
 
 
+@pytest.mark.slow
 def test_the_failures_beyond_another_rank_are_a_queue_where_they_are_asked_for(explorer, gallery, ids, evaluation):
     spec = f"failures:{evaluation.id}/20"
     queue = queue_of(explorer, gallery, spec)
@@ -49,6 +50,7 @@ def test_the_failures_beyond_another_rank_are_a_queue_where_they_are_asked_for(e
         assert queue_of(explorer, gallery, strange).spec == "unlabelled:"
 
 
+@pytest.mark.slow
 def test_a_gallery_that_has_the_failures_is_found(explorer, gallery, evaluation, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     explorer.index(tmp_path / "elsewhere", "Other")
@@ -56,6 +58,7 @@ def test_a_gallery_that_has_the_failures_is_found(explorer, gallery, evaluation,
     assert failed.home_of(explorer.store, f"{evaluation.id}/50", "Other") is None
 
 
+@pytest.mark.slow
 def test_what_people_called_a_failure_is_a_queue(explorer, gallery, ids, evaluation):
     assert not any(spec.startswith("labelled") for spec, _ in offered(explorer.store, gallery))
     labelling.label(explorer.store, evaluation.id, "speech_to_image", "u4", "caption")
@@ -63,6 +66,7 @@ def test_what_people_called_a_failure_is_a_queue(explorer, gallery, ids, evaluat
     assert queue.image_ids == (ids[4],) and "Wrong caption" in queue.title
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_other_pictures_is_not_offered(explorer, gallery, evaluation, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     explorer.index(tmp_path / "elsewhere", "Other")
@@ -70,6 +74,7 @@ def test_an_evaluation_of_other_pictures_is_not_offered(explorer, gallery, evalu
     assert not any(spec.startswith("failures") for spec, _ in offered(explorer.store, other))
 
 
+@pytest.mark.slow
 def test_a_deleted_evaluation_leaves_the_first_queue(explorer, gallery, evaluation):
     archive.delete(explorer.store, [evaluation.id])
     assert queue_of(explorer, gallery, f"failures:{evaluation.id}").spec == "unlabelled:"

@@ -1,5 +1,7 @@
 """The queues: which pictures, in which order, and where to go on."""
 
+import pytest
+
 from core.annotation.queues import QUEUES, Queue, described, offered, open_queue
 from core.store.records import AnnotatingRecord
 
@@ -27,6 +29,7 @@ def test_described_pictures_leave_the_queue_of_those_without_a_caption(explorer,
     assert queue(explorer, gallery, "all:").image_ids == tuple(sorted(ids))
 
 
+@pytest.mark.slow
 def test_a_speakers_queue_counts_only_that_speaker(explorer, gallery, ids, describe, speaker):
     describe(0, speaker="M.K.")
     describe(1, speaker="A.B.")
@@ -45,6 +48,7 @@ def test_a_queue_that_is_not_offered_any_more_is_the_first_one(explorer, gallery
         assert queue(explorer, gallery, spec).spec == "unlabelled:"
 
 
+@pytest.mark.slow
 def test_takes_in_the_bin_describe_nothing(explorer, gallery, describe):
     from core.annotation.takes import Annotator
 

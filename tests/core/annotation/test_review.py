@@ -43,6 +43,7 @@ def test_overlap_is_the_share_of_words_that_both_used():
     assert (overlap("dog", "cat"), overlap("", ""), overlap("dog", "")) == (0, 1, 0)
 
 
+@pytest.mark.slow
 def test_agreement_compares_different_speakers_of_the_same_picture(explorer, gallery, describe):
     describe(0, "dog dog sea", "M.K.")
     describe(0, "dog sea", "A.B.")
@@ -61,6 +62,7 @@ def test_agreement_compares_different_speakers_of_the_same_picture(explorer, gal
     assert [pair.nearer for pair in found.pairs] == [None, None], "two other captions say nothing"
 
 
+@pytest.mark.slow
 def test_nearness_is_a_share_of_captions_of_other_pictures(explorer, gallery, describe):
     describe(0, "dog", "M.K.")
     describe(0, "dog dog", "A.B.")
@@ -71,6 +73,7 @@ def test_nearness_is_a_share_of_captions_of_other_pictures(explorer, gallery, de
     assert pair.nearer == pytest.approx(19 / 20)
 
 
+@pytest.mark.slow
 def test_only_confirmed_captions_are_compared(explorer, gallery, describe):
     describe(0, "dog", "M.K.", state="rejected")
     describe(0, "dog", "A.B.")
@@ -78,6 +81,7 @@ def test_only_confirmed_captions_are_compared(explorer, gallery, describe):
     assert measure_takes(explorer, explorer.store.takes(gallery.id)).pairs == ()
 
 
+@pytest.mark.slow
 def test_progress_counts_by_speaker(explorer, gallery, describe):
     describe(0, speaker="A.B.")
     describe(0, speaker="M.K.", state="accepted")

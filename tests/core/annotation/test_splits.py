@@ -29,6 +29,7 @@ def test_no_picture_is_in_two_splits(spoken, seed):
     assert set(drawn) == (set(SPLITS) if len({each.picture for each in spoken}) >= 3 else {"train"})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(TAKES, st.integers(0, 5))
 def test_no_picture_and_no_speaker_is_in_two_splits(spoken, seed):

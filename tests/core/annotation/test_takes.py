@@ -339,6 +339,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_a_kill_right_after_recording_loses_nothing(explorer, gallery, ids, speaker, home):
     child = subprocess.run([sys.executable, "-c", KILLED, str(ids[2]), str(speaker.id)], cwd=REPOSITORY, timeout=60,
                            check=False)

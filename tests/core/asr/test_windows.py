@@ -17,6 +17,7 @@ def test_up_to_30_seconds_are_one_window() -> None:
     assert cuts(noise(30)) == [(0, 30 * RATE)]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(seconds=st.floats(30.01, 200))
 def test_windows_cover_everything_once_and_fit_the_encoder(seconds: float) -> None:

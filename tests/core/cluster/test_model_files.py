@@ -68,6 +68,7 @@ def test_a_node_whose_disk_refuses_is_told(files: FileSet, elsewhere: FileSet, h
     assert not [path for path in home.caches.rglob("*") if path.suffix != ".lock" and path.is_file()]
 
 
+@pytest.mark.slow
 def test_weights_are_found_where_the_node_has_them(home: Home) -> None:
     own = weights.find(MINI, home)
     assert own is not None

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def test_every_line_is_read_or_named(tmp_path: Path, content: bytes):
 FIELDS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=8).filter(str.strip)
 
 
+@pytest.mark.slow
 @SOME
 @given(st.lists(FIELDS, max_size=6),
        st.lists(st.sampled_from(['a,"b', "only", "a,b,c", '"x"y,z', "", '"', 'a,"']), max_size=5), st.randoms())
@@ -68,6 +70,7 @@ def test_a_quoted_caption_may_span_lines(tmp_path: Path):
     assert problems.found() == ()
 
 
+@pytest.mark.slow
 @SOME
 @given(st.lists(st.one_of(st.text(max_size=20), st.recursive(st.none() | st.integers() | st.text(max_size=5),
                 lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3))
@@ -89,6 +92,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
                                          "voice_recording", "speaker"]), inner, max_size=4), max_leaves=12)
 
 
+@pytest.mark.slow
 @SOME
 @given(JSON, st.sampled_from(["SpokenCOCO_val.json", "dataset_flickr8k.json", "coco_val_localized_narratives.jsonl",
                               "pairs.jsonl"]))

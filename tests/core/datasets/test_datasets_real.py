@@ -14,6 +14,7 @@ def shape(development_data, name):
     return datasets.to_json(datasets.inspect(development_data / name))
 
 
+@pytest.mark.slow
 def test_flickr8k(development_data):
     found = shape(development_data, "flickr8k")
     assert found["kind"] == "flickr8k"
@@ -23,6 +24,7 @@ def test_flickr8k(development_data):
         ("captions without a recording", 3600 - 1376)]
 
 
+@pytest.mark.slow
 def test_flickr8k_captions_belong_to_their_recordings(development_data):
     dataset = datasets.load(development_data / "flickr8k")
     pairs = (development_data / "flickr8k/flickr_audio/wav2capt.txt").read_text().split("\n")
@@ -38,6 +40,7 @@ def test_spokencoco(development_data):
         "kind": "spokencoco", "splits": {"val": {"images": 110, "utterances": 110}}, "problems": []}
 
 
+@pytest.mark.slow
 def test_ravdess(development_data):
     found = shape(development_data, "ravdess")
     assert found["splits"] == {"all": {"images": 0, "utterances": 480}}

@@ -17,6 +17,7 @@ def actors(made):
     return made
 
 
+@pytest.mark.slow
 def test_what_the_names_say(actors):
     dataset = datasets.load(actors.root)
     assert dataset.kind == "ravdess" and dataset.splits == ("all",)

@@ -7,6 +7,7 @@ from core.emotion.results import Options
 from tests import bad_files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in bad_files.SOUNDS if name != "gone"])  # nothing lists it
 def test_one_bad_recording_of_ten_leaves_nine(explorer, take, tmp_path, monkeypatch, name):
     monkeypatch.setattr(probe, "STRENGTHS", (1e-2,))

@@ -66,6 +66,7 @@ def test_two_classes_are_told_too():
     assert (shares.argmax(axis=1) == labels).mean() > 0.9 and shares[:, 1].max() == 0
 
 
+@pytest.mark.slow
 def test_choosing_prefers_what_tells_strangers_apart():
     draw = np.random.default_rng(1)
     labels, groups = np.tile([0, 1], 30), np.repeat(np.arange(6), 10).tolist()
@@ -134,6 +135,7 @@ def test_probabilities_of_far_vectors_stay_numbers():
     assert found.predict_proba(np.array([[50.0], [-50.0]], np.float32)).tolist() == [[1, 0], [1, 0]]
 
 
+@pytest.mark.slow
 def test_the_command_prints_json_and_keeps_the_run(home, explorer, small_ravdess, monkeypatch, capsys, tmp_path):
     from contextlib import contextmanager
 

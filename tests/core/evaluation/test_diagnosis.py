@@ -55,6 +55,7 @@ def kinds_of(found, direction):
     return {each.query_id: each.kind for each in found.found if each.direction == direction}
 
 
+@pytest.mark.slow
 def test_the_kind_of_every_failure_is_named(made):
     evaluation = archive.open_evaluation(made.explorer.store, made.record.id)
     assert len(evaluation.failures("speech_to_image", at=1)) == len(SAID)
@@ -64,6 +65,7 @@ def test_the_kind_of_every_failure_is_named(made):
     assert set(SAID) == {kind.key for kind in KINDS}
 
 
+@pytest.mark.slow
 def test_the_change_is_told_with_its_rank_and_the_gain(made):
     found = diagnose(made.explorer.workspace, made.record.id, at=1)
     by_kind = dict(zip(SAID, [each for each in found.found if each.direction == "speech_to_image"], strict=True))
@@ -82,6 +84,7 @@ def test_the_change_is_told_with_its_rank_and_the_gain(made):
     assert squares[0].why == "the crop cut off next to nothing"
 
 
+@pytest.mark.slow
 def test_pictures_that_find_no_speech_are_diagnosed_the_same_way(made):
     kinds = kinds_of(diagnose(made.explorer.workspace, made.record.id, at=1), "image_to_speech")
     assert kinds["wide.png"] == "crop"
@@ -92,6 +95,7 @@ def test_pictures_that_find_no_speech_are_diagnosed_the_same_way(made):
     assert "pink-2.png" not in kinds, "it has no utterance: nothing can be missed"
 
 
+@pytest.mark.slow
 def test_a_voice_that_leads_a_picture_astray(world):
     made = world({"purple.png": ("purple",), "white.png": ("white",)},
                  [SAID["voice"], Said("white.png", "purple white", "purple white", voice(purple=0.1))])
@@ -100,6 +104,7 @@ def test_a_voice_that_leads_a_picture_astray(world):
     assert found["purple.png"] == "voice"
 
 
+@pytest.mark.slow
 def test_the_whole_gallery_is_seen_with_the_other_crop(world):
     """A rival that shows the described colours once it is seen whole keeps the picture from coming back."""
     rival = ("red+blue", "red+blue+olive+cyan", "red+blue")
@@ -112,6 +117,7 @@ def test_the_whole_gallery_is_seen_with_the_other_crop(world):
     assert [again.rank for again in failure.again if again.change == "letterbox"] == [2]
 
 
+@pytest.mark.slow
 def test_a_model_of_words_alone_has_no_branch_to_blame(world):
     made = world(PICTURES, [SAID["voice"], SAID["words"]])
     use(made, "zero-shot")
@@ -122,6 +128,7 @@ def test_a_model_of_words_alone_has_no_branch_to_blame(world):
     assert whys["text"] == whys["acoustic"] == "the model has one branch"
 
 
+@pytest.mark.slow
 def test_silence_is_blamed_on_the_hearing_when_the_caption_finds_the_picture(world):
     made = world(PICTURES, [Said("green.png", "", "green", voice())])
     use(made, "zero-shot")
@@ -133,6 +140,7 @@ def test_silence_is_blamed_on_the_hearing_when_the_caption_finds_the_picture(wor
     assert {again.change: again.why for again in failure.again}["excused"] == "no picture looks like the best hit"
 
 
+@pytest.mark.slow
 def test_captions_are_not_blamed_where_they_were_used(world):
     made = world(PICTURES, [SAID["heard"], SAID["none"]])
     record = evaluate(made.explorer.workspace, request(made.folder, captions=(True,)))[0]
@@ -156,6 +164,7 @@ def test_nothing_failed_and_nothing_is_said(world):
     assert (found.found, sum(counts(found.found).values())) == ((), 0)
 
 
+@pytest.mark.slow
 def test_a_changed_dataset_is_not_diagnosed_as_if_it_were_the_old_one(made):
     for name in PICTURES:
         Image.new("RGB", (32, 32), "red").save(made.folder / name)
@@ -174,6 +183,7 @@ def test_what_is_not_there_is_told(made):
         diagnose(made.explorer.workspace, made.record.id, at=0)
 
 
+@pytest.mark.slow
 def test_a_second_diagnosis_hears_and_sees_nothing_anew(made, monkeypatch):
     first = diagnose(made.explorer.workspace, made.record.id, at=1)
     before = made.ears.hearings

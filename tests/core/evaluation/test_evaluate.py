@@ -49,6 +49,7 @@ def test_figures_ranks_and_what_stands_behind_them(world):
     assert archive.evaluations(made.explorer.store) == [record]
 
 
+@pytest.mark.slow
 def test_every_combination_is_made_and_captions_need_words(world):
     made = world(PICTURES, SAID)
     asked = request(made.folder, captions=(False, True), conditions=(CLEAN, Condition("white", 0.0)),

@@ -27,6 +27,7 @@ def run(*arguments):
     return cli.main([str(each) for each in arguments])
 
 
+@pytest.mark.slow
 def test_evaluate_in_json(made, capsys):
     assert run("evaluate", made.folder, "--split", "test", "--variant", "zero-shot", "--json") == 0
     found = json.loads(capsys.readouterr().out)
@@ -41,6 +42,7 @@ def test_evaluate_in_json(made, capsys):
     assert archive.evaluations(made.explorer.store)[0].id == found["evaluation"]
 
 
+@pytest.mark.slow
 def test_several_at_once_for_people_and_programs(made, capsys):
     assert run("evaluate", made.folder, "--crop", "centre", "--crop", "multi-crop", "--noise", "clean,babble:5",
                "--json") == 0
@@ -55,6 +57,7 @@ def test_several_at_once_for_people_and_programs(made, capsys):
     assert "WER 22.2 %; 3 pictures, 3 utterances" in out
 
 
+@pytest.mark.slow
 def test_tables_of_stored_evaluations(made, capsys):
     run("evaluate", made.folder, "--json")
     capsys.readouterr()
@@ -84,6 +87,7 @@ def test_tables_of_stored_evaluations(made, capsys):
     assert capsys.readouterr().out == "1 deleted\nThere are no stored evaluations.\n"
 
 
+@pytest.mark.slow
 def test_diagnose_a_dataset_or_a_stored_evaluation(made, capsys, tmp_path):
     assert run("diagnose", made.folder, "--at", "1", "--json", "--out", tmp_path / "out") == 0
     out, err = capsys.readouterr()
@@ -101,6 +105,7 @@ def test_diagnose_a_dataset_or_a_stored_evaluation(made, capsys, tmp_path):
     assert "1 of 1" in out
 
 
+@pytest.mark.slow
 def test_unreadable_files_are_told_beside_the_result(made, capsys):
     (made.folder / "0.wav").write_bytes(b"")
     assert run("evaluate", made.folder, "--json") == 0

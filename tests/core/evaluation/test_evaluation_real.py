@@ -49,6 +49,7 @@ def save_model(explorer, folder, whisper="Whisper base"):
                                                     "centre", {"kind": "spokencoco", "name": "x", "train": "train"}))
 
 
+@pytest.mark.slow
 def test_a_dataset_from_its_recordings_to_its_failures(spoken, tmp_path):
     explorer, folder = spoken
     save_model(explorer, tmp_path / "runs" / "a" / "best")

@@ -27,6 +27,7 @@ def made(world):
     return made
 
 
+@pytest.mark.slow
 def test_lists_and_pictures(made, tmp_path):
     diagnose(made.explorer.workspace, made.id, at=1)
     labelling.label(made.store, made.id, "speech_to_image", "u0", "heard", "+ plain, \"quoted\"\nsecond line")
@@ -58,12 +59,14 @@ def test_without_a_diagnosis_and_with_pictures_that_are_gone(made, tmp_path):
     assert (first["kind"], first["picture_file"]) == ("", "")
 
 
+@pytest.mark.slow
 def test_no_failures_make_an_empty_list(made, tmp_path):
     assert export_failures(made.store, made.id, 10, tmp_path / "out") == 0
     assert json.loads((tmp_path / "out" / JSON).read_text())["failures"] == []
     assert (tmp_path / "out" / CSV).read_text() == "way,query\n"
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_to_keeps_the_last_lists(made, tmp_path, monkeypatch):
     export_failures(made.store, made.id, 1, tmp_path / "out")
     before = (tmp_path / "out" / JSON).read_bytes()

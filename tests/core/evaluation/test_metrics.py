@@ -167,6 +167,7 @@ def test_look_alikes_count_as_one():
     assert found.others.tolist() == [2, 2, 0]
 
 
+@pytest.mark.slow
 def test_large_evaluations_need_little_memory():
     """An eighth of 25 031 utterances against 5000 pictures; all at once would be a matrix of 62 MB and its copies."""
     utterances, pictures, dim = 3129, 5000, 64

@@ -1,6 +1,7 @@
 """Heat lies where the model looked, shade where it did not."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from core.explain.drawing import COLOURS, heat, heat_colours, painted, shade
@@ -16,6 +17,7 @@ def test_colours_run_from_blue_over_yellow_to_red():
     assert found[:, 3].tolist() == [0, 255, 255, 0]  # what is cold, or no number, stays clear
 
 
+@pytest.mark.slow
 def test_the_hottest_place_is_in_its_cell_under_every_crop():
     for size in ((640, 480), (300, 500), (224, 224)):
         for crop in ("centre", "squash", "letterbox"):

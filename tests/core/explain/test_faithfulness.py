@@ -107,6 +107,7 @@ def test_random_is_the_same_at_each_call_and_wrong_shapes_are_refused(judge):
         judge.judge("picture", np.zeros(5, np.float32))
 
 
+@pytest.mark.slow
 def test_all_methods_are_judged_with_progress_and_can_be_stopped(make, judge, pixels):
     found = observe(make("zero-shot"), pixels, typed(" ".join(WORDS)))
     drawn = [(each, draw(found, "fused", each)) for each in READ]

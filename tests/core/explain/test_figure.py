@@ -19,6 +19,7 @@ def colours(picture: Image.Image) -> set[tuple[int, ...]]:
     return {colour for _, colour in picture.getcolors(picture.width * picture.height)}
 
 
+@pytest.mark.slow
 def test_a_spoken_query_has_orange_and_a_typed_one_has_none(make, heard, pixels):
     wave = from_samples(np.sin(np.arange(RATE) * 0.1).astype(np.float32), RATE)
     for query, voiced in ((heard(), True), (typed("a dog"), False)):
@@ -31,6 +32,7 @@ def test_a_spoken_query_has_orange_and_a_typed_one_has_none(make, heard, pixels)
     assert blue  # the words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["dog " * 200, "x" * 300, "狗 собака كلب 🐕"])
 def test_long_and_foreign_texts_fit(make, pixels, text):
     maps = draw(observe(make("zero-shot"), pixels, typed(text)), "fused", method("gradient"))
@@ -38,6 +40,7 @@ def test_long_and_foreign_texts_fit(make, pixels, text):
     assert made.width == WIDTH and 300 < made.height <= 4000
 
 
+@pytest.mark.slow
 def test_small_and_large_pictures_are_drawn_as_large(make, pixels):
     maps = draw(observe(make("zero-shot"), pixels, typed("a dog")), "fused", method("random"))
     small, large = (figure(Image.new("RGB", (side, side), "red"), place(side, side, "centre"), maps, "a dog", ROWS)

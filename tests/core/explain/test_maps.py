@@ -16,6 +16,7 @@ def all_of(elsewhere) -> float:
     return float(elsewhere.prompts.sum()) + elsewhere.readout + elsewhere.start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", READ, ids=lambda each: each.name)
 @pytest.mark.parametrize("target", ["fused", "text", "acoustic"])
 def test_no_relevance_is_lost(make, heard, pixels, each, target):

@@ -26,6 +26,7 @@ def test_words_and_how_many_tokens_they_have(text, words, lengths):
     assert (found[-1].stop if found else 0) == len(TOKENIZER.encode(text))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=40))
 def test_the_words_have_all_tokens_of_any_text_in_order(text):

@@ -68,6 +68,7 @@ def test_an_empty_or_missing_folder_is_an_empty_store(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_writer_loses_only_what_it_had_not_flushed(tmp_path: Path) -> None:
     def work() -> None:
         with ArrayStore(tmp_path).writer() as writer:
@@ -114,6 +115,7 @@ def test_half_a_line_counts_when_its_other_half_is_there(tmp_path: Path) -> None
     assert "a" in store
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once_and_each_sees_the_other(tmp_path: Path) -> None:
     def work(name: str) -> None:
         store = ArrayStore(tmp_path)

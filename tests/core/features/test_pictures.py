@@ -42,6 +42,7 @@ def pixels(seeing: ImageFeatureCache, path: Path) -> np.ndarray:
     return pictures.images.pixels(picture.rgb, seeing._crop, seeing._backbone.image_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("native", [True, False])
 def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: list[Path], mini: VisionLanguage,
                                                 native: bool, little: ModuleType) -> None:
@@ -58,6 +59,7 @@ def test_stems_equal_the_models_own_within_rounding(explorer: Explorer, paths: l
     assert torch.allclose(seeing.stems(model, np.stack(seen)), own, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_stems_do_not_depend_on_who_else_was_seen_then(explorer: Explorer, paths: list[Path], mini: VisionLanguage
                                                        ) -> None:
     together = ImageFeatureCache(explorer.workspace, mini, "centre").load(paths)

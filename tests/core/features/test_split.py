@@ -37,6 +37,7 @@ def damage(data: Path, little: ModuleType) -> None:
     soundfile.write(data / "3_0.wav", little.tone(3, peak=little.QUIET / 2), 16000)
 
 
+@pytest.mark.slow
 def test_a_split_has_all_in_the_order_of_the_lists(explorer: Explorer, data: Path) -> None:
     preparing, split = prepared(explorer, data)
     assert len(split.image_ids) == len(split.pictures) == 5
@@ -49,12 +50,14 @@ def test_a_split_has_all_in_the_order_of_the_lists(explorer: Explorer, data: Pat
     assert cost.nbytes == cost.states + cost.pictures
 
 
+@pytest.mark.slow
 def test_without_states_nothing_of_them_is_made(explorer: Explorer, data: Path) -> None:
     preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre", states=False)
     assert preparing.cost(datasets.load(data), ("train",)).states == 0
     assert preparing.prepare(datasets.load(data), "train").spoken[0].states == ()
 
 
+@pytest.mark.slow
 def test_defects_stay_in_their_place_with_a_reason(explorer: Explorer, data: Path, little: ModuleType) -> None:
     damage(data, little)
     _, split = prepared(explorer, data)
@@ -67,6 +70,7 @@ def test_defects_stay_in_their_place_with_a_reason(explorer: Explorer, data: Pat
     assert split.spoken[6].reason == "" and split.spoken[6].transcript.text == ""
 
 
+@pytest.mark.slow
 def test_vectors_of_what_is_broken_are_no_numbers(explorer: Explorer, data: Path, little: ModuleType) -> None:
     damage(data, little)
     preparing, split = prepared(explorer, data)
@@ -87,6 +91,7 @@ def test_vectors_of_what_is_broken_are_no_numbers(explorer: Explorer, data: Path
             assert (spoken.text is None) == (variant == "e2e") and (spoken.acoustic is None) == (variant != "e2e")
 
 
+@pytest.mark.slow
 def test_vectors_are_the_models_own_and_captions_may_stand_for_transcripts(explorer: Explorer, data: Path,
                                                                          little: ModuleType) -> None:
     _, split = prepared(explorer, data)

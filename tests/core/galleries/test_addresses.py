@@ -58,6 +58,7 @@ def test_an_address_is_told_from_a_name(text: str, address: bool) -> None:
     assert is_address(text) == address
 
 
+@pytest.mark.slow
 def test_nothing_of_the_extra_is_imported_before_an_address_is_used(tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     code = ("import sys; from pathlib import Path; import core.explorer, core.cli.commands\n"
@@ -198,6 +199,7 @@ def whole(place: LanceGallery) -> int:
     return len(images)
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once(place: LanceGallery) -> None:
     running = [writer(place, own, 4) for own in (1, 2)]
     assert [one.wait(120) for one in running] == [0, 0]
@@ -205,6 +207,7 @@ def test_two_processes_write_at_once(place: LanceGallery) -> None:
     assert place.state(PRINT.hash).indexed == 44
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_what_was_stored_and_holds_nobody_up(place: LanceGallery) -> None:
     running = writer(place, 1, 10_000)
     assert running.stdout is not None
@@ -249,6 +252,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 12))
 def test_a_write_that_is_cut_off_anywhere_leaves_a_gallery_that_heals(
         place: LanceGallery, number: int, cut_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:

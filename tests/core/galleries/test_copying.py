@@ -78,6 +78,7 @@ def other(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.mark.slow
 def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
         store: Store, other: Store, source: Gallery, tmp_path: Path) -> None:
     before = facts(source)
@@ -92,6 +93,7 @@ def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
     assert facts(source) == before
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_stopped_goes_on(store: Store, source: Gallery, tmp_path: Path,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "BATCH", 2)
@@ -111,6 +113,7 @@ def test_a_copy_that_was_stopped_goes_on(store: Store, source: Gallery, tmp_path
     assert copy_gallery(source, there).vectors == 0
 
 
+@pytest.mark.slow
 def test_a_gallery_with_other_pictures_is_not_written_over(store: Store, source: Gallery,
                                                            tmp_path: Path) -> None:
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)

@@ -29,6 +29,7 @@ def test_a_gallery_is_found_in_any_case_and_under_any_composition(store: TestSto
     assert store.galleries() == [made]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "   ", "a\0b", "x" * 101, "\udcff"])
 def test_names_that_nobody_could_read_are_refused(store: TestStore, name: str) -> None:
     assert kind_of(lambda: store.create_gallery(name)) == "bad_name"
@@ -44,6 +45,7 @@ def test_a_name_is_given_once(store: TestStore) -> None:
     assert kind_of(lambda: store.rename_gallery(99, "Three")) == "no_gallery"
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_there_hints_at_those_that_are(store: TestStore) -> None:
     with pytest.raises(StoreError, match="index a folder first"):
         store.gallery("x")
@@ -82,6 +84,7 @@ def test_the_top_of_the_file_system_may_be_a_folder(store: TestStore, fingerprin
     assert store.gallery("One").folders == (Path("/"),)
 
 
+@pytest.mark.slow
 def test_removing_a_folder_forgets_its_pictures_and_no_others(store: TestStore, fingerprint: Fingerprint,
                                                               entry: Callable[..., IndexedFile]) -> None:
     gallery = store.open_gallery("One", create=True)
@@ -97,6 +100,7 @@ def test_removing_a_folder_forgets_its_pictures_and_no_others(store: TestStore, 
     assert gallery.revision(fingerprint.hash) != before
 
 
+@pytest.mark.slow
 def test_deleting_a_gallery_leaves_what_another_uses(store: TestStore, fingerprint: Fingerprint, gallery: Gallery,
                                                      entry: Callable[..., IndexedFile]) -> None:
     other = store.open_gallery("Other", create=True)
@@ -111,6 +115,7 @@ def test_deleting_a_gallery_leaves_what_another_uses(store: TestStore, fingerpri
     assert kind_of(lambda: gallery.state()) == "no_gallery"
 
 
+@pytest.mark.slow
 def test_the_state_counts_each_fingerprint(store: TestStore, fingerprint: Fingerprint, gallery: Gallery,
                                            entry: Callable[..., IndexedFile]) -> None:
     newer = Fingerprint.of({"backbone": "bigger"})
@@ -122,6 +127,7 @@ def test_the_state_counts_each_fingerprint(store: TestStore, fingerprint: Finger
     assert gallery.state().indexed == 0
 
 
+@pytest.mark.slow
 def test_forgetting_a_fingerprint_keeps_what_another_gallery_uses(
         store: TestStore, fingerprint: Fingerprint, gallery: Gallery, entry: Callable[..., IndexedFile]) -> None:
     newer = Fingerprint.of({"backbone": "bigger"})

@@ -46,6 +46,7 @@ def test_records_come_in_the_order_asked_for_and_unknown_ids_are_left_out(store:
     assert store.open_gallery("Other", create=True).images(ids) == []
 
 
+@pytest.mark.slow
 def test_more_ids_than_sqlite_takes_parameters(store: TestStore, gallery: Gallery, ids: list[int]) -> None:
     assert [one.id for one in gallery.images(range(100_000))] == ids
 

@@ -19,6 +19,7 @@ def names(store: TestStore, gallery: Gallery) -> dict[str, int]:
     return {one.path.name: one.id for one in gallery.images()}
 
 
+@pytest.mark.slow
 def test_a_missing_picture_found_elsewhere_keeps_id_and_tags(store: TestStore, gallery: Gallery,
                                                              fingerprint: Fingerprint, entry: Make) -> None:
     gallery.record(fingerprint, [entry("old/a.jpg", 1), entry("old/b.jpg", 1)])
@@ -33,6 +34,7 @@ def test_a_missing_picture_found_elsewhere_keeps_id_and_tags(store: TestStore, g
     assert recorded == RecordResult(2, (ids["a.jpg"],), ())
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_back_at_its_place_is_not_moved_to_another(store: TestStore, gallery: Gallery,
                                                                      fingerprint: Fingerprint, entry: Make) -> None:
     gallery.record(fingerprint, [entry("a.jpg", 1)])
@@ -42,6 +44,7 @@ def test_a_picture_that_is_back_at_its_place_is_not_moved_to_another(store: Test
     assert names(store, gallery)["a.jpg"] == before
 
 
+@pytest.mark.slow
 def test_an_edited_picture_keeps_id_and_tags_and_its_old_content_is_forgotten(
         store: TestStore, gallery: Gallery, fingerprint: Fingerprint, entry: Make) -> None:
     gallery.record(fingerprint, [entry("a.jpg", 1)])
@@ -55,6 +58,7 @@ def test_an_edited_picture_keeps_id_and_tags_and_its_old_content_is_forgotten(
     assert gallery.embedded_contents([(1).to_bytes(32, "big")], fingerprint.hash) == set()
 
 
+@pytest.mark.slow
 def test_a_touched_picture_is_the_same(store: TestStore, gallery: Gallery, fingerprint: Fingerprint,
                                         entry: Make) -> None:
     gallery.record(fingerprint, [entry("a.jpg", 1)])
@@ -75,6 +79,7 @@ def test_copies_share_an_embedding_across_galleries(store: TestStore, gallery: G
     assert other.images()[0].width == 40
 
 
+@pytest.mark.slow
 def test_an_embedding_is_stored_once_and_the_first_stays(store: TestStore, gallery: Gallery,
                                                          fingerprint: Fingerprint, entry: Make) -> None:
     gallery.record(fingerprint, [entry("a.jpg", 1)])
@@ -86,6 +91,7 @@ def test_an_embedding_is_stored_once_and_the_first_stays(store: TestStore, galle
     np.testing.assert_array_equal(vectors[0], late.vector)
 
 
+@pytest.mark.slow
 def test_content_that_was_forgotten_meanwhile_waits_for_the_next_run(store: TestStore, gallery: Gallery,
                                                                      fingerprint: Fingerprint) -> None:
     bare = IndexedFile("/pictures/b.jpg", FileStamp(1, 1), bytes(32))
@@ -93,6 +99,7 @@ def test_content_that_was_forgotten_meanwhile_waits_for_the_next_run(store: Test
     assert gallery.images() == []
 
 
+@pytest.mark.slow
 def test_what_was_taken_out_of_a_gallery_meanwhile_does_not_come_back(store: TestStore, gallery: Gallery,
                                                                       fingerprint: Fingerprint, entry: Make) -> None:
     failure = FailedEntry("/pictures/b.jpg", FileStamp(1, 1), "empty", "It is empty.", 200)
@@ -105,6 +112,7 @@ def test_what_was_taken_out_of_a_gallery_meanwhile_does_not_come_back(store: Tes
     assert raised.value.kind == "no_gallery"
 
 
+@pytest.mark.slow
 def test_a_picture_that_broke_counts_as_failed_and_not_as_missing(store: TestStore, gallery: Gallery,
                                                                   fingerprint: Fingerprint, entry: Make) -> None:
     gallery.record(fingerprint, [entry("a.jpg", 1)])
@@ -120,6 +128,7 @@ def test_a_picture_that_broke_counts_as_failed_and_not_as_missing(store: TestSto
     assert gallery.failures() == []
 
 
+@pytest.mark.slow
 def test_what_is_known_is_asked_below_a_folder(store: TestStore, gallery: Gallery, fingerprint: Fingerprint,
                                                entry: Make) -> None:
     gallery.record(fingerprint, [entry("a/1.jpg", 1), entry("ab/2.jpg", 2), entry("a/3.jpg", 3, False)])

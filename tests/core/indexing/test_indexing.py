@@ -448,6 +448,7 @@ def bad_strip(path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crop", images.CROPS)
 @pytest.mark.parametrize("spoil", [bad_text, bad_pipe, bad_loop, bad_link, bad_half, bad_strip, Path.touch, Path.mkdir])
 def test_one_bad_file_never_costs_the_nine_good_ones(store: Store, gallery: Gallery, backbone: TinyBackbone,

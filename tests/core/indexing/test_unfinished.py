@@ -54,6 +54,7 @@ def test_a_run_that_fails_before_it_found_anything_leaves_what_was_noted(runs):
     assert runs.of(GALLERY).found == 720 and runs.of(GALLERY).stopped
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_leaves_an_abandoned_run(tmp_path):
     code = ("import os, signal; from pathlib import Path; from tests.core.indexing.test_unfinished import GALLERY\n"
             "from core.indexing.unfinished import UnfinishedRuns\n"

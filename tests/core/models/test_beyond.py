@@ -38,6 +38,7 @@ def model(built: Built, variant: str = "full", **options: Any) -> BrewCLIP:
 
 # --- sentences -----------------------------------------------------------------------------------------------------
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["zero-shot", "full"])
 @torch.no_grad()
 def test_long_texts_are_the_mean_of_their_pieces_and_short_ones_untouched(tiny: Built, variant: str) -> None:

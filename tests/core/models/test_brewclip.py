@@ -97,6 +97,7 @@ def test_the_acoustic_branch_is_pytorchs_layer_and_so_are_its_gradients(count: i
         assert torch.allclose(gradient, other, atol=2e-4, rtol=1e-3), name
 
 
+@pytest.mark.slow
 def test_dropout_is_on_in_training_alone_and_without_bias() -> None:
     ours = branch(dropout=0.4)
     own, (padded, lengths) = torch.randn(5, 48), pad(states(40, 7, 90))
@@ -319,6 +320,7 @@ def test_the_papers_parameter_counts(paper_sized: BrewCLIP) -> None:
     assert sum(each.numel() for each in paper_sized.backbone.parameters()) == 427_616_513  # "427M"
 
 
+@pytest.mark.slow
 def test_the_papers_shapes(paper_sized: BrewCLIP) -> None:
     stem = paper_sized.image_stem(np.zeros((2, 224, 224, 3), np.uint8))
     assert stem.shape == (2, 257, 1024)

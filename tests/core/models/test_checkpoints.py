@@ -67,6 +67,7 @@ def kind_of(work: Callable[[], Any]) -> str:
 
 # --- there and back ------------------------------------------------------------------------------------------------
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["zero-shot", "prompted", "e2e", "full"])
 def test_a_model_comes_back_as_it_was(tmp_path: Path, seeing: VisionLanguage, variant: str) -> None:
     run = replace(RUN, variant=variant)
@@ -99,6 +100,7 @@ def test_a_run_that_is_not_the_models_is_refused(tmp_path: Path, seeing: VisionL
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_runs_are_listed_without_torch(tmp_path: Path, seeing: VisionLanguage) -> None:
     checkpoints.save(tmp_path / "run", model(seeing), RUN)
     code = ("import sys; from pathlib import Path; from core.models import checkpoints; "
@@ -189,6 +191,7 @@ def test_folders_that_are_no_model_are_told_apart(tmp_path: Path, seeing: Vision
     assert kind_of(lambda: checkpoints.read_run(folder)) == "damaged"
 
 
+@pytest.mark.slow
 def test_another_backbone_is_refused(tmp_path: Path, seeing: VisionLanguage) -> None:
     checkpoints.save(tmp_path / "run", model(seeing), RUN)
     for other, words in ((backbone(sha256="cd" * 32), "other weights"),

@@ -58,6 +58,7 @@ def shipped(registry, tmp_path, monkeypatch):
     return put
 
 
+@pytest.mark.slow
 def test_zero_shot_is_the_backbone_itself(registry):
     chosen = settings("zero-shot")
     assert registry.model(chosen) is registry.backbone(chosen)
@@ -65,6 +66,7 @@ def test_zero_shot_is_the_backbone_itself(registry):
     assert registry.status(chosen).backbone == backbones.title("brewclip-mini")
 
 
+@pytest.mark.slow
 def test_the_shipped_model_is_used_when_it_is_no_worse_on_dev(registry, shipped):
     assert registry.model(settings("auto")) is registry.backbone(settings("auto")), "none ships"
     shipped(dev=61.0, bare=62.0)
@@ -79,6 +81,7 @@ def test_the_shipped_model_is_used_when_it_is_no_worse_on_dev(registry, shipped)
     assert not np.allclose(model.encode_images(PIXELS), registry.backbone(settings("auto")).encode_images(PIXELS))
 
 
+@pytest.mark.slow
 def test_other_weights_of_the_backbone_are_searched_without_it(registry, shipped):
     folder = shipped(dev=62.0, bare=60.0)
     facts = json.loads((folder / checkpoints.RUN).read_text())
@@ -86,6 +89,7 @@ def test_other_weights_of_the_backbone_are_searched_without_it(registry, shipped
     assert registry.model(settings("auto")) is registry.backbone(settings("auto"))
 
 
+@pytest.mark.slow
 def test_a_run_of_ones_own(registry, shipped, tmp_path):
     trained(registry, tmp_path / "run" / "best", seed=5)
     chosen = settings(str(tmp_path / "run"))
@@ -100,6 +104,7 @@ def test_a_run_of_ones_own(registry, shipped, tmp_path):
     assert registry.model(settings("zero-shot")) is registry.backbone(settings("zero-shot"))
 
 
+@pytest.mark.slow
 def test_with_the_backbone_left_open_it_is_that_of_the_run(registry, tmp_path, monkeypatch):
     folder = trained(registry, tmp_path / "run")
     monkeypatch.setattr("core.weights.default_backbone", lambda home, place: "ViT-L-14/openai")
@@ -108,6 +113,7 @@ def test_with_the_backbone_left_open_it_is_that_of_the_run(registry, tmp_path, m
     assert registry.backbone(chosen).name == "brewclip-mini"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["gone", "torn"])
 def test_a_model_that_cannot_be_read_is_told_and_the_status_stays(registry, tmp_path, what):
     folder = trained(registry, tmp_path / "run")
@@ -124,6 +130,7 @@ def test_a_model_that_cannot_be_read_is_told_and_the_status_stays(registry, tmp_
     assert backbones.title("brewclip-mini") in registry.status(chosen).backbone
 
 
+@pytest.mark.slow
 def test_the_status_names_the_run_and_warns_of_one_below_its_backbone(registry, tmp_path):
     folder = trained(registry, tmp_path / "my run" / "best")
     assert registry.status(settings(str(folder))).backbone.startswith("my run: BrewCLIP mini")

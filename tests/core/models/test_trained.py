@@ -44,6 +44,7 @@ def trained(backbone: VisionLanguage, folder: Path, run: Run = RUN) -> tuple[Tra
     return TrainedModel(checkpoints.read(folder), backbone), model
 
 
+@pytest.mark.slow
 def test_its_vectors_are_those_of_the_trained_towers(backbone: VisionLanguage, tmp_path: Path) -> None:
     ours, model = trained(backbone, tmp_path / "run")
     with torch.no_grad():

@@ -57,6 +57,7 @@ def test_a_vector_without_a_direction_has_no_unit():
     assert np.array_equal(units(np.array([[0, 0], [0, 2]])), [[0, 0], [0, 1]])
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 1000), weights=st.lists(st.floats(-2, 2).filter(lambda w: abs(w) > 0.1), min_size=1,
                                                    max_size=5))

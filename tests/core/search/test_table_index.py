@@ -70,6 +70,7 @@ FILTERS = [Filter(), Filter(tag="it's fifth"), Filter(folder=Path("/p/3")), Filt
            Filter("it's fifth", Path("/p/5"), "1", FIRST, FIRST + timedelta(days=5000)), Filter(tag="nothing")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", FILTERS)
 def test_exact_where_they_lie_is_exact(indexed: LanceGallery, index: TableIndex, exact: ExactIndex,
                                        chosen: Filter) -> None:
@@ -82,6 +83,7 @@ def test_exact_where_they_lie_is_exact(indexed: LanceGallery, index: TableIndex,
         assert scores.tobytes() == right_scores.tobytes()
 
 
+@pytest.mark.slow
 def test_the_index_finds_nearly_all_and_its_scores_are_exact(indexed: LanceGallery, index: TableIndex,
                                                              exact: ExactIndex, monkeypatch: pytest.MonkeyPatch
                                                              ) -> None:

@@ -50,6 +50,7 @@ def branches(result):
     return [tuple(share.branch for share in hit.shares) for hit in result.hits]
 
 
+@pytest.mark.slow
 def test_words_and_voice_have_a_share_each_which_add_up(explorer, model, waveform):
     terms = [QueryTerm("speech", waveform=waveform), QueryTerm("text", "cats", weight=-0.5)]
     result = explorer.search("pictures", terms)
@@ -62,6 +63,7 @@ def test_words_and_voice_have_a_share_each_which_add_up(explorer, model, wavefor
     assert model.utterances[0].transcript.avg_logprob == -0.4
 
 
+@pytest.mark.slow
 def test_the_score_is_that_of_the_sum(explorer, model, parrot, waveform):
     alone = explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
     voice = model.vector(parrot.states(waveform).tobytes())
@@ -71,6 +73,7 @@ def test_the_score_is_that_of_the_sum(explorer, model, parrot, waveform):
     assert np.allclose(asked.voice, voice / np.linalg.norm(whole), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_note_of_a_file_goes_with_its_transcript_and_is_not_kept(explorer, waveform):
     assert explorer.transcribe_query(replace(waveform, note="Read to its end.")).notes == ("Read to its end.",)
     assert explorer.transcribe_query(waveform).notes == ()
@@ -84,6 +87,7 @@ def spoken(explorer, parrot, text, length, said="", **facts):
     explorer.remember(explorer.search("pictures", [QueryTerm("speech", text=said or text, waveform=made)]))
 
 
+@pytest.mark.slow
 def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
     monkeypatch.setattr("core.search.transcription.likely_languages", lambda: ("en",))
     settings = explorer.settings
@@ -109,6 +113,7 @@ def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):
     assert parrot.passes == ["transcribe"], "a second search finds both at hand"
 
 
+@pytest.mark.slow
 def test_a_correction_keeps_the_voice_and_is_certain(explorer, model, parrot, waveform):
     explorer.transcribe_query(waveform)
     explorer.search("pictures", [QueryTerm("speech", text="a brown dog", waveform=waveform)])
@@ -120,6 +125,7 @@ def test_a_correction_keeps_the_voice_and_is_certain(explorer, model, parrot, wa
     assert result.transcript is None and set(branches(result)) == {("text", "acoustic")}
 
 
+@pytest.mark.slow
 def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(explorer, model, parrot, waveform,
                                                                                 home):
     explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
@@ -132,6 +138,7 @@ def test_a_voice_of_long_ago_is_encoded_again_and_its_words_are_not_heard_again(
     later.close()
 
 
+@pytest.mark.slow
 def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
     monkeypatch.setattr("core.search.transcription.CACHED_UTTERANCES", 2)
     made = [audio.from_samples(np.sin(np.arange(length) * 0.1).astype(np.float32), 16_000)
@@ -145,6 +152,7 @@ def test_only_so_many_voices_are_kept(explorer, parrot, monkeypatch):
     assert parrot.passes == ["transcribe"] * 3 + ["encode"]
 
 
+@pytest.mark.slow
 def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(explorer, model, waveform):
     model.uses_text = False
     assert set(branches(explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]))) == {("acoustic",)}
@@ -154,6 +162,7 @@ def test_without_words_in_use_the_voice_is_all_and_a_correction_is_typed_text(ex
     assert [hit.score for hit in corrected.hits] == [hit.score for hit in typed.hits]
 
 
+@pytest.mark.slow
 def test_typed_words_and_a_recording_without_words(explorer, model, parrot, waveform):
     assert set(branches(explorer.search("pictures", [QueryTerm("text", "a brown dog")]))) == {("text",)}
     assert not model.utterances
@@ -162,6 +171,7 @@ def test_typed_words_and_a_recording_without_words(explorer, model, parrot, wave
         explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
 
 
+@pytest.mark.slow
 def test_another_way_of_hearing_than_it_has_learnt_is_told(explorer, waveform):
     explorer.use_settings(Settings().with_value("speech.padding", "full"))
     with pytest.raises(ModelError, match="was trained with") as caught:
@@ -170,6 +180,7 @@ def test_another_way_of_hearing_than_it_has_learnt_is_told(explorer, waveform):
     assert explorer.search("pictures", [QueryTerm("text", "cats")]).hits
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_costs_nothing_else(explorer, waveform, tmp_path: Path):
     with pytest.raises(Exception, match="not there"):
         explorer.search("pictures", [QueryTerm("speech", path=tmp_path / "no.wav")])

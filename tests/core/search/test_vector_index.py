@@ -41,6 +41,7 @@ def plain(ids, matrix, query, k):
     return [int(ids[row]) for row in order], scores[order]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(count=st.integers(1, 90), dim=st.integers(1, 40), k=st.integers(1, 120), seed=st.integers(0, 9),
        twins=st.booleans())

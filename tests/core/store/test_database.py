@@ -67,6 +67,7 @@ def test_the_revision_that_opening_looks_for_is_the_last_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_REVISION
 
 
+@pytest.mark.slow
 def test_opening_again_needs_no_alembic_and_keeps_the_galleries(tmp_path: Path) -> None:
     path = tmp_path / "new" / "home" / "store.sqlite"
     first = Store.open(path)
@@ -238,6 +239,7 @@ except StoreError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limits")
 def test_a_disk_that_takes_no_more_leaves_the_store_whole(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
@@ -252,6 +254,7 @@ def test_a_disk_that_takes_no_more_leaves_the_store_whole(tmp_path: Path) -> Non
     store.add_query("before", "there is room again", "text")
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_store_at_once_all_get_it(tmp_path: Path) -> None:
     script = ("import sys; from pathlib import Path; from core.store.store import Store\n"
               "Store.open(Path(sys.argv[1])).create_gallery(sys.argv[2])")

@@ -86,6 +86,7 @@ def test_the_numbers_of_a_gate_come_back() -> None:
     assert gating.numbers(gate) == values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choose", [False, True])
 def test_a_look_fits_the_gate_and_leaves_the_model_alone(explorer: Explorer, data: Path, little: ModuleType,
                                                          choose: bool) -> None:
@@ -106,6 +107,7 @@ def test_a_look_fits_the_gate_and_leaves_the_model_alone(explorer: Explorer, dat
     assert gating.numbers(ours.gate) == own and ours.options.acoustic_weight == little.MODEL.acoustic_weight
 
 
+@pytest.mark.slow
 def test_without_a_gate_nothing_is_fitted(explorer: Explorer, data: Path, little: ModuleType) -> None:
     preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train")]

@@ -80,6 +80,7 @@ def test_what_is_missing_or_damaged_is_told(tmp_path: Path, run: RunFolder) -> N
         assert kind_of(run.state) == "damaged"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["write", "rename"])
 def test_killed_while_saving_the_state_before_stays(run: RunFolder, place: str) -> None:
     run.save(STATE)

@@ -158,6 +158,7 @@ def log_of(folder: Path, *lines: str) -> None:
     (folder / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_run_with_damaged_events_is_listed_beside_the_good_ones(tmp_path: Path, damaged_values) -> None:
     begun(tmp_path / "1", BEGIN, step(10))
     good = [{"event": name, "time": 5.0 + place, **facts} for place, (name, facts) in enumerate(
@@ -177,6 +178,7 @@ def test_a_run_with_damaged_events_is_listed_beside_the_good_ones(tmp_path: Path
         RunFolder(tmp_path / "2").rewind(15)
 
 
+@pytest.mark.slow
 def test_a_run_with_a_damaged_recipe_is_listed_beside_the_good_ones(tmp_path: Path, damaged_values) -> None:
     begun(tmp_path / "1", BEGIN, step(10))
     begun(tmp_path / "2", BEGIN)

@@ -1,5 +1,6 @@
 """Describing pictures by voice and keyboard."""
 
+import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel
@@ -217,6 +218,7 @@ def test_enter_right_after_the_release_counts(panel, sound, qtbot):
     assert [take.state for take in stored_takes(panel)] == ["done"]
 
 
+@pytest.mark.slow
 def test_enter_while_the_recording_is_saved_goes_on_when_it_is_on_the_disk(panel, sound, qtbot, slow_disk):
     panel.context.explorer.models.parrot.gate.clear()
     start_saving(panel, sound, qtbot)

@@ -83,6 +83,7 @@ def test_two_people_agree_or_not(reviewed, qtbot, context):
 # ---- in and out
 
 
+@pytest.mark.slow
 def test_an_export_from_the_panel_loads_again_without_a_problem(panel, qtbot, tmp_path):
     for number in range(PICTURES):
         speak(panel, qtbot, f"a dog number {number}", peak=0.2 + 0.1 * number)

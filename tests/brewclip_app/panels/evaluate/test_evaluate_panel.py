@@ -127,6 +127,7 @@ def test_a_folder_that_is_dropped_is_read_and_its_test_split_ticked(panel, conte
     assert request.conditions == (CLEAN,) and request.crops == ("",) and request.captions == (False,)
 
 
+@pytest.mark.slow
 def test_the_plan_says_what_it_comes_to(panel, context, qtbot, dataset):
     choose(panel, context, qtbot, dataset)
     text = "1 evaluation; 20 recordings to transcribe first, 3 MB of cache"
@@ -138,6 +139,7 @@ def test_the_plan_says_what_it_comes_to(panel, context, qtbot, dataset):
     assert panel.options.start.isEnabled()
 
 
+@pytest.mark.slow
 def test_a_plan_that_cannot_be_is_said_and_not_started(panel, context, qtbot, dataset, monkeypatch):
     def plan(workspace, request, report):
         raise EvaluationError("It needs weights that are not here.", "weights")
@@ -277,6 +279,7 @@ def test_space_ticks_the_row_in_front(filled, three, qtbot):
         assert filled.results.model.ticks() == expected
 
 
+@pytest.mark.slow
 def test_the_noise_curve_has_both_branches_and_each_alone(filled, three, context, qtbot):
     filled.results.table.go_to(three[1].id)
     filled.plots.noise_level.setCurrentIndex(0)  # among the first 10 of 10 everything is

@@ -411,6 +411,7 @@ def test_diagnosis_and_labels_are_compared(diagnosed, context, qtbot):
     dialog.reject()
 
 
+@pytest.mark.slow
 def test_the_filter_lets_through_by_every_measure(panel, qtbot):
     rows = panel.page.model.records
     panel.header.filter.setChecked(True)

@@ -169,6 +169,7 @@ def test_ctrl_wheel_zooms(grid, qtbot):
     grid.on_zoom.assert_called_once_with(1)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_hits_ask_only_for_what_is_seen(grid, make_hit, thumbnails, monkeypatch):
     hits = tuple(make_hit(rank) for rank in range(1, 100_001))
     asked, laid_out = [], []

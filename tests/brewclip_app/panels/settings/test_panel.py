@@ -67,6 +67,7 @@ def test_the_trained_model_is_chosen_among_what_ships_and_ones_own_runs(context,
     assert context.settings["vision.model"] == "auto" and combo.currentIndex() == 0
 
 
+@pytest.mark.slow
 def test_changes_are_on_disk_after_a_moment(panel, context, qtbot, home):
     panel.rows["search.keep_history"].control.setChecked(False)
     qtbot.waitUntil(home.settings.exists, timeout=5000)
@@ -110,6 +111,7 @@ def test_one_column_when_it_is_narrow(panel, qtbot):
     qtbot.waitUntil(lambda: panel.groups["Privacy"].mapTo(panel, panel.groups["Privacy"].rect().topLeft()).x() < wide)
 
 
+@pytest.mark.slow
 def test_every_control_can_be_reached_with_tab(panel, qtbot):
     seen, widget = set(), panel.search
     for _ in range(300):

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from contextlib import closing
 
+import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from core.store.store import Store
@@ -32,6 +33,7 @@ def answered(box, text):
     next(button for button in box.buttons() if button.text() == text).click()
 
 
+@pytest.mark.slow
 def test_the_space_that_is_taken_is_shown(panel, home, qtbot):
     privacy = measured(panel, qtbot)
     assert not (privacy.clear_history.isEnabled() or privacy.clear_caches.isEnabled())
@@ -42,6 +44,7 @@ def test_the_space_that_is_taken_is_shown(panel, home, qtbot):
     assert privacy.caches.text() == "Caches: 2 kB"
 
 
+@pytest.mark.slow
 def test_the_history_is_cleared_after_a_question_that_says_what_goes(panel, home, qtbot):
     recording, cached = spoken(home)
     privacy = measured(panel, qtbot)
@@ -57,6 +60,7 @@ def test_the_history_is_cleared_after_a_question_that_says_what_goes(panel, home
     assert cached.exists() and not privacy.clear_history.isEnabled() and privacy.clear_caches.isEnabled()
 
 
+@pytest.mark.slow
 def test_the_caches_are_cleared_after_a_question(panel, home, qtbot):
     recording, cached = spoken(home)
     privacy = measured(panel, qtbot)
@@ -68,6 +72,7 @@ def test_the_caches_are_cleared_after_a_question(panel, home, qtbot):
     assert recording.exists() and not cached.exists()
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_read_is_said_in_place_of_the_space(panel, home, qtbot):
     home.root.mkdir(exist_ok=True)
     home.store.write_bytes(b"no store at all" * 100)
@@ -75,6 +80,7 @@ def test_a_store_that_cannot_be_read_is_said_in_place_of_the_space(panel, home, 
     assert "not a store" in privacy.history.text() and not privacy.clear_history.isEnabled()
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_rows_of_privacy(panel):
     panel.search.setText("clear caches")
     assert panel.privacy.isVisibleTo(panel)
@@ -83,6 +89,7 @@ def test_a_search_finds_the_rows_of_privacy(panel):
     assert not panel.privacy.isVisibleTo(panel)
 
 
+@pytest.mark.slow
 def test_0_days_reads_as_never(panel, context):
     line = panel.rows["search.history_days"]
     assert line.control.text() == "Never"
