@@ -156,9 +156,9 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     window.refresh_engine()
     if options.speech or options.text:
         from brewclip_app.panels.base import Inspection, Question
-        asked = Inspection if options.panel == "inspect" else Question
-        window.show_panel("inspect" if asked is Inspection else "search",
-                          asked(text=options.text, speech=options.speech))
+        payload = Inspection if options.panel == "inspect" else Question
+        window.show_panel("inspect" if payload is Inspection else "search",
+                          payload(text=options.text, speech=options.speech))
     if options.paths:
         opening.show(window, options.paths)
     requests = opening.OpenRequests(window.context.home, window)
@@ -191,13 +191,13 @@ class Photographer(QObject):
 
     def _look(self) -> None:
         now = time.monotonic()
-        seen = self._window.grab().toImage()
-        if seen != self._last or not self._window.context.jobs.is_idle():
-            self._last, self._same_since = seen, now
+        picture = self._window.grab().toImage()
+        if picture != self._last or not self._window.context.jobs.is_idle():
+            self._last, self._same_since = picture, now
         if now - self._same_since > SHOT_SETTLED_S or now - self._began > SHOT_PATIENCE_S:
             self._timer.stop()
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            if not seen.save(str(self._path)):
+            if not picture.save(str(self._path)):
                 print(f"The picture could not be written to {self._path}.", file=sys.stderr)
             self._window.close_unasked()
 

@@ -35,9 +35,9 @@ class HelpMenu(QMenu):
 
     def _follow_files(self) -> None:
         """A log is written with the first warning."""
-        there = (self._home.root / LOG).is_file()
-        self.log.setEnabled(there)
-        self.log.setText("Open log file" if there else "Open log file (nothing logged)")
+        has_log = (self._home.root / LOG).is_file()
+        self.log.setEnabled(has_log)
+        self.log.setText("Open log file" if has_log else "Open log file (nothing logged)")
 
     def _show_about(self) -> None:
         AboutDialog(self._window, self._home).open()

@@ -159,8 +159,8 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.current() is None:
-            wanted = self.first_panel or self.context.state.get("panel", "")
-            self.show_panel(wanted if wanted in self.entries else next(iter(self.entries)))
+            key = self.first_panel or self.context.state.get("panel", "")
+            self.show_panel(key if key in self.entries else next(iter(self.entries)))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -290,10 +290,10 @@ class MainWindow(QMainWindow):
             self.strip.show_words(self._texts.get(panel.key, ""), *self._links.get(panel.key, ("", "")))
 
     def _take_settings(self) -> None:
-        app, wanted = QApplication.instance(), self.context.settings["appearance.theme"]
-        if isinstance(app, QApplication) and wanted != self._theme:  # else the command line's choice holds
-            self._theme = wanted
-            theme.apply(app, str(wanted))
+        app, name = QApplication.instance(), self.context.settings["appearance.theme"]
+        if isinstance(app, QApplication) and name != self._theme:  # else the command line's choice holds
+            self._theme = name
+            theme.apply(app, str(name))
         self._show_screens()
         self.refresh_engine()
 
@@ -319,7 +319,7 @@ class MainWindow(QMainWindow):
             return False
         if self.findChild(closing.TrainingQuestion) is None:
             records = [self.context.training.state.record(run) for run in runs]
-            names = [each.name if each else run.name for each, run in zip(records, runs, strict=True)]
+            names = [record.name if record else run.name for record, run in zip(records, runs, strict=True)]
             closing.TrainingQuestion(self, names, self.close_unasked, self._stop_training).open()
         return True
 

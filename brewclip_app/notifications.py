@@ -36,8 +36,8 @@ class Notifier(QObject):
             self._tray.hide()
 
     def _tell(self, job: Job) -> None:
-        wanted = job.current and not job.quiet and not job.cancelled and job.seconds > LONG
-        if wanted and not self._window.isActiveWindow() and not self._jobs.is_closing:
+        worth_saying = job.current and not job.quiet and not job.cancelled and job.seconds > LONG
+        if worth_saying and not self._window.isActiveWindow() and not self._jobs.is_closing:
             self.tell(f"{job.name}: {'failed' if job.error is not None else 'finished'}")
 
     def _raise(self) -> None:

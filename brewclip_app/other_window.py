@@ -43,14 +43,14 @@ class OtherWindow(QObject):
     def look(self) -> None:
         """Check now, and again while there is another window."""
         free = self._lock.isLocked() or self._lock.tryLock(0)
-        there = not free and self._lock.error() == QLockFile.LockError.LockFailedError
-        if there:
+        is_open = not free and self._lock.error() == QLockFile.LockError.LockFailedError
+        if is_open:
             self._clock.start()
         else:
             self._clock.stop()
-        if there != self.is_open:
-            self.is_open = there
-            self._on_change(there)
+        if is_open != self.is_open:
+            self.is_open = is_open
+            self._on_change(is_open)
 
     def close(self) -> None:
         """Release the lock."""

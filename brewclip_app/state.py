@@ -49,8 +49,8 @@ class WindowState:
 
     def panel(self, key: str) -> dict[str, Any]:
         """A panel's state; empty when there is none."""
-        found = self.get(f"panels/{key}", {})
-        return found if isinstance(found, dict) else {}
+        stored = self.get(f"panels/{key}", {})
+        return stored if isinstance(stored, dict) else {}
 
     def keep_panel(self, key: str, state: dict[str, Any]) -> None:
         """Set a panel's state."""

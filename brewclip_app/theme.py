@@ -139,11 +139,11 @@ def icon(name: str, role: str = "words") -> QIcon:
 
 def set_icon(button: QAbstractButton, name: str, role: str = "words") -> None:
     """Give a button an icon that follows the theme (button properties `icon_name`, `icon_role`)."""
-    known = button.property("icon_name")
+    before = button.property("icon_name")
     button.setProperty("icon_name", name)
     button.setProperty("icon_role", role)
     button.setIcon(icon(name, role))
-    if known is None:
+    if before is None:
         _Follower(button, lambda: button.setIcon(icon(button.property("icon_name"), button.property("icon_role"))))
 
 

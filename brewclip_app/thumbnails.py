@@ -49,7 +49,7 @@ class Thumbnail:
 
 def key_of(image: "ImageRecord", pixels: int) -> Key:
     """Cache key of a thumbnail. The path is part of it: of two copies one may be gone."""
-    side = next((each for each in SIDES if each >= pixels), SIDES[-1])
+    side = next((size for size in SIDES if size >= pixels), SIDES[-1])
     return f"{image.path}\n{image.content_hash}\n{image.mtime}", side
 
 
@@ -68,33 +68,33 @@ class Thumbnails(QObject):
     """Used from the GUI thread; `ready` carries the id of the image whose thumbnail arrived."""
 
     ready = Signal(int)
-    _made = Signal(object, int, object, str)  # key, image id, QImage or None, problem
+    _loaded = Signal(object, int, object, str)  # key, image id, QImage or None, problem
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._kept: OrderedDict[Key, Thumbnail] = OrderedDict()
+        self._cache: OrderedDict[Key, Thumbnail] = OrderedDict()
         self._bytes = 0
-        self._asked: OrderedDict[Key, ImageRecord] = OrderedDict()
+        self._requests: OrderedDict[Key, ImageRecord] = OrderedDict()
         self._closed = False
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="thumbnails")
-        self._made.connect(self._keep)
+        self._loaded.connect(self._keep)
 
     def get(self, image: "ImageRecord", pixels: int) -> Thumbnail | None:
         """Thumbnail with a longer side of at least `pixels`; None until it is ready."""
         key = key_of(image, pixels)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
         with self._lock:
             if self._closed:  # the window waits for its jobs and still paints
                 return None
-            new = key not in self._asked
-            self._asked[key] = image
-            self._asked.move_to_end(key)
-            if len(self._asked) > WAITING:
-                self._asked.popitem(last=False)
+            new = key not in self._requests
+            self._requests[key] = image
+            self._requests.move_to_end(key)
+            if len(self._requests) > WAITING:
+                self._requests.popitem(last=False)
         if new:
             self._pool.submit(self._work)
         return None
@@ -102,41 +102,41 @@ class Thumbnails(QObject):
     def best_now(self, image: "ImageRecord") -> Thumbnail | None:
         """Largest thumbnail in memory, to show until the right one is ready."""
         for side in reversed(SIDES):
-            found = self._kept.get(key_of(image, side))
-            if found is not None:
-                return found
+            thumbnail = self._cache.get(key_of(image, side))
+            if thumbnail is not None:
+                return thumbnail
         return None
 
     def forget(self) -> None:
         """Clear the memory: files may be there again."""
-        self._kept.clear()
+        self._cache.clear()
         self._bytes = 0
 
     def close(self) -> None:
         """Stop making thumbnails."""
         with self._lock:
             self._closed = True
-            self._asked.clear()
+            self._requests.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _work(self) -> None:
         """Serve the latest request first, since that is what the user looks at. On a thread."""
         with self._lock:
-            if not self._asked:
+            if not self._requests:
                 return
-            key, image = self._asked.popitem()
+            key, image = self._requests.popitem()
         picture, problem = make(image, key[1], self._folder)
         with contextlib.suppress(RuntimeError):  # the window has gone
-            self._made.emit(key, image.id, picture, problem)
+            self._loaded.emit(key, image.id, picture, problem)
 
     @Slot(object, int, object, str)
     def _keep(self, key: Key, image_id: int, picture: QImage | None, problem: str) -> None:
         made = Thumbnail(QPixmap.fromImage(picture) if picture is not None else None, problem)
-        replaced = self._kept.pop(key, None)
-        self._kept[key] = made
+        replaced = self._cache.pop(key, None)
+        self._cache[key] = made
         self._bytes += made.bytes - (replaced.bytes if replaced else 0)
-        while self._bytes > MEMORY and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].bytes
+        while self._bytes > MEMORY and len(self._cache) > 1:
+            self._bytes -= self._cache.popitem(last=False)[1].bytes
         self.ready.emit(image_id)
 
 
@@ -146,10 +146,10 @@ def make(image: "ImageRecord", side: int, folder: Path) -> tuple[QImage | None, 
         return None, GONE
     name = sha256(f"{image.content_hash or image.path}\n{image.mtime}".encode()).hexdigest()
     cached = folder / name[:2] / f"{name}-{side}.jpg"
-    found = QImage(str(cached)) if cached.exists() else QImage()
-    if not found.isNull():
+    stored = QImage(str(cached)) if cached.exists() else QImage()
+    if not stored.isNull():
         caches.touch(cached)
-        return found, ""
+        return stored, ""
     from core import images  # numpy and Pillow: not before the first paint
 
     try:

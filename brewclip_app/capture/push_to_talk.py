@@ -102,9 +102,9 @@ class PushToTalk(QObject):
         self.microphone.close()
 
     def _take(self, recording: Recording) -> None:
-        found = fault(recording)
-        if found is not None:
-            self.problem.emit(*found)
+        problem = fault(recording)
+        if problem is not None:
+            self.problem.emit(*problem)
             return
 
         def prepare(report: Report) -> "Waveform":

@@ -78,7 +78,7 @@ class SoFar:
     @property
     def seconds(self) -> float:
         """Its length."""
-        return sum(len(each) for each in self.blocks) / self.rate
+        return sum(len(block) for block in self.blocks) / self.rate
 
 
 def fault(recording: Recording) -> tuple[str, str] | None:
@@ -134,7 +134,7 @@ class Microphone(QObject):
         self._opening = False
         self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
         self._ring: deque[np.ndarray] = deque()
-        self._kept: list[np.ndarray] = []
+        self._recorded: list[np.ndarray] = []
         self._gaps = 0
         self._pressed = self._released = self._last_block = 0.0
         self._tail_left = 0
@@ -151,7 +151,7 @@ class Microphone(QObject):
     @property
     def device(self) -> InputDevice | None:
         """Chosen device, or the default one when the chosen is not plugged in; None when there is none."""
-        named = [each for each in self.devices if each.id == self._chosen]
+        named = [device for device in self.devices if device.id == self._chosen]
         return next(iter([*named, *self.devices]), None)
 
     def choose(self, device_id: str) -> None:
@@ -210,10 +210,10 @@ class Microphone(QObject):
         self._gaps = 0
         if self.state == "ready":
             self.drain()
-            self._kept = list(self._ring)
+            self._recorded = list(self._ring)
             self._enter("recording")
             return
-        self._kept = []
+        self._recorded = []
         self._enter("opening")
         self._timer.start()
         self._last_block = monotonic()
@@ -226,7 +226,7 @@ class Microphone(QObject):
         """The recording in progress, pre-roll included; None while there is none."""
         if self.state != "recording" or self._stream is None:
             return None
-        return SoFar(tuple(self._kept), self._stream.device.rate)
+        return SoFar(tuple(self._recorded), self._stream.device.rate)
 
     def stop(self) -> None:
         """End the recording `TAIL` seconds from now; `finished` follows."""
@@ -302,7 +302,7 @@ class Microphone(QObject):
             self._enter("off")
 
     def _drop(self) -> None:
-        self._kept = []
+        self._recorded = []
         self._rest()
 
     def _rest(self) -> None:
@@ -315,13 +315,13 @@ class Microphone(QObject):
             self._enter("off")
 
     def _fail(self, kind: str, message: str) -> None:
-        asked = self.state == "opening"
+        requested = self.state == "opening"
         self.problem = message
         self._close()
-        self._kept = []
+        self._recorded = []
         self._enter("off")
         self.devices_changed.emit()
-        if asked:
+        if requested:
             self.failed.emit(kind, message)
 
     @Slot()
@@ -357,14 +357,14 @@ class Microphone(QObject):
             self._last_block = self._pressed
             self._enter("recording")
         if self.state in ("recording", "stopping"):
-            self._kept.append(block)
+            self._recorded.append(block)
             self._gaps += overflow
             if self.state == "stopping":
                 self._tail_left -= len(block)
             return
         self._ring.append(block)
         assert self._stream is not None
-        spare = sum(len(each) for each in self._ring) - round(PRE_ROLL * self._stream.device.rate)
+        spare = sum(len(block) for block in self._ring) - round(PRE_ROLL * self._stream.device.rate)
         while self._ring and spare >= len(self._ring[0]):
             spare -= len(self._ring.popleft())
 
@@ -372,7 +372,7 @@ class Microphone(QObject):
         import numpy as np
 
         assert self._stream is not None
-        samples = np.concatenate(self._kept) if self._kept else np.zeros(0, np.float32)
+        samples = np.concatenate(self._recorded) if self._recorded else np.zeros(0, np.float32)
         recording = Recording(samples, self._stream.device.rate, self._released - self._pressed, self._gaps,
                               cut_short)
         self._drop()

@@ -83,15 +83,15 @@ def portaudio(again: bool = False) -> Any:
 def input_devices(sound: Any) -> tuple[InputDevice, ...]:
     """The system's default microphone first (with the id `DEFAULT`), then each one by name."""
     apis = [api["name"] for api in sound.query_hostapis()]
-    every = list(sound.query_devices())
-    found = [InputDevice(f"{each['name']} ({apis[each['hostapi']]})", each["name"], index,
-                    round(each["default_samplerate"]), each["max_input_channels"])
-             for index, each in enumerate(every) if each["max_input_channels"] > 0]
-    if not found:
+    rows = list(sound.query_devices())
+    devices = [InputDevice(f"{row['name']} ({apis[row['hostapi']]})", row["name"], index,
+                    round(row["default_samplerate"]), row["max_input_channels"])
+             for index, row in enumerate(rows) if row["max_input_channels"] > 0]
+    if not devices:
         return ()
     first = sound.default.device[0]
-    default = next((each for each in found if each.index == first), found[0])
-    return (InputDevice(DEFAULT, "Default microphone", default.index, default.rate, default.channels), *found)
+    default = next((device for device in devices if device.index == first), devices[0])
+    return (InputDevice(DEFAULT, "Default microphone", default.index, default.rate, default.channels), *devices)
 
 
 def list_again(sound: Any) -> tuple[InputDevice, ...]:

@@ -22,13 +22,13 @@ class Shelves:
 
     def read(self, alive: Collection[Path] = ()) -> tuple[RunRecord, ...]:
         """All runs, each once. `alive`: those with a known process."""
-        found: dict[Path, RunRecord] = {}
+        records: dict[Path, RunRecord] = {}
         for folder in self.folders:
             if (folder / RECIPE).is_file():
-                found.setdefault(folder, self._readers[folder].read(True if folder in alive else None))
+                records.setdefault(folder, self._readers[folder].read(True if folder in alive else None))
             for record in self._shelves[folder].read(alive):
-                found.setdefault(record.path, record)
-        return tuple(found.values())
+                records.setdefault(record.path, record)
+        return tuple(records.values())
 
 
 def begin(folder: Path, recipe: Recipe, report: Report = silent) -> Path:

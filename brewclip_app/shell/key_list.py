@@ -49,9 +49,9 @@ class KeyList(QWidget):
                 continue
             self.grid.addWidget(label(title, "heading"), line, 0, 1, 2)
             line += 1
-            for names, what in keys:
+            for names, act in keys:
                 self.grid.addLayout(_caps(names), line, 0)
-                self.grid.addWidget(label(what), line, 1)
+                self.grid.addWidget(label(act), line, 1)
                 line += 1
         self.grid.setColumnStretch(1, 1)
         self._inner.adjustSize()

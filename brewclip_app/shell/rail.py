@@ -152,15 +152,15 @@ class Rail(QWidget):
 
     def _fit(self) -> None:
         """Words where they have room, icons alone where they have not."""
-        margins, shown = self._box.contentsMargins(), [each for each in self._all() if not each.isHidden()]
+        margins, shown = self._box.contentsMargins(), [entry for entry in self._all() if not entry.isHidden()]
         room = self.height() - margins.top() - margins.bottom() - self._box.spacing() * len(shown)
         compact = 0
-        if shown and (self.window().width() < NARROW or room < sum(each.full_size().height() for each in shown)):
+        if shown and (self.window().width() < NARROW or room < sum(entry.full_size().height() for entry in shown)):
             compact = max(LOWEST, min(COMPACT.height(), room // len(shown)))
         if compact != self._compact:
             self._compact = compact
-            for each in self._all():
-                each.set_compact(compact)
+            for entry in self._all():
+                entry.set_compact(compact)
         self._keep_width()
 
     def _all(self) -> list[RailButton]:
@@ -168,7 +168,7 @@ class Rail(QWidget):
 
     def _keep_width(self) -> None:
         """Keep the rail's width whatever a panel asks for."""
-        width = max((each.sizeHint().width() for each in self._all()), default=0) + 1
+        width = max((entry.sizeHint().width() for entry in self._all()), default=0) + 1
         if width != self.width():
             self.setFixedWidth(width)
         self.area.setGeometry(0, 0, width - 1, self.height())

@@ -67,8 +67,8 @@ class Banner(QFrame):
 
     def show_error(self, error: BaseException, safe: str = "") -> None:
         """Show an exception: the sentence of a BrewclipError, or a general one."""
-        known = isinstance(error, BrewclipError)
-        message = str(error) if known else UNEXPECTED
+        foreseen = isinstance(error, BrewclipError)
+        message = str(error) if foreseen else UNEXPECTED
         self.say(f"{message} {safe}".strip(), "error", "".join(traceback.format_exception(error)))
 
     def dismiss(self) -> None:

@@ -134,8 +134,8 @@ def _fill(box: B, parts: "tuple[QWidget | QLayout | int | None, ...]", space: in
 
 def tab_before(anchor: QWidget, *parts: QWidget) -> None:
     """Put `parts` and their children before `anchor` in the Tab order; widgets created later come last otherwise."""
-    stops = [each for part in parts for each in (part, *part.findChildren(QWidget))
-             if each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    stops = [widget for part in parts for widget in (part, *part.findChildren(QWidget))
+             if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
     for first, second in zip((anchor, *stops), (*stops, anchor), strict=True):
         if first is not second:
             QWidget.setTabOrder(first, second)

@@ -38,11 +38,11 @@ class DifferenceLine(QLabel):
 
 
 def _change(piece: "Piece", arrow: str = f" {ARROW}") -> str:
-    heard = f"<s>{escape(piece.heard)}</s>" if piece.heard else ""
+    recognised = f"<s>{escape(piece.heard)}</s>" if piece.heard else ""
     blue = theme.colour("transcript").name()
     text = f'<span style="color:{blue}; text-decoration:underline">{escape(piece.text)}</span>' if piece.text else ""
     if piece.change == "added" and arrow:
         return f"{text} added"
     if piece.change == "left_out" and arrow:
-        return f"{heard} left out"
-    return f"{heard}{arrow} {text}".strip()
+        return f"{recognised} left out"
+    return f"{recognised}{arrow} {text}".strip()

@@ -103,10 +103,10 @@ class GrowingText(QTextEdit):
 def find_words(text: str, words: Sequence[W]) -> list[tuple[int, int, W]]:
     """Positions of words in a text: (start, end, word), regardless of case; absent words are left out.
     """
-    found, position = [], 0
+    matches, position = [], 0
     for word in words:
         start = text.lower().find(word.text.lower(), position) if word.text else -1
         if start >= 0:
             position = start + len(word.text)
-            found.append((start, position, word))
-    return found
+            matches.append((start, position, word))
+    return matches

@@ -94,10 +94,10 @@ class SaveDialog(QDialog):
             self.accept()
 
     def _failed(self, error: BaseException | None, mine: "Callable[[BaseException], bool] | None" = None) -> None:
-        there = shiboken6.isValid(self) and self.isVisible()
-        if there:
+        is_open = shiboken6.isValid(self) and self.isVisible()
+        if is_open:
             self.refuse(str(error) if error is not None else "")
-        if error is not None and mine is not None and mine(error) and there:
+        if error is not None and mine is not None and mine(error) and is_open:
             self.accept()
 
     def _say(self, reason: str) -> None:
@@ -172,5 +172,5 @@ def gallery_fault(name: str, taken: "frozenset[str] | set[str]") -> str:
     """Why a gallery cannot have this name; `taken` are the others' names, case folded. "" when it can."""
     if is_address(name):
         return "This is an address. A gallery at an address is opened from the menu beside Add a folder."
-    there = " ".join(name.split()).casefold() in taken
-    return "There is a gallery of this name." if there else name_fault(name)
+    exists = " ".join(name.split()).casefold() in taken
+    return "There is a gallery of this name." if exists else name_fault(name)

@@ -47,13 +47,14 @@ class WeightsRow(QWidget):
     def _render(self, state: DownloadsState) -> None:
         name = self._weights.name
         progress, error = state.running.get(name), state.errors.get(name)
-        here = self._weights.bundled or state.path(name) is not None
+        is_local = self._weights.bundled or state.path(name) is not None
         for part in (self.progress.bar, self.progress.cancel, self.progress.detail):
             part.setVisible(progress is not None)
-        self.get.setVisible(progress is None and not here and state.files is not None)
+        self.get.setVisible(progress is None and not is_local and state.files is not None)
         self.get.setText("Try again" if error else "Get it")
-        self.state.setText(("comes with the program" if self._weights.bundled else "on this computer") if here else "")
-        self.state.setVisible(here and progress is None)
+        place = "comes with the program" if self._weights.bundled else "on this computer"
+        self.state.setText(place if is_local else "")
+        self.state.setVisible(is_local and progress is None)
         if progress is not None:
             self._show_progress(progress)
         self._show_error(error)
@@ -90,7 +91,7 @@ class WeightsCard(Card):
                  first_start: bool = False) -> None:
         super().__init__(title, space=10)
         table = context.downloads.table()
-        shown = [each for each in table if not names or each.name in names]
+        shown = [weights for weights in table if not names or weights.name in names]
         self.rows: dict[str, WeightsRow] = {}
         for number, weights in enumerate(shown):
             if number:

@@ -74,7 +74,7 @@ def test_memory_is_bounded(qtbot, thumbnails, make_hit, pictures, monkeypatch):
     monkeypatch.setattr("brewclip_app.thumbnails.MEMORY", 1000)
     for rank, path in enumerate(pictures, 1):
         wait_for(qtbot, thumbnails, make_hit(rank, path).image)
-    assert len(thumbnails._kept) == 1
+    assert len(thumbnails._cache) == 1
 
 
 def test_only_the_newest_requests_are_kept(qtbot, tmp_path, make_hit, monkeypatch):
@@ -83,7 +83,7 @@ def test_only_the_newest_requests_are_kept(qtbot, tmp_path, make_hit, monkeypatc
     monkeypatch.setattr(thumbnails._pool, "submit", lambda work: None)
     for rank in range(1, 21):
         thumbnails.get(make_hit(rank).image, 100)
-    assert [image.id for image in thumbnails._asked.values()] == [16, 17, 18, 19, 20]
+    assert [image.id for image in thumbnails._requests.values()] == [16, 17, 18, 19, 20]
     thumbnails.close()
 
 

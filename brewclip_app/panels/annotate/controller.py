@@ -79,7 +79,7 @@ class AnnotateController(Controller[AnnotateState]):
                 ids = [image.id for image in state.images]
                 row = ids.index(image_id) if image_id in ids else min(state.queue.after(place), max(0, len(ids) - 1))
             own = [speaker for speaker in state.speakers if not speaker.source]
-            speaker = next((each for each in state.speakers if place is not None and each.id == place.speaker_id),
+            speaker = next((row for row in state.speakers if place is not None and row.id == place.speaker_id),
                            own[0] if len(own) == 1 else None)
             self.state = replace(
                 state, row=row, speaker=speaker, takes=self._with_transcripts(state.takes), awaited=before.awaited,
@@ -165,7 +165,7 @@ class AnnotateController(Controller[AnnotateState]):
 
     def choose_speaker(self, speaker_id: int) -> None:
         """Record another speaker from now on."""
-        self._arrive(speaker=next((each for each in self.state.speakers if each.id == speaker_id), None))
+        self._arrive(speaker=next((candidate for candidate in self.state.speakers if candidate.id == speaker_id), None))
 
     def save_speaker(self, speaker: "SpeakerRecord | None", name: str, language: str, consent: str) -> None:
         """Store a new profile (None), or changes of one, and record that speaker from now on."""
@@ -174,7 +174,7 @@ class AnnotateController(Controller[AnnotateState]):
             if speaker is None:
                 return store.add_speaker(name, language, consent)
             store.change_speaker(speaker.id, name, language, consent)
-            return next(each for each in store.speakers() if each.id == speaker.id)
+            return next(stored for stored in store.speakers() if stored.id == speaker.id)
 
         saving = self.serial.add("Saving the speaker", work)
 
@@ -233,7 +233,7 @@ class AnnotateController(Controller[AnnotateState]):
                 self.failed.emit(error, IN_MEMORY)
                 return
             replaced = target.replaces.id if target.replaces is not None else None
-            takes = (*(each for each in self.state.takes if each.id != replaced), take)
+            takes = (*(old for old in self.state.takes if old.id != replaced), take)
             self._set(saving=self.state.saving - 1, unsaved=None, takes=takes)
             self._transcribe(take)
 
@@ -257,10 +257,10 @@ class AnnotateController(Controller[AnnotateState]):
         from core.annotation.captions import heard_words
 
         def with_transcript(take: "TakeRecord") -> "TakeRecord":
-            known = self._transcribed.get(take.id)
-            if known is None or known.heard is None or take.heard is not None:
+            transcribed = self._transcribed.get(take.id)
+            if transcribed is None or transcribed.heard is None or take.heard is not None:
                 return take
-            return take.with_heard(known.heard, heard_words(known))
+            return take.with_heard(transcribed.heard, heard_words(transcribed))
 
         return tuple(with_transcript(take) for take in takes)
 

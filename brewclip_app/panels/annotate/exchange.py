@@ -177,7 +177,7 @@ class Exchange(QObject):
             self.failed.emit(error)
             return
         counts = ", ".join(f"{split.utterances} in {split.name}" for split in result.splits)
-        left = "".join(f" Left out, {wording.count(each.count)}: {each.what}." for each in result.left_out)
+        left = "".join(f" Left out, {wording.count(group.count)}: {group.what}." for group in result.left_out)
         problems = "".join(f" {problem.count} {problem.what}." for problem in result.problems)
         self.finished.emit(ExchangeResult(f"Exported to {result.folder}: {counts}.{left}{problems}", bool(problems),
                                           result.folder))
@@ -213,9 +213,9 @@ class Exchange(QObject):
         if result.links:
             self._ask_links(folder, gallery)
         captions = "1 spoken caption" if result.added == 1 else f"{wording.count(result.added)} spoken captions"
-        known = f" {wording.count(result.known)} were there already." if result.known else ""
+        already = f" {wording.count(result.known)} were there already." if result.known else ""
         failed = f" {wording.count(len(result.failed))} could not be read." if result.failed else ""
-        self.finished.emit(ExchangeResult(f"{captions} imported into {gallery}.{known}{failed}", bool(failed)))
+        self.finished.emit(ExchangeResult(f"{captions} imported into {gallery}.{already}{failed}", bool(failed)))
         self._context.galleries_changed.emit()
 
     def _ask_links(self, folder: Path, gallery: str) -> None:

@@ -31,9 +31,9 @@ class AnnotateHeader(QWidget):
         self.review.setCheckable(True)
         self.bring_in = button("Import…", tip="Import recordings and captions of a dataset")
         self.export = button("Export…", tip="Export the spoken captions as a dataset")
-        for each in (self.review, self.bring_in, self.export):
-            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            each.setEnabled(False)
+        for control in (self.review, self.bring_in, self.export):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            control.setEnabled(False)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setProperty("kind", "good")
@@ -79,9 +79,9 @@ class AnnotateHeader(QWidget):
 
     def show_speakers(self, state: "AnnotateState") -> None:
         """Fill the list of speakers and select the current one."""
-        here = [each for each in state.speakers if not each.source or each == state.speaker]
-        entries = [(f"{each.name}, {language_name(each.language)}" if each.language else each.name, each.id)
-                   for each in here]
+        speakers = [speaker for speaker in state.speakers if not speaker.source or speaker == state.speaker]
+        entries = [(", ".join(filter(None, (speaker.name, speaker.language and language_name(speaker.language)))),
+                    speaker.id) for speaker in speakers]
         if state.speaker is None:
             entries.insert(0, ("Choose a speaker", 0))
         entries.append(("New speaker…", NEW))

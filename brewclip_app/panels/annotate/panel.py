@@ -233,7 +233,7 @@ class AnnotatePanel(Panel):
         state = self.controller.state
         speaker = state.speaker if edit else None
         dialog = SpeakerDialog(self, lambda *profile: self.controller.save_speaker(speaker, *profile),
-                               frozenset(each.name for each in state.speakers), speaker)
+                               frozenset(profile.name for profile in state.speakers), speaker)
         dialog.finished.connect(lambda _: self.header.show_speakers(self.controller.state))
         dialog.open()
         return dialog

@@ -101,10 +101,10 @@ class ReviewPage(QWidget):
         self.detail.show_agreement(state.agreement)
         self._fill_speakers(state)
         chosen, at = self.current(), self.table.currentIndex().row()
-        wanted, speaker = self.states.currentData(), self.speakers.currentData()
-        shown = [take for take in (state.binned if wanted == BIN else state.takes)
+        stage, speaker = self.states.currentData(), self.speakers.currentData()
+        shown = [take for take in (state.binned if stage == BIN else state.takes)
                  if take.id == self.detail.edited
-                 or (wanted in ("", BIN, stage_of(take)) and speaker in (0, take.speaker.id))]
+                 or (stage in ("", BIN, stage_of(take)) and speaker in (0, take.speaker.id))]
         self.model.show_takes(sorted(shown, key=lambda take: take.id), state.take_images)
         late = sum(stage_of(take) == "late" for take in state.takes)
         self.count.setText(f"{len(shown)} {'take' if len(shown) == 1 else 'takes'}"
@@ -114,10 +114,10 @@ class ReviewPage(QWidget):
         self.table.setVisible(bool(shown))
         if keyboard:  # a table that is hidden would give it away
             (self.table if shown else self).setFocus()
-        self.erase.setVisible(wanted == BIN)
+        self.erase.setVisible(stage == BIN)
         self.erase.setEnabled(bool(shown))
-        kept = self.model.row_of(chosen.id) if chosen is not None else 0
-        self._select(kept if kept >= 0 else min(at, len(shown) - 1))
+        line = self.model.row_of(chosen.id) if chosen is not None else 0
+        self._select(line if line >= 0 else min(at, len(shown) - 1))
         self._show_current()
 
     def show_playback(self, playback: Playback) -> None:

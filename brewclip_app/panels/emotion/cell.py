@@ -126,8 +126,8 @@ class CellCard(Card):
         self._entries = entries(result, key, acted, predicted)
         first, second = result.classes[acted], result.classes[predicted]
         number = len(self._entries)
-        how = f"{first} predicted as {second}" if acted != predicted else f"{first}, predicted correctly"
-        self.title.setText(f"{how} · {number} {'recording' if number == 1 else 'recordings'}")
+        title = f"{first} predicted as {second}" if acted != predicted else f"{first}, predicted correctly"
+        self.title.setText(f"{title} · {number} {'recording' if number == 1 else 'recordings'}")
         self.list.clear()
         for entry in self._entries:
             self.list.addItem(self._item(entry, second))
@@ -224,10 +224,10 @@ class CellCard(Card):
         if player.problem:
             self._show_problem(player.problem)
 
-    def _show_parts(self, there: bool) -> None:
+    def _show_parts(self, visible: bool) -> None:
         for part in (self.list, self.play, self.waveform, self.curves):
-            part.setVisible(there)
-        self.nothing.setVisible(not there)
+            part.setVisible(visible)
+        self.nothing.setVisible(not visible)
 
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
@@ -241,7 +241,7 @@ def cell_to_show(result: "Result", key: str, before: tuple[int, int] | None) -> 
         return before
     wrong = [(count, row_, column) for row_, line in enumerate(counts) for column, count in enumerate(line)
              if row_ != column and count]
-    most = max(wrong, default=(0, 0, 0))
-    return most[1], most[2]
+    largest = max(wrong, default=(0, 0, 0))
+    return largest[1], largest[2]
 
 

@@ -50,7 +50,7 @@ class ShareBars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = QFontMetricsF(self.font())
         left = max((metrics.horizontalAdvance(name) for name, _ in self._shares), default=0) + 12
-        most = max((share for _, share in self._shares), default=0)
+        highest = max((share for _, share in self._shares), default=0)
         for number, (name, share) in enumerate(self._shares):
             top = number * LINE
             painter.setPen(theme.colour("words"))
@@ -60,7 +60,7 @@ class ShareBars(QWidget):
             painter.setBrush(theme.colour("track"))
             painter.drawRoundedRect(room, 4, 4)
             fill = QColor(theme.colour("voice"))
-            fill.setAlphaF(1.0 if share == most else 0.5)
+            fill.setAlphaF(1.0 if share == highest else 0.5)
             painter.setBrush(fill)
             if share > 0:
                 painter.drawRoundedRect(QRectF(room.left(), room.top(), max(4.0, room.width() * share), BAR), 4, 4)

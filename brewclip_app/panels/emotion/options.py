@@ -151,8 +151,8 @@ class OptionsBar(QWidget):
                           self.export, self.start)
         self._below = QWidget()
         self._flow = FlowLayout(self._below)
-        for each in (self.mode, self.classes, self.features, self.model, self.own, self.links):
-            self._flow.addWidget(each)
+        for control in (self.mode, self.classes, self.features, self.model, self.own, self.links):
+            self._flow.addWidget(control)
         self.setLayout(column(self._first, self._below, space=8))
         self.export.setEnabled(False)
         self.runs.setEnabled(False)
@@ -161,13 +161,13 @@ class OptionsBar(QWidget):
         from core.emotion.features import FEATURES
 
         menu = _StayingMenu(self.features)
-        for one in FEATURES:
-            action = menu.addAction(one.title)
+        for feature in FEATURES:
+            action = menu.addAction(feature.title)
             action.setCheckable(True)
             action.setChecked(True)
-            action.setToolTip(plain_tip(one.about))
+            action.setToolTip(plain_tip(feature.about))
             action.toggled.connect(lambda _: self._follow_change())
-            self._actions[one.key] = action
+            self._actions[feature.key] = action
         menu.setToolTipsVisible(True)
         self.features.setMenu(menu)
 
@@ -191,8 +191,8 @@ class OptionsBar(QWidget):
         tuned = self.mode.currentData() != "linear"
         for key, action in self._actions.items():
             action.setVisible(not tuned or key in TUNED)
-        there = sum(action.isVisible() for action in self._actions.values())
-        self.features.setText(f"{len(self.chosen_features())} of {there} features")
+        available = sum(action.isVisible() for action in self._actions.values())
+        self.features.setText(f"{len(self.chosen_features())} of {available} features")
         self._enable()
         self.changed.emit()
 

@@ -72,8 +72,8 @@ class ProbeRunsCard(Card):
     def _hide_columns(self) -> None:
         """Hide features that no run has probed, and in a narrow card those that matter least."""
         for place, key in enumerate((*FIRST[1:], *KEYS), 1):
-            there = key in self._probed or key in FIRST
-            self.table.setColumnHidden(place, not there or self.width() < SHOWN_FROM.get(key, 0))
+            is_probed = key in self._probed or key in FIRST
+            self.table.setColumnHidden(place, not is_probed or self.width() < SHOWN_FROM.get(key, 0))
 
     def _dress(self) -> None:
         table = self.table
@@ -102,13 +102,13 @@ class ProbeRunsCard(Card):
         return str(item.data(NAME)) if item is not None else ""
 
     def _enable(self) -> None:
-        for each in (self.show_button, self.delete_button):
-            each.setEnabled(bool(self._current()))
+        for control in (self.show_button, self.delete_button):
+            control.setEnabled(bool(self._current()))
 
     def _ask(self) -> None:
         name = self._current()
         item = self.table.item(self.table.currentRow(), 0)
         if name and item is not None:
-            which = item.toolTip().splitlines()[0]
-            confirm(self, "Delete this run?", f"{which}\n\nIts results, its probe and your recordings for it are "
+            title = item.toolTip().splitlines()[0]
+            confirm(self, "Delete this run?", f"{title}\n\nIts results, its probe and your recordings for it are "
                     "deleted. RAVDESS and the computed features stay.", "Delete run", lambda: self._delete_run(name))

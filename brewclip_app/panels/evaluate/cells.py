@@ -31,8 +31,9 @@ def columns() -> tuple[Column, ...]:
 
 def lines_of(records: "Sequence[EvaluationRecord]") -> list[TableLine]:
     """Rows of the table of evaluations."""
-    return [TableLine(record.id, (_name(record), *(_metric(record.metrics(way)[f"R@{at}"]) for way in DIRECTION_TITLES
-                                                   for at in LEVELS), _wer(record))) for record in records]
+    return [TableLine(record.id, (_name(record), *(_metric(record.metrics(direction)[f"R@{at}"])
+                                                   for direction in DIRECTION_TITLES for at in LEVELS), _wer(record)))
+            for record in records]
 
 
 def data_title(record: "EvaluationRecord") -> str:
@@ -99,8 +100,8 @@ def _wer(record: "EvaluationRecord") -> Cell:
 def paper_columns(table: "ResultTable") -> tuple[Column, ...]:
     """Columns of a table of the paper: labels, ours, then the published ones, marked."""
     figures = [*(_column(name, False) for name in table.ours), *(_column(name, True) for name in table.published)]
-    if all(one.group != other.group for one, other in pairwise(figures)):  # each over a single column
-        figures = [_narrow(each) for each in figures]
+    if all(left.group != right.group for left, right in pairwise(figures)):  # each over a single column
+        figures = [_narrow(figure) for figure in figures]
     return (*(Column(name, figures=False) for name in table.labels), *figures)
 
 
@@ -112,17 +113,17 @@ def paper_lines(table: "ResultTable") -> list[TableLine]:
 
 
 def _column(name: str, published: bool) -> Column:
-    way = next((title for title in DIRECTION_TITLES.values() if name.startswith(title)), "")
+    direction = next((title for title in DIRECTION_TITLES.values() if name.startswith(title)), "")
     owner = "paper" if published else "ours"
-    return Column(name.removeprefix(way).strip(), f"{way}\n{owner}" if way else owner, published=published,
-                  tip=f"{name}, {'published in the paper' if published else 'measured here'}")
+    return Column(name.removeprefix(direction).strip(), f"{direction}\n{owner}" if direction else owner,
+                  published=published, tip=f"{name}, {'published in the paper' if published else 'measured here'}")
 
 
 def _narrow(column: Column) -> Column:
     """The column with its group's name on more lines, as one column is too narrow for it."""
-    level, _, which = column.title.partition(", ")
-    which = f", {which.removesuffix(' pictures')}" if which else ""
-    return replace(column, title=level, group=column.group.replace(" ", "\n", 1) + which)
+    level, _, subject = column.title.partition(", ")
+    subject = f", {subject.removesuffix(' pictures')}" if subject else ""
+    return replace(column, title=level, group=column.group.replace(" ", "\n", 1) + subject)
 
 
 def _row_tip(row: "TableRow") -> str:

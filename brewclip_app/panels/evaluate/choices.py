@@ -133,8 +133,8 @@ def read_models(home: "Home", others: Sequence[str]) -> list[ModelOption]:
     if (SHIPPED / RUN).is_file():
         options.append(_model_in(SHIPPED, "included"))
     options += [_model_in(run.path, run.name) for run in RunShelf(home.runs).read() if run.usable]
-    there = {option.checkpoint for option in options}
-    return [*options, *(_model_in(Path(folder), Path(folder).name) for folder in others if folder not in there)]
+    listed = {option.checkpoint for option in options}
+    return [*options, *(_model_in(Path(folder), Path(folder).name) for folder in others if folder not in listed)]
 
 
 def still_ticked(ticked: frozenset[str], models: Sequence[ModelOption]) -> frozenset[str]:
@@ -166,7 +166,7 @@ def read_dataset(folder: Path, kind: str = "", follow_links: bool = False) -> Da
     splits = tuple((split, len(part.images), len(part.utterances)) for split, part in parts
                    if part.images and part.utterances)
     problem = "" if splits else f"{folder.name} has no split with pictures and recordings."
-    links = follow_links or any(each.key == "links_out" for each in dataset.problems)
+    links = follow_links or any(problem.key == "links_out" for problem in dataset.problems)
     return DataOption(folder, dataset.kind, kind_of(dataset.kind).title, splits, problem, links)
 
 

@@ -272,7 +272,7 @@ class EvaluateController(Controller[EvaluateState]):
         ids = [record.id for record in records]
         state = self.state
         self._set(records=tuple(records), front=state.front if state.front in ids else next(iter(ids), 0),
-                  ticked=tuple(each for each in state.ticked if each in ids))
+                  ticked=tuple(evaluation_id for evaluation_id in state.ticked if evaluation_id in ids))
         self._draw()
 
     async def _plan(self) -> None:

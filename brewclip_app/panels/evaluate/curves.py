@@ -41,7 +41,7 @@ def quality(explorer: "Explorer", ids: Sequence[int], view: str, at: int) -> Cur
     """Share of hits among the first `at`, speech to image, of up to four evaluations."""
     from core.evaluation import archive
 
-    opened = [archive.open_evaluation(explorer.store, each) for each in ids[:len(COLOURS)]]
+    opened = [archive.open_evaluation(explorer.store, evaluation_id) for evaluation_id in ids[:len(COLOURS)]]
     return _by_wer(opened, at) if view == "wer" else _by_group(opened, view, at)
 
 
@@ -50,9 +50,9 @@ def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: i
     """Recall of the chosen evaluation's setup under noise, with both branches and with each alone."""
     from core.evaluation.quality import noise_curves
 
-    setup = next(each.setup for each in records if each.id == chosen)
-    found = [each for each in noise_curves(records) if each.setup.apart_from_noise == setup.apart_from_noise]
-    named = [each for each in found if each.noise == setup.condition.noise] or found
+    setup = next(record.setup for record in records if record.id == chosen)
+    same_setup = [curve for curve in noise_curves(records) if curve.setup.apart_from_noise == setup.apart_from_noise]
+    named = [curve for curve in same_setup if curve.noise == setup.condition.noise] or same_setup
     if not named:
         return Curves(nothing="Evaluated without noise only. Tick ratios under “Noise” to compare the branches "
                               "under noise.")
@@ -62,9 +62,9 @@ def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: i
 def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Curves:
     from core.evaluation.quality import fit
 
-    fits = [fit(each, at) for each in opened]
-    series = [one for number, (each, found) in enumerate(zip(opened, fits, strict=True))
-              for one in _fit_series(each, found, COLOURS[number])]
+    fits = [fit(evaluation, at) for evaluation in opened]
+    series = [part for number, (evaluation, wer_fit) in enumerate(zip(opened, fits, strict=True))
+              for part in _fit_series(evaluation, wer_fit, COLOURS[number])]
     if not series:
         return Curves(nothing=fits[0].note) if fits else NO_CURVES
     return Curves(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), RECALL,
@@ -73,27 +73,29 @@ def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Curves:
 
 def _reach(fits: "Sequence[WerFit]") -> float:
     """The highest word error rate to draw, percent: no curve where there is no utterance."""
-    return max(LEAST_REACH, *(100 * each.high for found in fits for each in found.bins))
+    return max(LEAST_REACH, *(100 * group.high for wer_fit in fits for group in wer_fit.bins))
 
 
-def _fit_series(evaluation: "Evaluation", found: "WerFit", colour: str) -> list[Series]:
-    made = []
+def _fit_series(evaluation: "Evaluation", wer_fit: "WerFit", colour: str) -> list[Series]:
+    series = []
     title = evaluation.record.setup.title
-    if found.curve is not None:
-        curve = found.curve
-        seen = curve.wer <= max(LEAST_REACH / 100, *(each.high for each in found.bins))
-        x, y, low, high = (tuple((100 * part[seen]).tolist())
+    if wer_fit.curve is not None:
+        curve = wer_fit.curve
+        has_data = curve.wer <= max(LEAST_REACH / 100, *(group.high for group in wer_fit.bins))
+        x, y, low, high = (tuple((100 * part[has_data]).tolist())
                            for part in (curve.wer, curve.rate, curve.low, curve.high))
-        made.append(Series(title, colour, x, y, low, high))
-    most = max((each.queries for each in found.bins), default=1)
-    if found.bins:
-        middle, rate, low, high = (tuple(100 * getattr(each, name) for each in found.bins)
+        series.append(Series(title, colour, x, y, low, high))
+    most_queries = max((group.queries for group in wer_fit.bins), default=1)
+    if wer_fit.bins:
+        middle, rate, low, high = (tuple(100 * getattr(group, name) for group in wer_fit.bins)
                                    for name in ("middle", "rate", "rate_low", "rate_high"))
-        tips = tuple(f"WER {_span(each.low, each.high)}: {each.hits} of {each.queries} hit, {100 * each.rate:.0f} % "
-                     f"({100 * each.rate_low:.0f} to {100 * each.rate_high:.0f})" for each in found.bins)
-        sizes = tuple(SMALLEST + (LARGEST - SMALLEST) * math.sqrt(each.queries / most) for each in found.bins)
-        made.append(Series(title, colour, middle, rate, low, high, tips, "dots", sizes, found.curve is None))
-    return made
+        tips = tuple(f"WER {_span(group.low, group.high)}: {group.hits} of {group.queries} hit, "
+                     f"{100 * group.rate:.0f} % ({100 * group.rate_low:.0f} to {100 * group.rate_high:.0f})"
+                     for group in wer_fit.bins)
+        sizes = tuple(SMALLEST + (LARGEST - SMALLEST) * math.sqrt(group.queries / most_queries)
+                      for group in wer_fit.bins)
+        series.append(Series(title, colour, middle, rate, low, high, tips, "dots", sizes, wer_fit.curve is None))
+    return series
 
 
 def _span(low: float, high: float) -> str:
@@ -106,7 +108,7 @@ def _fit_caption(fits: "Sequence[WerFit]") -> str:
     slope = fits[0].slope
     if slope is None:
         return fits[0].note
-    factors = [math.exp(each) for each in (slope.value, slope.low, slope.high)]
+    factors = [math.exp(value) for value in (slope.value, slope.low, slope.high)]
     return (f"10 points more WER: odds of a hit \N{MULTIPLICATION SIGN} {factors[0]:.2f} "
             f"({factors[1]:.2f} to {factors[2]:.2f})")
 
@@ -114,14 +116,14 @@ def _fit_caption(fits: "Sequence[WerFit]") -> str:
 def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Curves:
     from core.evaluation.quality import by_length, by_speaker
 
-    groups = [by_speaker(each) if view == "speaker" else by_length(each) for each in opened]
-    names = list(dict.fromkeys(group.name for found in groups for group in found))
+    groups = [by_speaker(evaluation) if view == "speaker" else by_length(evaluation) for evaluation in opened]
+    names = list(dict.fromkeys(group.name for members in groups for group in members))
     series = []
-    for number, (each, found) in enumerate(zip(opened, groups, strict=True)):
-        places = tuple(float(names.index(group.name)) for group in found)
-        recalls = tuple(group.recalls[(1, 5, 10).index(at)] for group in found)
-        tips = tuple(_group_tip(group, at, view) for group in found)
-        series.append(Series(each.record.setup.title, COLOURS[number], places, recalls, (), (), tips,
+    for number, (evaluation, members) in enumerate(zip(opened, groups, strict=True)):
+        places = tuple(float(names.index(group.name)) for group in members)
+        recalls = tuple(group.recalls[(1, 5, 10).index(at)] for group in members)
+        tips = tuple(_group_tip(group, at, view) for group in members)
+        series.append(Series(evaluation.record.setup.title, COLOURS[number], places, recalls, (), (), tips,
                              "both" if view == "length" else "dots"))
     every = math.ceil(len(names) / MOST_TICKS)
     ticks = tuple((float(place), _tick(name, view)) for place, name in enumerate(names) if place % every == 0)
@@ -142,19 +144,19 @@ def _group_tip(group: "Group", at: int, view: str) -> str:
 def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Direction", at: int) -> Curves:
     from core.evaluation import archive
 
-    opened = [archive.open_evaluation(explorer.store, each.evaluation_id) for each in curve.points]
-    figures = [each.record.metrics(direction)[f"R@{at}"] for each in opened]
+    opened = [archive.open_evaluation(explorer.store, point.evaluation_id) for point in curve.points]
+    figures = [evaluation.record.metrics(direction)[f"R@{at}"] for evaluation in opened]
     places = tuple(float(place) for place in range(len(opened)))
-    names = ["clean" if each.snr is None else f"{each.snr:g} dB" for each in curve.points]
-    whole = all(each.has_interval for each in figures)
+    names = ["clean" if point.snr is None else f"{point.snr:g} dB" for point in curve.points]
+    all_intervals = all(figure.has_interval for figure in figures)
     tips = tuple(f"{name}: R@{at} {figure.value:.1f} %"
                  + (f" ({figure.low:.1f} to {figure.high:.1f})" if figure.has_interval else "")
                  + ("" if point.wer is None else f", WER {100 * point.wer:.1f} %")
                  for name, figure, point in zip(names, figures, curve.points, strict=True))
     series = [Series("both" if _two(opened, direction) else "hits", "main", places,
-                     tuple(each.value for each in figures),
-                     tuple(each.low for each in figures) if whole else (),
-                     tuple(each.high for each in figures) if whole else (), tips, "both")]
+                     tuple(figure.value for figure in figures),
+                     tuple(figure.low for figure in figures) if all_intervals else (),
+                     tuple(figure.high for figure in figures) if all_intervals else (), tips, "both")]
     if _two(opened, direction):
         series += [_alone(opened, direction, at, branch, colour, places, names) for branch, colour in BRANCHES[1:]]
     return Curves(tuple(series), Axis(f"{curve.noise} noise, signal to noise", (-0.2, len(places) - 0.8),
@@ -164,13 +166,14 @@ def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Direction",
 
 def _two(opened: "Sequence[Evaluation]", direction: "Direction") -> bool:
     """Whether the model has two branches."""
-    return all(each.queries(direction) and each.queries(direction)[0].text_rank is not None for each in opened)
+    return all(evaluation.queries(direction) and evaluation.queries(direction)[0].text_rank is not None
+               for evaluation in opened)
 
 
 def _alone(opened: "Sequence[Evaluation]", direction: "Direction", at: int, branch: str, colour: str,
            places: tuple[float, ...], names: Sequence[str]) -> Series:
-    recalls = tuple(_recall([_rank(query, branch) for query in each.queries(direction) if query.rank > 0], at)
-                    for each in opened)
+    recalls = tuple(_recall([_rank(query, branch) for query in evaluation.queries(direction) if query.rank > 0], at)
+                    for evaluation in opened)
     tips = tuple(f"{name}: the {branch} alone, R@{at} {value:.1f} %"
                  for name, value in zip(names, recalls, strict=True))
     return Series(f"{branch} alone", colour, places, recalls, (), (), tips, "both")

@@ -71,7 +71,7 @@ class CellsModel(QAbstractTableModel):
 
     def group_lines(self) -> int:
         """Number of lines of the group titles."""
-        return max((each.group.count("\n") + 1 for each in self._columns if each.group), default=0)
+        return max((column.group.count("\n") + 1 for column in self._columns if column.group), default=0)
 
     def tick(self, evaluations: Sequence[int]) -> None:
         """Tick these and no others."""

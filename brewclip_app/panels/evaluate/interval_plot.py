@@ -142,7 +142,7 @@ class IntervalPlot(Card):
             self._draw_series(series)
         self.words.setText(self._rest)
         self.plot.setAccessibleName(self.title.text())
-        self.plot.setAccessibleDescription("\n".join(tip for each in self._series for tip in each.tips))
+        self.plot.setAccessibleDescription("\n".join(tip for series in self._series for tip in series.tips))
 
     def _dress(self) -> None:
         quiet, line = theme.colour("quiet"), theme.colour("line")
@@ -164,7 +164,7 @@ class IntervalPlot(Card):
     def _fit_height(self) -> None:
         """Leave room for whole dots at both ends of the upright axis."""
         if self._up.ends:
-            radius = 1 + max((size for each in self._series for size in each.sizes), default=MARK) / 2
+            radius = 1 + max((size for series in self._series for size in series.sizes), default=MARK) / 2
             height = self.plot.getViewBox().height()
             self.plot.setYRange(*self._up.ends, padding=max(0.04, radius / max(radius, height - 2 * radius)))
 
@@ -189,12 +189,12 @@ class IntervalPlot(Card):
     def _nearest(self, at: QPointF) -> tuple[Series, int] | None:
         view = self.plot.getViewBox()
         best: tuple[float, Series, int] | None = None
-        for each in self._series:
-            for place in range(len(each.tips)):
-                there = view.mapViewToScene(QPointF(each.x[place], each.y[place]))
-                away = (there - at).manhattanLength()
+        for series in self._series:
+            for place in range(len(series.tips)):
+                point = view.mapViewToScene(QPointF(series.x[place], series.y[place]))
+                away = (point - at).manhattanLength()
                 if away < NEAR and (best is None or away < best[0]):
-                    best = (away, each, place)
+                    best = (away, series, place)
         return (best[1], best[2]) if best else None
 
 

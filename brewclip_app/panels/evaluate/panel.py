@@ -136,8 +136,8 @@ class EvaluatePanel(Panel):
         ids = state.compared
         if ids:
             titles = [record.setup.title for record in state.records if record.id in ids]
-            what = f"{len(ids)} evaluations" if len(ids) > 1 else f"the evaluation {titles[0]}"
-            confirm(self, f"Delete {what}?", "Their ranks, diagnoses, labels and notes are deleted. Datasets and "
+            subject = f"{len(ids)} evaluations" if len(ids) > 1 else f"the evaluation {titles[0]}"
+            confirm(self, f"Delete {subject}?", "Their ranks, diagnoses, labels and notes are deleted. Datasets and "
                     "models stay; they can be evaluated again.", "Delete",
                     lambda: tasks.start(self.controller.delete(ids)))
 

@@ -80,28 +80,28 @@ class CroppedPicture(QWidget):
         left, top, right, bottom = crop_box(round(place.width()), round(place.height()), self._crop)
         if left < EVEN and top < EVEN:
             return
-        seen = QRectF(place.left() + left * place.width(), place.top() + top * place.height(),
+        visible = QRectF(place.left() + left * place.width(), place.top() + top * place.height(),
                       (right - left) * place.width(), (bottom - top) * place.height())
-        for part in (QRectF(place.left(), place.top(), seen.left() - place.left(), place.height()),
-                     QRectF(seen.right(), place.top(), place.right() - seen.right(), place.height()),
-                     QRectF(seen.left(), place.top(), seen.width(), seen.top() - place.top()),
-                     QRectF(seen.left(), seen.bottom(), seen.width(), place.bottom() - seen.bottom())):
+        for part in (QRectF(place.left(), place.top(), visible.left() - place.left(), place.height()),
+                     QRectF(visible.right(), place.top(), place.right() - visible.right(), place.height()),
+                     QRectF(visible.left(), place.top(), visible.width(), visible.top() - place.top()),
+                     QRectF(visible.left(), visible.bottom(), visible.width(), place.bottom() - visible.bottom())):
             painter.fillRect(part, DARK)
-        self._say_cut(painter, place, seen)
+        self._say_cut(painter, place, visible)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for style, ink in ((Qt.PenStyle.SolidLine, QColor(0, 0, 0, 160)), (Qt.PenStyle.DashLine, QColor("white"))):
             painter.setPen(QPen(ink, 1, style))
-            painter.drawRect(seen.adjusted(0.5, 0.5, -0.5, -0.5))
+            painter.drawRect(visible.adjusted(0.5, 0.5, -0.5, -0.5))
 
-    def _say_cut(self, painter: QPainter, place: QRectF, seen: QRectF) -> None:
+    def _say_cut(self, painter: QPainter, place: QRectF, visible: QRectF) -> None:
         """Write "cut off" into the dark part, where there is room for it."""
         font = theme.font("quiet")
         painter.setFont(font)
         painter.setPen(QColor("white"))
         words = QFontMetricsF(font).boundingRect(CUT).adjusted(-6, -3, 6, 3)
-        part = QRectF(place.left(), place.top(), seen.left() - place.left(), place.height())
+        part = QRectF(place.left(), place.top(), visible.left() - place.left(), place.height())
         if part.width() < 1:
-            part = QRectF(place.left(), place.top(), place.width(), seen.top() - place.top())
+            part = QRectF(place.left(), place.top(), place.width(), visible.top() - place.top())
         if part.width() >= words.width() and part.height() >= words.height():
             painter.drawText(part.adjusted(0, 0, 0, -4), int(Qt.AlignmentFlag.AlignHCenter
                                                              | Qt.AlignmentFlag.AlignBottom), CUT)

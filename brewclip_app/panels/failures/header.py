@@ -44,7 +44,8 @@ class FailuresHeader(QWidget):
     def render_state(self, state: FailuresState) -> None:
         """Show what can be chosen and what is."""
         records = state.evaluations or ()
-        if [self.evaluations.itemData(at) for at in range(self.evaluations.count())] != [each.id for each in records]:
+        listed = [self.evaluations.itemData(at) for at in range(self.evaluations.count())]
+        if listed != [record.id for record in records]:
             self.evaluations.clear()
             for record in records:
                 title = f"{record.setup.title} · {record.created.astimezone():%d %b %H:%M}"

@@ -48,8 +48,8 @@ class KindChart(QWidget):
         self._bars = tuple(bars)
         clear(self._box)
         width = max((QFontMetrics(self.font()).horizontalAdvance(bar.title) for bar in bars), default=0)
-        most = max((bar.count for bar in bars), default=0)
-        self._rows = [BarRow(bar, width + GAP, most) for bar in bars]
+        highest = max((bar.count for bar in bars), default=0)
+        self._rows = [BarRow(bar, width + GAP, highest) for bar in bars]
         for line in self._rows:
             line.clicked.connect(lambda _=False, key=line.bar.key: self._click(key))
             self._box.addWidget(line)

@@ -92,9 +92,9 @@ class MissesTable(QTableView):
         """Hide columns that there is no room for, so that the utterance can be read."""
         room = self.viewport().width() - LEAST_WORDS
         for column in (RANK, KIND, WER, LABEL, THEN):  # by importance
-            wanted = self._has_kinds or column not in (KIND, THEN)
-            room -= self._widths[column] if wanted else 0
-            self.setColumnHidden(column, not wanted or (room < 0 and column != RANK))
+            visible = self._has_kinds or column not in (KIND, THEN)
+            room -= self._widths[column] if visible else 0
+            self.setColumnHidden(column, not visible or (room < 0 and column != RANK))
 
     def _measure(self) -> None:
         """Set the widths: numbers get what they need, the utterance the rest."""

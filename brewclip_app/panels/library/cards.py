@@ -68,12 +68,13 @@ class ModelCard(Card):
 
     def show_facts(self, state: GalleryState, overview: Overview, titles: dict[str, str], rate: float) -> None:
         """Show a gallery's fingerprints in words."""
-        lines = [gallery_facts.facts_in_words(each, titles) for each, _ in state.fingerprints]
+        lines = [gallery_facts.facts_in_words(fingerprint, titles) for fingerprint, _ in state.fingerprints]
         if len(lines) > 1:
             lines = [f"{line}: {wording.count(number)}" for line, (_, number) in zip(lines, state.fingerprints,
                                                                                      strict=True)]
         self.facts.setText("\n".join(lines) or "Not indexed yet")
-        tip = "\n".join(f"fingerprint {each.hash}\n{each.description}" for each, _ in state.fingerprints)
+        tip = "\n".join(f"fingerprint {fingerprint.hash}\n{fingerprint.description}"
+                        for fingerprint, _ in state.fingerprints)
         self.facts.setToolTip(plain_tip(tip))
         self.price.setVisible(state.images > 0)
         self.price.setText(overview.problem or "With another model or crop, all pictures are indexed again: "

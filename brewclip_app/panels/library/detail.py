@@ -78,14 +78,14 @@ class GalleryDetail(QWidget):
         self._show_progress()
 
     def _show_gallery(self, name: str, gallery: "GalleryState", overview: Overview) -> None:
-        here = not is_address(name)
-        self.rename_action.setVisible(here)  # an address has no other name
-        self.delete_action.setText("Delete…" if here else "Remove from the list")  # others may use it
+        is_local = not is_address(name)
+        self.rename_action.setVisible(is_local)  # an address has no other name
+        self.delete_action.setText("Delete…" if is_local else "Remove from the list")  # others may use it
         self.name.setText(name)
         for pictures in (self.mosaic, self.wall):
             pictures.set_images(overview.mosaics.get(gallery.gallery.id, ()))
         self.folders.show_folders(gallery.gallery.folders)
-        titles = {each.name: each.title for each in self._context.downloads.table()}
+        titles = {weights.name: weights.title for weights in self._context.downloads.table()}
         fingerprint = overview.fingerprint
         rate = self._context.indexing.rate(str(fingerprint.facts().get("backbone", "")) if fingerprint else "")
         self.model.show_facts(gallery, overview, titles, rate)
@@ -133,8 +133,8 @@ class GalleryDetail(QWidget):
         title.setStretch(0, 1)
         buttons = QWidget()
         flow = FlowLayout(buttons)
-        for each in (self.search, self.again):
-            flow.addWidget(each)
+        for control in (self.search, self.again):
+            flow.addWidget(control)
         words = column(title, self.state_words, None, buttons, space=6)
         whole = row(words, self.mosaic, space=16)
         whole.setStretch(0, 1)

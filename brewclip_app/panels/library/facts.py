@@ -96,7 +96,7 @@ def some_images(gallery: "Gallery", growing: bool = False) -> "tuple[ImageRecord
         return ()
     ids = ids[:SHOWN_GROWING] if growing else ids
     chosen = np.unique(ids[np.linspace(0, len(ids) - 1, min(SHOWN, len(ids))).astype(int)])
-    return tuple(gallery.images([int(each) for each in chosen]))
+    return tuple(gallery.images([int(image_id) for image_id in chosen]))
 
 
 def read_failures(explorer: "Explorer", gallery: "GalleryRecord") -> "list[FailureRecord]":
@@ -150,7 +150,7 @@ def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerpr
     """The fingerprint of most embeddings, when it is not the one of the settings and some images lack that one."""
     if fingerprint is None or state.indexed >= state.images or not state.fingerprints:
         return None
-    others = [(each, number) for each, number in state.fingerprints if each.hash != fingerprint.hash]
+    others = [(other, number) for other, number in state.fingerprints if other.hash != fingerprint.hash]
     return others[0][0] if others and others[0][1] > state.indexed else None
 
 

@@ -42,8 +42,8 @@ class FailuresCard(Card):
         self.table = self._make_table()
         tools = QWidget()
         flow = FlowLayout(tools)
-        for each in (self.search, self.folder, self.copy):
-            flow.addWidget(each)
+        for control in (self.search, self.folder, self.copy):
+            flow.addWidget(control)
         self.body.addWidget(self.count)
         self.body.addWidget(tools)
         self.body.addWidget(self.table, 1)

@@ -208,7 +208,8 @@ class LibraryPanel(Panel):
     def offer_folders(self, folders: list[Path]) -> None:
         """Ask for the gallery of folders; the first folder of the first gallery needs no question."""
         state = self.controller.state
-        holder = next((each.gallery.name for each in state.galleries if set(folders) <= set(each.gallery.folders)), "")
+        galleries = [shown.gallery for shown in state.galleries]
+        holder = next((gallery.name for gallery in galleries if set(folders) <= set(gallery.folders)), "")
         if state.galleries or len(folders) > 1:
             AddFolderDialog(self, folders, holder or state.chosen, state.names,
                             lambda to, dialog: self._add_to(folders, to, dialog), held=bool(holder)).open()

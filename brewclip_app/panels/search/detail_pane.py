@@ -179,9 +179,9 @@ class DetailPane(Card):
         self.open = button("Open", lambda: self._act(actions.open))
         self._buttons = QWidget()
         flow = FlowLayout(self._buttons)
-        for each in (self.more, self.why, self.folder, self.open):
-            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            flow.addWidget(each)
+        for control in (self.more, self.why, self.folder, self.open):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            flow.addWidget(control)
         self._lay_out()
         self.setMinimumWidth(NARROWEST)
         self.setAccessibleName("The chosen picture")

@@ -29,8 +29,8 @@ KEEP_READY_TIP = ("While this screen is in front, the last 0.4 s stay in memory 
 
 def language_name(code: str) -> str:
     """The English name of a language code; the code where Qt knows none."""
-    known = QLocale.codeToLanguage(code)
-    return code.upper() if known == QLocale.Language.AnyLanguage else QLocale.languageToString(known)
+    language = QLocale.codeToLanguage(code)
+    return code.upper() if language == QLocale.Language.AnyLanguage else QLocale.languageToString(language)
 
 
 class QueryHeader(Card):
@@ -80,9 +80,9 @@ class QueryHeader(Card):
         words = row(self.transcript, self.language, self.new, None, space=8)
         words.setStretch(0, 1000)  # up to its greatest width, which is that of the words
         words.setAlignment(self.language, Qt.AlignmentFlag.AlignVCenter)
-        said = row(self.message, self.action, None, space=8)
-        said.setStretch(0, 1000)
-        middle = column(None, wave, words, self.original, said, None, space=4)
+        message = row(self.message, self.action, None, space=8)
+        message.setStretch(0, 1000)
+        middle = column(None, wave, words, self.original, message, None, space=4)
         self._choices = QWidget()
         self._choices.setFixedWidth(CHOICES_WIDTH)
         microphone = row(self.microphones, self.more, space=2)

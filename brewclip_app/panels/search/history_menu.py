@@ -104,8 +104,8 @@ class HistoryMenu(QFrame):
     def record(self) -> "QueryRecord | None":
         """The chosen query."""
         item = self.list.currentItem()
-        found: QueryRecord | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
-        return found
+        record: QueryRecord | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+        return record
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keys that move in the list do so from the search field too; Esc empties the field first."""
@@ -182,7 +182,7 @@ class HistoryMenu(QFrame):
         self.empty.setText("No query matches." if some else NO_QUERY)
         self.search.setVisible(some)
         self.clear.setEnabled(some)
-        for each in (self.again, self.delete):
-            each.setEnabled(record is not None)
+        for control in (self.again, self.delete):
+            control.setEnabled(record is not None)
         self.play.setEnabled(record is not None and record.recording is not None)
         self._ask(False)

@@ -97,13 +97,13 @@ class HitLimits:
         return self != HitLimits()
 
 
-def _alike(one: str, other: str) -> bool:
+def _alike(left: str, right: str) -> bool:
     """Similarity of two texts: half of the words stay, or most of the letters."""
-    words, others = one.lower().split(), other.lower().split()
+    words, others = left.lower().split(), right.lower().split()
     shared = sum(block.size for block in SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks())
     if 2 * shared >= max(len(words), len(others)):
         return True
-    return SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio() >= SAME_LETTERS
+    return SequenceMatcher(None, left.lower(), right.lower(), autojunk=False).ratio() >= SAME_LETTERS
 
 
 def typed(text: str) -> QueryTerm | None:

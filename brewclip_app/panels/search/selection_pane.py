@@ -38,9 +38,9 @@ class SelectionPane(Card):
         self.tag = self._button("Tag…", actions.ask_tag)
         buttons = QWidget()
         flow = FlowLayout(buttons)
-        for each in (self.more, self.add, self.files, self.paths, self.tag):
-            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            flow.addWidget(each)
+        for control in (self.more, self.add, self.files, self.paths, self.tag):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            flow.addWidget(control)
         for part in (self.mosaic, self.count, self.total, buttons):
             self.body.addWidget(part)
         self.body.addStretch(1)

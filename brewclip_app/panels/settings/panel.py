@@ -143,6 +143,6 @@ class SettingsPanel(Panel):
 
     def _show_row(self, setting: Setting, words: str) -> bool:
         where = f"{setting.group} {setting.label} {setting.help} {setting.key}".lower()
-        wanted = all(word in where for word in words.lower().split())
-        self.rows[setting.key].setVisible(wanted)
-        return wanted
+        matches = all(word in where for word in words.lower().split())
+        self.rows[setting.key].setVisible(matches)
+        return matches

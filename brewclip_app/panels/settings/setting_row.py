@@ -199,10 +199,10 @@ def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
         blocker = QSignalBlocker(made)
         made.clear()
         made.addItem(AUTO, "auto")
-        for each in downloads.table():
-            if each.kind == "vision-language":
-                here = each.bundled or downloads.state.path(each.name) is not None
-                made.addItem(each.title if here else f"{each.title} · not downloaded", each.name)
+        for weights in downloads.table():
+            if weights.kind == "vision-language":
+                is_local = weights.bundled or downloads.state.path(weights.name) is not None
+                made.addItem(weights.title if is_local else f"{weights.title} · not downloaded", weights.name)
         show(line.context.settings[line.setting.key])
         blocker.unblock()
 
@@ -246,11 +246,11 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
 
 def _runs(folder: Path) -> list[Path]:
     """Folders of runs with a trained model, newest first."""
-    found = []
+    runs = []
     for path in folder.glob(f"*/{checkpoints.BEST}/{checkpoints.RUN}"):
         with suppress(OSError):  # deleted meanwhile, or not readable
-            found.append((path.parent.stat().st_mtime, path.parent.parent))
-    return [run for _, run in sorted(found, reverse=True)]
+            runs.append((path.parent.stat().st_mtime, path.parent.parent))
+    return [run for _, run in sorted(runs, reverse=True)]
 
 
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {

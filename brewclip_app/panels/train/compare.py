@@ -83,7 +83,7 @@ class CompareDialog(QDialog):
         rows = training_comparison.rows(self._records)
         names = training_words.names(self._records)
         made = QTableWidget(len(rows), 1 + len(self._records))
-        made.setHorizontalHeaderLabels(["", *(names[each.path] for each in self._records)])
+        made.setHorizontalHeaderLabels(["", *(names[record.path] for record in self._records)])
         for line, (title, values) in enumerate(rows):
             made.setItem(line, 0, QTableWidgetItem(title))
             for place, value in enumerate(values, 1):

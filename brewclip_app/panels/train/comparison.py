@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from core.training.runs import RunRecord
 
 Row = tuple[str, tuple[str, ...]]
-RECALLS = tuple((f"{way}.R@{at}", f"{words}, R@{at}") for way, words in (
+RECALLS = tuple((f"{direction}.R@{at}", f"{words}, R@{at}") for direction, words in (
     ("speech_to_image", "Speech to picture"), ("image_to_speech", "Picture to speech")) for at in (1, 5, 10))
 
 
 def rows(records: "Sequence[RunRecord]") -> list[Row]:
     """Title and value of each run: first the options that differ, then the results."""
-    recipes = [each.recipe for each in records]
+    recipes = [record.recipe for record in records]
     readable = [recipe for recipe in recipes if recipe is not None]
     return [*(differences(readable) if len(readable) == len(recipes) else []), *results(records)]
 
@@ -29,12 +29,14 @@ def rows(records: "Sequence[RunRecord]") -> list[Row]:
 def results(records: "Sequence[RunRecord]") -> list[Row]:
     """Results of the runs; recall on dev is that of the best step."""
     table: list[Row] = [
-        ("State", tuple(training_words.state(each) for each in records)),
-        ("Steps done", tuple(wording.count(each.step) for each in records)),
-        ("Trained parameters", tuple(wording.count(each.parameters) if each.parameters else "–" for each in records)),
-        ("Mean recall on dev, %", tuple(_figure(each.best) for each in records)),
-        ("at step", tuple(wording.count(each.best_step) if each.best is not None else "–" for each in records))]
-    table += [(f"{title} on dev, %", tuple(_figure(at_best(each, key)) for each in records)) for key, title in RECALLS]
+        ("State", tuple(training_words.state(record) for record in records)),
+        ("Steps done", tuple(wording.count(record.step) for record in records)),
+        ("Trained parameters", tuple(
+            wording.count(record.parameters) if record.parameters else "–" for record in records)),
+        ("Mean recall on dev, %", tuple(_figure(record.best) for record in records)),
+        ("at step", tuple(wording.count(record.best_step) if record.best is not None else "–" for record in records))]
+    table += [(f"{title} on dev, %", tuple(_figure(at_best(record, key)) for record in records))
+              for key, title in RECALLS]
     return table
 
 
@@ -53,13 +55,14 @@ def write_options(path: Path, records: "Sequence[RunRecord]") -> None:
     """Write the comparison as CSV: a row for each title, a column for each run. TrainingError ("not_written")."""
     names = training_words.names(records)
     plain = [(title, [value.replace(wording.THIN, "") for value in values]) for title, values in rows(records)]
-    _write(path, [["", *(names[each.path] for each in records)], *([title, *values] for title, values in plain)])
+    _write(path, [["", *(names[record.path] for record in records)], *([title, *values] for title, values in plain)])
 
 
 def write_curves(path: Path, records: "Sequence[RunRecord]") -> None:
     """Write all curves as CSV, a row for each value: run, curve, step, value. TrainingError ("not_written")."""
     names = training_words.names(records)
-    lines = [[names[each.path], key, str(step), repr(value)] for each in records for key, curve in each.curves.items()
+    lines = [[names[record.path], key, str(step), repr(value)] for record in records
+             for key, curve in record.curves.items()
              for step, value in zip(curve.steps, curve.values, strict=True)]
     _write(path, [["run", "curve", "step", "value"], *lines])
 

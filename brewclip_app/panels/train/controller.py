@@ -305,12 +305,12 @@ def _cost_key(recipe: Recipe) -> tuple[object, ...]:
             recipe.training.noise, recipe.training.seed, recipe.training.device, recipe.training.batch)
 
 
-def _same_pace(one: Recipe, other: Recipe) -> bool:
+def _same_pace(left: Recipe, right: Recipe) -> bool:
     """Whether two recipes take about as long a pair."""
-    known = "auto" not in (one.backbone, other.backbone)  # "auto" is the best here, and so most likely the same
-    return (not known or one.backbone == other.backbone) and (
-        one.variant, one.training.batch, one.training.device, one.training.precision) == (
-        other.variant, other.training.batch, other.training.device, other.training.precision)
+    comparable = "auto" not in (left.backbone, right.backbone)  # "auto" is the best here, and so most likely the same
+    return (not comparable or left.backbone == right.backbone) and (
+        left.variant, left.training.batch, left.training.device, left.training.precision) == (
+        right.variant, right.training.batch, right.training.device, right.training.precision)
 
 
 def _devices(report: Report) -> tuple[tuple[str, str], ...]:

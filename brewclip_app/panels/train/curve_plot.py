@@ -136,7 +136,7 @@ class CurvePlot(QWidget):
         bottom.enableAutoSIPrefix(False)
         left.setStyle(tickLength=0, maxTickLevel=0)
         bottom.setStyle(tickLength=0, maxTickLevel=0)
-        bottom.tickStrings = lambda values, scale, spacing: [wording.count(round(each)) for each in values]
+        bottom.tickStrings = lambda values, scale, spacing: [wording.count(round(value)) for value in values]
 
     def _take_colours(self) -> None:
         self.plot.setBackground(theme.colour("card"))
@@ -149,13 +149,13 @@ class CurvePlot(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        for each in self._drawn:
-            self._item.removeItem(each)
+        for item in self._drawn:
+            self._item.removeItem(item)
         self._drawn = [self._curve(line) for line in self._lines]
         if self.reference is not None and self._lines:
             self._drawn.append(self._level(self.reference))
-        for each in self._drawn:
-            self._item.addItem(each)
+        for item in self._drawn:
+            self._item.addItem(item)
         self._set_range()
 
     def _curve(self, line: CurveLine) -> Any:
@@ -172,7 +172,7 @@ class CurvePlot(QWidget):
             "position": 0.97, "color": quiet, "anchors": [(1, 1), (1, 0)]})
 
     def _set_range(self) -> None:
-        values = [each for line in self._lines for each in line.values]
+        values = [value for line in self._lines for value in line.values]
         if self.reference is not None:
             values.append(self.reference.value)
         last = max((line.steps[-1] for line in self._lines), default=1)
@@ -193,7 +193,8 @@ class CurvePlot(QWidget):
             self.readout.hide()
             return
         step = view.mapSceneToView(place).x()
-        nearest = min((point for line in self._lines if (point := line.at(step))), key=lambda each: abs(each[0] - step))
+        points = [point for line in self._lines if (point := line.at(step))]
+        nearest = min(points, key=lambda point: abs(point[0] - step))
         self._cursor.setValue(nearest[0])
         self._cursor.show()
         self._show_readout(nearest[0], place)
@@ -214,11 +215,11 @@ def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
     size = -(-len(steps) // GROUPS)
     if size <= 2:
         return steps, values
-    whole = len(steps) // size * size
-    groups = values[:whole].reshape(-1, size)
-    first = np.arange(0, whole, size)
-    kept = np.unique(np.concatenate([first + groups.argmin(1), first + groups.argmax(1), [len(steps) - 1]]))
-    return steps[kept], values[kept]
+    length = len(steps) // size * size
+    groups = values[:length].reshape(-1, size)
+    first = np.arange(0, length, size)
+    chosen = np.unique(np.concatenate([first + groups.argmin(1), first + groups.argmax(1), [len(steps) - 1]]))
+    return steps[chosen], values[chosen]
 
 
 def pen(ink: QColor, dash: str, width: float) -> QPen:

@@ -17,7 +17,7 @@ from core.training.runs import CURVES, CurveKind
 if TYPE_CHECKING:
     from core.training.runs import RunRecord
 
-BY_KEY = {each.key: each for each in CURVES}
+BY_KEY = {kind.key: kind for kind in CURVES}
 ROLES = ("main", "voice", "transcript", "good", "care", "words")
 RUN_DASHES = ("solid", "dash", "dot", "dash-dot")
 PARTS = {"outer": "main", "inner": "voice"}  # addends of the loss
@@ -34,16 +34,16 @@ class Choice:
 
 def choices(event: str) -> tuple[Choice, ...]:
     """Choices of curves over training steps ("step") or over validations ("dev")."""
-    single = [Choice(each.key, _title(each), (each,)) for each in CURVES
-              if each.event == event and each.key not in PARTS]
-    both = Choice("parts", "Loss, outer and inner", tuple(BY_KEY[key] for key in PARTS))
-    return (both, *single) if event == "step" else tuple(single)
+    single = [Choice(kind.key, _title(kind), (kind,)) for kind in CURVES
+              if kind.event == event and kind.key not in PARTS]
+    parts = Choice("parts", "Loss, outer and inner", tuple(BY_KEY[key] for key in PARTS))
+    return (parts, *single) if event == "step" else tuple(single)
 
 
 def _title(kind: CurveKind) -> str:
     """Short title that begins with the metric: cards are narrow."""
-    way, _, at = kind.key.partition(".")
-    return f"Dev {at}, {way.replace('_', ' ')}" if at else kind.title
+    direction, _, at = kind.key.partition(".")
+    return f"Dev {at}, {direction.replace('_', ' ')}" if at else kind.title
 
 
 class CurveCard(Card):
@@ -51,7 +51,7 @@ class CurveCard(Card):
 
     def __init__(self, offered: Sequence[Choice], first: str) -> None:
         super().__init__(margin=12, space=4)
-        self._offered = {each.key: each for each in offered}
+        self._offered = {choice.key: choice for choice in offered}
         self._records: tuple[RunRecord, ...] = ()
         self._zero_shot: dict[Path, Mapping[str, Any]] = {}  # zero-shot metrics on dev, by run
         self._names: tuple[tuple[str, str, str], ...] = ()
@@ -60,8 +60,8 @@ class CurveCard(Card):
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(8)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for each in offered:
-            self.choice.addItem(each.title, each.key)
+        for choice in offered:
+            self.choice.addItem(choice.title, choice.key)
         self.choose(first)
         self.legend = QWidget()
         self._legend_box = FlowLayout(self.legend)

@@ -26,7 +26,7 @@ class ReportDialog(QDialog):
         self.setWindowTitle(f"Report on {report.folder.name}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(620, 560)
-        self.problems = [_problem(each) for each in report.problems]
+        self.problems = [_problem(problem) for problem in report.problems]
         inner = QWidget()
         inner.setLayout(column(_splits(report), *self.problems, None, space=12))
         scroll = QScrollArea()
@@ -60,7 +60,7 @@ def _splits(report: "DatasetReport") -> Card:
     for place, head in enumerate(SPLIT_HEADS):
         grid.addWidget(_cell(head, place, "quiet"), 0, place)
     for line, split in enumerate(report.splits, 1):
-        figures = (wording.count(each) for each in (split.images, split.utterances, split.usable))
+        figures = (wording.count(figure) for figure in (split.images, split.utterances, split.usable))
         for place, text in enumerate((split.name, *figures)):
             grid.addWidget(_cell(text, place), line, place)
     grid.setColumnStretch(len(SPLIT_HEADS), 1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.datasets.reports import DatasetReport
 
 PAPER_BACKBONE = "ViT-L-14/openai"
-TRAINED = tuple((each.name, each.name) for each in VARIANTS if each.prompts or each.acoustic)
+TRAINED = tuple((variant.name, variant.name) for variant in VARIANTS if variant.prompts or variant.acoustic)
 DEVICES = BY_OPTION["training.device"].choices
 SMALL = 5000  # utterances to learn from; below it the small recipe is offered
 CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed"}  # short, for a narrow field
@@ -160,19 +160,19 @@ class TrainForm(Card):
                 Field("variant", "Variant", "Parts that are trained.", None, "full", TRAINED),
                 Field("backbone", "Backbone", f"The frozen CLIP model; the paper's is "
                       f"{training_words.backbone(PAPER_BACKBONE)}.", None, "auto", (("auto", "best available"),)),
-                *(_field(each) for each in OPTIONS if each.key in FIRST),
+                *(_field(option) for option in OPTIONS if option.key in FIRST),
                 Field("crop", FACTS["crop"], "Part of the picture that the model sees.", str(PAPER_CROP),
                       str(PAPER_CROP), crops),
                 Field("train", FACTS["train"], "Split to train on.", None, "train", (("train", "train"),)),
                 Field("dev", FACTS["dev"], "Split on which the best model is chosen.", None, "",
                       (("", AUTOMATIC),)),
-                *(_field(each) for each in OPTIONS if each.key not in (*FIRST, *APART))):
+                *(_field(option) for option in OPTIONS if option.key not in (*FIRST, *APART))):
             self.rows[field.key] = OptionRow(field, self._edited)
 
     def _lay_out(self) -> None:
         first = [self.rows[key] for key in ("variant", "backbone", *FIRST, "crop")]
         later = [line for line in self.rows.values() if line not in first]
-        plain, beyond = ([line for line in later if line.field.beyond is which] for which in (False, True))
+        plain, beyond = ([line for line in later if line.field.beyond is is_beyond] for is_beyond in (False, True))
         more = column(*plain, label("Beyond the paper", "heading"), *beyond, space=8)
         self.more.setLayout(more)
         inner = QWidget()
@@ -222,12 +222,12 @@ class TrainForm(Card):
 
     def _training_utterances(self) -> int:
         splits = self._report.splits if self._report else ()
-        return next((each.utterances for each in splits if each.name == self.rows["train"].value), 0)
+        return next((split.utterances for split in splits if split.name == self.rows["train"].value), 0)
 
 
 def _field(option: Option) -> Field:
     return Field(option.key, option.title, option.about, option.default, option.default,
-                 tuple((each, each) for each in option.choices), option.beyond, option.read)
+                 tuple((choice, choice) for choice in option.choices), option.beyond, option.read)
 
 
 def _fits(field: Field, value: object) -> bool:

@@ -59,18 +59,18 @@ class LiveCard(Card):
         for part in (self.notes, self.output, self._turns, self.stop_button, self.end_button, self.message):
             part.hide()
 
-    def show_run(self, record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> None:
+    def show_run(self, record: "RunRecord", request: str = "", preparing_left: float | None = None) -> None:
         """Show a run. `asked`: "pause" or "stop" while it has not followed yet."""
         self._record = record
         variant = f" · {record.recipe.variant}" if record.recipe else ""
         self.name.setText(f"{record.name}{variant}")
-        self.words.setText(training_words.line(record, asked, preparing_left))
+        self.words.setText(training_words.line(record, request, preparing_left))
         self._show_bar(record)
         words = [] if record.live or record.state == "finished" else [record.message]
         self.message.setText(" ".join(filter(None, [*words, record.fallback])))
         self.message.setVisible(bool(self.message.text()))
         look(self.message, "care" if record.state == "failed" or record.fallback else "quiet-body")
-        self._show_buttons(record, asked)
+        self._show_buttons(record, request)
         self.notes.setVisible(bool(record.notes))
         self.notes.setText("1 note" if len(record.notes) == 1 else f"{len(record.notes)} notes")
         self.output.setVisible(record.state == "failed" and (record.path / OUTPUT).exists())
@@ -87,11 +87,11 @@ class LiveCard(Card):
         if record.state in ("paused", "failed") and total <= 0:
             self.bar.hide()
 
-    def _show_buttons(self, record: "RunRecord", asked: str) -> None:
+    def _show_buttons(self, record: "RunRecord", request: str) -> None:
         """Show the buttons that apply; each keeps its place, and a hidden one its room while another is beside it."""
-        can = {self.pause_button: record.live and not asked, self.continue_button: can_continue(record),
-               self.stop_button: (record.live and asked != "stop") or record.state == "paused",
-               self.end_button: record.live and bool(asked)}
+        can = {self.pause_button: record.live and not request, self.continue_button: can_continue(record),
+               self.stop_button: (record.live and request != "stop") or record.state == "paused",
+               self.end_button: record.live and bool(request)}
         focus = self.window().focusWidget()
         lost = isinstance(focus, QPushButton) and not can.get(focus, True)
         if lost:
@@ -105,7 +105,7 @@ class LiveCard(Card):
         self.stop_button.setEnabled(can[self.stop_button])
         self.end_button.setVisible(can[self.end_button])
         if lost or focus is self:  # until Pause or Continue is there the card holds the focus, never Stop or End now
-            (next((each for each in (self.pause_button, self.continue_button) if can[each]), None) or self).setFocus()
+            (next((turn for turn in (self.pause_button, self.continue_button) if can[turn]), None) or self).setFocus()
 
     def _show_notes(self) -> None:
         if self._record is not None:

@@ -115,10 +115,10 @@ class TrainPanel(Panel):
         head = row(panel_title("Train"), 2, self.dataset)
         head.setStretch(2, 1)
         charts = QWidget()
-        both = row(self.loss, self.dev, space=12)
-        charts.setLayout(both)
-        both.setStretch(0, 1)
-        both.setStretch(1, 1)
+        charts_row = row(self.loss, self.dev, space=12)
+        charts.setLayout(charts_row)
+        charts_row.setStretch(0, 1)
+        charts_row.setStretch(1, 1)
         self.tall = splitter(Qt.Orientation.Vertical, charts, self.runs, (290, 260))
         self.no_runs = EmptyState("train", "No run yet", "Loss and recall of each run are plotted here, and its model "
                                   "can be used in Search. Choose the options on the left, then Start.",
@@ -193,9 +193,10 @@ class TrainPanel(Panel):
 
     def _show_backbones(self, downloads: DownloadsState) -> None:
         if downloads.files is not None:
-            here = [weights for weights in self.context.downloads.table() if weights.kind == "vision-language"
+            local = [weights for weights in self.context.downloads.table() if weights.kind == "vision-language"
                     and (weights.bundled or downloads.path(weights.name))]
-            self.form.show_backbones(tuple(weights.name for weights in sorted(here, key=lambda each: each.bundled)))
+            local.sort(key=lambda weights: weights.bundled)
+            self.form.show_backbones(tuple(weights.name for weights in local))
 
     # ---- actions
 
@@ -207,8 +208,8 @@ class TrainPanel(Panel):
     def _ask_stop(self) -> None:
         run = self.controller.state.run
         if run is not None:
-            kept = "Its best model so far is kept." if run.usable else "It has no model yet."
-            confirm(self, f"Stop {run.name}?", f"{kept} To interrupt it for a while, pause it instead.", "Stop",
+            result = "Its best model so far is kept." if run.usable else "It has no model yet."
+            confirm(self, f"Stop {run.name}?", f"{result} To interrupt it for a while, pause it instead.", "Stop",
                     lambda: self.training.stop(run.path))
 
     def _ask_end(self) -> None:

@@ -21,10 +21,10 @@ FAILURES = {"memory": "out of memory", "killed": "killed"}  # by kind of the err
 BACKBONES = {"auto": "best available"}
 
 
-def state(record: "RunRecord", asked: str = "") -> str:
+def state(record: "RunRecord", request: str = "") -> str:
     """State of a run; `asked`: "pause" or "stop" while it has not followed yet."""
-    if record.live and asked:
-        return "stopping" if asked == "stop" else "pausing"
+    if record.live and request:
+        return "stopping" if request == "stop" else "pausing"
     if record.state == "failed":
         return FAILURES.get(record.failure, STATES["failed"])
     return STATES[record.state]
@@ -37,10 +37,10 @@ def backbone(name: str) -> str:
     return BACKBONES.get(name) or title(name)
 
 
-def line(record: "RunRecord", asked: str = "", preparing_left: float | None = None) -> str:
+def line(record: "RunRecord", request: str = "", preparing_left: float | None = None) -> str:
     """Progress of a run: step, throughput, memory, learning rate, time left."""
     parts: list[str] = []
-    if record.state == "preparing" and not record.prepared[1] and (asked or record.step >= record.steps > 0):
+    if record.state == "preparing" and not record.prepared[1] and (request or record.step >= record.steps > 0):
         return "Ending"  # all is written; its process is about to go
     if record.state == "preparing":
         done, total, text = record.prepared
@@ -49,7 +49,7 @@ def line(record: "RunRecord", asked: str = "", preparing_left: float | None = No
     else:
         parts.append(f"step {wording.count(record.step)} of {wording.count(record.steps)}")
         parts += _figures(record) if record.state == "training" else _outcome(record)
-    if asked and record.live:
+    if request and record.live:
         parts.append("saving and stopping" if record.state == "training" else
                      "stopping after this part")
     return " · ".join(parts)
@@ -104,8 +104,8 @@ def cost(preview: "Preview", recipe: "Recipe", pace: float | None, speed: float)
 
 def dataset(report: "DatasetReport", split: str) -> str:
     """Size of the training split, or of all: "920 utterances of 460 pictures"."""
-    splits = [each for each in report.splits if each.name == split] or list(report.splits)
-    utterances, images = sum(each.utterances for each in splits), sum(each.images for each in splits)
+    splits = [part for part in report.splits if part.name == split] or list(report.splits)
+    utterances, images = sum(part.utterances for part in splits), sum(part.images for part in splits)
     number = "1 utterance" if utterances == 1 else f"{wording.count(utterances)} utterances"
     return f"{number} of {wording.pictures(images)}"
 
@@ -118,6 +118,6 @@ def problems(report: "DatasetReport") -> str:
 
 def names(records: "Sequence[RunRecord]") -> dict[Path, str]:
     """Names of runs, with the parent folder where two are the same."""
-    plain = [each.name for each in records]
-    return {each.path: each.name if plain.count(each.name) == 1 else f"{each.name} ({each.path.parent.name})"
-            for each in records}
+    plain = [record.name for record in records]
+    return {record.path: record.name if plain.count(record.name) == 1 else f"{record.name} ({record.path.parent.name})"
+            for record in records}
