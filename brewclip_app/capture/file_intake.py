@@ -9,7 +9,6 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import tasks
-from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_file
 from core.errors import BrewclipError
 from core.progress import Report
@@ -88,3 +87,9 @@ async def read_recording(jobs: "JobRunner", path: Path) -> "Waveform":
         return audio.read(path)
 
     return await jobs.run(f"Reading {path.name}", read, key="recording")
+
+
+def folders_of(data: QMimeData) -> list[Path]:
+    """Local folders among the dragged items; files are ignored."""
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return [path for path in paths if path.is_dir()]

@@ -1,14 +1,31 @@
 """Combo box that shortens its text with an ellipsis; Qt's own cuts it off."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
 
 EDGE = 2  # px that styles keep beside the text
 
 
 class ElidedCombo(QComboBox):
-    """Combo box that shortens its text to the room; its list shows the whole text."""
+    """Combo box that shortens its text to the room; its list shows the whole text.
+
+    `items` are titles and data. With `characters` it is at least so wide, and takes the room that there is.
+    """
+
+    def __init__(self, name: str, items: Sequence[tuple[str, Any]] = (), characters: int = 0) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if characters:
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            self.setMinimumContentsLength(characters)
+        for title, value in items:
+            self.addItem(title, value)
 
     def shown_text(self) -> str:
         """The current text as far as there is room."""

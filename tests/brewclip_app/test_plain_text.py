@@ -12,7 +12,7 @@ import brewclip_app
 from brewclip_app import theme
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
-from brewclip_app.panels.library.failures_model import FailuresModel
+from brewclip_app.panels.library.failures_card import FailuresModel
 from brewclip_app.panels.search.hit_model import HitModel
 from brewclip_app.plain_text import elided_name, plain_caption, plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button

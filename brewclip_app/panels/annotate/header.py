@@ -91,9 +91,7 @@ class AnnotateHeader(QWidget):
 
 
 def _combo(name: str) -> QComboBox:
-    made = ElidedCombo()
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made = ElidedCombo(name)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     made.setMinimumContentsLength(LEAST_WIDTH)
     made.setMinimumSize(QSize(90, 0))

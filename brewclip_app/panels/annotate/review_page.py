@@ -15,6 +15,7 @@ from brewclip_app.panels.annotate.takes_model import TakesModel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, button, column, row
 from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.elided_combo import ElidedCombo
 from brewclip_app.widgets.tables import NameDelegate, go_to, of_lines
 
 if TYPE_CHECKING:
@@ -218,9 +219,7 @@ class ReviewPage(QWidget):
 
 
 def _filter(name: str) -> QComboBox:
-    made = QComboBox()
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    made.setMinimumWidth(110)
-    return made
+    combo = ElidedCombo(name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    combo.setMinimumWidth(110)
+    return combo

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLayout, QMenu, QScrollArea, QStackedWidget, QWidget
 
+from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.emotion import export as emotion_export
@@ -20,7 +21,6 @@ from brewclip_app.panels.emotion.results import LayersCard, ProbeResultsCard
 from brewclip_app.panels.emotion.runs import ProbeRunsCard
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row, scrolling
 from brewclip_app.widgets.dialogs import ask_to_stop, leave_field
-from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_target
 from brewclip_app.widgets.reading_page import ReadingPage
 

@@ -3,19 +3,32 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.evaluate.cells import CROP_TITLES
-from brewclip_app.panels.evaluate.choices import NOISES, RATIOS, WORDS
+from brewclip_app.panels.evaluate.choices import NOISES, RATIOS, WORDS, EvaluateOptions, ModelOption
 from brewclip_app.panels.evaluate.data import DataChoices
-from brewclip_app.panels.evaluate.models import ModelChoices
-from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, look, row, scrolling
+from brewclip_app.plain_text import plain_caption, plain_tip
+from brewclip_app.widgets.common import (
+    Card,
+    ProgressRow,
+    button,
+    clear,
+    column,
+    label,
+    look,
+    row,
+    scrolling,
+    tab_before,
+)
 from brewclip_app.widgets.elided_combo import ElidedCombo
+from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 if TYPE_CHECKING:
     from brewclip_app.panels.evaluate.controller import EvaluateController, EvaluateState
+LONGEST = 34  # characters of a title
 
 
 class OptionsCard(Card):
@@ -25,8 +38,8 @@ class OptionsCard(Card):
         super().__init__("What to evaluate", margin=14, space=8)
         self._controller = controller
         self.data, self.models = DataChoices(controller), ModelChoices(controller)
-        self.words = _combo("Words", [(title, key) for key, title, _ in WORDS])
-        self.noise = _combo("Kind of noise", [(f"{title} noise", key) for key, title in NOISES])
+        self.words = ElidedCombo("Words", [(title, key) for key, title, _ in WORDS], characters=12)
+        self.noise = ElidedCombo("Kind of noise", [(f"{title} noise", key) for key, title in NOISES], characters=12)
         self.clean = _chip("none")
         self.ratios = {ratio: _chip(f"{ratio} dB".replace("-", "\N{MINUS SIGN}")) for ratio in RATIOS}
         self.crops = {key: _chip(title) for key, title in {"": "as trained", **CROP_TITLES}.items()}
@@ -101,18 +114,6 @@ def _plan_text(state: "EvaluateState") -> str:
                    "cache" if plan.recordings else "; all recordings are transcribed already")
 
 
-def _combo(name: str, items: list[tuple[str, str]]) -> QComboBox:
-    made = ElidedCombo()
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(12)
-    for title, key in items:
-        made.addItem(title, key)
-    return made
-
-
 def _chip(text: str) -> QPushButton:
     made = QPushButton(text)
     made.setCheckable(True)
@@ -127,3 +128,46 @@ def _flow(*parts: QWidget) -> QWidget:
     for part in parts:
         flow.addWidget(part)
     return made
+
+
+class ModelChoices(QWidget):
+    """Renders the models of the options and calls the controller."""
+
+    def __init__(self, controller: "EvaluateController") -> None:
+        super().__init__()
+        self._controller = controller
+        self._boxes: dict[str, QCheckBox] = {}
+        self._models: tuple[ModelOption, ...] = ()
+        self.rows = QVBoxLayout()
+        self.rows.setSpacing(4)
+        self._add_button = button("Add a model folder…", self._ask, icon="plus")
+        self.setLayout(column(self.rows, row(self._add_button, None), space=6))
+
+    def render_options(self, options: EvaluateOptions) -> None:
+        """Show the models and which are ticked."""
+        if options.models != self._models:
+            self._models, self._boxes = options.models, {}
+            clear(self.rows)
+            rows = [self._row(model) for model in options.models]
+            for part in rows:
+                self.rows.addWidget(part)
+            tab_before(self._add_button, *rows)
+        for model in options.models:
+            self._boxes[model.key].setChecked(model.key in options.ticked and not model.problem)
+
+    def _ask(self) -> None:
+        ask_folder(self, "model", "Folder of a run or a checkpoint", self._controller.add_model)
+
+    def _row(self, model: ModelOption) -> QWidget:
+        title = model.title if len(model.title) <= LONGEST else f"{model.title[:LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+        box = self._boxes[model.key] = QCheckBox(plain_caption(title))
+        box.setAccessibleName(f"{model.title}, {model.about}")
+        box.setToolTip(plain_tip(model.checkpoint or model.title))
+        box.setEnabled(not model.problem)
+        box.clicked.connect(lambda on: self._controller.tick_model(model.key, on))
+        about = label(model.problem or model.about, "care" if model.problem else "quiet", wrap=True)
+        about.setContentsMargins(26, 0, 0, 0)
+        made = QWidget()
+        made.setLayout(column(box, about, space=0))
+        about.setVisible(bool(about.text()))  # once it has a parent: it would flash as a window and take the focus
+        return made

@@ -8,6 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequ
 from PySide6.QtWidgets import QSplitter
 
 from brewclip_app import tasks, wording
+from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.evaluate.controller import KEPT, NOT_AGAIN, EvaluateController, EvaluateState
 from brewclip_app.panels.evaluate.options import OptionsCard
@@ -16,7 +17,6 @@ from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, TABLES, Eval
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
-from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_target
 
 if TYPE_CHECKING:

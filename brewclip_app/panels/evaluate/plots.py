@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QWidget
 
@@ -81,10 +81,6 @@ class Plots(QWidget):
 
 
 def _combo(name: str, items: list[tuple[str, Any]]) -> QComboBox:
-    made = ElidedCombo()
-    made.setProperty("look", "small")
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    for title, key in items:
-        made.addItem(title, key)
-    return made
+    combo = ElidedCombo(name, items)
+    combo.setProperty("look", "small")
+    return combo

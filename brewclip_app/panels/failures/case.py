@@ -4,21 +4,35 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from brewclip_app import theme
-from brewclip_app.panels.failures.counterfactual_lines import CounterfactualLines
 from brewclip_app.panels.failures.cropped_picture import CroppedPicture
 from brewclip_app.panels.failures.label_bar import LabelBar
 from brewclip_app.panels.failures.misses import FailureCase
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, record_of
-from brewclip_app.widgets.common import Card, ElidedLabel, button, column, icon_button, label, row, scrolling
+from brewclip_app.widgets.common import (
+    Card,
+    ElidedLabel,
+    button,
+    clear,
+    column,
+    icon_button,
+    label,
+    look,
+    row,
+    rule,
+    scrolling,
+    width_of,
+)
 from brewclip_app.widgets.difference_line import DifferenceLine
 from brewclip_app.widgets.waveform import WaveformView
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from brewclip_app.panels.failures.misses import CounterfactualLine
     from core.audio import Waveform
 
 PICTURE = QSize(120, 120)
@@ -28,6 +42,7 @@ LOW = 26  # lines of text; in a lower card the labels scroll with the rest
 OTHER_LINES = 34  # lines of text that the rest of the card is high
 QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 LEGEND = "struck through: transcript · underlined: caption"
+DOT = 9
 
 
 class CaseCard(Card):
@@ -135,3 +150,46 @@ class CaseCard(Card):
 
 def _show_picture(view: CroppedPicture, path: "Path | None", crop: str) -> None:
     view.show_image(record_of(path) if path is not None else None, crop)
+
+
+class CounterfactualLines(QWidget):
+    """One line per change: title, ranks before and after, verdict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: tuple[CounterfactualLine, ...] = ()
+        self._box = column(space=0)
+        self.setLayout(self._box)
+        theme.changed.connect(self._fill)
+
+    def show_lines(self, lines: "tuple[CounterfactualLine, ...]") -> None:
+        """Replace the lines."""
+        if lines != self.lines:
+            self.lines = lines
+            self._fill()
+
+    def _fill(self) -> None:
+        clear(self._box)
+        for line in self.lines:
+            self._box.addWidget(self._line(line))
+            self._box.addWidget(rule())
+
+    def _line(self, line: "CounterfactualLine") -> QFrame:
+        made = look(QFrame(), "chosen" if line.helped else "plain")
+        dot = QLabel()
+        dot.setFixedSize(DOT, DOT)
+        dot.setStyleSheet(f"background: {theme.colour(line.colour).name()}; border-radius: {DOT // 2}px;")
+        title = ElidedLabel(line.title, "", Qt.TextElideMode.ElideRight)
+        ranks = label(line.ranks, "strong" if line.helped else "")
+        ranks.setMinimumWidth(width_of("0000 → 0000", self))
+        ranks.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        verdict = label(line.verdict, "good" if line.helped else "quiet-body")
+        verdict.setMinimumWidth(width_of("now in the top 10", self))
+        verdict.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        box = row(dot, title, ranks, verdict, space=8)
+        box.setStretch(1, 1)
+        box.setContentsMargins(8, 4, 8, 4)
+        made.setLayout(box)
+        made.setToolTip(plain_tip(line.about))
+        made.setAccessibleName(f"{line.title}: {line.ranks}, {line.verdict}")
+        return made

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from brewclip_app.panels.failures.misses_model import ANY_LABEL, NO_LABEL, FailureLimits, MissRow
@@ -105,8 +104,6 @@ class Range(QWidget):
 
 
 def _combo(name: str) -> QComboBox:
-    made = ElidedCombo()
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made = ElidedCombo(name)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return made

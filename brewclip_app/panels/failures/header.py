@@ -19,13 +19,11 @@ class FailuresHeader(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.evaluations, self.directions, self.levels = _combo("Evaluation"), _combo("Direction"), _combo("Top K")
+        self.evaluations = ElidedCombo("Evaluation")
+        self.directions = ElidedCombo("Direction", [(title, key) for key, title in DIRECTION_TITLES.items()])
+        self.levels = ElidedCombo("Top K", [(f"top {at}", at) for at in LEVELS])
         self.evaluations.setMinimumContentsLength(12)
         self.evaluations.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for direction, title in DIRECTION_TITLES.items():
-            self.directions.addItem(title, direction)
-        for at in LEVELS:
-            self.levels.addItem(f"top {at}", at)
         self.summary = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.filter = QPushButton("Filter")
         self.filter.setCheckable(True)
@@ -85,10 +83,3 @@ class FailuresHeader(QWidget):
     def _width_of_buttons(self) -> int:
         return sum(part.minimumSizeHint().width() + self._first.spacing()
                    for part in (self.filter, self.annotate, self.export))
-
-
-def _combo(name: str) -> QComboBox:
-    made = ElidedCombo()
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return made

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 
-from brewclip_app.panels.failures.key_button import KeyButton
-from brewclip_app.widgets.common import ElidedLabel, column, label, row
+from brewclip_app.widgets.common import ElidedLabel, KeyCap, column, label, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 TYPING_MS = 900  # a note is saved after this pause
+PAD = 7  # px at the sides
 
 
 class LabelBar(QWidget):
@@ -77,3 +77,28 @@ class NoteField(QLineEdit):
             self._leave()
         else:
             super().keyPressEvent(event)
+
+
+class KeyButton(QPushButton):
+    """Checkable button with a key cap."""
+
+    def __init__(self, key: str, title: str) -> None:
+        super().__init__()
+        self.cap, self.words = KeyCap(key), label(title)
+        for part in (self.cap, self.words):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        box = row(self.cap, self.words, space=6)
+        box.setContentsMargins(PAD, 4, PAD + 2, 4)
+        self.setLayout(box)
+        self.setCheckable(True)
+        self.setAutoDefault(False)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(title)
+
+    def sizeHint(self) -> QSize:
+        box = self.layout()
+        return box.sizeHint() if box is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()

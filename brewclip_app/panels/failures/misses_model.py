@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt
 
-from brewclip_app.item_models.record_table import RECORD_ROLE, SORT_ROLE, Index, RecordTable, TableColumn
+from brewclip_app.widgets.record_table import RECORD_ROLE, SORT_ROLE, Index, RecordTable, TableColumn
 
 DASH = "\N{EM DASH}"
 LAST = 1e9  # sorts behind every number

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
-from brewclip_app.item_models.record_table import RECORD_ROLE, Index
 from brewclip_app.panels.failures.misses_model import (
     KIND,
     LABEL,
@@ -23,6 +22,7 @@ from brewclip_app.panels.failures.misses_model import (
     MissRow,
 )
 from brewclip_app.widgets.common import look, width_of
+from brewclip_app.widgets.record_table import RECORD_ROLE, Index
 from brewclip_app.widgets.tables import go_to, of_lines
 
 DOT = 9  # px

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QWidget
 
+from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.services.indexing import DEMO, IndexingState
 from brewclip_app.widgets.common import EmptyState, button, column, row, scrolling
-from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.weights_row import WeightsCard

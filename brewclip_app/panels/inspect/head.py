@@ -105,7 +105,6 @@ class InspectHead(QWidget):
 
 
 def _box(name: str) -> QComboBox:
-    made = ElidedCombo()
-    made.setAccessibleName(name)
+    made = ElidedCombo(name)
     made.setMinimumWidth(NARROW)
     return made

@@ -8,6 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDro
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app import wording
+from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog, Destination
@@ -30,7 +31,6 @@ from brewclip_app.widgets.common import (
     row,
 )
 from brewclip_app.widgets.dialogs import confirm
-from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from brewclip_app.widgets.reading_page import ReadingPage

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QLocale, QObject, Qt
-from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import Intake
@@ -57,7 +57,7 @@ class QueryHeader(Card):
         self._message = Message()
         self.get_speech = button("", controller.get_speech, "link")
         self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
-        self.microphones, self.galleries = _combo("Microphone"), _combo("Gallery")
+        self.microphones, self.galleries = ElidedCombo("Microphone", characters=8), ElidedCombo("Gallery", characters=8)
         self.more = icon_button("more", "Microphone and recordings")
         self.more.setMenu(self._menu())
         self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
@@ -223,13 +223,3 @@ class QueryHeader(Card):
     def _act(self) -> None:
         if self._message.act is not None:
             self._message.act()
-
-
-def _combo(name: str) -> QComboBox:
-    made = ElidedCombo()
-    made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(8)
-    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return made

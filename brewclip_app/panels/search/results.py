@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QProgressBar, QSizePolicy, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.panels.search.actions import HitActions
@@ -16,7 +16,6 @@ from brewclip_app.panels.search.hit_delegate import GAP
 from brewclip_app.panels.search.hit_grid import HitGrid
 from brewclip_app.panels.search.hit_model import ORDERS
 from brewclip_app.panels.search.notices import Notice
-from brewclip_app.panels.search.progress_line import ProgressLine
 from brewclip_app.panels.search.query import Query
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.panels.search.selection_pane import SelectionPane
@@ -25,6 +24,7 @@ from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
+from core.progress import Progress, WorkStep
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 from core.settings import BY_KEY
 
@@ -35,6 +35,7 @@ ZOOM_STEP = 20  # px a step of the wheel
 EDGE = 20
 CARD_WIDTH = "appearance.card_width"
 CHIP_IMAGE = 96  # px, more than a chip needs on any screen
+BAR_WIDTH = 160
 
 
 class SearchResults(QWidget):
@@ -249,3 +250,32 @@ def _share_names(query: Query) -> dict[str, str]:
     if query.main is not None and query.main.kind == "speech":
         names[query.main.label] = TRANSCRIPT
     return names
+
+
+class ProgressLine(QWidget):
+    """A step, a bar and a button that stops it."""
+
+    def __init__(self, stop: Callable[[], object]) -> None:
+        super().__init__()
+        self.title = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(BAR_WIDTH)
+        self.cancel = icon_button("close", "Stop (Esc)", stop, side=10)
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.cancel.setStyleSheet("padding: 1px;")
+        whole = row(self.title, self.bar, self.cancel, None, space=8)
+        self.setLayout(whole)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
+        self.setFixedHeight(max(18, self.title.sizeHint().height()))
+
+    def set_progress(self, progress: Progress) -> None:
+        """Show the progress of a search."""
+        (done, total), step = progress.bar, progress.title or WorkStep.SEARCHING.value
+        self.title.setText(step)
+        self.bar.setAccessibleName(step)
+        self.bar.setRange(0, 1000 if total > 0 else 0)
+        if total > 0:
+            self.bar.setValue(round(1000 * min(done, total) / total))

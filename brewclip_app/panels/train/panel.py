@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QKeySeq
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from brewclip_app import tasks
+from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.train.compare import CompareDialog
 from brewclip_app.panels.train.controller import TrainController, TrainState
@@ -20,7 +21,6 @@ from brewclip_app.panels.train.splitter import splitter
 from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import EmptyState, button, column, panel_title, row
 from brewclip_app.widgets.dialogs import confirm
-from brewclip_app.widgets.drops import folders_of
 from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.reading_page import ReadingPage
 

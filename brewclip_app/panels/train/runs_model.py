@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 
 from brewclip_app import wording
-from brewclip_app.item_models.record_table import SORT_ROLE, Index, RecordTable, Role, TableColumn
 from brewclip_app.panels.train import words
+from brewclip_app.widgets.record_table import SORT_ROLE, Index, RecordTable, Role, TableColumn
 from core.training.options import changes_in_words
 
 if TYPE_CHECKING:

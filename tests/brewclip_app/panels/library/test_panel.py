@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QMessageBox, QScrollArea
 
 from brewclip_app.context import Context
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog
-from brewclip_app.panels.library.failures_model import FailuresModel
+from brewclip_app.panels.library.failures_card import FailuresModel
 from brewclip_app.panels.library.panel import LibraryPanel
 from brewclip_app.shell.panel_stack import PanelStack
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
