@@ -91,7 +91,7 @@ class ReviewPage(QWidget):
     def selected(self) -> "list[TakeRecord]":
         """The selected takes, in the order of the table."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.model.takes[at] for at in rows]
+        return [self.model.records[at] for at in rows]
 
     def show_state(self, state: "AnnotateState") -> None:
         """Show the takes of a state that pass the filters; a take whose caption is being edited stays."""
@@ -179,7 +179,7 @@ class ReviewPage(QWidget):
             self._controller.move_to_bin(self.selected())
 
     def _ask_erase(self) -> None:
-        takes = self.model.takes
+        takes = self.model.records
         confirm(self, "Delete permanently?", f"{wording.count(len(takes))} recordings in the bin and their captions "
                 "are deleted from this computer. Recordings of imported datasets stay where they are.", "Delete",
                 lambda: self._controller.erase_bin(takes))

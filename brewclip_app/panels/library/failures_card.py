@@ -1,25 +1,22 @@
 """Card with the files that could not be read: filter them, copy the list, show a file in its folder."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
+from PySide6.QtCore import QSortFilterProxyModel, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label
 from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.record_table import RecordTable, TableColumn
 from brewclip_app.widgets.tables import NameDelegate, of_lines
 
 if TYPE_CHECKING:
     from core.store.records import FailureRecord
 
 COLUMN_WIDTH = 150  # px of names and of folders; the user may drag
-Index = QModelIndex | QPersistentModelIndex
-COLUMNS = ("File", "Reason", "Folder")
-ROOT = QModelIndex()
 
 
 class FailuresCard(Card):
@@ -64,7 +61,7 @@ class FailuresCard(Card):
     def selected(self) -> "list[FailureRecord]":
         """The failures of the selected rows."""
         rows = self.table.selectionModel().selectedRows()
-        return [self.model.record(self.shown.mapToSource(index).row()) for index in rows]
+        return [self.model.records[self.shown.mapToSource(index).row()] for index in rows]
 
     def _make_table(self) -> QTableView:
         table = QTableView()
@@ -88,49 +85,26 @@ class FailuresCard(Card):
 
     def _copy(self) -> None:
         lines = range(self.shown.rowCount())
-        records = self.selected() or [self.model.record(self.shown.mapToSource(self.shown.index(line, 0)).row())
-                                    for line in lines]
+        records = self.selected() or [self.model.records[self.shown.mapToSource(self.shown.index(line, 0)).row()]
+                                      for line in lines]
         QGuiApplication.clipboard().setText("\n".join(f"{record.path}\t{record.reason}" for record in records))
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.selected()[0].path.parent)))
 
 
-class FailuresModel(QAbstractTableModel):
-    """Rows over frozen records; replaced as a whole."""
+class FailuresModel(RecordTable["FailureRecord"]):
+    """Table of files that could not be read."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._records: tuple[FailureRecord, ...] = ()
+        super().__init__((TableColumn("File", lambda record: record.path.name, tip=_tip),
+                          TableColumn("Reason", reason_of, tip=_tip),
+                          TableColumn("Folder", lambda record: str(record.path.parent), tip=_tip)),
+                         lambda record: record.path)
 
-    def show(self, records: "Sequence[FailureRecord]") -> None:
-        """Show failures."""
-        self.beginResetModel()
-        self._records = tuple(records)
-        self.endResetModel()
 
-    def record(self, line: int) -> "FailureRecord":
-        """The failure of a row."""
-        return self._records[line]
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self._records)
-
-    def columnCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return None
-        record = self._records[index.row()]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"{record.path}\n{record.reason}")
-        return (record.path.name, reason_of(record), str(record.path.parent))[index.column()]
+def _tip(record: "FailureRecord") -> str:
+    return f"{record.path}\n{record.reason}"
 
 
 def reason_of(record: "FailureRecord") -> str:
