@@ -81,7 +81,7 @@ class Uncaught(QObject):
         sys.excepthook = self._take
         threading.excepthook = lambda args: self._take(args.exc_type, args.exc_value, args.exc_traceback)
 
-    def take_loop_error(self, loop: "asyncio.AbstractEventLoop", facts: dict[str, object]) -> None:
+    def log_loop_error(self, loop: "asyncio.AbstractEventLoop", facts: dict[str, object]) -> None:
         """Handle the exception of a task that nobody awaited."""
         error = facts.get("exception")
         if isinstance(error, BaseException):
@@ -145,8 +145,8 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     window.context.jobs.release()
     unread = window.context.settings.unread
     if unread is not None:
-        window.banner.say(f"The settings could not be read, so the defaults are used. The file is kept as {unread}.",
-                          "care")
+        window.banner.show_message("The settings could not be read, so the defaults are used. The file is kept as "
+                                   f"{unread}.", "care")
     if not options.screenshot:
         window.other_window.look()
     window.context.downloads.refresh()
@@ -204,7 +204,7 @@ class Photographer(QObject):
 
 def _run(app: QApplication, window: MainWindow, context: Context, uncaught: Uncaught) -> int:
     app.processEvents()  # paint before asyncio is imported
-    tasks.loop().set_exception_handler(uncaught.take_loop_error)
+    tasks.loop().set_exception_handler(uncaught.log_loop_error)
     app.setQuitOnLastWindowClosed(False)  # the window says when it is over
     window.closed.connect(app.quit)
     if not window.is_over:  # it may have been closed before there was a loop to stop
@@ -256,10 +256,10 @@ def _log_to(home: Home) -> None:
         handler.setLevel(logging.WARNING)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)
-    qInstallMessageHandler(_take_qt_message)
+    qInstallMessageHandler(_log_qt_message)
 
 
-def _take_qt_message(kind: QtMsgType, context: object, text: str) -> None:
+def _log_qt_message(kind: QtMsgType, context: object, text: str) -> None:
     levels = {QtMsgType.QtWarningMsg: logging.INFO, QtMsgType.QtCriticalMsg: logging.ERROR,
               QtMsgType.QtFatalMsg: logging.CRITICAL}
     logging.getLogger("qt").log(levels.get(kind, logging.DEBUG), "%s", text)

@@ -69,7 +69,7 @@ class BaseContext(QObject):
             return
         self.settings = changed
         self._save_later.start()
-        self._tell_explorer()
+        self._apply_settings()
         self.settings_changed.emit(changed)
 
     def save_settings(self) -> None:
@@ -97,7 +97,7 @@ class BaseContext(QObject):
         if self._explorer is not None:
             self._explorer.close()
 
-    def _tell_explorer(self) -> None:
+    def _apply_settings(self) -> None:
         """Start a job that gives the settings to the explorer: that may unload models, which takes a moment."""
         self.jobs.submit("Using the new settings", lambda report: self._use_settings(), key="use-settings", quiet=True)
 

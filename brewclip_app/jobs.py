@@ -130,7 +130,7 @@ class JobRunner(QObject):
         self._ended.connect(self._finish, Qt.ConnectionType.QueuedConnection)
         self._clock = QTimer(self)
         self._clock.setInterval(PROGRESS_EVERY_MS)
-        self._clock.timeout.connect(self._tell_progress)
+        self._clock.timeout.connect(self._report_running)
 
     def submit(self, name: str, work: Callable[[Report], T], *, key: str = "",
                on_done: Callable[[T], object] | None = None, on_failed: Callable[[BaseException], object] | None = None,
@@ -245,7 +245,7 @@ class JobRunner(QObject):
             if replaced is not None:
                 replaced()
 
-    def _tell_progress(self) -> None:
+    def _report_running(self) -> None:
         for job, (_, callbacks) in list(self._running.items()):
             self._tell(job, callbacks)
 

@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
             self.rail.show_chosen(key)
             self.strip.leave_out(panel.own_jobs)
             self._show_words()
-            self.context.state.keep("panel", key)
+            self.context.state.set("panel", key)
             panel.setFocus()
             panel.activated()
         if payload is not None:
@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
         event.ignore()
         for panel in self.panels.values():
             panel.closing()
-        self._say_stopping(self.context.jobs.running())
+        self._show_stopping(self.context.jobs.running())
         self.context.jobs.idle.connect(self.close)
         self.context.jobs.close_door()
 
@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.context.failed.connect(self.show_error)
         self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
-        self.context.settings_changed.connect(self._take_settings)
+        self.context.settings_changed.connect(self._apply_settings)
         self.context.downloads.changed.connect(self._follow_downloads)
         self.context.jobs.job_finished.connect(self._after_job)
         QApplication.instance().focusChanged.connect(self._keep_focus)  # type: ignore[union-attr]
@@ -268,19 +268,19 @@ class MainWindow(QMainWindow):
     def _make(self, entry: PanelEntry) -> Panel:
         panel = entry.make(self.context)
         self.panels[entry.key] = panel
-        panel.status_changed.connect(lambda text: self._take_text(entry.key, text))
-        panel.status_link.connect(lambda words, to: self._take_link(entry.key, words, to))
+        panel.status_changed.connect(lambda text: self._set_status(entry.key, text))
+        panel.status_link.connect(lambda words, to: self._set_status_link(entry.key, words, to))
         panel.go_to.connect(self.show_panel)
         panel.failed.connect(self.show_error)
         self.stack.add(panel)
         panel.restore_state(self.context.state.panel(entry.key))
         return panel
 
-    def _take_text(self, key: str, text: str) -> None:
+    def _set_status(self, key: str, text: str) -> None:
         self._texts[key] = text
         self._show_words()
 
-    def _take_link(self, key: str, words: str, to: str) -> None:
+    def _set_status_link(self, key: str, words: str, to: str) -> None:
         self._links[key] = (words, to)
         self._show_words()
 
@@ -289,7 +289,7 @@ class MainWindow(QMainWindow):
         if panel is not None:
             self.strip.show_words(self._texts.get(panel.key, ""), *self._links.get(panel.key, ("", "")))
 
-    def _take_settings(self) -> None:
+    def _apply_settings(self) -> None:
         app, name = QApplication.instance(), self.context.settings["appearance.theme"]
         if isinstance(app, QApplication) and name != self._theme:  # else the command line's choice holds
             self._theme = name
@@ -326,7 +326,8 @@ class MainWindow(QMainWindow):
     def _stop_training(self) -> None:
         """Let the runs save and stop, then close; closing once more does not wait."""
         self._asked_training = True
-        self.banner.say("Training saves and stops; the window closes after it. Close again to leave at once.", "care")
+        self.banner.show_message("Training saves and stops; the window closes after it. Close again to leave at once.",
+                                 "care")
         for run in closing.trained(self.context.jobs.running()):
             self.context.training.pause(run)
         self.context.jobs.job_finished.connect(self._close_after_training)
@@ -335,14 +336,14 @@ class MainWindow(QMainWindow):
         if not self._closing and not closing.trained(self.context.jobs.running()):
             QTimer.singleShot(0, self.close)  # its end is still being told
 
-    def _say_stopping(self, jobs: list[Job]) -> None:
+    def _show_stopping(self, jobs: list[Job]) -> None:
         """Name the long jobs that are being stopped. Indexing resumes at the next start; training is not stopped."""
         long = [job for job in jobs if job.seconds > WORTH_SAYING and not job.key.startswith(TRAINING)]
         if long:
             indexing = any(job.key.startswith("index:") for job in long)
             goes_on = " Indexing goes on next time where it stood." if indexing else ""
-            self.banner.say(f"Stopping: {', '.join(job.name for job in long)}.{goes_on} "
-                            "Close again to leave without waiting.", "care")
+            self.banner.show_message(f"Stopping: {', '.join(job.name for job in long)}.{goes_on} "
+                                     "Close again to leave without waiting.", "care")
 
     def _restore(self) -> None:
         room = self.screen().availableSize() - FRAME
@@ -354,11 +355,11 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         """Save all state before the window closes."""
         state = self.context.state
-        state.keep_bytes("geometry", self.saveGeometry())
-        state.keep("gallery", self.context.gallery)
+        state.set_bytes("geometry", self.saveGeometry())
+        state.set("gallery", self.context.gallery)
         for key, panel in self.panels.items():
             panel.closing()
-            state.keep_panel(key, panel.save_state())
+            state.set_panel(key, panel.save_state())
         state.save()
         self.other_window.close()
         self.is_over = True

@@ -32,7 +32,7 @@ class WindowState:
         except ValueError:
             return default
 
-    def keep(self, key: str, value: Any) -> None:
+    def set(self, key: str, value: Any) -> None:
         """Set the value of a key: anything that JSON can hold."""
         if self._passing is not None:
             self._passing[key] = json.dumps(value)
@@ -52,17 +52,17 @@ class WindowState:
         stored = self.get(f"panels/{key}", {})
         return stored if isinstance(stored, dict) else {}
 
-    def keep_panel(self, key: str, state: dict[str, Any]) -> None:
+    def set_panel(self, key: str, state: dict[str, Any]) -> None:
         """Set a panel's state."""
-        self.keep(f"panels/{key}", state)
+        self.set(f"panels/{key}", state)
 
     def bytes(self, key: str) -> QByteArray:
         """Bytes of a key (a window's geometry, a splitter's sizes); empty when there are none."""
         return QByteArray.fromBase64(str(self.get(key, "")).encode())
 
-    def keep_bytes(self, key: str, value: QByteArray) -> None:
+    def set_bytes(self, key: str, value: QByteArray) -> None:
         """Set the bytes of a key."""
-        self.keep(key, bytes(value.toBase64().data()).decode())
+        self.set(key, bytes(value.toBase64().data()).decode())
 
     def save(self) -> None:
         """Write it to disk now."""

@@ -94,7 +94,7 @@ def apply(app: QApplication, choice: str) -> None:
         theme.system_point_size = _system_point_size(app)
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(lambda _: _follow_system(app))
-    _dress(app, _side_of(app, choice), first)
+    _set_up(app, _side_of(app, choice), first)
 
 
 def colour(name: str) -> QColor:
@@ -169,7 +169,7 @@ class _Follower(QObject):
 
 def _follow_system(app: QApplication) -> None:
     if theme.choice == "system":
-        _dress(app, _side_of(app, "system"), False)
+        _set_up(app, _side_of(app, "system"), False)
 
 
 def _side_of(app: QApplication, choice: str) -> int:
@@ -178,7 +178,7 @@ def _side_of(app: QApplication, choice: str) -> int:
     return _DARK if choice == "dark" else _LIGHT
 
 
-def _dress(app: QApplication, side: int, first: bool) -> None:
+def _set_up(app: QApplication, side: int, first: bool) -> None:
     if side == theme.side and not first:
         return
     theme.side = side

@@ -139,7 +139,7 @@ class Indexing(Controller[IndexingState]):
         with suppress(Exception):  # logged by the job; the speed of an earlier run stays
             fingerprint = await self._context.jobs.run("Noting the speed",
                                                        lambda report: self._context.explorer.fingerprint(), quiet=True)
-            self._context.state.keep(_rate_key(str(fingerprint.facts().get("backbone", ""))),
+            self._context.state.set(_rate_key(str(fingerprint.facts().get("backbone", ""))),
                                      result.embedded / result.seconds)
 
 

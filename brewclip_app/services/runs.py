@@ -66,7 +66,7 @@ class Training(Controller[TrainingState]):
     def add_folder(self, folder: Path) -> None:
         """Show the runs of another folder too, or the run that it is."""
         if folder not in (self._context.home.runs, *self.folders):
-            self._context.state.keep(FOLDERS, [str(path) for path in (*self.folders, folder)])
+            self._context.state.set(FOLDERS, [str(path) for path in (*self.folders, folder)])
         self.reload()
 
     async def begin(self, recipe: "Recipe") -> Path:
@@ -252,4 +252,4 @@ class Training(Controller[TrainingState]):
         speed = self._speeds.setdefault(record.path, SpeedMeter(MEASURED_S))
         speed.add(done)
         if speed.a_second > 0:
-            self._context.state.keep(HEARING, speed.a_second)
+            self._context.state.set(HEARING, speed.a_second)

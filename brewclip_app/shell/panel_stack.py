@@ -27,11 +27,11 @@ class PanelStack(QScrollArea):
     def show_panel(self, panel: QWidget) -> None:
         """Bring an added panel to the front, from its top left corner on."""
         self._inside.stack.setCurrentWidget(panel)
-        self.take_size()
+        self.fit_size()
         self.horizontalScrollBar().setValue(0)
         self.verticalScrollBar().setValue(0)
 
-    def take_size(self) -> None:
+    def fit_size(self) -> None:
         """Apply the minimum size that the panel in front has now."""
         QApplication.sendEvent(self, QEvent(QEvent.Type.LayoutRequest))
 
@@ -53,7 +53,7 @@ class _Inside(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
-            self._area.take_size()
+            self._area.fit_size()
         return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

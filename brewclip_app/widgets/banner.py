@@ -46,7 +46,7 @@ class Banner(QFrame):
         self._timer.timeout.connect(self.dismiss)
         self.hide()
 
-    def say(self, message: str, kind: str = "care", details: str = "") -> None:
+    def show_message(self, message: str, kind: str = "care", details: str = "") -> None:
         """Show a message; kind "error", "care" or "good"."""
         self.setProperty("kind", kind)
         repolish(self)
@@ -69,7 +69,7 @@ class Banner(QFrame):
         """Show an exception: the sentence of a BrewclipError, or a general one."""
         foreseen = isinstance(error, BrewclipError)
         message = str(error) if foreseen else UNEXPECTED
-        self.say(f"{message} {safe}".strip(), "error", "".join(traceback.format_exception(error)))
+        self.show_message(f"{message} {safe}".strip(), "error", "".join(traceback.format_exception(error)))
 
     def dismiss(self) -> None:
         """Hide the message."""

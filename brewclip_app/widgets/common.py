@@ -185,14 +185,14 @@ class ElidedLabel(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        self._tell_tip()
+        self._update_tip()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._tell_tip()
+        self._update_tip()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -201,7 +201,7 @@ class ElidedLabel(QLabel):
         painter.drawText(place, int(self.alignment() | Qt.TextFlag.TextSingleLine), text)
         painter.end()
 
-    def _tell_tip(self) -> None:
+    def _update_tip(self) -> None:
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.contentsRect().width()
         self.setToolTip(plain_tip("" if fits else self.text()))
 

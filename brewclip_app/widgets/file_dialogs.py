@@ -19,8 +19,8 @@ class FolderMemory(Protocol):
     def get(self, key: str, default: object = None) -> object:
         """A value kept."""
 
-    def keep(self, key: str, value: object) -> None:
-        """Keep a value."""
+    def set(self, key: str, value: object) -> None:
+        """Set a value."""
 
 
 _memory: FolderMemory | None = None
@@ -73,7 +73,7 @@ def _open(dialog: QFileDialog, kind: str, take: Take, start: Path | None = None)
 
     def chosen(text: str) -> None:
         if _memory is not None:
-            _memory.keep(f"dialogs/{kind}", str(Path(text).parent))
+            _memory.set(f"dialogs/{kind}", str(Path(text).parent))
         take(Path(text))
 
     dialog.fileSelected.connect(chosen)

@@ -40,8 +40,8 @@ class GrowingText(QTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.document().setDocumentMargin(margin)
         self.textChanged.connect(self._fit)
-        theme.changed.connect(self._dress)
-        self._dress()
+        theme.changed.connect(self._set_up)
+        self._set_up()
 
     @property
     def edited(self) -> bool:
@@ -82,7 +82,7 @@ class GrowingText(QTextEdit):
         """Esc, where something was edited."""
         raise NotImplementedError
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         self.setFont(theme.font("transcript"))
         self.setStyleSheet("QTextEdit { background: transparent; border: 1px solid transparent; border-radius: 7px; "
                            f"padding: 0 2px; font-size: {theme.points('transcript'):.2f}pt; }}"

@@ -84,8 +84,8 @@ class TranscriptView(GrowingText):
     def _take_back(self) -> None:
         self.show_words(self._shown, self._words)
 
-    def _dress(self) -> None:
-        super()._dress()
+    def _set_up(self) -> None:
+        super()._set_up()
         self._mark()
 
     def _mark(self) -> None:

@@ -96,7 +96,8 @@ def test_it_is_checked_before_each_start_of_portaudio_and_not_at_each_use(fake, 
 def test_the_window_says_why_and_offers_to_look_again(broken, fake, direct_thread, qtbot, home):
     microphone, context = Microphone(thread=direct_thread), Context(home)
     controller = SearchController(context, PushToTalk(context, microphone=microphone))
-    header = QueryHeader(controller, Intake(context, None, recording=controller.add_recording, problem=controller.say))
+    intake = Intake(context, None, recording=controller.add_recording, problem=controller.show_message)
+    header = QueryHeader(controller, intake)
     qtbot.addWidget(header)
     header.show()
     assert header.hint.text() == HINT and not header.look_again.isVisible()

@@ -118,9 +118,9 @@ def test_all_that_the_window_writes_into_a_new_home_is_its_owners_alone(home, ma
         home.protect()
         make(make_hit(1, pictures[0]).image, 192, home.caches / "thumbnails")
         state = WindowState(home)
-        state.keep("size", [1, 2])
+        state.set("size", [1, 2])
         state.save()
-        state.keep("size", [3, 4])
+        state.set("size", [3, 4])
         state.save()
         log = PrivateLog(home.root / "brewclip-app.log", maxBytes=100, backupCount=2, delay=True)
         for _ in range(3):  # so that it begins another file

@@ -73,9 +73,9 @@ class ExportDialog(QDialog):
         return ExportOptions(self.layouts.currentData(), self.by_speaker.isChecked(), self.reviewed.isChecked())
 
     def _choose(self) -> None:
-        ask_folder(self, "export", "Folder for the export", self._take_folder)
+        ask_folder(self, "export", "Folder for the export", self._set_folder)
 
-    def _take_folder(self, folder: Path) -> None:
+    def _set_folder(self, folder: Path) -> None:
         """Take a folder; one with files in it gets a new one inside."""
         filled = folder.is_dir() and any(folder.iterdir())
         self.folder.setText(str(folder / Path(self.folder.text()).name if filled else folder))

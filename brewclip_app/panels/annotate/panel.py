@@ -60,7 +60,7 @@ class AnnotatePanel(Panel):
         self.page = DescribePage(self.voice.microphone, self.thumbnails, self.player.toggle)
         self.recording = RecordingControl(self, self.voice, self.controller, self.page, self.player, self.ask_speaker,
                                           self._accept)
-        self.intake = Intake(context, self, recording=lambda waveform, sign: self._take_file(waveform),
+        self.intake = Intake(context, self, recording=lambda waveform, sign: self._choose_file(waveform),
                              problem=lambda reason: self.page.message.show_text(reason, "care"))
         self.review = ReviewPage(self.controller, self.player, self.thumbnails)
         self.end, self.none = QueueEndPage(), NoGalleryPage()
@@ -264,14 +264,14 @@ class AnnotatePanel(Panel):
             if not self.recording.stop() and self.controller.state.reviewing:
                 self._show_review(False)
             self.recording.show_take()
-        elif self._describing and not event.isAutoRepeat() and self._take_key(key):
+        elif self._describing and not event.isAutoRepeat() and self._handle_key(key):
             return
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._describing and not self.recording.busy:
             self._go(self.controller.state.row + (1 if key == Qt.Key.Key_Right else -1))
         else:
             super().keyPressEvent(event)
 
-    def _take_key(self, key: Qt.Key) -> bool:
+    def _handle_key(self, key: Qt.Key) -> bool:
         """Handle a key of the page; whether it is one. While a recording ends, only Enter is."""
         if self.recording.busy:
             return key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.recording.confirm_when_saved()
@@ -308,7 +308,7 @@ class AnnotatePanel(Panel):
         elif self._describing and not self.recording.busy:
             self.intake.choose_recording()
 
-    def _take_file(self, waveform: "Waveform") -> None:
+    def _choose_file(self, waveform: "Waveform") -> None:
         if not self.recording.busy and self.controller.aim():
             self.controller.record(waveform)
 

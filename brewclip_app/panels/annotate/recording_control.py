@@ -32,7 +32,7 @@ class RecordingControl(QObject):
         card.record.pressed_down.connect(self.press)
         card.record.let_go.connect(lambda: voice.release())
         card.keep_ready.toggled.connect(lambda _: self.update_microphone())
-        voice.spoken.connect(self._take_recording)
+        voice.spoken.connect(self._save_recording)
         voice.problem.connect(self._fail)
         voice.microphone.state_changed.connect(self._follow_microphone)
         voice.microphone.devices_changed.connect(self.show_take)
@@ -111,7 +111,7 @@ class RecordingControl(QObject):
         if state in ("ready", "off"):
             self.show_take()
 
-    def _take_recording(self, waveform: "Waveform", warning: str) -> None:
+    def _save_recording(self, waveform: "Waveform", warning: str) -> None:
         self._finishing = False
         confirm, self._confirm_when_saved = self._confirm_when_saved, False
         self._controller.record(waveform, warning)

@@ -197,14 +197,14 @@ class ReviewPage(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            return not event.modifiers() and self._take_key(Qt.Key(event.key()))
+            return not event.modifiers() and self._handle_key(Qt.Key(event.key()))
         return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.modifiers() or not self._take_key(Qt.Key(event.key())):
+        if event.modifiers() or not self._handle_key(Qt.Key(event.key())):
             super().keyPressEvent(event)
 
-    def _take_key(self, key: Qt.Key) -> bool:
+    def _handle_key(self, key: Qt.Key) -> bool:
         keys = {Qt.Key.Key_Return: self.confirm_late, Qt.Key.Key_Enter: self.confirm_late,
                 Qt.Key.Key_A: lambda: self.judge("accepted"), Qt.Key.Key_X: lambda: self.judge("rejected"),
                 Qt.Key.Key_P: lambda: self._player.toggle(self.current()), Qt.Key.Key_E: self.detail.edit,

@@ -117,7 +117,7 @@ class CellCard(Card):
         self.nothing = label("", "quiet", wrap=True)
         self.problem = label("", "care", wrap=True)
         self.player = Player(self)
-        self._dress()
+        self._set_up()
 
     def show_cell(self, result: "Result", key: str, acted: int, predicted: int) -> None:
         """Show the recordings of a true and a predicted class."""
@@ -141,7 +141,7 @@ class CellCard(Card):
         """Play or stop."""
         self.player.toggle(self._waveform)
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         self.list.setAccessibleName("Recordings of the selected cell")
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)

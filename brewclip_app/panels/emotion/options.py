@@ -96,7 +96,7 @@ class OptionsBar(QWidget):
 
     def choose_folder(self) -> None:
         """Ask for the RAVDESS folder."""
-        ask_folder(self, "emotion", "RAVDESS folder", self._take_folder, self.folder)
+        ask_folder(self, "emotion", "RAVDESS folder", self._set_folder, self.folder)
 
     def save(self) -> dict[str, Any]:
         """The options as plain values."""
@@ -182,7 +182,7 @@ class OptionsBar(QWidget):
     def _choose_checkpoint(self) -> None:
         ask_folder(self, "model", "Folder of a trained run", self.show_checkpoint, self.checkpoint)
 
-    def _take_folder(self, folder: Path) -> None:
+    def _set_folder(self, folder: Path) -> None:
         self.show_folder(folder)
         self.start.setFocus()
         self.changed.emit()

@@ -38,7 +38,7 @@ class ProbeResultsCard(Card):
         self._result: Result | None = None
         self.table = QTableWidget(0, len(HEAD))
         self.notes = label("", "quiet", wrap=True)
-        self._dress()
+        self._set_up()
         self.body.addWidget(self.table)
         self.body.addWidget(self.notes)
         theme.changed.connect(self._fill)
@@ -65,7 +65,7 @@ class ProbeResultsCard(Card):
         item = self.table.item(row, 0)
         return str(item.data(KEY)) if item is not None else ""
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         table = self.table
         for place, (text, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(text)

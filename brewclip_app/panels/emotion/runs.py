@@ -37,7 +37,7 @@ class ProbeRunsCard(Card):
         self.table = QTableWidget(0, len(FIRST) + len(KEYS))
         self.show_button = button("Open", self._open)
         self.delete_button = button("Delete…", self._ask, "danger")
-        self._dress()
+        self._set_up()
         self.body.addWidget(self.table, 1)
         self.body.addWidget(label("Accuracy in %. * as in the paper: one linear layer, nothing standardised. Runs with "
                                   "different protocols, classes or recordings are not comparable.", "quiet", wrap=True))
@@ -75,7 +75,7 @@ class ProbeRunsCard(Card):
             is_probed = key in self._probed or key in FIRST
             self.table.setColumnHidden(place, not is_probed or self.width() < SHOWN_FROM.get(key, 0))
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         table = self.table
         table.setHorizontalHeaderLabels(FIRST)
         first = QTableWidgetItem(FIRST[0])

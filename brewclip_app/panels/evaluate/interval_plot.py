@@ -71,7 +71,7 @@ class IntervalPlot(Card):
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.nothing, 1)
         self.body.addWidget(self.words)
-        self.plot.scene().sigMouseMoved.connect(lambda at: self.say_near(QPointF(at)) if self._series else None)
+        self.plot.scene().sigMouseMoved.connect(lambda at: self.show_near(QPointF(at)) if self._series else None)
         theme.changed.connect(self._draw)
         self.show_nothing("")
 
@@ -90,7 +90,7 @@ class IntervalPlot(Card):
         """The curves."""
         return self._series
 
-    def say_near(self, at: QPointF) -> str:
+    def show_near(self, at: QPointF) -> str:
         """Mark the point nearest to a place in the scene and return its tip; the caption at rest when none is near."""
         nearest = self._nearest(at)
         self.plot.removeItem(self._ring)
@@ -105,7 +105,7 @@ class IntervalPlot(Card):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave and self._series:
-            self.say_near(FAR)
+            self.show_near(FAR)
         if event.type() == QEvent.Type.Wheel:  # scrolls the page
             event.ignore()
             return True
@@ -134,7 +134,7 @@ class IntervalPlot(Card):
         self.plot.clear()
         self.plot.setBackground(theme.colour("card"))
         self._ring = pg.ScatterPlotItem(size=MARK + 6, brush=None, pen=pg.mkPen(theme.colour("words"), width=1.5))
-        self._dress()
+        self._set_up()
         named = [series for series in self._series if series.named]
         for series in named if len(named) > 1 else ():
             self.legend.addWidget(Key(series))
@@ -144,7 +144,7 @@ class IntervalPlot(Card):
         self.plot.setAccessibleName(self.title.text())
         self.plot.setAccessibleDescription("\n".join(tip for series in self._series for tip in series.tips))
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         quiet, line = theme.colour("quiet"), theme.colour("line")
         for side, axis in (("bottom", self._across), ("left", self._up)):
             item = self.plot.getAxis(side)

@@ -55,7 +55,7 @@ class OptionsCard(Card):
         self.words.currentIndexChanged.connect(lambda: controller.set_options(words=self.words.currentData()))
         self.noise.currentIndexChanged.connect(lambda: controller.set_options(noise=self.noise.currentData()))
         for chip in (self.clean, self.drop, *self.ratios.values(), *self.crops.values()):
-            chip.toggled.connect(self._take_chips)
+            chip.toggled.connect(self._choose_splits)
         self.render_state(controller.state)
 
     def _lay_out(self) -> None:
@@ -97,7 +97,7 @@ class OptionsCard(Card):
         look(self.plan, "care" if state.plan_error and progress is None else "quiet")
         self.plan.setText(progress.detail if progress else missing or state.plan_error or _plan_text(state))
 
-    def _take_chips(self) -> None:
+    def _choose_splits(self) -> None:
         self._controller.set_options(
             clean=self.clean.isChecked(), drop=self.drop.isChecked(),
             ratios=frozenset(ratio for ratio, chip in self.ratios.items() if chip.isChecked()),

@@ -117,7 +117,7 @@ class EvaluatePanel(Panel):
 
     def _notify(self, text: str, kind: str) -> None:
         if text:
-            self.banner.say(text, kind)
+            self.banner.show_message(text, kind)
         else:
             self.banner.dismiss()
 
@@ -149,7 +149,7 @@ class EvaluatePanel(Panel):
             return
         if copy:
             QGuiApplication.clipboard().setText(tables.export(state.result_table(), form))
-            self.banner.say(f"The table is in the clipboard as {dict(FORMATS)[form]}.", "good")
+            self.banner.show_message(f"The table is in the clipboard as {dict(FORMATS)[form]}.", "good")
             return
         name = f"table-{state.table}" if state.table else "evaluations"
         ask_target(self, "export", "Save the table as", f"{name}.{SUFFIXES[form]}",

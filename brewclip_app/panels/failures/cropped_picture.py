@@ -87,13 +87,13 @@ class CroppedPicture(QWidget):
                      QRectF(visible.left(), place.top(), visible.width(), visible.top() - place.top()),
                      QRectF(visible.left(), visible.bottom(), visible.width(), place.bottom() - visible.bottom())):
             painter.fillRect(part, DARK)
-        self._say_cut(painter, place, visible)
+        self._describe_cut(painter, place, visible)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for style, ink in ((Qt.PenStyle.SolidLine, QColor(0, 0, 0, 160)), (Qt.PenStyle.DashLine, QColor("white"))):
             painter.setPen(QPen(ink, 1, style))
             painter.drawRect(visible.adjusted(0.5, 0.5, -0.5, -0.5))
 
-    def _say_cut(self, painter: QPainter, place: QRectF, visible: QRectF) -> None:
+    def _describe_cut(self, painter: QPainter, place: QRectF, visible: QRectF) -> None:
         """Write "cut off" into the dark part, where there is room for it."""
         font = theme.font("quiet")
         painter.setFont(font)

@@ -112,7 +112,7 @@ class FailuresPanel(Panel):
         controller, header, kinds, case = self.controller, self.header, self.kinds, self.case
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
-        controller.notified.connect(self.banner.say)
+        controller.notified.connect(self.banner.show_message)
         for combo in (header.evaluations, header.directions, header.levels):
             combo.activated.connect(self._choose)
         header.filter.toggled.connect(self._show_filter)
@@ -207,12 +207,13 @@ class FailuresPanel(Panel):
         label = await (self.controller.redo() if redo else self.controller.undo())
         misses = self.controller.state.misses
         if label is None or misses is None:
-            self.banner.say(f"Nothing to {'redo' if redo else 'undo'}.", "good")
+            self.banner.show_message(f"Nothing to {'redo' if redo else 'undo'}.", "good")
             return
         number = next((query.number for query in misses.queries
                        if (query.direction, query.query_id) == (label.direction, label.query_id)), None)
         if number is None or self.page.proxy.line_of(number) < 0:
-            self.banner.say(f"{'Redone' if redo else 'Undone'}, for a failure that is not in this list.", "good")
+            done = "Redone" if redo else "Undone"
+            self.banner.show_message(f"{done}, for a failure that is not in this list.", "good")
         else:
             self.page.bring_to_front(number)
 
@@ -273,16 +274,16 @@ class FailuresPanel(Panel):
     def _show_playing(self, player: PlayerState) -> None:
         self.case.show_playing(player.seconds if self._plays_front else None)
         if player.problem:
-            self.banner.say(player.problem, "care")
+            self.banner.show_message(player.problem, "care")
 
     # ---- keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if not plain or not self.page.ready or not self._take_key(event):
+        if not plain or not self.page.ready or not self._handle_key(event):
             super().keyPressEvent(event)
 
-    def _take_key(self, event: QKeyEvent) -> bool:
+    def _handle_key(self, event: QKeyEvent) -> bool:
         if event.text().isdigit() and event.text().isascii():
             self._press_number(int(event.text()))
             return True

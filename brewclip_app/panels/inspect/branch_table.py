@@ -32,10 +32,10 @@ class Dot(QLabel):
         super().__init__()
         self._colour = colour
         self.setFixedSize(9, 9)
-        theme.changed.connect(self._dress)
-        self._dress()
+        theme.changed.connect(self._set_up)
+        self._set_up()
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         self.setStyleSheet(f"background: {theme.colour(self._colour).name()}; border-radius: 4px;")
 
 

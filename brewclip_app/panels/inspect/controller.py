@@ -57,21 +57,21 @@ class InspectController(Controller[InspectState]):
             self._cancel(EXPLAIN)
             self._set(subject=subject, case=None, second=None, comparing=False, neighbours=(), tests={}, notice=note)
 
-    def take_text(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """A typed query in place of the one before."""
         text = " ".join(text.split())
         if text:
             self.explain(replace(self.state.subject, text=text, speech=None, waveform=None, caption="", terms=()))
 
-    def take_waveform(self, waveform: "Waveform") -> None:
+    def set_waveform(self, waveform: "Waveform") -> None:
         """A spoken query in place of the one before."""
         self.explain(replace(self.state.subject, text="", speech=None, waveform=waveform, caption="", terms=()))
 
-    def take_picture(self, path: Path) -> None:
+    def set_picture(self, path: Path) -> None:
         """A picture in place of the one before."""
         self.explain(replace(self.state.subject, path=path, image_id=None))
 
-    def keep_picture(self, path: Path) -> None:
+    def prepare_picture(self, path: Path) -> None:
         """The picture of the recording that is about to come."""
         self._set(subject=replace(self.state.subject, path=path, image_id=None))
 
@@ -97,7 +97,7 @@ class InspectController(Controller[InspectState]):
         else:
             self.explain(subject)
 
-    def take_settings(self) -> None:
+    def apply_settings(self) -> None:
         """Explain again where the settings name another model now."""
         if self.state.case is not None and self._model_settings() != self._settings:
             self.explain(self.state.subject)

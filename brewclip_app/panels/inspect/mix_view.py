@@ -113,8 +113,8 @@ class MixView(QWidget):
         whole = column(self.curve, line, words, space=4)
         whole.setStretch(0, 1)
         self.setLayout(whole)
-        theme.changed.connect(self._dress)
-        self._dress()
+        theme.changed.connect(self._set_up)
+        self._set_up()
 
     def show_mix(self, ranks: Sequence[int], total: int, rank_at: Callable[[float], int]) -> None:
         """Show another picture's curve, and `rank_at` while the slider moves; the slider stays where it is."""
@@ -138,7 +138,7 @@ class MixView(QWidget):
         self.curve.show_place(t, rank)
         self.here.setText(f"model's own sum: rank {rank}" if self.slider.value() == MIDDLE else f"rank {rank}")
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         blue, violet, orange, card = (theme.colour(name).name() for name in ("transcript", "main", "voice", "card"))
         self.slider.setStyleSheet(
             "QSlider::groove:horizontal { height: 5px; border-radius: 2px; background: qlineargradient(x1:0, y1:0, "

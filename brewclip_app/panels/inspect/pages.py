@@ -25,13 +25,13 @@ EMPTY = ("Search, choose a picture and press I. Or drop a recording and a pictur
 class EmptyPage(QWidget):
     """Empty state: how to begin, with the part of a subject that is known already."""
 
-    def __init__(self, take_text: Callable[[str], object], *steps: QWidget) -> None:
+    def __init__(self, set_text: Callable[[str], object], *steps: QWidget) -> None:
         super().__init__()
         self.words = QLineEdit()
         self.words.setPlaceholderText("Type a description and press Enter")
         self.words.setMinimumWidth(360)
         self.words.setAccessibleName("Description")
-        self.words.returnPressed.connect(lambda: take_text(self.words.text()))
+        self.words.returnPressed.connect(lambda: set_text(self.words.text()))
         self.state = EmptyState("inspect", "No result to explain yet", EMPTY, self.words, *steps)
         self.setLayout(column(self.state))
 

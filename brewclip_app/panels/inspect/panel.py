@@ -46,9 +46,9 @@ class InspectPanel(Panel):
         self.controller = InspectController(context, self)
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.intake = Intake(
-            context, self, recording=lambda waveform, sign: self.controller.take_waveform(waveform),
-            image=lambda path, sign: self.controller.take_picture(path),
-            text=lambda text: self.controller.take_text(text), problem=lambda text: self.controller.notify(text),
+            context, self, recording=lambda waveform, sign: self.controller.set_waveform(waveform),
+            image=lambda path, sign: self.controller.set_picture(path),
+            text=lambda text: self.controller.set_text(text), problem=lambda text: self.controller.notify(text),
             folder=lambda path: self.controller.notify("Drop a picture or a recording here, not a folder."))
         self.player = player or Player(self)
         self._shown = InspectState()
@@ -60,7 +60,7 @@ class InspectPanel(Panel):
     # ---- life cycle
 
     def activated(self) -> None:
-        self.controller.take_settings()
+        self.controller.apply_settings()
 
     def deactivated(self) -> None:
         self.player.stop()
@@ -99,7 +99,7 @@ class InspectPanel(Panel):
         self.head = InspectHead()
         self.notice = label("", "care", wrap=True)
         self.progress = ProgressRow("Explaining")
-        self.empty = EmptyPage(self.controller.take_text, button("Choose a recording…", self.intake.choose_recording),
+        self.empty = EmptyPage(self.controller.set_text, button("Choose a recording…", self.intake.choose_recording),
                                button("Choose a picture…", self.intake.choose_picture))
         self.single = SinglePage(TrustCard(self.controller.test_maps, self.controller.choose_tower))
         self.compare = ComparePage()
@@ -132,7 +132,7 @@ class InspectPanel(Panel):
             box.currentIndexChanged.connect(lambda: controller.choose_map(self.head.target, self.head.method))
         self.head.compare.clicked.connect(controller.compare)
         self.head.save.clicked.connect(self._save)
-        self.context.settings_changed.connect(lambda: controller.take_settings() if self.isVisible() else None)
+        self.context.settings_changed.connect(lambda: controller.apply_settings() if self.isVisible() else None)
 
     def _make_shortcuts(self) -> None:
         for keys, do in (("Ctrl+O", self.intake.choose_recording), ("Ctrl+P", self.intake.choose_picture),
@@ -255,10 +255,10 @@ class InspectPanel(Panel):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.take_drop(event.mimeData())
+        self.handle_drop(event.mimeData())
         event.acceptProposedAction()
 
-    def take_drop(self, data: QMimeData) -> None:
+    def handle_drop(self, data: QMimeData) -> None:
         """Take a drop: a picture and a recording that are dropped together are both taken."""
         from core.images import IMAGE_SUFFIXES
 
@@ -266,7 +266,7 @@ class InspectPanel(Panel):
         pictures = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
         recordings = [path for path in paths if path not in pictures and not path.is_dir()]
         if pictures and recordings:
-            self.controller.keep_picture(pictures[0])
+            self.controller.prepare_picture(pictures[0])
             self.intake.read_recording(recordings[0])
         else:
             self.intake.take(data)

@@ -102,9 +102,10 @@ class HitActions:
         if is_remote(path):
             tasks.start(self._download(path))
         elif not path.exists():
-            self._controller.say(f"{path.name} is gone from {path.parent}. Index the gallery again to remove it.")
+            self._controller.show_message(
+                f"{path.name} is gone from {path.parent}. Index the gallery again to remove it.")
         elif not QDesktopServices.openUrl(_url(path)):
-            self._controller.say(f"No program on this computer opens {path.name}.")
+            self._controller.show_message(f"No program on this computer opens {path.name}.")
 
     async def _download(self, path: Path) -> None:
         copy = await self._run(f"Downloading {path.name}",
@@ -117,7 +118,7 @@ class HitActions:
         try:
             return await self._context.jobs.run(name, work, key=key)
         except BrewclipError as error:
-            self._controller.say(str(error))
+            self._controller.show_message(str(error))
             return None
 
     def show_in_folder(self, hits: "Sequence[Hit]") -> None:
@@ -127,9 +128,9 @@ class HitActions:
     def show_file(self, path: Path) -> None:
         """Open the folder of a file in the file manager, the file selected where the system can."""
         if is_remote(path):
-            self._controller.say(f"It is stored at {shown(path.parent)}.")
+            self._controller.show_message(f"It is stored at {shown(path.parent)}.")
         elif not path.parent.exists():
-            self._controller.say(f"The folder {path.parent} is gone.")
+            self._controller.show_message(f"The folder {path.parent} is gone.")
         elif sys.platform == "darwin":
             QProcess.startDetached("open", ["-R", str(path)])
         elif sys.platform == "win32":
@@ -140,7 +141,7 @@ class HitActions:
     def copy_paths(self, hits: "Sequence[Hit]") -> None:
         """The paths, one on each line."""
         QGuiApplication.clipboard().setText("\n".join(shown(hit.image.path) for hit in hits))
-        self._controller.say("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
+        self._controller.show_message("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
 
     def list_copies(self, hits: "Sequence[Hit]") -> None:
         """List the identical files of a hit."""
@@ -163,12 +164,12 @@ class HitActions:
         try:
             copied = await self._run(f"Copying {wording.pictures(len(paths))}", work)
         except JobCancelled:
-            self._controller.say(f"Stopped. What was copied is in {folder}.")
+            self._controller.show_message(f"Stopped. What was copied is in {folder}.")
             return
         if copied is not None:
             more = f" and {len(copied.failed) - 1} more" if len(copied.failed) > 1 else ""
             failed = f" {copied.failed[0]}{more}" if copied.failed else ""
-            self._controller.say(f"{wording.pictures(copied.copied)} copied to {copied.folder}.{failed}")
+            self._controller.show_message(f"{wording.pictures(copied.copied)} copied to {copied.folder}.{failed}")
 
     def copy_picture(self, hits: "Sequence[Hit]") -> None:
         """Copy an image in full size to the clipboard."""
@@ -184,7 +185,7 @@ class HitActions:
         picture = await self._run("Copying the picture", read, "copy-picture")
         if picture is not None:
             QGuiApplication.clipboard().setImage(picture)
-            self._controller.say("Picture copied.")
+            self._controller.show_message("Picture copied.")
 
     def tag(self, hits: "Sequence[Hit]", name: str, put: bool, dialog: NameDialog | None = None) -> None:
         """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done."""

@@ -78,8 +78,8 @@ class SearchController(Controller[SearchState]):
         self.voice.close()
         self.blockSignals(True)
 
-    def say(self, text: str, kind: Literal["quiet", "care"] = "quiet", action: str = "",
-            act: Callable[[], object] | None = None) -> None:
+    def show_message(self, text: str, kind: Literal["quiet", "care"] = "quiet", action: str = "",
+                     act: Callable[[], object] | None = None) -> None:
         """Show a message under the transcript; "" for none."""
         self._set(message=Message(text, kind, action, act))
 
@@ -92,8 +92,8 @@ class SearchController(Controller[SearchState]):
         left_behind = bool(query.extras) or self.state.waveform is not None
         if left_behind and not query.is_corrected_by(text):
             self.open(Query(QueryTerm("text", text)))
-            self.say("New search: the earlier query was replaced.", "quiet", "Keep it",
-                     lambda: self.open(query.with_text(text)))
+            self.show_message("New search: the earlier query was replaced.", "quiet", "Keep it",
+                              lambda: self.open(query.with_text(text)))
         elif (changed := query.with_text(text)) is not query:
             self.open(changed)
         else:
@@ -322,7 +322,7 @@ class SearchController(Controller[SearchState]):
         terms = tuple(Asked(term.label, term.text if term.kind == "text" or term.edited else "", term.waveform)
                       for term in query.terms() if term.kind != "image" and term.ready)
         if not terms:
-            self.say("Only text and speech can be explained, and this query has neither.", "care")
+            self.show_message("Only text and speech can be explained, and this query has neither.", "care")
             return
         note = "One term of the query at a time: score and ranks here are of this one alone." if query.extras else ""
         self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=hit.image.path, note=note,
@@ -335,11 +335,12 @@ class SearchController(Controller[SearchState]):
     def offer_folder(self, folder: Path) -> None:
         """Offer to index a dropped folder; it may be large."""
         def index() -> None:
-            self.say("")
+            self.show_message("")
             self._context.indexing.add_folder(folder)
             self.show_library()
 
-        self.say(f"Index the pictures in {folder.name}, to search them too?", "quiet", "Index the folder", index)
+        self.show_message(f"Index the pictures in {folder.name}, to search them too?", "quiet", "Index the folder",
+                          index)
 
     # ---- the gallery
 
@@ -358,7 +359,7 @@ class SearchController(Controller[SearchState]):
         except Exception as error:
             self.failed.emit(error, "")
             return
-        context.state.keep(EMPTY, not status.names)
+        context.state.set(EMPTY, not status.names)
         self._set(gallery=status, first_start=not status.names)
         if status.names and context.gallery not in status.names:
             context.set_gallery(status.names[0])
@@ -438,17 +439,17 @@ class SearchController(Controller[SearchState]):
         """Download what transcription needs."""
         self._context.downloads.start(SPEECH.weights)
 
-    def say_missing_speech(self) -> None:
+    def show_missing_speech(self) -> None:
         """Answer a press of the record button that can do nothing yet."""
         if not self.state.speech.available:
-            self.say(NO_SPEECH, "care", self.state.speech.action, self.get_speech)
+            self.show_message(NO_SPEECH, "care", self.state.speech.action, self.get_speech)
 
     # ---- recording and playing
 
     def press(self) -> None:
         """The record key or button went down."""
         if not self.state.speech.available:
-            self.say_missing_speech()
+            self.show_missing_speech()
             return
         if not self.voice.is_recording():
             self._sign = 0
@@ -479,7 +480,7 @@ class SearchController(Controller[SearchState]):
 
     def _follow_player(self, player: PlayerState) -> None:
         if player.problem:
-            self.say(player.problem, "care")
+            self.show_message(player.problem, "care")
         if self.state.playing != (player.seconds is not None):
             self._set(playing=player.seconds is not None)
 
@@ -497,7 +498,7 @@ class SearchController(Controller[SearchState]):
     def _recording_failed(self, kind: str, sentence: str) -> None:
         self._take_back()
         if self.state.waveform is not None or self.voice.microphone.problem != sentence:  # else the hint says it
-            self.say(sentence, "care")
+            self.show_message(sentence, "care")
 
     def _take_back(self) -> None:
         """The recording is dropped: show the query before."""
@@ -570,7 +571,7 @@ class SearchController(Controller[SearchState]):
         try:
             self.add_recording(await read_recording(self._context.jobs, path), sign)
         except BrewclipError as error:
-            self.say(str(error), "care")
+            self.show_message(str(error), "care")
 
     def open_suggestion(self, path: Path, text: str) -> None:
         """Search with a recording whose text is known: with the text where nothing can be transcribed."""
@@ -578,8 +579,8 @@ class SearchController(Controller[SearchState]):
             self.read_recording(path)
         else:
             self.open(Query(QueryTerm("text", text)))
-            self.say("Searched with the text of this recording; to use the recording itself, "
-                     f"{SPEECH.title} is needed.")
+            self.show_message("Searched with the text of this recording; to use the recording itself, "
+                              f"{SPEECH.title} is needed.")
 
 
 def _example(hit: "Hit") -> QueryTerm:

@@ -185,7 +185,7 @@ class DetailPane(Card):
         self._lay_out()
         self.setMinimumWidth(NARROWEST)
         self.setAccessibleName("The chosen picture")
-        theme.changed.connect(self._take_theme)  # a lambda would be called when the pane has gone
+        theme.changed.connect(self._apply_theme)  # a lambda would be called when the pane has gone
         self.show_hit(None)
 
     def _lay_out(self) -> None:
@@ -232,7 +232,7 @@ class DetailPane(Card):
         self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
         self._fit_picture()
 
-    def _take_theme(self) -> None:
+    def _apply_theme(self) -> None:
         self.show_hit(self._hit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

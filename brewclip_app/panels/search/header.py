@@ -132,7 +132,7 @@ class QueryHeader(Card):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress and not self.record.isEnabled():
-            self._controller.say_missing_speech()  # a disabled button gets no press
+            self._controller.show_missing_speech()  # a disabled button gets no press
         return super().eventFilter(watched, event)
 
     def _show_level(self, peak: float) -> None:

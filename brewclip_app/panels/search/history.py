@@ -32,7 +32,7 @@ class QueryHistory:
         except JobCancelled:
             return
         except Exception:
-            self._controller.say("This query was kept by another release and cannot be opened.", "care")
+            self._controller.show_message("This query was kept by another release and cannot be opened.", "care")
             return
         status = self._controller.state.gallery
         if status is not None and record.gallery in status.names:
@@ -44,7 +44,7 @@ class QueryHistory:
         waveform = await self._context.jobs.run("Reading the recording", lambda report: recording_of(record),
                                                 key="history-voice", quiet=True)
         if waveform is None:
-            self._controller.say("The recording of this query is gone.", "care")
+            self._controller.show_message("The recording of this query is gone.", "care")
         else:
             self._controller.play(waveform)
 

@@ -54,7 +54,7 @@ class HitGrid(QListView):
         self.hits.modelReset.connect(self.selection_changed)
         self.activated.connect(lambda index: self._open([self.hits.hits()[index.row()]]))
         self.customContextMenuRequested.connect(self._show_menu)
-        self.hits.modelReset.connect(self._tell_fold)
+        self.hits.modelReset.connect(self._show_fold)
         theme.changed.connect(self._fit)
 
     def set_faded(self, faded: bool) -> None:
@@ -169,7 +169,7 @@ class HitGrid(QListView):
         if self.hits.set_room(room) and current is not None:
             self.keep_current(current.image.id)
 
-    def _tell_fold(self) -> None:
+    def _show_fold(self) -> None:
         folded = self.hits.folded
         best = wording.count(self.hits.rowCount() + folded)  # a search gives the best ones, not all that it looked at
         self._folded_words.setText(f"{wording.count(folded)} more of the {best} best pictures are weak matches.")

@@ -53,8 +53,8 @@ class SearchPanel(Panel):
         self.intake = Intake(
             context, self, recording=self.controller.add_recording, text=self.controller.type_text,
             image=lambda path, sign: self.controller.add_image(path, sign=sign), folder=self.controller.offer_folder,
-            problem=lambda text: self.controller.say(text, "care"))
-        self.hit_actions = HitActions(context, self.controller, self, self._take_tagged)
+            problem=lambda text: self.controller.show_message(text, "care"))
+        self.hit_actions = HitActions(context, self.controller, self, self._show_tagged)
         self.header = QueryHeader(self.controller, self.intake)
         self.results = SearchResults(context, self.controller, self.hit_actions, self.intake, self.thumbnails)
         self.history = HistoryMenu(QueryHistory(context, self.controller), self)
@@ -84,13 +84,13 @@ class SearchPanel(Panel):
         controller.go_to.connect(self.go_to)
         header.record.pressed_down.connect(self._press)
         header.record.let_go.connect(lambda: self.voice.release())
-        header.keep_ready.toggled.connect(lambda _: self._settle_microphone())
+        header.keep_ready.toggled.connect(lambda _: self._update_microphone())
         header.new.clicked.connect(self._begin_anew)
         header.transcript.accepted.connect(self._type)
         header.transcript.left.connect(self._leave_words)
         chips.words_added.connect(self._add_words)
         self.results.history.clicked.connect(lambda: self.history.open_under(self.results.history))
-        context.settings_changed.connect(self.results.take_settings)
+        context.settings_changed.connect(self.results.apply_settings)
 
     def _make_shortcuts(self) -> None:
         grid = self.results.grid
@@ -118,7 +118,7 @@ class SearchPanel(Panel):
         self.header.render_state(state, before)
         self.results.render_state(state, before)
         if state.first_start != before.first_start:
-            self._settle_microphone()
+            self._update_microphone()
         if state.answer is not before.answer and state.answer is not None:
             self._focus_hits()
         if state.gallery is not before.gallery:
@@ -139,7 +139,7 @@ class SearchPanel(Panel):
     def deactivated(self) -> None:
         self._front = False
         self.controller.silence()
-        self._settle_microphone()
+        self._update_microphone()
 
     def closing(self) -> None:
         self._front = False
@@ -171,16 +171,16 @@ class SearchPanel(Panel):
     def _watch(self) -> None:
         if self._front:
             self.voice.watch()
-            self._settle_microphone()
+            self._update_microphone()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange:
             if not self.isActiveWindow():
                 self.space.free()
-            self._settle_microphone()
+            self._update_microphone()
 
-    def _settle_microphone(self) -> None:
+    def _update_microphone(self) -> None:
         """The stream stays open only while this panel is in front of a window that has the user's attention."""
         wanted = (self._front and self.isActiveWindow() and not self.controller.state.first_start
                   and self.header.keep_ready.isChecked())
@@ -233,7 +233,7 @@ class SearchPanel(Panel):
 
     # ---- hits and files
 
-    def _take_tagged(self, images: "list[ImageRecord]") -> None:
+    def _show_tagged(self, images: "list[ImageRecord]") -> None:
         self.results.grid.hits.replace_images(images)
         self.results.detail.show_hit(self.results.grid.current())
         self.controller.refresh_gallery()

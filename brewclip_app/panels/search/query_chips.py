@@ -178,7 +178,7 @@ class QueryChips(QWidget):
         self._flow = FlowLayout(self)
         self.chips: list[Chip] = []
         self.field = AddField(self._close_field)
-        self.field.returnPressed.connect(self._take_words)
+        self.field.returnPressed.connect(self._add_words)
         self.add = look(QToolButton(), "chip-add")
         self.add.setText("+ Add text, picture or speech")
         self.add.setAccessibleName("Add text, a picture or speech to the query")
@@ -191,8 +191,8 @@ class QueryChips(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        theme.changed.connect(self._dress)
-        self._dress()
+        theme.changed.connect(self._set_up)
+        self._set_up()
 
     def show_faces(self, faces: Sequence[ChipFace]) -> None:
         """Show terms; nothing is rebuilt when they are the same."""
@@ -242,7 +242,7 @@ class QueryChips(QWidget):
                 menu.addAction(row[0], row[1])
         return menu
 
-    def _take_words(self) -> None:
+    def _add_words(self) -> None:
         text = self.field.text()
         self._close_field()
         self.words_added.emit(text)
@@ -257,7 +257,7 @@ class QueryChips(QWidget):
         self.field.hide()
         self.updateGeometry()
 
-    def _dress(self) -> None:
+    def _set_up(self) -> None:
         ink, ground, line = (theme.colour(name).name() for name in ("quiet", "track", "main"))
         size = f"font-size: {theme.points('quiet'):.2f}pt;"
         self.field.setStyleSheet(f"padding: 1px 8px; border-radius: 11px; {size}")

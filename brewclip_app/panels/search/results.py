@@ -63,7 +63,7 @@ class SearchResults(QWidget):
         self._blank, self._sayings = QWidget(), QWidget()  # blank: until the galleries were read
         self._set_up()
         self._lay_out()
-        self.take_settings()
+        self.apply_settings()
 
     def _set_up(self) -> None:
         for key, (words, _) in ORDERS.items():
@@ -193,7 +193,7 @@ class SearchResults(QWidget):
 
     # ---- order, filter, size
 
-    def take_settings(self) -> None:
+    def apply_settings(self) -> None:
         """Follow the setting for the size of the cards."""
         self.grid.set_card_width(int(self._context.settings[CARD_WIDTH]))
 

@@ -94,9 +94,9 @@ class TrainController(Controller[TrainState]):
         self._ended = self.training.state.ended
         self._later = QTimer(self, singleShot=True, interval=COST_MS)
         self._later.timeout.connect(lambda: tasks.start(self._estimate()))
-        self.training.changed.connect(self._take_runs)
-        context.settings_changed.connect(lambda _: self._take_runs())
-        self._take_runs()
+        self.training.changed.connect(self._follow_training)
+        context.settings_changed.connect(lambda _: self._follow_training())
+        self._follow_training()
 
     # ---- dataset
 
@@ -117,7 +117,7 @@ class TrainController(Controller[TrainState]):
 
     # ---- recipe
 
-    def take_form(self, values: "Mapping[str, Value]", problems: list[str], device: str) -> None:
+    def set_form(self, values: "Mapping[str, Value]", problems: list[str], device: str) -> None:
         """Take the options of the form; with problems no run can begin."""
         self._values, self._problems, self._device = values, problems, device
         self._follow()
@@ -202,7 +202,7 @@ class TrainController(Controller[TrainState]):
             links = self.state.has_links or any(problem.key == "links_out" for problem in report.problems)
             others = [path for path in self.state.recent if path not in (report.folder, folder)]
             recent = (folder, *others)[:MOST_RECENT]
-            self._context.state.keep(RECENT, [str(path) for path in recent])
+            self._context.state.set(RECENT, [str(path) for path in recent])
             self._set(report=report, kind=report.kind, has_links=links, recent=recent, dataset_text="")
         self._follow()
 
@@ -268,7 +268,7 @@ class TrainController(Controller[TrainState]):
     def _set_cost(self, text: str, recipe: Recipe | None = None, problem: bool = False) -> None:
         self._set(cost=text, recipe=recipe, cost_problem=problem)
 
-    def _take_runs(self) -> None:
+    def _follow_training(self) -> None:
         training, current = self.training.state, self.state.current
         if training.records and training.record(current) is None:
             current = training.records[0].path

@@ -85,8 +85,8 @@ class CurvePlot(QWidget):
         self.setMinimumSize(QSize(160, 90))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.plot.scene().sigMouseMoved.connect(self._hover)
-        theme.changed.connect(self._take_colours)
-        self._take_colours()
+        theme.changed.connect(self._apply_theme)
+        self._apply_theme()
 
     def show_lines(self, lines: Sequence[CurveLine], unit: str = "", reference: Reference | None = None,
                    nothing: str = "") -> None:
@@ -138,7 +138,7 @@ class CurvePlot(QWidget):
         bottom.setStyle(tickLength=0, maxTickLevel=0)
         bottom.tickStrings = lambda values, scale, spacing: [wording.count(round(value)) for value in values]
 
-    def _take_colours(self) -> None:
+    def _apply_theme(self) -> None:
         self.plot.setBackground(theme.colour("card"))
         for name in ("left", "bottom"):
             axis = self._item.getAxis(name)

@@ -39,7 +39,7 @@ class TrainForm(Card):
         self.all_back = button("Reset all to the paper", self.reset, "quiet-link")
         self.variant_about = label("", "quiet", wrap=True)
         self.small_about = label("", "quiet", wrap=True)
-        self.small = button("Small-data recipe", self.take_small, "chip")
+        self.small = button("Small-data recipe", self.apply_small_data, "chip")
         self.small_box = _box(self.small, self.small_about)
         self.fold = button("", lambda: self.open_fold(not self.is_open), "quiet-link")
         self.more = QWidget()
@@ -84,7 +84,7 @@ class TrainForm(Card):
         self._follow()
         self._emit()
 
-    def take_small(self) -> None:
+    def apply_small_data(self) -> None:
         """Set the options for about a thousand utterances."""
         self.set_values(SMALL_DATA)
 

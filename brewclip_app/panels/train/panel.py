@@ -43,7 +43,7 @@ class TrainPanel(Panel):
         self.training = context.training
         self.controller = TrainController(context, self)
         self.dataset = DatasetChoice(self.controller)
-        self.form = TrainForm(self.controller.take_form)
+        self.form = TrainForm(self.controller.set_form)
         self.live = LiveCard()
         self.loss = CurveCard(choices("step"), "parts")
         self.dev = CurveCard(choices("dev"), "score")

@@ -89,12 +89,12 @@ class TrainRunsCard(Card):
         header.setSectionResizeMode(columns.CHANGED, QHeaderView.ResizeMode.Stretch)
         for place, width in WIDTHS.items():
             header.resizeSection(place, width)
-        table.selectionModel().currentRowChanged.connect(self._take_current)
+        table.selectionModel().currentRowChanged.connect(self._choose_current)
         for keys, do in (("Space", self._toggle_tick), ("Delete", self.delete_action.trigger)):
             QShortcut(QKeySequence(keys), table, do, context=Qt.ShortcutContext.WidgetShortcut)
         return table
 
-    def _take_current(self, now: QModelIndex) -> None:
+    def _choose_current(self, now: QModelIndex) -> None:
         if now.isValid():
             self._choose(self.model.records[self.shown.mapToSource(now).row()].path)
 

@@ -91,7 +91,7 @@ def test_without_a_run_it_says_what_goes_there_and_asks_for_the_folder(make_pane
     panel = make_panel()
     assert panel.pages.currentWidget() is panel.empty and "RAVDESS" in panel.empty.sentence.text()
     assert not panel.options.start.isEnabled() and not panel.options.runs.isEnabled()
-    panel.options._take_folder(folder)
+    panel.options._set_folder(folder)
     assert panel.options.start.isEnabled() and "press Start" in panel.empty.sentence.text()
     assert panel.window().focusWidget() is panel.options.start and not panel._choose.isVisibleTo(panel)
 
@@ -142,7 +142,7 @@ def test_trying_ones_own_voice_is_seen_without_scrolling(panel, qtbot):
 
 def test_with_a_large_font_start_is_in_the_window(make_panel, folder, qtbot):
     panel = make_panel()
-    panel.options._take_folder(folder)
+    panel.options._set_folder(folder)
     stack = PanelStack()
     qtbot.addWidget(stack)
     stack.add(panel)

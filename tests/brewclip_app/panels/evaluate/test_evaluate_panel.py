@@ -386,8 +386,8 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
     plot.show_series([points], Axis("WER", (0, 100)), Axis("found", (0, 100)), "at rest")
     qtbot.waitUntil(lambda: plot.windowHandle().isExposed())
     there = plot.plot.getViewBox().mapViewToScene(QPointF(50, 10))
-    assert plot.say_near(there) == "many" == plot.words.text()
-    assert plot.say_near(FAR) == "at rest"
+    assert plot.show_near(there) == "many" == plot.words.text()
+    assert plot.show_near(FAR) == "at rest"
     plot.show_nothing("no curve")
     assert plot.nothing.isVisibleTo(plot) and not plot.plot.isVisibleTo(plot)
 

@@ -23,9 +23,9 @@ def settle(controller, qtbot):
 
 
 def test_a_subject_without_a_picture_is_kept_until_one_comes(controller, qtbot, folder):
-    controller.take_text("  a  dog ")
+    controller.set_text("  a  dog ")
     assert controller.state.case is None and controller.state.subject.text == "a dog"
-    controller.take_picture(folder / "red.png")
+    controller.set_picture(folder / "red.png")
     settle(controller, qtbot)
     assert controller.state.case.path.name == "red.png" and controller.state.progress is None
     assert controller.state.faithfulness and not controller.state.neighbours
@@ -45,7 +45,7 @@ def test_a_failed_explanation_keeps_the_case_and_its_subject(controller, qtbot, 
     controller.explain(Inspection(text="a dog", path=folder / "red.png"))
     settle(controller, qtbot)
     case = controller.state.case
-    controller.take_picture(tmp_path / "gone.png")
+    controller.set_picture(tmp_path / "gone.png")
     settle(controller, qtbot)
     state = controller.state
     assert state.case.explanation is case.explanation and state.subject is state.case.subject

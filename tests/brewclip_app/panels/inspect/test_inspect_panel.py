@@ -97,9 +97,9 @@ def test_typed_words_find_their_best_picture(panel, qtbot, gallery):
 
 
 def test_a_picture_waits_for_its_query(panel, qtbot, folder):
-    panel.controller.take_picture(folder / "blue.png")
+    panel.controller.set_picture(folder / "blue.png")
     assert panel.pages.currentWidget() is panel.empty and "blue.png" in panel.empty.state.sentence.text()
-    panel.controller.take_text("a blue ball")
+    panel.controller.set_text("a blue ball")
     settle(panel, qtbot)
     assert panel.controller.state.case.path.name == "blue.png" and panel.controller.state.case.rank is None
     assert "no ranks" in panel.single.branches.about.text()
@@ -107,7 +107,7 @@ def test_a_picture_waits_for_its_query(panel, qtbot, folder):
 
 
 def test_words_wait_for_a_picture_where_there_is_no_gallery(panel):
-    panel.controller.take_text("a blue ball")
+    panel.controller.set_text("a blue ball")
     assert panel.pages.currentWidget() is panel.empty
     assert "a blue ball" in panel.empty.state.sentence.text() and "picture" in panel.empty.state.sentence.text()
 
@@ -151,7 +151,7 @@ def test_each_term_of_a_query_of_several_can_be_explained(panel, qtbot, gallery,
     panel.controller.edit("a cat")
     settle(panel, qtbot)
     assert panel.controller.state.subject.terms[1].text == "a cat" and panel.controller.state.case.waveform is voice
-    panel.controller.take_text("something else")
+    panel.controller.set_text("something else")
     settle(panel, qtbot)
     assert panel.controller.state.subject.terms == () and not panel.head.terms.isVisibleTo(panel)
 
@@ -271,7 +271,7 @@ def test_the_latest_wins(panel, qtbot, gallery, folder, voice):
 def test_escape_stops_an_explanation_and_keeps_what_is_shown(panel, qtbot, gallery, folder, voice):
     open_case(panel, qtbot, text="a dog", path=folder / "red.png")
     panel.context.explorer.gate.clear()
-    panel.controller.take_waveform(voice)
+    panel.controller.set_waveform(voice)
     qtbot.waitUntil(panel.progress.isVisible, timeout=WAIT)
     panel.setFocus()
     qtbot.keyClick(panel, Qt.Key.Key_Escape)
@@ -324,10 +324,10 @@ def test_arrows_walk_the_ranking(panel, qtbot, gallery):
 def test_a_broken_picture_is_said_and_what_is_shown_stays(panel, qtbot, gallery, folder, tmp_path, content):
     open_case(panel, qtbot, text="a dog", path=folder / "red.png")
     (tmp_path / "broken.jpg").write_bytes(content)
-    panel.controller.take_picture(tmp_path / "broken.jpg")
+    panel.controller.set_picture(tmp_path / "broken.jpg")
     settle(panel, qtbot)
     assert "broken.jpg" in panel.notice.text() and panel.controller.state.case.path.name == "red.png"
-    panel.controller.take_text("a cat")
+    panel.controller.set_text("a cat")
     settle(panel, qtbot)
     case = panel.controller.state.case
     assert case.path.name == "red.png" and case.text == "a cat" and not panel.notice.isVisibleTo(panel)
@@ -388,10 +388,10 @@ def test_a_recording_and_a_picture_can_be_dropped_together(panel, qtbot, folder,
 
 def test_a_recording_that_is_none_is_said(panel, qtbot, folder, tmp_path):
     (tmp_path / "noise.wav").write_bytes(b"RIFF")
-    panel.controller.take_picture(folder / "white.png")
+    panel.controller.set_picture(folder / "white.png")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "noise.wav"))])
-    panel.take_drop(data)
+    panel.handle_drop(data)
     settle(panel, qtbot)
     assert "noise.wav" in panel.notice.text() and panel.controller.state.case is None
 

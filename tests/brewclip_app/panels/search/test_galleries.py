@@ -43,7 +43,7 @@ def test_the_right_page_is_shown_before_the_galleries_are_read(qtbot, context, e
     if kept is not None:
         context.home.store.parent.mkdir(parents=True, exist_ok=True)
         context.home.store.touch()
-        context.state.keep("no_galleries", kept)
+        context.state.set("no_galleries", kept)
     explorer.store.records = {} if kept is not False else explorer.store.records
     panel = empty_panel(qtbot, context)
     first = kept is not False

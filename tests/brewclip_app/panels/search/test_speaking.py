@@ -137,7 +137,8 @@ def test_without_a_microphone_the_notice_is_said_once_and_the_page_does_not_grow
     qtbot.keyClick(panel, Qt.Key.Key_Space)
     panel.releaseKeyboard()
     assert "No microphone found" in panel.header.hint.text() and panel.header.message.text() == ""
-    panel.controller.say("A sentence that is as long as the reasons of a sound system that cannot load. " * 2, "care")
+    long = "A sentence that is as long as the reasons of a sound system that cannot load. " * 2
+    panel.controller.show_message(long, "care")
     one_line = panel.header.message.fontMetrics().lineSpacing()
     panel.layout().activate()
     assert panel.minimumSizeHint().height() - before <= 2 * one_line
@@ -265,7 +266,7 @@ def test_a_press_without_whisper_says_what_is_missing(panel, context, qtbot, mon
     qtbot.keyPress(panel, Qt.Key.Key_Space)
     assert "Whisper base" in panel.header.message.text() and panel.header.action.text() == "Download"
     panel.releaseKeyboard()
-    panel.controller.say("")
+    panel.controller.show_message("")
     qtbot.mouseClick(panel.header.record, Qt.MouseButton.LeftButton)
     assert "Whisper base" in panel.header.message.text()
     panel.header.action.click()

@@ -43,7 +43,7 @@ def dataset(tmp_path):
 def controller(context, monkeypatch):
     monkeypatch.setattr(job, "preview", lambda explorer, recipe, report: job.Preview(3, (), "dev", Cost(4, 10, 10)))
     made = TrainController(context)
-    made.take_form(VALUES, [], "cpu")
+    made.set_form(VALUES, [], "cpu")
     return made
 
 
@@ -64,9 +64,9 @@ def test_a_dataset_makes_a_recipe_with_its_cost(controller, qtbot, dataset):
 def test_problems_of_the_form_keep_a_run_from_beginning(controller, qtbot, dataset):
     controller.choose_folder(dataset)
     settle(controller, qtbot)
-    controller.take_form(VALUES, ["Not a number."], "cpu")
+    controller.set_form(VALUES, ["Not a number."], "cpu")
     assert controller.state.recipe is None and controller.state.cost_problem
-    controller.take_form(VALUES, [], "cpu")
+    controller.set_form(VALUES, [], "cpu")
     assert controller.state.recipe is not None  # its cost is known
 
 

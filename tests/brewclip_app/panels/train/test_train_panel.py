@@ -193,7 +193,7 @@ def test_the_cost_of_a_run_is_shown_before_it_begins(panel, qtbot, dataset):
 def test_the_training_time_is_estimated_from_similar_runs(windows, home, qtbot, dataset):
     make_run(home.runs, "1", backbone="brewclip-mini")
     panel = windows()
-    panel.context.state.keep(training.HEARING, 2.0)
+    panel.context.state.set(training.HEARING, 2.0)
     qtbot.waitUntil(lambda: panel.form.rows["backbone"].value == "brewclip-mini", timeout=WAIT)
     choose(panel, qtbot, dataset)
     assert "about 2.0 s" in panel.form.cost.text()  # 4 recordings, 2 a second
@@ -203,7 +203,7 @@ def test_the_training_time_is_estimated_from_similar_runs(windows, home, qtbot, 
 def test_options_that_change_no_cost_ask_for_none(panel, qtbot, dataset, previews):
     choose(panel, qtbot, dataset)
     asked = len(previews.asked)
-    panel.form.take_small()
+    panel.form.apply_small_data()
     assert panel.controller.state.recipe is not None and len(previews.asked) == asked
     panel.form.set_values({"crop": "letterbox"})
     qtbot.waitUntil(lambda: len(previews.asked) == asked + 1, timeout=WAIT)
@@ -228,7 +228,7 @@ def test_caches_that_would_grow_too_much_are_refused(panel, qtbot, dataset, prev
 
 def test_a_run_is_started_watched_and_finished(panel, qtbot, dataset, home):
     choose(panel, qtbot, dataset)
-    panel.form.take_small()
+    panel.form.apply_small_data()
     path = begin(panel, qtbot, dataset)
     assert path == home.runs / "1"
     recipe = RunFolder(path).recipe()
