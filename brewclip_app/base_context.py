@@ -69,7 +69,7 @@ class BaseContext(QObject):
             return
         self.settings = changed
         self._save_later.start()
-        self._apply_settings()
+        self.jobs.submit("Using the new settings", self._use_settings, key="use-settings", quiet=True)
         self.settings_changed.emit(changed)
 
     def save_settings(self) -> None:
@@ -97,11 +97,8 @@ class BaseContext(QObject):
         if self._explorer is not None:
             self._explorer.close()
 
-    def _apply_settings(self) -> None:
-        """Start a job that gives the settings to the explorer: that may unload models, which takes a moment."""
-        self.jobs.submit("Using the new settings", lambda report: self._use_settings(), key="use-settings", quiet=True)
-
-    def _use_settings(self) -> None:
+    def _use_settings(self, report: Report) -> None:
+        """Give the settings to the explorer, in a job: that may unload models, which takes a moment."""
         with self._lock:
             explorer = self._explorer
         if explorer is not None:

@@ -28,7 +28,7 @@ from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
 
 if TYPE_CHECKING:
-    from core.explorer import ModelStatus
+    pass
 
 SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale px, not the screen
 FIRST_SIZE = QSize(1280, 800)
@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
     def refresh_engine(self) -> None:
         """Read which models are in use and show them in the status bar."""
         self.context.jobs.submit("Asking for the models", lambda report: self.context.explorer.status(), key="status",
-                                 on_done=self._show_engine, on_failed=lambda error: None, quiet=True)
+                                 on_done=self.strip.show_engine, on_failed=lambda error: None, quiet=True)
 
     def open_keys(self) -> None:
         """Show the list of keys."""
@@ -307,9 +307,6 @@ class MainWindow(QMainWindow):
         """Refresh the models in the status bar: the first search or indexing loads them."""
         if not job.quiet:
             self.refresh_engine()
-
-    def _show_engine(self, status: "ModelStatus") -> None:
-        self.strip.show_engine(status)
 
     def _ask_about_training(self) -> bool:
         """Ask the user about runs that are training; whether there are any."""

@@ -54,7 +54,7 @@ class RankCurve(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.font("quiet"))
         metrics = QFontMetrics(theme.font("quiet"))
-        for rank in self._marks():
+        for rank in (10 ** power for power in range(math.floor(math.log10(self._worst())) + 1)):
             y = self._y(rank)
             painter.setPen(QPen(theme.colour("line"), 1))
             painter.drawLine(QPointF(MARGIN, y), QPointF(self.width(), y))
@@ -77,9 +77,6 @@ class RankCurve(QWidget):
 
     def _worst(self) -> int:
         return max(10, *self._ranks, self._at[1])
-
-    def _marks(self) -> list[int]:
-        return [10 ** power for power in range(math.floor(math.log10(self._worst())) + 1)]
 
     def _x(self, t: float) -> float:
         return MARGIN + HANDLE / 2 + t * (self.width() - MARGIN - HANDLE)

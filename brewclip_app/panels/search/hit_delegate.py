@@ -49,7 +49,9 @@ class HitDelegate(QStyledItemDelegate):
         state = option.state
         if self.faded:
             painter.setOpacity(FADED)
-        self._draw_ground(painter, card, bool(state & QStyle.StateFlag.State_MouseOver))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("hover" if state & QStyle.StateFlag.State_MouseOver else "card"))
+        painter.drawRoundedRect(card, RADIUS, RADIUS)
         place = QRect(card.left(), card.top(), card.width(), round(card.width() * PICTURE_SHAPE))
         self._draw_picture(painter, card, place, hit)
         _draw_rank(painter, place, f"{hit.rank}{copies_words(hit, ' · ')}")
@@ -58,11 +60,6 @@ class HitDelegate(QStyledItemDelegate):
         if state & QStyle.StateFlag.State_HasFocus:
             _draw_focus(painter, card)
         painter.restore()
-
-    def _draw_ground(self, painter: QPainter, card: QRect, hovered: bool) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("hover" if hovered else "card"))
-        painter.drawRoundedRect(card, RADIUS, RADIUS)
 
     def _draw_picture(self, painter: QPainter, card: QRect, place: QRect, hit: "Hit") -> None:
         path = QPainterPath()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import methodcaller
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidget
 
@@ -73,7 +73,8 @@ class Chip(QToolButton):
         return QSize(min(WIDEST, words + 2 * SIDE + extra), max(HEIGHT, theme.line_height(self.font()) + 6))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._on_cross(event.position().toPoint()) and event.button() == Qt.MouseButton.LeftButton:
+        on_cross = self.face.removable and event.position().x() >= self.width() - CROSS - 3
+        if on_cross and event.button() == Qt.MouseButton.LeftButton:
             self._change(_remove)
             return
         super().mousePressEvent(event)
@@ -138,9 +139,6 @@ class Chip(QToolButton):
         middle = QRect((pixmap.width() - side) // 2, (pixmap.height() - side) // 2, side, side)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(place, pixmap, middle)
-
-    def _on_cross(self, at: QPoint) -> bool:
-        return self.face.removable and at.x() >= self.width() - CROSS - 3
 
 
 class AddField(QLineEdit):

@@ -122,7 +122,8 @@ class SearchResults(QWidget):
         if state.query is not before.query:
             self._show_chips()
         if state.answer is not before.answer:
-            self._show_hits(state)
+            self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
+            self.grid.show_hits(state.answer.hits if state.answer is not None else ())
         if state.notice != before.notice or state.answer is not before.answer:
             self._show_notice(state)
         answered = state.answer.query if state.answer is not None and self.showing_hits() else Query()
@@ -140,10 +141,6 @@ class SearchResults(QWidget):
             self.filter.offer(state.gallery.tags, state.gallery.folders)
         if state.speech != before.speech:
             self._show_sayings()
-
-    def _show_hits(self, state: SearchState) -> None:
-        self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
-        self.grid.show_hits(state.answer.hits if state.answer is not None else ())
 
     def _show_notice(self, state: SearchState) -> None:
         """Show the notice in the place of the hits, or the hits."""
