@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEMO = "demo"
 WORTH_MEASURING = 16  # pictures; fewer tell more of the start than of the speed
-RESUMABLE = "What was embedded before is kept, and indexing goes on from there."
+RESUMABLE = "What was indexed before is kept, and indexing goes on from there."
 
 
 @dataclass(frozen=True, eq=False)
