@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+import shiboken6
 from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks
@@ -25,7 +26,8 @@ class Controller(QObject, Generic[S]):
     def _set(self, **changes: Any) -> None:
         """Replace fields of the state."""
         self.state = replace(self.state, **changes)  # type: ignore[type-var]  # a frozen dataclass
-        self.changed.emit(self.state)
+        if shiboken6.isValid(self):  # the window may have closed while a coroutine waited for its job
+            self.changed.emit(self.state)
 
     def _start(self, coroutine: Coroutine[Any, Any, object], safe: str = "") -> None:
         """Start a coroutine; an error that it does not handle is emitted as `failed`."""
@@ -35,6 +37,7 @@ class Controller(QObject, Generic[S]):
             except JobCancelled:
                 raise
             except Exception as error:
-                self.failed.emit(error, safe)
+                if shiboken6.isValid(self):
+                    self.failed.emit(error, safe)
 
         tasks.start(run())
