@@ -190,7 +190,11 @@ def test_cancelling_keeps_the_gallery_and_the_next_run_goes_on(panel, context, q
     settle(context, qtbot)
     assert not panel.detail.progress.isVisibleTo(panel)
     assert context.explorer.store.gallery("Holiday").folders == (pictures,)
-    index(context, qtbot, None)
+    assert panel.detail.again.text() == "Continue" and panel.detail.again.isEnabled()
+    panel.detail.again.click()
+    qtbot.waitUntil(lambda: context.indexing.job("Holiday") is not None, timeout=WAIT)
+    settle(context, qtbot)
+    assert panel.detail.again.text() == "Look for new pictures"
     assert panel.detail.state_words.text().startswith("5 pictures, all indexed")
 
 
