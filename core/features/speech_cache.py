@@ -25,7 +25,7 @@ from core.search.transcription import transcription_options
 from core.store.store import Store
 from core.workspace import Workspace
 
-AT_ONCE = 64  # recordings between two times that results are kept
+AT_ONCE = 8  # recordings between two times that results are kept
 OTHERS = 24  # recordings that babble is drawn from
 FRAMES = 50  # of states a second
 
@@ -149,7 +149,12 @@ class SpeechFeatureCache:
 
     def _compute(self, missing: Missing[Path], condition: Condition, others: Sequence[Waveform]
                  ) -> Iterator[list[Computed[Path]]]:
-        for start, paths in missing.groups(AT_ONCE):
+        """Transcribe in groups of recordings of about one length, the longest first.
+
+        Equal lengths share a batch, so that small groups, of which a stop loses one, take no longer than large ones.
+        """
+        by_length = replace(missing, items=sorted(missing.items, key=seconds, reverse=True))
+        for start, paths in by_length.groups(AT_ONCE):
             read = {path: waveform_of(path) for path in paths}
             keys = {path: key_of(wave.digest, condition, others) for path, wave in read.items()
                     if isinstance(wave, Waveform)}

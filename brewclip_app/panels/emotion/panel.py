@@ -42,6 +42,7 @@ class EmotionPanel(Panel):
     key: ClassVar[str] = "emotion"
     title: ClassVar[str] = "Emotion"
     icon: ClassVar[str] = "emotion"
+    own_jobs = (JOB,)
 
     def __init__(self, context: "Context", voice: "PushToTalk | None" = None) -> None:
         super().__init__(context)

@@ -32,7 +32,7 @@ T = TypeVar("T")
 EVALUATE, PLAN = "evaluate:run", "evaluate:plan"  # keys of jobs
 PLAN_MS = 600  # after the last change
 KEPT = "Evaluations that were finished before are kept."
-NOT_AGAIN = "Recordings are not transcribed again."
+NOT_AGAIN = "Finished transcripts are kept too."
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter
 from brewclip_app import tasks, wording
 from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.panels.base import Panel
-from brewclip_app.panels.evaluate.controller import KEPT, NOT_AGAIN, EvaluateController, EvaluateState
+from brewclip_app.panels.evaluate.controller import EVALUATE, KEPT, NOT_AGAIN, EvaluateController, EvaluateState
 from brewclip_app.panels.evaluate.options import OptionsCard
 from brewclip_app.panels.evaluate.plots import Plots
 from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, TABLES, EvaluationsCard
@@ -29,6 +29,7 @@ class EvaluatePanel(Panel):
     key: ClassVar[str] = "evaluate"
     title: ClassVar[str] = "Evaluate"
     icon: ClassVar[str] = "evaluate"
+    own_jobs = (EVALUATE,)
 
     def __init__(self, context: "Context") -> None:
         super().__init__(context)

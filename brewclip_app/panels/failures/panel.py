@@ -11,7 +11,7 @@ from brewclip_app import tasks
 from brewclip_app.capture.playback import Player, PlayerState
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.failures.confusion import ConfusionDialog
-from brewclip_app.panels.failures.controller import FailuresController, FailuresState
+from brewclip_app.panels.failures.controller import DIAGNOSE, FailuresController, FailuresState
 from brewclip_app.panels.failures.filter import FailureFilter
 from brewclip_app.panels.failures.header import FailuresHeader
 from brewclip_app.panels.failures.label_bar import LabelBar
@@ -40,6 +40,7 @@ class FailuresPanel(Panel):
     key: ClassVar[str] = "failures"
     title: ClassVar[str] = "Failures"
     icon: ClassVar[str] = "failures"
+    own_jobs = (DIAGNOSE,)
 
     def __init__(self, context: "Context") -> None:
         super().__init__(context)

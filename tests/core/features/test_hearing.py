@@ -176,4 +176,19 @@ def test_a_recording_sounds_to_people_as_it_was_heard(explorer: Explorer, record
     monkeypatch.setattr(explorer.ears, "transcribe", lambda waves, *rest, **more: (
         heard.extend(wave.digest for wave in waves), listen(waves, *rest, **more))[1])
     SpeechFeatureCache(explorer.workspace).load(recordings, condition=Condition.of(text))
-    assert heard == [hearing.read_under(path, Condition.of(text), recordings).digest for path in recordings]
+    assert sorted(heard) == sorted(hearing.read_under(path, Condition.of(text), recordings).digest
+                                   for path in recordings)
+
+
+def test_groups_are_of_one_length_and_the_longest_come_first(explorer: Explorer, recordings: list[Path],
+                                                             little: ModuleType, monkeypatch: pytest.MonkeyPatch
+                                                             ) -> None:
+    for number, seconds in enumerate((0.5, 2.0, 1.0, 0.5, 2.0, 1.0)):
+        soundfile.write(recordings[number], np.resize(little.tone(number), round(seconds * RATE)), RATE)
+    monkeypatch.setattr(hearing, "AT_ONCE", 2)
+    groups: list[list[float]] = []
+    transcribe = explorer.ears.transcribe
+    monkeypatch.setattr(explorer.ears, "transcribe", lambda waves, *rest, **more: (
+        groups.append([wave.seconds for wave in waves]), transcribe(waves, *rest, **more))[1])
+    SpeechFeatureCache(explorer.workspace).load(recordings)
+    assert groups == [[2.0, 2.0], [1.0, 1.0], [0.5, 0.5]]
