@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QWidget
 from brewclip_app import wording
 from brewclip_app.panels.failures.case import CaseCard
 from brewclip_app.panels.failures.controller import FailuresState
-from brewclip_app.panels.failures.kind_chart import KindsCard
+from brewclip_app.panels.failures.kinds import KindsCard
 from brewclip_app.panels.failures.label_bar import LabelBar
 from brewclip_app.panels.failures.misses import Misses, rows_of
 from brewclip_app.panels.failures.misses_model import RANK, FailureLimits, MissesModel, MissesProxy
