@@ -34,6 +34,7 @@ SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale
 FIRST_SIZE = QSize(1280, 800)
 FRAME = QSize(4, 40)  # about what a desktop draws around a window
 MODEL_CHOICES = (("Use the program's own model", "auto"), ("Use the backbone alone (zero-shot)", "zero-shot"))
+WAITING_MS = 1000  # after which closing says that it waits
 WORTH_SAYING = 1.0  # s a job must have run before closing says what becomes of it
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class MainWindow(QMainWindow):
         self._theme = context.settings["appearance.theme"]
         self._painted = False
         self._closing = self._impatient = False
+        self._names_jobs = False  # the banner names the jobs that closing waits for
         self._asked_training = False  # what becomes of runs that are training is settled
         self.is_over = False  # everything is kept, the window has gone
         file_dialogs.remember_in(context.state)
@@ -187,6 +189,7 @@ class MainWindow(QMainWindow):
         for panel in self.panels.values():
             panel.closing()
         self._show_stopping(self.context.jobs.running())
+        QTimer.singleShot(WAITING_MS, self._show_waiting)
         self.context.jobs.idle.connect(self.close)
         self.context.jobs.close_door()
 
@@ -336,10 +339,17 @@ class MainWindow(QMainWindow):
     def _show_stopping(self, jobs: list[Job]) -> None:
         """Name the long jobs that are being stopped. Indexing resumes at the next start; training is not stopped."""
         long = [job for job in jobs if job.seconds > WORTH_SAYING and not job.key.startswith(TRAINING)]
+        self._names_jobs = bool(long)
         if long:
             indexing = any(job.key.startswith("index:") for job in long)
             goes_on = " Indexing goes on next time where it stood." if indexing else ""
             self.banner.show_message(f"Stopping: {', '.join(job.name for job in long)}.{goes_on} "
+                                     "Close again to leave without waiting.", "care")
+
+    def _show_waiting(self) -> None:
+        """Say that closing waits: short and quiet jobs, such as loading a model, can take long on a busy computer."""
+        if not self.is_over and not self._names_jobs:
+            self.banner.show_message("The window closes when the current step has ended. "
                                      "Close again to leave without waiting.", "care")
 
     def _restore(self) -> None:

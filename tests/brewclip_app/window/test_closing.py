@@ -52,6 +52,17 @@ def test_closing_during_a_search_does_not_say_that_it_goes_on(window, context, q
         gate.set()
 
 
+def test_closing_says_that_it_waits_for_a_quiet_job(window, context, qtbot, monkeypatch):
+    monkeypatch.setattr("brewclip_app.main_window.WAITING_MS", 0)
+    started, gate = threading.Event(), threading.Event()
+    context.jobs.submit("Loading models", lambda report: started.set() or gate.wait(20), quiet=True)
+    assert started.wait(10)
+    assert not window.close()
+    qtbot.waitUntil(lambda: "closes when the current step has ended" in window.banner.message.text())
+    with qtbot.waitSignal(window.closed, timeout=10_000):
+        gate.set()
+
+
 def test_a_second_close_does_not_wait(window, context, qtbot):
     started, gate = threading.Event(), threading.Event()
     context.jobs.submit("Deaf", lambda report: started.set() or gate.wait(20))
@@ -110,6 +121,7 @@ def test_stopping_training_closes_once_it_has_ended(window, context, training, q
     window.close()
     with qtbot.waitSignal(window.closed):
         question(window).stops.click()
+        assert "saves and stops" in window.banner.message.text()
     assert training == ["<b>7<b>"]
 
 
