@@ -59,6 +59,7 @@ QPushButton[look="main"]:focus { border: 2px solid @words; padding: 5px 10px; }
 QPushButton[look="main"]:disabled { background: @track; color: @quiet; border: 1px solid @line; }
 QPushButton[look="danger"] { color: @record_words; }
 QPushButton[look="danger"]:hover { border: 1px solid @record; }
+QPushButton[look="danger"]:disabled { color: @quiet; }
 QPushButton[large="true"] { padding: 9px 18px; }
 QPushButton[look="link"], QPushButton[look="quiet-link"] { background: transparent; border: 1px solid transparent;
     border-radius: 4px; padding: 1px 2px; text-align: left; text-decoration: underline; }

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QPushButton
 
 from brewclip_app import style_sheet, theme
+from brewclip_app.widgets.common import button
 
 READ_ON = [(words, ground) for words in ("words", "quiet", "good_words", "care_words", "voice_words", "record_words",
                                          "transcript", "main") for ground in ("card", "ground")]
@@ -91,14 +92,26 @@ def test_every_icon_draws_in_its_colour(qapp, name):
 
 def test_an_icon_of_a_button_follows_the_theme(qapp, qtbot):
     theme.apply(qapp, "light")
-    button = QPushButton()
-    qtbot.addWidget(button)
-    theme.set_icon(button, "stop", "words")
-    before = button.icon().pixmap(24, 24).toImage().pixelColor(12, 12)
+    made = QPushButton()
+    qtbot.addWidget(made)
+    theme.set_icon(made, "stop", "words")
+    before = made.icon().pixmap(24, 24).toImage().pixelColor(12, 12)
     theme.apply(qapp, "dark")
-    after = button.icon().pixmap(24, 24).toImage().pixelColor(12, 12)
+    after = made.icon().pixmap(24, 24).toImage().pixelColor(12, 12)
     theme.apply(qapp, "light")
     assert before.lightness() < 60 < 200 < after.lightness()
+
+
+@pytest.mark.parametrize("look", ["", "main", "danger"])
+def test_a_disabled_button_is_grey_whatever_its_look(qapp, qtbot, look):
+    theme.apply(qapp, "light")
+    made = button("Delete all", name=look)
+    qtbot.addWidget(made)
+    made.setEnabled(False)
+    made.resize(made.sizeHint())
+    image = made.grab().toImage()
+    inks = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+    assert max(ink.saturation() for ink in inks) < 60
 
 
 def test_sizes_follow_the_systems_font(qapp):

@@ -44,7 +44,7 @@ class PrivacyRows(QWidget):
             self.history.setText(state.problem or "Measuring the history…")
             self.caches.setText("" if state.problem else "Measuring the caches…")
         else:
-            self.history.setText(f"History: {contents(usage.history)}")
+            self.history.setText(f"History: {contents(usage.history) if usage.history else 'empty'}")
             self.caches.setText(f"Caches: {wording.size(sum(usage.caches.values()))}")
         ready = usage is not None and not state.clearing
         self.clear_history.setEnabled(ready and usage is not None and bool(usage.history))
