@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setWindowIcon(QIcon(str(ICON)))
     window = MainWindow(context)
     uncaught = Uncaught()
-    uncaught.happened.connect(window.show_error)
+    uncaught.happened.connect(window.banner.show_error)
     interrupts = _close_on_signals(window.close_unasked)
     _open(window, options)
     code = _run(app, window, context, uncaught)

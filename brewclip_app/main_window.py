@@ -132,10 +132,6 @@ class MainWindow(QMainWindow):
         if payload is not None:
             panel.receive(payload)
 
-    def show_error(self, error: BaseException, safe: str = "") -> None:
-        """Show an error above the panel."""
-        self.banner.show_error(error, safe)
-
     def waits_for_jobs(self) -> bool:
         """Whether closing waits for jobs; not after a second close."""
         return not self._impatient
@@ -212,8 +208,8 @@ class MainWindow(QMainWindow):
         self.banner.shown_changed.connect(self._banner_place.setVisible)
 
     def _connect(self) -> None:
-        self.context.failed.connect(self.show_error)
-        self.context.jobs.job_failed.connect(lambda job, error: self.show_error(error))
+        self.context.failed.connect(self.banner.show_error)
+        self.context.jobs.job_failed.connect(lambda job, error: self.banner.show_error(error))
         self.context.settings_changed.connect(self._apply_settings)
         self.context.downloads.changed.connect(self._follow_downloads)
         self.context.jobs.job_finished.connect(self._after_job)
@@ -274,7 +270,7 @@ class MainWindow(QMainWindow):
         panel.status_changed.connect(lambda text: self._set_status(entry.key, text))
         panel.status_link.connect(lambda words, to: self._set_status_link(entry.key, words, to))
         panel.go_to.connect(self.show_panel)
-        panel.failed.connect(self.show_error)
+        panel.failed.connect(self.banner.show_error)
         self.stack.add(panel)
         panel.restore_state(self.context.state.panel(entry.key))
         return panel

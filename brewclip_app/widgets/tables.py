@@ -1,11 +1,11 @@
-"""Set-up of tables: rows are selected as a whole, Home and End go to the first and the last."""
+"""Set-up of tables (rows are selected as a whole, Home and End go to the first and the last) and of rows of cards."""
 
 from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from brewclip_app.plain_text import elided_name
 
@@ -37,6 +37,19 @@ def of_lines(table: T, name: str, several: bool = False) -> T:
         QShortcut(QKeySequence(key), table, partial(_to_an_end, table, last),
                   context=Qt.ShortcutContext.WidgetShortcut)
     return table
+
+
+def of_cards_in_a_row(view: QListView) -> None:
+    """Have a list view show its items side by side, without a frame or a background of its own."""
+    view.setViewMode(QListView.ViewMode.IconMode)
+    view.setFlow(QListView.Flow.LeftToRight)
+    view.setWrapping(False)
+    view.setMovement(QListView.Movement.Static)
+    view.setUniformItemSizes(True)  # together with setGridSize: else every card is asked for its size
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    view.setFrameShape(QListView.Shape.NoFrame)
+    view.viewport().setAutoFillBackground(False)
 
 
 def go_to(table: QTableView, index: QModelIndex) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from brewclip_app import theme
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.tables import of_cards_in_a_row
 
 if TYPE_CHECKING:
     from brewclip_app.panels.annotate.state import AnnotateState
@@ -79,20 +80,12 @@ class FilmStrip(QListView):
         self._shown: tuple[object, int] | None = None  # the queue's images and the row in front
         self.setModel(self.images)
         self.setItemDelegate(ThumbnailDelegate(thumbnails, self))
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(False)
-        self.setMovement(QListView.Movement.Static)
-        self.setUniformItemSizes(True)  # together with setGridSize: else every card is asked for its size
+        of_cards_in_a_row(self)
         self.setGridSize(CARD + QSize(GAP, GAP))
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFrameShape(QListView.Shape.NoFrame)
         self.setFixedHeight(CARD.height() + GAP)
         self.setStyleSheet("FilmStrip { background: transparent; }")
-        self.viewport().setAutoFillBackground(False)
         self.setAccessibleName("Pictures of the queue")
         thumbnails.ready.connect(lambda image_id: self.viewport().update())
 

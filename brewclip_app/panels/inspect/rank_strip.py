@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from brewclip_app import theme
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
+from brewclip_app.widgets.tables import of_cards_in_a_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,17 +43,9 @@ class RankStrip(QListWidget):
         self.rows: Sequence[Neighbour] = ()
         self._own = -1
         self.setItemDelegate(_Cards(thumbnails, self))
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(False)
-        self.setMovement(QListView.Movement.Static)
-        self.setUniformItemSizes(True)  # together with setGridSize: else every card is asked for its size
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QListView.Shape.NoFrame)
+        of_cards_in_a_row(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setStyleSheet("RankStrip { background: transparent; border: none; }")
-        self.viewport().setAutoFillBackground(False)
         self.setAccessibleName("Pictures by rank")
         self.itemClicked.connect(lambda item: self.chosen.emit(item.data(NEIGHBOUR_ROLE).image))
         thumbnails.ready.connect(lambda image_id: self.viewport().update())

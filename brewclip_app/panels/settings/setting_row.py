@@ -160,11 +160,16 @@ def _number(line: SettingRow) -> tuple[QWidget, Show]:
     return made, lambda value: made.setValue(float(value))
 
 
-def _folder(line: SettingRow) -> tuple[QWidget, Show]:
+def _text_field(line: SettingRow) -> QLineEdit:
     field = QLineEdit()
     field.setPlaceholderText("None")
     field.setMinimumWidth(80)
     field.editingFinished.connect(lambda: line.change(field.text().strip()))
+    return field
+
+
+def _folder(line: SettingRow) -> tuple[QWidget, Show]:
+    field = _text_field(line)
 
     def choose() -> None:
         ask_folder(line, line.setting.key, line.setting.label, lambda folder: line.change(str(folder)),
@@ -179,10 +184,7 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
 
 
 def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
-    field = QLineEdit()
-    field.setPlaceholderText("None")
-    field.setMinimumWidth(80)
-    field.editingFinished.connect(lambda: line.change(field.text().strip()))
+    field = _text_field(line)
 
     def show(value: Value) -> None:
         field.setText(str(value))
