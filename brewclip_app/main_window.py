@@ -53,8 +53,8 @@ class PanelEntry:
 
     def make(self, context: Context) -> Panel:
         """The panel."""
-        made: Panel = getattr(import_module(self.module), self.name)(context)
-        return made
+        panel: Panel = getattr(import_module(self.module), self.name)(context)
+        return panel
 
 
 PANELS: tuple[PanelEntry, ...] = (
@@ -200,10 +200,10 @@ class MainWindow(QMainWindow):
         self._banner_place.hide()
         right = column(self._banner_place, self.stack, self.strip, space=0)
         right.setStretch(1, 1)
-        whole = row(self.rail, right, space=0)
-        whole.setStretch(1, 1)
+        layout = row(self.rail, right, space=0)
+        layout.setStretch(1, 1)
         centre = look(QWidget(), "ground")
-        centre.setLayout(whole)
+        centre.setLayout(layout)
         self.setCentralWidget(centre)
         self.banner.shown_changed.connect(self._banner_place.setVisible)
 

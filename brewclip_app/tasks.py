@@ -20,12 +20,12 @@ def loop() -> "asyncio.AbstractEventLoop":
     import asyncio
 
     import qasync
-    made: asyncio.AbstractEventLoop = qasync.QEventLoop(already_running=True)
-    asyncio.set_event_loop(made)
+    event_loop: asyncio.AbstractEventLoop = qasync.QEventLoop(already_running=True)
+    asyncio.set_event_loop(event_loop)
     for function in _waiting:
-        _begin(made, function())
+        _begin(event_loop, function())
     _waiting.clear()
-    return made
+    return event_loop
 
 
 def start(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

@@ -109,10 +109,10 @@ def is_dark() -> bool:
 
 def font(look: str = "body", bold: bool = False) -> QFont:
     """The system's font at the size of a look: body, quiet, heading, title, transcript."""
-    made = QFont(QApplication.font())
-    made.setPointSizeF(points(look))
-    made.setBold(bold or look in ("heading", "title"))
-    return made
+    font = QFont(QApplication.font())
+    font.setPointSizeF(points(look))
+    font.setBold(bold or look in ("heading", "title"))
+    return font
 
 
 def line_height(made: QFont) -> int:
@@ -202,7 +202,7 @@ def _system_point_size(app: QApplication) -> float:
 
 
 def _palette() -> QPalette:
-    role, made = QPalette.ColorRole, QPalette()
+    role, palette = QPalette.ColorRole, QPalette()
     for place, name in ((role.Window, "ground"), (role.WindowText, "words"), (role.Base, "card"), (role.Text, "words"),
                         (role.AlternateBase, "ground"), (role.Button, "card"), (role.ButtonText, "words"),
                         (role.ToolTipBase, "card"), (role.ToolTipText, "words"), (role.PlaceholderText, "quiet"),
@@ -210,10 +210,10 @@ def _palette() -> QPalette:
                         (role.LinkVisited, "transcript"), (role.Mid, "line"), (role.Dark, "line"),
                         (role.BrightText, "record"), (role.Accent, "main"), (role.Light, "card"),
                         (role.Midlight, "line"), (role.Shadow, "line")):
-        made.setColor(place, colour(name))
+        palette.setColor(place, colour(name))
     for place in (role.WindowText, role.Text, role.ButtonText):
-        made.setColor(QPalette.ColorGroup.Disabled, place, colour("quiet"))
-    return made
+        palette.setColor(QPalette.ColorGroup.Disabled, place, colour("quiet"))
+    return palette
 
 
 def _svg(name: str, tint: QColor) -> bytes:
@@ -228,13 +228,13 @@ def _marks(side: int) -> Mapping[str, str]:
 
 
 def _draw_icon(name: str, tint: QColor, faded: QColor) -> QIcon:
-    made = QIcon()
+    icon = QIcon()
     for mode, ink in ((QIcon.Mode.Normal, tint), (QIcon.Mode.Disabled, faded)):
         renderer = QSvgRenderer(QByteArray(_svg(name, ink)))
         for size in _ICON_SIZES:
-            made.addPixmap(_draw(renderer, size), mode)
-            made.addPixmap(_draw(renderer, size, ratio=2), mode)
-    return made
+            icon.addPixmap(_draw(renderer, size), mode)
+            icon.addPixmap(_draw(renderer, size, ratio=2), mode)
+    return icon
 
 
 def _draw(renderer: QSvgRenderer, size: int, ratio: int = 1) -> QPixmap:

@@ -131,10 +131,10 @@ class Thumbnails(QObject):
 
     @Slot(object, int, object, str)
     def _keep(self, key: Key, image_id: int, picture: QImage | None, problem: str) -> None:
-        made = Thumbnail(QPixmap.fromImage(picture) if picture is not None else None, problem)
+        thumbnail = Thumbnail(QPixmap.fromImage(picture) if picture is not None else None, problem)
         replaced = self._cache.pop(key, None)
-        self._cache[key] = made
-        self._bytes += made.bytes - (replaced.bytes if replaced else 0)
+        self._cache[key] = thumbnail
+        self._bytes += thumbnail.bytes - (replaced.bytes if replaced else 0)
         while self._bytes > MEMORY and len(self._cache) > 1:
             self._bytes -= self._cache.popitem(last=False)[1].bytes
         self.ready.emit(image_id)

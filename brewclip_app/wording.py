@@ -23,12 +23,12 @@ def size(number: float) -> str:
 
 def size_of(done: float, total: float) -> str:
     """ "90 of 145 MB": both in the unit of the whole."""
-    whole = size(total)
-    unit = whole.split()[1]
+    total_size = size(total)
+    unit = total_size.split()[1]
     if unit == "bytes":
-        return f"{done:.0f} of {whole}"
+        return f"{done:.0f} of {total_size}"
     step = {"GB": 1e9, "MB": 1e6, "kB": 1e3}[unit]
-    return f"{done / step:.{1 if unit == 'GB' else 0}f} of {whole}"
+    return f"{done / step:.{1 if unit == 'GB' else 0}f} of {total_size}"
 
 
 def duration(seconds: float) -> str:

@@ -107,14 +107,14 @@ class Rail(QWidget):
 
     def add(self, key: str, icon: str, title: str, keys: str, below: bool = False) -> None:
         """Add a panel's button: above the gap, or below it."""
-        made = RailButton(icon, title, keys)
-        made.clicked.connect(lambda: self._on_choose(key))
-        self._group.addButton(made)
-        self.buttons[key] = made
+        rail_button = RailButton(icon, title, keys)
+        rail_button.clicked.connect(lambda: self._on_choose(key))
+        self._group.addButton(rail_button)
+        self.buttons[key] = rail_button
         if below:
-            self._box.addWidget(made)
+            self._box.addWidget(rail_button)
         else:
-            self._box.insertWidget(self._above, made)
+            self._box.insertWidget(self._above, rail_button)
             self._above += 1
         self._keep_width()
 

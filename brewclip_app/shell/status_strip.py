@@ -199,11 +199,11 @@ class JobList(QFrame):
         self.show()
 
     def _row(self, job: Job) -> ProgressRow:
-        made = ProgressRow(job.name)
-        made.cancelled.connect(lambda: stop_job(self._strip, job, job.cancel))
-        made.set_progress(*job.progress.bar, job.words())
-        self._box.addWidget(made)
-        return made
+        row = ProgressRow(job.name)
+        row.cancelled.connect(lambda: stop_job(self._strip, job, job.cancel))
+        row.set_progress(*job.progress.bar, job.words())
+        self._box.addWidget(row)
+        return row
 
     def _show_progress(self, job: Job) -> None:
         if self.isVisible() and job in self._rows:

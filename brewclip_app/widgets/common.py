@@ -42,14 +42,14 @@ def repolish(widget: QWidget) -> None:
 
 def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
     """Label of plain text: file names with < or & are shown as they are."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
+    words = QLabel(text)
+    words.setTextFormat(Qt.TextFormat.PlainText)
+    words.setWordWrap(wrap)
     if wrap:  # without it a wrapped label asks for the height of its narrowest form
-        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     if name == "pill":
-        made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
-    return look(made, name) if name else made
+        words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+    return look(words, name) if name else words
 
 
 class PlainButton(QPushButton):
@@ -68,40 +68,40 @@ class PlainButton(QPushButton):
 def button(text: str, on: Callable[[], object] | None = None, name: str = "", icon: str = "", tip: str = "",
            ) -> QPushButton:
     """A button that says what it does. `name` is its look: "main", "danger", "large", "link", "quiet-link", "chip"."""
-    made = PlainButton(text)
+    text_button = PlainButton(text)
     if name:
-        look(made, name)
+        look(text_button, name)
     if icon:
-        theme.set_icon(made, icon, "on_main" if name == "main" else "words")
-    made.setToolTip(plain_tip(tip))
-    made.setAutoDefault(False)
+        theme.set_icon(text_button, icon, "on_main" if name == "main" else "words")
+    text_button.setToolTip(plain_tip(tip))
+    text_button.setAutoDefault(False)
     if name in ("link", "quiet-link"):
-        made.setCursor(Qt.CursorShape.PointingHandCursor)
-        made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        made.setFlat(True)
+        text_button.setCursor(Qt.CursorShape.PointingHandCursor)
+        text_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        text_button.setFlat(True)
     if on is not None:
-        made.clicked.connect(lambda: on())
-    return made
+        text_button.clicked.connect(lambda: on())
+    return text_button
 
 
 def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, side: int = 18) -> QToolButton:
     """Button with an icon only; `says` is its tool tip and accessible name."""
-    made = QToolButton()
-    theme.set_icon(made, icon)
-    made.setIconSize(QSize(side, side))
-    made.setToolTip(plain_tip(says))
-    made.setAccessibleName(says)
-    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    tool_button = QToolButton()
+    theme.set_icon(tool_button, icon)
+    tool_button.setIconSize(QSize(side, side))
+    tool_button.setToolTip(plain_tip(says))
+    tool_button.setAccessibleName(says)
+    tool_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if on is not None:
-        made.clicked.connect(lambda: on())
-    return made
+        tool_button.clicked.connect(lambda: on())
+    return tool_button
 
 
 def panel_title(text: str) -> QLabel:
     """A panel's title, as high as a button, so that all titles stand at the same height whatever is beside them."""
-    made = label(text, "title")
-    made.setMinimumHeight(button("X").sizeHint().height())
-    return made
+    heading = label(text, "title")
+    heading.setMinimumHeight(button("X").sizeHint().height())
+    return heading
 
 
 def row(*parts: "QWidget | QLayout | int | None", space: int = 8) -> QHBoxLayout:
@@ -223,9 +223,9 @@ class ProgressRow(QWidget):
         head = row(self.title, self.about, space=6)
         head.setStretch(1, 1)
         words = column(head, self.bar, self.detail, space=6)
-        whole = row(words, self.cancel, space=10)
-        whole.setStretch(0, 1)
-        self.setLayout(whole)
+        layout = row(words, self.cancel, space=10)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
 
     def set_progress(self, done: int, total: int, detail: str = "") -> None:
         """Show progress; a total of 0 is unknown."""
@@ -281,12 +281,12 @@ def width_of(text: str, widget: QWidget) -> int:
 
 def scrolling(inside: QWidget) -> QScrollArea:
     """Scroll area over a widget that is as wide as there is room; scrolls sideways only below its minimum width."""
-    made = QScrollArea()
-    made.setFrameShape(QFrame.Shape.NoFrame)
-    made.setWidgetResizable(True)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setWidget(inside)
-    return made
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    return area
 
 
 def show_play_button(play: QPushButton, playing: bool) -> None:

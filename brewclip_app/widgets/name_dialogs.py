@@ -162,10 +162,10 @@ class PlaceDialog(SaveDialog):
 
 def name_field(initial: str = "") -> QLineEdit:
     """A field for a name; it takes any length, so that what is pasted can be shortened by hand."""
-    made = QLineEdit(initial)
-    made.setAccessibleName("Name")
-    made.setMinimumWidth(340)
-    return made
+    field = QLineEdit(initial)
+    field.setAccessibleName("Name")
+    field.setMinimumWidth(340)
+    return field
 
 
 def gallery_fault(name: str, taken: "frozenset[str] | set[str]") -> str:

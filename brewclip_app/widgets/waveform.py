@@ -80,10 +80,10 @@ class WaveformView(Seekable):
         painter.end()
 
     def _settle(self) -> None:
-        whole = self._waveform is not None
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if whole else Qt.FocusPolicy.NoFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor if whole else Qt.CursorShape.ArrowCursor)
-        self.setToolTip(SEEK_TIP if whole else "")
+        is_complete = self._waveform is not None
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if is_complete else Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if is_complete else Qt.CursorShape.ArrowCursor)
+        self.setToolTip(SEEK_TIP if is_complete else "")
         self.update()
 
     def _measure(self) -> None:

@@ -34,9 +34,9 @@ class WeightsRow(QWidget):
         self.fold = button("Details", self._turn_fold, "quiet-link")
         self.details = label("", "quiet", wrap=True)
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        whole = row(column(self.progress, self.about, space=2), self.state, self.get, space=10)
-        whole.setStretch(0, 1)
-        self.setLayout(column(whole, self.error, self.fold, self.details, space=4))
+        upper = row(column(self.progress, self.about, space=2), self.state, self.get, space=10)
+        upper.setStretch(0, 1)
+        self.setLayout(column(upper, self.error, self.fold, self.details, space=4))
         self._downloads.changed.connect(self._render)
         self._render(self._downloads.state)
 

@@ -91,12 +91,12 @@ class AnnotateHeader(QWidget):
 
 
 def _combo(name: str) -> QComboBox:
-    made = ElidedCombo(name)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    made.setMinimumContentsLength(LEAST_WIDTH)
-    made.setMinimumSize(QSize(90, 0))
-    made.setMaximumWidth(250)
-    return made
+    combo = ElidedCombo(name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    combo.setMinimumContentsLength(LEAST_WIDTH)
+    combo.setMinimumSize(QSize(90, 0))
+    combo.setMaximumWidth(250)
+    return combo
 
 
 def _fill(combo: QComboBox, entries: Sequence[tuple[str, object]], current: object) -> None:

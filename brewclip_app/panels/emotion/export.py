@@ -60,12 +60,12 @@ def size(result: "Result") -> QSize:
 
 def _save_figure(result: "Result", key: str, path: Path) -> None:
     if path.suffix.lower() == ".svg":
-        made = QSvgGenerator()
-        made.setFileName(str(path))
-        made.setSize(size(result))
-        made.setViewBox(QRectF(0, 0, size(result).width(), size(result).height()))
+        generator = QSvgGenerator()
+        generator.setFileName(str(path))
+        generator.setSize(size(result))
+        generator.setViewBox(QRectF(0, 0, size(result).width(), size(result).height()))
         painter = QPainter()
-        written = painter.begin(made)
+        written = painter.begin(generator)
         if written:
             draw_figure(painter, result, key)
             painter.end()

@@ -55,10 +55,10 @@ class ProbeRunner:
         if self._predictor is None or self._probe is not probe:
             from core.emotion import predict
 
-            made = predict.ProbePredictor(self._context.explorer.workspace, probe.run, probe.feature, report)
-            if made.takes_sentences and len(probe.sentences) >= predict.ENOUGH:
-                made.standardise_by(probe.sentences)
-            self._predictor, self._probe = made, probe
+            predictor = predict.ProbePredictor(self._context.explorer.workspace, probe.run, probe.feature, report)
+            if predictor.takes_sentences and len(probe.sentences) >= predict.ENOUGH:
+                predictor.standardise_by(probe.sentences)
+            self._predictor, self._probe = predictor, probe
         return self._predictor
 
 

@@ -131,10 +131,10 @@ class OptionsBar(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         within = self._first.indexOf(self.protocol) >= 0
-        whole = self._first.minimumSize().width() + (0 if within else self._width_of_protocol())
-        if within and self.width() < whole:
+        width = self._first.minimumSize().width() + (0 if within else self._width_of_protocol())
+        if within and self.width() < width:
             self._flow.addWidget(self.protocol)
-        elif not within and self.width() >= whole:
+        elif not within and self.width() >= width:
             self._first.insertWidget(self._first.indexOf(self.folder_button) + 1, self.protocol)
         super().resizeEvent(event)
         self._flow.invalidate()
@@ -216,14 +216,14 @@ class _StayingMenu(QMenu):
 
 
 def _choice(choices: Any, tip: str) -> QComboBox:
-    made = QComboBox()
+    combo = QComboBox()
     for value, title in choices:
-        made.addItem(title, value)
-    made.setAccessibleName(tip)
-    made.setToolTip(plain_tip(tip))
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(max(len(title) for _, title in choices) - 4)
-    return made
+        combo.addItem(title, value)
+    combo.setAccessibleName(tip)
+    combo.setToolTip(plain_tip(tip))
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(max(len(title) for _, title in choices) - 4)
+    return combo
 
 
 def _menu_button(text: str) -> QPushButton:

@@ -32,13 +32,13 @@ class ResultLine:
 
 def lines(result: "Result") -> list[ResultLine]:
     """Rows of the table: features without the single layers, then baselines."""
-    made = [_line(result, score) for score in result.scores if score.feature not in LAYERS]
+    lines = [_line(result, score) for score in result.scores if score.feature not in LAYERS]
     if not has_bars(result):
-        made += [_line(result, score) for score in result.scores if score.feature in LAYERS]
+        lines += [_line(result, score) for score in result.scores if score.feature in LAYERS]
     recall = f"{100 / len(result.classes):.1f}"
     for title, accuracy in (("Most frequent class", result.majority), ("Chance", result.chance)):
-        made.append(ResultLine("", "", title, (f"{accuracy:.1f}", recall, DASH, DASH, DASH), DASH))
-    return made
+        lines.append(ResultLine("", "", title, (f"{accuracy:.1f}", recall, DASH, DASH, DASH), DASH))
+    return lines
 
 
 def has_bars(result: "Result") -> bool:

@@ -56,7 +56,7 @@ class DataChoices(QWidget):
         remove = icon_button("close", f"Remove {folder.name}", lambda: self._controller.remove_folder(folder), 12)
         head = row(name, remove, space=2)
         head.setStretch(0, 1)
-        made = QWidget()
+        widget = QWidget()
         box = column(head, space=4)
         if data is None:
             box.addWidget(label("Reading…", "quiet"))
@@ -71,14 +71,14 @@ class DataChoices(QWidget):
             links.setChecked(folder in options.linked)
             links.toggled.connect(lambda on: self._controller.follow_links(folder, on))
             box.addWidget(links)
-        made.setLayout(box)
-        return made
+        widget.setLayout(box)
+        return widget
 
     def _split(self, folder: str, split: str, pictures: int, utterances: int, options: EvaluateOptions) -> QCheckBox:
         number = f"{wording.count(utterances)} {'utterance' if utterances == 1 else 'utterances'}"
-        made = QCheckBox(plain_caption(f"{split} · {number}"))
-        made.setToolTip(plain_tip(f"{number} of {wording.pictures(pictures)}"))
-        made.setProperty("split", [folder, split])
-        made.setChecked((folder, split) in options.splits)
-        made.toggled.connect(lambda on: self._controller.tick_split(folder, split, on))
-        return made
+        box = QCheckBox(plain_caption(f"{split} · {number}"))
+        box.setToolTip(plain_tip(f"{number} of {wording.pictures(pictures)}"))
+        box.setProperty("split", [folder, split])
+        box.setChecked((folder, split) in options.splits)
+        box.toggled.connect(lambda on: self._controller.tick_split(folder, split, on))
+        return box

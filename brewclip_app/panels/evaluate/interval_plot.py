@@ -113,17 +113,17 @@ class IntervalPlot(Card):
 
     def _make_plot(self) -> Any:
         pg.setConfigOptions(antialias=True)
-        made = pg.PlotWidget()
-        made.setMinimumSize(180, 80)
-        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        made.setMenuEnabled(False)
-        made.setMouseEnabled(x=False, y=False)
-        made.hideButtons()
-        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        made.setFrameShape(made.Shape.NoFrame)
-        made.viewport().installEventFilter(self)
-        made.getViewBox().sigResized.connect(lambda _: self._fit_height())
-        return made
+        plot = pg.PlotWidget()
+        plot.setMinimumSize(180, 80)
+        plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.hideButtons()
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.setFrameShape(plot.Shape.NoFrame)
+        plot.viewport().installEventFilter(self)
+        plot.getViewBox().sigResized.connect(lambda _: self._fit_height())
+        return plot
 
     def _draw(self) -> None:
         has_series = bool(self._series)

@@ -115,19 +115,19 @@ def _plan_text(state: "EvaluateState") -> str:
 
 
 def _chip(text: str) -> QPushButton:
-    made = QPushButton(text)
-    made.setCheckable(True)
-    made.setAutoDefault(False)
-    made.setProperty("look", "tick")
-    return made
+    chip = QPushButton(text)
+    chip.setCheckable(True)
+    chip.setAutoDefault(False)
+    chip.setProperty("look", "tick")
+    return chip
 
 
 def _flow(*parts: QWidget) -> QWidget:
-    made = QWidget()
-    flow = FlowLayout(made)
+    widget = QWidget()
+    flow = FlowLayout(widget)
     for part in parts:
         flow.addWidget(part)
-    return made
+    return widget
 
 
 class ModelChoices(QWidget):
@@ -167,7 +167,7 @@ class ModelChoices(QWidget):
         box.clicked.connect(lambda on: self._controller.tick_model(model.key, on))
         about = label(model.problem or model.about, "care" if model.problem else "quiet", wrap=True)
         about.setContentsMargins(26, 0, 0, 0)
-        made = QWidget()
-        made.setLayout(column(box, about, space=0))
+        widget = QWidget()
+        widget.setLayout(column(box, about, space=0))
         about.setVisible(bool(about.text()))  # once it has a parent: it would flash as a window and take the focus
-        return made
+        return widget

@@ -175,7 +175,7 @@ class CounterfactualLines(QWidget):
             self._box.addWidget(rule())
 
     def _line(self, line: "CounterfactualLine") -> QFrame:
-        made = look(QFrame(), "chosen" if line.helped else "plain")
+        frame = look(QFrame(), "chosen" if line.helped else "plain")
         dot = QLabel()
         dot.setFixedSize(DOT, DOT)
         dot.setStyleSheet(f"background: {theme.colour(line.colour).name()}; border-radius: {DOT // 2}px;")
@@ -189,7 +189,7 @@ class CounterfactualLines(QWidget):
         box = row(dot, title, ranks, verdict, space=8)
         box.setStretch(1, 1)
         box.setContentsMargins(8, 4, 8, 4)
-        made.setLayout(box)
-        made.setToolTip(plain_tip(line.about))
-        made.setAccessibleName(f"{line.title}: {line.ranks}, {line.verdict}")
-        return made
+        frame.setLayout(box)
+        frame.setToolTip(plain_tip(line.about))
+        frame.setAccessibleName(f"{line.title}: {line.ranks}, {line.verdict}")
+        return frame

@@ -44,26 +44,26 @@ def _table(confusion: "Confusion") -> QTableWidget:
 
     rows = [number for number, cells in enumerate(confusion.cells) if any(cells)]
     columns = [number for number in range(len(confusion.columns)) if any(cells[number] for cells in confusion.cells)]
-    made = QTableWidget(len(rows), len(columns))
-    made.setAccessibleName("Labels in rows, diagnosed kinds in columns")
-    made.setVerticalHeaderLabels([LABEL_TITLES[confusion.rows[number]] for number in rows])
-    made.setHorizontalHeaderLabels([KIND_TITLES[confusion.columns[number]] for number in columns])
-    made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    made.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-    made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    table = QTableWidget(len(rows), len(columns))
+    table.setAccessibleName("Labels in rows, diagnosed kinds in columns")
+    table.setVerticalHeaderLabels([LABEL_TITLES[confusion.rows[number]] for number in rows])
+    table.setHorizontalHeaderLabels([KIND_TITLES[confusion.columns[number]] for number in columns])
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     for line, number in enumerate(rows):
         for place, kind in enumerate(columns):
             same = confusion.rows[number] == confusion.columns[kind]
-            made.setItem(line, place, _cell(confusion.cells[number][kind], same))
-    made.setMaximumHeight(made.horizontalHeader().sizeHint().height() + made.verticalHeader().length()
-                          + 2 * made.frameWidth())
-    return made
+            table.setItem(line, place, _cell(confusion.cells[number][kind], same))
+    table.setMaximumHeight(table.horizontalHeader().sizeHint().height() + table.verticalHeader().length()
+                          + 2 * table.frameWidth())
+    return table
 
 
 def _cell(count: int, same: bool) -> QTableWidgetItem:
-    made = QTableWidgetItem(f"{count} \N{CHECK MARK}" if same and count else str(count) if count else "\N{MIDDLE DOT}")
-    made.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-    made.setToolTip(SAME if same else "")
-    made.setForeground(theme.colour("quiet" if not count else "good_words" if same else "words"))
-    return made
+    item = QTableWidgetItem(f"{count} \N{CHECK MARK}" if same and count else str(count) if count else "\N{MIDDLE DOT}")
+    item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+    item.setToolTip(SAME if same else "")
+    item.setForeground(theme.colour("quiet" if not count else "good_words" if same else "words"))
+    return item

@@ -104,6 +104,6 @@ class Range(QWidget):
 
 
 def _combo(name: str) -> QComboBox:
-    made = ElidedCombo(name)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    return made
+    combo = ElidedCombo(name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return combo

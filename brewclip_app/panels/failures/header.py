@@ -70,8 +70,8 @@ class FailuresHeader(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.summary.setVisible(self.width() >= SUMMARY_FROM)  # the status bar shows it too
         narrow = self._second.count() > 1
-        whole = super().minimumSizeHint().width() + (self._width_of_buttons() if narrow else 0)
-        self._place_buttons(self._second if self.width() < whole else self._first)
+        width = super().minimumSizeHint().width() + (self._width_of_buttons() if narrow else 0)
+        self._place_buttons(self._second if self.width() < width else self._first)
         super().resizeEvent(event)
 
     def _place_buttons(self, line: QHBoxLayout) -> None:

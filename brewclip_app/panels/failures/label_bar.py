@@ -27,10 +27,10 @@ class LabelBar(QWidget):
         flow = QWidget()
         self._flow = FlowLayout(flow)
         for number, (key, title) in enumerate(labels, 1):
-            made = KeyButton(str(number), title)
-            made.clicked.connect(lambda checked=False, key=key: self.labelled.emit(key if checked else ""))
-            self.buttons[key] = made
-            self._flow.addWidget(made)
+            key_button = KeyButton(str(number), title)
+            key_button.clicked.connect(lambda checked=False, key=key: self.labelled.emit(key if checked else ""))
+            self.buttons[key] = key_button
+            self._flow.addWidget(key_button)
         self.note = NoteField(leave)
         self.note.setPlaceholderText("Note…")
         self.note.setAccessibleName("Note on this failure")

@@ -48,14 +48,14 @@ class FailuresPage(QStackedWidget):
         self.table.sortByColumn(RANK, Qt.SortOrder.AscendingOrder)
         left = QWidget()
         left.setLayout(column(self.kinds, place, space=12))
-        made = QSplitter()
-        made.setChildrenCollapsible(False)
-        made.setHandleWidth(16)
+        split = QSplitter()
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(16)
         for stretch, part in ((2, left), (3, self.case)):
-            made.addWidget(part)
-            made.setStretchFactor(made.count() - 1, stretch)
-        made.setSizes([530, 610])
-        return made
+            split.addWidget(part)
+            split.setStretchFactor(split.count() - 1, stretch)
+        split.setSizes([530, 610])
+        return split
 
     @property
     def ready(self) -> bool:

@@ -69,10 +69,10 @@ class BranchTable(QWidget):
             texts = (branch.name, "" if branch.share is None else signed(branch.share),
                      "" if branch.rank is None else str(branch.rank))
             for column, text in enumerate(texts[:columns]):
-                made = cell(label(text, "strong" if branch.main else ""), "" if column else branch.colour,
+                item = cell(label(text, "strong" if branch.main else ""), "" if column else branch.colour,
                             right=column > 0, main=branch.main)
-                made.setToolTip(plain_tip(branch.tip))
-                self._grid.addWidget(made, 2 + 2 * line, column)
+                item.setToolTip(plain_tip(branch.tip))
+                self._grid.addWidget(item, 2 + 2 * line, column)
 
 
 def make_grid(table: QWidget) -> QGridLayout:
@@ -86,14 +86,14 @@ def make_grid(table: QWidget) -> QGridLayout:
 
 def cell(text: QLabel, dot: str = "", right: bool = False, main: bool = False) -> QFrame:
     """A cell of a small table; `dot` is the colour of a dot before the text, `main` highlights the row."""
-    made = QFrame()
+    frame = QFrame()
     if main:
-        made.setObjectName("chosen")
-        made.setStyleSheet(f"QFrame#chosen {{ background: {theme.colour('chosen').name()}; }}")
+        frame.setObjectName("chosen")
+        frame.setStyleSheet(f"QFrame#chosen {{ background: {theme.colour('chosen').name()}; }}")
     text.setAlignment((Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
                       | Qt.AlignmentFlag.AlignVCenter)
     inside = row(*((Dot(dot),) if dot else ()), text, space=8)
     inside.setContentsMargins(8, 5, 8, 5)
     inside.setStretch(inside.count() - 1, 1)
-    made.setLayout(inside)
-    return made
+    frame.setLayout(inside)
+    return frame

@@ -105,6 +105,6 @@ class InspectHead(QWidget):
 
 
 def _box(name: str) -> QComboBox:
-    made = ElidedCombo(name)
-    made.setMinimumWidth(NARROW)
-    return made
+    combo = ElidedCombo(name)
+    combo.setMinimumWidth(NARROW)
+    return combo

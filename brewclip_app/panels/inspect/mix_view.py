@@ -107,9 +107,9 @@ class MixView(QWidget):
         line = row(MARGIN, self.slider, space=0)
         words = row(MARGIN, label("Transcript only", "quiet"), None, self.here, None, label("Voice only", "quiet"),
                     space=0)
-        whole = column(self.curve, line, words, space=4)
-        whole.setStretch(0, 1)
-        self.setLayout(whole)
+        layout = column(self.curve, line, words, space=4)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
         theme.changed.connect(self._set_up)
         self._set_up()
 

@@ -107,10 +107,10 @@ class InspectPanel(Panel):
         self.pages = QStackedWidget()
         for page in (self.empty, self.single, self.compare):
             self.pages.addWidget(page)
-        whole = column(self.head, self.notice, self.progress, self.pages, space=12)
-        whole.setContentsMargins(20, 16, 20, 12)
-        whole.setStretch(3, 1)
-        self.setLayout(whole)
+        layout = column(self.head, self.notice, self.progress, self.pages, space=12)
+        layout.setContentsMargins(20, 16, 20, 12)
+        layout.setStretch(3, 1)
+        self.setLayout(layout)
         self.single.add_below(self.strip)
 
     def _connect(self) -> None:

@@ -17,13 +17,13 @@ def draw_explanation(state: InspectState, max_megapixels: float) -> "Image":
 
     cases = [state.case, state.second if state.comparing else None]
     drawn = [_draw_case(case, state, max_megapixels) for case in cases if case is not None]
-    whole = Image.new("RGB", (sum(part.width for part in drawn), max(part.height for part in drawn)),
+    picture = Image.new("RGB", (sum(part.width for part in drawn), max(part.height for part in drawn)),
                       drawn[0].getpixel((0, 0)))
     left = 0
     for part in drawn:
-        whole.paste(part, (left, 0))
+        picture.paste(part, (left, 0))
         left += part.width
-    return whole
+    return picture
 
 
 def _draw_case(case: InspectCase, state: InspectState, max_megapixels: float) -> "Image":

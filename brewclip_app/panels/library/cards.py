@@ -48,11 +48,11 @@ class FoldersCard(Card):
         open_button = () if is_remote(folder) else (
             icon_button("open", f"Open {folder.name}",
                         lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))), 16),)
-        made = row(path, *open_button,
+        layout = row(path, *open_button,
                    icon_button("close", f"Remove {folder.name} from the gallery", lambda: self._remove(folder), 14),
                    space=2)
-        made.setStretch(0, 1)
-        return made
+        layout.setStretch(0, 1)
+        return layout
 
 
 class ModelCard(Card):
@@ -90,9 +90,9 @@ class OutdatedCard(Card):
         self.setProperty("kind", "care")
         self.words = label("", wrap=True)
         self.action = button("Index again", embed, "main")
-        whole = row(self.words, self.action, space=12)
-        whole.setStretch(0, 1)
-        self.body.addLayout(whole)
+        layout = row(self.words, self.action, space=12)
+        layout.setStretch(0, 1)
+        self.body.addLayout(layout)
 
     def show_for(self, state: GalleryState, overview: Overview, titles: dict[str, str], rate: float) -> None:
         """Show or hide, by what the gallery has and what the settings ask for."""

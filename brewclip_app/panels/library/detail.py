@@ -136,11 +136,11 @@ class GalleryDetail(QWidget):
         for control in (self.search, self.again):
             flow.addWidget(control)
         words = column(title, self.state_words, None, buttons, space=6)
-        whole = row(words, self.mosaic, space=16)
-        whole.setStretch(0, 1)
+        layout = row(words, self.mosaic, space=16)
+        layout.setStretch(0, 1)
         self.progress = ProgressRow("Indexing")
         self.progress.cancelled.connect(self._controller.stop)
-        card.body.addLayout(whole)
+        card.body.addLayout(layout)
         card.body.addWidget(self.progress)
         return card
 

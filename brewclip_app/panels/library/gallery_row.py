@@ -38,10 +38,10 @@ class GalleryListRow(QWidget):
         self.bar.setTextVisible(False)
         words = column(None, self.name, self.words, self.failed, self.bar, None, space=3)
         self.failed.setVisible(bool(state.failed))
-        whole = row(mosaic, words, space=10)
-        whole.setStretch(1, 1)
-        whole.setContentsMargins(7, 6, 7, 6)
-        self.setLayout(whole)
+        layout = row(mosaic, words, space=10)
+        layout.setStretch(1, 1)
+        layout.setContentsMargins(7, 6, 7, 6)
+        self.setLayout(layout)
         self.show_progress(None)
 
     def show_progress(self, progress: Progress | None) -> None:

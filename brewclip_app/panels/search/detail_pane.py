@@ -62,8 +62,8 @@ def facts_words(image: "ImageRecord") -> str:
     """ "winter / january · taken 12 Jan 2024 · 500 × 375"; lines break between the facts, not within one."""
     folders = " / ".join(image.path.parent.parts[-2:]).lstrip("/ ")
     date, source = image.dated
-    whole = (f"{DATE_SOURCES[source]} {date_words(date)}", f"{image.width} × {image.height}")
-    return f"{NO_BREAK}· ".join(filter(None, (folders, *(fact.replace(" ", NO_BREAK) for fact in whole))))
+    facts = (f"{DATE_SOURCES[source]} {date_words(date)}", f"{image.width} × {image.height}")
+    return f"{NO_BREAK}· ".join(filter(None, (folders, *(fact.replace(" ", NO_BREAK) for fact in facts))))
 
 
 class PictureBox(QWidget):
@@ -150,10 +150,10 @@ def rounded_parts(values: Sequence[float], total: float, digits: int = 2) -> lis
 
 def figure(value: float, look: str = "") -> QLabel:
     """A figure with two digits, right-aligned."""
-    made = label(f"{value:.2f}".replace("-", "\N{MINUS SIGN}"), look)
-    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
-    return made
+    number = label(f"{value:.2f}".replace("-", "\N{MINUS SIGN}"), look)
+    number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    number.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+    return number
 
 
 class DetailPane(Card):

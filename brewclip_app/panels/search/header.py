@@ -88,9 +88,9 @@ class QueryHeader(Card):
         microphone = row(self.microphones, self.more, space=2)
         microphone.setStretch(0, 1)
         self._choices.setLayout(column(None, microphone, self.galleries, None, space=8))
-        whole = row(self.record, middle, self._choices, space=14)
-        whole.setStretch(1, 1)
-        self.body.addLayout(whole)
+        layout = row(self.record, middle, self._choices, space=14)
+        layout.setStretch(1, 1)
+        self.body.addLayout(layout)
 
     def _connect(self) -> None:
         microphone = self._microphone

@@ -70,9 +70,9 @@ class SearchPanel(Panel):
     def _lay_out(self) -> None:
         above = column(self.header)
         above.setContentsMargins(EDGE, 16, EDGE, 0)
-        whole = column(above, self.results, space=12)
-        whole.setStretch(1, 1)
-        self._main.setLayout(whole)
+        layout = column(above, self.results, space=12)
+        layout.setStretch(1, 1)
+        self._main.setLayout(layout)
         self.pages.addWidget(self._main)
         self.pages.addWidget(self.first_start)
         self.setLayout(column(self.pages))

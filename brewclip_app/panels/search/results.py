@@ -113,9 +113,9 @@ class SearchResults(QWidget):
         line = row(self.stale, self.least, self.progress, None, space=14)  # always there: the grid below never jumps
         above = column(bar, self.filter, line, space=4)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
-        whole = column(above, self.stack, space=0)
-        whole.setStretch(1, 1)
-        self.setLayout(whole)
+        page = column(above, self.stack, space=0)
+        page.setStretch(1, 1)
+        self.setLayout(page)
 
     def render_state(self, state: SearchState, before: SearchState) -> None:
         """Show what differs from the state before."""
@@ -261,8 +261,8 @@ class ProgressLine(QWidget):
         self.cancel = icon_button("close", "Stop (Esc)", stop, side=10)
         self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.cancel.setStyleSheet("padding: 1px;")
-        whole = row(self.title, self.bar, self.cancel, None, space=8)
-        self.setLayout(whole)
+        layout = row(self.title, self.bar, self.cancel, None, space=8)
+        self.setLayout(layout)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setRetainSizeWhenHidden(True)
         self.setSizePolicy(policy)

@@ -69,9 +69,9 @@ class SettingsPanel(Panel):
     def _make_groups(self) -> None:
         for setting in SETTINGS:
             card = self.groups.setdefault(setting.group, Card(setting.group, space=12))
-            made = SettingRow(setting, self.context)
-            self.rows[setting.key] = made
-            card.body.addWidget(made)
+            setting_row = SettingRow(setting, self.context)
+            self.rows[setting.key] = setting_row
+            card.body.addWidget(setting_row)
         self.groups["Privacy"].body.addWidget(self.privacy)
 
     def _make_home(self) -> Card:

@@ -58,11 +58,11 @@ class SettingRow(QWidget):
         words = column(field, self.help, space=4)
         if setting.reembeds:
             words.addWidget(self.warning)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(12)
-        whole.addLayout(column(7, self.name, None, space=0))
-        whole.addLayout(words, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        layout.addLayout(column(7, self.name, None, space=0))
+        layout.addLayout(words, 1)
 
     def change(self, value: Value) -> None:
         """Set a value; an invalid one is refused, and the control shows the old one again."""
@@ -119,45 +119,45 @@ def _without_wheel(widget: QWidget) -> None:
 
 
 def _combo() -> QComboBox:
-    made = QComboBox()
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(12)
-    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    _without_wheel(made)
-    return made
+    combo = QComboBox()
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(12)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    _without_wheel(combo)
+    return combo
 
 
 def _choice(line: SettingRow) -> tuple[QWidget, Show]:
-    made = _combo()
+    combo = _combo()
     for value, words in line.setting.choices:
-        made.addItem(words, value)
-    made.currentIndexChanged.connect(lambda _: line.change(str(made.currentData())))
-    return made, lambda value: made.setCurrentIndex(made.findData(value))
+        combo.addItem(words, value)
+    combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
+    return combo, lambda value: combo.setCurrentIndex(combo.findData(value))
 
 
 def _flag(line: SettingRow) -> tuple[QWidget, Show]:
-    made = QCheckBox("On")
-    made.toggled.connect(line.change)
+    box = QCheckBox("On")
+    box.toggled.connect(line.change)
 
     def show(value: Value) -> None:
-        made.setChecked(bool(value))
+        box.setChecked(bool(value))
 
-    return made, show
+    return box, show
 
 
 def _number(line: SettingRow) -> tuple[QWidget, Show]:
-    setting, whole = line.setting, isinstance(line.setting.default, int)
-    made = QDoubleSpinBox()
-    made.setDecimals(0 if whole else 2)
-    made.setRange(setting.low, setting.high)
-    made.setSpecialValueText(setting.zero)
-    made.setSuffix(f" {setting.unit}" if setting.unit else "")
-    made.setKeyboardTracking(False)
-    made.setFixedWidth(160)
-    made.lineEdit().setTextMargins(8, 0, 0, 0)
-    _without_wheel(made)
-    made.valueChanged.connect(line.change)
-    return made, lambda value: made.setValue(float(value))
+    setting, is_integer = line.setting, isinstance(line.setting.default, int)
+    spin_box = QDoubleSpinBox()
+    spin_box.setDecimals(0 if is_integer else 2)
+    spin_box.setRange(setting.low, setting.high)
+    spin_box.setSpecialValueText(setting.zero)
+    spin_box.setSuffix(f" {setting.unit}" if setting.unit else "")
+    spin_box.setKeyboardTracking(False)
+    spin_box.setFixedWidth(160)
+    spin_box.lineEdit().setTextMargins(8, 0, 0, 0)
+    _without_wheel(spin_box)
+    spin_box.valueChanged.connect(line.change)
+    return spin_box, lambda value: spin_box.setValue(float(value))
 
 
 def _text_field(line: SettingRow) -> QLineEdit:
@@ -175,12 +175,12 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
         ask_folder(line, line.setting.key, line.setting.label, lambda folder: line.change(str(folder)),
                    Path(line.folder()))
 
-    whole = QWidget()
+    widget = QWidget()
     box = row(field, button("Choose…", choose))
     box.setStretch(0, 1)
-    whole.setLayout(box)
-    whole.setFocusProxy(field)
-    return whole, lambda value: field.setText(str(value))
+    widget.setLayout(box)
+    widget.setFocusProxy(field)
+    return widget, lambda value: field.setText(str(value))
 
 
 def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
@@ -194,29 +194,29 @@ def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
 
 
 def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
-    made = _combo()
+    combo = _combo()
     downloads = line.context.downloads
 
     def fill() -> None:
-        blocker = QSignalBlocker(made)
-        made.clear()
-        made.addItem(AUTO, "auto")
+        blocker = QSignalBlocker(combo)
+        combo.clear()
+        combo.addItem(AUTO, "auto")
         for weights in downloads.table():
             if weights.kind == "vision-language":
                 is_local = weights.bundled or downloads.state.path(weights.name) is not None
-                made.addItem(weights.title if is_local else f"{weights.title} · not downloaded", weights.name)
+                combo.addItem(weights.title if is_local else f"{weights.title} · not downloaded", weights.name)
         show(line.context.settings[line.setting.key])
         blocker.unblock()
 
     def show(value: Value) -> None:
-        if made.findData(value) < 0:  # a native open_clip model that is not in the table
-            made.addItem(str(value), value)
-        made.setCurrentIndex(made.findData(value))
+        if combo.findData(value) < 0:  # a native open_clip model that is not in the table
+            combo.addItem(str(value), value)
+        combo.setCurrentIndex(combo.findData(value))
 
     fill()
-    made.currentIndexChanged.connect(lambda _: line.change(str(made.currentData())))
+    combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
     downloads.changed.connect(lambda state: fill() if not state.running else None)
-    return made, show
+    return combo, show
 
 
 def _model(line: SettingRow) -> tuple[QWidget, Show]:
@@ -238,12 +238,12 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
                    line.context.home.runs)
 
     combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
-    whole = QWidget()
+    widget = QWidget()
     box = row(combo, button("Choose…", choose))
     box.setStretch(0, 1)
-    whole.setLayout(box)
-    whole.setFocusProxy(combo)
-    return whole, show
+    widget.setLayout(box)
+    widget.setFocusProxy(combo)
+    return widget, show
 
 
 def _runs(folder: Path) -> list[Path]:

@@ -224,9 +224,9 @@ def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def pen(ink: QColor, dash: str, width: float) -> QPen:
     """Pen of a line in plot and legend; `width` in device pixels."""
-    made: QPen = pyqtgraph.mkPen(ink, width=width)
-    made.setStyle(DASHES[dash])
-    return made
+    drawing_pen: QPen = pyqtgraph.mkPen(ink, width=width)
+    drawing_pen.setStyle(DASHES[dash])
+    return drawing_pen
 
 
 class Swatch(QWidget):

@@ -71,9 +71,9 @@ def _splits(report: "DatasetReport") -> Card:
 
 
 def _cell(text: str, place: int, name: str = "") -> QWidget:
-    made = label(text, name)
-    made.setAlignment(Qt.AlignmentFlag.AlignRight if place else Qt.AlignmentFlag.AlignLeft)
-    return made
+    words = label(text, name)
+    words.setAlignment(Qt.AlignmentFlag.AlignRight if place else Qt.AlignmentFlag.AlignLeft)
+    return words
 
 
 def _problem(problem: "Problem") -> Card:

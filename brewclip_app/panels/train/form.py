@@ -241,9 +241,9 @@ def _fits(field: Field, value: object) -> bool:
 
 
 def _box(chip: QWidget, words: QWidget) -> QWidget:
-    made = QWidget()
+    widget = QWidget()
     chip.setMinimumHeight(24)  # lower, its round ends would be drawn square
     inner = column(row(chip, None), words, space=4)
     inner.setContentsMargins(0, 4, 0, 4)
-    made.setLayout(inner)
-    return made
+    widget.setLayout(inner)
+    return widget

@@ -119,13 +119,13 @@ class OptionRow(QWidget):
             flag.toggled.connect(self._take)
             return flag
         if self.field.choices:
-            made = _Combo()
+            combo = _Combo()
             for value, words in self.field.choices:
-                made.addItem(words, value)
-            self.control = made
+                combo.addItem(words, value)
+            self.control = combo
             self._choose(self.field.first)
-            made.currentIndexChanged.connect(lambda _: self._take(made.currentData()))
-            return made
+            combo.currentIndexChanged.connect(lambda _: self._take(combo.currentData()))
+            return combo
         field = QLineEdit("" if self.field.first == "" else display(self.field.first))
         field.setPlaceholderText("none" if self.field.first == "" else "")
         field.textEdited.connect(self._read)
