@@ -52,6 +52,28 @@ def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
     return look(words, name) if name else words
 
 
+class WholeLabel(QLabel):
+    """Wrapped plain text that is never cut, for places whose layout asks for no height by width, such as splitters."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        look(self, name)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._keep_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+
+
 class PlainButton(QPushButton):
     """A button that shows its text letter by letter, an & of a name included."""
 

@@ -63,6 +63,7 @@ class IntervalPlot(Card):
         self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.nothing = label("", "quiet-body", wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setMinimumHeight(3 * self.nothing.fontMetrics().height())  # in a plot's smallest width
         self.nothing.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         head = row(self.title, self.tools)
         head.setStretch(0, 1)

@@ -5,13 +5,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QMenu, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from brewclip_app.panels.evaluate import cells
 from brewclip_app.panels.evaluate.cells_table import CellsTable
 from brewclip_app.panels.evaluate.evaluations_model import CellsModel
-from brewclip_app.widgets.common import Card, EmptyState, button, column, label, look, row
+from brewclip_app.widgets.common import Card, EmptyState, WholeLabel, button, column, label, look, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class EvaluationsCard(Card):
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # unsorted: the newest first
         self.tabs = QButtonGroup(self)
         self.about = label("", "quiet", wrap=True)
-        self.facts = label("", "quiet", wrap=True)
+        self.facts = WholeLabel("quiet")
         self.empty = EmptyState("evaluate", "No evaluation yet",
                                 "Choose a dataset and a model on the left. Every evaluation is stored with the rank of "
                                 "each query.")
@@ -86,15 +86,6 @@ class EvaluationsCard(Card):
         self.below.setLayout(row(self.open_failures, self.erase, None))
         self.body.addWidget(self.below)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._keep_facts_whole()
-
-    def _keep_facts_whole(self) -> None:
-        """Give the facts their height: a splitter knows no height that depends on the width."""
-        margins = self.body.contentsMargins()
-        self.facts.setMinimumHeight(self.facts.heightForWidth(self.width() - margins.left() - margins.right()))
-
     def render_state(self, state: "EvaluateState") -> None:
         """Show the evaluations or the table in front."""
         if state.records is not self._records:
@@ -115,6 +106,5 @@ class EvaluationsCard(Card):
         self.below.setVisible(ours and bool(state.records))
         self.save.setEnabled(bool(state.records) or not ours)
         self.facts.setText(cells.facts_of(record) if record else "")
-        self._keep_facts_whole()
         self.open_failures.setEnabled(record is not None)
         self.erase.setText(f"Delete {number}…" if number > 1 else "Delete…")

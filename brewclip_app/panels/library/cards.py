@@ -12,7 +12,7 @@ from brewclip_app import wording
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.plain_text import plain_tip
-from brewclip_app.widgets.common import Card, ElidedLabel, button, clear, icon_button, label, look, row
+from brewclip_app.widgets.common import Card, ElidedLabel, WholeLabel, button, clear, icon_button, label, look, row
 from core.remote import is_remote, shown
 from core.store.records import GalleryState
 
@@ -61,7 +61,7 @@ class ModelCard(Card):
     def __init__(self) -> None:
         super().__init__("Model")
         self.facts = label("", "strong", wrap=True)
-        self.price = label("", "quiet", wrap=True)
+        self.price = WholeLabel("quiet")
         for part in (self.facts, self.price):
             self.body.addWidget(part)
         self.body.addStretch(1)

@@ -21,6 +21,7 @@ from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, Cell
 from brewclip_app.panels.evaluate.interval_plot import FAR, Axis, IntervalPlot, Series
 from brewclip_app.panels.evaluate.panel import EvaluatePanel
 from brewclip_app.panels.evaluate.results import EvaluationsCard
+from brewclip_app.shell.panel_stack import PanelStack
 from core.errors import EvaluationError
 from core.evaluation import archive, evaluate
 from core.evaluation.evaluate import Plan
@@ -445,6 +446,20 @@ def test_plots_are_stacked_where_both_do_not_fit(filled, qtbot):
     filled.split.setSizes([700, 200])
     filled.resize(900, 720)
     qtbot.waitUntil(lambda: plots.noise.y() > plots.quality.y() and plots.noise.x() == plots.quality.x())
+
+
+def test_in_the_smallest_window_nothing_lies_over_anything_else(filled, qtbot):
+    """The panel of a window of 1000 x 640."""
+    stack = PanelStack()
+    qtbot.addWidget(stack)
+    stack.add(filled)
+    stack.show_panel(filled)
+    stack.resize(912, 590)
+    stack.show()
+    plot, results = filled.plots.quality, filled.results
+    qtbot.waitUntil(lambda: filled.plots.noise.y() > plot.y() and plot.words.y() > plot.plot.geometry().bottom())
+    assert results.facts.height() >= results.facts.heightForWidth(results.facts.width())
+    assert results.facts.y() > results.table.geometry().bottom()
 
 
 def test_a_dataset_without_a_split_to_evaluate_says_so(tmp_path):
