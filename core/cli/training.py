@@ -18,20 +18,24 @@ from core.errors import TrainingError
 from core.home import find_home
 from core.models.variants import VARIANTS, BrewClipOptions
 from core.progress import JobCancelled, Progress, Report
+from core.training import options as option_table
+from core.training import presets
+from core.training.options import in_words, with_values
 from core.training.recipe import Recipe, TrainingOptions
 
 RECORDS = (TrainingOptions, BrewClipOptions)
+SOURCES = {"paper": "paper", "authors": "authors' code", "ours": "ours"}
 
 
 def _record_option(option_field: Any, group: str) -> CommandOption:
     """The command-line option of a field of a record of options."""
     facts, flag, default = option_field.metadata, f"--{option_field.name.replace('_', '-')}", option_field.default
-    about = f"{facts['about'].rstrip('.')}{'; not in the paper' if facts['beyond'] else ''}".replace("%", "%%")
-    about = about[0].lower() + about[1:]
-    if isinstance(default, bool):
-        return option(flag, group=group, action=argparse.BooleanOptionalAction, default=default, help=about)
-    choices = facts.get("choices") or None
-    return option(flag, group=group, type=type(default), default=default, choices=choices,
+    about = f"{facts['about'].rstrip('.')} (default: {in_words(default)}, {SOURCES[facts['source']]})"
+    about = (about[0].lower() + about[1:]).replace("%", "%%")
+    if isinstance(default, bool):  # None, where it is not given, for a preset to fill in
+        return option(flag, group=group, action=argparse.BooleanOptionalAction, default=None, help=about)
+    choices = facts["choices"] or None
+    return option(flag, group=group, type=type(default), default=None, choices=choices,
                   metavar=None if choices else "N", help=about)
 
 
@@ -39,6 +43,8 @@ OPTIONS = (
     option("folder", nargs="?", type=Path, metavar="DIR", help="dataset folder"),
     option("--out", required=True, type=output_folder, metavar="RUN", help="folder of the run; created if needed"),
     option("--resume", action="store_true", help="continue the run in RUN with the options it was begun with"),
+    option("--as", dest="preset", choices=list(presets.BY_NAME), default="",
+           help="preset of all options: the paper's, the authors' code's, or for small data; other options change it"),
     option("--variant", choices=[each.name for each in VARIANTS if each.prompts or each.acoustic], default="full",
            help="variant to train"),
     options.BACKBONE, options.CROP, options.KIND, options.FOLLOW_LINKS,
@@ -53,19 +59,21 @@ OPTIONS = (
 def _check_resumed(arguments: Arguments) -> None:
     """TrainingError ("options") when options are given with --resume."""
     changed = [each.name for record in RECORDS for each in fields(record)
-             if getattr(arguments, each.name) != each.default]
-    if changed:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+             if getattr(arguments, each.name) is not None]
+    if changed or arguments.preset:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in (*(["as"] if arguments.preset else []), *changed))
         raise TrainingError(f"A run continues with its own options: leave out {flags}.", "options")
 
 
 def _recipe(arguments: Arguments) -> Recipe:
     if arguments.folder is None:
         raise TrainingError("Name the dataset folder to train on, or add --resume to continue a run.", "no_dataset")
-    training, model = ({each.name: getattr(arguments, each.name) for each in fields(record)} for record in RECORDS)
-    return Recipe(arguments.folder.absolute(), arguments.variant, arguments.backbone, arguments.crop, arguments.kind,
-                  arguments.train_split, arguments.dev_split, BrewClipOptions(**model), TrainingOptions(**training),
-                  arguments.follow_links)
+    recipe = Recipe(arguments.folder.absolute(), arguments.variant, arguments.backbone, arguments.crop, arguments.kind,
+                    arguments.train_split, arguments.dev_split, follow_links=arguments.follow_links)
+    if arguments.preset:
+        recipe = presets.preset(arguments.preset).apply(recipe)
+    return with_values(recipe, {each.key: getattr(arguments, each.name) for each in option_table.OPTIONS
+                                if getattr(arguments, each.name) is not None})
 
 
 @contextmanager

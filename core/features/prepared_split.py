@@ -1,13 +1,13 @@
 """A split of a dataset with the features of its images and utterances, ready to be trained on or evaluated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.asr.transcript import EncodedUtterance
+from core.asr.transcript import EncodedUtterance, Transcript
 from core.datasets.kinds import kind_of
 from core.datasets.records import Dataset, Utterance
 from core.errors import DatasetError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TRANSCRIBING_COSTS = 30  # about what an utterance costs, in images
 MISSING = "Its file is missing."
+NO_CAPTION = "It has no caption."
+NOT_TRANSCRIBED = Transcript("", "", (), 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,16 +82,22 @@ def checked_split(dataset: Dataset, split: str) -> Dataset:
 
 
 class FeaturePreparer:
-    """Prepares splits of a dataset for a backbone and a crop policy. `states`: whether encoder states are wanted."""
+    """Prepares splits of a dataset for a backbone and a crop policy.
 
-    def __init__(self, workspace: Workspace, backbone: "VisionLanguage", crop: str, states: bool = True) -> None:
+    `states`: whether encoder states are wanted. `captions`: the captions are the texts in place of the transcripts;
+    without states no recording is read then.
+    """
+
+    def __init__(self, workspace: Workspace, backbone: "VisionLanguage", crop: str, states: bool = True,
+                 captions: bool = False) -> None:
         self._workspace, self.images = workspace, ImageFeatureCache(workspace, backbone, crop)
-        self._states, self._width = states, workspace.recogniser().width
+        self._states, self._captions, self._width = states, captions, workspace.recogniser().width
 
     def cost(self, dataset: Dataset, splits: tuple[str, ...], condition: Condition = CLEAN) -> Cost:
         """Disk space that `prepare` of these splits would add; known files are not read again."""
         parts = [dataset.of(split) for split in splits]
-        recordings = [record.recording for part in parts for record in part.utterances if record.recording]
+        recordings = [record.recording for part in parts for record in part.utterances
+                      if record.recording and self._reads_recordings]
         size = self._speech(dataset).size(recordings, self._width, condition, self._states)
         paths = [image.path for part in parts for image in part.images if image.path]
         return Cost(size.new, size.nbytes, self.images.nbytes(paths))
@@ -103,15 +111,33 @@ class FeaturePreparer:
         rows = {image.image_id: row for row, image in enumerate(part.images)}
         utterances = tuple(record for record in part.utterances if record.image_id in rows)
         transcribing, reading = steps(report, len(utterances) * TRANSCRIBING_COSTS, len(part.images))
-        recordings = [record.recording for record in utterances if record.recording]
-        spoken = iter(self._speech(dataset).load(recordings, self._states, condition, transcribing))
         paths = tuple(image.path for image in part.images)
         features = iter(self.images.load([path for path in paths if path], reading))
         return Split(split, condition, tuple(rows), paths,
                      tuple(next(features) if path else ImageFeature.unreadable(MISSING) for path in paths), utterances,
-                     tuple(next(spoken) if record.recording else EncodedUtterance.unreadable(MISSING)
-                           for record in utterances),
+                     self._encoded(dataset, utterances, condition, transcribing),
                      np.array([rows[record.image_id] for record in utterances], np.int64))
+
+    @property
+    def _reads_recordings(self) -> bool:
+        return self._states or not self._captions
+
+    def _encoded(self, dataset: Dataset, utterances: tuple[Utterance, ...], condition: Condition, report: Report
+                 ) -> tuple[EncodedUtterance, ...]:
+        """The utterances as the model reads them."""
+        if not self._reads_recordings:
+            return tuple(_captioned(EncodedUtterance(NOT_TRANSCRIBED), record) for record in utterances)
+        recordings = [record.recording for record in utterances if record.recording]
+        loaded = iter(self._speech(dataset).load(recordings, self._states, condition, report))
+        encoded = [next(loaded) if record.recording else EncodedUtterance.unreadable(MISSING) for record in utterances]
+        return tuple(map(_captioned, encoded, utterances) if self._captions else encoded)
 
     def _speech(self, dataset: Dataset) -> SpeechFeatureCache:
         return SpeechFeatureCache(self._workspace, kind_of(dataset.kind).language)
+
+
+def _captioned(encoded: EncodedUtterance, record: Utterance) -> EncodedUtterance:
+    """The utterance with its caption in place of the transcript's text."""
+    if not record.caption:
+        return replace(encoded, reason=encoded.reason or NO_CAPTION)
+    return replace(encoded, transcript=replace(encoded.transcript, text=record.caption, reason=""))

@@ -21,7 +21,7 @@ from torch.nn import functional
 from core.asr.transcript import Transcript
 from core.models import prompts, sentences
 from core.models.acoustic import AcousticBranch, pad
-from core.models.losses import Losses, brewclip_loss
+from core.models.losses import Losses, Objective, brewclip_loss
 from core.models.open_clip_models import Built, prepare
 from core.models.variants import BrewClipOptions, variant
 
@@ -126,11 +126,11 @@ class BrewCLIP(nn.Module):
         image = pictures if pictures.ndim == 2 else self.encode_stem(pictures)
         return Features(image, self.encode_speech(speech), self.scale)
 
-    def loss(self, features: Features, image_ids: Tensor) -> Losses:
+    def loss(self, features: Features, image_ids: Tensor, objective: Objective = Objective()) -> Losses:
         """Equation 2 for the pairs; `image_ids` (n,) int64 tell which pairs share a picture. See `brewclip_loss`."""
         speech = features.speech
         return brewclip_loss(features.image, speech.spoken, speech.text, speech.acoustic, speech.has_text, image_ids,
-                             features.scale, self.options.inner_weight)
+                             features.scale, self.options.inner_weight, objective)
 
     # --- images ---
 

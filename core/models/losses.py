@@ -5,13 +5,32 @@ features of every process, and gradients flow back to where a feature was made. 
 DistributedDataParallel takes of gradients, is then the loss of the whole batch in one process.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional
+
+ADDED = 1e-6  # by the authors' code to each sum of exponentials
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Form of the loss (docs/paper.md).
+
+    `authors`: as their code has it, with the mean of both directions, in which the inner loss is computed on vectors
+    that are not normalised and counted twice. `same_image_negatives`: other pairs of the same picture count as
+    negatives, as in equation 1; else they are masked, as in the authors' code. `replicas`: the rows of this process are
+    split into so many parts (as `torch.chunk` does, 32 into 11, 11 and 10) with negatives of their own, and the losses
+    of the parts are averaged; 0: all rows of all processes are negatives of each other.
+    """
+
+    authors: bool = False
+    same_image_negatives: bool = False
+    replicas: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,41 +43,69 @@ class Losses:
 
 
 def brewclip_loss(image: Tensor, spoken: Tensor, text: Tensor | None, acoustic: Tensor | None, has_text: Tensor,
-                  image_ids: Tensor, scale: Tensor, inner_weight: float) -> Losses:
+                  image_ids: Tensor, scale: Tensor, inner_weight: float, objective: Objective = Objective()) -> Losses:
     """Equation 2 for n pairs: outer V <-> L, inner A <-> T; without both branches the outer loss alone.
 
     image F_V, spoken F_L, text F_T, acoustic F_A: (n, dim), normalised here; n is the same in every process.
-    `has_text` (n,) bool: rows without words take no part in the inner loss. `image_ids` (n,) int64: other pairs of the
-    same picture are no negatives. `scale`: 1 / temperature. `inner_weight`: alpha.
+    `has_text` (n,) bool: rows without words take no part in the inner loss. `image_ids` (n,) int64 tell which pairs
+    share a picture. `scale`: 1 / temperature. `inner_weight`: alpha.
     """
-    ids = _Everywhere.of(image_ids)
-    everyone = torch.ones_like(has_text)
-    outer = contrast(image, spoken, image_ids, ids, everyone, scale)
+    if objective.replicas:
+        rows = (image, spoken, text, acoustic, has_text, image_ids)
+        count = len(image.chunk(objective.replicas))
+        chunks = [[None] * count if part is None else part.chunk(objective.replicas) for part in rows]
+        losses = [_loss(*chunk, scale, inner_weight, objective) for chunk in zip(*chunks, strict=True)]  # type: ignore
+        return Losses(*(torch.stack([getattr(part, field.name) for part in losses]).mean() for field in fields(Losses)))
+    return _loss(image, spoken, text, acoustic, has_text, image_ids, scale, inner_weight, objective)
+
+
+def _loss(image: Tensor, spoken: Tensor, text: Tensor | None, acoustic: Tensor | None, has_text: Tensor,
+          image_ids: Tensor, scale: Tensor, inner_weight: float, objective: Objective) -> Losses:
+    """`brewclip_loss` of rows that are negatives of each other."""
+    image, spoken = (functional.normalize(vectors.float(), dim=-1) for vectors in (image, spoken))
+    outer = contrast(image, spoken, image_ids, torch.ones_like(has_text), scale, objective)
     if text is None or acoustic is None:
         return Losses(outer, outer, torch.zeros_like(outer))
-    inner = contrast(acoustic, text, image_ids, ids, has_text, scale)
+    text, acoustic = text.float(), acoustic.float()
+    if objective.authors:
+        inner = 2 * contrast(acoustic, text, image_ids, has_text, scale, objective)
+    else:
+        inner = contrast(functional.normalize(acoustic, dim=-1), functional.normalize(text, dim=-1), image_ids,
+                         has_text, scale, objective)
     return Losses(inner_weight * inner + (1 - inner_weight) * outer, outer, inner)
 
 
-def contrast(first: Tensor, second: Tensor, image_ids: Tensor, ids: "_Everywhere", taking_part: Tensor,
-             scale: Tensor) -> Tensor:
-    """Both directions of equation 1, first -> second plus second -> first, for pairs (n, dim), in float32."""
-    first, second = (functional.normalize(each.float(), dim=-1) for each in (first, second))
-    present = _Everywhere.of(taking_part.long())  # gloo gathers no booleans
-    banned = (image_ids[:, None] == ids.all[None, :]) | (present.all[None, :] == 0)
+def contrast(first: Tensor, second: Tensor, image_ids: Tensor, taking_part: Tensor, scale: Tensor,
+             objective: Objective = Objective()) -> Tensor:
+    """Both directions of equation 1, first -> second plus second -> first, for pairs (n, dim) float32.
+
+    Their mean in place of the sum for `objective.authors`. `taking_part` (n,) bool: rows that are queries and keys.
+    """
+    local = objective.replicas > 0
+    present = _Everywhere.of(taking_part.long(), local)  # gloo gathers no booleans
+    banned = (present.all[None, :] == 0).repeat(len(first), 1)
+    if not objective.same_image_negatives:
+        banned |= image_ids[:, None] == _Everywhere.of(image_ids, local).all[None, :]
     own = torch.arange(len(first), device=first.device)
     banned[own, own + present.start] = False  # a pair is always its own positive
     rows = present.all.sum().clamp(min=1) / present.processes
-    return sum((_rows(left, _Everywhere.of(right), banned, taking_part, scale) / rows
-                for left, right in ((first, second), (second, first))), torch.zeros((), device=first.device))
+    total = sum((_rows(left, _Everywhere.of(right, local), banned, taking_part, scale, objective.authors) / rows
+                 for left, right in ((first, second), (second, first))), torch.zeros((), device=first.device))
+    return total / 2 if objective.authors else total
 
 
-def _rows(queries: Tensor, keys: "_Everywhere", banned: Tensor, taking_part: Tensor, scale: Tensor) -> Tensor:
+def _rows(queries: Tensor, keys: "_Everywhere", banned: Tensor, taking_part: Tensor, scale: Tensor,
+          authors: bool) -> Tensor:
     """The sum of -log softmax at the positives, over the rows that take part."""
     with torch.autocast(queries.device.type, enabled=False):
         logits = (scale.float() * queries @ keys.all.T).masked_fill(banned, -torch.inf)
     targets = torch.arange(len(queries), device=queries.device) + keys.start
-    return (functional.cross_entropy(logits, targets, reduction="none") * taking_part).sum()
+    if authors:
+        added = torch.full_like(logits[:, :1], math.log(ADDED))
+        losses = torch.cat([logits, added], dim=1).logsumexp(dim=1) - logits.gather(1, targets[:, None])[:, 0]
+    else:
+        losses = functional.cross_entropy(logits, targets, reduction="none")
+    return (losses * taking_part).sum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +117,9 @@ class _Everywhere:
     processes: int
 
     @classmethod
-    def of(cls, rows: Tensor) -> "_Everywhere":
-        if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
+    def of(cls, rows: Tensor, local: bool = False) -> "_Everywhere":
+        """The rows of all processes; of this one alone if `local`."""
+        if local or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
             return cls(rows, 0, 1)
         joined: Tensor = _Gather.apply(rows.contiguous())
         return cls(joined, dist.get_rank() * len(rows), dist.get_world_size())

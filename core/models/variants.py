@@ -1,12 +1,12 @@
 """The variants of BrewCLIP and its options, declared: command line, Train panel, documents and tests iterate over them.
 
-No torch here, so that the window can show them at once. The defaults are the paper's (shared prompts and branches of
-section 3.3, sizes of appendix A); an option that the paper does not have is off by default and marked `beyond`.
+No torch here, so that the window can show them at once. Each option says where its default comes from: the paper
+(section 3.3, appendix A), the authors' code where the paper says nothing, or this program (docs/paper.md).
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from core.errors import ModelError
 
@@ -43,34 +43,53 @@ def variant(name: str) -> Variant:
     return BY_NAME[name]
 
 
-def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: bool = False) -> Any:
-    return field(default=default, metadata={"about": about, "low": low, "high": high, "beyond": beyond})
+Source = Literal["paper", "authors", "ours"]
+
+
+def declare(default: Any, about: str, low: float = 0, high: float = 1, source: Source = "paper",
+            choices: tuple[str, ...] = (), later: bool = False) -> Any:
+    """A field of a record of options, with its metadata.
+
+    `source`: where the default comes from; "ours" also for an option that neither the paper nor the authors' code has.
+    `later`: options added after the first format; they are stored only where they differ from the default.
+    """
+    return field(default=default, metadata={"about": about, "low": low, "high": high, "source": source,
+                                            "choices": choices, "later": later})
+
+
+def stored(options: Any) -> dict[str, Any]:
+    """A record of options as a plain dict: every option, but `later` ones at their default."""
+    return {option.name: getattr(options, option.name) for option in fields(options)
+            if not option.metadata["later"] or getattr(options, option.name) != option.default}
 
 
 @dataclass(frozen=True)
 class BrewClipOptions:
-    """Options of a model's shape and loss; each field's metadata has its description, its range, and whether it is
-    beyond the paper. ModelError ("options") on a value out of its range or of another type.
+    """Options of a model's shape and loss; each field's metadata has its description, range and source.
+
+    ModelError ("options") on a value out of its range or of another type.
     """
 
-    prompts: int = _option(4, "Number of prompts M: learnt vectors after the start token.", 0, 32)
-    prompt_std: float = _option(0.02, "Initial standard deviation of the prompts.", 0, 1)
-    cls_std: float = _option(1.0, "Initial standard deviation of the acoustic CLS vector.", 0, 2)
-    heads: int = _option(8, "Attention heads of the acoustic layer; they must divide the text tower's width.", 1, 64)
-    feed_forward: int = _option(4096, "Width of the acoustic layer's feed-forward part.", 1, 65536)
-    dropout: float = _option(0.1, "Dropout in the acoustic layer.", 0, 0.9)
-    temperature: float = _option(0.07, "Temperature of the loss; its initial value if it is learnt.", 0.01, 1)
-    learn_temperature: bool = _option(True, "Learn the temperature (the paper) or keep it fixed (the authors' code).")
-    inner_weight: float = _option(0.1, "Alpha: share of the inner loss between voice and transcript.", 0, 1)
-    gate: bool = _option(False, "Weight the branches per utterance by the recogniser's confidence.", beyond=True)
-    acoustic_weight: float = _option(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
-                                     0, 100, beyond=True)
-    learn_words: bool = _option(False, "End to end: use the inner loss with the transcript in training "
-                                "nevertheless.", beyond=True)
-    mask_states: float = _option(0.0, "Maximum share of the encoder states that training masks, in spans of 0.3 s.",
-                                 0, 0.9, beyond=True)
-    pool_sentences: bool = _option(False, "Average long texts over their sentences instead of cutting them off.",
-                                   beyond=True)
+    prompts: int = declare(4, "Number of prompts M: learnt vectors after the start token.", 0, 32)
+    prompt_std: float = declare(0.02, "Initial standard deviation of the prompts.", 0, 1, source="authors")
+    cls_std: float = declare(1.0, "Initial standard deviation of the acoustic CLS vector.", 0, 2, source="authors")
+    heads: int = declare(8, "Attention heads of the acoustic layer; they must divide the text tower's width.", 1, 64,
+                         source="authors")
+    feed_forward: int = declare(4096, "Width of the acoustic layer's feed-forward part.", 1, 65536, source="authors")
+    dropout: float = declare(0.1, "Dropout in the acoustic layer.", 0, 0.9, source="authors")
+    temperature: float = declare(0.07, "Temperature of the loss; its initial value if it is learnt.", 0.01, 1,
+                                 source="authors")
+    learn_temperature: bool = declare(True, "Learn the temperature; the authors' code keeps it fixed.")
+    inner_weight: float = declare(0.1, "Alpha: share of the inner loss between voice and transcript.", 0, 1)
+    gate: bool = declare(False, "Weight the branches per utterance by the recogniser's confidence.", source="ours")
+    acoustic_weight: float = declare(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
+                                     0, 100, source="ours")
+    learn_words: bool = declare(False, "End to end: use the inner loss with the transcript in training "
+                                "nevertheless.", source="ours")
+    mask_states: float = declare(0.0, "Maximum share of the encoder states that training masks, in spans of 0.3 s.",
+                                 0, 0.9, source="ours")
+    pool_sentences: bool = declare(False, "Average long texts over their sentences instead of cutting them off.",
+                                   source="ours")
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -82,7 +101,7 @@ class BrewClipOptions:
 
     def to_json(self) -> dict[str, int | float | bool]:
         """A plain dict for `from_json`, with every option."""
-        return asdict(self)
+        return stored(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "BrewClipOptions":

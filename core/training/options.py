@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from core.errors import ModelError, TrainingError
 from core.figures import plain
-from core.models.variants import BrewClipOptions
+from core.models.variants import BrewClipOptions, Source
 from core.training.recipe import Recipe, TrainingOptions, check
 
 Value = str | int | float | bool
@@ -18,7 +18,8 @@ TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is 
     "drop_unheard": "Drop empty transcripts", "max_cache_gb": "Maximum cache growth",
     "prompt_std": "Prompt initialisation", "cls_std": "CLS initialisation", "inner_weight": "Inner loss α",
     "learn_temperature": "Learn temperature", "acoustic_weight": "Acoustic weight", "gate": "Gate",
-    "teach": "Text distillation",
+    "teach": "Text distillation", "loss": "Form of the loss", "same_image_negatives": "Same-picture negatives",
+    "select": "Model selection", "captions": "Captions as text",
 })
 FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",
          "model.temperature")  # changed most often; the others are folded away
@@ -27,14 +28,14 @@ APART = ("training.device",)  # chosen at the start: it belongs to the machine, 
 
 @dataclass(frozen=True)
 class Option:
-    """One option: `key` is "training." or "model." and its field's name; `beyond`: the paper does not have it."""
+    """One option: `key` is "training." or "model." and its field's name; `source`: where its default comes from."""
 
     key: str
     title: str
     about: str
     low: float
     high: float
-    beyond: bool
+    source: Source
     choices: tuple[str, ...]
     default: Value
     declared: Any = field(repr=False, compare=False)  # the dataclass field
@@ -76,19 +77,15 @@ def _options(group: Literal["training", "model"], record: Any) -> tuple[Option, 
 def _option(group: str, declared: Any) -> Option:
     facts, name = declared.metadata, declared.name
     return Option(f"{group}.{name}", TITLES.get(name, name.replace("_", " ").capitalize()), facts["about"],
-                  facts["low"], facts["high"], facts["beyond"], facts.get("choices", ()), declared.default, declared)
+                  facts["low"], facts["high"], facts["source"], facts["choices"], declared.default, declared)
 
 
 OPTIONS: tuple[Option, ...] = (*_options("training", TrainingOptions), *_options("model", BrewClipOptions))
 BY_KEY: Mapping[str, Option] = MappingProxyType({each.key: each for each in OPTIONS})
 
-SMALL_DATA: Mapping[str, Value] = MappingProxyType({  # for about a thousand utterances; see docs/train.md
-    "training.steps": 1000, "training.rate": 1e-3, "training.evaluate_every": 100, "training.choose_weight": True,
-    "training.teach": 30.0, "training.teach_temperature": 0.15, "model.prompts": 0, "model.heads": 32,
-    "model.feed_forward": 1024, "model.dropout": 0.2, "model.mask_states": 0.3, "model.inner_weight": 0.9})
-
 FACTS: Mapping[str, str] = MappingProxyType({  # of a run beside the options
-    "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop", "train": "Training split",
+    "preset": "Preset", "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop",
+    "train": "Training split",
     "dev": "Development split"})
 PAPER_CROP = Recipe.__dataclass_fields__["crop"].default
 
@@ -113,19 +110,14 @@ def with_values(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
 
 
 def changed(recipe: Recipe) -> dict[str, Value]:
-    """The options that are not at the paper's value, by key, without the device."""
+    """The options that are not at their default, by key, without the device."""
     values = values_of(recipe)
     return {option.key: values[option.key] for option in OPTIONS
             if values[option.key] != option.default and option.key not in APART}
 
 
-def changes_in_words(recipe: Recipe) -> str:
-    """Differences from the paper: "letterbox, batch 64"; "" when there are none."""
-    crop = [recipe.crop] if recipe.crop != PAPER_CROP else []
-    return ", ".join([*crop, *(_change(BY_KEY[key], value) for key, value in changed(recipe).items())])
-
-
-def _change(option: Option, value: Value) -> str:
+def change_in_words(option: Option, value: Value) -> str:
+    """An option and its value: "batch size 64"."""
     return f"{option.title[0].lower()}{option.title[1:]} {in_words(value)}"
 
 
@@ -147,7 +139,8 @@ def differences(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
 
 def _rows(recipes: Sequence[Recipe]) -> Iterable[tuple[str, list[str]]]:
     for name, title in FACTS.items():
-        yield title, [str(getattr(recipe, name)) or "automatic" for recipe in recipes]
+        yield title, [str(getattr(recipe, name)) or ("none" if name == "preset" else "automatic")
+                      for recipe in recipes]
     tables = [values_of(recipe) for recipe in recipes]
     for option in OPTIONS:
         yield option.title, [in_words(table[option.key]) for table in tables]

@@ -1,4 +1,4 @@
-"""The recipe of a run, declared: what is trained, on what, and how. The defaults are the paper's (section 3.3).
+"""The recipe of a run, declared: what is trained, on what, and how. Each default names its source (docs/paper.md).
 
 No torch here, so that the Train panel can show forms at once; `brewclip train` makes its arguments of the same fields.
 """
@@ -11,50 +11,57 @@ from typing import Any
 from core import plain_json
 from core.errors import TrainingError
 from core.figures import plain
-from core.models.variants import BrewClipOptions, variant
+from core.models.variants import BrewClipOptions, declare, stored, variant
 
 PRECISIONS = ("float32", "bfloat16", "float16")
-
-
-def _option(default: Any, about: str, low: float = 0, high: float = 1, beyond: bool = False,
-            choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"about": about, "low": low, "high": high, "beyond": beyond,
-                                            "choices": choices})
+LOSSES = ("paper", "authors")
+SELECTIONS = ("mean", "r1")
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Training options; each field's metadata has its description, range, and whether the paper lacks it (`beyond`)."""
+    """Training options; each field's metadata has its description, range and source."""
 
-    steps: int = _option(100_000, "Number of training steps.", 1, 10_000_000)
-    batch: int = _option(32, "Batch size: pairs of picture and utterance per step, over all processes.", 2, 65536)
-    rate: float = _option(1e-4, "Peak learning rate.", 0, 1)
-    warmup: float = _option(0.05, "Share of the steps in which the rate rises to its peak; it falls after that.", 0, 1)
-    final_rate: float = _option(1e-8, "Learning rate of the last step.", 0, 1)
-    weight_decay: float = _option(1e-6, "Weight decay of Adam.", 0, 1)
-    clip: float = _option(4.0, "Maximum norm of the gradients; 0: no clipping.", 0, 1e6)
-    precision: str = _option("float16", "Mixed precision: float16 (the paper; on an NVIDIA GPU, elsewhere float32), "
-                             "bfloat16, or float32 for none.", choices=PRECISIONS)
-    seed: int = _option(0, "Random seed; the same seed gives the same run.", 0, 2**31 - 1)
-    evaluate_every: int = _option(500, "Steps between two validations on the dev split; the best model is kept.", 1,
-                                  10_000_000)
-    patience: int = _option(0, "Stop after this many validations without a better model; 0: never.", 0,
-                            100_000, beyond=True)
-    noise: str = _option("", "Train on the utterances under noise as well, such as 10,0,babble:5 (dB).", beyond=True)
-    teach: float = _option(0.0, "Weight of distillation: similarities of the voice to captions follow those of its "
-                           "transcript; 0: off.", 0, 1000, beyond=True)
-    teach_temperature: float = _option(0.1, "Temperature of distillation; the lower, the fewer captions count.", 0.01,
-                                       10, beyond=True)
-    choose_weight: bool = _option(False, "Choose the weight of the acoustic branch in the sum on the dev split.",
-                                  beyond=True)
-    fit_gate: bool = _option(False, "Fit the gate on the dev split, where the branches are as accurate as in use.",
-                             beyond=True)
-    dev_noise: str = _option("", "Validate under these noise conditions as well, without training on them.",
-                             beyond=True)
-    drop_unheard: bool = _option(False, "Leave out utterances without recognised words, as the paper did; otherwise "
-                                 "they train the acoustic branch.")
-    device: str = _option("auto", "Compute device.", choices=("auto", "cpu", "cuda", "mps"))
-    max_cache_gb: float = _option(100.0, "Refuse to start if the caches would grow by more (GB).", 0, 1e6)
+    steps: int = declare(100_000, "Number of training steps.", 1, 10_000_000)
+    batch: int = declare(32, "Batch size: pairs of picture and utterance per step, over all processes.", 2, 65536)
+    rate: float = declare(1e-4, "Peak learning rate.", 0, 1)
+    warmup: float = declare(0.05, "Share of the steps in which the rate rises to its peak; it falls after that.", 0, 1)
+    final_rate: float = declare(1e-8, "Learning rate of the last step.", 0, 1)
+    weight_decay: float = declare(1e-6, "Weight decay of Adam.", 0, 1)
+    clip: float = declare(4.0, "Maximum norm of the gradients; 0: no clipping.", 0, 1e6, source="authors")
+    precision: str = declare("float16", "Mixed precision: float16 (on an NVIDIA GPU, elsewhere float32), bfloat16, or "
+                             "float32 for none.", source="authors", choices=PRECISIONS)
+    seed: int = declare(0, "Random seed; the same seed gives the same run.", 0, 2**31 - 1, source="ours")
+    evaluate_every: int = declare(500, "Steps between two validations on the dev split; the best model is kept.", 1,
+                                  10_000_000, source="ours")
+    patience: int = declare(0, "Stop after this many validations without a better model; 0: never.", 0,
+                            100_000, source="ours")
+    noise: str = declare("", "Train on the utterances under noise as well, such as 10,0,babble:5 (dB).", source="ours")
+    teach: float = declare(0.0, "Weight of distillation: similarities of the voice to captions follow those of its "
+                           "transcript; 0: off.", 0, 1000, source="ours")
+    teach_temperature: float = declare(0.1, "Temperature of distillation; the lower, the fewer captions count.", 0.01,
+                                       10, source="ours")
+    choose_weight: bool = declare(False, "Choose the weight of the acoustic branch in the sum on the dev split.",
+                                  source="ours")
+    fit_gate: bool = declare(False, "Fit the gate on the dev split, where the branches are as accurate as in use.",
+                             source="ours")
+    dev_noise: str = declare("", "Validate under these noise conditions as well, without training on them.",
+                             source="ours")
+    drop_unheard: bool = declare(False, "Leave out utterances without recognised words, as the paper did; otherwise "
+                                 "they train the acoustic branch.", source="ours")
+    device: str = declare("auto", "Compute device.", source="ours", choices=("auto", "cpu", "cuda", "mps"))
+    max_cache_gb: float = declare(100.0, "Refuse to start if the caches would grow by more (GB).", 0, 1e6,
+                                  source="ours")
+    loss: str = declare("paper", "Form of the loss: paper (sum of both directions, normalised vectors), or authors "
+                        "(mean of both directions; inner loss on vectors as they are, counted twice).",
+                        choices=LOSSES, later=True)
+    same_image_negatives: bool = declare(False, "Count other pairs of the same picture as negatives (equation 1); "
+                                         "otherwise they are masked.", source="authors", later=True)
+    replicas: int = declare(0, "Split each batch into so many parts with negatives of their own, as data-parallel "
+                            "replicas have them; 0: all pairs are negatives of each other.", 0, 1024, later=True)
+    select: str = declare("mean", "Model selection on the dev split: mean of R@1, R@5 and R@10, or r1 for R@1 alone; "
+                          "both directions.", source="ours", choices=SELECTIONS, later=True)
+    captions: bool = declare(False, "Train and validate on the captions in place of the transcripts.", later=True)
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -62,7 +69,7 @@ class TrainingOptions:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of every option."""
-        return asdict(self)
+        return stored(self)
 
     def precision_on(self, device: str) -> str:
         """The precision that a device ("cpu", "cuda", ...) computes in: float16 needs an NVIDIA GPU."""
@@ -96,23 +103,27 @@ class Recipe:
     model: BrewClipOptions = field(default_factory=BrewClipOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
     follow_links: bool = False  # out of the dataset's folder, as the user said
+    preset: str = ""  # name of the preset that it was begun from, one of `core.training.presets`
 
     def __post_init__(self) -> None:
         if not (variant(self.variant).prompts or variant(self.variant).acoustic):
             raise TrainingError(f"{self.variant} has nothing to train: it is the backbone as it came.", "variant")
+        if self.training.captions and not (variant(self.variant).text or self.model.learn_words):
+            raise TrainingError(f"{self.variant} reads no text: it cannot be trained on captions.", "options")
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`."""
-        return {**asdict(self), "dataset": str(self.dataset), "model": self.model.to_json(),
-                "training": self.training.to_json()}
+        values = {**asdict(self), "dataset": str(self.dataset), "model": self.model.to_json(),
+                  "training": self.training.to_json()}
+        return values if self.preset else {key: value for key, value in values.items() if key != "preset"}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "Recipe":
+    def from_json(cls, values: Mapping[str, Any]) -> "Recipe":
         """The recipe of `to_json`. TrainingError, ModelError: values that do not fit; `plain_json.DAMAGE`: damaged.
         """
         return plain_json.checked(cls(**{
-            **stored, "dataset": Path(stored["dataset"]), "model": BrewClipOptions.from_json(stored["model"]),
-            "training": TrainingOptions(**stored["training"])}))
+            **values, "dataset": Path(values["dataset"]), "model": BrewClipOptions.from_json(values["model"]),
+            "training": TrainingOptions(**values["training"])}))
 
 
 def rate_at(step: int, options: TrainingOptions) -> float:

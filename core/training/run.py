@@ -9,12 +9,14 @@ from core import datasets
 from core.datasets.records import Dataset
 from core.errors import BrewclipError, TrainingError
 from core.evaluation import unseen
+from core.evaluation.ranks import AT
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer, Split
 from core.models.checkpoints import Run
 from core.models.variants import variant
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent, steps
+from core.training import presets
 from core.training.dataset import PairDataset, check_enough, conditions, with_dev
 from core.training.distributed import Processes, together
 from core.training.recipe import Recipe
@@ -129,9 +131,12 @@ class _Job:
         self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
         self._conditions = conditions(recipe.training.noise)
         self._looked_at = tuple(dict.fromkeys((*self._conditions, *conditions(recipe.training.dev_noise))))
-        if recipe.training.batch % processes.count:
-            raise TrainingError(f"A batch of {recipe.training.batch} cannot be shared by {processes.count} processes.",
-                                "batch")
+        options = recipe.training
+        if options.batch % processes.count:
+            raise TrainingError(f"A batch of {options.batch} cannot be shared by {processes.count} processes.", "batch")
+        if options.replicas % processes.count or options.replicas > options.batch // 2:
+            raise TrainingError(f"A batch of {options.batch} in {processes.count} processes cannot be split into "
+                                f"{options.replicas} replicas of two pairs or more.", "batch")
 
     def preview(self, report: Report) -> Preview:
         preparing = self._preparing(self._workspace.backbone(report))
@@ -158,7 +163,8 @@ class _Job:
         return model.to(backbone.built.model.logit_scale.device)
 
     def _preparing(self, backbone: "VisionLanguage") -> FeaturePreparer:
-        return FeaturePreparer(self._workspace, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic)
+        return FeaturePreparer(self._workspace, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic,
+                               self._recipe.training.captions)
 
     def _cost(self, preparing: FeaturePreparer) -> Cost:
         both, dev = (self._recipe.train, self._dev), (self._dev,)
@@ -209,7 +215,8 @@ class _Job:
         corpus.settle(report)
         if self._processes.first:
             self._begun(folder, model, corpus, splits, backbone)
-        dev = Validator(splits[1], preparing.images, options.choose_weight, options.fit_gate)
+        dev = Validator(splits[1], preparing.images, options.choose_weight, options.fit_gate,
+                        (1,) if options.select == "r1" else AT)
         if self._processes.first:
             self._bare = dev.evaluate(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
         facts = self._facts(splits, corpus)
@@ -250,7 +257,7 @@ class _Job:
                    str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
                    self._workspace.settings["speech.padding"], self._recipe.crop, facts,
                    {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
-                 "training": self._recipe.training.to_json()},
+                    "training": self._recipe.training.to_json(), **presets.to_json(self._recipe)},
                    self._recipe.training.seed)
 
 

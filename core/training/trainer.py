@@ -21,7 +21,7 @@ from core.errors import TrainingError
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP, Features
 from core.models.checkpoints import Run
-from core.models.losses import Losses
+from core.models.losses import Losses, Objective
 from core.progress import JobCancelled, Progress, Report, WorkStep
 from core.training.dataset import PairBatch, PairDataset
 from core.training.distillation import TextDistillation
@@ -75,6 +75,8 @@ class Trainer:
         self._whole: nn.Module = model if processes.count == 1 else _shared(model)
         self._best, self._over = Best(), False
         self._precision = options.precision_on(self._device.type)
+        self._objective = Objective(options.loss == "authors", options.same_image_negatives,
+                                    options.replicas // processes.count)
         self._meter = Meter(options.batch, self._device)
         self._loss_words = ""  # the mean loss of the last steps, for the progress
 
@@ -139,7 +141,8 @@ class Trainer:
         with self._autocast():
             stems = self._corpus.stems(batch, self._device)
             features = self._whole(stems, batch.speech.to(self._device))
-            losses = self._taught(self._model.loss(features, batch.image_ids.to(self._device)), features, batch)
+            losses = self._model.loss(features, batch.image_ids.to(self._device), self._objective)
+            losses = self._taught(losses, features, batch)
         for group in self._optimiser.param_groups:
             group["lr"] = rate_at(step, self._options)
         self._optimiser.zero_grad(set_to_none=True)

@@ -1,6 +1,6 @@
 """Validation: recall on the development split during training, and the weight and gate of the branches chosen there.
 
-The score is the mean of R@1, R@5 and R@10 in both directions, over all conditions of the run.
+The score is the mean of R@1, R@5 and R@10 in both directions, or of R@1 alone, over all conditions of the run.
 """
 
 import copy
@@ -27,18 +27,20 @@ WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.
 class DevResult:
     """Recall on dev in percent, means over the conditions; `weight` of F_A.
 
-    `gate` has the numbers of the gate that was fitted, () where none was.
+    `gate` has the numbers of the gate that was fitted, () where none was. `at`: recalls that the score is made of.
     """
 
     speech_to_image: tuple[float, ...]  # at `AT`
     image_to_speech: tuple[float, ...]
     weight: float
     gate: tuple[float, ...] = ()
+    at: tuple[int, ...] = AT
 
     @property
     def score(self) -> float:
-        """Model-selection score: mean of R@1/5/10 in both directions."""
-        return float(np.mean([*self.speech_to_image, *self.image_to_speech]))
+        """Model-selection score: mean of the recalls `at` in both directions."""
+        return float(np.mean([recalls[AT.index(at)] for recalls in (self.speech_to_image, self.image_to_speech)
+                              for at in self.at]))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict: recall by name, score, weight."""
@@ -53,8 +55,9 @@ class Validator:
     """Evaluates models on the development split under its conditions."""
 
     def __init__(self, splits: Sequence[Split], images: ImageFeatureCache, choose_weight: bool,
-                 fit_gate: bool = False) -> None:
+                 fit_gate: bool = False, at: tuple[int, ...] = AT) -> None:
         self._splits, self._images, self._choose, self._fit = tuple(splits), images, choose_weight, fit_gate
+        self._at = at
 
     def evaluate(self, model: "BrewCLIP", report: Report = silent) -> DevResult:
         """Recall of a model, in eval mode meanwhile; with the best weight of F_A and the gate that fits, where they are
@@ -101,7 +104,7 @@ class Validator:
     def _result(self, by_split: Sequence[Ranks], weight: float, gate: tuple[float, ...]) -> DevResult:
         figures = [tuple(100 * float(np.mean([recall(getattr(each, direction), at) for each in by_split])) for at in AT)
                    for direction in ("speech_to_image", "image_to_speech")]
-        return DevResult(figures[0], figures[1], weight, gate)
+        return DevResult(figures[0], figures[1], weight, gate, self._at)
 
 
 def as_chosen(model: "BrewCLIP", result: DevResult) -> "BrewCLIP":

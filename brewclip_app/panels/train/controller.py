@@ -302,7 +302,8 @@ def can_continue(run: "RunRecord") -> bool:
 def _cost_key(recipe: Recipe) -> tuple[object, ...]:
     """The parts of a recipe that decide its preview."""
     return (recipe.dataset, recipe.kind, recipe.variant, recipe.backbone, recipe.crop, recipe.train, recipe.dev,
-            recipe.training.noise, recipe.training.seed, recipe.training.device, recipe.training.batch)
+            recipe.training.noise, recipe.training.seed, recipe.training.device, recipe.training.batch,
+            recipe.training.captions)
 
 
 def _same_pace(left: Recipe, right: Recipe) -> bool:

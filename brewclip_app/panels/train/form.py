@@ -9,7 +9,8 @@ from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.option_row import Field, OptionRow, Value
 from brewclip_app.widgets.common import Card, button, column, label, look, row, scrolling
 from core.models.variants import VARIANTS, variant
-from core.training.options import APART, FACTS, FIRST, OPTIONS, PAPER_CROP, SMALL_DATA, Option
+from core.training import presets
+from core.training.options import APART, FACTS, FIRST, OPTIONS, PAPER_CROP, Option
 from core.training.options import BY_KEY as BY_OPTION
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ TRAINED = tuple((variant.name, variant.name) for variant in VARIANTS if variant.
 DEVICES = BY_OPTION["training.device"].choices
 SMALL = 5000  # utterances to learn from; below it the small recipe is offered
 CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed"}  # short, for a narrow field
+PRESETS = (("", "none: the defaults"), *((preset.name, preset.title) for preset in presets.PRESETS))
 AUTOMATIC = "automatic"
 WHY_SMALL = ("{count} utterances are few for the paper's recipe, which was made for ten times as many and more. The "
              "recipe for small data adds text distillation, trains 1000 steps at a higher learning rate without "
@@ -36,10 +38,11 @@ class TrainForm(Card):
         self._devices: tuple[tuple[str, str], ...] = ()
         self.rows: dict[str, OptionRow] = {}
         self._report: DatasetReport | None = None
-        self.all_back = button("Reset all to the paper", self.reset, "quiet-link")
+        self.all_back = button("Reset all", self.reset, "quiet-link")
+        self.preset_about = label("", "quiet", wrap=True)
         self.variant_about = label("", "quiet", wrap=True)
         self.small_about = label("", "quiet", wrap=True)
-        self.small = button("Small-data recipe", self.apply_small_data, "chip")
+        self.small = button("Small-data recipe", lambda: self.choose_preset("small-data"), "chip")
         self.small_box = _box(self.small, self.small_about)
         self.fold = button("", lambda: self.open_fold(not self.is_open), "quiet-link")
         self.more = QWidget()
@@ -69,6 +72,7 @@ class TrainForm(Card):
             line = self.rows.get(key)
             if line is not None and _fits(line.field, value):
                 line.set_value(value)
+        self._compare_with_preset()
         self._follow()
         self._emit()
 
@@ -77,16 +81,26 @@ class TrainForm(Card):
         return [line.problem for line in self.rows.values() if line.problem]
 
     def reset(self) -> None:
-        """Set all options to the values of the paper."""
+        """Set all options to the values of the preset, or to the defaults."""
         for line in self.rows.values():
-            if line.field.paper is not None:
-                line.set_value(line.field.paper)
+            if line.reference is not None:
+                line.set_value(line.reference)
         self._follow()
         self._emit()
 
-    def apply_small_data(self) -> None:
-        """Set the options for about a thousand utterances."""
-        self.set_values(SMALL_DATA)
+    def choose_preset(self, name: str) -> None:
+        """Set all options to the values of a preset; "" to the defaults."""
+        self.rows["preset"].set_value(name)
+        self._compare_with_preset()
+        self.reset()
+
+    def _compare_with_preset(self) -> None:
+        """Mark options against the preset that is chosen."""
+        preset = presets.BY_NAME.get(str(self.rows["preset"].value))
+        for option in OPTIONS:
+            if option.key in self.rows:
+                value = option.default if preset is None else preset.value(option.key)
+                self.rows[option.key].set_reference(value, "" if preset is None else preset.title.lower())
 
     # ---- state
 
@@ -157,12 +171,14 @@ class TrainForm(Card):
     def _make_rows(self) -> None:
         crops = tuple(CROPS.items())
         for field in (
+                Field("preset", FACTS["preset"], "Values of all options: those of the paper, of the authors' code, or "
+                      "for small data.", None, "", PRESETS),
                 Field("variant", "Variant", "Parts that are trained.", None, "full", TRAINED),
                 Field("backbone", "Backbone", f"The frozen CLIP model; the paper's is "
                       f"{training_words.backbone(PAPER_BACKBONE)}.", None, "auto", (("auto", "best available"),)),
                 *(_field(option) for option in OPTIONS if option.key in FIRST),
                 Field("crop", FACTS["crop"], "Part of the picture that the model sees.", str(PAPER_CROP),
-                      str(PAPER_CROP), crops),
+                      str(PAPER_CROP), crops, "paper"),
                 Field("train", FACTS["train"], "Split to train on.", None, "train", (("train", "train"),)),
                 Field("dev", FACTS["dev"], "Split on which the best model is chosen.", None, "",
                       (("", AUTOMATIC),)),
@@ -170,18 +186,19 @@ class TrainForm(Card):
             self.rows[field.key] = OptionRow(field, self._edited)
 
     def _lay_out(self) -> None:
-        first = [self.rows[key] for key in ("variant", "backbone", *FIRST, "crop")]
+        first = [self.rows[key] for key in ("preset", "variant", "backbone", *FIRST, "crop")]
         later = [line for line in self.rows.values() if line not in first]
-        plain, beyond = ([line for line in later if line.field.beyond is is_beyond] for is_beyond in (False, True))
-        more = column(*plain, label("Beyond the paper", "heading"), *beyond, space=8)
+        own = [line for line in later if line.field.source == "ours" and line.field.key in BY_OPTION]
+        more = column(*(line for line in later if line not in own),
+                      label("In neither the paper nor the authors' code", "heading"), *own, space=8)
         self.more.setLayout(more)
         inner = QWidget()
-        rows = column(*first[:1], self.variant_about, *first[1:], self.small_box, row(self.fold, None), self.more, None,
-                      space=8)
+        rows = column(first[0], self.preset_about, first[1], self.variant_about, *first[2:], self.small_box,
+                      row(self.fold, None), self.more, None, space=8)
         rows.setContentsMargins(0, 0, 6, 0)
         inner.setLayout(rows)
         scroll = scrolling(inner)
-        self.hint = label("(as in the paper; changes are marked)", "quiet")
+        self.hint = label("(changes are marked)", "quiet")
         head = row(label("Options", "heading"), self.hint, None, self.all_back)
         foot = row(self.device, self.start_button, space=8)
         foot.setStretch(0, 1)
@@ -195,6 +212,10 @@ class TrainForm(Card):
     def _edited(self, key: str) -> None:
         if key == "train":
             self._check_split()
+        if key == "preset":
+            self._compare_with_preset()
+            self.reset()
+            return
         self._follow()
         self._emit()
 
@@ -211,12 +232,17 @@ class TrainForm(Card):
 
     def _follow(self) -> None:
         self.variant_about.setText(variant(str(self.rows["variant"].value)).about)
+        preset = presets.BY_NAME.get(str(self.rows["preset"].value))
+        self.preset_about.setText("" if preset is None else " ".join((preset.about, *(
+            f"{text[0].upper()}{text[1:]}." for text in preset.differences))))
+        self.preset_about.setVisible(preset is not None)
         changed = any(line.is_changed or line.problem for line in self.rows.values())
         self.all_back.setVisible(changed)
         self.hint.setVisible(not changed)
         self.open_fold(self.is_open)
         count = self._training_utterances()
-        small = all(self.rows[key].value == value for key, value in SMALL_DATA.items() if key != "training.steps")
+        small = all(self.rows[key].value == value for key, value in presets.preset("small-data").values.items()
+                    if key != "training.steps")
         self.small_box.setVisible(0 < count < SMALL and not small)
         self.small_about.setText(WHY_SMALL.format(count=count))
 
@@ -227,7 +253,7 @@ class TrainForm(Card):
 
 def _field(option: Option) -> Field:
     return Field(option.key, option.title, option.about, option.default, option.default,
-                 tuple((choice, choice) for choice in option.choices), option.beyond, option.read)
+                 tuple((each, each) for each in option.choices), option.source, option.read)
 
 
 def _fits(field: Field, value: object) -> bool:

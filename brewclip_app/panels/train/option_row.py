@@ -1,6 +1,6 @@
-"""One option of a recipe: name, control, the paper's value where it differs, and what is wrong with it."""
+"""One option of a recipe: name, control, the value that it differs from, and what is wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -12,22 +12,24 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import column, icon_button, label, look, row
 from core.errors import BrewclipError
 from core.figures import plain
+from core.models.variants import Source
 
 Value = str | int | float | bool
+ORIGINS: Mapping[Source, str] = {"paper": "paper", "authors": "authors' code", "ours": "default"}
 NAME_WIDTH = 104  # px at a body of 13 px
 
 
 @dataclass(frozen=True)
 class Field:
-    """The option of a row. `paper` None: the paper has no such value; `read` parses a text, or raises."""
+    """The option of a row. `default` None: it has none to go back to; `read` parses a text, or raises."""
 
     key: str
     title: str
     about: str
-    paper: Value | None
+    default: Value | None
     first: Value
     choices: tuple[tuple[Value, str], ...] = ()
-    beyond: bool = False
+    source: Source = "ours"  # of the default
     read: Callable[[str], Value] = str
 
 
@@ -50,6 +52,7 @@ class OptionRow(QWidget):
         self.field, self._changed = field, changed
         self.problem = ""
         self._value = field.first
+        self.reference, self._origin = field.default, ORIGINS[field.source]
         self.name = label(field.title, wrap=True)
         self.name.setFixedWidth(NAME_WIDTH)
         self.name.setToolTip(plain_tip(field.about))
@@ -76,8 +79,8 @@ class OptionRow(QWidget):
 
     @property
     def is_changed(self) -> bool:
-        """Whether it differs from the paper."""
-        return self.field.paper is not None and self._value != self.field.paper
+        """Whether it differs from the reference: the default, or the value of a preset."""
+        return self.reference is not None and self._value != self.reference
 
     def set_value(self, value: Value) -> None:
         """Set the value, without calling `changed`."""
@@ -90,6 +93,11 @@ class OptionRow(QWidget):
         elif isinstance(self.control, QLineEdit):
             self.control.setText("" if value == "" else display(value))
         blocker.unblock()
+        self._show_state()
+
+    def set_reference(self, value: Value | None, origin: str = "") -> None:
+        """Compare with the value of a preset, named by `origin`; "": with the default."""
+        self.reference, self._origin = value, origin or ORIGINS[self.field.source]
         self._show_state()
 
     def set_choices(self, choices: tuple[tuple[Value, str], ...]) -> None:
@@ -108,9 +116,9 @@ class OptionRow(QWidget):
         self._show_state()
 
     def back(self) -> None:
-        """Reset to the paper's value."""
-        if self.field.paper is not None:
-            self.set_value(self.field.paper)
+        """Reset to the reference."""
+        if self.reference is not None:
+            self.set_value(self.reference)
             self._changed(self.field.key)
 
     def _make_control(self) -> QWidget:
@@ -158,15 +166,14 @@ class OptionRow(QWidget):
         self._changed(self.field.key)
 
     def _show_state(self) -> None:
-        paper = "" if self.field.paper is None else display(self.field.paper, self.field.choices)
+        reference = "" if self.reference is None else display(self.reference, self.field.choices)
         look(self.name, "changed" if self.is_changed else "quiet-body")
         if not isinstance(self.control, QCheckBox):
             look(self.control, "wrong" if self.problem else "changed" if self.is_changed else "")
         self.reset.setVisible(self.is_changed)
-        self.reset.setToolTip(plain_tip(f"Reset to {paper}, as in the paper"))
-        self.reset.setAccessibleName(f"{self.field.title}: reset to {paper}")
-        without = " (no such option)" if self.field.beyond else ""
-        self.below.setText(self.problem or (f"paper: {paper}{without}" if self.is_changed else ""))
+        self.reset.setToolTip(plain_tip(f"Reset to {reference} ({self._origin})"))
+        self.reset.setAccessibleName(f"{self.field.title}: reset to {reference}")
+        self.below.setText(self.problem or (f"{self._origin}: {reference}" if self.is_changed else ""))
         look(self.below, "problem" if self.problem else "quiet")
         self.below.setVisible(bool(self.below.text()))
 

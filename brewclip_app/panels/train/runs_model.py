@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from brewclip_app import wording
 from brewclip_app.panels.train import words
 from brewclip_app.widgets.record_table import SORT_ROLE, Index, RecordTable, Role, TableColumn
-from core.training.options import changes_in_words
+from core.training.presets import in_short
 
 if TYPE_CHECKING:
     from core.training.recipe import Recipe
@@ -32,10 +32,11 @@ class RunsModel(RecordTable["RunRecord"]):
                         tip=lambda run: str(run.path)),
             TableColumn("Variant", lambda run: _of_recipe(run, lambda recipe: recipe.variant)),
             TableColumn("Backbone", lambda run: _of_recipe(run, lambda recipe: words.backbone(recipe.backbone))),
-            TableColumn("Changed", lambda run: _of_recipe(run, changes_in_words), "Options that differ from the paper",
-                        tip=lambda run: _of_recipe(run, changes_in_words)),
+            TableColumn("Changed", lambda run: _of_recipe(run, in_short),
+                        "Preset, and options that differ from it or from the defaults",
+                        tip=lambda run: _of_recipe(run, in_short)),
             TableColumn("Dev recall", lambda run: DASH if run.best is None else f"{run.best:.1f}",
-                        "Mean of R@1, R@5 and R@10 in both directions on dev, at its best step", True,
+                        "Model-selection score on dev at its best step: mean of R@1, R@5 and R@10, or R@1 alone", True,
                         lambda run: -1.0 if run.best is None else run.best),
             TableColumn("Steps", lambda run: _of_recipe(run, lambda _: wording.count(run.step)), number=True,
                         sort=lambda run: float(run.step),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.models.losses import brewclip_loss
+from core.models.losses import Objective, brewclip_loss
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,44 @@ def one_way(left: Tensor, right: Tensor, ids: list[int], taking_part: list[bool]
 
 def both_ways(a: Tensor, b: Tensor, ids: list[int], taking_part: list[bool]) -> float:
     return one_way(a, b, ids, taking_part, 0.07) + one_way(b, a, ids, taking_part, 0.07)
+
+
+def authors_way(a: Tensor, b: Tensor, ids: list[int]) -> Tensor:
+    """The mean of both directions as the authors' code has it, term by term, on vectors as they are."""
+    logits = a @ b.T / 0.07
+    terms = []
+    for scores in (logits, logits.T):
+        for i, row in enumerate(scores):
+            below = sum(torch.exp(row[j]) for j in range(len(row)) if j == i or ids[i] != ids[j])
+            terms.append(torch.log(below + 1e-6) - row[i])
+    return torch.stack(terms).mean()
+
+
+@pytest.mark.parametrize("inner_weight", [0.0, 0.25])
+@pytest.mark.parametrize("replicas", [0, 2, 4])
+def test_the_loss_is_the_authors(inner_weight: float, replicas: int) -> None:
+    """Six pairs in four replicas are parts of two, as `torch.chunk` makes them: three parts."""
+    image, spoken, text, acoustic = (vectors(seed).double() for seed in range(4))
+    text, acoustic = text / 8, acoustic / 8
+    parts = [slice(None)] if not replicas else [slice(0, 3), slice(3, 6)] if replicas == 2 else [
+        slice(0, 2), slice(2, 4), slice(4, 6)]
+    expected = []
+    for part in parts:
+        ids = IDS[part].tolist()
+        outer = authors_way(*(torch.nn.functional.normalize(each[part]) for each in (image, spoken)), ids)
+        inner = authors_way(text[part], acoustic[part], ids)
+        expected.append((1 - inner_weight) * outer + inner_weight * (inner + inner))
+    losses = brewclip_loss(image, spoken, text, acoustic, EVERYONE, IDS, SCALE, inner_weight,
+                           Objective(authors=True, replicas=replicas))
+    assert float(losses.total) == pytest.approx(float(torch.stack(expected).mean()), rel=1e-5)
+
+
+def test_pairs_of_the_same_picture_can_be_negatives() -> None:
+    image, spoken = vectors(0), vectors(1)
+    unmasked = brewclip_loss(image, spoken, None, None, EVERYONE, IDS, SCALE, 0.1, Objective(same_image_negatives=True))
+    others = brewclip_loss(image, spoken, None, None, EVERYONE, torch.arange(6), SCALE, 0.1)
+    assert float(unmasked.total) == float(others.total)
+    assert float(unmasked.total) > float(brewclip_loss(image, spoken, None, None, EVERYONE, IDS, SCALE, 0.1).total)
 
 
 @pytest.mark.parametrize("has_text", [[True] * 6, [True, False, True, True, False, True]])

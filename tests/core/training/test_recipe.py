@@ -10,21 +10,23 @@ import pytest
 from core.errors import ModelError, TrainingError
 from core.models.variants import BrewClipOptions
 from core.training import options as option_table
-from core.training.options import BY_KEY, OPTIONS, SMALL_DATA
+from core.training import presets
+from core.training.options import BY_KEY, OPTIONS
 from core.training.recipe import Recipe, TrainingOptions, rate_at
 
 PAPER = Recipe(Path("/data/flickr8k"))
+SMALL_DATA = presets.preset("small-data").values
 OTHER = Recipe(Path("/data/é"), "e2e", "ViT-L-14/openai", "letterbox", "flickr8k", "all", "val",
                BrewClipOptions(prompts=8, gate=True), TrainingOptions(steps=10, noise="10,babble:0", device="cpu"))
 
 
-def test_the_defaults_are_the_papers() -> None:
+def test_the_defaults_are_the_papers_where_it_has_them() -> None:
     training, model = PAPER.training, PAPER.model
     assert (training.steps, training.batch, training.weight_decay, training.clip) == (100_000, 32, 1e-6, 4.0)
     assert [rate_at(step, training) for step in (4_999, 5_000, 99_999)] == [1e-4, 1e-4, 1e-8]
     assert training.precision == "float16"
-    assert not any(getattr(training, each.name) for each in fields(training)
-                   if each.metadata["beyond"] and each.name != "teach_temperature")  # of no effect without teach
+    assert not any((training.patience, training.noise, training.teach, training.choose_weight, training.fit_gate,
+                    training.dev_noise, training.replicas, training.captions))
     assert (model.prompts, model.feed_forward, model.heads, model.dropout, model.inner_weight) == (4, 4096, 8, 0.1, 0.1)
     assert PAPER.variant == "full" and not model.gate and model.acoustic_weight == 1
 
@@ -111,8 +113,8 @@ def test_options_are_changed_by_key_and_told_in_words() -> None:
     assert option_table.changed(PAPER) == {}
     elsewhere = option_table.with_values(PAPER, {"training.device": "cpu"})
     assert option_table.changed(elsewhere) == {}  # of the machine, not of the recipe
-    assert option_table.changes_in_words(OTHER) == "letterbox, steps 10, noise 10,babble:0, prompts 8, gate on"
-    assert option_table.changes_in_words(PAPER) == ""
+    assert presets.in_short(OTHER) == "letterbox, steps 10, noise 10,babble:0, prompts 8, gate on"
+    assert presets.in_short(PAPER) == ""
     with pytest.raises(TrainingError):
         option_table.with_values(PAPER, {"training.steps": -1})
     with pytest.raises(TrainingError):

@@ -80,13 +80,22 @@ def test_mistakes_are_told_in_a_sentence(brewclip, data: Path, tmp_path: Path) -
             ((data, "--out", tmp_path / "c", *QUICK, "--max-cache-gb", "0"), "that are allowed"),
             ((data, "--out", tmp_path / "b", *QUICK, "--batch", "32"), "less than a batch of 32"),
             ((data, "--out", tmp_path / "a", "--variant", "zero-shot"), "invalid choice"),
-            ((data, "--resume", "--out", tmp_path / "c", "--steps", "9"), "leave out --steps")):
+            ((data, "--resume", "--out", tmp_path / "c", "--steps", "9"), "leave out --steps"),
+            ((data, "--resume", "--out", tmp_path / "c", "--as", "paper"), "leave out --as"),
+            ((data, "--out", tmp_path / "a", "--as", "thesis"), "invalid choice")):
         code, out, err = brewclip("train", *arguments)
         last = err.strip().splitlines()[-1]
         assert code == 2 and not out, arguments
         assert last.startswith("brewclip: ") and sentence in last, (arguments, err)
     assert not (tmp_path / "a").exists()  # nothing was begun
     assert brewclip("train", data, "--out", tmp_path / "c", *QUICK)[0] == 0  # what never began may be begun anew
+
+
+def test_options_change_a_preset_even_to_the_default(brewclip, data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert brewclip("train", data, "--out", run, "--as", "small-data", "--dropout", "0.1", *QUICK)[0] == 0
+    recipe = RunFolder(run).recipe()
+    assert recipe.preset == "small-data" and recipe.model.dropout == 0.1 and recipe.training.teach == 30.0
 
 
 def test_every_option_is_an_argument(brewclip) -> None:

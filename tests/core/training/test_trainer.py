@@ -107,9 +107,9 @@ def test_what_is_no_number_stops_the_run_with_the_last_good_state(train, data: P
         loss = BrewCLIP.loss
         calls: list[int] = []
 
-        def broken(self, features, image_ids):
+        def broken(self, features, image_ids, objective):
             calls.append(1)
-            found = loss(self, features, image_ids)
+            found = loss(self, features, image_ids, objective)
             return found if len(calls) != 13 else type(found)(found.total * float("nan"), found.outer, found.inner)
 
         monkeypatch.setattr(BrewCLIP, "loss", broken)

@@ -15,7 +15,7 @@ from core.training.options import OPTIONS
 from tests.brewclip_app.training_runs import make_run
 
 WAIT = 20_000
-VALUES = {"variant": "full", "backbone": "auto", "crop": "centre", "train": "train", "dev": "",
+VALUES = {"preset": "", "variant": "full", "backbone": "auto", "crop": "centre", "train": "train", "dev": "",
           **{option.key: option.default for option in OPTIONS}}
 
 

@@ -23,7 +23,8 @@ from brewclip_app.panels.train.runs_model import RunsModel
 from core.datasets.reports import DatasetReport, SplitCount
 from core.errors import TrainingError
 from core.models.variants import BrewClipOptions
-from core.training.options import APART, OPTIONS, SMALL_DATA, changed
+from core.training import presets
+from core.training.options import APART, OPTIONS, changed
 from core.training.recipe import TrainingOptions
 from core.training.runs import CURVES, RunReader, TrainingCurve
 from tests.brewclip_app.training_runs import make_run
@@ -63,13 +64,13 @@ def test_every_option_of_the_table_is_in_the_form(form):
     assert {each.key for each in OPTIONS} - set(APART) <= set(form.rows)
 
 
-def test_untouched_it_is_the_papers_recipe(form):
+def test_untouched_it_has_the_defaults(form):
     recipe = recipe_of(form, "flickr8k")
     assert changed(recipe) == {} and (recipe.dataset, recipe.kind, recipe.variant) == (SET, "flickr8k", "full")
     assert not form.all_back.isVisibleTo(form)
 
 
-def test_a_changed_option_is_marked_with_the_papers_value_and_goes_back(form):
+def test_a_changed_option_is_marked_with_the_default_and_goes_back(form):
     line = form.rows["training.steps"]
     write(form, "training.steps", "60 000")
     assert recipe_of(form).training.steps == 60_000
@@ -79,13 +80,33 @@ def test_a_changed_option_is_marked_with_the_papers_value_and_goes_back(form):
     assert recipe_of(form).training.steps == 100_000
 
 
-def test_an_option_that_the_paper_lacks_says_so(form):
+def test_the_default_that_an_option_differs_from_has_its_source(form):
     form.open_fold(True)
     box = form.rows["model.gate"].control
     assert isinstance(box, QCheckBox)
     box.click()
     assert recipe_of(form).model.gate is True
-    assert "no such option" in form.rows["model.gate"].below.text()
+    assert form.rows["model.gate"].below.text() == "default: off"
+    write(form, "model.heads", "4")
+    assert form.rows["model.heads"].below.text() == "authors' code: 8"
+
+
+def test_a_preset_sets_the_options_and_what_differs_from_it_is_marked(form):
+    box = form.rows["preset"].control
+    assert isinstance(box, QComboBox) and not form.preset_about.isVisibleTo(form)
+    box.setCurrentIndex(box.findData("authors"))
+    recipe = recipe_of(form)
+    assert recipe.preset == "authors" and changed(recipe) == dict(presets.preset("authors").values)
+    assert not form.all_back.isVisibleTo(form) and "test split" in form.preset_about.text()
+    write(form, "model.inner_weight", "0.1")
+    write(form, "training.seed", "3")
+    assert form.fold.text().endswith(", 1 changed")  # those behind the fold are not forgotten
+    assert form.rows["model.inner_weight"].below.text() == "authors' code: 0"
+    stored = form.values()
+    box.setCurrentIndex(box.findData(""))
+    assert changed(recipe_of(form)) == {} and recipe_of(form).preset == ""
+    form.set_values(stored)  # as after a restart
+    assert recipe_of(form).preset == "authors" and form.rows["model.inner_weight"].is_changed
 
 
 @pytest.mark.parametrize(("key", "text"), [
@@ -104,10 +125,10 @@ def test_a_value_that_cannot_be_is_said_beside_the_field_and_the_last_one_stays(
 def test_the_small_recipe_is_offered_for_few_utterances_and_is_one_click(form):
     assert form.small_box.isVisibleTo(form) and "900 utterances" in form.small_about.text()
     form.small.click()
-    assert changed(recipe_of(form)) == dict(SMALL_DATA)
+    assert changed(recipe_of(form)) == dict(presets.preset("small-data").values)
     assert not form.small_box.isVisibleTo(form)
-    assert "changed" in form.fold.text()  # those behind the fold are not forgotten
-    form.all_back.click()
+    assert recipe_of(form).preset == "small-data"
+    form.choose_preset("")
     assert changed(recipe_of(form)) == {}
     form.show_dataset(report(("train", 30_000), ("dev", 60)))
     assert not form.small_box.isVisibleTo(form)

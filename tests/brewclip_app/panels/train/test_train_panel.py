@@ -25,7 +25,7 @@ from core.features.prepared_split import Cost
 from core.models import checkpoints
 from core.training import process as training_process
 from core.training import run as job
-from core.training.options import SMALL_DATA, values_of
+from core.training.options import values_of
 from core.training.run_folder import RunFolder
 from tests.brewclip_app.training_runs import little_trainer, make_run, order, trainer
 
@@ -203,7 +203,7 @@ def test_the_training_time_is_estimated_from_similar_runs(windows, home, qtbot, 
 def test_options_that_change_no_cost_ask_for_none(panel, qtbot, dataset, previews):
     choose(panel, qtbot, dataset)
     asked = len(previews.asked)
-    panel.form.apply_small_data()
+    panel.form.choose_preset("small-data")
     assert panel.controller.state.recipe is not None and len(previews.asked) == asked
     panel.form.set_values({"crop": "letterbox"})
     qtbot.waitUntil(lambda: len(previews.asked) == asked + 1, timeout=WAIT)
@@ -228,11 +228,11 @@ def test_caches_that_would_grow_too_much_are_refused(panel, qtbot, dataset, prev
 
 def test_a_run_is_started_watched_and_finished(panel, qtbot, dataset, home):
     choose(panel, qtbot, dataset)
-    panel.form.apply_small_data()
+    panel.form.choose_preset("small-data")
     path = begin(panel, qtbot, dataset)
     assert path == home.runs / "1"
     recipe = RunFolder(path).recipe()
-    assert recipe.dataset == dataset and values_of(recipe)["model.dropout"] == SMALL_DATA["model.dropout"]
+    assert recipe.dataset == dataset and recipe.preset == "small-data" and values_of(recipe)["model.dropout"] == 0.2
     assert panel.live.words.text().startswith("step 20 of 40 · 32 steps/s")
     assert {line.name for line in panel.loss.lines()} == {"Outer loss", "Inner loss"}
     assert [each.name for each in panel.context.jobs.running()] == ["Training run 1"]
