@@ -13,6 +13,7 @@ from tests.golden.record import EXPECTED
 
 pytestmark = pytest.mark.slow
 
+LATER_SETTINGS = ("inference",)  # which the release that made the home did not have
 PARTS = json.loads(EXPECTED.read_text(encoding="utf-8"))
 
 
@@ -29,7 +30,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, whisper_base: Path) -> Ite
 
 @pytest.mark.parametrize("command", session.COMMANDS)
 def test_a_command_prints_what_it_did(outcome: dict[str, Any], command: str) -> None:
-    assert not list(session.differences(PARTS["printed"][command], outcome["printed"][command]))
+    printed = outcome["printed"][command]
+    if command == "settings":
+        printed = {key: value for key, value in printed.items() if key not in LATER_SETTINGS}
+    assert not list(session.differences(PARTS["printed"][command], printed))
 
 
 @pytest.mark.parametrize("table", PARTS["rows"])
