@@ -250,8 +250,8 @@ def _log_to(home: Home) -> None:
     """Log warnings and errors to a file in the home; without one where the home cannot be written."""
     logging.getLogger().setLevel(logging.INFO)
     with contextlib.suppress(OSError):
-        private_files.make_folder(home.root)
-        handler = PrivateLog(home.root / "brewclip-app.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8",
+        private_files.make_folder(home.log.parent)
+        handler = PrivateLog(home.log, maxBytes=1_000_000, backupCount=2, encoding="utf-8",
                              delay=True)
         handler.setLevel(logging.WARNING)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -12,7 +12,6 @@ from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label
 from core.home import Home
 
 DOCUMENTATION = Path(core.__file__).resolve().parents[1] / "docs"  # of a checkout; an installed program has none
-LOG = "brewclip-app.log"
 ABOUT = ("Speak a description and see the matching pictures, offline. A workbench for the paper \"BrewCLIP: A "
          "Bifurcated Representation Learning Framework for Audio-Visual Retrieval\" by Lu and Sethi.")
 
@@ -27,7 +26,7 @@ class HelpMenu(QMenu):
         self.documentation = self.addAction("Documentation", lambda: _open(DOCUMENTATION))
         self.documentation.setVisible(DOCUMENTATION.is_dir())
         self.addSeparator()
-        self.log = self.addAction("Open log file", lambda: _open(home.root / LOG))
+        self.log = self.addAction("Open log file", lambda: _open(home.log))
         self.folder = self.addAction("Open data folder", lambda: _open(home.root))
         self.addSeparator()
         self.about = self.addAction("About BrewCLIP Explorer", self._show_about)
@@ -35,7 +34,7 @@ class HelpMenu(QMenu):
 
     def _follow_files(self) -> None:
         """A log is written with the first warning."""
-        has_log = (self._home.root / LOG).is_file()
+        has_log = self._home.log.is_file()
         self.log.setEnabled(has_log)
         self.log.setText("Open log file" if has_log else "Open log file (nothing logged)")
 
@@ -51,7 +50,7 @@ class AboutDialog(QDialog):
         self.setWindowTitle("About BrewCLIP Explorer")
         self.setMinimumWidth(460)
         facts = Card(space=6)
-        for name, value in (("Version", core.__version__), ("Data folder", str(home.root)),
+        for name, value in (("Version", core.__version__), *((name, str(path)) for name, path in home.places.items()),
                             ("Licence", "MIT; models and pictures: resources/NOTICE")):
             line = row(label(name, "quiet-body"), ElidedLabel(value))
             line.setStretch(1, 1)

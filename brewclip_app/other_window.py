@@ -7,7 +7,6 @@ from PySide6.QtCore import QLockFile, QObject, QTimer
 from core.home import Home
 
 LOOK_MS = 5000
-FILE = "window.lock"
 
 
 def is_open(home: Home) -> bool:
@@ -20,7 +19,7 @@ def is_open(home: Home) -> bool:
 
 
 def _lock(home: Home) -> QLockFile:
-    lock = QLockFile(str(home.root / FILE))
+    lock = QLockFile(str(home.window_lock))
     lock.setStaleLockTime(0)
     return lock
 

@@ -16,7 +16,7 @@ class WindowState:
     """An INI file in the home. Unreadable values count as absent."""
 
     def __init__(self, home: Home) -> None:
-        self._file = QSettings(str(home.root / "window.ini"), QSettings.Format.IniFormat)
+        self._file = QSettings(str(home.window_state), QSettings.Format.IniFormat)
         self._passing: dict[str, str] | None = None
 
     def freeze(self) -> None:

@@ -41,8 +41,8 @@ class Finding:
 
 def examine(home: Home, settings: Settings) -> tuple[Finding, ...]:
     """Look at everything; takes some seconds, changes nothing but making an empty store where there is none."""
-    return (*_machine(), *_devices(settings), *_weights(home, settings), _store(home), _disk(home), *_libraries(),
-            _display())
+    return (*_machine(), *_devices(settings), *_weights(home, settings), _store(home), *_places(home), _disk(home),
+            *_libraries(), _display())
 
 
 def _machine() -> Iterator[Finding]:
@@ -101,6 +101,11 @@ def _store(home: Home) -> Finding:
         return Finding("store", "bad", str(error))
     names = ", ".join(gallery.name for gallery in galleries) or "no gallery yet"
     return Finding("store", "ok", f"{home.store}: {names}")
+
+
+def _places(home: Home) -> Iterator[Finding]:
+    for name, path in home.places.items():
+        yield Finding(name.lower(), "ok", str(path))
 
 
 def _disk(home: Home) -> Finding:

@@ -1,4 +1,4 @@
-"""The program's data folder: `BREWCLIP_HOME`, or the user's data folder."""
+"""The program's folders: one, `BREWCLIP_HOME`, or the platform's for data, settings, caches and state (XDG)."""
 
 import os
 from contextlib import suppress
@@ -15,17 +15,42 @@ OWN = ("store.sqlite", "weights", "caches", "recordings", "takes", "runs", "demo
        "settings.json", "settings.damaged", "probes", "window", "brewclip-app", "exports", "opening")
 
 
+# Names in the data folder of a release that had no other.
+ELSEWHERE = {"config": ("settings.json",), "cache": ("caches",), "state": ("window.ini", "brewclip-app.log")}
+
+
 @dataclass(frozen=True)
 class Home:
-    """The data folder and the paths in it. Nothing is created until something is written."""
+    """The program's folders and the paths in them. Nothing is created until something is written.
+
+    `root` holds the user's data, and settings, caches and state too where those have no folder of their own.
+    """
 
     root: Path
+    config: Path | None = None
+    cache: Path | None = None
+    state: Path | None = None
 
     def protect(self) -> None:
-        """Make the folder readable by its owner alone: it holds voices. A home that cannot be changed is no error."""
-        with suppress(OSError):
-            private_files.make_folder(self.root)
-        private_files.tighten(self.root, is_own)
+        """Make the folders readable by their owner alone: they hold voices. One that cannot be changed is no error."""
+        for folder in dict.fromkeys((self.root, self.settings.parent, self.caches, self.log.parent)):
+            if folder == self.root or not folder.is_relative_to(self.root):
+                with suppress(OSError):
+                    private_files.make_folder(folder)
+                private_files.tighten(folder, is_own if folder == self.root else lambda name: True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that give a child process the same home."""
+        return {} if self.config else {"BREWCLIP_HOME": str(self.root)}
+
+    @property
+    def places(self) -> dict[str, Path]:
+        """What lies where, for people: one entry where all is in one folder."""
+        if not self.config:
+            return {"Data folder": self.root}
+        return {"Data folder": self.root, "Settings": self.settings.parent, "Caches": self.caches,
+                "Log and window state": self.log.parent}
 
     @property
     def store(self) -> Path:
@@ -40,7 +65,7 @@ class Home:
     @property
     def caches(self) -> Path:
         """Caches such as vector matrices and thumbnails. Safe to delete."""
-        return self.root / "caches"
+        return self.cache or self.root / "caches"
 
     @property
     def recordings(self) -> Path:
@@ -73,14 +98,29 @@ class Home:
         return self.root / "unfinished.json"
 
     @property
+    def log(self) -> Path:
+        """Warnings and errors of the window."""
+        return (self.state or self.root) / "brewclip-app.log"
+
+    @property
+    def window_state(self) -> Path:
+        """The window's own state, INI."""
+        return (self.state or self.root) / "window.ini"
+
+    @property
+    def window_lock(self) -> Path:
+        """Lock that an open window holds."""
+        return (self.state or self.root) / "window.lock"
+
+    @property
     def opening(self) -> Path:
         """Requests to an open window to open files, JSON."""
-        return self.root / "opening"
+        return (self.state or self.root) / "opening"
 
     @property
     def settings(self) -> Path:
         """The settings, JSON."""
-        return self.root / "settings.json"
+        return (self.config or self.root) / "settings.json"
 
 
 def is_own(name: str) -> bool:
@@ -89,18 +129,28 @@ def is_own(name: str) -> bool:
 
 
 def find_home() -> Home:
-    """The home of this process: `BREWCLIP_HOME` when set and not empty, else the platform's user data folder.
+    """The home of this process: `BREWCLIP_HOME` when set and not empty, else the platform's folders.
 
+    A home of a release that kept everything in the data folder stays as it is.
     SettingsError ("home") when that is in the home of a user that does not exist.
     """
     chosen = os.environ.get("BREWCLIP_HOME", "").strip()
     if not chosen:
-        return Home(platformdirs.user_data_path("brewclip", appauthor=False).absolute())
+        return _users_home()
     try:
         return Home(Path(chosen).expanduser().absolute())
     except RuntimeError as error:
         raise SettingsError(f"BREWCLIP_HOME is {chosen}, but there is no such user. Set it to a folder's whole path, "
                             "or leave it out for the usual one.", "home") from error
+
+
+def _users_home() -> Home:
+    folders = platformdirs.PlatformDirs("brewclip", appauthor=False)
+    root = folders.user_data_path.absolute()
+    own = {"config": folders.user_config_path.absolute(), "cache": folders.user_cache_path.absolute(),
+           "state": folders.user_state_path.absolute()}
+    earlier = any((root / name).exists() for kind, names in ELSEWHERE.items() if own[kind] != root for name in names)
+    return Home(root) if earlier else Home(root, **own)
 
 
 def expanded(path: Path) -> Path:

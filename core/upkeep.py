@@ -97,7 +97,8 @@ def sweep(home: Home, store: Store) -> tuple[Path, ...]:
 
 def _staged_files(home: Home, now: float) -> Iterator[Path]:
     """Files that `core.private_files.replacing` did not bring to their end."""
-    staged = [path for folder in (home.root, home.recordings, home.takes) for path in folder.glob(f".*{caches.STAGED}")]
+    folders = dict.fromkeys((home.root, home.settings.parent, home.log.parent, home.recordings, home.takes))
+    staged = [path for folder in folders for path in folder.glob(f".*{caches.STAGED}")]
     for path in (*staged, *home.takes.glob(".*.flac")):
         with suppress(OSError):  # it was brought to its end meanwhile
             if _newest(path) < now - DAY:

@@ -36,7 +36,7 @@ Process = subprocess.Popen[bytes]
 
 def start(path: Path, home: Home, command: Sequence[str] = ()) -> Process:
     """Begin, or go on with, the run of a folder; `command` in place of COMMAND. TrainingError ("not_started")."""
-    environment = child_python.environment({"BREWCLIP_HOME": str(home.root)})
+    environment = child_python.environment(home.environment)
     arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path)]
     try:
         with (path / OUTPUT).open("wb") as output:

@@ -1,5 +1,7 @@
 """Settings, generated from the declared table; model weights; the data folder."""
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, QUrl
@@ -75,14 +77,15 @@ class SettingsPanel(Panel):
         self.groups["Privacy"].body.addWidget(self.privacy)
 
     def _make_home(self) -> Card:
-        root = self.context.home.root
         card = Card("Data folder")
-        path = ElidedLabel(str(root))
-        line = row(path, button("Open", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(root)))))
-        line.setStretch(0, 1)
-        card.body.addLayout(line)
-        card.body.addWidget(label("Galleries, weights, spoken queries and settings. Nothing leaves this computer. "
-                                  "The environment variable BREWCLIP_HOME sets another folder.",
+        for number, (name, path) in enumerate(self.context.home.places.items()):
+            if number:
+                card.body.addWidget(label(name, "quiet-body"))
+            line = row(ElidedLabel(str(path)), button("Open", partial(_open, path)))
+            line.setStretch(0, 1)
+            card.body.addLayout(line)
+        card.body.addWidget(label("Galleries, weights and spoken queries. Nothing leaves this computer. "
+                                  "The environment variable BREWCLIP_HOME sets one folder for everything.",
                                   "quiet", wrap=True))
         return card
 
@@ -146,3 +149,7 @@ class SettingsPanel(Panel):
         matches = all(word in where for word in words.lower().split())
         self.rows[setting.key].setVisible(matches)
         return matches
+
+
+def _open(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

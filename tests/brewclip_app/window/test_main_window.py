@@ -15,6 +15,7 @@ from brewclip_app.main_window import PANELS, SMALLEST, MainWindow, PanelEntry
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.widgets.common import KeyCap
 from core.errors import StoreError
+from core.home import Home
 from core.progress import Progress
 from tests.brewclip_app.window.panels import TWO, Explorer, OnePanel, TwoPanel
 
@@ -211,7 +212,7 @@ def test_another_window_of_this_home_is_said_until_it_is_closed(window, context,
 
 def test_a_home_that_cannot_be_written_says_nothing_of_another_window(window, home, tmp_path):
     (tmp_path / "file").touch()
-    alone = OtherWindow(SimpleNamespace(root=tmp_path / "file"))  # no folder: no lock can lie in it
+    alone = OtherWindow(Home(tmp_path / "file"))  # no folder: no lock can lie in it
     alone.look()
     assert not alone.is_open
 
