@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
@@ -17,6 +18,7 @@ from brewclip_app.jobs import Job
 from brewclip_app.notifications import Notifier
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
+from brewclip_app.panels.needs_torch import NeedsTorchPanel
 from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.services.runs import KEY as TRAINING
 from brewclip_app.shell.key_list import KeyList
@@ -50,9 +52,12 @@ class PanelEntry:
     name: str
     below: bool = False
     simple: bool = False  # shown in simple mode too
+    needs_torch: bool = False
 
     def make(self, context: Context) -> Panel:
-        """The panel."""
+        """The panel, or what says that it needs PyTorch where that is not installed."""
+        if self.needs_torch and find_spec("torch") is None:
+            return NeedsTorchPanel(context, self.title, self.icon)
         panel: Panel = getattr(import_module(self.module), self.name)(context)
         return panel
 
@@ -60,12 +65,17 @@ class PanelEntry:
 PANELS: tuple[PanelEntry, ...] = (
     PanelEntry("search", "Search", "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
     PanelEntry("library", "Library", "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
-    PanelEntry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel"),
+    PanelEntry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel",
+               needs_torch=True),
     PanelEntry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
-    PanelEntry("train", "Train", "train", "brewclip_app.panels.train.panel", "TrainPanel"),
-    PanelEntry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel"),
-    PanelEntry("failures", "Failures", "failures", "brewclip_app.panels.failures.panel", "FailuresPanel"),
-    PanelEntry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel"),
+    PanelEntry("train", "Train", "train", "brewclip_app.panels.train.panel", "TrainPanel",
+               needs_torch=True),
+    PanelEntry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel",
+               needs_torch=True),
+    PanelEntry("failures", "Failures", "failures", "brewclip_app.panels.failures.panel", "FailuresPanel",
+               needs_torch=True),
+    PanelEntry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel",
+               needs_torch=True),
     PanelEntry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
           simple=True),
 )
@@ -113,6 +123,10 @@ class MainWindow(QMainWindow):
         """The panel in front."""
         shown = self.stack.current()
         return shown if isinstance(shown, Panel) else None
+
+    def _current_key(self) -> str:
+        shown = self.current()
+        return next((key for key, panel in self.panels.items() if panel is shown), "")
 
     def show_panel(self, key: str, payload: object = None) -> None:
         """Bring a panel to the front and give it the payload of another panel."""
@@ -259,10 +273,9 @@ class MainWindow(QMainWindow):
 
     def _show_screens(self) -> None:
         """Show all screens in the rail, or those of simple mode and the one in front."""
-        simple, current = self.context.settings["appearance.panels"] == "simple", self.current()
+        simple, current = self.context.settings["appearance.panels"] == "simple", self._current_key()
         for entry in self.entries.values():
-            in_front = current is not None and current.key == entry.key
-            self.rail.show_button(entry.key, entry.simple or in_front or not simple)
+            self.rail.show_button(entry.key, entry.simple or entry.key == current or not simple)
 
     def _make(self, entry: PanelEntry) -> Panel:
         panel = entry.make(self.context)
@@ -284,9 +297,9 @@ class MainWindow(QMainWindow):
         self._show_words()
 
     def _show_words(self) -> None:
-        panel = self.current()
-        if panel is not None:
-            self.strip.show_words(self._texts.get(panel.key, ""), *self._links.get(panel.key, ("", "")))
+        key = self._current_key()
+        if key:
+            self.strip.show_words(self._texts.get(key, ""), *self._links.get(key, ("", "")))
 
     def _apply_settings(self) -> None:
         app, name = QApplication.instance(), self.context.settings["appearance.theme"]
