@@ -53,6 +53,7 @@ def test_a_new_file_in_resources_would_be_in_the_wheel():
 OURS = {"core", "brewclip_app", "resources", "tests"}
 NOT_IMPORTED = {  # declared for another reason than an import
     "torchvision": "open_clip imports it; its build must fit torch's",
+    "onnxscript": "torch.onnx.export needs it",
     "import-linter": "a command", "mypy": "a command", "ruff": "a command",
     "pytest-qt": "a plugin of pytest", "pytest-timeout": "a plugin of pytest",
     "pytest-xdist": "a plugin of pytest",
