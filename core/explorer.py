@@ -51,10 +51,11 @@ from core.workspace import Workspace
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.asr.recogniser import Recogniser
     from core.models.retrieval import RetrievalModel
-    from core.models.trained import LoadedModel
     from core.models.vision_language import VisionLanguage
 
 __all__ = ["Explorer", "Filter", "ModelStatus", "QueryTerm", "SearchResult", "transcription_options"]
+
+WORTH_EXPORTING = 500  # images to index: making an export takes as long as embedding about so many
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +161,7 @@ class Explorer:
         """The backbone of the settings, loaded. WeightsError ("missing"), ModelError."""
         return self.models.backbone(self._settings, report)
 
-    def model(self, report: Report = silent) -> "LoadedModel":
+    def model(self, report: Report = silent) -> "RetrievalModel":
         """The model that indexes and searches: the trained one of the settings, or the backbone alone.
 
         WeightsError ("missing"), ModelError.
@@ -216,14 +217,16 @@ class Explorer:
         settings = self._settings
         left_out = Exclusions.of(settings["images.exclude"], exclude)
         report, after = finishing(report)
-        model, crop = self.models.model(settings, report), settings["vision.crop"]
-        limit = settings["images.max_megapixels"]
+        crop, limit = settings["vision.crop"], settings["images.max_megapixels"]
         if not sources:
             target = self.gallery(gallery)
+            model = self.models.model(settings, report)
             result = self.unfinished.run(target.info, lambda count: index_gallery(
                 target, model, crop, limit, report, left_out, count))
         else:
             scans = scan_sources(sources, column, report, left_out)  # what fails here makes no gallery
+            many = sum(len(scan.files) for scan in scans) >= WORTH_EXPORTING
+            model = self.models.model(settings, report, export=many)
             with self.filled(gallery) as target:
                 result = self.unfinished.run(target.info, lambda count: index_scans(
                     target, scans, model, crop, limit, report, count))

@@ -19,6 +19,7 @@ class WorkStep(Enum):
 
     LOADING = "Loading {}"
     LOADING_TRAINED = "Loading the trained model"
+    EXPORTING_MODEL = "Preparing {} for this processor"
     SEARCHING = "Searching"
     CALIBRATING = "Calibrating match significance"
     TRANSCRIBING = "Transcribing"

@@ -32,7 +32,17 @@ def export(module: nn.Module, path: Path, inputs: Mapping[str, Tensor], outputs:
                           external_data=False, verbose=False)
     graph = onnx.load(path)
     halve(graph)
-    onnx.save(graph, path)
+    save(graph, path)
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    """Write a graph without what the exporter noted about each node: names of files, stacks of calls."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input):
+        del part.metadata_props[:]
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+    onnx.save(model, path)
 
 
 def halve(model: onnx.ModelProto) -> None:

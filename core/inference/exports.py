@@ -13,7 +13,7 @@ import logging
 import math
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import files
@@ -82,7 +82,7 @@ class ExportCache:
             try:
                 private_files.make_folder(staged, private=False)
                 facts, cosine = _made(staged, write, check)
-                _describe(staged, key, facts, cosine)
+                describe(staged, key, facts, cosine, [path.name for path in sorted(staged.iterdir())])
                 shutil.rmtree(self._folder / key, ignore_errors=True)
                 staged.replace(self._folder / key)
             finally:
@@ -120,9 +120,10 @@ def _made(staged: Path, write: Write, check: Check) -> tuple[Mapping[str, Any], 
     return facts, 0.0 if math.isnan(cosine) else cosine
 
 
-def _describe(folder: Path, key: str, facts: Mapping[str, Any], cosine: float) -> None:
+def describe(folder: Path, key: str, facts: Mapping[str, Any], cosine: float, names: Sequence[str]) -> None:
+    """Write the description of the export in a folder, whose files have those names. OSError."""
     values = {"key": key, "cosine": cosine, "facts": dict(facts), "onnxruntime": version("onnxruntime"),
-              "files": {path.name: _checksum(path) for path in sorted(folder.iterdir())}}
+              "files": {name: _checksum(folder / name) for name in names}}
     private_files.write_atomically(folder / DESCRIPTION, json.dumps(values, indent=1).encode(), private=False)
 
 

@@ -79,7 +79,7 @@ class AcousticBranch(nn.Module):
         `attended` (n, frames) bool.
         """
         frames = frames.float().masked_fill(~attended[..., None], -torch.inf)
-        scores = torch.cat([own.float().expand(len(frames), -1, -1), frames], dim=1)
+        scores = torch.cat([own.float().expand(frames.shape[0], -1, -1), frames], dim=1)
         return scores.transpose(1, 2).softmax(dim=2)
 
 

@@ -74,10 +74,11 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checkpoint that was read: its run, and its tensors by name, on the CPU."""
+    """A checkpoint that was read: its run, its tensors by name, on the CPU, and the digest of `digest_of`."""
 
     run: Run
     tensors: Mapping[str, "Tensor"]
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -121,6 +122,11 @@ def fingerprint_of(folder: Path, crop: str) -> Fingerprint:
     return backbones.fingerprint(run.backbone, run.backbone_sha256, crop, name)
 
 
+def digest_of(folder: Path) -> str:
+    """A digest of all that a checkpoint computes with: variant, options and tensors. ModelError as in `read_run`."""
+    return _digest(*_run(folder))
+
+
 def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
     """Write a checkpoint to `folder`, in place of the one that is there; after a crash it holds the old or the new.
 
@@ -156,7 +162,7 @@ def read(folder: Path) -> Checkpoint:
 
     run, tensors = _whole(folder)
     try:
-        return Checkpoint(run, from_bytes(tensors))
+        return Checkpoint(run, from_bytes(tensors), _digest(run, hashlib.sha256(tensors).hexdigest()))
     except SafetensorError as error:
         raise _damaged(folder / TENSORS) from error
 
@@ -256,6 +262,11 @@ def _name(tensors: Mapping[str, NDArray[np.float32]]) -> str:
         digest.update(name.encode())
         digest.update(values.tobytes())
     return digest.hexdigest()[:32] if tensors else backbones.ZERO_SHOT
+
+
+def _digest(run: Run, tensors: str) -> str:
+    facts = json.dumps([run.variant, run.options.to_json(), run.backbone_sha256, tensors])
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _damaged(path: Path) -> ModelError:

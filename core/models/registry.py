@@ -1,5 +1,6 @@
 """Registry of the models in use: resolved from the settings, loaded once, dropped when the settings ask for others."""
 
+import logging
 import threading
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,15 +12,21 @@ from core.asr.recogniser import RECOGNISERS, RecogniserEntry
 from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
-from core.models import backbones, checkpoints
+from core.inference.accelerators import uses_exports
+from core.inference.exports import ExportCache
+from core.models import backbones, checkpoints, exported
+from core.models.exported import ExportedModel
 from core.models.spec import ZERO_SHOT_CROP, ModelSpec
 from core.progress import Progress, Report, WorkStep, silent
 from core.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every command needs a model
     from core.asr.recogniser import Recogniser
+    from core.models.retrieval import RetrievalModel
     from core.models.trained import LoadedModel, TrainedModel
     from core.models.vision_language import VisionLanguage
+
+log = logging.getLogger(__name__)
 
 SHIPPED = Path(str(files("resources"))) / "models" / "brewclip-mini-full"
 
@@ -66,18 +73,22 @@ class ModelRegistry:
         self._recogniser: tuple[_WeightsKey, Recogniser] | None = None
         self._loading_model = threading.Lock()
         self._trained: tuple[_Stamp, VisionLanguage, TrainedModel] | None = None
+        self._exports = ExportCache(home)
+        self._exported: tuple[tuple[_WeightsKey, _Stamp | None, str], ExportedModel] | None = None
         self._prints: dict[tuple[_Stamp, str], Fingerprint] = {}
         self._hashes: dict[tuple[Path, int, int], str] = {}
 
     def clear(self) -> None:
         """Give up every model."""
-        self._backbone = self._recogniser = self._trained = None
+        self._backbone = self._recogniser = self._trained = self._exported = None
 
     def prune(self, settings: Settings) -> None:
         """Drop the models that these settings do not ask for."""
         if self._backbone is not None and not self._fits(self._backbone[0], settings, settings["vision.backbone"]):
             self._backbone = None
             self._trained = None
+        if self._exported is not None and not self._fits(self._exported[0][0], settings, settings["vision.backbone"]):
+            self._exported = None
         if self._trained is not None and settings["vision.model"] == "zero-shot":
             self._trained = None
         if self._recogniser is not None and not self._fits(self._recogniser[0], settings, self._entry.weights):
@@ -137,9 +148,39 @@ class ModelRegistry:
         report(Progress(WorkStep.LOADING_TRAINED))
         return TrainedModel(checkpoints.read(folder), backbone)
 
-    def model(self, settings: Settings, report: Report = silent) -> "LoadedModel":
-        """The model that the settings index and search with; errors as in `load`."""
-        return self.load(self.spec(settings), settings, report)
+    def model(self, settings: Settings, report: Report = silent, export: bool = False) -> "RetrievalModel":
+        """The model that the settings index and search with, from its exports where there are any; errors as in `load`.
+
+        `export`: make them first, which takes as long as embedding some hundred images.
+        """
+        spec = self.spec(settings)
+        if not uses_exports(settings):
+            return self.load(spec, settings, report)
+        found = self._from_exports(spec, settings)
+        if found is None and export:
+            self._export(self.load(spec, settings, report), report)
+            found = self._from_exports(spec, settings)
+        return found or self.load(spec, settings, report)
+
+    def _from_exports(self, spec: ModelSpec, settings: Settings) -> ExportedModel | None:
+        """The model of the exports, opened once; None without usable ones."""
+        weights_key = self._key(spec.backbone, settings, "Galleries and searches")
+        key = weights_key, _stamp(spec.checkpoint) if spec.checkpoint else None, spec.crop
+        with self._loading_model:
+            if self._exported is None or self._exported[0] != key:
+                found = exported.find(self._exports, spec, self._sha256(weights_key.path))
+                self._exported = (key, found) if found is not None else None
+            return self._exported[1] if self._exported is not None else None
+
+    def _export(self, model: "LoadedModel", report: Report) -> None:
+        """Make the exports of a loaded model; without them, and where they cannot be kept, it runs as it is."""
+        from core.models import towers
+
+        report(Progress(WorkStep.EXPORTING_MODEL, subject=model.title))
+        try:
+            towers.make(self._exports, model)
+        except (ModelError, OSError) as error:
+            log.warning("The model runs in PyTorch, since its export could not be kept: %s", error)
 
     def weights_path(self, name: str, settings: Settings) -> Path:
         """The file of weights that would be loaded. WeightsError ("missing")."""
@@ -170,7 +211,7 @@ class ModelRegistry:
         name = self._backbone_name(settings)
         checkpoint, run = self._run_in_use(settings)
         speech_here = weights.find(self._entry.weights, self._home, settings["weights.folder"]) is not None
-        backbone, recogniser = self._backbone, self._recogniser
+        backbone, recogniser = self._exported or self._backbone, self._recogniser
         models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
         return ModelStatus(
             backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),

@@ -29,7 +29,7 @@ def registry(home, monkeypatch):
 
 
 def settings(model: str, **others: str) -> Settings:
-    made = Settings().with_value("vision.backbone", "brewclip-mini").with_value("vision.model", model)
+    made = Settings({"vision.backbone": "brewclip-mini", "vision.model": model, "inference": "torch"})
     for key, value in others.items():
         made = made.with_value(key.replace("_", ".", 1), value)
     return made
