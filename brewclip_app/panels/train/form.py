@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.option_row import Field, OptionRow, Value
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, column, label, look, row, scrolling
 from core.models.variants import VARIANTS, variant
 from core.training import presets
@@ -190,7 +191,7 @@ class TrainForm(Card):
         later = [line for line in self.rows.values() if line not in first]
         own = [line for line in later if line.field.source == "ours" and line.field.key in BY_OPTION]
         more = column(*(line for line in later if line not in own),
-                      label("In neither the paper nor the authors' code", "heading"), *own, space=8)
+                      label("This program's own", "heading"), *own, space=8)
         self.more.setLayout(more)
         inner = QWidget()
         rows = column(first[0], self.preset_about, first[1], self.variant_about, *first[2:], self.small_box,
@@ -233,8 +234,10 @@ class TrainForm(Card):
     def _follow(self) -> None:
         self.variant_about.setText(variant(str(self.rows["variant"].value)).about)
         preset = presets.BY_NAME.get(str(self.rows["preset"].value))
-        self.preset_about.setText("" if preset is None else " ".join((preset.about, *(
-            f"{text[0].upper()}{text[1:]}." for text in preset.differences))))
+        differences = () if preset is None else preset.differences
+        self.preset_about.setText("" if preset is None else preset.about + (
+            f" {len(differences)} points cannot be followed (docs/paper.md)." if differences else ""))
+        self.preset_about.setToolTip(plain_tip("\n".join(f"{text[0].upper()}{text[1:]}." for text in differences)))
         self.preset_about.setVisible(preset is not None)
         changed = any(line.is_changed or line.problem for line in self.rows.values())
         self.all_back.setVisible(changed)

@@ -124,6 +124,7 @@ class OptionRow(QWidget):
     def _make_control(self) -> QWidget:
         if isinstance(self.field.first, bool):
             flag = QCheckBox("On")
+            flag.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # begins where fields begin
             flag.toggled.connect(self._take)
             return flag
         if self.field.choices:

@@ -97,7 +97,7 @@ def test_a_preset_sets_the_options_and_what_differs_from_it_is_marked(form):
     box.setCurrentIndex(box.findData("authors"))
     recipe = recipe_of(form)
     assert recipe.preset == "authors" and changed(recipe) == dict(presets.preset("authors").values)
-    assert not form.all_back.isVisibleTo(form) and "test split" in form.preset_about.text()
+    assert not form.all_back.isVisibleTo(form) and "test split" in form.preset_about.toolTip()
     write(form, "model.inner_weight", "0.1")
     write(form, "training.seed", "3")
     assert form.fold.text().endswith(", 1 changed")  # those behind the fold are not forgotten
