@@ -80,8 +80,9 @@ class FailuresPage(QStackedWidget):
         self.kinds.show_misses(misses)
         self.table.show_kinds(misses.diagnosis is not None)
         self.no_misses.title.setText(f"No query misses the top {misses.at}")
-        self.no_misses.sentence.setText(f"All {wording.count(misses.total)} queries find the right result."
-                                        if misses.total else "No query counts in this direction.")
+        self.no_misses.sentence.setText(
+            f"All {wording.count(misses.total)} queries find the right result." if misses.total > 1 else
+            "The only query finds the right result." if misses.total else "No query counts in this direction.")
         self.setCurrentWidget(self.split if misses.queries else self.no_misses)
         return before is None or before.evaluation is not misses.evaluation
 

@@ -1,5 +1,6 @@
 """Plot of curves over steps with a dashed reference and a readout under the mouse."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme, wording
@@ -19,6 +20,9 @@ DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Q
           "dash-dot": Qt.PenStyle.DashDotLine}
 GROUPS = 150  # of a long line's points: more of them take Qt seconds to draw
 WIDTH = 2  # px of a line
+TICKS = 10  # of the left axis at most
+BESIDE_TICK = 8  # px between a number and its axis
+WHOLE = 1e-6  # from a whole step, up to which a tick is one
 ROOM = 0.08  # of the values' range above and below them
 
 
@@ -136,7 +140,10 @@ class CurvePlot(QWidget):
         bottom.enableAutoSIPrefix(False)
         left.setStyle(tickLength=0, maxTickLevel=0)
         bottom.setStyle(tickLength=0, maxTickLevel=0)
-        bottom.tickStrings = lambda values, scale, spacing: [wording.count(round(value)) for value in values]
+        left.tickStrings = lambda values, scale, spacing: [
+            f"{value:.{max(0, math.ceil(-math.log10(spacing)))}f}" for value in values]  # no exponents
+        bottom.tickStrings = lambda values, scale, spacing: [
+            wording.count(round(value)) if abs(value - round(value)) < WHOLE else "" for value in values]
 
     def _apply_theme(self) -> None:
         self.plot.setBackground(theme.colour("card"))
@@ -184,7 +191,16 @@ class CurvePlot(QWidget):
         self.plot.setXRange(0, max(1, last), padding=0.02)
         self.plot.setYRange(bottom, top, padding=0)
         for name in ("left", "bottom"):
-            self._item.getAxis(name).setVisible(bool(self._lines))
+            axis = self._item.getAxis(name)
+            (axis.show if self._lines else axis.hide)()  # `setVisible` keeps the width that it has
+        self._fit_left(bottom, top)
+
+    def _fit_left(self, bottom: float, top: float) -> None:
+        """Give the left axis the width of its numbers: pyqtgraph draws none that do not fit."""
+        axis = self._item.getAxis("left")
+        texts = axis.tickStrings([bottom, top], 1.0, (top - bottom) / TICKS)
+        metrics = QFontMetrics(theme.font("quiet"))
+        axis.setWidth(max(map(metrics.horizontalAdvance, texts)) + BESIDE_TICK)
 
     def _hover(self, place: QPointF) -> None:
         view = self._item.getViewBox()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
 
@@ -263,6 +264,30 @@ def test_an_axis_in_percent_begins_at_0_until_zoomed(qtbot, home):
     assert 90 < low < 93.6 and 95.2 < high < 101
     card.zoom.setChecked(False)
     assert axis.viewRange()[1] == [0, 101]
+
+
+@pytest.mark.parametrize("values", [(1.39, 1.31), (1e-4, 3e-5), (2.39411, 2.39409)])
+def test_the_left_axis_has_room_for_its_numbers_without_exponents(qtbot, values):
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+    plot.show()
+    plot.show_lines([CurveLine("learning rate", (1, 2), values)])
+    axis = plot.plot.getPlotItem().getAxis("left")
+    low, high = plot.plot.getPlotItem().getViewBox().viewRange()[1]
+    [(spacing, ticks), *_] = axis.tickValues(low, high, 180)
+    texts = axis.tickStrings(ticks, 1.0, spacing)
+    assert len(set(texts)) == len(texts) > 1 and not any("e" in text for text in texts)
+    widest = max(map(QFontMetrics(theme.font("quiet")).horizontalAdvance, texts))
+    qtbot.waitUntil(lambda: axis.width() >= widest)
+
+
+def test_only_whole_steps_are_named(qtbot):
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.show_lines([CurveLine("run 1", (1, 2), (1.39, 1.31))])
+    axis = plot.plot.getPlotItem().getAxis("bottom")
+    assert axis.tickStrings([0.0, 0.5, 1.0, 1.5, 2.0], 1.0, 0.5) == ["0", "", "1", "", "2"]
 
 
 def test_zoom_is_offered_for_curves_in_percent_alone(qtbot):
