@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
@@ -28,6 +27,7 @@ from brewclip_app.shell.status_strip import StatusStrip
 from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
+from core.inference.accelerators import has_torch
 
 if TYPE_CHECKING:
     pass
@@ -56,7 +56,7 @@ class PanelEntry:
 
     def make(self, context: Context) -> Panel:
         """The panel, or what says that it needs PyTorch where that is not installed."""
-        if self.needs_torch and find_spec("torch") is None:
+        if self.needs_torch and not has_torch():
             return NeedsTorchPanel(context, self.title, self.icon)
         panel: Panel = getattr(import_module(self.module), self.name)(context)
         return panel

@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from core import __version__, weights
 from core.asr.recogniser import RECOGNISERS
 from core.errors import BrewclipError
 from core.home import Home
+from core.inference.accelerators import has_torch
 from core.models.registry import ModelRegistry
 from core.settings import Settings
 from core.store.store import Store
@@ -52,8 +52,9 @@ def _machine() -> Iterator[Finding]:
 
 
 def _devices(settings: Settings) -> Iterator[Finding]:
-    if find_spec("torch") is None:
-        yield Finding("torch", "bad", "PyTorch is not installed: install the program again.")
+    if not has_torch():
+        yield Finding("torch", "note", "PyTorch is not installed: Search, Library, Annotate and Settings work; other "
+                                       "screens and larger models need the whole program, as its README says.")
         return
     import torch
 

@@ -12,7 +12,7 @@ from core.asr.recogniser import RECOGNISERS, RecogniserEntry
 from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
-from core.inference.accelerators import uses_exports
+from core.inference.accelerators import check_torch, uses_exports
 from core.inference.exports import ExportCache
 from core.models import backbones, checkpoints, exported
 from core.models.exported import ExportedModel
@@ -103,6 +103,7 @@ class ModelRegistry:
             return loaded[1]
 
     def _load_backbone(self, key: _WeightsKey, report: Report) -> "VisionLanguage":
+        check_torch(backbones.title(key.name))
         from core.models import vision_language
 
         report(Progress(WorkStep.LOADING, subject=backbones.title(key.name)))

@@ -1,5 +1,6 @@
 """The window where PyTorch is not installed, as in the bundle."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,3 +46,26 @@ def test_screens_that_need_it_say_so_and_the_others_open(home):
     assert opened == {entry.key: str(entry.needs_torch) for entry in PANELS}
     assert [key for key in opened if opened[key] == "False"] == ["search", "library", "annotate", "settings"]
     assert not home.log.exists(), home.log.read_text()
+
+
+SEARCH = START + """
+from core.cli import main
+codes = [main(["demo", "--build"]), main(["search", "--gallery", "demo", "--text", "a cup of coffee", "--json"])]
+from core.errors import ModelError
+from core.home import find_home
+from core.models.registry import ModelRegistry
+from core.settings import Settings
+try:
+    ModelRegistry(find_home()).backbone(Settings())
+except ModelError as error:
+    print(error.kind)
+sys.exit(codes != [0, 0])
+"""
+
+
+@pytest.mark.slow
+def test_the_included_model_indexes_and_searches_and_pytorchs_are_refused(home):
+    printed = without_torch(SEARCH)
+    found = json.loads(printed[printed.index("{"):printed.rindex("}") + 1])
+    assert found["hits"][0]["path"].endswith("cup of coffee.png")
+    assert printed.splitlines()[-1] == "no_torch"
