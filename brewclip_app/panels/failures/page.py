@@ -1,5 +1,7 @@
 """The body of the Failures panel: the chart and the table at the left, the card of one failure at the right."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QWidget
 
@@ -13,12 +15,13 @@ from brewclip_app.panels.failures.misses_model import RANK, FailureLimits, Misse
 from brewclip_app.panels.failures.misses_table import MissesTable
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, button, column
+from brewclip_app.widgets.reading_page import ReadingPage
 
 
 class FailuresPage(QStackedWidget):
-    """The list and the card, or an empty state in their place."""
+    """The list and the card, or an empty state in their place; `again` reads the failures once more."""
 
-    def __init__(self, thumbnails: Thumbnails, labels: LabelBar) -> None:
+    def __init__(self, thumbnails: Thumbnails, labels: LabelBar, again: Callable[[], object]) -> None:
         super().__init__()
         self._misses: Misses | None = None
         self.kinds = KindsCard()
@@ -35,9 +38,9 @@ class FailuresPage(QStackedWidget):
             "An evaluation measures which pictures a model finds for spoken descriptions. The queries that it misses "
             "are listed here, with what would have helped.", self.evaluate)
         self.no_misses = EmptyState("check", "No misses", " ")
-        self.waiting = QWidget()
+        self.reading = ReadingPage("failures", "the failures", again)
         self.split = self._make_split()
-        for page in (self.waiting, self.no_evaluation, self.no_misses, self.split):
+        for page in (self.reading, self.no_evaluation, self.no_misses, self.split):
             self.addWidget(page)
 
     def _make_split(self) -> QSplitter:
@@ -71,8 +74,9 @@ class FailuresPage(QStackedWidget):
         """Show the misses; whether they are others, or were diagnosed, rather than labelled."""
         before, self._misses = self._misses, misses
         if misses is None:
-            self.setCurrentWidget(self.waiting if has_evaluations else self.no_evaluation)
+            self.setCurrentWidget(self.reading if has_evaluations else self.no_evaluation)
             return before is not None
+        self.reading.show_problem("")
         if misses is before:
             return False
         self.model.name_queries("Utterance" if misses.direction == "speech_to_image" else "Picture")

@@ -56,7 +56,8 @@ class FailuresPanel(Panel):
         self.banner = Banner()
         self.filter = FailureFilter([(label.title, label.key) for label in LABELS])
         self.page = FailuresPage(self.thumbnails, LabelBar([(label.key, label.title) for label in LABELS],
-                                                           lambda: self.table.setFocus()))
+                                                           lambda: self.table.setFocus()),
+                                 self.controller.read_evaluations)
         self.kinds, self.table, self.case = self.page.kinds, self.page.table, self.page.case
         self.filter.hide()
         box = column(self.header, self.banner, self.filter, self.page, space=12)
@@ -113,6 +114,7 @@ class FailuresPanel(Panel):
         controller, header, kinds, case = self.controller, self.header, self.kinds, self.case
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
+        controller.failed.connect(lambda error, _: self.page.reading.show_problem(str(error)))
         controller.notified.connect(self.banner.show_message)
         for combo in (header.evaluations, header.directions, header.levels):
             combo.activated.connect(self._choose)

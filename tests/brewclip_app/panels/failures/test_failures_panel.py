@@ -157,6 +157,19 @@ def test_the_card_shows_voice_words_and_both_pictures(panel, context, qtbot):
     assert panel.case.picture_title.text() == f"Right picture · rank {case.query.rank}"
 
 
+def test_it_says_that_the_failures_are_read_and_why_that_failed(context, evaluation, qtbot, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(archive, "evaluations", lambda store: 1 / 0)
+        panel = open_panel(context, qtbot)
+    assert panel.page.currentWidget() is panel.page.reading
+    assert panel.page.reading.title.text() == "The failures could not be read"
+    panel.page.reading.again.click()
+    assert panel.page.reading.title.text() == "Reading the failures…"
+    settle(context, qtbot)
+    assert panel.page.currentWidget() is panel.page.split
+    panel.closing()
+
+
 def test_a_recording_that_is_gone_is_said_and_the_next_one_plays(panel, context, qtbot):
     panel.case.case.recording.unlink()
     panel.table.step(1)
