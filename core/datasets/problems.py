@@ -54,6 +54,9 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
     ProblemKind("other_material", "files that are not speech of RAVDESS", "left out"),
 )
 
+COST_PAIRS = ("links_out", "leaves", "missing_picture", "missing_recording", "no_recording", "missing_list",
+              "unreadable_list")
+
 BY_KEY: Mapping[str, ProblemKind] = MappingProxyType({kind.key: kind for kind in PROBLEM_KINDS})
 
 
@@ -104,3 +107,13 @@ class Problems:
 def printable(text: str) -> str:
     """The text without what cannot be encoded (lone surrogates of a broken file name or JSON escape)."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def pair_losses(problems: Iterable[Problem]) -> tuple[str, str]:
+    """Why pictures or recordings of a dataset cannot be used, as the end of a sentence, and the kind of error: "links"
+    where symbolic links are among the reasons, else "nothing_usable".
+    """
+    losses = [problem for problem in problems if problem.key in COST_PAIRS]
+    words = "; ".join(f"{problem.count} {problem.what} ({problem.outcome})" for problem in losses)
+    kind = "links" if any(problem.key == "links_out" for problem in losses) else "nothing_usable"
+    return (f": {words}" if words else "") + ". `brewclip dataset` lists everything about the folder.", kind

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.asr.transcript import EncodedUtterance, Transcript
 from core.datasets.kinds import kind_of
+from core.datasets.problems import pair_losses
 from core.datasets.records import Dataset, Utterance
 from core.errors import DatasetError
 from core.features.image_cache import ImageFeature, ImageFeatureCache
@@ -69,7 +70,7 @@ class Cost:
 
 
 def checked_split(dataset: Dataset, split: str) -> Dataset:
-    """The part of a dataset that a split names. DatasetError: no_split, no_pairs."""
+    """The part of a dataset that a split names. DatasetError: no_split, no_pairs, links, nothing_usable."""
     if split not in dataset.splits:
         there = ", ".join(dataset.splits)
         raise DatasetError(f"{dataset.folder.name} has no split {split!r}"
@@ -78,6 +79,10 @@ def checked_split(dataset: Dataset, split: str) -> Dataset:
     if not part.images or not part.utterances:
         raise DatasetError(f"The split {split} of {dataset.folder.name} has {len(part.images)} pictures and "
                            f"{len(part.utterances)} utterances: there is nothing to pair.", "no_pairs")
+    if not (any(image.path for image in part.images) and any(record.recording for record in part.utterances)):
+        why, kind = pair_losses(dataset.problems)
+        raise DatasetError(f"No picture of the split {split} of {dataset.folder.name} has a recording that can be used"
+                           f"{why}", kind)
     return part
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.problems import pair_losses
 from core.datasets.records import Dataset
 from core.errors import TrainingError
 from core.features.image_cache import ImageFeatureCache
@@ -57,21 +58,15 @@ def conditions(noise: str) -> tuple[Condition, ...]:
     return (CLEAN, *(Condition.of(part) for part in noise.split(",") if part.strip()))
 
 
-COST_PAIRS = ("links_out", "leaves", "missing_picture", "missing_recording", "no_recording", "missing_list",
-              "unreadable_list")
-
-
 def check_enough(pairs: int, batch: int, broken: int = 0, dataset: Dataset | None = None) -> None:
     """TrainingError ("too_few") where the pairs do not fill one batch; `broken` files are given as a reason.
 
-    ("nothing_usable") where there is no pair at all, which is the `dataset`'s fault and not the batch's: it says why.
+    ("links", "nothing_usable") where there is no pair at all, which is the `dataset`'s fault and not the batch's: it
+    says why.
     """
     if not pairs and dataset is not None:
-        why = "; ".join(f"{problem.count} {problem.what} ({problem.outcome})" for problem in dataset.problems
-                        if problem.key in COST_PAIRS)
-        raise TrainingError("No picture with its recording could be found to learn from"
-                            f"{f': {why}' if why else ''}. `brewclip dataset` lists everything about the folder.",
-                            "nothing_usable")
+        why, kind = pair_losses(dataset.problems)
+        raise TrainingError(f"No picture with its recording could be found to learn from{why}", kind)
     if pairs < batch:
         why = f" ({broken} pictures or recordings are missing or cannot be read)" if broken else ""
         raise TrainingError(f"There are {pairs} pairs to learn from{why}, which is less than a batch of {batch}. "

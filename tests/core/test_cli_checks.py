@@ -150,3 +150,17 @@ def test_an_output_is_not_made_by_its_check(data: Path, home: Home, capsys: pyte
     refused(capsys, "explain", "--text", "a dog", "--image", data / "a.png", "--gallery", "nosuch", "--png",
             data / "maps.png")
     assert sorted(data.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", [("evaluate",), ("train", "--train-split", "test", "--out", "run")], ids=" ".join)
+def test_a_dataset_behind_links(data: Path, home: Home, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+                                monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tmp_path)
+    links = tmp_path / "links"
+    links.mkdir()
+    for file in data.iterdir():
+        (links / file.name).symlink_to(file)
+    (links / "pairs.csv").unlink()
+    (links / "pairs.csv").write_text((data / "pairs.csv").read_text())
+    text = refused(capsys, command[0], links, *command[1:])
+    assert "symbolic links" in text and "--follow-links" in text
