@@ -46,14 +46,14 @@ def options_of(arguments: Arguments) -> "ClusterOptions":
 
 def shares_json(shares: "Sequence[WorkerShare]") -> list[dict[str, Any]]:
     """The share of each worker as options.JSON."""
-    return [{"worker": one.worker, "machine": one.machine, "process": one.process, "items": one.items,
-             "seconds": round(one.seconds, 3), "died": one.died} for one in shares]
+    return [{"worker": share.worker, "machine": share.machine, "process": share.process, "items": share.items,
+             "seconds": round(share.seconds, 3), "died": share.died} for share in shares]
 
 
 def shares_text(shares: "Sequence[WorkerShare]", noun: str) -> str:
     """The share of each worker as a table."""
-    rows = [(str(one.worker), one.machine, str(one.process), str(one.items), f"{one.rate:.1f}",
-             "it died" if one.died else "") for one in shares]
+    rows = [(str(share.worker), share.machine, str(share.process), str(share.items), f"{share.rate:.1f}",
+             "it died" if share.died else "") for share in shares]
     return table(rows, ("worker", "machine", "process", noun, "a second", ""), right=(0, 2, 3, 4)) if rows else ""
 
 
@@ -82,11 +82,11 @@ def _prepare(arguments: Arguments) -> int:
              f"{size(cost.nbytes)}.")
         done = preparation.run(options, report)
     if arguments.json:
-        print(as_json({"splits": preparation.splits, "recordings": done.heard, "pictures": done.seen,
+        print(as_json({"splits": preparation.splits, "recordings": done.recordings, "pictures": done.images,
                        "unreadable": [{"path": path, "reason": reason} for path, reason in done.unreadable],
                        "workers": shares_json(done.workers)}))
         return OK
-    print(f"{done.heard} recordings transcribed, {done.seen} pictures prepared; the rest was cached.")
+    print(f"{done.recordings} recordings transcribed, {done.images} pictures prepared; the rest was cached.")
     if done.unreadable:
         print(table(list(done.unreadable)))
     if done.workers:

@@ -1,1 +1,1 @@
-"""Work on many machines: the local code, called by Ray's workers. Nothing of Ray is imported before it is asked for."""
+"""Work on many machines: the local code, called by Ray's workers. Ray is imported when it is first used."""

@@ -13,7 +13,7 @@ from typing import Any
 from core.cluster.batches import Lost, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
-from core.cluster.workers import PictureJob, PictureWorker
+from core.cluster.workers import READERS, ImageJob, PictureJob, PictureWorker
 from core.galleries.gallery import Gallery
 from core.indexing.exclusions import Exclusions
 from core.indexing.reader import NO_STAMP
@@ -50,8 +50,8 @@ def index(target: AbstractContextManager[Gallery], sources: Sequence[str], model
     limit = settings["images.max_megapixels"]
     fingerprint = models.fingerprint(settings)
     spec = models.spec(settings)
-    job = PictureJob.of(spec, models.weights_path(spec.backbone, settings), settings["device"], limit, fingerprint,
-                        options.gpus)
+    job = PictureJob(ImageJob.of(spec, models.weights_path(spec.backbone, settings), settings), fingerprint,
+                     READERS if options.gpus else 1)
     scans = scan_sources(sources, column, report, Exclusions.of(settings["images.exclude"], exclude))
     with _Work(options, job, report) as work:
         if options.address:  # before anything is changed
@@ -59,8 +59,8 @@ def index(target: AbstractContextManager[Gallery], sources: Sequence[str], model
         with target as gallery:
             for scan in scans:
                 gallery.add_folder(Path(scan.folder))
-            result = unfinished.run(gallery.info, lambda found: GalleryReconciler(
-                gallery, fingerprint, limit, report, work.pace, found).run(scans, work))
+            result = unfinished.run(gallery.info, lambda count: GalleryReconciler(
+                gallery, fingerprint, limit, report, work.pace, count).run(scans, work))
     with suppress(JobCancelled):  # the indexing is done and has a result
         gallery.optimize(report)
     return ClusterResult(result, work.shares)
@@ -105,13 +105,13 @@ class _Work:
             self._pool = pool
             try:
                 for results in pool.run(batches, -(-len(paths) // length)):
-                    yield [self._told(one) for result in results for one in result]
+                    yield [self._as_failure(done) for result in results for done in result]
             finally:
                 self.shares, self._pool = pool.shares(), None
 
-    def _told(self, one: Done | Lost) -> Done:
-        if not isinstance(one, Lost):
-            return one
-        return FailedEntry(one.item, NO_STAMP, "worker", f"Reading {Path(one.item).name} ended the worker that did it, "
-                           "and then the next one too. It was left out, and is tried again by the next run.",
-                           self._job.max_megapixels)
+    def _as_failure(self, result: Done | Lost) -> Done:
+        if not isinstance(result, Lost):
+            return result
+        return FailedEntry(result.item, NO_STAMP, "worker", f"Reading {Path(result.item).name} ended the worker that "
+                           "did it, and then the next one too. It was left out, and is tried again by the next run.",
+                           self._job.model.settings["images.max_megapixels"])

@@ -46,11 +46,11 @@ class FileSet:
 def located(files: FileSet, home: Home | None = None) -> Path | None:
     """Folder on this machine with these files; None when there is none."""
     home = home or find_home()
-    found = next((place for place in (files.folder, _kept(files, home)) if _same(files, place)), None)
-    if found == _kept(files, home):
+    folder = next((place for place in (files.folder, _kept(files, home)) if _same(files, place)), None)
+    if folder == _kept(files, home):
         for name, _ in files.digests:
-            caches.touch(found / name)
-    return found or _known(files, home)
+            caches.touch(folder / name)
+    return folder or _known(files, home)
 
 
 def keep(files: FileSet, contents: Mapping[str, bytes], home: Home | None = None) -> Path:
@@ -79,11 +79,11 @@ def _kept(files: FileSet, home: Home) -> Path:
 
 def _known(files: FileSet, home: Home) -> Path | None:
     """Folder where `core.weights` has the file on this machine."""
-    found = weights.find(files.weights, home) if files.weights else None
+    path = weights.find(files.weights, home) if files.weights else None
     ((name, digest), *others) = files.digests
-    if found is None or others or found.name != name or weights.sha256_of(found, home) != digest:
+    if path is None or others or path.name != name or weights.sha256_of(path, home) != digest:
         return None
-    return found.parent
+    return path.parent
 
 
 def _same(files: FileSet, folder: Path) -> bool:

@@ -68,12 +68,12 @@ class Pool:
 
     def shares(self) -> tuple[WorkerShare, ...]:
         """Share of each worker that did anything, dead workers included."""
-        found = [member.share() for member in (*self._gone, *self._members)]
-        return tuple(sorted((one for one in found if one.items or one.died), key=lambda one: one.worker))
+        shares = [member.share() for member in (*self._gone, *self._members)]
+        return tuple(sorted((share for share in shares if share.items or share.died), key=lambda share: share.worker))
 
     def pace(self) -> str:
         """Rates of the workers: "worker 1: 20, worker 2: 21 a second"; of many the slowest and the fastest."""
-        rates = [(one.worker, one.rate) for one in self.shares() if not one.died and one.rate > 0]
+        rates = [(share.worker, share.rate) for share in self.shares() if not share.died and share.rate > 0]
         if not rates:
             waiting = sum(member.starting is not None for member in self._members)
             return f"{waiting} workers are starting" if waiting > 1 else "a worker is starting" if waiting else ""
@@ -107,7 +107,7 @@ class Pool:
                 if member.starting is None and len(member.queue) < depth:
                     batch = again.popleft() if again else _next(coming)
                     if batch is None:
-                        return any(each.queue for each in self._members)
+                        return any(member.queue for member in self._members)
                     member.since = member.since or time.monotonic()
                     member.queue.append((member.actor.work.remote(batch.items), batch))
         return True
@@ -117,7 +117,7 @@ class Pool:
 
     def _taken(self, ref: Any, again: "deque[WorkBatch]") -> list[Any]:
         """Results of a reference that is ready."""
-        member = next(one for one in self._members if ref in self._refs(one))
+        member = next(candidate for candidate in self._members if ref in self._refs(candidate))
         try:
             value = self._get(ref)
         except self._ray.exceptions.RayActorError as error:
@@ -130,8 +130,8 @@ class Pool:
         return [self._done(member, ref, value)]
 
     def _done(self, member: _Member, ref: Any, value: Any) -> Any:
-        batch = next(batch for one, batch in member.queue if one == ref)
-        member.queue = deque(each for each in member.queue if each[0] != ref)
+        batch = next(batch for reference, batch in member.queue if reference == ref)
+        member.queue = deque(item for item in member.queue if item[0] != ref)
         member.items += len(batch.items)
         member.until = time.monotonic()
         return value
@@ -148,7 +148,7 @@ class Pool:
     def _content(self, key: str) -> Any:
         """A reference to the bytes of a set of files, put into the object store once."""
         if key not in self._contents:
-            files = next(one for one in self._job.sets if one.key == key)
+            files = next(file_set for file_set in self._job.sets if file_set.key == key)
             try:
                 self._contents[key] = self._ray.put(files.contents())
             except (self._ray.exceptions.ObjectStoreFullError, self._ray.exceptions.OutOfDiskError) as error:
@@ -212,10 +212,10 @@ class Pool:
             raise self._no_resources(waited)
 
     def _all_that_fit(self) -> int:
-        found = sum(self._fits(node) for node in self._nodes())
-        if not found:
+        count = sum(self._fits(node) for node in self._nodes())
+        if not count:
             raise self._no_resources(0)
-        return found
+        return count
 
     def _fits(self, resources: Mapping[str, float]) -> int:
         """Number of workers that fit on an empty node."""

@@ -17,11 +17,11 @@ from core.cluster.connection import ClusterOptions, connected
 from core.cluster.model_files import FileSet
 from core.cluster.pool import Pool
 from core.cluster.workers import (
-    HearingJob,
-    HearingWorker,
+    ImageFeatureWorker,
+    ImageJob,
     RecordingTask,
-    SeeingJob,
-    SeeingWorker,
+    SpeechJob,
+    SpeechWorker,
 )
 from core.datasets.kinds import kind_of
 from core.datasets.records import Dataset
@@ -65,29 +65,33 @@ class Prepared:
     worker's part.
     """
 
-    heard: int
-    seen: int
+    recordings: int
+    images: int
     unreadable: tuple[tuple[str, str], ...]
     workers: tuple[WorkerShare, ...] = ()
 
 
 class Preparation:
-    """One dataset to be prepared. DatasetError (no_split, no_pairs, ...), WeightsError, ModelError."""
+    """One dataset to be prepared. DatasetError (as `checked_split`), WeightsError, ModelError."""
 
     def __init__(self, workspace: Workspace, recipe: PrepareRecipe, report: Report = silent) -> None:
         self._recipe, self._workspace = recipe, workspace.with_settings({
             "vision.backbone": recipe.backbone, "vision.model": "zero-shot", "vision.crop": recipe.crop})
         self._dataset = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
         self.splits = recipe.splits or _with_pairs(self._dataset)
-        self._check_splits()
+        if not self.splits:
+            raise DatasetError(f"{self._dataset.folder.name} has no split with pictures and recordings of them: there "
+                               "is nothing to prepare.", "no_pairs")
+        for name in self.splits:
+            checked_split(self._dataset, name)
         self._conditions = conditions(recipe.noise)
         self._backbone: VisionLanguage = self._workspace.backbone(report)
 
     def cost(self) -> Cost:
         """Disk space that `run` would add; known files are not read."""
         preparing = self._preparing()
-        parts = [preparing.cost(self._dataset, self.splits, each) for each in self._conditions]
-        return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
+        parts = [preparing.cost(self._dataset, self.splits, condition) for condition in self._conditions]
+        return Cost(sum(cost.recordings for cost in parts), sum(cost.states for cost in parts), parts[0].pictures)
 
     def check(self, cost: Cost) -> None:
         """TrainingError ("cache_cap") when that is more than is allowed."""
@@ -107,13 +111,6 @@ class Preparation:
         """Anew each time: it knows what was kept when it was made."""
         return FeaturePreparer(self._workspace, self._backbone, self._recipe.crop, self._recipe.states)
 
-    def _check_splits(self) -> None:
-        for name in self.splits:
-            checked_split(self._dataset, name)
-        if not self.splits:
-            raise DatasetError(f"{self._dataset.folder.name} has no split with pictures and recordings of them: there "
-                               "is nothing to prepare.", "no_pairs")
-
     def _here(self, report: Report) -> Prepared:
         before, images_before = self.cost(), self._new_images()
         preparing, unreadable = self._preparing(), dict[str, str]()
@@ -130,23 +127,24 @@ class Preparation:
     def _recordings(self, split: str) -> list[Path]:
         """In the order in which `FeaturePreparer` takes them."""
         part = self._dataset.of(split)
-        known = {image.image_id for image in part.images}
-        return [record.recording for record in part.utterances if record.image_id in known and record.recording]
+        image_ids = {image.image_id for image in part.images}
+        return [record.recording for record in part.utterances if record.image_id in image_ids and record.recording]
 
     def _image_paths(self, split: str) -> list[Path]:
         return [image.path for image in self._dataset.of(split).images if image.path]
 
     def _by_workers(self, options: ClusterOptions, report: Report) -> Prepared:
         with connected(options, report) as ray:
-            with Pool(ray, HearingWorker, self._hearing_job(), options) as pool:
-                heard = [self._transcribed(pool, split, condition, report)
-                         for condition in self._conditions for split in self.splits]
+            with Pool(ray, SpeechWorker, self._speech_job(), options) as pool:
+                transcribed = [self._transcribed(pool, split, condition, report)
+                               for condition in self._conditions for split in self.splits]
             shares = pool.shares()
-            with Pool(ray, SeeingWorker, self._seeing_job(), options) as pool:
-                seen = [self._images().fill(self._image_paths(split), _remotely(pool, str, image_cache.AT_ONCE), report)
-                        for split in self.splits]
-        reasons = {str(path): reason for filled in (*heard, *seen) for path, reason in filled.reasons.items()}
-        return Prepared(sum(filled.added for filled in heard), sum(filled.added for filled in seen),
+            with Pool(ray, ImageFeatureWorker, self._image_job(), options) as pool:
+                compute = _remotely(pool, str, image_cache.AT_ONCE)
+                images = [self._images().fill(self._image_paths(split), compute, report)
+                          for split in self.splits]
+        reasons = {str(path): reason for filled in (*transcribed, *images) for path, reason in filled.reasons.items()}
+        return Prepared(sum(filled.added for filled in transcribed), sum(filled.added for filled in images),
                         tuple(reasons.items()), (*shares, *pool.shares()))
 
     def _transcribed(self, pool: Pool, split: str, condition: Condition, report: Report) -> Filled[Path]:
@@ -160,22 +158,19 @@ class Preparation:
     def _speech(self) -> SpeechFeatureCache:
         return SpeechFeatureCache(self._workspace, kind_of(self._dataset.kind).language)
 
-    def _hearing_job(self) -> HearingJob:
+    def _speech_job(self) -> SpeechJob:
         settings, cache = self._workspace.settings, self._speech()
         path = self._workspace.models.weights_path(RECOGNISERS[0].weights, settings)
         files = FileSet.of(path.parent, (path.name,), RECOGNISERS[0].weights)
-        return HearingJob((files,), settings["device"], cache.options, cache.fingerprint, self._recipe.states)
+        return SpeechJob(settings, (files,), cache.options, cache.fingerprint, self._recipe.states)
 
     def _images(self) -> ImageFeatureCache:
         return ImageFeatureCache(self._workspace, self._backbone, self._recipe.crop)
 
-    def _seeing_job(self) -> SeeingJob:
+    def _image_job(self) -> ImageJob:
         settings, models = self._workspace.settings, self._workspace.models
-        backbone = models.spec(settings).backbone
-        path = models.weights_path(backbone, settings)
-        files = FileSet.of(path.parent, (path.name,), backbone)
-        return SeeingJob(backbone, (files,), settings["device"], self._recipe.crop,
-                         settings["images.max_megapixels"])
+        spec = models.spec(settings)
+        return ImageJob.of(spec, models.weights_path(spec.backbone, settings), settings)
 
 
 def _remotely(pool: Pool, task: Callable[[Path], Any], size: int) -> Compute[Path]:
@@ -188,19 +183,16 @@ def _remotely(pool: Pool, task: Callable[[Path], Any], size: int) -> Compute[Pat
             missing.progress(done, pool.pace())
             for part in results:
                 done += len(part)
-                yield [_lost(result) if isinstance(result, Lost) else result for result in part]
+                yield [Computed(Path(getattr(result.item, "path", result.item)), reason=LOST)
+                       if isinstance(result, Lost) else result for result in part]
 
     return compute
 
 
-def _lost(lost: Lost) -> Computed[Path]:
-    return Computed(Path(getattr(lost.item, "path", lost.item)), reason=LOST)
-
-
 def _with_pairs(dataset: Dataset) -> tuple[str, ...]:
-    found = []
+    names = []
     for name in dataset.splits:
         part = dataset.of(name)
         if part.images and part.utterances:
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import __version__
-from core.asr.recogniser import RECOGNISERS, Recogniser
-from core.asr.transcript import EncodedUtterance, TranscriptionOptions
+from core.asr.recogniser import Recogniser
+from core.asr.transcript import TranscriptionOptions
 from core.audio import Waveform
 from core.cluster.model_files import FileSet, keep, located
 from core.errors import ClusterError
@@ -20,14 +20,17 @@ from core.features.feature_cache import Computed
 from core.features.image_cache import encoded_images, read_pixels
 from core.features.noise import Condition
 from core.fingerprint import Fingerprint
+from core.home import find_home
 from core.indexing.local import embedding
 from core.indexing.reader import Reader
 from core.indexing.reconcile import Done
 from core.models import checkpoints
+from core.models.registry import ModelRegistry
 from core.models.spec import ModelSpec
+from core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.models.trained import TrainedModel
+    from core.models.retrieval import RetrievalModel
     from core.models.vision_language import VisionLanguage
 
 READERS = 2  # threads of a worker that decode while its model computes, where it has a GPU
@@ -48,15 +51,16 @@ class Worker:
     sets: tuple[FileSet, ...] = ()
 
     def begin(self, version: str) -> Begun:
-        """Say where this is and what is lacking here. ClusterError ("other_version")."""
+        """Machine, process and missing files of this worker. ClusterError ("other_version")."""
         if version != __version__:
             raise ClusterError(f"The node {os.uname().nodename} has BrewCLIP Explorer {__version__}, this computer "
                                f"{version}; both must be the same. Nothing was changed.", "other_version")
-        return Begun(os.uname().nodename, os.getpid(), tuple(one.key for one in self.sets if located(one) is None))
+        lacking = tuple(files.key for files in self.sets if located(files) is None)
+        return Begun(os.uname().nodename, os.getpid(), lacking)
 
     def load(self, contents: Mapping[str, Any]) -> None:
         """Load the model. `contents` are references, by key, to the bytes of sets of files that were lacking."""
-        self.build([self._folder(one, contents) for one in self.sets])
+        self.build([self._folder(files, contents) for files in self.sets])
 
     def build(self, folders: Sequence[Path]) -> None:
         """Load the model from the folders of `sets`."""
@@ -67,76 +71,75 @@ class Worker:
         raise NotImplementedError
 
     def _folder(self, files: FileSet, contents: Mapping[str, Any]) -> Path:
-        found = located(files)
-        if found is None:
+        folder = located(files)
+        if folder is None:
             import ray
 
-            found = keep(files, ray.get(contents[files.key]))
-        return found
+            folder = keep(files, ray.get(contents[files.key]))
+        return folder
 
 
 @dataclass(frozen=True)
-class SeeingJob:
-    """Options of a `SeeingWorker`."""
+class ImageJob:
+    """Options of a worker that embeds images: the driver's settings, with the backbone and the files of its model."""
 
+    settings: Settings
     backbone: str
     sets: tuple[FileSet, ...]
-    device: str
-    crop: str
-    max_megapixels: float
-
-
-@dataclass(frozen=True)
-class PictureJob(SeeingJob):
-    """Options of a `PictureWorker`. `fingerprint` is that of the vectors that the driver stores."""
-
-    fingerprint: Fingerprint
-    threads: int
 
     @staticmethod
-    def of(spec: ModelSpec, path: Path, device: str, max_megapixels: float, fingerprint: Fingerprint,
-           gpus: float) -> "PictureJob":
+    def of(spec: ModelSpec, path: Path, settings: Settings) -> "ImageJob":
         """The job of a model; `path` is the backbone's file of weights on the driver."""
         sets = [FileSet.of(path.parent, (path.name,), spec.backbone)]
         if spec.checkpoint is not None:
             sets.append(FileSet.of(spec.checkpoint, (checkpoints.RUN, checkpoints.TENSORS)))
-        return PictureJob(spec.backbone, tuple(sets), device, spec.crop, max_megapixels, fingerprint,
-                          READERS if gpus else 1)
+        return ImageJob(settings, spec.backbone, tuple(sets))
+
+    def settings_with(self, folders: Sequence[Path]) -> Settings:
+        """The settings with this machine's folders of `sets`."""
+        return self.settings.with_value("weights.folder", str(folders[0])).with_value(
+            "vision.backbone", self.backbone).with_value(
+            "vision.model", str(folders[1]) if len(folders) > 1 else "zero-shot")
+
+
+@dataclass(frozen=True)
+class PictureJob:
+    """Options of a `PictureWorker`. `fingerprint` is that of the vectors that the driver stores."""
+
+    model: ImageJob
+    fingerprint: Fingerprint
+    threads: int
 
 
 class PictureWorker(Worker):
     """Reads, decodes and embeds pictures."""
 
     def __init__(self, job: PictureJob) -> None:
-        self._job, self.sets = job, job.sets
-        self._model: VisionLanguage | TrainedModel | None = None
+        self._job, self.sets = job, job.model.sets
+        self._model: RetrievalModel | None = None
 
     def build(self, folders: Sequence[Path]) -> None:
         """Load the backbone, and the trained model on it if there is one. ModelError, ClusterError ("fingerprint")."""
-        from core.models import vision_language
-        from core.models.trained import TrainedModel
-
-        job = self._job
-        backbone = vision_language.load(job.backbone, folders[0] / job.sets[0].digests[0][0], job.device)
-        self._model = TrainedModel(checkpoints.read(folders[1]), backbone) if len(folders) > 1 else backbone
-        if self._model.fingerprint(job.crop) != job.fingerprint:
+        self._model = ModelRegistry(find_home()).model(self._job.model.settings_with(folders))
+        if self._model.fingerprint(self._job.model.settings["vision.crop"]) != self._job.fingerprint:
             raise ClusterError(f"The node {os.uname().nodename} embeds with another model than this computer; have "
                                "both run the same release.", "fingerprint")
 
     def work(self, items: Sequence[str]) -> list[Done]:
         """Embeddings or failures of the pictures at these paths."""
         assert self._model is not None
-        job = self._job
-        reader = Reader(job.crop, self._model.image_size, job.max_megapixels, lambda hashes: set(), job.threads)
-        return [one for done in embedding(reader, self._model, items) for one in done]
+        settings = self._job.model.settings
+        reader = Reader(settings["vision.crop"], self._model.image_size, settings["images.max_megapixels"],
+                        lambda hashes: set(), self._job.threads)
+        return [result for done in embedding(reader, self._model, items) for result in done]
 
 
 @dataclass(frozen=True)
-class HearingJob:
-    """Options of a `HearingWorker`; `fingerprint` is that of the driver's own recogniser."""
+class SpeechJob:
+    """Options of a `SpeechWorker`; `fingerprint` is that of the driver's own recogniser."""
 
+    settings: Settings
     sets: tuple[FileSet, ...]
-    device: str
     options: TranscriptionOptions
     fingerprint: str
     states: bool = True
@@ -151,19 +154,19 @@ class RecordingTask:
     others: tuple[str, ...] = ()
 
 
-class HearingWorker(Worker):
+class SpeechWorker(Worker):
     """Reads and transcribes recordings, as `core.features.speech_cache` does."""
 
-    def __init__(self, job: HearingJob) -> None:
+    def __init__(self, job: SpeechJob) -> None:
         self._job, self.sets = job, job.sets
         self._recogniser: Recogniser | None = None
         self._others: tuple[tuple[str, ...], list[Waveform]] = (), []
 
     def build(self, folders: Sequence[Path]) -> None:
         """Load the recogniser. ModelError, ClusterError ("fingerprint")."""
-        job = self._job
-        self._recogniser = RECOGNISERS[0].load(folders[0] / job.sets[0].digests[0][0], job.device)
-        if self._recogniser.fingerprint_of(job.options).hash != job.fingerprint:
+        settings = self._job.settings.with_value("weights.folder", str(folders[0]))
+        self._recogniser = ModelRegistry(find_home()).recogniser(settings)
+        if self._recogniser.fingerprint_of(self._job.options).hash != self._job.fingerprint:
             raise ClusterError(f"The node {os.uname().nodename} hears on {self._recogniser.device} with other numbers "
                                "than this computer; choose one device for both under Settings.", "fingerprint")
 
@@ -175,9 +178,11 @@ class HearingWorker(Worker):
         waves = {wave.digest: wave for wave in read.values() if isinstance(wave, Waveform)}
         sounds = [speech_cache.under(wave, condition, others) for wave in waves.values()]
         utterances = self._recogniser.transcribe(sounds, self._job.options) if waves else []
+        if not self._job.states:
+            utterances = [replace(utterance, states=()) for utterance in utterances]
         by_digest = dict(zip(waves, utterances, strict=True))
         return [Computed(path, reason=wave) if isinstance(wave, str) else
-                Computed(path, speech_cache.key_of(wave.digest, condition, others), self._kept(by_digest[wave.digest]),
+                Computed(path, speech_cache.key_of(wave.digest, condition, others), by_digest[wave.digest],
                          wave.digest) for path, wave in read.items()]
 
     def _read(self, others: tuple[str, ...]) -> list[Waveform]:
@@ -187,27 +192,22 @@ class HearingWorker(Worker):
             self._others = others, [wave for wave in read if isinstance(wave, Waveform)]
         return self._others[1]
 
-    def _kept(self, utterance: EncodedUtterance) -> EncodedUtterance:
-        return utterance if self._job.states else replace(utterance, states=())
 
-
-class SeeingWorker(Worker):
+class ImageFeatureWorker(Worker):
     """Reads the images of a dataset, as `core.features.image_cache` does."""
 
-    def __init__(self, job: SeeingJob) -> None:
+    def __init__(self, job: ImageJob) -> None:
         self._job, self.sets = job, job.sets
         self._backbone: VisionLanguage | None = None
 
     def build(self, folders: Sequence[Path]) -> None:
         """Load the backbone. ModelError."""
-        from core.models import vision_language
-
-        job = self._job
-        self._backbone = vision_language.load(job.backbone, folders[0] / job.sets[0].digests[0][0], job.device)
+        self._backbone = ModelRegistry(find_home()).backbone(self._job.settings_with(folders))
 
     def work(self, items: Sequence[str]) -> list[Computed[Path]]:
         """The features of images."""
         assert self._backbone is not None
-        job, side = self._job, self._backbone.image_size
+        settings, side = self._job.settings, self._backbone.image_size
         return encoded_images(self._backbone, {
-            Path(path): read_pixels(Path(path), job.crop, side, job.max_megapixels) for path in items})
+            Path(path): read_pixels(Path(path), settings["vision.crop"], side, settings["images.max_megapixels"])
+            for path in items})

@@ -79,7 +79,7 @@ def splits(explorer: Explorer, data: Path) -> list[Split]:
 def local(data: Path, whisper_base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Split]:
     opened = explorer_at(tmp_path_factory.mktemp("local"), whisper_base)
     done = Preparation(opened.workspace, recipe(data)).run()
-    assert (done.heard, done.seen) == (5, 5)
+    assert (done.recordings, done.images) == (5, 5)
     found = splits(opened, data)
     opened.close()
     return found
@@ -108,18 +108,18 @@ def test_a_cluster_prepares_the_same_and_goes_on_after_a_kill(explorer: Explorer
     killed: list[int] = []
 
     def report(progress: Progress) -> None:
-        if not killed and (found := workers_of("HearingWorker.work")):
+        if not killed and (found := workers_of("SpeechWorker.work")):
             killed.append(found[0])
             os.kill(found[0], signal.SIGKILL)
 
     done = preparation.run(options, report)
     assert killed
-    assert (done.heard, done.seen) == (5, 5)
+    assert (done.recordings, done.images) == (5, 5)
     assert sorted(Path(path).name for path, _ in done.unreadable) == ["0.png", "5.flac"]
     after = preparation.cost()
     assert (after.recordings, after.states, after.pictures) == (1, 0, cost.pictures // 6)  # what is broken
     assert_same(splits(explorer, data), local)
-    assert none_left("HearingWorker") and none_left("SeeingWorker")
+    assert none_left("SpeechWorker") and none_left("ImageFeatureWorker")
 
 
 def test_a_split_that_is_not_there_is_told(explorer: Explorer, data: Path) -> None:
