@@ -9,13 +9,14 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
-from core.evaluation.published import BACKBONE, PICTURES, SPLITS, UTTERANCES, Ours
+from core.asr.recogniser import RECOGNISERS
+from core.evaluation.published import BACKBONE, PICTURES, SPLITS, UTTERANCES, WHISPER, Ours
 from core.evaluation.records import EvaluationRecord
 from core.features.noise import CLEAN
 from core.models.checkpoints import Run
 from core.models.variants import BrewClipOptions
 
-RECOGNISER = "Whisper base"  # `Recogniser.name`, as checkpoints and evaluations keep it
+RECOGNISER = next(entry.title for entry in RECOGNISERS if entry.weights == WHISPER)  # as evaluations keep it
 CROP = "centre"
 TRAINING: Mapping[str, Any] = MappingProxyType({  # the paper's recipe; a test holds it to `TrainingOptions`
     "steps": 100_000, "batch": 32, "rate": 1e-4, "warmup": 0.05, "final_rate": 1e-8, "weight_decay": 1e-6, "clip": 4.0,
@@ -34,29 +35,29 @@ def differences(record: EvaluationRecord) -> tuple[str, ...]:
     setup, kind = record.setup, record.setup.kind
     expected = (("split", setup.split, SPLITS.get(kind, "")), ("backbone", setup.backbone, BACKBONE),
                 ("recogniser", setup.whisper, RECOGNISER), ("crop", setup.crop, CROP))
-    found = [f"{name} {value} (paper: {paper})" for name, value, paper in expected if value != paper]
+    differences = [f"{name} {value} (paper: {paper})" for name, value, paper in expected if value != paper]
     if setup.checkpoint is not None:
-        found += ["options of the model not recorded"] if setup.deviations is None else setup.deviations
-    return (*sizes(record), *found)
+        differences += ["options of the model not recorded"] if setup.deviations is None else setup.deviations
+    return (*sizes(record), *differences)
 
 
 def sizes(record: EvaluationRecord) -> tuple[str, ...]:
     """Numbers of pictures and utterances that are not the paper's: figures of other sizes cannot be compared."""
     pictures, utterances = PICTURES.get(record.setup.kind, 0), UTTERANCES.get(record.setup.kind, ())
-    found = [] if record.n_images == pictures else [f"{record.n_images} pictures (paper: {pictures})"]
+    differences = [] if record.n_images == pictures else [f"{record.n_images} pictures (paper: {pictures})"]
     if record.n_utterances not in utterances:
-        found.append(f"{record.n_utterances} utterances (paper: {' or '.join(map(str, utterances))})")
-    return tuple(found)
+        differences.append(f"{record.n_utterances} utterances (paper: {' or '.join(map(str, utterances))})")
+    return tuple(differences)
 
 
 def deviations(run: Run) -> tuple[str, ...]:
     """Differences of a trained model's options and recipe from the paper's."""
     default = BrewClipOptions()
-    found = [_differs(each.name, getattr(run.options, each.name), getattr(default, each.name))
-             for each in fields(default)]
+    differences = [_differs(field.name, getattr(run.options, field.name), getattr(default, field.name))
+                   for field in fields(default)]
     training = run.metrics.get("training", {})
-    found += [_differs(name, training.get(name, value), value) for name, value in TRAINING.items()]
-    return tuple(filter(None, found))
+    differences += [_differs(name, training.get(name, value), value) for name, value in TRAINING.items()]
+    return tuple(filter(None, differences))
 
 
 def _differs(name: str, value: Any, paper: Any) -> str:

@@ -18,7 +18,7 @@ Figures = tuple[float | None, ...]
 SPLITS = {FLICKR8K: "test", SPOKENCOCO: "test", NARRATIVES: "val"}
 PICTURES = {FLICKR8K: 1000, SPOKENCOCO: 5000, NARRATIVES: 5000}
 UTTERANCES = {FLICKR8K: (5000,), SPOKENCOCO: (25_000, 25_031), NARRATIVES: (8552, 8573)}
-BACKBONE = "ViT-L-14/openai"
+BACKBONE, WHISPER = "ViT-L-14/openai", "whisper-base"  # names of weights
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ RECALLS = tuple(f"{direction} R@{at}" for direction in ("Speech to image", "Imag
 
 def _method(title: str, ours: Ours | None, *figures: tuple[str, Figures], note: str = "") -> tuple[PaperRow, ...]:
     """A method's rows, one for each dataset it has figures on."""
-    return tuple(PaperRow((title, DATASETS[kind]), found, kind, _trained(ours, kind), note) for kind, found in figures)
+    return tuple(PaperRow((title, DATASETS[kind]), paper, kind, _trained(ours, kind), note) for kind, paper in figures)
 
 
 def _trained(ours: Ours | None, kind: str) -> Ours | None:
