@@ -59,10 +59,10 @@ def _add(parser: argparse.ArgumentParser, commands: Sequence[Command]) -> None:
             _add(below, command.commands)
             continue
         groups: dict[str, argparse._ActionsContainer] = {"": below}
-        for each in command.options:
-            if each.group not in groups:
-                groups[each.group] = below.add_argument_group(each.group)
-            groups[each.group].add_argument(*each.flags, **each.keywords)
+        for option in command.options:
+            if option.group not in groups:
+                groups[option.group] = below.add_argument_group(option.group)
+            groups[option.group].add_argument(*option.flags, **option.keywords)
         below.set_defaults(run=command.run)
 
 
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ReaderLeft:
             return OK
         except Exception as error:
-            return _tell(error, debug)
+            return _print_error(error, debug)
         return code
 
 
@@ -93,13 +93,13 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         raise
 
 
-def _tell(error: Exception, debug: bool) -> int:
-    text = "".join(traceback.format_exception(error)).rstrip() if debug else f"brewclip: {_sentence(error)}"
+def _print_error(error: Exception, debug: bool) -> int:
+    text = "".join(traceback.format_exception(error)).rstrip() if debug else f"brewclip: {_message(error)}"
     print("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
     return FAILED
 
 
-def _sentence(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, BrewclipError):
         return f"{error} That is: --follow-links." if error.kind == "links" else str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -40,10 +40,10 @@ def _export(arguments: Arguments) -> int:
 def _export_json(result: "ExportResult") -> dict[str, Any]:
     return {"gallery": result.gallery, "folder": str(result.folder), "layout": result.layout,
             "splits": {split.name: {"images": split.images, "utterances": split.utterances} for split in result.splits},
-            "left_out": [{"reason": one.reason, "count": one.count, "examples": list(one.examples)}
-                         for one in result.left_out],
-            "problems": [{"what": one.what, "count": one.count, "examples": list(one.examples)}
-                         for one in result.problems],
+            "left_out": [{"reason": group.reason, "count": group.count, "examples": list(group.examples)}
+                         for group in result.left_out],
+            "problems": [{"what": problem.what, "count": problem.count, "examples": list(problem.examples)}
+                         for problem in result.problems],
             "seconds": round(result.seconds, 3)}
 
 
@@ -51,7 +51,7 @@ def _export_text(result: "ExportResult") -> str:
     rows = [(split.name, str(split.images), str(split.utterances)) for split in result.splits]
     lines = [f"{result.gallery} exported to {result.folder} in {duration(result.seconds)}",
              table(rows, ("split", "pictures", "utterances"), right=(1, 2))]
-    lines += [f"left out, {one.count}: {one.what} ({', '.join(one.examples)})" for one in result.left_out]
+    lines += [f"left out, {group.count}: {group.what} ({', '.join(group.examples)})" for group in result.left_out]
     return "\n".join(lines)
 
 
@@ -78,7 +78,7 @@ def _import_text(result: "ImportResult") -> str:
               (result.links, "behind links out of the folder (--follow-links follows them)"),
               (result.unspoken, "captions without a recording"),
               (len(result.failed), "could not be read")]
-    parts = "".join(f", {found} {what}" for found, what in counts if found)
+    parts = "".join(f", {count} {what}" for count, what in counts if count)
     imported = f"{number(result.added, 'spoken caption')} by {number(result.speakers, 'speaker')} imported"
     lines = [f"{result.gallery}: {imported}, for {number(result.pictures, 'picture')}{parts}"]
     if result.failed:

@@ -127,13 +127,13 @@ def _index_by_cluster(arguments: Arguments) -> int:
 
     options = cluster.options_of(arguments)
     with explorer() as opened, progress() as report:
-        found = indexing.index(opened.filled(arguments.gallery), [str(source) for source in arguments.sources],
-                               opened.models, opened.settings, opened.unfinished, options, arguments.column, report,
-                               arguments.exclude)
+        result = indexing.index(opened.filled(arguments.gallery), [str(source) for source in arguments.sources],
+                                opened.models, opened.settings, opened.unfinished, options, arguments.column, report,
+                                arguments.exclude)
     if arguments.json:
-        print(as_json({**_index_json(found.index), "workers": cluster.shares_json(found.workers)}))
+        print(as_json({**_index_json(result.index), "workers": cluster.shares_json(result.workers)}))
     else:
-        print("\n".join(filter(None, (_index_text(found.index), cluster.shares_text(found.workers, "pictures")))))
+        print("\n".join(filter(None, (_index_text(result.index), cluster.shares_text(result.workers, "pictures")))))
     return OK
 
 
@@ -163,25 +163,25 @@ def _transcribe(arguments: Arguments) -> int:
     """Transcribe each file by itself: an error in one is reported, and the rest goes on."""
     from core import audio
 
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     with explorer() as opened, progress() as report:
         for path in arguments.files:
             try:
-                found.append({"path": str(path), **opened.transcribe_query(audio.read(path), report).to_json()})
+                entries.append({"path": str(path), **opened.transcribe_query(audio.read(path), report).to_json()})
             except BrewclipError as error:
                 if error.kind == "missing" and path.exists():  # the recogniser's weights
                     raise
-                found.append({"path": str(path), "error": str(error)})
+                entries.append({"path": str(path), "error": str(error)})
     if arguments.json:
-        print(as_json(found))
-    for entry in found:
+        print(as_json(entries))
+    for entry in entries:
         if "error" in entry:
             note(f"brewclip: {entry['error']}")
         elif not arguments.json:
-            print(_transcript_text(entry, len(found) > 1))
+            print(_transcript_text(entry, len(entries) > 1))
             for sentence in entry["notes"]:
                 note(f"{shown(Path(entry['path']))}: {sentence}")
-    return FAILED if any("error" in entry for entry in found) else OK
+    return FAILED if any("error" in entry for entry in entries) else OK
 
 
 def _transcript_text(entry: dict[str, Any], named: bool) -> str:
@@ -240,8 +240,8 @@ def _dataset(arguments: Arguments) -> int:
     from core import datasets
 
     with progress() as report:
-        found = datasets.inspect(arguments.folder, arguments.kind, report, arguments.follow_links)
-    print(as_json(datasets.to_json(found)) if arguments.json else "\n".join(datasets.describe(found)))
+        inspected = datasets.inspect(arguments.folder, arguments.kind, report, arguments.follow_links)
+    print(as_json(datasets.to_json(inspected)) if arguments.json else "\n".join(datasets.describe(inspected)))
     return OK
 
 

@@ -27,7 +27,8 @@ OPTIONS = (
     option("--mode", choices=MODES, default="linear", help="frozen features, or fine-tuned ones"),
     option("--classes", type=int, choices=CLASS_COUNTS, default=4, help="4 as in the paper, or 8"),
     option("--feature", action="append", default=[], metavar="KEY",
-           help=f"feature to probe; repeatable (default: the usual ones): {', '.join(each.key for each in FEATURES)}"),
+           help="feature to probe; repeatable (default: the usual ones): "
+           f"{', '.join(feature.key for feature in FEATURES)}"),
     option("--checkpoint", type=Path, metavar="RUN",
            help="folder of a run whose branches are probed (default: the untrained model)"),
     option("--speaker-statistics", action="store_true", help="standardise each speaker by itself"),
@@ -59,8 +60,8 @@ def _emotion(arguments: Arguments) -> int:
         if arguments.table:
             tables.save(result, arguments.table)
     print(as_json(results.to_json(result)) if arguments.json else _text(result))
-    for each in result.notes:
-        note(each)
+    for sentence in result.notes:
+        note(sentence)
     return OK
 
 
@@ -68,9 +69,9 @@ def _text(result: "Result") -> str:
     from core.emotion import tables
 
     lines = [table(tables.rows(result), tables.HEAD, right=range(1, len(tables.HEAD))), ""]
-    for one in result.scores:
-        lines += [f"{one.title}, rows: true, columns: predicted",
-                  table([(name, *map(str, row)) for name, row in zip(result.classes, one.confusion, strict=True)],
+    for score in result.scores:
+        lines += [f"{score.title}, rows: true, columns: predicted",
+                  table([(name, *map(str, row)) for name, row in zip(result.classes, score.confusion, strict=True)],
                         ("", *result.classes), right=range(1, len(result.classes) + 1)), ""]
     return "\n".join([*lines, *tables.about(result)[:-len(result.notes) or None]])
 

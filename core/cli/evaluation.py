@@ -50,31 +50,31 @@ def _evaluate(arguments: Arguments) -> int:
         from core.evaluation import archive
 
         if arguments.delete:
-            return _deleted(opened, arguments.delete)
+            return _delete(opened, arguments.delete)
         if arguments.table or arguments.stored:
             print(_tables(arguments, archive.evaluations(opened.store)))
-            for each in archive.damaged(opened.store):
-                note(f"The evaluation {each} is damaged and left out; --delete {each} deletes it.")
+            for evaluation_id in archive.damaged(opened.store):
+                note(f"The evaluation {evaluation_id} is damaged and left out; --delete {evaluation_id} deletes it.")
             return OK
-        found = _evaluated(opened, _request(opened, arguments), report)
-        quality = [_quality_json(opened, each.id) for each in found] if arguments.json else []
+        records = _evaluated(opened, _request(opened, arguments), report)
+        quality = [_quality_json(opened, record.id) for record in records] if arguments.json else []
     if arguments.json:
-        shown = [{**to_json(each), "quality": one} for each, one in zip(found, quality, strict=True)]
+        shown = [{**to_json(record), "quality": errors} for record, errors in zip(records, quality, strict=True)]
         print(as_json(shown[0] if len(shown) == 1 else {"evaluations": shown}))
     else:
-        print("\n\n".join(_text(each) for each in found))
+        print("\n\n".join(_text(record) for record in records))
     return OK
 
 
 def _evaluated(opened: "Explorer", request: "Request", report: "Report") -> "list[EvaluationRecord]":
     from core.evaluation.evaluate import evaluate
 
-    found = evaluate(opened.workspace, request, report)
-    for each in found:
-        if each.unreadable:
-            note(f"{each.setup.title}: {each.unreadable} pictures or recordings could not be read; they "
-                 f"{'were left out' if each.setup.drop_unreadable else 'count as misses'}.")
-    return found
+    records = evaluate(opened.workspace, request, report)
+    for record in records:
+        if record.unreadable:
+            note(f"{record.setup.title}: {record.unreadable} pictures or recordings could not be read; they "
+                 f"{'were left out' if record.setup.drop_unreadable else 'count as misses'}.")
+    return records
 
 
 def _request(opened: "Explorer", arguments: Arguments) -> "Request":
@@ -87,13 +87,13 @@ def _request(opened: "Explorer", arguments: Arguments) -> "Request":
     if not arguments.checkpoint and arguments.variant not in (None, ZERO_SHOT):
         raise EvaluationError(f"The variant {arguments.variant} is trained: name the run with --checkpoint RUN.",
                               "no_checkpoint")
-    models = tuple(ModelSpec(checkpoint=each) for each in arguments.checkpoint)
+    models = tuple(ModelSpec(checkpoint=checkpoint) for checkpoint in arguments.checkpoint)
     if not models or arguments.variant == ZERO_SHOT:
         models = (ModelSpec(backbone=arguments.backbone), *models)
     _check_variant(arguments)
-    conditions = tuple(Condition.of(each) for each in arguments.noise.split(",")) if arguments.noise else (CLEAN,)
-    data = tuple(DataChoice(each, arguments.split, arguments.kind, arguments.follow_links)
-                 for each in arguments.folders)
+    conditions = tuple(map(Condition.of, arguments.noise.split(","))) if arguments.noise else (CLEAN,)
+    data = tuple(DataChoice(folder, arguments.split, arguments.kind, arguments.follow_links)
+                 for folder in arguments.folders)
     return Request(models, data, (arguments.captions,),
                    tuple(dict.fromkeys(conditions)), tuple(arguments.crop) or ("",), arguments.drop_unreadable)
 
@@ -102,17 +102,18 @@ def _check_variant(arguments: Arguments) -> None:
     """EvaluationError ("variant") when a checkpoint is of another variant than --variant."""
     from core.models import checkpoints
 
-    for each in arguments.checkpoint if arguments.variant not in (None, ZERO_SHOT) else []:
-        found = checkpoints.read_run(checkpoints.find(each)).variant
-        if found != arguments.variant:
-            raise EvaluationError(f"{each} holds a model of the variant {found}, not {arguments.variant}.", "variant")
+    for checkpoint in arguments.checkpoint if arguments.variant not in (None, ZERO_SHOT) else []:
+        variant = checkpoints.read_run(checkpoints.find(checkpoint)).variant
+        if variant != arguments.variant:
+            raise EvaluationError(f"{checkpoint} holds a model of the variant {variant}, not {arguments.variant}.",
+                                  "variant")
 
 
-def _deleted(opened: "Explorer", ids: list[int]) -> int:
+def _delete(opened: "Explorer", ids: list[int]) -> int:
     from core.evaluation import archive
 
-    known = {*(each.id for each in archive.evaluations(opened.store)), *archive.damaged(opened.store)}
-    gone = [each for each in ids if each not in known]
+    stored = {*(record.id for record in archive.evaluations(opened.store)), *archive.damaged(opened.store)}
+    gone = [evaluation_id for evaluation_id in ids if evaluation_id not in stored]
     if gone:
         raise EvaluationError(f"There is no evaluation {gone[0]}; nothing was deleted. --stored lists them.", "gone")
     archive.delete(opened.store, ids)
@@ -124,7 +125,7 @@ def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
     from core.evaluation import tables
 
     if arguments.json and not arguments.table:
-        return as_json([to_json(each) for each in records])
+        return as_json([to_json(record) for record in records])
     made = tables.fill(arguments.table, records) if arguments.table else tables.metrics_table(records)
     if arguments.json:
         return as_json({"title": made.title, "about": made.about, "published": made.published, "ours": made.ours,
@@ -133,7 +134,7 @@ def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
         return tables.export(made, arguments.format).rstrip("\n")
     if not arguments.table:
         heads = ("", "evaluation", "speech to image R@1/5/10", "image to speech R@1/5/10", "WER", "pictures")
-        rows = [_row(each) for each in records]
+        rows = [_row(record) for record in records]
         return table(rows, heads, right=(0, 4, 5)) if rows else "There are no stored evaluations."
     return _compact(made)
 
@@ -147,7 +148,7 @@ def _compact(made: "ResultTable") -> str:
     rows = []
     for row in made.rows:
         figures = [*row.published, *row.ours]
-        cells = [" / ".join("-" if each is None else f"{each:.1f}" for each in figures[start:start + size])
+        cells = [" / ".join("-" if figure is None else f"{figure:.1f}" for figure in figures[start:start + size])
                  for _, start in groups]
         model = f"{row.model}, {row.images} pictures" if row.evaluation_id is not None else ""
         if row.differs:
@@ -191,16 +192,16 @@ def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
     evaluation = archive.open_evaluation(opened.store, evaluation_id)
     fits = [quality.fit(evaluation, at) for at in LEVELS]
     return {"hit_on_wer": {f"R@{fit.at}": {"slope_per_0.1": asdict(fit.slope) if fit.slope else None, "note": fit.note,
-                                           "bins": [asdict(each) for each in fit.bins]} for fit in fits},
-            "by_speaker": [asdict(each) for each in quality.by_speaker(evaluation)],
-            "by_length": [asdict(each) for each in quality.by_length(evaluation)]}
+                                           "bins": [asdict(group) for group in fit.bins]} for fit in fits},
+            "by_speaker": [asdict(group) for group in quality.by_speaker(evaluation)],
+            "by_length": [asdict(group) for group in quality.by_length(evaluation)]}
 
 
 def _text(record: "EvaluationRecord") -> str:
     from core.evaluation.metrics import NO_INTERVAL
 
     names = tuple(record.speech_to_image.figures)
-    rows = [(title, *(_figure(metrics, name) for name in names))
+    rows = [(title, *(_metric_text(metrics, name) for name in names))
             for title, metrics in (("speech to image", record.speech_to_image),
                                    ("image to speech", record.image_to_speech))]
     errors = f"WER {100 * record.words.rate:.1f} %; " if record.words else ""
@@ -212,9 +213,9 @@ def _text(record: "EvaluationRecord") -> str:
             f"{record.nothing_heard}; {duration(record.seconds)}. {intervals}")
 
 
-def _figure(metrics: "Metrics", name: str) -> str:
-    one = metrics[name]
-    return f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]" if one.has_interval else f"{one.value:.1f}"
+def _metric_text(metrics: "Metrics", name: str) -> str:
+    figure = metrics[name]
+    return f"{figure.value:.1f} [{figure.low:.1f}, {figure.high:.1f}]" if figure.has_interval else f"{figure.value:.1f}"
 
 
 # ---- diagnose
@@ -239,55 +240,58 @@ def _diagnose(arguments: Arguments) -> int:
             raise EvaluationError("Misses of several evaluations cannot share a folder: give one dataset, model, crop "
                                   "and condition.", "several")
         ids = [record.id for record in _evaluated(opened, request, report)] if request else [arguments.evaluation]
-        found = [(archive.open_evaluation(opened.store, each), diagnose(opened.workspace, each, arguments.at, report))
-                 for each in ids]
+        diagnoses = [(archive.open_evaluation(opened.store, evaluation_id),
+                      diagnose(opened.workspace, evaluation_id, arguments.at, report)) for evaluation_id in ids]
         if arguments.out:
             written = exports.export_failures(opened.store, ids[0], arguments.at, arguments.out, report)
             note(f"{written} failures are in {arguments.out}.")
     if arguments.json:
-        shown = [_diagnosis_json(*each) for each in found]
+        shown = [_diagnosis_json(*pair) for pair in diagnoses]
         print(as_json(shown[0] if len(shown) == 1 else {"diagnoses": shown}))
     else:
-        print("\n\n".join(_diagnosis_text(*each) for each in found))
+        print("\n\n".join(_diagnosis_text(*pair) for pair in diagnoses))
     return OK
 
 
-def _diagnosis_json(evaluation: Any, found: "DiagnosisRecord") -> dict[str, Any]:
+def _diagnosis_json(evaluation: Any, record: "DiagnosisRecord") -> dict[str, Any]:
     from core.evaluation.exports import entry_of
     from core.evaluation.failures import counts
     from core.evaluation.records import DIRECTIONS
 
-    failures = [{**entry_of(evaluation, evaluation.queries(each.direction)[each.number]), "kind": each.kind,
-                 "kinds": list(each.kinds), "then": each.then, "gain": each.gain,
-                 "again": {one.change: {"rank": one.rank, "why": one.why} for one in each.again}}
-                for each in found.found]
-    return {"evaluation": found.evaluation_id, "title": evaluation.record.setup.title, "at": found.at,
-            "counts": {direction: counts(each for each in found.found if each.direction == direction)
+    failures = [{**entry_of(evaluation, evaluation.queries(diagnosis.direction)[diagnosis.number]),
+                 "kind": diagnosis.kind,
+                 "kinds": list(diagnosis.kinds), "then": diagnosis.then, "gain": diagnosis.gain,
+                 "again": {retry.change: {"rank": retry.rank, "why": retry.why} for retry in diagnosis.again}}
+                for diagnosis in record.found]
+    return {"evaluation": record.evaluation_id, "title": evaluation.record.setup.title, "at": record.at,
+            "counts": {direction: counts(diagnosis for diagnosis in record.found if diagnosis.direction == direction)
                        for direction in DIRECTIONS},
-            "failures": failures, "note": found.note}
+            "failures": failures, "note": record.note}
 
 
-def _diagnosis_text(evaluation: Any, found: "DiagnosisRecord") -> str:
+def _diagnosis_text(evaluation: Any, record: "DiagnosisRecord") -> str:
     from core.evaluation.failures import CHANGES, KINDS, counts
     from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS
 
-    by_direction = [[each for each in found.found if each.direction == direction] for direction in DIRECTIONS]
+    by_direction = [[diagnosis for diagnosis in record.found if diagnosis.direction == direction]
+                    for direction in DIRECTIONS]
     of_kind = [counts(diagnoses) for diagnoses in by_direction]
     kinds = [(kind.title, *(str(numbers[kind.key]) for numbers in of_kind), kind.about) for kind in KINDS]
-    changes = [(change.title, *(f"{_back(diagnoses, change.key, found.at)}" for diagnoses in by_direction))
+    changes = [(change.title, *(f"{_recovered(diagnoses, change.key, record.at)}" for diagnoses in by_direction))
                for change in CHANGES]
     directions = tuple(DIRECTION_TITLES[direction].lower() for direction in DIRECTIONS)
-    lines = [f"{evaluation.record.setup.title} (evaluation {found.evaluation_id}): beyond the first {found.at} are "
+    lines = [f"{evaluation.record.setup.title} (evaluation {record.evaluation_id}): beyond the first {record.at} are "
              + ", ".join(f"{len(diagnoses)} of {evaluation.record.metrics(direction).queries} "
                          f"{DIRECTION_TITLES[direction].lower()}"
                          for direction, diagnoses in zip(DIRECTIONS, by_direction, strict=True)),
              table(kinds, ("kind", *directions, ""), right=(1, 2)), "",
              table(changes, ("brought back, of those it applies to", *directions), right=(1, 2))]
-    return "\n".join([*lines, *([found.note] if found.note else [])])
+    return "\n".join([*lines, *([record.note] if record.note else [])])
 
 
-def _back(diagnoses: Any, change: str, at: int) -> str:
-    tried = [again.rank for each in diagnoses for again in each.again if again.change == change and again.rank]
+def _recovered(diagnoses: Any, change: str, at: int) -> str:
+    tried = [again.rank for diagnosis in diagnoses for again in diagnosis.again
+             if again.change == change and again.rank]
     return f"{sum(rank <= at for rank in tried)} of {len(tried)}"
 
 

@@ -102,7 +102,7 @@ def _json(explanation: "Explanation", ranking: "GalleryRanking | None", maps: "M
           judged: "Judged") -> dict[str, Any]:
     observation, placement = explanation.observation, explanation.placement
     score, text, acoustic = explanation.shares
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "model": explanation.model.title, "method": maps.method, "transcript": observation.utterance.transcript.text,
         "doubtful": observation.utterance.transcript.doubtful,
         "score": score, "shares": {"text": text, "acoustic": acoustic}, "cosines": dict(observation.scores),
@@ -111,16 +111,16 @@ def _json(explanation: "Explanation", ranking: "GalleryRanking | None", maps: "M
                     "relevance": maps.picture.relevance.tolist(), "layer": maps.picture.layer,
                     **_elsewhere(maps.picture.elsewhere)},
         "words": None, "voice": None,
-        "faithfulness": {name: {tower: {"deletion": each.deletion, "insertion": each.insertion}
-                                for tower, each in towers.items()} for name, towers in judged.items()}}
+        "faithfulness": {name: {tower: {"deletion": curve.deletion, "insertion": curve.insertion}
+                                for tower, curve in towers.items()} for name, towers in judged.items()}}
     if maps.words:
-        found["words"] = {"layer": maps.words.layer, **_elsewhere(maps.words.elsewhere), "words": [
+        result["words"] = {"layer": maps.words.layer, **_elsewhere(maps.words.elsewhere), "words": [
             {"text": word.text, "relevance": word.relevance, "cut": word.cut} for word in maps.words.words]}
     if maps.sound:
-        found["voice"] = {"layer": maps.sound.layer, **_elsewhere(maps.sound.elsewhere), "words": [
+        result["voice"] = {"layer": maps.sound.layer, **_elsewhere(maps.sound.elsewhere), "words": [
             {"text": word.text, "start": word.start, "end": word.end, "relevance": word.relevance}
             for word in maps.sound.words], "frames": maps.sound.frames.tolist()}
-    return found
+    return result
 
 
 def _ranks_json(ranking: "GalleryRanking") -> dict[str, Any]:

@@ -25,18 +25,18 @@ def _list(arguments: Arguments) -> int:
         old = opened.store.history_content(upkeep.moment(limit)).queries if limit else 0  # of a home not writable
     if arguments.json:
         print(as_json({
-            "queries": [{"id": one.id, "created": one.created.isoformat(), "gallery": one.gallery,
-                         "source": one.source, "text": one.text,
-                         "recording": None if one.recording is None else str(one.recording)} for one in queries],
+            "queries": [{"id": query.id, "created": query.created.isoformat(), "gallery": query.gallery,
+                         "source": query.source, "text": query.text,
+                         "recording": None if query.recording is None else str(query.recording)} for query in queries],
             "recordings": len(content.recordings), "recording_bytes": content.recording_bytes,
             "transcripts": content.transcripts, "transcript_bytes": content.transcript_bytes,
             "days": limit, "beyond_limit": old}))
     else:
-        rows = [(f"{one.created.astimezone():%Y-%m-%d %H:%M}", one.gallery, one.source,
-                 "yes" if one.recording is not None else "", one.text) for one in queries]
+        rows = [(f"{query.created.astimezone():%Y-%m-%d %H:%M}", query.gallery, query.source,
+                 "yes" if query.recording is not None else "", query.text) for query in queries]
         if rows:
             print(table(rows, ("time", "gallery", "source", "recording", "query")))
-        print(f"{_words(content)}; {days}.")
+        print(f"{_content_text(content)}; {days}.")
     return OK
 
 
@@ -50,9 +50,9 @@ def _clear(arguments: Arguments) -> int:
             print("There is nothing to delete.")
             return OK
         older = "" if arguments.older is None else f", all older than {arguments.older} days"
-        _confirm(f"This deletes {_words(content)}{older}. Annotations and galleries stay.", arguments.yes)
+        _confirm(f"This deletes {_content_text(content)}{older}. Annotations and galleries stay.", arguments.yes)
         gone = upkeep.clear_history(opened.home, opened.store, arguments.older)
-    print(f"Deleted: {_words(gone)}.")
+    print(f"Deleted: {_content_text(gone)}.")
     return OK
 
 
@@ -60,15 +60,15 @@ def _caches_list(arguments: Arguments) -> int:
     from core import caches
 
     with explorer() as opened, progress() as report:
-        found = caches.usage(opened.home.caches, report)
+        sizes = caches.usage(opened.home.caches, report)
         limit = opened.settings["caches.limit_gb"]
     if arguments.json:
-        print(as_json({"bytes": found, "limit_gb": limit}))
+        print(as_json({"bytes": sizes, "limit_gb": limit}))
     else:
-        rows = [(kind, caches.TITLES.get(kind, ""), size(nbytes)) for kind, nbytes in found.items()]
+        rows = [(kind, caches.TITLES.get(kind, ""), size(nbytes)) for kind, nbytes in sizes.items()]
         if rows:
             print(table(rows, ("cache", "content", "size"), right=(2,)))
-        print(f"{size(sum(found.values()))} in all; " + (f"limit: {limit} GB." if limit else "no limit."))
+        print(f"{size(sum(sizes.values()))} in all; " + (f"limit: {limit} GB." if limit else "no limit."))
     return OK
 
 
@@ -76,16 +76,16 @@ def _caches_clear(arguments: Arguments) -> int:
     from core import caches
 
     with explorer() as opened, progress() as report:
-        found = sum(caches.usage(opened.home.caches, report).values())
+        total = sum(caches.usage(opened.home.caches, report).values())
         report.finish()
-        if not found:
+        if not total:
             print("There is nothing to delete.")
             return OK
-        _confirm(f"This deletes caches of {size(found)}, except those in use. They are computed again when they are "
+        _confirm(f"This deletes caches of {size(total)}, except those in use. They are computed again when they are "
                  "needed, which takes time.", arguments.yes)
         freed = caches.clear(opened.home.caches, report)
-    kept = f"; {size(freed.kept)} are in use or were a moment ago" if freed.kept else ""
-    print(f"Deleted: {size(freed.nbytes)}{kept}.")
+    rest = f"; {size(freed.kept)} are in use or were a moment ago" if freed.kept else ""
+    print(f"Deleted: {size(freed.nbytes)}{rest}.")
     return OK
 
 
@@ -116,7 +116,7 @@ def _confirm(sentence: str, yes: bool) -> None:
         raise BrewclipError("Nothing was deleted.", "unconfirmed")
 
 
-def _words(content: "HistoryContent") -> str:
+def _content_text(content: "HistoryContent") -> str:
     """ "12 queries, 10 recordings (1 MB) and 14 transcripts (8 kB)"."""
     return (f"{number(content.queries, 'query', 'queries')}, "
             f"{number(len(content.recordings), 'recording', 'recordings')} ({size(content.recording_bytes)}) and "

@@ -33,12 +33,13 @@ def _weights_list(arguments: Arguments) -> int:
 
     listed = weights.listing(find_home(), _weights_folder())
     if arguments.json:
-        print(as_json([{"name": one.weights.name, "kind": one.weights.kind, "title": one.weights.title,
-                        "about": one.weights.about, "licence": one.weights.licence, "size": one.weights.size,
-                        "state": one.state, "path": str(one.path) if one.path else None} for one in listed]))
+        print(as_json([{"name": status.weights.name, "kind": status.weights.kind, "title": status.weights.title,
+                        "about": status.weights.about, "licence": status.weights.licence, "size": status.weights.size,
+                        "state": status.state, "path": str(status.path) if status.path else None}
+                       for status in listed]))
     else:
-        print(table([(one.weights.name, one.state, size(one.weights.size) if one.weights.size else "",
-                      one.weights.licence, one.weights.about) for one in listed],
+        print(table([(status.weights.name, status.state, size(status.weights.size) if status.weights.size else "",
+                      status.weights.licence, status.weights.about) for status in listed],
                     ("name", "state", "size", "licence", "description"), right=(2,)))
     return OK
 
@@ -161,19 +162,19 @@ def _gallery_optimize(arguments: Arguments) -> int:
 def _settings_list(arguments: Arguments) -> int:
     current = settings.load(find_home().settings)
     if arguments.json:
-        print(as_json({each.key: current[each.key] for each in settings.SETTINGS}))
+        print(as_json({setting.key: current[setting.key] for setting in settings.SETTINGS}))
     else:
-        rows = [(each.key, shortened(_as_typed(current[each.key]), WIDEST), _may_be(each), each.label)
-                for each in settings.SETTINGS]
+        rows = [(setting.key, shortened(_value_text(current[setting.key]), WIDEST), _allowed_values(setting),
+                 setting.label) for setting in settings.SETTINGS]
         print(table(rows, ("setting", "value", "values", "name")))
     return OK
 
 
-def _as_typed(value: settings.Value) -> str:
+def _value_text(value: settings.Value) -> str:
     return ("on" if value else "off") if isinstance(value, bool) else str(value) or '""'
 
 
-def _may_be(setting: settings.Setting) -> str:
+def _allowed_values(setting: settings.Setting) -> str:
     if setting.kind == "number":
         return f"{plain(setting.low)} to {plain(setting.high)} {setting.unit}".strip()
     values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`",
@@ -183,7 +184,7 @@ def _may_be(setting: settings.Setting) -> str:
 
 def _settings_set(arguments: Arguments) -> int:
     home = find_home()
-    changed = settings.load(home.settings).with_value(arguments.key, _typed(arguments.key, arguments.value))
+    changed = settings.load(home.settings).with_value(arguments.key, _parsed_value(arguments.key, arguments.value))
     if arguments.key == "vision.backbone" and arguments.value != "auto":
         from core import weights
 
@@ -198,7 +199,7 @@ def _settings_set(arguments: Arguments) -> int:
     return OK
 
 
-def _typed(key: str, text: str) -> object:
+def _parsed_value(key: str, text: str) -> object:
     """The text as the setting's type, or unchanged for `with_value` to refuse."""
     kind = settings.BY_KEY[key].kind if key in settings.BY_KEY else ""
     if kind == "flag":

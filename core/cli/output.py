@@ -59,9 +59,9 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def number(count: int, one: str, many: str = "") -> str:
+def number(count: int, singular: str, many: str = "") -> str:
     """A count with its noun: "1 query", "3 queries"."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count} {singular if count == 1 else many or singular + 's'}"
 
 
 @dataclass
@@ -114,8 +114,8 @@ class ProgressPrinter:
             words += f", {100 * done // total} %"
         else:
             seconds, got = now - self._began[0], done - self._began[1]
-            known = got > 0 and seconds > (1 if self.in_bytes else 5) and done < total and not progress.detail
-            left = (total - done) * seconds / got if known else None
+            paced = got > 0 and seconds > (1 if self.in_bytes else 5) and done < total and not progress.detail
+            left = (total - done) * seconds / got if paced else None
         return printable(words + (f", {time_left(left)}" if left is not None else ""))
 
     def _write(self, line: str, terminal: bool) -> None:

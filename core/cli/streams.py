@@ -12,7 +12,7 @@ from typing import Any, TextIO, cast
 
 from core.errors import BrewclipError
 
-WHAT_CAN_BE = "brewclip.what-can-be"  # name of the handler of characters that an encoding lacks
+ENCODING_FALLBACK = "brewclip.encoding-fallback"  # name of the handler of characters that an encoding lacks
 FIRST_OWN = 3  # descriptors below it are stdin, stdout and stderr
 
 
@@ -48,10 +48,10 @@ class ResultStream:
                 raise OSError(errno.EBADF, "it is closed")
             return do(self._stream)
         except BrokenPipeError:
-            _give_up(self._stream)
+            _discard(self._stream)
             raise ReaderLeft from None
         except OSError as error:
-            _give_up(self._stream)
+            _discard(self._stream)
             raise OutputError(f"The result could not be written to the standard output: {error.strerror or error}.",
                               "not_written") from error
 
@@ -84,23 +84,23 @@ class MessageStream:
         try:
             do(self._stream)
         except OSError:
-            _give_up(self._stream)
+            _discard(self._stream)
 
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
     """A context in which `sys.stdout` and `sys.stderr` are as above."""
-    _hold_descriptors()
-    codecs.register_error(WHAT_CAN_BE, _what_can_be)
+    _reserve_descriptors()
+    codecs.register_error(ENCODING_FALLBACK, _encoding_fallback)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=WHAT_CAN_BE)
+            stream.reconfigure(errors=ENCODING_FALLBACK)
     with (redirect_stdout(cast(TextIO, ResultStream(sys.stdout))),
           redirect_stderr(cast(TextIO, MessageStream(sys.stderr)))):
         yield
 
 
-def _hold_descriptors() -> None:
+def _reserve_descriptors() -> None:
     """Fill closed ones, or the next file that is opened, such as the store, would get what is printed."""
     for descriptor in range(FIRST_OWN):
         try:
@@ -110,7 +110,7 @@ def _hold_descriptors() -> None:
                 os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
 
 
-def _give_up(stream: TextIO | None) -> None:
+def _discard(stream: TextIO | None) -> None:
     """Let what is still in the stream's buffer go nowhere: Python would try to write it again when it ends."""
     if stream is not None:
         with suppress(OSError, ValueError):
@@ -119,7 +119,7 @@ def _give_up(stream: TextIO | None) -> None:
             os.close(nowhere)
 
 
-def _what_can_be(error: UnicodeError) -> tuple[str | bytes, int]:
+def _encoding_fallback(error: UnicodeError) -> tuple[str | bytes, int]:
     """The bytes of names of files that are no text as they are; "?" for a character that the encoding lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error

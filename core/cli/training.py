@@ -45,21 +45,21 @@ OPTIONS = (
     option("--resume", action="store_true", help="continue the run in RUN with the options it was begun with"),
     option("--as", dest="preset", choices=list(presets.BY_NAME), default="",
            help="preset of all options: the paper's, the authors' code's, or for small data; other options change it"),
-    option("--variant", choices=[each.name for each in VARIANTS if each.prompts or each.acoustic], default="full",
-           help="variant to train"),
+    option("--variant", choices=[variant.name for variant in VARIANTS if variant.prompts or variant.acoustic],
+           default="full", help="variant to train"),
     options.BACKBONE, options.CROP, options.KIND, options.FOLLOW_LINKS,
     option("--train-split", default="train", metavar="SPLIT", help="split to train on"),
     option("--dev-split", default="", metavar="SPLIT",
            help="split that the best model is chosen on (default: dev or val, else every tenth picture)"),
-    *(_record_option(each, f"{'training' if record is TrainingOptions else 'model'} options")
-      for record in RECORDS for each in fields(record)),
+    *(_record_option(field, f"{'training' if record is TrainingOptions else 'model'} options")
+      for record in RECORDS for field in fields(record)),
     options.JSON)
 
 
 def _check_resumed(arguments: Arguments) -> None:
     """TrainingError ("options") when options are given with --resume."""
-    changed = [each.name for record in RECORDS for each in fields(record)
-             if getattr(arguments, each.name) is not None]
+    changed = [field.name for record in RECORDS for field in fields(record)
+               if getattr(arguments, field.name) is not None]
     if changed or arguments.preset:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in (*(["as"] if arguments.preset else []), *changed))
         raise TrainingError(f"A run continues with its own options: leave out {flags}.", "options")
@@ -72,8 +72,8 @@ def _recipe(arguments: Arguments) -> Recipe:
                     arguments.train_split, arguments.dev_split, follow_links=arguments.follow_links)
     if arguments.preset:
         recipe = presets.preset(arguments.preset).apply(recipe)
-    return with_values(recipe, {each.key: getattr(arguments, each.name) for each in option_table.OPTIONS
-                                if getattr(arguments, each.name) is not None})
+    return with_values(recipe, {entry.key: getattr(arguments, entry.name) for entry in option_table.OPTIONS
+                                if getattr(arguments, entry.name) is not None})
 
 
 @contextmanager
@@ -117,9 +117,9 @@ def _train(arguments: Arguments) -> int:
         outcome = job.train(opened.workspace, folder, stoppable, recipe)
     if not first:
         return OK
-    found = {"run": str(arguments.out), "why": outcome.why, "steps": outcome.step, "best_step": outcome.best_step,
-             "score": round(outcome.best, 4)}
-    print(as_json(found) if arguments.json else
+    result = {"run": str(arguments.out), "why": outcome.why, "steps": outcome.step, "best_step": outcome.best_step,
+              "score": round(outcome.best, 4)}
+    print(as_json(result) if arguments.json else
           f"{outcome.step} steps ({outcome.why}); best at step {outcome.best_step}: mean recall on dev "
           f"{outcome.best:.1f} %. The model is in {job.checkpoint_of(arguments.out)}")
     return OK

@@ -27,43 +27,43 @@ class NearDuplicateRanks:
     others: Ints
 
 
-def level(seen: Floats) -> float:
+def level(images: Floats) -> float:
     """The cosine from which on two of these pictures (n, dim), units, are much alike."""
-    known = seen[np.isfinite(seen).all(axis=1)]
-    sample = known[::max(1, len(known) // SAMPLE)]
+    finite = images[np.isfinite(images).all(axis=1)]
+    sample = finite[::max(1, len(finite) // SAMPLE)]
     if len(sample) < 2:
         return HIGHEST
     usual = float(np.median((sample @ sample.T)[np.triu_indices(len(sample), 1)]))
     return min(HIGHEST, usual + ALIKE * (1 - usual))
 
 
-def to_images(spoken: Floats, seen: Floats, own: Ints, report: Report = silent) -> NearDuplicateRanks:
+def to_images(spoken: Floats, images: Floats, own: Ints, report: Report = silent) -> NearDuplicateRanks:
     """For k utterances (k, dim) among pictures (n, dim), whose right ones are `own` (k,); units, as in `ranks`."""
-    alike = level(seen)
+    alike = level(images)
     ranks, others = np.empty(len(spoken), np.int64), np.empty(len(spoken), np.int64)
     for row, (vector, right) in enumerate(zip(spoken, own.tolist(), strict=True)):
         if row % TOLD_EVERY == 0:
             report(Progress(WorkStep.FINDING_NEAR_DUPLICATES, row, len(spoken)))
-        scores = between(vector[None], seen)[0]
-        like = _like(seen, _best(scores, np.arange(len(seen)) == right), alike)
-        ranks[row] = _rank(scores, np.arange(len(seen)) == right, float(scores[right]), like, bool(like[right]))
+        scores = between(vector[None], images)[0]
+        like = _like(images, _best(scores, np.arange(len(images)) == right), alike)
+        ranks[row] = _rank(scores, np.arange(len(images)) == right, float(scores[right]), like, bool(like[right]))
         others[row] = int(like.sum()) - 1 if np.isfinite(scores).any() else 0
     return NearDuplicateRanks(ranks, others)
 
 
-def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, seen: Floats,
+def to_utterances(shown: Floats, places: Ints, spoken: Floats, image_of: Ints, images: Floats,
                   report: Report = silent) -> NearDuplicateRanks:
-    """For k pictures (k, dim), rows `places` of `seen` (n, dim), among utterances (m, dim). An utterance is a
-    look-alike when its picture is.
+    """For k pictures (k, dim), rows `places` of `images` (n, dim), among utterances (m, dim). An utterance
+    is a near-duplicate when its picture is.
     """
-    alike = level(seen)
+    alike = level(images)
     ranks, others = np.empty(len(shown), np.int64), np.empty(len(shown), np.int64)
     for row, (vector, place) in enumerate(zip(shown, places.tolist(), strict=True)):
         if row % TOLD_EVERY == 0:
             report(Progress(WorkStep.FINDING_NEAR_DUPLICATES, row, len(shown)))
         scores = between(vector[None], spoken)[0]
         own = image_of == place
-        like = _like(seen, int(image_of[_best(scores, own)]), alike)
+        like = _like(images, int(image_of[_best(scores, own)]), alike)
         right = float(np.where(own, scores, -np.inf).max())
         ranks[row] = _rank(scores, own, right, like[image_of], bool(like[place]))
         others[row] = int(like.sum()) - 1 if np.isfinite(scores).any() else 0
@@ -75,11 +75,11 @@ def _best(scores: Floats, own: NDArray[np.bool_]) -> int:
     return int(np.argmax(np.where(own, scores - np.float32(TIED), scores)))
 
 
-def _like(seen: Floats, best: int, alike: float) -> NDArray[np.bool_]:
+def _like(images: Floats, best: int, alike: float) -> NDArray[np.bool_]:
     """Which pictures (n,) are much like that one, itself included."""
-    found: NDArray[np.bool_] = between(seen[best][None], seen)[0] >= alike
-    found[best] = True
-    return found
+    similar: NDArray[np.bool_] = between(images[best][None], images)[0] >= alike
+    similar[best] = True
+    return similar
 
 
 def _rank(scores: Floats, own: NDArray[np.bool_], right: float, like: NDArray[np.bool_], among: bool) -> int:

@@ -65,8 +65,8 @@ class Evaluation:
     @cached_property
     def unreadable(self) -> tuple[tuple[str, str], ...]:
         """Ids of pictures and utterances that could not be read, with the reason."""
-        return (*((each.image_id, each.reason) for each in self.pictures if each.reason),
-                *((each.utterance_id, each.reason) for each in self.utterances if each.reason))
+        return (*((picture.image_id, picture.reason) for picture in self.pictures if picture.reason),
+                *((utterance.utterance_id, utterance.reason) for utterance in self.utterances if utterance.reason))
 
     def queries(self, direction: Direction) -> tuple[EvaluatedQuery, ...]:
         """All queries of a direction, in the order of `utterances` or `pictures`."""
@@ -77,8 +77,8 @@ class Evaluation:
 
     def hits(self, direction: Direction, number: int) -> tuple[EvaluationHit, ...]:
         """The best items of a query, best first; () when it has no vector."""
-        found = self._outcomes[direction].hits
-        rows, scores = found.rows[number].tolist(), found.scores[number].tolist()
+        hits = self._outcomes[direction].hits
+        rows, scores = hits.rows[number].tolist(), hits.scores[number].tolist()
         to_image = direction == "speech_to_image"
         own = self.utterances[number].picture if to_image else number
         place = [row if to_image else self.utterances[row].picture for row in rows if row != NOTHING]
@@ -95,14 +95,15 @@ class Evaluation:
         return self._outcomes[direction].ranks
 
     def _query(self, direction: Direction, number: int) -> EvaluatedQuery:
-        one = self._outcomes[direction]
+        outcome = self._outcomes[direction]
         to_image = direction == "speech_to_image"
-        best, score = int(one.best[number]), float(one.scores[number])
+        best, score = int(outcome.best[number]), float(outcome.scores[number])
         picture = self.utterances[number].picture if to_image else number
         name = self.utterances[number].utterance_id if to_image else self.pictures[number].image_id
-        return EvaluatedQuery(direction, number, name, picture, number if to_image else best, int(one.ranks[number]),
-                     _at(one.text, number), _at(one.acoustic, number), score if np.isfinite(score) else None,
-                     self._reason(direction, number, picture))
+        return EvaluatedQuery(
+            direction, number, name, picture, number if to_image else best, int(outcome.ranks[number]),
+            _at(outcome.text, number), _at(outcome.acoustic, number), score if np.isfinite(score) else None,
+            self._reason(direction, number, picture))
 
     def _reason(self, direction: Direction, number: int, picture: int) -> str:
         if self.pictures[picture].reason or direction == "image_to_speech":
@@ -124,23 +125,23 @@ def keep(store: Store, summary: Summary, pictures: Sequence[SplitImage], utteran
 
 def evaluations(store: Store) -> list[EvaluationRecord]:
     """All stored evaluations, newest first; damaged ones are passed over (`damaged`)."""
-    return [record for each in store.evaluations() if (record := _readable(each)) is not None]
+    return [record for evaluation in store.evaluations() if (record := _readable(evaluation)) is not None]
 
 
 def damaged(store: Store) -> list[int]:
     """The ids of stored evaluations that cannot be read; they can only be deleted."""
-    return [each.id for each in store.evaluations() if _readable(each) is None]
+    return [evaluation.id for evaluation in store.evaluations() if _readable(evaluation) is None]
 
 
 def open_evaluation(store: Store, evaluation_id: int) -> Evaluation:
     """A stored evaluation with its queries. EvaluationError: gone, damaged."""
     try:
-        kept, packed = store.evaluation(evaluation_id)
+        stored, packed = store.evaluation(evaluation_id)
     except StoreError as error:
         if error.kind != "no_evaluation":
             raise
         raise EvaluationError(str(error), "gone") from error
-    record = _readable(kept)
+    record = _readable(stored)
     try:
         if record is not None:
             return Evaluation(record, *_unpacked(packed))
@@ -156,28 +157,29 @@ def delete(store: Store, ids: Iterable[int]) -> None:
     store.delete_evaluations(ids)
 
 
-def keep_diagnosis(store: Store, evaluation_id: int, at: int, found: Sequence[Diagnosis], note: str
+def keep_diagnosis(store: Store, evaluation_id: int, at: int, diagnoses: Sequence[Diagnosis], note: str
                    ) -> DiagnosisRecord:
     """Store the diagnoses of all failures beyond `at`, in place of earlier ones. EvaluationError ("gone")."""
-    body = zlib.compress(json.dumps({"note": note, "found": [failures.to_json(each) for each in found]}).encode())
+    content = {"note": note, "found": [failures.to_json(diagnosis) for diagnosis in diagnoses]}
+    body = zlib.compress(json.dumps(content).encode())
     try:
         created = store.keep_diagnosis(evaluation_id, at, body)
     except StoreError as error:
         if error.kind != "no_evaluation":
             raise
         raise EvaluationError(str(error), "gone") from error
-    return DiagnosisRecord(evaluation_id, at, created, tuple(found), note)
+    return DiagnosisRecord(evaluation_id, at, created, tuple(diagnoses), note)
 
 
 def diagnosis(store: Store, evaluation_id: int, at: int = 10) -> DiagnosisRecord | None:
     """The diagnoses that are stored; None when there are none, or they cannot be read."""
-    kept = store.diagnosis(evaluation_id, at)
-    if kept is None:
+    stored = store.diagnosis(evaluation_id, at)
+    if stored is None:
         return None
     try:
-        body = plain_json.loads(zlib.decompress(kept.body))
-        found = tuple(failures.from_json(each) for each in body["found"])
-        return plain_json.checked(DiagnosisRecord(evaluation_id, at, kept.created, found, body["note"]))
+        body = plain_json.loads(zlib.decompress(stored.body))
+        diagnoses = tuple(failures.from_json(entry) for entry in body["found"])
+        return plain_json.checked(DiagnosisRecord(evaluation_id, at, stored.created, diagnoses, body["note"]))
     except (zlib.error, *plain_json.DAMAGE):
         return None
 
@@ -199,40 +201,40 @@ def _figures(summary: Summary | Unseen) -> dict[str, Any]:
     return {direction: getattr(summary, direction).to_json() for direction in DIRECTIONS}
 
 
-def _readable(kept: KeptEvaluation) -> EvaluationRecord | None:
+def _readable(stored: KeptEvaluation) -> EvaluationRecord | None:
     """The record; None when it is damaged."""
     try:
-        return plain_json.checked(_record(kept))
+        return plain_json.checked(_record(stored))
     except plain_json.DAMAGE:
         return None
 
 
-def _record(kept: KeptEvaluation) -> EvaluationRecord:
-    found = kept.summary
-    unseen = found["unseen"]
+def _record(stored: KeptEvaluation) -> EvaluationRecord:
+    summary = stored.summary
+    unseen = summary["unseen"]
     return EvaluationRecord(
-        Setup.from_json(found["setup"]), Metrics.from_json(found["speech_to_image"]),
-        Metrics.from_json(found["image_to_speech"]),
-        None if found["words"] is None else WordErrors(**found["words"]), found["n_images"], found["n_utterances"],
-        found["unreadable"], found["nothing_heard"],
+        Setup.from_json(summary["setup"]), Metrics.from_json(summary["speech_to_image"]),
+        Metrics.from_json(summary["image_to_speech"]),
+        None if summary["words"] is None else WordErrors(**summary["words"]), summary["n_images"],
+        summary["n_utterances"], summary["unreadable"], summary["nothing_heard"],
         None if unseen is None else Unseen(Metrics.from_json(unseen["speech_to_image"]),
                                            Metrics.from_json(unseen["image_to_speech"]), unseen["images"]),
-        found["unseen_note"], found["seconds"], id=kept.id, created=kept.created)
+        summary["unseen_note"], summary["seconds"], id=stored.id, created=stored.created)
 
 
 def _packed(pictures: Sequence[SplitImage], utterances: Sequence[UtteranceFacts],
             outcomes: Mapping[Direction, DirectionResult]
             ) -> bytes:
-    lists = {"pictures": [[each.image_id, _text(each.path), each.reason] for each in pictures],
-             "utterances": [[each.utterance_id, each.picture, each.speaker, each.caption, each.transcript,
-                             _text(each.recording), each.seconds, each.wer, each.cut, each.reason]
-                            for each in utterances]}
+    lists = {"pictures": [[picture.image_id, _text(picture.path), picture.reason] for picture in pictures],
+             "utterances": [[facts.utterance_id, facts.picture, facts.speaker, facts.caption, facts.transcript,
+                             _text(facts.recording), facts.seconds, facts.wer, facts.cut, facts.reason]
+                            for facts in utterances]}
     arrays: dict[str, NDArray[Any]] = {"lists": np.frombuffer(json.dumps(lists).encode(), np.uint8)}
-    for direction, one in outcomes.items():
+    for direction, outcome in outcomes.items():
         parts: dict[str, NDArray[Any] | None] = {
-            "ranks": one.ranks, "rows": one.hits.rows, "hits": one.hits.scores, "scores": one.scores,
-            "best": one.best, "text": one.text, "acoustic": one.acoustic}
-        arrays.update({f"{direction}.{name}": each for name, each in parts.items() if each is not None})
+            "ranks": outcome.ranks, "rows": outcome.hits.rows, "hits": outcome.hits.scores, "scores": outcome.scores,
+            "best": outcome.best, "text": outcome.text, "acoustic": outcome.acoustic}
+        arrays.update({f"{direction}.{name}": array for name, array in parts.items() if array is not None})
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     return packed.getvalue()

@@ -28,7 +28,7 @@ from core.models.spec import ZERO_SHOT_CROP
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.workspace import Workspace
 
-CROPS = tuple(each.key for each in CHANGES if each.kind == "crop")
+CROPS = tuple(change.key for change in CHANGES if change.kind == "crop")
 CHANGE_COSTS = {"heard": 2.0, "crop": 10.0}  # about what trying a change takes; 1 for the others
 STRAYED = 0.01  # share of ranks that may differ from the stored ones: rounding, but not another model
 
@@ -43,13 +43,13 @@ def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Rep
         raise EvaluationError("A failure lies beyond the first K hits: K must be 1 or more.", "at")
     evaluation = archive.open_evaluation(workspace.store, evaluation_id)
     beginning, *parts = steps(report, 3, 2, 2)
-    bench = _bench(workspace, evaluation, beginning)
+    bench = _counterfactuals(workspace, evaluation, beginning)
     found = [diagnosis for direction, part in zip(DIRECTIONS, parts, strict=True)
              for diagnosis in bench.diagnose(direction, at, part)]
     return archive.keep_diagnosis(workspace.store, evaluation_id, at, found, bench.note)
 
 
-def _bench(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Counterfactuals":
+def _counterfactuals(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Counterfactuals":
     """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
     setup = evaluation.record.setup
     spec = workspace.models.resolve(setup.spec, workspace.settings)
@@ -61,13 +61,13 @@ def _bench(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Cou
         split = evaluate.prepare(workspace, model, dataset, setup.split, setup.crop, setup.condition, preparing)
     except DatasetError as error:
         raise _changed(str(error)) from error
-    utterances = [each.utterance_id for each in split.utterances]
-    if (list(split.image_ids) != [each.image_id for each in evaluation.pictures]
-            or utterances != [each.utterance_id for each in evaluation.utterances]):
+    utterances = [utterance.utterance_id for utterance in split.utterances]
+    if (list(split.image_ids) != [picture.image_id for picture in evaluation.pictures]
+        or utterances != [utterance.utterance_id for utterance in evaluation.utterances]):
         raise _changed("Pictures or utterances were added to the split, or taken away.")
-    seen = picture_vectors(workspace, model, split, setup.crop, looking)
+    images = picture_vectors(workspace, model, split, setup.crop, looking)
     spoken = encode_utterances(model.network, split, setup.captions, encoding)
-    bench = Counterfactuals(workspace, model, evaluation, split, seen, spoken.fused)
+    bench = Counterfactuals(workspace, model, evaluation, split, images, spoken.fused)
     bench.check()
     return bench
 
@@ -89,14 +89,14 @@ class _Ranked:
 
 
 class Counterfactuals:
-    """An evaluation's vectors, ready to be changed. `seen` (n, dim) and `fused` (m, dim) are as they were evaluated."""
+    """Misses of an evaluation, ranked again. `images` (n, dim) and `fused` (m, dim) are vectors as evaluated."""
 
-    def __init__(self, workspace: Workspace, model: EvaluatedModel, evaluation: Evaluation, split: Split, seen: Floats,
-                 fused: Floats) -> None:
+    def __init__(self, workspace: Workspace, model: EvaluatedModel, evaluation: Evaluation, split: Split,
+                 images: Floats, fused: Floats) -> None:
         self._workspace, self._model, self._split = workspace, model, split
         self._report: Report = silent  # of the change that is tried
         self._evaluation, self._setup = evaluation, evaluation.record.setup
-        self._seen, self._spoken = units(seen), units(fused)
+        self._seen, self._spoken = units(images), units(fused)
         self._image_of = split.image_of
         self._crops: dict[str, Floats] = {}
 
@@ -122,12 +122,12 @@ class Counterfactuals:
         if not failed:
             return
         found = {}
-        costs = (CHANGE_COSTS.get(each.kind, 1.0) for each in CHANGES)
-        for each, part in zip(CHANGES, steps(report, *costs), strict=True):
+        costs = (CHANGE_COSTS.get(change.kind, 1.0) for change in CHANGES)
+        for tried, part in zip(CHANGES, steps(report, *costs), strict=True):
             self._report = part
-            found[each.key] = self._ranked(each.key, direction, failed)
+            found[tried.key] = self._ranked(tried.key, direction, failed)
         for row, query in enumerate(failed):
-            again = [each.again(change, row) for change, each in found.items()]
+            again = [ranked.again(change, row) for change, ranked in found.items()]
             yield conclude(direction, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
 
     def _ranked(self, change: str, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
@@ -136,7 +136,9 @@ class Counterfactuals:
             return self._cropped(change, direction, failed)
         if change in ("text", "acoustic"):
             return self._alone(change, failed)
-        return self._excused(direction, failed) if change == "excused" else self._reworded(change, direction, failed)
+        if change == "excused":
+            return self._near_duplicates(direction, failed)
+        return self._reworded(change, direction, failed)
 
     # ---- other words
 
@@ -145,8 +147,8 @@ class Counterfactuals:
         reason = self._no_caption if change == "caption" else self._not_cut
         own = [self._own(query) for query in failed]
         why = [self._first([reason(row) for row in rows]) for rows in own]
-        rows = sorted({row for each, blocked in zip(own, why, strict=True) if not blocked
-                       for row in each if not reason(row)})
+        rows = sorted({row for own_row, blocked in zip(own, why, strict=True) if not blocked
+                       for row in own_row if not reason(row)})
         if not rows:
             return _Ranked(np.zeros(len(failed), np.int64), why)
         changed = self._spoken.copy()
@@ -168,16 +170,16 @@ class Counterfactuals:
 
     def _no_caption(self, row: int) -> str:
         """Why a caption would change nothing in this utterance."""
-        one = self._evaluation.utterances[row]
+        utterance = self._evaluation.utterances[row]
         if not self._model.spec.variant.text:
             return "the model reads no words"
         if self._setup.captions:
             return "the caption was used"
         if self._split.spoken[row].reason:
             return "the recording could not be read"
-        if one.wer is None:
+        if utterance.wer is None:
             return "there is no caption"
-        return "it was heard rightly" if one.wer == 0 else ""
+        return "it was heard rightly" if utterance.wer == 0 else ""
 
     def _not_cut(self, row: int) -> str:
         """Why pooling sentences would change nothing in this utterance."""
@@ -193,10 +195,10 @@ class Counterfactuals:
             return _Ranked(np.zeros(len(failed), np.int64), why)
         if crop not in self._crops:
             self._crops[crop] = units(picture_vectors(self._workspace, self._model, self._split, crop, self._report))
-        places, seen = np.array([query.picture for query in failed]), self._crops[crop]
+        places, images = np.array([query.picture for query in failed]), self._crops[crop]
         if direction == "image_to_speech":
-            return _Ranked(ranks.to_utterances(seen[places], places, self._spoken, self._image_of), why)
-        return _Ranked(ranks.to_images(self._spoken[[query.number for query in failed]], seen, places), why)
+            return _Ranked(ranks.to_utterances(images[places], places, self._spoken, self._image_of), why)
+        return _Ranked(ranks.to_images(self._spoken[[query.number for query in failed]], images, places), why)
 
     def _whole(self, place: int) -> str:
         """Why another crop would show nothing new of a picture."""
@@ -218,27 +220,27 @@ class Counterfactuals:
                for rank in stored]
         return _Ranked(np.array([rank or 0 for rank in stored], np.int64), why)
 
-    def _excused(self, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
+    def _near_duplicates(self, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         places = np.array([query.picture for query in failed])
         if direction == "speech_to_image":
             said = self._spoken[[query.number for query in failed]]
-            found = alike.to_images(said, self._seen, places, self._report)
+            near = alike.to_images(said, self._seen, places, self._report)
         else:
-            found = alike.to_utterances(self._seen[places], places, self._spoken, self._image_of, self._seen,
-                                        self._report)
-        why = ["" if others else "no picture looks like the best hit" for others in found.others.tolist()]
+            near = alike.to_utterances(self._seen[places], places, self._spoken, self._image_of, self._seen,
+                                       self._report)
+        why = ["" if others else "no picture looks like the best hit" for others in near.others.tolist()]
         unread = [self._unreadable(query) for query in failed]
-        return _Ranked(found.ranks, ["it has no vector" if gone else each
-                                     for gone, each in zip(unread, why, strict=True)])
+        return _Ranked(near.ranks, ["it has no vector" if gone else reason
+                                    for gone, reason in zip(unread, why, strict=True)])
 
     # ---- what a query is made of
 
     @cached_property
     def _utterances_of(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
+        rows_of: dict[int, list[int]] = {}
         for row, place in enumerate(self._image_of.tolist()):
-            found.setdefault(place, []).append(row)
-        return found
+            rows_of.setdefault(place, []).append(row)
+        return rows_of
 
     def _own(self, query: EvaluatedQuery) -> list[int]:
         """The rows of the utterances whose words may be changed for a query."""
@@ -247,7 +249,7 @@ class Counterfactuals:
     def _unreadable(self, query: EvaluatedQuery) -> bool:
         """Whether the query or all that could answer it is a file that cannot be read."""
         spoken = [self._split.spoken[row] for row in self._own(query)]
-        return bool(self._split.pictures[query.picture].reason) or all(bool(one.reason) for one in spoken)
+        return bool(self._split.pictures[query.picture].reason) or all(bool(utterance.reason) for utterance in spoken)
 
     @staticmethod
     def _first(reasons: Sequence[str]) -> str:

@@ -70,23 +70,23 @@ class _Task:
 
 
 def plan(workspace: Workspace, request: Request, report: Report = silent) -> Plan:
-    """Check a request, and what it costs. Loads the models' backbones.
+    """Check a request and estimate its cost. Loads the models' backbones.
 
     EvaluationError: nothing, crop, weights. DatasetError: as `datasets.load`, no_split, no_pairs. ModelError,
     WeightsError.
     """
-    heard: set[tuple[Path, str, Condition]] = set()
+    counted: set[tuple[Path, str, Condition]] = set()
     recordings = nbytes = made = 0
     tasks = _tasks(workspace, request)
     for task, model in _loaded_models(workspace, tasks, [report] * len(tasks)):
         made += len(task.cases)
-        preparing = FeaturePreparer(workspace, model.backbone, _seen_with(task.crop), task.states)
+        preparing = FeaturePreparer(workspace, model.backbone, _prepared_crop(task.crop), task.states)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
             nbytes += cost.pictures
-            if (task.data.folder, task.data.split, condition) not in heard:
+            if (task.data.folder, task.data.split, condition) not in counted:
                 recordings, nbytes = recordings + cost.recordings, nbytes + cost.states
-            heard.add((task.data.folder, task.data.split, condition))
+            counted.add((task.data.folder, task.data.split, condition))
     return Plan(made, recordings, nbytes)
 
 
@@ -96,18 +96,19 @@ def evaluate(workspace: Workspace, request: Request, report: Report = silent) ->
     Each is stored when it is done: JobCancelled by `report`, or an error, keeps those before. The errors of `plan`;
     StoreError ("full": what was heard is kept, and is not heard again).
     """
-    found: list[EvaluationRecord] = []
+    records: list[EvaluationRecord] = []
     tasks = _tasks(workspace, request)
     parts = steps(report, *(len(task.cases) for task in tasks))
     for (task, model), part in zip(_loaded_models(workspace, tasks, parts), parts, strict=True):
-        found.extend(_evaluated(workspace, task, model, request.drop_unreadable, part))
-    return found
+        records.extend(_evaluated(workspace, task, model, request.drop_unreadable, part))
+    return records
 
 
 def prepare(workspace: Workspace, model: EvaluatedModel, dataset: Dataset, split: str, crop: str, condition: Condition,
             report: Report = silent, states: bool = False) -> Split:
-    """The split as an evaluation under that crop sees and hears it; `states`: another model needs encoder states."""
-    return FeaturePreparer(workspace, model.backbone, _seen_with(crop), states or model.spec.variant.acoustic).prepare(
+    """The split with its features under that crop and condition; `states`: another model needs encoder states."""
+    states = states or model.spec.variant.acoustic
+    return FeaturePreparer(workspace, model.backbone, _prepared_crop(crop), states).prepare(
         dataset, split, condition, report)
 
 
@@ -123,7 +124,12 @@ def _loaded_models(workspace: Workspace, tasks: Sequence[_Task], reports: Sequen
 
 def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
     """Evaluations of a request, checked; captions are left out for models without a text branch."""
-    loaded = {data: _loaded(data) for data in request.data}
+    for crop in request.crops:
+        if crop and crop not in CROPS:
+            raise EvaluationError(f"There is no crop {crop!r}; there are {', '.join(CROPS)}.", "crop")
+    loaded = {data: datasets.load(data.folder, data.kind, follow_links=data.follow_links) for data in request.data}
+    for data, dataset in loaded.items():
+        checked_split(dataset, data.split)
     tasks = []
     for asked in request.models:
         spec = workspace.models.resolve(asked, workspace.settings)
@@ -131,8 +137,8 @@ def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
         cases = tuple((condition, captions) for condition in request.conditions for captions in request.captions
                       if spec.variant.text or not captions)
         for data, dataset in loaded.items():
-            tasks += [_Task(spec, data, dataset, _checked(crop) or spec.crop, cases) for crop in request.crops]
-    tasks = [each for each in tasks if each.cases]
+            tasks += [_Task(spec, data, dataset, crop or spec.crop, cases) for crop in request.crops]
+    tasks = [task for task in tasks if task.cases]
     if not tasks:
         raise EvaluationError("There is nothing to evaluate: choose at least one model and one dataset. Captions in "
                               "place of transcripts need a model that reads words.", "nothing")
@@ -140,41 +146,29 @@ def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
     return [replace(task, states=task.data in with_states) for task in tasks]
 
 
-def _loaded(data: DataChoice) -> Dataset:
-    dataset = datasets.load(data.folder, data.kind, follow_links=data.follow_links)
-    checked_split(dataset, data.split)
-    return dataset
-
-
-def _checked(crop: str) -> str:
-    if crop and crop not in CROPS:
-        raise EvaluationError(f"There is no crop {crop!r}; there are {', '.join(CROPS)}.", "crop")
-    return crop
-
-
-def _seen_with(crop: str) -> str:
+def _prepared_crop(crop: str) -> str:
     """The policy under which a split is prepared; several crops have vectors of their own."""
     return ZERO_SHOT_CROP if crop == SEVERAL else crop
 
 
 def _evaluated(workspace: Workspace, task: _Task, model: EvaluatedModel, drop: bool, report: Report
                ) -> Iterator[EvaluationRecord]:
-    """The evaluations of one task, one after the other; the pictures are looked at once."""
+    """The evaluations of one task, one after the other; images are embedded once."""
     from core.features.encode import encode_utterances
 
-    seen: Floats | None = None
+    images: Floats | None = None
     parts = steps(report, *(1 for _ in task.cases))
     for (condition, captions), part in zip(task.cases, parts, strict=True):
         start = time.perf_counter()
         preparing, looking, encoding, ranking = steps(part, 100, 20 if task.crop == SEVERAL else 1, 1, 0.5)
         split = prepare(workspace, model, task.dataset, task.data.split, task.crop, condition, preparing,
                         task.states)
-        if seen is None:
-            seen = picture_vectors(workspace, model, split, task.crop, looking)
+        if images is None:
+            images = picture_vectors(workspace, model, split, task.crop, looking)
         spoken = encode_utterances(model.network, split, captions, encoding)
         ranking(Progress(WorkStep.RANKING))
         setup = _setup(workspace, task, drop, condition, captions)
-        yield _kept(workspace, model, setup, split, seen, spoken, start)
+        yield _stored(workspace, model, setup, split, images, spoken, start)
 
 
 def _setup(workspace: Workspace, task: _Task, drop: bool, condition: Condition, captions: bool) -> Setup:
@@ -186,37 +180,37 @@ def _setup(workspace: Workspace, task: _Task, drop: bool, condition: Condition, 
                  protocol.deviations(spec.run) if spec.run else None)
 
 
-def _kept(workspace: Workspace, model: EvaluatedModel, setup: Setup, split: Split, seen: Floats,
-          spoken: "SpokenVectors", start: float) -> EvaluationRecord:
+def _stored(workspace: Workspace, model: EvaluatedModel, setup: Setup, split: Split, images: Floats,
+            spoken: "SpokenVectors", start: float) -> EvaluationRecord:
     """Rank, describe and store one evaluation."""
-    outcomes = outcomes_of(spoken, seen, split.image_of)
+    outcomes = outcomes_of(spoken, images, split.image_of)
     if setup.drop_unreadable:
-        outcomes = _without(outcomes, *_dropped(split))
-    counted = words.compare([each.caption for each in split.utterances],
-                            [each.transcript.text for each in split.spoken])
-    groups: dict[Direction, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(seen))}
-    figures = {direction: metrics(one.ranks, groups[direction]) for direction, one in outcomes.items()}
-    apart, note = _apart(workspace, model.spec, split, outcomes, groups)
-    readable = [word for word, one in zip(counted, split.spoken, strict=True) if not one.reason]
+        outcomes = _without_rows(outcomes, *_dropped(split))
+    counted = words.compare([utterance.caption for utterance in split.utterances],
+                            [utterance.transcript.text for utterance in split.spoken])
+    groups: dict[Direction, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(images))}
+    figures = {direction: metrics(outcome.ranks, groups[direction]) for direction, outcome in outcomes.items()}
+    apart, note = _unseen_figures(workspace, model.spec, split, outcomes, groups)
+    readable = [word for word, feature in zip(counted, split.spoken, strict=True) if not feature.reason]
     summary = Summary(setup, figures["speech_to_image"], figures["image_to_speech"], words.together(readable),
-                      len(seen), len(split.utterances), len(split.unreadable),
-                      sum(not one.reason and not one.transcript.text for one in split.spoken), apart, note,
+                      len(images), len(split.utterances), len(split.unreadable),
+                      sum(not encoded.reason and not encoded.transcript.text for encoded in split.spoken), apart, note,
                       round(time.perf_counter() - start, 3))
-    pictures = [SplitImage(name, path, one.reason)
-                for name, path, one in zip(split.image_ids, split.paths, split.pictures, strict=True)]
+    pictures = [SplitImage(name, path, feature.reason)
+                for name, path, feature in zip(split.image_ids, split.paths, split.pictures, strict=True)]
     return archive.keep(workspace.store, summary, pictures,
                         _utterances(model, split, setup.captions, counted, spoken.fused), outcomes)
 
 
-def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[Direction, DirectionResult]:
+def outcomes_of(spoken: "SpokenVectors", images: Floats, image_of: Ints) -> dict[Direction, DirectionResult]:
     """Ranks, best hits and scores both ways, and the ranks under each branch alone where there are two."""
-    both = ranks(spoken.fused, seen, image_of)
+    both = ranks(spoken.fused, images, image_of)
     text = acoustic = None
     if spoken.text is not None and spoken.acoustic is not None:
-        text, acoustic = (ranks(_said(part), seen, image_of) for part in (spoken.text, spoken.acoustic))
-    to_image = [each.speech_to_image if each else None for each in (text, acoustic)]
-    to_speech = [each.image_to_speech if each else None for each in (text, acoustic)]
-    said, shown = units(spoken.fused), units(seen)
+        text, acoustic = (ranks(_nan_where_absent(part), images, image_of) for part in (spoken.text, spoken.acoustic))
+    to_image = [branch_ranks.speech_to_image if branch_ranks else None for branch_ranks in (text, acoustic)]
+    to_speech = [branch_ranks.image_to_speech if branch_ranks else None for branch_ranks in (text, acoustic)]
+    said, shown = units(spoken.fused), units(images)
     of_pairs, of_best, best = hits.own_scores(said, shown, image_of)
     return {
         "speech_to_image": DirectionResult(both.speech_to_image, hits.of_utterances(said, shown, image_of), of_pairs,
@@ -226,21 +220,21 @@ def outcomes_of(spoken: "SpokenVectors", seen: Floats, image_of: Ints) -> dict[D
                                    *to_speech)}
 
 
-def _said(part: Floats) -> Floats:
+def _nan_where_absent(part: Floats) -> Floats:
     """A branch's vectors; where it takes no part (zeros), it has none."""
     return np.where(np.any(part != 0, axis=1, keepdims=True), part, np.float32(np.nan))
 
 
 def _dropped(split: Split) -> tuple[Ints, Ints]:
     """Rows of utterances and of pictures that count for nothing when what cannot be read is dropped."""
-    bad = np.array([bool(each.reason) for each in split.pictures])
-    mute = np.array([bool(each.reason) for each in split.spoken]) | bad[split.image_of]
-    heard = np.zeros(len(bad), bool)
-    heard[split.image_of[~mute]] = True
-    return np.flatnonzero(mute), np.flatnonzero(~heard)
+    bad = np.array([bool(picture.reason) for picture in split.pictures])
+    mute = np.array([bool(utterance.reason) for utterance in split.spoken]) | bad[split.image_of]
+    spoken_of = np.zeros(len(bad), bool)
+    spoken_of[split.image_of[~mute]] = True
+    return np.flatnonzero(mute), np.flatnonzero(~spoken_of)
 
 
-def _without(outcomes: dict[Direction, DirectionResult], utterances: Ints, pictures: Ints
+def _without_rows(outcomes: dict[Direction, DirectionResult], utterances: Ints, pictures: Ints
              ) -> dict[Direction, DirectionResult]:
     """The results with rank 0, which counts for nothing, in some rows."""
     dropped: dict[Direction, Ints] = {"speech_to_image": utterances, "image_to_speech": pictures}
@@ -254,8 +248,8 @@ def _without(outcomes: dict[Direction, DirectionResult], utterances: Ints, pictu
             for direction, result in outcomes.items()}
 
 
-def _apart(workspace: Workspace, spec: ModelSpec, split: Split, outcomes: dict[Direction, DirectionResult],
-           groups: dict[Direction, Ints]
+def _unseen_figures(workspace: Workspace, spec: ModelSpec, split: Split, outcomes: dict[Direction, DirectionResult],
+                    groups: dict[Direction, Ints]
            ) -> tuple[Unseen | None, str]:
     """The figures over pictures that the model has not learnt from, or why there are none."""
     if spec.run is None:
@@ -265,21 +259,21 @@ def _apart(workspace: Workspace, spec: ModelSpec, split: Split, outcomes: dict[D
     if learnt is None:
         return None, note
     new = ~learnt
-    found: dict[Direction, Metrics] = {
+    figures: dict[Direction, Metrics] = {
         direction: metrics(np.where(new[groups[direction]], result.ranks, 0), groups[direction])
         for direction, result in outcomes.items()}
-    return Unseen(found["speech_to_image"], found["image_to_speech"], int(new.sum())), note
+    return Unseen(figures["speech_to_image"], figures["image_to_speech"], int(new.sum())), note
 
 
 def _utterances(model: EvaluatedModel, split: Split, captions: bool, counted: Sequence[words.WordErrorCount | None],
                 fused: Floats
                 ) -> list[UtteranceFacts]:
-    texts = [utterance.caption if captions else one.transcript.text
-             for utterance, one in zip(split.utterances, split.spoken, strict=True)]
+    texts = [utterance.caption if captions else encoded.transcript.text
+             for utterance, encoded in zip(split.utterances, split.spoken, strict=True)]
     cut = model.network.cut(texts) if model.spec.variant.text else [0] * len(texts)
     return [UtteranceFacts(
-        utterance.utterance_id, int(split.image_of[row]), utterance.speaker, utterance.caption, one.transcript.text,
+        utterance.utterance_id, int(split.image_of[row]), utterance.speaker, utterance.caption, encoded.transcript.text,
         utterance.recording, round(seconds(utterance.recording), 3) if utterance.recording else 0.0,
-        None if one.reason or word is None else word.rate, int(cut[row]),
-        one.reason or (NOTHING_HEARD if not np.isfinite(fused[row]).all() else ""))
-        for row, (utterance, one, word) in enumerate(zip(split.utterances, split.spoken, counted, strict=True))]
+        None if encoded.reason or word is None else word.rate, int(cut[row]),
+        encoded.reason or (NOTHING_HEARD if not np.isfinite(fused[row]).all() else ""))
+        for row, (utterance, encoded, word) in enumerate(zip(split.utterances, split.spoken, counted, strict=True))]

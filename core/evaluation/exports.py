@@ -38,7 +38,8 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
     """
     evaluation = archive.open_evaluation(store, evaluation_id)
     diagnosed = archive.diagnosis(store, evaluation_id, at)
-    found = {} if diagnosed is None else {(each.direction, each.number): each for each in diagnosed.found}
+    diagnoses = ({(diagnosis.direction, diagnosis.number): diagnosis for diagnosis in diagnosed.found}
+                 if diagnosed else {})
     given = labelling.labels(store, evaluation_id)
     entries = []
     try:
@@ -46,7 +47,7 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
         failed = [query for direction in DIRECTIONS for query in evaluation.failures(direction, at)]
         for done, query in enumerate(failed):
             report(Progress(WorkStep.EXPORTING_FAILURES, done, len(failed)))
-            entry = _entry(evaluation, query, found.get((query.direction, query.number)), given, at)
+            entry = _entry(evaluation, query, diagnoses.get((query.direction, query.number)), given, at)
             entry["picture_file"] = _copied(evaluation.pictures[query.picture].path, folder)
             hits = evaluation.hits(query.direction, query.number)
             entry["best_hit_file"] = _copied(evaluation.pictures[hits[0].picture].path, folder) if hits else ""
@@ -88,7 +89,7 @@ def entry_of(evaluation: Evaluation, query: EvaluatedQuery) -> dict[str, Any]:
 
 def _entry(evaluation: Evaluation, query: EvaluatedQuery, diagnosis: Any, given: Labels, at: int) -> dict[str, Any]:
     label = given.get((query.direction, query.query_id))
-    again = {each.change: each.rank for each in diagnosis.again} if diagnosis else {}
+    again = {retry.change: retry.rank for retry in diagnosis.again} if diagnosis else {}
     return {**entry_of(evaluation, query), "at": at, "kind": diagnosis.kind if diagnosis else "",
             "kinds": " ".join(diagnosis.kinds) if diagnosis else "", "then": diagnosis.then if diagnosis else None,
             **{f"rank_{change.key}": again.get(change.key) for change in CHANGES},

@@ -1,4 +1,4 @@
-"""Kinds of failures, the changes that tell them apart, the labels that people give: declared once. No torch here.
+"""Declared tables of failure kinds, of the changes that distinguish them, and of labels. No torch here.
 
 A failure is a query whose right item is not among the first K. It is ranked again with one thing changed; the change
 that brings the item back names the kind. What a change re-embeds stands in `Change.about`.
@@ -38,12 +38,12 @@ KINDS: tuple[FailureKind, ...] = (
     FailureKind("none", "Not explained", "None of these changes brings the right one back."),
     FailureKind("unreadable", "Not read", "The recording or picture could not be read, or nothing was heard."),
 )
-KIND_TITLES: Mapping[str, str] = {each.key: each.title for each in KINDS}
+KIND_TITLES: Mapping[str, str] = {kind.key: kind.title for kind in KINDS}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing changed before ranking again; `kind` is what it tells. `about` says what is embedded anew."""
+    """One thing changed before ranking again; `kind` is the failure that it fixes, `about` what is embedded anew."""
 
     key: str
     kind: str
@@ -67,7 +67,7 @@ CHANGES: tuple[Change, ...] = (
     Change("excused", "ambiguous", "Look-alikes of the best hit as one",
            "Nothing: pictures much like the best hit's count as one, and as none if the right one is among them."),
 )
-CHANGE_TITLES: Mapping[str, str] = {each.key: each.title for each in CHANGES}
+CHANGE_TITLES: Mapping[str, str] = {change.key: change.title for change in CHANGES}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ LABELS: tuple[Label, ...] = (
     Label("voice", "Voice hurt", 7),
     Label("words", "Words hurt", 8),
 )
-LABEL_TITLES: Mapping[str, str] = {each.key: each.title for each in LABELS}
+LABEL_TITLES: Mapping[str, str] = {label.key: label.title for label in LABELS}
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class DiagnosisRecord:
-    """The diagnoses of all failures of an evaluation beyond the first `at`, both ways; `note` tells what was left out.
+    """The diagnoses of all failures of an evaluation beyond the first `at`, both ways; `note` names what was left out.
     """
 
     evaluation_id: int
@@ -137,27 +137,28 @@ class DiagnosisRecord:
 
     def of(self, direction: Direction, number: int) -> Diagnosis | None:
         """The diagnosis of a query; None when it is no failure."""
-        return next((each for each in self.found if each.direction == direction and each.number == number), None)
+        return next((diagnosis for diagnosis in self.found
+                     if diagnosis.direction == direction and diagnosis.number == number), None)
 
 
 def conclude(direction: Direction, number: int, query_id: str, rank: int, at: int, again: Sequence[Again],
              unreadable: bool = False) -> Diagnosis:
     """The diagnosis that ranks under changes come to."""
-    kind_of = {each.key: each.kind for each in CHANGES}
-    back = [each for each in again if each.rank is not None and each.rank <= at]
-    named = {kind_of[each.change] for each in back}
-    kinds = tuple(each.key for each in KINDS if each.key in named)
+    kind_of = {change.key: change.kind for change in CHANGES}
+    back = [retry for retry in again if retry.rank is not None and retry.rank <= at]
+    named = {kind_of[retry.change] for retry in back}
+    kinds = tuple(kind.key for kind in KINDS if kind.key in named)
     kind = "unreadable" if unreadable else "none" if not kinds else kinds[0] if len(kinds) == 1 else "several"
-    then = min((each.rank for each in back if each.rank is not None), default=None)
+    then = min((retry.rank for retry in back if retry.rank is not None), default=None)
     return Diagnosis(direction, number, query_id, rank, tuple(again), kinds, kind, then)
 
 
 def counts(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
     """Number of misses of each kind, in the order of `KINDS`."""
-    found = dict.fromkeys(KIND_TITLES, 0)
-    for each in diagnoses:
-        found[each.kind] += 1
-    return found
+    numbers = dict.fromkeys(KIND_TITLES, 0)
+    for diagnosis in diagnoses:
+        numbers[diagnosis.kind] += 1
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -179,21 +180,21 @@ def confusion(diagnoses: Iterable[Diagnosis], labels: Mapping[tuple[Direction, s
     """The table of labelled failures; one whose label or diagnosis is missing is left out."""
     rows, columns = tuple(LABEL_TITLES), tuple(KIND_TITLES)
     cells = [[0] * len(columns) for _ in rows]
-    for each in diagnoses:
-        given = labels.get((each.direction, each.query_id))
+    for diagnosis in diagnoses:
+        given = labels.get((diagnosis.direction, diagnosis.query_id))
         if given is not None and given.label in rows:
-            cells[rows.index(given.label)][columns.index(each.kind)] += 1
+            cells[rows.index(given.label)][columns.index(diagnosis.kind)] += 1
     return Confusion(rows, columns, tuple(map(tuple, cells)))
 
 
 def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """A plain dict for `from_json`."""
     facts = asdict(diagnosis)
-    return {"way": facts.pop("direction"), **facts, "again": [asdict(each) for each in diagnosis.again]}
+    return {"way": facts.pop("direction"), **facts, "again": [asdict(retry) for retry in diagnosis.again]}
 
 
-def from_json(found: Mapping[str, Any]) -> Diagnosis:
+def from_json(values: Mapping[str, Any]) -> Diagnosis:
     """The diagnosis of `to_json`. KeyError, TypeError when damaged."""
-    facts = dict(found)
-    return Diagnosis(facts.pop("way"), **{**facts, "again": tuple(Again(**each) for each in found["again"]),
-                                          "kinds": tuple(found["kinds"])})
+    facts = dict(values)
+    return Diagnosis(facts.pop("way"), **{**facts, "again": tuple(Again(**retry) for retry in values["again"]),
+                                          "kinds": tuple(values["kinds"])})

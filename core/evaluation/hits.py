@@ -27,32 +27,32 @@ class Hits:
     scores: Floats
 
 
-def of_utterances(spoken: Floats, seen: Floats, image_of: Ints, kept: int = KEPT) -> Hits:
-    """The pictures that m utterances find: spoken (m, dim), seen (n, dim), units; image_of (m,)."""
+def of_utterances(spoken: Floats, images: Floats, image_of: Ints, count: int = KEPT) -> Hits:
+    """Best hits of m utterances: unit vectors `spoken` (m, dim) and `images` (n, dim); `image_of` (m,)."""
     def own(start: int, stop: int) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = image_of[start:stop, None] == np.arange(len(seen))
-        return found
+        own_pairs: NDArray[np.bool_] = image_of[start:stop, None] == np.arange(len(images))
+        return own_pairs
 
-    return _hits(spoken, seen, own, kept)
+    return _hits(spoken, images, own, count)
 
 
-def of_pictures(spoken: Floats, seen: Floats, image_of: Ints, kept: int = KEPT) -> Hits:
-    """The utterances that n pictures find; arguments as in `of_utterances`."""
+def of_pictures(spoken: Floats, images: Floats, image_of: Ints, count: int = KEPT) -> Hits:
+    """Best hits of n pictures among utterances; arguments as in `of_utterances`."""
     def own(start: int, stop: int) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = np.arange(start, stop)[:, None] == image_of
-        return found
+        own_pairs: NDArray[np.bool_] = np.arange(start, stop)[:, None] == image_of
+        return own_pairs
 
-    return _hits(seen, spoken, own, kept)
+    return _hits(images, spoken, own, count)
 
 
-def own_scores(spoken: Floats, seen: Floats, image_of: Ints) -> tuple[Floats, Floats, Ints]:
+def own_scores(spoken: Floats, images: Floats, image_of: Ints) -> tuple[Floats, Floats, Ints]:
     """Scores of the right items: (m,) of each utterance's picture; (n,) and row (n,) of each picture's best utterance.
 
     NaN and -1 where there is none.
     """
-    of_pairs = np.einsum("ij,ij->i", spoken, seen[image_of]).astype(np.float32)
-    best = np.full(len(seen), np.nan, np.float32)
-    rows = np.full(len(seen), NOTHING, np.int64)
+    of_pairs = np.einsum("ij,ij->i", spoken, images[image_of]).astype(np.float32)
+    best = np.full(len(images), np.nan, np.float32)
+    rows = np.full(len(images), NOTHING, np.int64)
     order = np.argsort(-of_pairs, kind="stable")  # NaN comes last
     order = order[np.isfinite(of_pairs[order])][::-1]
     rows[image_of[order]] = order  # of several the last to be written stays: the best
@@ -67,17 +67,17 @@ def blocks(queries: int, items: int) -> Iterator[slice]:
         yield slice(start, min(queries, start + rows))
 
 
-def _hits(queries: Floats, items: Floats, own: Any, kept: int) -> Hits:
-    count = min(kept, len(items))
-    rows = np.full((len(queries), kept), NOTHING, np.int32)
-    scores = np.full((len(queries), kept), np.nan, np.float32)
+def _hits(queries: Floats, items: Floats, own: Any, limit: int) -> Hits:
+    count = min(limit, len(items))
+    rows = np.full((len(queries), limit), NOTHING, np.int32)
+    scores = np.full((len(queries), limit), np.nan, np.float32)
     for part in blocks(len(queries), 3 * len(items)):  # beside the scores there are the places, twice as wide
-        found = between(queries[part], items)
-        last = np.where(own(part.start, part.stop), found - np.float32(TIED), found)
-        best = np.argpartition(-last, count - 1, axis=1)[:, :count] if count else np.empty((len(found), 0), np.int64)
+        cosines = between(queries[part], items)
+        last = np.where(own(part.start, part.stop), cosines - np.float32(TIED), cosines)
+        best = np.argpartition(-last, count - 1, axis=1)[:, :count] if count else np.empty((len(cosines), 0), np.int64)
         best = np.sort(best, axis=1)
         best = np.take_along_axis(best, np.argsort(-np.take_along_axis(last, best, 1), axis=1, kind="stable"), 1)
-        reached = np.take_along_axis(found, best, 1)
+        reached = np.take_along_axis(cosines, best, 1)
         rows[part, :count] = np.where(np.isfinite(reached), best, NOTHING)
         scores[part, :count] = np.where(np.isfinite(reached), reached, np.nan)
     return Hits(rows, scores)

@@ -11,13 +11,13 @@ from core.store.store import Store
 
 def labels(store: Store, evaluation_id: int) -> dict[tuple[Direction, str], FailureLabel]:
     """Labels and notes of an evaluation, by direction and query."""
-    return {(cast(Direction, each.direction), each.query_id): each for each in store.failure_labels(evaluation_id)
-            if each.label or each.note}
+    return {(cast(Direction, row.direction), row.query_id): row for row in store.failure_labels(evaluation_id)
+            if row.label or row.note}
 
 
 def label(store: Store, evaluation_id: int, direction: Direction, query_id: str, label: str = "", note: str = ""
           ) -> FailureLabel:
-    """Call a failure something; "" takes the label or the note away. EvaluationError: unknown_label, gone."""
+    """Label or annotate a failure; "" removes the label or the note. EvaluationError: unknown_label, gone."""
     if label and label not in LABEL_TITLES:
         raise EvaluationError(f"There is no label {label!r}; there are {', '.join(LABEL_TITLES)}.", "unknown_label")
     try:
@@ -29,5 +29,5 @@ def label(store: Store, evaluation_id: int, direction: Direction, query_id: str,
 
 
 def undo(store: Store, evaluation_id: int) -> FailureLabel | None:
-    """Take the newest change back: what it was; None when there is nothing to undo. `label` with it does it again."""
+    """Undo the newest change and return it; None when there is nothing to undo. `label` with it does it again."""
     return store.undo_label(evaluation_id)

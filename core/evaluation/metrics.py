@@ -52,31 +52,34 @@ class Metrics:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`: figures by name, their intervals, queries."""
-        return {**{name: round(each.value, 4) for name, each in self.figures.items()}, "queries": self.queries,
-                "interval": {name: [round(each.low, 4), round(each.high, 4)] if each.has_interval else None
-                             for name, each in self.figures.items()}}
+        return {**{name: round(figure.value, 4) for name, figure in self.figures.items()}, "queries": self.queries,
+                "interval": {name: [round(figure.low, 4), round(figure.high, 4)] if figure.has_interval else None
+                             for name, figure in self.figures.items()}}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Metrics":
+    def from_json(cls, values: Mapping[str, Any]) -> "Metrics":
         """The metrics of `to_json`. KeyError when damaged."""
-        return cls({name: Figure(found[name], *(found["interval"][name] or NONE)) for name in NAMES}, found["queries"])
+        return cls({name: Figure(values[name], *(values["interval"][name] or NONE)) for name in NAMES},
+                   values["queries"])
 
 
 def metrics(ranks: Ints, group: Ints, draws: int = DRAWS, seed: int = SEED) -> Metrics:
     """Metrics of ranks (q,) from 1, 0 counting for nothing; `group` (q,) is the row of each query's picture."""
     counted = ranks > 0
-    found, group = ranks[counted], group[counted]
-    if not len(found):
+    counted_ranks, group = ranks[counted], group[counted]
+    if not len(counted_ranks):
         return Metrics(dict.fromkeys(NAMES, Figure(0.0, 0.0, 0.0)), 0)
-    values = [*(100 * recall(found, at) for at in AT), float(np.median(found)), float(np.mean(found))]
+    values = [*(100 * recall(counted_ranks, at) for at in AT), float(np.median(counted_ranks)),
+              float(np.mean(counted_ranks))]
     few = len(np.unique(group)) < FEWEST
-    low, high = ([NONE[0]] * len(NAMES),) * 2 if few else _interval(found, group, draws, seed)
-    return Metrics({name: Figure(*each) for name, *each in zip(NAMES, values, low, high, strict=True)}, len(found))
+    low, high = ([NONE[0]] * len(NAMES),) * 2 if few else _interval(counted_ranks, group, draws, seed)
+    return Metrics({name: Figure(*numbers) for name, *numbers in zip(NAMES, values, low, high, strict=True)},
+                   len(counted_ranks))
 
 
-def _interval(found: Ints, group: Ints, draws: int, seed: int) -> tuple[list[float], list[float]]:
+def _interval(ranks: Ints, group: Ints, draws: int, seed: int) -> tuple[list[float], list[float]]:
     """Lower and upper ends of the intervals of `NAMES`."""
-    drawn = np.concatenate([_drawn(found, weights) for weights in _weights(group, draws, seed)])
+    drawn = np.concatenate([_drawn(ranks, weights) for weights in _weights(group, draws, seed)])
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(drawn, [tail, 100 - tail], axis=0)
     return low.tolist(), high.tolist()
@@ -93,11 +96,11 @@ def _weights(group: Ints, draws: int, seed: int) -> Iterator[Numbers]:
         yield times[:, place].astype(np.float64)
 
 
-def _drawn(found: Ints, weights: Numbers) -> Numbers:
+def _drawn(ranks: Ints, weights: Numbers) -> Numbers:
     """The figures of `NAMES` in each draw: (draws, 5)."""
     total = weights.sum(axis=1)
-    recalls = [100 * weights @ (found <= at) / total for at in AT]
-    order = np.argsort(found, kind="stable")
+    recalls = [100 * weights @ (ranks <= at) / total for at in AT]
+    order = np.argsort(ranks, kind="stable")
     reached = np.cumsum(weights[:, order], axis=1)
-    median = found[order][np.argmax(reached >= total[:, None] / 2, axis=1)]
-    return np.stack([*recalls, median, weights @ found / total], axis=1)
+    median = ranks[order][np.argmax(reached >= total[:, None] / 2, axis=1)]
+    return np.stack([*recalls, median, weights @ ranks / total], axis=1)

@@ -97,11 +97,11 @@ class NoiseCurve:
 
 def fit(evaluation: Evaluation, at: int) -> WerFit:
     """The logistic fit of hit (among the first `at`) on WER, speech to image, and the bins behind it."""
-    found = [(utterance.wer, query.rank <= at)
+    pairs = [(utterance.wer, query.rank <= at)
              for utterance, query in zip(evaluation.utterances, evaluation.queries("speech_to_image"), strict=True)
              if utterance.wer is not None and query.rank > 0]
-    wer = np.array([each for each, _ in found], np.float64)
-    hit = np.array([each for _, each in found], bool)
+    wer = np.array([value for value, _ in pairs], np.float64)
+    hit = np.array([value for _, value in pairs], bool)
     bins = tuple(_bins(wer, hit))
     if not len(wer):
         return WerFit(at, bins, None, None, "No utterance has a caption to compare its transcript with.", 0)
@@ -114,13 +114,13 @@ def fit(evaluation: Evaluation, at: int) -> WerFit:
 
 
 def by_speaker(evaluation: Evaluation, direction: Direction = "speech_to_image") -> tuple[Group, ...]:
-    """Recall and WER by speaker, by name; "" is who is not known."""
-    return _groups(evaluation, direction, [each.speaker for each in evaluation.utterances])
+    """Recall and WER by speaker, by name; "" is an unknown speaker."""
+    return _groups(evaluation, direction, [utterance.speaker for utterance in evaluation.utterances])
 
 
 def by_length(evaluation: Evaluation, direction: Direction = "speech_to_image") -> tuple[Group, ...]:
     """Recall and WER by words of the caption (of the transcript where there is none), short first."""
-    counts = [len((each.caption or each.transcript).split()) for each in evaluation.utterances]
+    counts = [len((utterance.caption or utterance.transcript).split()) for utterance in evaluation.utterances]
     places = (np.searchsorted(LENGTHS, counts, side="right") - 1).tolist()
     return _groups(evaluation, direction, [_length(place) for place in places],
                    [_length(place) for place in range(len(LENGTHS) - 1)])
@@ -130,15 +130,15 @@ def noise_curves(records: Iterable[EvaluationRecord]) -> tuple[NoiseCurve, ...]:
     """The curves that evaluations make which differ in their condition alone; of equal ones the newest counts."""
     setups: dict[Setup, dict[str, dict[float, EvaluationRecord]]] = {}
     clean: dict[Setup, EvaluationRecord] = {}
-    for each in sorted(records, key=lambda record: record.id):
-        condition, setup = each.setup.condition, each.setup.apart_from_noise
+    for evaluation in sorted(records, key=lambda record: record.id):
+        condition, setup = evaluation.setup.condition, evaluation.setup.apart_from_noise
         if condition.snr is None:
-            clean[setup] = each
+            clean[setup] = evaluation
         else:
-            setups.setdefault(setup, {}).setdefault(condition.noise, {})[condition.snr] = each
-    return tuple(NoiseCurve(setup.title, noise, setup, tuple(
-        _point(each) for each in [*filter(None, [clean.get(setup)]), *(found[snr] for snr in sorted(found)[::-1])]))
-        for setup, noises in setups.items() for noise, found in noises.items())
+            setups.setdefault(setup, {}).setdefault(condition.noise, {})[condition.snr] = evaluation
+    return tuple(NoiseCurve(setup.title, noise, setup, tuple(map(_point, [
+        *filter(None, [clean.get(setup)]), *(by_snr[snr] for snr in sorted(by_snr, reverse=True))])))
+                 for setup, noises in setups.items() for noise, by_snr in noises.items())
 
 
 def _point(record: EvaluationRecord) -> NoisePoint:
@@ -200,8 +200,8 @@ def _newton(design: Numbers, hit: Numbers) -> Numbers | None:
 
 def _information(design: Numbers, weights: Numbers) -> Numbers:
     chance = _chance(design @ weights)
-    found: Numbers = design.T @ (design * (chance * (1 - chance))[:, None])
-    return found
+    information: Numbers = design.T @ (design * (chance * (1 - chance))[:, None])
+    return information
 
 
 def _chance(odds: Numbers) -> Numbers:
@@ -212,21 +212,21 @@ def _groups(evaluation: Evaluation, direction: Direction, names: Sequence[str], 
             ) -> tuple[Group, ...]:
     """Groups of utterances. A picture's query belongs to every group that one of its utterances is in."""
     ranks = evaluation.ranks(direction)
-    found: list[Group] = []
+    groups: list[Group] = []
     for name in order or sorted(set(names), key=_natural):
-        rows = [row for row, each in enumerate(names) if each == name]
+        rows = [row for row, other in enumerate(names) if other == name]
         if not rows:
             continue
         queries = rows if direction == "speech_to_image" else sorted(
             {evaluation.utterances[row].picture for row in rows})
         reached: Ints = ranks[queries]
-        known = [(utterance.wer, len(utterance.caption.split())) for row in rows
+        rated = [(utterance.wer, len(utterance.caption.split())) for row in rows
                  if (utterance := evaluation.utterances[row]).wer is not None]
-        total = sum(count for _, count in known)
-        wer = sum((rate or 0.0) * count for rate, count in known) / total if total else None
-        one, five, ten = (100 * recall(reached, at) for at in AT)
-        found.append(Group(name, int((reached > 0).sum()), wer, (one, five, ten)))
-    return tuple(found)
+        total = sum(count for _, count in rated)
+        wer = sum((rate or 0.0) * count for rate, count in rated) / total if total else None
+        first, five, ten = (100 * recall(reached, at) for at in AT)
+        groups.append(Group(name, int((reached > 0).sum()), wer, (first, five, ten)))
+    return tuple(groups)
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -31,13 +31,13 @@ class Ranks:
 
 def ranks(speech: Floats, pictures: Floats, image_of: Ints) -> Ranks:
     """Ranks by cosine of utterances (m, dim) and pictures (n, dim); `image_of` (m,): each utterance's picture."""
-    spoken, seen = units(speech), units(pictures)
-    return Ranks(to_images(spoken, seen, image_of), to_utterances(seen, np.arange(len(seen)), spoken, image_of))
+    spoken, images = units(speech), units(pictures)
+    return Ranks(to_images(spoken, images, image_of), to_utterances(images, np.arange(len(images)), spoken, image_of))
 
 
-def recall(found: Ints, at: int) -> float:
+def recall(ranks: Ints, at: int) -> float:
     """The share of ranks up to `at`, 0..1; ranks of 0 count for nothing. 0 when none counts."""
-    counted = found[found > 0]
+    counted = ranks[ranks > 0]
     return float(np.mean(counted <= at)) if len(counted) else 0.0
 
 
@@ -53,35 +53,35 @@ def units(vectors: Floats) -> Floats:
     return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def to_images(spoken: Floats, seen: Floats, own: Ints) -> Ints:
-    """Ranks (k,) of the pictures `own` (k,) among `seen` (n, dim), for k utterances (k, dim); all are units."""
-    found = np.empty(len(spoken), np.int64)
-    rows = max(1, CHUNK // max(1, len(seen)))
+def to_images(spoken: Floats, images: Floats, own: Ints) -> Ints:
+    """Ranks (k,) of the pictures `own` (k,) among `images` (n, dim), for k utterances (k, dim); all are units."""
+    ranks = np.empty(len(spoken), np.int64)
+    rows = max(1, CHUNK // max(1, len(images)))
     for start in range(0, len(spoken), rows):
-        scores = between(spoken[start:start + rows], seen)
+        scores = between(spoken[start:start + rows], images)
         right = scores[np.arange(len(scores)), own[start:start + rows]]
         reached = np.count_nonzero(scores >= right[:, None] - TIED, axis=1)
-        found[start:start + rows] = np.where(right == -np.inf, behind(len(seen)), reached)
-    return found
+        ranks[start:start + rows] = np.where(right == -np.inf, behind(len(images)), reached)
+    return ranks
 
 
-def to_utterances(seen: Floats, places: Ints, spoken: Floats, image_of: Ints, changed: Floats | None = None) -> Ints:
+def to_utterances(images: Floats, places: Ints, spoken: Floats, image_of: Ints, changed: Floats | None = None) -> Ints:
     """Ranks (k,) of the best own utterance of k pictures (k, dim) among `spoken` (m, dim); all are units.
 
     `places` (k,) are the pictures' rows that `image_of` (m,) speaks of; 0 where a picture has no utterance. `changed`
     (m, dim) holds what stands for a picture's own utterances in place of `spoken`, which all others keep.
     """
-    found = np.zeros(len(seen), np.int64)
+    ranks = np.zeros(len(images), np.int64)
     rows = max(1, CHUNK // max(1, len(spoken)))
-    for start in range(0, len(seen), rows):
-        scores = between(seen[start:start + rows], spoken)
+    for start in range(0, len(images), rows):
+        scores = between(images[start:start + rows], spoken)
         own = image_of[None, :] == places[start:start + rows, None]
-        right = scores if changed is None else between(seen[start:start + rows], changed)
+        right = scores if changed is None else between(images[start:start + rows], changed)
         best = np.where(own, right, -np.inf).max(axis=1, initial=-np.inf)
         reached = np.count_nonzero((scores >= best[:, None] - TIED) & ~own, axis=1) + 1
         missed = np.where(best == -np.inf, behind(len(spoken)), reached)
-        found[start:start + rows] = np.where(own.any(axis=1), missed, 0)
-    return found
+        ranks[start:start + rows] = np.where(own.any(axis=1), missed, 0)
+    return ranks
 
 
 def between(queries: Floats, items: Floats) -> Floats:

@@ -97,11 +97,11 @@ class Setup:
                 "condition": [self.condition.noise, self.condition.snr]}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Setup":
+    def from_json(cls, values: Mapping[str, Any]) -> "Setup":
         """The setup of `to_json`. KeyError, TypeError when damaged."""
-        checkpoint, deviations = found["checkpoint"], found.get("deviations")
-        return cls(**{**found, "deviations": None if deviations is None else tuple(deviations),
-                      "folder": _path(found["folder"]), "condition": Condition(*found["condition"]),
+        checkpoint, deviations = values["checkpoint"], values.get("deviations")
+        return cls(**{**values, "deviations": None if deviations is None else tuple(deviations),
+                      "folder": _path(values["folder"]), "condition": Condition(*values["condition"]),
                       "checkpoint": None if checkpoint is None else _path(checkpoint)})
 
 

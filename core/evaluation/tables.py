@@ -59,7 +59,7 @@ class ResultTable:
 
     def cells(self, row: TableRow, none: str = "") -> tuple[str, ...]:
         """A row as texts, as many as `headings`."""
-        figures = [none if each is None else f"{each:.1f}" for each in (*row.published, *row.ours)]
+        figures = [none if figure is None else f"{figure:.1f}" for figure in (*row.published, *row.ours)]
         return (*row.labels, *figures, str(row.images) if row.evaluation_id is not None else none, row.model, row.note)
 
 
@@ -68,31 +68,31 @@ def fill(number: int, records: Iterable[EvaluationRecord]) -> ResultTable:
 
     Of several evaluations with the same differences the newest stands there. EvaluationError ("no_table").
     """
-    table = next((each for each in TABLES if each.number == number), None)
+    table = next((table for table in TABLES if table.number == number), None)
     if table is None:
-        there = ", ".join(str(each.number) for each in TABLES)
+        there = ", ".join(str(table.number) for table in TABLES)
         raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
     newest = sorted(records, key=lambda record: record.id, reverse=True)
     ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
     return ResultTable(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
-                 tuple(each for row in table.rows for each in _rows(table, row, newest)))
+                 tuple(filled for row in table.rows for filled in _rows(table, row, newest)))
 
 
 def metrics_table(records: Sequence[EvaluationRecord]) -> ResultTable:
     """Any evaluations, each with all figures both ways and their intervals, in the order given."""
     columns = tuple(f"{DIRECTION_TITLES[direction]} {_title(name)}{part}" for direction in DIRECTIONS for name in NAMES
                     for part in ("", " from", " to"))
-    rows = tuple(TableRow((each.setup.title,), (),
-                          (*_with_intervals(each), 100 * each.words.rate if each.words else None),
-                     each.id, each.n_images, each.setup.model) for each in records)
+    rows = tuple(TableRow((record.setup.title,), (),
+                          (*_with_intervals(record), 100 * record.words.rate if record.words else None),
+                          record.id, record.n_images, record.setup.model) for record in records)
     return ResultTable(0, "Evaluations", "Recall and word error rate in percent; from and to are 95 % intervals.",
                  ("Evaluation",), (), (*columns, "WER"), rows)
 
 
 def _with_intervals(record: EvaluationRecord) -> Figures:
     figures = [record.metrics(direction)[name] for direction in DIRECTIONS for name in NAMES]
-    return tuple(value for each in figures
-                 for value in (each.value, *((each.low, each.high) if each.has_interval else (None, None))))
+    return tuple(value for figure in figures
+                 for value in (figure.value, *((figure.low, figure.high) if figure.has_interval else (None, None))))
 
 
 def export(table: ResultTable, form: str) -> str:
@@ -105,16 +105,16 @@ def export(table: ResultTable, form: str) -> str:
 def _rows(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> list[TableRow]:
     """A published row with the evaluation that follows its protocol, and a row of its own for each other kind."""
     columns = len(table.columns) + (len(UNSEEN) if table.number == 5 else 0)
-    mine = [each for each in newest if row.ours and each.setup.split not in LEARNT_FROM
-            and protocol.belongs(each, row.kind, row.ours)]
+    mine = [record for record in newest if row.ours and record.setup.split not in LEARNT_FROM
+            and protocol.belongs(record, row.kind, row.ours)]
     by_difference: dict[tuple[str, ...], EvaluationRecord] = {}
-    for each in mine:
-        by_difference.setdefault(protocol.differences(each), each)
+    for record in mine:
+        by_difference.setdefault(protocol.differences(record), record)
     credited = by_difference.pop((), None)
     first = (TableRow(row.labels, row.figures, (None,) * columns, note=row.note) if credited is None else
              _ours(table, row.labels, row.figures, credited, (row.note,)))
-    return [first, *(_apart(table, row, each, differs)
-                     for differs, each in sorted(by_difference.items(), key=lambda pair: len(pair[0])))]
+    return [first, *(_apart(table, row, record, differs)
+                     for differs, record in sorted(by_difference.items(), key=lambda pair: len(pair[0])))]
 
 
 def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: tuple[str, ...]) -> TableRow:

@@ -23,7 +23,7 @@ UNKNOWN = ("It is not known which of these pictures the model was trained on: it
 
 def packed(digests: Iterable[str]) -> str:
     """Digests (hex) as a checkpoint keeps them: the first 8 bytes of each, sorted, in base64."""
-    heads = sorted({bytes.fromhex(each)[:WIDTH] for each in digests})
+    heads = sorted({bytes.fromhex(digest)[:WIDTH] for digest in digests})
     return base64.b64encode(b"".join(heads)).decode()
 
 
@@ -33,12 +33,12 @@ def learnt(run: Run, pictures: Sequence[Path | None], digests: Digests) -> tuple
     `digests` are those of files that were read before; others are read now. A picture that is gone was not seen.
     """
     try:
-        kept = base64.b64decode(str(run.dataset.get(DIGESTS) or ""), validate=True)
+        digest_bytes = base64.b64decode(str(run.dataset.get(DIGESTS) or ""), validate=True)
     except binascii.Error:
-        kept = b""
-    if not kept or len(kept) % WIDTH:
+        digest_bytes = b""
+    if not digest_bytes or len(digest_bytes) % WIDTH:
         return None, UNKNOWN
-    heads = {kept[start:start + WIDTH] for start in range(0, len(kept), WIDTH)}
+    heads = {digest_bytes[start:start + WIDTH] for start in range(0, len(digest_bytes), WIDTH)}
     return np.array([bytes.fromhex(digests.read(path))[:WIDTH] in heads for path in pictures], bool), ""
 
 

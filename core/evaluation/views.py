@@ -33,8 +33,8 @@ def picture_vectors(workspace: Workspace, model: EvaluatedModel, split: Split, c
     cache = ImageFeatureCache(workspace, model.backbone, crop)
     reading, embedding = steps(report, 1, 1)
     features = iter(cache.load([path for path in split.paths if path], reading))
-    pictures = tuple(next(features) if path else known
-                     for path, known in zip(split.paths, split.pictures, strict=True))
+    pictures = tuple(next(features) if path else feature
+                     for path, feature in zip(split.paths, split.pictures, strict=True))
     return encode.encode_pictures(model.network, cache, replace(split, pictures=pictures), embedding)
 
 

@@ -25,20 +25,20 @@ def compare(captions: Sequence[str], transcripts: Sequence[str]) -> list[WordErr
     from whisper.normalizers import EnglishTextNormalizer
 
     clean = EnglishTextNormalizer()
-    found: list[WordErrorCount | None] = []
+    counts: list[WordErrorCount | None] = []
     for caption, transcript in zip(captions, transcripts, strict=True):
         wanted = clean(caption).split()
         if not wanted:
-            found.append(None)
+            counts.append(None)
             continue
         counted = jiwer.process_words(" ".join(wanted), " ".join(clean(transcript).split()))
-        found.append(WordErrorCount(counted.substitutions + counted.deletions + counted.insertions, len(wanted)))
-    return found
+        counts.append(WordErrorCount(counted.substitutions + counted.deletions + counted.insertions, len(wanted)))
+    return counts
 
 
-def together(found: Sequence[WordErrorCount | None]) -> WordErrors | None:
+def together(counts: Sequence[WordErrorCount | None]) -> WordErrors | None:
     """All utterances with a caption as one; None where there is none."""
-    counted = [each for each in found if each is not None]
+    counted = [errors for errors in counts if errors is not None]
     if not counted:
         return None
-    return WordErrors(sum(each.errors for each in counted), sum(each.words for each in counted), len(counted))
+    return WordErrors(sum(errors.errors for errors in counted), sum(errors.words for errors in counted), len(counted))

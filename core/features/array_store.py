@@ -61,13 +61,13 @@ class ArrayStore:
     def get(self, key: str) -> Arrays:
         """The arrays of an entry, read-only and mapped: nothing is read before it is used. KeyError."""
         place = self._places[key]
-        found, offset = [], place.start
+        parts, offset = [], place.start
         for kind, shape in place.kinds:
             size = int(np.prod(shape)) * np.dtype(kind).itemsize
-            found.append(np.frombuffer(self._mapped(place.shard, offset + size), np.dtype(kind),
+            parts.append(np.frombuffer(self._mapped(place.shard, offset + size), np.dtype(kind),
                                        int(np.prod(shape)), offset).reshape(shape))
             offset = _aligned(offset + size)
-        return tuple(found)
+        return tuple(parts)
 
     def shape(self, key: str) -> tuple[tuple[int, ...], ...]:
         """The shapes of an entry's arrays. KeyError."""
@@ -121,12 +121,12 @@ class ArrayStore:
             return
 
     def _mapped(self, shard: str, end: int) -> mmap.mmap:
-        known = self._maps.get(shard)
-        if known is None or len(known) < end:
+        mapped = self._maps.get(shard)
+        if mapped is None or len(mapped) < end:
             with (self.folder / f"{shard}.bin").open("rb") as file:
-                known = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._maps[shard] = known
-        return known
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._maps[shard] = mapped
+        return mapped
 
 
 class Writer:

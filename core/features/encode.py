@@ -36,12 +36,12 @@ class SpokenVectors:
 def encode_pictures(model: "BrewCLIP", images: ImageFeatureCache, split: Split, report: Report = silent) -> Floats:
     """F_V of the split's pictures: (n, dim) float32 of unit length; NaN where a picture could not be read."""
     device = model.log_scale.device
-    found = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)
-    rows = [number for number, one in enumerate(split.pictures) if not one.reason]
+    vectors = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)
+    rows = [number for number, image in enumerate(split.pictures) if not image.reason]
     for part in _parts(rows, report, WorkStep.EMBEDDING_PICTURES):
         stems = images.stems(model, [split.pictures[row].array for row in part], device)
-        found[part] = unit_pictures(model, stems).cpu().numpy()
-    return found
+        vectors[part] = unit_pictures(model, stems).cpu().numpy()
+    return vectors
 
 
 def unit_pictures(model: "BrewCLIP", stems: torch.Tensor) -> torch.Tensor:
@@ -57,23 +57,23 @@ def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, r
     Without an acoustic branch an utterance in which nothing was heard has no vector.
     """
     device = model.log_scale.device
-    spoken = [replace(one.transcript, text=utterance.caption) if captions else one.transcript
-              for one, utterance in zip(split.spoken, split.utterances, strict=True)]
+    spoken = [replace(encoded.transcript, text=utterance.caption) if captions else encoded.transcript
+              for encoded, utterance in zip(split.spoken, split.utterances, strict=True)]
     kinds = ("fused", "text", "acoustic")
-    found: dict[str, Any] = dict.fromkeys(kinds)
-    rows = [number for number, one in enumerate(split.spoken)
-            if not one.reason and (model.variant.acoustic or spoken[number].text)]
+    by_branch: dict[str, Any] = dict.fromkeys(kinds)
+    rows = [number for number, encoded in enumerate(split.spoken)
+            if not encoded.reason and (model.variant.acoustic or spoken[number].text)]
     for part in _parts(rows, report, WorkStep.EMBEDDING_UTTERANCES):
         states = [split.spoken[row].states for row in part] if model.variant.acoustic else None
         batch = model.collate([spoken[row] for row in part], states).to(device)
         for kind, vectors in zip(kinds, speech_vectors(model, batch), strict=True):
             if vectors is not None:
-                if found[kind] is None:
-                    found[kind] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
-                found[kind][part] = vectors.float().cpu().numpy()
-    if found["fused"] is None:
-        found["fused"] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
-    return SpokenVectors(**found)
+                if by_branch[kind] is None:
+                    by_branch[kind] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
+                by_branch[kind][part] = vectors.float().cpu().numpy()
+    if by_branch["fused"] is None:
+        by_branch["fused"] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
+    return SpokenVectors(**by_branch)
 
 
 def speech_vectors(model: "BrewCLIP", batch: "SpokenBatch"
@@ -86,9 +86,9 @@ def speech_vectors(model: "BrewCLIP", batch: "SpokenBatch"
 @torch.no_grad()  # not inference mode: what is learnt from them may be saved for backward
 def encode_texts(model: "BrewCLIP", texts: Sequence[str], report: Report = silent) -> torch.Tensor:
     """F_T of texts: (n, dim) on the model's device, not normalised, without gradients."""
-    found = [model.encode_texts([texts[row] for row in part])
+    parts = [model.encode_texts([texts[row] for row in part])
              for part in _parts(range(len(texts)), report, WorkStep.EMBEDDING_TEXTS)]
-    return torch.cat(found)
+    return torch.cat(parts)
 
 
 def _parts(rows: Sequence[int], report: Report, step: WorkStep) -> Any:

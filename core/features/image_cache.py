@@ -105,11 +105,11 @@ def keeps_pixels(backbone: "VisionLanguage") -> bool:
 
 
 def read_pixels(path: Path, crop: str, side: int, max_megapixels: float,
-                known: ArrayStore | frozenset[str] = frozenset()) -> tuple[str, NDArray[np.uint8] | None] | str:
+                known_digests: ArrayStore | frozenset[str] = frozenset()) -> tuple[str, NDArray[np.uint8] | None] | str:
     """An image's digest and its cropped pixels (None when the digest is known), or the reason why it is not read."""
     try:
         digest = content_digest(path)
-        if digest in known:
+        if digest in known_digests:
             return digest, None
         return digest, images.pixels(images.read(path, max_megapixels).rgb, crop, side)
     except (ImageError, OSError) as error:
@@ -139,5 +139,5 @@ def kept_of(backbone: "VisionLanguage", pixels: NDArray[np.uint8]) -> NDArray[An
     with torch.inference_mode():
         model = backbone.built.model
         stems = prompts.image_stem(model, prepare(backbone.built, pixels, model.logit_scale.device))
-    kept: NDArray[np.float32] = stems.float().cpu().numpy()
-    return kept
+    rows: NDArray[np.float32] = stems.float().cpu().numpy()
+    return rows

@@ -1,4 +1,4 @@
-"""Conditions under which utterances are heard: as they were recorded, or with noise at a signal-to-noise ratio.
+"""Noise conditions of utterances: as they were recorded, or with noise at a signal-to-noise ratio.
 
 The noise of an utterance depends on the utterance alone, so that a condition gives the same samples on every machine
 and in every order.

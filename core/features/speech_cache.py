@@ -48,10 +48,10 @@ class UtteranceStore:
     def get(self, keys: Iterable[str]) -> dict[str, EncodedUtterance]:
         """Utterances by key; one whose transcript is damaged counts as missing."""
         rows = self._store.transcripts(sorted(set(keys)), self._fingerprint)
-        kept = {key: transcript for key, row in rows.items() if (transcript := Transcript.kept(row)) is not None}
+        by_key = {key: transcript for key, row in rows.items() if (transcript := Transcript.kept(row)) is not None}
         states = self._states
         return {key: EncodedUtterance(transcript, () if states is None else states.get(key))
-                for key, transcript in kept.items() if states is None or key in states}
+                for key, transcript in by_key.items() if states is None or key in states}
 
     def present(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose transcript is kept, and whose states are if these are wanted."""
@@ -86,7 +86,7 @@ class UtteranceWriter:
         if self._states is not None:
             self._states.flush()
         if self._transcripts:
-            self._store.keep_transcripts({key: one.to_json() for key, one in self._transcripts.items()},
+            self._store.keep_transcripts({key: transcript.to_json() for key, transcript in self._transcripts.items()},
                                          self._fingerprint)
             self._transcripts.clear()
 
@@ -216,5 +216,5 @@ def key_of(digest: str, condition: Condition, others: Sequence[Waveform]) -> str
     """The key of a recording under a condition; a clean one goes by its digest, as in the history of queries."""
     if condition.snr is None:
         return digest
-    made_of = hashlib.sha256("".join(each.digest for each in others).encode()).hexdigest()[:8] if others else ""
+    made_of = hashlib.sha256("".join(waveform.digest for waveform in others).encode()).hexdigest()[:8] if others else ""
     return f"{digest}+{condition}{made_of}"

@@ -16,18 +16,20 @@ LOCK_SECONDS = 10.0  # to wait for another window or program that is writing
 def read(path: Path) -> tuple[str, ...]:
     """Read the addresses, sorted; () where there is no file, or a damaged one."""
     try:
-        found = plain_json.read(path)
+        addresses = plain_json.read(path)
     except (OSError, ValueError):
         return ()
-    return tuple(sorted({one for one in found if isinstance(one, str)})) if isinstance(found, list) else ()
+    if not isinstance(addresses, list):
+        return ()
+    return tuple(sorted({address for address in addresses if isinstance(address, str)}))
 
 
 def add(path: Path, address: str) -> str:
     """Add an address; returns its normalised form. StoreError: `scheme` (it holds keys), `disk_full`."""
-    known = normalized_address(address)
-    if known not in read(path):
-        _change(path, lambda addresses: addresses | {known})
-    return known
+    normalized = normalized_address(address)
+    if normalized not in read(path):
+        _change(path, lambda addresses: addresses | {normalized})
+    return normalized
 
 
 def remove(path: Path, address: str) -> None:

@@ -35,10 +35,6 @@ def catalog_gallery(open_vectors: Callable[[Store, str], VectorStore]) -> Callab
     return opened
 
 
-def _open_sqlite(store: Store, name: str, create: bool) -> Gallery:
-    return SqliteGallery(store.database, store.ensure_gallery(name) if create else store.gallery(name))
-
-
 def _open_lance(store: Store, address: str, create: bool) -> Gallery:
     """A connection stays open until the store is closed."""
     from core.galleries.lance.connection import normalized_address
@@ -53,7 +49,8 @@ def _open_lance(store: Store, address: str, create: bool) -> Gallery:
 
 
 BACKENDS: tuple[GalleryBackend, ...] = (  # the first that handles a name opens it
-    GalleryBackend("SQLite", lambda name: not is_address(name), _open_sqlite),
+    GalleryBackend("SQLite", lambda name: not is_address(name), lambda store, name, create: SqliteGallery(
+        store.database, store.ensure_gallery(name) if create else store.gallery(name))),
     GalleryBackend("LanceDB", is_address, _open_lance),
 )
 

@@ -55,7 +55,8 @@ class CatalogGallery(SqliteGallery):
         images = Counter(self._contents(PRESENT).values())
         counts = {fingerprint: sum(images[content] for content in self.store.known(fingerprint.hash, images))
                   for fingerprint in self.store.fingerprints()}
-        ordered = tuple(sorted(((one, count) for one, count in counts.items() if count), key=lambda item: -item[1]))
+        ordered = tuple(sorted(((fingerprint, count) for fingerprint, count in counts.items() if count),
+                               key=lambda item: -item[1]))
         indexed = next((count for fingerprint, count in ordered if fingerprint.hash == fingerprint_hash), 0)
         return replace(super().state(), indexed=indexed, fingerprints=ordered)
 
@@ -75,14 +76,16 @@ class CatalogGallery(SqliteGallery):
     def fingerprints(self) -> list[Fingerprint]:
         """See `Gallery`."""
         contents = set(self._contents().values())
-        return [one for one in self.store.fingerprints() if self.store.known(one.hash, contents)]
+        return [fingerprint for fingerprint in self.store.fingerprints()
+                if self.store.known(fingerprint.hash, contents)]
 
     def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """See `Gallery`."""
-        fingerprints = [one.hash for one in self.store.fingerprints()] if vectors else []
+        fingerprints = [fingerprint_hash.hash for fingerprint_hash in self.store.fingerprints()] if vectors else []
         for batch in super().stored_images(vectors=False):
-            parts = {one: self.store.get(one, [image.content_hash for image in batch]) for one in fingerprints}
-            yield [replace(image, vectors={one: part[image.content_hash] for one, part in parts.items()
+            contents = [image.content_hash for image in batch]
+            parts = {fingerprint: self.store.get(fingerprint, contents) for fingerprint in fingerprints}
+            yield [replace(image, vectors={fingerprint: part[image.content_hash] for fingerprint, part in parts.items()
                                            if image.content_hash in part}) for image in batch]
 
     def record(self, fingerprint: Fingerprint, entries: Sequence[IndexedFile],
@@ -104,11 +107,11 @@ class CatalogGallery(SqliteGallery):
 
     def forget_fingerprint(self, fingerprint_hash: str) -> int:
         """See `Gallery`."""
-        known = self.store.known(fingerprint_hash, set(self._contents().values()))
-        self.store.delete(known, fingerprint_hash)
+        contents = self.store.known(fingerprint_hash, set(self._contents().values()))
+        self.store.delete(contents, fingerprint_hash)
         with self.database.writing() as connection:
             bump_revisions(connection, [self.id])
-        return len(known)
+        return len(contents)
 
     def delete(self) -> None:
         """See `Gallery`."""

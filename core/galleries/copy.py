@@ -54,9 +54,9 @@ def copy_gallery(source: Gallery, target: Gallery,
     there = _there(target, fingerprints, folders)
     later, done, already, vectors = _Later(), 0, 0, 0
     for batch in _batches(source.stored_images()):
-        for one in batch:
-            _remember(one, later)
-        new = [one for one in batch if not _is_there(one, there)]
+        for image in batch:
+            _remember(image, later)
+        new = [image for image in batch if not _is_there(image, there)]
         vectors += _write(target, new, fingerprints)
         done, already = done + len(batch), already + len(batch) - len(new)
         report(Progress(WorkStep.COPYING, done, total))
@@ -67,13 +67,13 @@ def copy_gallery(source: Gallery, target: Gallery,
 
 def _check(source: Gallery, target: Gallery, report: Report) -> int:
     """Count the images of the source. StoreError ("not_empty") when the target has others."""
-    others = {one.path: one.content_hash for batch in target.stored_images(vectors=False) for one in batch}
+    others = {image.path: image.content_hash for batch in target.stored_images(vectors=False) for image in batch}
     total = 0
     for batch in source.stored_images(vectors=False):
         total += len(batch)
-        for one in batch:
-            if others.get(one.path) == one.content_hash:
-                del others[one.path]
+        for image in batch:
+            if others.get(image.path) == image.content_hash:
+                del others[image.path]
         report(Progress(WorkStep.COMPARING_GALLERIES, total))
     if others:
         raise StoreError(f"{target.name} holds {len(others)} pictures that {source.name} does not, such as "
@@ -84,16 +84,16 @@ def _check(source: Gallery, target: Gallery, report: Report) -> int:
 def _there(target: Gallery, fingerprints: Sequence[Fingerprint], folders: Sequence[Path]
            ) -> dict[str, dict[str, KnownImage]]:
     """Images of the target by fingerprint hash and path."""
-    return {one.hash: {path: known for folder in folders
-                       for path, known in target.known_images(one.hash, folder).items()}
-            for one in fingerprints}
+    return {fingerprint.hash: {path: state for folder in folders
+                               for path, state in target.known_images(fingerprint.hash, folder).items()}
+            for fingerprint in fingerprints}
 
 
-def _is_there(one: StoredImage, there: dict[str, dict[str, KnownImage]]) -> bool:
+def _is_there(image: StoredImage, there: dict[str, dict[str, KnownImage]]) -> bool:
     """Whether the target has the image with all its vectors."""
-    known = {name: images.get(one.path) for name, images in there.items()}
-    return all(each is not None and each.stamp == one.stamp and (each.embedded or name not in one.vectors)
-               for name, each in known.items())
+    states = {name: images.get(image.path) for name, images in there.items()}
+    return all(state is not None and state.stamp == image.stamp and (state.embedded or name not in image.vectors)
+               for name, state in states.items())
 
 
 def _batches(batches: Iterator[list[StoredImage]]) -> Iterator[list[StoredImage]]:
@@ -107,23 +107,24 @@ def _batches(batches: Iterator[list[StoredImage]]) -> Iterator[list[StoredImage]
     yield waiting
 
 
-def _remember(one: StoredImage, later: _Later) -> None:
-    for tag in one.tags:
-        later.tags[tag].append(one.path)
-    if one.missing:
-        later.missing.append(one.path)
+def _remember(image: StoredImage, later: _Later) -> None:
+    for tag in image.tags:
+        later.tags[tag].append(image.path)
+    if image.missing:
+        later.missing.append(image.path)
 
 
 def _write(target: Gallery, new: Sequence[StoredImage], fingerprints: Sequence[Fingerprint]) -> int:
     """Store images with their vectors, one fingerprint after the other; returns the number of vectors."""
     if not new:
         return 0
-    bare = [one for one in new if not one.vectors]
+    bare = [image for image in new if not image.vectors]
     written = 0
     for fingerprint in fingerprints:
-        entries = [IndexedFile(one.path, one.stamp, one.content_hash, one.facts, one.vectors[fingerprint.hash])
-                   for one in new if fingerprint.hash in one.vectors]
-        plain = [IndexedFile(one.path, one.stamp, one.content_hash, one.facts) for one in bare]
+        entries = [IndexedFile(image.path, image.stamp, image.content_hash, image.facts,
+                               image.vectors[fingerprint.hash])
+                   for image in new if fingerprint.hash in image.vectors]
+        plain = [IndexedFile(image.path, image.stamp, image.content_hash, image.facts) for image in bare]
         bare = []
         if entries or plain:
             target.record(fingerprint, entries + plain)
@@ -135,14 +136,14 @@ def _finish(source: Gallery, target: Gallery, folders: Sequence[Path], later: _L
             report: Report) -> int:
     """Copy tags, missing marks and failures; returns the number of failures."""
     report(Progress(WorkStep.COPYING_TAGS))
-    ids = {path: known.id for folder in folders
-           for path, known in target.known_images("", folder).items()}
+    ids = {path: state.id for folder in folders
+           for path, state in target.known_images("", folder).items()}
     for tag, paths in later.tags.items():
         target.add_tag([ids[path] for path in paths if path in ids], tag)
     target.mark([ids[path] for path in later.missing if path in ids], missing=True)
-    reasons = {str(one.path): one.reason for one in source.failures()}
-    failed = [FailedEntry(path, known.stamp, known.kind, reasons.get(path, ""), known.max_megapixels)
-              for folder in folders for path, known in source.known_failures(folder).items()]
+    reasons = {str(failure.path): failure.reason for failure in source.failures()}
+    failed = [FailedEntry(path, failure.stamp, failure.kind, reasons.get(path, ""), failure.max_megapixels)
+              for folder in folders for path, failure in source.known_failures(folder).items()]
     if failed:
         target.record(Fingerprint("", ""), [], failed)
     return len(failed)

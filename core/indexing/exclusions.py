@@ -29,8 +29,8 @@ class Exclusions:
         """The first pattern for a path from the indexed folder on (with `/`), for its last name alone; "" for none."""
         lowered = inside.lower()
         name = lowered.rpartition("/")[2]
-        return next((one for one in self.patterns
-                     if fnmatch.fnmatchcase(lowered if "/" in one else name, one.lower())), "")
+        return next((pattern for pattern in self.patterns
+                     if fnmatch.fnmatchcase(lowered if "/" in pattern else name, pattern.lower())), "")
 
     def match_any(self, inside: str) -> str:
         """The same, for every folder on the way too."""

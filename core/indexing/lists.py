@@ -41,13 +41,13 @@ def rows(file: BinaryIO, column: str = "") -> Iterator[tuple[str, Mapping[str, s
     """Each line's path, and its other values by name. ListError."""
     start = file.read(LOOKED_AT)
     file.seek(0)
-    found = _format(start, column)
-    text = TextIOWrapper(file, found.encoding, errors="surrogateescape", newline="")
+    layout = _format(start, column)
+    text = TextIOWrapper(file, layout.encoding, errors="surrogateescape", newline="")
     try:
-        reader = csv.reader(text, delimiter=found.delimiter)
-        for row in islice(reader, 1 if found.names else 0, None):
-            if len(row) > found.paths:
-                yield row[found.paths], dict(zip((name.lower() for name in found.names), row, strict=False))
+        reader = csv.reader(text, delimiter=layout.delimiter)
+        for row in islice(reader, 1 if layout.names else 0, None):
+            if len(row) > layout.paths:
+                yield row[layout.paths], dict(zip((name.lower() for name in layout.names), row, strict=False))
     except (csv.Error, UnicodeError) as error:
         raise ListError("cannot be read as one: it is damaged, or of another kind") from error
     finally:
@@ -56,7 +56,7 @@ def rows(file: BinaryIO, column: str = "") -> Iterator[tuple[str, Mapping[str, s
 
 
 def path_column(names: Sequence[str], column: str) -> int:
-    """Which of the columns holds paths, by its name; -1 when no name tells. ListError when `column` is missing."""
+    """Index of the column of paths, by its name; -1 when there is none. ListError when `column` is missing."""
     lowered = [name.strip().lower() for name in names]
     if column:
         if column.strip().lower() in lowered:
@@ -116,8 +116,8 @@ def _delimiter(tables: Mapping[str, list[list[str]]], column: str) -> str:
     for delimiter, table in tables.items():
         if any(name.strip().lower() in wanted for name in table[0]):
             return delimiter
-    return max(tables, key=lambda one: sum(len(row) == len(tables[one][0]) for row in tables[one]) *
-               (len(tables[one][0]) > 1))
+    return max(tables, key=lambda delimiter: sum(len(row) == len(tables[delimiter][0]) for row in tables[delimiter]) *
+               (len(tables[delimiter][0]) > 1))
 
 
 def _by_values(table: Sequence[Sequence[str]]) -> int:

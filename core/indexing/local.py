@@ -45,30 +45,30 @@ class Backbone(Protocol):
 
 def index_folder(gallery: Gallery, folder: Path, backbone: Backbone, crop: str,
                  max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent, column: str = "",
-                 found: Callable[[int], object] = lambda number: None) -> IndexResult:
+                 count: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Add the folder to the gallery and index what is in it, at any depth. It may be an address, or a list of pictures
     whose paths are in that `column` (`core.indexing.sources`).
 
-    `report` counts the files to read and its text tells the pace; `found` is as in `GalleryReconciler`. StoreError:
+    `report` counts the files to read and its text the pace; `count` is as in `GalleryReconciler`. StoreError:
     `no_folder`, `no_gallery`, and what every method of the store may raise; DatasetError (manifest). JobCancelled and
     errors of the model pass through; what was stored stays.
     """
-    return index_scans(gallery, scan_source(folder, column, report), backbone, crop, max_megapixels, report, found)
+    return index_scans(gallery, scan_source(folder, column, report), backbone, crop, max_megapixels, report, count)
 
 
 def index_scans(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: str,
                 max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
-                found: Callable[[int], object] = lambda number: None) -> IndexResult:
+                count: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Index scanned files; otherwise as `index_folder`."""
-    for one in scans:
-        gallery.add_folder(Path(one.folder))
-    return _index(gallery, scans, backbone, crop, max_megapixels, report, found)
+    for scan in scans:
+        gallery.add_folder(Path(scan.folder))
+    return _index(gallery, scans, backbone, crop, max_megapixels, report, count)
 
 
 def index_gallery(gallery: Gallery, backbone: Backbone, crop: str,
                   max_megapixels: float = MAX_MEGAPIXELS, report: Report = silent,
                   exclude: Exclusions = Exclusions(),
-                  found: Callable[[int], object] = lambda number: None) -> IndexResult:
+                  count: Callable[[int], object] = lambda number: None) -> IndexResult:
     """Index all folders of the gallery again; otherwise as `index_folder`.
 
     A folder that cannot be reached is listed among the failures and its pictures stay as they are; StoreError
@@ -78,18 +78,18 @@ def index_gallery(gallery: Gallery, backbone: Backbone, crop: str,
     if not folders:
         raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
     scans = [scan_folder(folder, report, exclude) for folder in folders]
-    return _index(gallery, scans, backbone, crop, max_megapixels, report, found)
+    return _index(gallery, scans, backbone, crop, max_megapixels, report, count)
 
 
 def _index(gallery: Gallery, scans: Sequence[Scan], backbone: Backbone, crop: str,
-           max_megapixels: float, report: Report, found: Callable[[int], object]) -> IndexResult:
+           max_megapixels: float, report: Report, count: Callable[[int], object]) -> IndexResult:
     fingerprint = backbone.fingerprint(crop)
 
     def known(hashes: Collection[bytes]) -> set[bytes]:
         return gallery.embedded_contents(hashes, fingerprint.hash)
 
     reader = Reader(crop, backbone.image_size, max_megapixels, known)
-    return GalleryReconciler(gallery, fingerprint, max_megapixels, report, found=found).run(
+    return GalleryReconciler(gallery, fingerprint, max_megapixels, report, count=count).run(
         scans, lambda paths: embedding(reader, backbone, paths))
 
 
@@ -99,18 +99,18 @@ def embedding(reader: Reader, backbone: Backbone, paths: Sequence[str]) -> Itera
     Contents that two of the files share are embedded once; a copy comes after its original.
     """
     waiting: list[ReadFile] = []
-    seen: set[bytes] = set()
+    contents: set[bytes] = set()
     unseen = 0  # of those that wait
     for outcomes in reader.read_ahead(paths):
         done: list[Done] = []
-        for one in outcomes:
-            if not isinstance(one, ReadFile):
-                done.append(one)
-            elif one.pixels is None or one.content_hash in seen:
-                waiting.append(ReadFile(one.path, one.stamp, one.content_hash, one.facts))
+        for outcome in outcomes:
+            if not isinstance(outcome, ReadFile):
+                done.append(outcome)
+            elif outcome.pixels is None or outcome.content_hash in contents:
+                waiting.append(ReadFile(outcome.path, outcome.stamp, outcome.content_hash, outcome.facts))
             else:
-                seen.add(one.content_hash)
-                waiting.append(one)
+                contents.add(outcome.content_hash)
+                waiting.append(outcome)
                 unseen += 1
         if not unseen or len(waiting) >= READY:  # what needs no model does not wait long for it
             done += _embedded(reader, backbone, waiting)
@@ -125,7 +125,7 @@ def embedding(reader: Reader, backbone: Backbone, paths: Sequence[str]) -> Itera
 
 def _end_of_batch(waiting: Sequence[ReadFile]) -> int:
     """End of the first BATCH files that the model has to embed."""
-    places = [place for place, one in enumerate(waiting) if one.pixels is not None]
+    places = [place for place, outcome in enumerate(waiting) if outcome.pixels is not None]
     return places[BATCH - 1] + 1
 
 
@@ -138,18 +138,18 @@ def _embedded(reader: Reader, backbone: Backbone, files: Sequence[ReadFile]) -> 
                np.asarray(backbone.encode_images(np.concatenate(pixels)), dtype=np.float32))
     lengths = np.linalg.norm(vectors, axis=1)
     made = iter(zip(vectors, lengths, strict=True))
-    found: list[Done] = []
+    results: list[Done] = []
     for file in files:
         if file.pixels is None:
-            found.append(_entry(file))
+            results.append(_entry(file))
             continue
         vector, length = next(made)
         if np.isfinite(length) and length > 0:
-            found.append(_entry(file, vector / length))
+            results.append(_entry(file, vector / length))
         else:
             reason = f"The model gave no usable embedding for {Path(file.path).name}."
-            found.append(FailedEntry(file.path, file.stamp, "no_embedding", reason, reader.max_megapixels))
-    return found
+            results.append(FailedEntry(file.path, file.stamp, "no_embedding", reason, reader.max_megapixels))
+    return results
 
 
 def _entry(file: ReadFile, vector: np.ndarray | None = None) -> IndexedFile:

@@ -52,7 +52,7 @@ Outcome = ReadFile | FailedEntry | Gone
 
 @dataclass(frozen=True)
 class Reader:
-    """Reading options: preprocessing, and `embedded`, which tells contents that need no decoding.
+    """Reader of image files: preprocessing, and `embedded`, which returns contents that need no decoding.
 
     A path may be an address: its file is fetched once, and kept until it is decoded.
     """
@@ -85,24 +85,22 @@ class Reader:
                     future.cancel()
 
     def read(self, paths: Sequence[str], stopped: threading.Event | None = None) -> list[Outcome]:
-        """Read these files: hash all, ask the store once, decode what it does not know. None after `stopped`."""
+        """Read these files: hash all, query the store once, decode new contents. No more after `stopped`."""
         stopped = stopped or threading.Event()
         outcomes = [self._fetched(path) if remote.is_remote(path) else self._hashed(path) for path in paths
                     if not stopped.is_set()]
-        known = self.embedded({one.content_hash for one in outcomes if isinstance(one, ReadFile)})
-        return [self._seen(one, known) if isinstance(one, ReadFile) else one for one in outcomes
-                if not stopped.is_set()]
-
-    def _seen(self, file: ReadFile, known: Collection[bytes]) -> Outcome:
-        return replace(file, content=None) if file.content_hash in known else self._decoded(file)
+        embedded = self.embedded({outcome.content_hash for outcome in outcomes if isinstance(outcome, ReadFile)})
+        return [outcome if not isinstance(outcome, ReadFile) else
+                replace(outcome, content=None) if outcome.content_hash in embedded else self._decoded(outcome)
+                for outcome in outcomes if not stopped.is_set()]
 
     def _fetched(self, address: str) -> Outcome:
         """The file at an address with its bytes. StoreError without keys, which no other file would be read with."""
         try:
-            found = remote.stamp(address)
-            if found is None:
+            current = remote.stamp(address)
+            if current is None:
                 return Gone(address, vanished=True)
-            stamp = file_stamp(found.size, found.mtime_ns)
+            stamp = file_stamp(current.size, current.mtime_ns)
             content = remote.read(address)
         except StoreError as error:
             if error.kind in ("no_credentials", "no_extra"):
@@ -133,17 +131,17 @@ class Reader:
         path = Path(file.path)
         try:
             picture, looks = images.read_looks(path, self.crop, self.image_size, self.max_megapixels, file.content)
-            seen: Outcome = ReadFile(file.path, file.stamp, file.content_hash,
-                                     DecodedImageFacts(picture.width, picture.height, picture.taken), looks)
+            outcome: Outcome = ReadFile(file.path, file.stamp, file.content_hash,
+                                        DecodedImageFacts(picture.width, picture.height, picture.taken), looks)
         except ImageError as error:
-            seen = self._failed(file.path, file.stamp, error.kind, str(error))
+            outcome = self._failed(file.path, file.stamp, error.kind, str(error))
         if file.content is not None:  # those bytes are what was decoded
-            return seen
+            return outcome
         try:
             after = stamp_of(file.path)
         except OSError:  # the share went away after it was read
             return Gone(file.path, vanished=False)
-        return seen if after == file.stamp else Gone(file.path, vanished=after is None)
+        return outcome if after == file.stamp else Gone(file.path, vanished=after is None)
 
     def _failed(self, path: str, stamp: FileStamp, kind: str, reason: str) -> FailedEntry:
         return FailedEntry(path, stamp, kind, reason, self.max_megapixels)

@@ -103,46 +103,46 @@ class _Waiting:
 
 
 class GalleryReconciler:
-    """One run. `detail` is added to what `report` is told; `found` is called with the number of pictures that the
-    gallery will have when the run has ended, those that turn out to be unreadable included.
+    """One run of indexing. `detail` is added to the text of `report`; `count` is called with the number of pictures
+    that the gallery will have when the run has ended, those that turn out to be unreadable included.
     """
 
     def __init__(self, gallery: Gallery, fingerprint: Fingerprint, max_megapixels: float, report: Report,
-                 detail: Callable[[], str] = lambda: "", found: Callable[[int], object] = lambda number: None) -> None:
+                 detail: Callable[[], str] = lambda: "", count: Callable[[int], object] = lambda number: None) -> None:
         self._gallery = gallery
         self._fingerprint = fingerprint
         self._limit = max_megapixels
         self._report = report
         self._detail = detail
-        self._found = found
+        self._found = count
         self._tally = _Tally()
         self._waiting = _Waiting()
 
     def run(self, scans: Sequence[Scan], work: Work) -> IndexResult:
         """Bring the gallery into line with the scans; `work` reads and embeds new and changed files."""
         started = time.perf_counter()
-        if all(one.folder in one.unread for one in scans):
-            raise unreachable(one.folder for one in scans)
+        if all(scan.folder in scan.unread for scan in scans):
+            raise unreachable(scan.folder for scan in scans)
         plan = _Plan()
-        for one in scans:
-            self._compare(one, plan)
+        for scan in scans:
+            self._compare(scan, plan)
         self._settle(plan)
         new = sum(path not in plan.ids for path in plan.read)
         self._found(self._gallery.state(self._fingerprint.hash).images + new)
         self._read(plan, work)
         return self._result(plan, scans, time.perf_counter() - started)
 
-    def _compare(self, found: Scan, plan: _Plan) -> None:
+    def _compare(self, scan: Scan, plan: _Plan) -> None:
         """Add a folder's differences to the plan."""
-        folder = Path(found.folder)
-        if found.folder in found.files:  # one picture: what lies below its folder is asked for, and it alone used
+        folder = Path(scan.folder)
+        if scan.folder in scan.files:  # one picture: what lies below its folder is asked for, and it alone used
             folder = folder.parent
-        known = self._gallery.known_images(self._fingerprint.hash, folder)
+        images = self._gallery.known_images(self._fingerprint.hash, folder)
         failures = self._gallery.known_failures(folder)
-        if str(folder) != found.folder:
-            known, failures = _only(known, found.folder), _only(failures, found.folder)
-        for path, stamp in found.files.items():
-            image, failure = known.get(path), failures.get(path)
+        if str(folder) != scan.folder:
+            images, failures = _only(images, scan.folder), _only(failures, scan.folder)
+        for path, stamp in scan.files.items():
+            image, failure = images.get(path), failures.get(path)
             if failure is not None and self._still_fails(failure, stamp):
                 continue
             if image is not None and image.embedded and image.stamp == stamp:
@@ -157,15 +157,16 @@ class GalleryReconciler:
                     plan.ids[path] = image.id
                     if image.embedded:
                         plan.searchable.add(path)
-        plan.unread += [FailedEntry(path, NO_STAMP, "folder", _folder_reason(path, reason), self._limit)
-                        for path, reason in found.unread.items()]
+        plan.unread += [FailedEntry(path, NO_STAMP, "folder", f"{path} cannot be looked into ({reason}). What the "
+                                    "gallery holds of it stays as it is.", self._limit)
+                        for path, reason in scan.unread.items()]
         plan.unread += [FailedEntry(path, NO_STAMP, "missing", f"{Path(path).name} is in the list, and is not there.",
-                                    self._limit) for path in found.absent]
-        if not found.whole:
+                                    self._limit) for path in scan.absent]
+        if not scan.whole:
             return
-        away = [path for path in (known.keys() | failures.keys()) - found.files.keys()
-                if not any(is_in_folder(path, one) for one in found.unread)]
-        plan.gone |= {path: known[path].id for path in away if path in known and not known[path].missing}
+        away = [path for path in (images.keys() | failures.keys()) - scan.files.keys()
+                if not any(is_in_folder(path, folder_path) for folder_path in scan.unread)]
+        plan.gone |= {path: images[path].id for path in away if path in images and not images[path].missing}
         plan.settled += [path for path in away if path in failures]
 
     def _still_fails(self, failure: KnownFailure, stamp: FileStamp) -> bool:
@@ -185,33 +186,33 @@ class GalleryReconciler:
         pace = RateMeter("pictures")
         self._report(Progress(WorkStep.INDEXING, 0, len(paths)))
         for batch in work(paths):
-            for one in batch:
-                self._sort(one, plan.ids)
+            for result in batch:
+                self._sort(result, plan.ids)
             if self._waiting.embedded >= max(BATCH, self._gallery.rows_a_write) or (
                     len(self._waiting) >= max(READY, self._gallery.rows_a_write)):
                 self._flush(plan.searchable)
-            self._tell(len(paths), pace)
+            self._report_progress(len(paths), pace)
         if self._waiting:
             self._flush(plan.searchable)
         self._gallery.mark(self._tally.vanished, missing=True)
         self._report(Progress(WorkStep.INDEXING, len(paths), len(paths), detail=pace.text(len(paths), len(paths))))
 
-    def _tell(self, total: int, pace: RateMeter) -> None:
+    def _report_progress(self, total: int, pace: RateMeter) -> None:
         text, detail = pace.text(self._tally.done, total), self._detail()
         detail = f"{text} ({detail})" if text and detail else text or detail
         self._report(Progress(WorkStep.INDEXING, self._tally.done, total, detail=detail))
 
-    def _sort(self, one: Done, ids: dict[str, int]) -> None:
+    def _sort(self, result: Done, ids: dict[str, int]) -> None:
         """Queue the outcome of a file for the next write."""
-        match one:
+        match result:
             case FailedEntry():
-                self._waiting.failures.append(one)
+                self._waiting.failures.append(result)
             case Gone():
                 self._tally.done += 1
-                if one.vanished and one.path in ids:
-                    self._tally.vanished.add(ids[one.path])
+                if result.vanished and result.path in ids:
+                    self._tally.vanished.add(ids[result.path])
             case IndexedFile():
-                self._waiting.entries.append(one)
+                self._waiting.entries.append(result)
 
     def _flush(self, searchable: set[str]) -> None:
         """Store everything that waits."""
@@ -226,25 +227,22 @@ class GalleryReconciler:
 
     def _result(self, plan: _Plan, scans: Sequence[Scan], seconds: float) -> IndexResult:
         state = self._gallery.state(self._fingerprint.hash)
-        failed = [one for one in self._gallery.failures()
-                  if any(is_in_folder(str(one.path), scan.folder) for scan in scans)]
+        failed = [failure for failure in self._gallery.failures()
+                  if any(is_in_folder(str(failure.path), scan.folder) for scan in scans)]
         left = (set(plan.gone.values()) | self._tally.vanished) - self._tally.moved
         return IndexResult(state.gallery.name, state.images, self._tally.indexed, self._tally.embedded,
                            plan.unchanged + self._tally.unchanged, len(self._tally.moved), len(left), tuple(failed),
-                           seconds, _most(scan.passed for scan in scans), _most(scan.excluded for scan in scans))
+                           seconds, _most_common(scan.passed for scan in scans),
+                           _most_common(scan.excluded for scan in scans))
 
 
-def _only(known: "dict[str, T]", path: str) -> "dict[str, T]":
-    return {path: known[path]} if path in known else {}
+def _only(by_path: "dict[str, T]", path: str) -> "dict[str, T]":
+    return {path: by_path[path]} if path in by_path else {}
 
 
-def _most(counters: "Iterable[Counter[str]]") -> tuple[tuple[str, int], ...]:
+def _most_common(counters: "Iterable[Counter[str]]") -> tuple[tuple[str, int], ...]:
     """The sum of the counters, most first."""
     total: Counter[str] = Counter()
-    for one in counters:
-        total.update(one)
+    for counter in counters:
+        total.update(counter)
     return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _folder_reason(path: str, reason: str) -> str:
-    return f"{path} cannot be looked into ({reason}). What the gallery holds of it stays as it is."

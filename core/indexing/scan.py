@@ -46,7 +46,7 @@ def scan(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions
     Links to folders are followed last, and to none that was visited or that the folder lies in: no picture is found
     twice over a link, and no loop is walked. An unreadable folder is listed in `unread`, the top one too.
     """
-    found = Scan(str(folder), {}, {})
+    result = Scan(str(folder), {}, {})
     if is_picture(folder):
         return single(folder)
     visited = {place for parent in folder.parents if (place := _place(str(parent)))}
@@ -60,16 +60,16 @@ def scan(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions
             continue
         if place is not None:
             visited.add(place)
-        inner, linked = _look_into(current, found, exclude)
+        inner, linked = _look_into(current, result, exclude)
         waiting += inner
         links += linked
-        if len(found.files) >= reported + REPORT_EVERY or not reported:
-            reported = len(found.files) + 1
-            report(Progress(WorkStep.SCANNING, len(found.files)))
-    return found
+        if len(result.files) >= reported + REPORT_EVERY or not reported:
+            reported = len(result.files) + 1
+            report(Progress(WorkStep.SCANNING, len(result.files)))
+    return result
 
 
-def _look_into(folder: str, found: Scan, exclude: Exclusions) -> tuple[list[str], list[str]]:
+def _look_into(folder: str, result: Scan, exclude: Exclusions) -> tuple[list[str], list[str]]:
     """Add the folder's pictures; its folders and its links to folders."""
     inner: list[str] = []
     links: list[str] = []
@@ -77,34 +77,34 @@ def _look_into(folder: str, found: Scan, exclude: Exclusions) -> tuple[list[str]
         with os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.startswith("."):
-                    _sort_entry(entry, found, inner, links, exclude)
+                    _sort_entry(entry, result, inner, links, exclude)
     except OSError as error:  # at once, or half-way: what was seen until then is kept
-        found.unread[folder] = error.strerror or str(error)
+        result.unread[folder] = error.strerror or str(error)
     return sorted(inner, reverse=True), sorted(links)
 
 
-def _sort_entry(entry: "os.DirEntry[str]", found: Scan, inner: list[str], links: list[str],
+def _sort_entry(entry: "os.DirEntry[str]", result: Scan, inner: list[str], links: list[str],
                 exclude: Exclusions) -> None:
     """Add the entry to the folders, the links to folders or the pictures; to `unread` when it cannot be reached."""
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122  (a Path costs more than all else)
-    pattern = exclude.match(entry.path[len(found.folder.rstrip(os.sep)) + 1:]) if exclude.patterns else ""
+    pattern = exclude.match(entry.path[len(result.folder.rstrip(os.sep)) + 1:]) if exclude.patterns else ""
     try:
         is_folder = entry.is_dir()
         if pattern and (is_folder or suffix in IMAGE_SUFFIXES):
-            found.excluded[pattern] += 1
+            result.excluded[pattern] += 1
         elif is_folder:
             (links if entry.is_symlink() else inner).append(entry.path)
         elif suffix in IMAGE_SUFFIXES:
-            known = entry.stat()
-            if stat.S_ISREG(known.st_mode):
-                found.files[entry.path] = file_stamp(known.st_size, known.st_mtime_ns)
+            status = entry.stat()
+            if stat.S_ISREG(status.st_mode):
+                result.files[entry.path] = file_stamp(status.st_size, status.st_mtime_ns)
         elif suffix in OTHER_SUFFIXES:
-            found.passed[suffix] += 1
+            result.passed[suffix] += 1
     except FileNotFoundError:  # a broken link, or gone since the folder was listed
         return
     except OSError as error:
         if not pattern:
-            found.unread[entry.path] = error.strerror or str(error)
+            result.unread[entry.path] = error.strerror or str(error)
 
 
 def is_picture(path: Path) -> bool:
@@ -127,10 +127,10 @@ def single(picture: Path) -> Scan:
 def stamp_of(file: str) -> FileStamp | None:
     """The stamp of a regular file, links followed; None when there is none. OSError when it cannot be reached."""
     try:
-        known = os.stat(file)  # noqa: PTH116  (may hold surrogates)
+        status = os.stat(file)  # noqa: PTH116  (may hold surrogates)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte in a path out of a list
         return None
-    return file_stamp(known.st_size, known.st_mtime_ns) if stat.S_ISREG(known.st_mode) else None
+    return file_stamp(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def file_stamp(size: int, mtime_ns: int) -> FileStamp:
@@ -140,7 +140,7 @@ def file_stamp(size: int, mtime_ns: int) -> FileStamp:
 
 def _place(folder: str) -> tuple[int, int] | None:
     try:
-        known = os.stat(folder)  # noqa: PTH116
+        stat = os.stat(folder)  # noqa: PTH116
     except OSError:
         return None
-    return known.st_dev, known.st_ino
+    return stat.st_dev, stat.st_ino

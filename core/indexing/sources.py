@@ -43,7 +43,8 @@ class _Listed:
 
 def is_list(source: str | Path) -> bool:
     """Whether that is read as a manifest: a Parquet or CSV file, or the address of one."""
-    return Path(source).suffix.lower() in MANIFESTS and not _is_folder(str(source))
+    here = remote.local(source)
+    return Path(source).suffix.lower() in MANIFESTS and (here is None or not here.is_dir())
 
 
 def scan_sources(sources: Iterable[str | Path], column: str = "", report: Report = silent,
@@ -67,32 +68,32 @@ def scan_source(source: str | Path, column: str = "", report: Report = silent,
     if not remote.is_remote(here) and here.is_file() and not is_picture(here):
         raise StoreError(f"{here.name} is neither a folder, nor a picture of a kind that is read here, nor a list "
                          "(.csv, .tsv, .parquet). Nothing was changed.", "no_folder")
-    found = scan_folder(here, report, exclude)
-    if found.folder in found.unread:
-        if remote.is_remote(found.folder):
-            raise StoreError(found.unread[found.folder], "no_folder")
-        raise unreachable([found.folder])
-    return [found]
+    scan = scan_folder(here, report, exclude)
+    if scan.folder in scan.unread:
+        if remote.is_remote(scan.folder):
+            raise StoreError(scan.unread[scan.folder], "no_folder")
+        raise unreachable([scan.folder])
+    return [scan]
 
 
 def scan_folder(folder: Path, report: Report = silent, exclude: Exclusions = Exclusions()) -> Scan:
     """The pictures of one folder, here or at an address. One that cannot be looked into is in `unread`."""
     if not remote.is_remote(folder):
         return scan(folder, report, exclude)
-    found = Scan(str(folder), {}, {})
+    result = Scan(str(folder), {}, {})
     try:
-        for number, file in enumerate(_pictures(folder, found, exclude)):
-            found.files[remote.stored(file.address)] = file_stamp(file.size, file.mtime_ns)
+        for number, file in enumerate(_pictures(folder, result, exclude)):
+            result.files[remote.stored(file.address)] = file_stamp(file.size, file.mtime_ns)
             if not number % REPORT_EVERY:
                 report(Progress(WorkStep.SCANNING, number + 1))
     except StoreError as error:
         if error.kind not in ("not_there", "unreachable"):
             raise
         return Scan(str(folder), {}, {str(folder): str(error)})
-    return found
+    return result
 
 
-def _pictures(folder: Path, found: Scan, exclude: Exclusions) -> Iterator[remote.RemoteFile]:
+def _pictures(folder: Path, scan: Scan, exclude: Exclusions) -> Iterator[remote.RemoteFile]:
     """The pictures below an address; hidden files and folders are passed over. What else is left out is counted."""
     start = len(remote.shown(folder).rstrip("/"))
     for file in remote.list_files(folder):
@@ -102,35 +103,31 @@ def _pictures(folder: Path, found: Scan, exclude: Exclusions) -> Iterator[remote
             continue
         pattern = exclude.match_any(inside.lstrip("/"))
         if pattern and suffix in IMAGE_SUFFIXES:
-            found.excluded[pattern] += 1
+            scan.excluded[pattern] += 1
         elif suffix in IMAGE_SUFFIXES:
             yield file
         elif not pattern:
-            found.passed[suffix] += 1
-
-
-def _is_folder(text: str) -> bool:
-    here = remote.local(text)
-    return here is not None and here.is_dir()
+            scan.passed[suffix] += 1
 
 
 def _listed(manifest: str, column: str, report: Report) -> list[Scan]:
     """The pictures that a manifest names, by the folders that they lie in."""
     by_top: defaultdict[str, list[_Listed]] = defaultdict(list)
-    for number, one in enumerate(_lines(manifest, column)):
-        by_top[_top(one.path)].append(one)
+    for number, line in enumerate(_lines(manifest, column)):
+        # what lies apart in the first step of a path, or in scheme and bucket of an address, gets a folder of its own
+        by_top[os.sep.join(line.path.split(os.sep, 2)[:2])].append(line)  # noqa: PTH118
         if not number % REPORT_EVERY:
             report(Progress(WorkStep.READING_LIST, number + 1))
     if not by_top:
-        raise _bad(manifest, "names no picture")
-    found = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
-    if not any(one.files for one in found):
-        absent = [path for one in found for path in one.absent]
+        raise _list_error(manifest, "names no picture")
+    scans = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
+    if not any(scan.files for scan in scans):
+        absent = [path for scan in scans for path in scan.absent]
         first = storable(remote.shown(absent[0]))
         raise DatasetError(f"None of the {len(absent)} pictures that the list {remote.shown(manifest)} names is there; "
                            f"the first was looked for at {first}. Relative paths start from the folder of the list. "
                            "Nothing was changed.", "manifest")
-    return [one for one in found if one.files]
+    return [scan for scan in scans if scan.files]
 
 
 def _scan_of(listed: Sequence[_Listed], report: Report) -> Scan:
@@ -142,18 +139,18 @@ def _scan_of(listed: Sequence[_Listed], report: Report) -> Scan:
 
 
 def _stamps(listed: Sequence[_Listed], report: Report) -> dict[str, FileStamp | None]:
-    found: dict[str, FileStamp | None] = {one.path: one.stamp for one in listed}
-    unknown = [path for path, stamp in found.items() if stamp is None]
+    stamps: dict[str, FileStamp | None] = {entry.path: entry.stamp for entry in listed}
+    unknown = [path for path, stamp in stamps.items() if stamp is None]
     with ThreadPoolExecutor(ASKED_AT_ONCE, "ask-storage") as pool:
         try:
             for number, (path, stamp) in enumerate(zip(unknown, pool.map(_stamp, unknown), strict=True)):
-                found[path] = stamp
+                stamps[path] = stamp
                 if not number % REPORT_EVERY:
                     report(Progress(WorkStep.SCANNING_LIST, number, len(unknown)))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return found
+    return stamps
 
 
 def _stamp(path: str) -> FileStamp | None:
@@ -161,13 +158,8 @@ def _stamp(path: str) -> FileStamp | None:
         with suppress(OSError):
             return stamp_of(path)
         return None
-    found = remote.stamp(path)
-    return file_stamp(found.size, found.mtime_ns) if found is not None else None
-
-
-def _top(path: str) -> str:
-    """The first step of a path, or scheme and bucket of an address: what lies apart there gets a folder of its own."""
-    return os.sep.join(path.split(os.sep, 2)[:2])  # noqa: PTH118
+    stamp = remote.stamp(path)
+    return file_stamp(stamp.size, stamp.mtime_ns) if stamp is not None else None
 
 
 def _lines(manifest: str, column: str) -> Iterator[_Listed]:
@@ -180,11 +172,11 @@ def _lines(manifest: str, column: str) -> Iterator[_Listed]:
             rows = _parquet(file, manifest, column) if is_parquet(manifest) else lists.rows(file, column)
             for path, values in rows:
                 if path.strip():
-                    yield _Listed(_resolved(path.strip(), base), _given(values))
+                    yield _Listed(_resolved(path.strip(), base), _given_stamp(values))
     except lists.ListError as error:
-        raise _bad(manifest, str(error)) from error
+        raise _list_error(manifest, str(error)) from error
     except OSError as error:
-        raise _bad(manifest, f"cannot be read ({error.strerror or error})") from error
+        raise _list_error(manifest, f"cannot be read ({error.strerror or error})") from error
 
 
 def is_parquet(manifest: str) -> bool:
@@ -192,7 +184,7 @@ def is_parquet(manifest: str) -> bool:
     return Path(manifest).suffix.lower() == ".parquet"
 
 
-def _given(values: Mapping[str, Any]) -> FileStamp | None:
+def _given_stamp(values: Mapping[str, Any]) -> FileStamp | None:
     try:
         return file_stamp(int(values["size"]), int(values["mtime_ns"]))
     except (KeyError, TypeError, ValueError, OverflowError):  # not told, or no numbers: the file itself is asked
@@ -229,7 +221,7 @@ def _parquet(file: Any, manifest: str, column: str) -> Iterator[tuple[str, Mappi
         name = schema.names[at]
         if str(schema.field(name).type) not in TEXT:
             raise lists.ListError(f"has {schema.field(name).type} in its column {name!r}, not paths")
-        wanted = [each for each in schema.names if each == name or each in ("size", "mtime_ns")]
+        wanted = [column for column in schema.names if column in (name, "size", "mtime_ns")]
         for batch in whole.iter_batches(columns=wanted):
             for row in batch.to_pylist():
                 yield row[name] or "", row
@@ -237,6 +229,6 @@ def _parquet(file: Any, manifest: str, column: str) -> Iterator[tuple[str, Mappi
         raise lists.ListError("cannot be read as one: it is damaged, or of another kind") from error
 
 
-def _bad(manifest: str, what: str) -> DatasetError:
+def _list_error(manifest: str, what: str) -> DatasetError:
     return DatasetError(f"The list {remote.shown(manifest)} {what}. A list is a Parquet or CSV file with a column of "
                         "paths.", "manifest")

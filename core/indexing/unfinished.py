@@ -83,16 +83,16 @@ class UnfinishedRuns:
             if run is not None:
                 runs[_key(gallery)] = run
             try:
-                content = json.dumps({key: asdict(one) for key, one in runs.items()})
+                content = json.dumps({key: asdict(run) for key, run in runs.items()})
                 private_files.write_atomically(self._file, content.encode(), durable=False)
             except OSError:
                 pass  # indexing itself says what is wrong with the disk
 
     def _read(self) -> dict[str, UnfinishedRun]:
         try:
-            kept = plain_json.read_object(self._file)
-            return {str(key): UnfinishedRun(int(one["found"]), bool(one["stopped"]), int(one["process"]))
-                    for key, one in kept.items()}
+            content = plain_json.read_object(self._file)
+            return {str(key): UnfinishedRun(int(run["found"]), bool(run["stopped"]), int(run["process"]))
+                    for key, run in content.items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return {}
 

@@ -51,8 +51,8 @@ class Annotations(Repository):
                 new = {"created": datetime.now(UTC), "source": source}
                 connection.execute(insert(SpeakerRow).prefix_with("OR IGNORE"),
                                    [{**new, **values} for values in rows.values()])
-            known = {row.key: _speaker(row) for row in connection.execute(select(SpeakerRow.key, *SPEAKER))}
-        return {name: known[values["key"]] for name, values in rows.items()}
+            speakers_by_key = {row.key: _speaker(row) for row in connection.execute(select(SpeakerRow.key, *SPEAKER))}
+        return {name: speakers_by_key[values["key"]] for name, values in rows.items()}
 
     def change_speaker(self, speaker_id: int, name: str, language: str, consent: str) -> None:
         """Write a speaker's profile anew. StoreError: `exists`, `bad_name`."""
@@ -74,7 +74,7 @@ class Annotations(Repository):
             return self._takes(connection, *which)
 
     def takes_by_id(self, ids: Iterable[int]) -> list[TakeRecord]:
-        """These takes, oldest first, binned or not; those that are gone are left out."""
+        """These takes, oldest first, binned or not; deleted ones are left out."""
         with self.database.reading() as connection:
             return self._takes(connection, TakeRow.id.in_(select_ids(ids)))
 
@@ -90,17 +90,17 @@ class Annotations(Repository):
             pictures = _pictures(connection, {take.image_id for take in takes})
             there = _recorded(connection, pictures) if once else set()
             for take in takes:
-                kept = self.relative(take.recording)
-                if (take.image_id, kept) in there:
+                path = self.relative(take.recording)
+                if (take.image_id, path) in there:
                     continue
                 if once:
-                    there.add((take.image_id, kept))
+                    there.add((take.image_id, path))
                 if take.image_id not in pictures:
                     raise StoreError("The picture was taken out of its gallery meanwhile. The recording is kept in "
                                      f"{take.recording.parent}.", "no_picture")
                 added.append(connection.execute(insert(TakeRow).values(
                     image_id=take.image_id, picture=pictures[take.image_id], speaker_id=take.speaker_id, created=now,
-                    recording=kept, digest=take.digest, seconds=take.seconds,
+                    recording=path, digest=take.digest, seconds=take.seconds,
                     warning=take.warning, text=storable(take.text), state=take.state, source=take.source,
                 ).returning(TakeRow.id)).scalar_one())
             stored = self._takes(connection, TakeRow.id.in_(select_ids(added)))
@@ -117,23 +117,23 @@ class Annotations(Repository):
                     speaker_id=bindparam("speaker_id"), text=bindparam("text"), state=bindparam("state"),
                     binned=bindparam("binned")), rows)
 
-    def keep_heard(self, take_id: int, heard: str, text: str) -> None:
-        """Keep what was heard in a take (JSON) and what follows from its words: `TakeRecord.with_heard`."""
-        heard, text = storable(heard), storable(text)
+    def keep_heard(self, take_id: int, transcript: str, text: str) -> None:
+        """Store the transcript of a take (JSON) and what follows from its words: `TakeRecord.with_heard`."""
+        transcript, text = storable(transcript), storable(text)
         with self.database.writing() as connection:
             for take in self._takes(connection, TakeRow.id == take_id):
-                new = take.with_heard(heard, text)
+                new = take.with_heard(transcript, text)
                 connection.execute(update(TakeRow).where(TakeRow.id == take_id)
                                    .values(heard=new.heard, text=new.text, state=new.state))
 
     def confirm_unheard(self, take_id: int) -> bool:
-        """Confirm a take whose words are still to come; False when it was heard meanwhile, and is as it was."""
+        """Confirm a take without a transcript; False, and no change, when it was transcribed meanwhile."""
         with self.database.writing() as connection:
             return connection.execute(update(TakeRow).where(TakeRow.id == take_id, TakeRow.heard.is_(None))
                                       .values(state="done", text="")).rowcount > 0
 
     def return_unheard(self, take_id: int) -> bool:
-        """Make a take that was confirmed without words, and not heard since, a draft again; whether it was one."""
+        """Make a take that was confirmed without a transcript, and has none yet, a draft again; whether it was one."""
         unheard = TakeRow.state == "done", TakeRow.text == "", TakeRow.heard.is_(None)
         with self.database.writing() as connection:
             return connection.execute(update(TakeRow).where(TakeRow.id == take_id, *unheard)
@@ -162,7 +162,7 @@ class Annotations(Repository):
         return len(gone)
 
     def adopt_takes(self, gallery_id: int) -> int:
-        """Give takes whose gallery is gone to the same pictures of this one; how many."""
+        """Assign takes of deleted galleries to the same pictures of this one; returns how many."""
         here = (select(ContentRow.hash, func.min(ImageRow.id).label("image_id"))
                 .join(ImageRow, ImageRow.content_id == ContentRow.id)
                 .where(ImageRow.gallery_id == gallery_id, ImageRow.missing.is_(False))
@@ -189,14 +189,14 @@ class Annotations(Repository):
         return AnnotatingRecord() if row is None else AnnotatingRecord(row.queue, row.image_id, row.speaker_id)
 
     def keep_annotating(self, gallery_id: int, place: AnnotatingRecord) -> None:
-        """Keep where it stands. StoreError: `no_picture` when the gallery or the picture is gone."""
-        kept = upsert(AnnotatingRow).values(gallery_id=gallery_id, queue=storable(place.queue), image_id=place.image_id,
-                                            speaker_id=place.speaker_id)
+        """Store the position in the annotation. StoreError: `no_picture` when the gallery or the picture is gone."""
+        statement = upsert(AnnotatingRow).values(gallery_id=gallery_id, queue=storable(place.queue),
+                                                 image_id=place.image_id, speaker_id=place.speaker_id)
         columns = ("queue", "image_id", "speaker_id")
-        kept = kept.on_conflict_do_update(set_={name: kept.excluded[name] for name in columns})
+        statement = statement.on_conflict_do_update(set_={name: statement.excluded[name] for name in columns})
         try:
             with self.database.writing() as connection:
-                connection.execute(kept)
+                connection.execute(statement)
         except IntegrityError as error:
             raise StoreError("The picture was taken out of its gallery meanwhile. All takes are kept.",
                              "no_picture") from error

@@ -70,7 +70,7 @@ class Database:
 
     @contextmanager
     def deleting(self, erase: bool = True) -> Iterator[Connection]:
-        """As `writing`, but on a full disk too: the disk reserve is released first.
+        """A transaction that deletes, on a full disk too: the disk reserve is released first.
 
         `erase`: deleted rows are overwritten, which writes as much as was deleted; False for what tells nothing of
         what was said, such as a large gallery.
@@ -168,10 +168,10 @@ def open_database(path: Path) -> Database:
     try:
         return _open_to_write(path)
     except StoreError as error:
-        found = _open_to_read(path, error) if error.kind in NOT_WRITABLE else None
-        if found is None:
+        database = _open_to_read(path, error) if error.kind in NOT_WRITABLE else None
+        if database is None:
             raise
-        return found
+        return database
 
 
 def _open_to_write(path: Path) -> Database:
@@ -233,15 +233,15 @@ def as_store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        known = _explained(error.orig, path)
-        if known is None:
+        explained = _explained(error.orig, path)
+        if explained is None:
             raise
-        raise known from error
+        raise explained from error
     except sqlite3.Error as error:
-        known = _explained(error, path)
-        if known is None:
+        explained = _explained(error, path)
+        if explained is None:
             raise
-        raise known from error
+        raise explained from error
 
 
 def _explained(error: BaseException | None, path: Path) -> StoreError | None:

@@ -46,7 +46,7 @@ class Evaluations(Repository):
             row = connection.execute(select(EvaluationRow.id, EvaluationRow.created, EvaluationRow.summary,
                                             EvaluationRow.queries).where(EvaluationRow.id == evaluation_id)).first()
         if row is None:
-            raise _gone()
+            raise _no_evaluation()
         return KeptEvaluation(row.id, row.created, _summary(row.summary)), row.queries
 
     def delete_evaluations(self, ids: Iterable[int]) -> None:
@@ -56,13 +56,15 @@ class Evaluations(Repository):
 
     def keep_diagnosis(self, evaluation_id: int, at: int, body: bytes) -> datetime:
         """Keep the diagnosis of the failures beyond `at`, in place of an earlier one; when it was kept."""
-        kept, created = upsert(DiagnosisRow), datetime.now(UTC)
-        kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body, "created": kept.excluded.created})
+        statement, created = upsert(DiagnosisRow), datetime.now(UTC)
+        statement = statement.on_conflict_do_update(set_={
+            "body": statement.excluded.body, "created": statement.excluded.created})
         with self.database.writing() as connection:
             try:
-                connection.execute(kept, {"evaluation_id": evaluation_id, "at": at, "created": created, "body": body})
+                connection.execute(statement, {"evaluation_id": evaluation_id, "at": at, "created": created,
+                                               "body": body})
             except IntegrityError as error:
-                raise _gone() from error
+                raise _no_evaluation() from error
         return created
 
     def diagnosis(self, evaluation_id: int, at: int) -> KeptDiagnosis | None:
@@ -73,7 +75,7 @@ class Evaluations(Repository):
         return None if row is None else KeptDiagnosis(row.created, row.body)
 
     def label_failure(self, evaluation_id: int, direction: str, query_id: str, label: str, note: str) -> FailureLabel:
-        """Call a failure something; what it was called before stays below, for `undo_label`."""
+        """Label a failure; the label before stays stored, for `undo_label`."""
         changed, text = datetime.now(UTC), storable(note)[:LONGEST_NOTE]
         with self.database.writing() as connection:
             try:
@@ -81,7 +83,7 @@ class Evaluations(Repository):
                     evaluation_id=evaluation_id, way=direction, query=query_id, label=label, note=text,
                     changed=changed))
             except IntegrityError as error:
-                raise _gone() from error
+                raise _no_evaluation() from error
         return FailureLabel(evaluation_id, direction, query_id, label, text, changed)
 
     def failure_labels(self, evaluation_id: int) -> list[FailureLabel]:
@@ -95,7 +97,7 @@ class Evaluations(Repository):
         return [FailureLabel(evaluation_id, row.way, row.query, row.label, row.note, row.changed) for row in rows]
 
     def undo_label(self, evaluation_id: int) -> FailureLabel | None:
-        """Take the newest change of a label or note back: what it was, None without any."""
+        """Undo the newest change of a label or note and return it; None without any."""
         newest = select(func.max(FailureLabelRow.id)).where(FailureLabelRow.evaluation_id == evaluation_id)
         with self.database.writing() as connection:
             row = connection.execute(delete(FailureLabelRow).where(FailureLabelRow.id == newest.scalar_subquery())
@@ -112,6 +114,6 @@ def _summary(text: str) -> dict[str, Any]:
         return {}
 
 
-def _gone() -> StoreError:
+def _no_evaluation() -> StoreError:
     return StoreError("There is no such evaluation, or no longer. `brewclip evaluate --stored` lists those there are.",
                       "no_evaluation")

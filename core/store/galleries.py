@@ -33,9 +33,9 @@ class Galleries(Repository):
             raise StoreError(f"This is done in galleries of this computer. `brewclip gallery copy {name} NAME` brings "
                              "this one here.", "elsewhere")
         with self.database.reading() as connection:
-            found = gallery_records(connection, GalleryRow.key == comparison_key(name.strip()))
-            if found:
-                return found[0]
+            records = gallery_records(connection, GalleryRow.key == comparison_key(name.strip()))
+            if records:
+                return records[0]
             names = list(connection.scalars(select(GalleryRow.name).order_by(GalleryRow.key)))
         raise StoreError(f"There is no gallery {storable(name.strip())!r}. {_hint(name, names)}", "no_gallery")
 
@@ -108,6 +108,6 @@ def _checked(name: str) -> str:
 def _hint(name: str, names: list[str]) -> str:
     if not names:
         return "There is none yet: index a folder first."
-    by_key = {comparison_key(one): one for one in names}
+    by_key = {comparison_key(name): name for name in names}
     near = [by_key[key] for key in difflib.get_close_matches(comparison_key(name), by_key, n=3)]
     return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}."

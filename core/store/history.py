@@ -32,7 +32,7 @@ class History(Repository):
         with self.database.reading() as connection:
             body = connection.scalar(select(TranscriptRow.body).where(
                 TranscriptRow.digest == digest, TranscriptRow.fingerprint == fingerprint_hash))
-        return None if body is None else _heard(body)
+        return None if body is None else _transcript_json(body)
 
     def keep_transcript(self, digest: str, fingerprint_hash: str, transcript: dict[str, Any]) -> None:
         """Keep a transcript, in place of an earlier one of the same waveform and recogniser."""
@@ -40,41 +40,43 @@ class History(Repository):
 
     def keep_transcripts(self, transcripts: Mapping[str, dict[str, Any]], fingerprint_hash: str) -> None:
         """Keep transcripts by digest, all or none, in place of earlier ones."""
-        kept = upsert(TranscriptRow)
-        kept = kept.on_conflict_do_update(set_={"body": kept.excluded.body, "created": kept.excluded.created})
+        statement = upsert(TranscriptRow)
+        statement = statement.on_conflict_do_update(set_={
+            "body": statement.excluded.body, "created": statement.excluded.created})
         now = datetime.now(UTC)
         rows = [{"digest": digest, "fingerprint": fingerprint_hash, "created": now,
-                 "body": storable(json.dumps(one, ensure_ascii=False))} for digest, one in transcripts.items()]
+                 "body": storable(json.dumps(body, ensure_ascii=False))} for digest, body in transcripts.items()]
         if rows:
             with self.database.writing() as connection:
-                connection.execute(kept, rows)
+                connection.execute(statement, rows)
 
     def transcripts(self, digests: Sequence[str], fingerprint_hash: str) -> dict[str, dict[str, Any]]:
         """Those of `transcript` that are kept, by digest."""
-        found: dict[str, dict[str, Any]] = {}
+        by_digest: dict[str, dict[str, Any]] = {}
         with self.database.reading() as connection:
             for start in range(0, len(digests), AT_ONCE):
                 rows = connection.execute(select(TranscriptRow.digest, TranscriptRow.body).where(
                     TranscriptRow.digest.in_(digests[start:start + AT_ONCE]),
                     TranscriptRow.fingerprint == fingerprint_hash))
-                found.update((row.digest, heard) for row in rows if (heard := _heard(row.body)) is not None)
-        return found
+                by_digest.update((row.digest, transcript) for row in rows
+                                 if (transcript := _transcript_json(row.body)) is not None)
+        return by_digest
 
     def transcripts_of(self, digest: str) -> list[dict[str, Any]]:
         """The stored transcripts of the waveform of that digest by any recogniser, the latest first."""
         with self.database.reading() as connection:
             bodies = connection.scalars(select(TranscriptRow.body).where(TranscriptRow.digest == digest)
                                         .order_by(TranscriptRow.created.desc())).all()
-        return [heard for body in bodies if (heard := _heard(body)) is not None]
+        return [transcript for body in bodies if (transcript := _transcript_json(body)) is not None]
 
     def add_query(self, gallery: str, text: str, source: QuerySource, recording: Path | None = None,
                   terms: str = "[]") -> QueryRecord:
         """Add a query to the history, as of now. `terms` is JSON that the caller reads again; not looked into here."""
         created = datetime.now(UTC)
-        kept = None if recording is None else self.relative(recording)
+        path = None if recording is None else self.relative(recording)
         with self.database.writing() as connection:
             added = connection.execute(insert(QueryRow).values(
-                created=created, gallery=gallery, text=storable(text), source=source, recording=kept,
+                created=created, gallery=gallery, text=storable(text), source=source, recording=path,
                 terms=storable(terms),
             ).returning(QueryRow.id)).scalar_one()
         return QueryRecord(added, created, gallery, storable(text), source, recording, storable(terms))
@@ -95,10 +97,10 @@ class History(Repository):
             rows = connection.execute(select(QueryRow.text, QueryRow.recording).where(QueryRow.recording.is_not(None))
                                       .order_by(QueryRow.id.desc()).limit(limit)).all()
             digests = [Path(row.recording).stem for row in rows]  # recordings are named by their waveform's digest
-            kept = connection.execute(select(TranscriptRow.digest, TranscriptRow.body)
-                                      .where(TranscriptRow.digest.in_(digests))).all()
-        return [(row.text, heard) for row, digest in zip(rows, digests, strict=True) for transcript in kept
-                if transcript.digest == digest and (heard := _heard(transcript.body)) is not None]
+            transcripts = connection.execute(select(TranscriptRow.digest, TranscriptRow.body)
+                                             .where(TranscriptRow.digest.in_(digests))).all()
+        return [(row.text, body) for row, digest in zip(rows, digests, strict=True) for transcript in transcripts
+                if transcript.digest == digest and (body := _transcript_json(transcript.body)) is not None]
 
     def delete_query(self, query_id: int) -> None:
         """Delete a query with its recording and transcript, unless another query has the same recording."""
@@ -155,8 +157,8 @@ class History(Repository):
             return ()
         created = self.database.created_at
         with self.database.deleting() as connection:  # no query comes in between
-            named = {PurePath(one.replace("\\", "/")).name
-                     for one in _recordings(connection.scalars(select(QueryRow.recording)))}
+            named = {PurePath(path.replace("\\", "/")).name
+                     for path in _recordings(connection.scalars(select(QueryRow.recording)))}
             for path in folder.glob("*.flac"):
                 with suppress(OSError):
                     ours = DIGEST.fullmatch(path.stem) and path.name not in named
@@ -181,8 +183,8 @@ class History(Repository):
 
     def _own(self, recordings: Iterable[str]) -> list[Path]:
         """Recordings that the program keeps; a relative path says so."""
-        return [self.folder / one for one in recordings
-                if not os.path.isabs(one)]  # noqa: PTH117  (may hold surrogates, as os has them)
+        return [self.folder / path for path in recordings
+                if not os.path.isabs(path)]  # noqa: PTH117  (may hold surrogates, as os has them)
 
     def _forget(self, which: ColumnElement[bool]) -> None:
         with self.database.deleting() as connection:
@@ -202,7 +204,7 @@ class History(Repository):
 
 
 
-def _heard(body: str) -> dict[str, Any] | None:
+def _transcript_json(body: str) -> dict[str, Any] | None:
     try:
         return plain_json.loads_object(body)
     except ValueError:
@@ -216,7 +218,7 @@ def _asked(before: datetime | None) -> ColumnElement[bool]:
 
 def _digests(recordings: Iterable[str]) -> set[str]:
     """Digests of waveforms, by which kept recordings are named."""
-    return {Path(one).stem for one in recordings}
+    return {Path(path).stem for path in recordings}
 
 
 def _size(path: Path) -> int | None:
@@ -227,4 +229,4 @@ def _size(path: Path) -> int | None:
 
 
 def _recordings(column: Iterable[str | None]) -> set[str]:
-    return {one for one in column if one is not None}
+    return {path for path in column if path is not None}

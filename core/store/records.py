@@ -252,13 +252,13 @@ class TakeRecord:
     source: str
     binned: datetime | None
 
-    def with_heard(self, heard: str, words: str) -> "TakeRecord":
+    def with_heard(self, transcript: str, words: str) -> "TakeRecord":
         """The take once it was recognised: `heard` as JSON, and its words on one line.
 
         They become the caption of a draft that has none. A take that was confirmed without words keeps none until
         somebody has seen them; if nothing was heard it is a draft again.
         """
-        new = replace(self, heard=heard)
+        new = replace(self, heard=transcript)
         if self.text or self.state not in ("draft", "done"):
             return new
         if self.state == "draft":

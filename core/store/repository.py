@@ -37,13 +37,13 @@ class Repository:
 
 def select_ids(ids: Iterable[int]) -> Select[tuple[int]]:
     """A SELECT of these ids, for `IN`: as one JSON parameter, since SQLite takes 32 766 parameters at most."""
-    values = func.json_each(json.dumps([int(one) for one in ids])).table_valued("value")
+    values = func.json_each(json.dumps([int(value) for value in ids])).table_valued("value")
     return select(values.c.value)
 
 
 def select_texts(words: Iterable[str]) -> Select[tuple[str]]:
     """A SELECT of these words, for `IN`: as one JSON parameter, however many they are."""
-    return select(func.json_each(json.dumps([storable(one) for one in words])).table_valued("value").c.value)
+    return select(func.json_each(json.dumps([storable(word) for word in words])).table_valued("value").c.value)
 
 
 def storable(text: str) -> str:
@@ -71,7 +71,7 @@ def checked_tag(tag: str) -> str:
 
 def tag_key(tag: str) -> str:
     """A tag as tags are compared: without regard to the case of ASCII letters, as SQLite's NOCASE does."""
-    return "".join(one.lower() if one.isascii() else one for one in tag)
+    return "".join(letter.lower() if letter.isascii() else letter for letter in tag)
 
 
 def absolute_path(folder: Path) -> str:
@@ -95,12 +95,12 @@ def is_in_folder(path: str, folder: str) -> bool:
 
 def folders_of(connection: Connection, gallery_id: int) -> list[str]:
     """The roots of the gallery, sorted; StoreError (no_gallery) when it was deleted."""
-    found = connection.execute(
+    paths = connection.execute(
         select(FolderRow.path).select_from(GalleryRow).join(FolderRow, isouter=True)
         .where(GalleryRow.id == gallery_id).order_by(FolderRow.path)).scalars().all()
-    if not found:
+    if not paths:
         raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
-    return [path for path in found if path is not None]
+    return [path for path in paths if path is not None]
 
 
 def bump_revisions(connection: Connection, galleries: Iterable[int]) -> None:

@@ -59,10 +59,10 @@ class LenientDateTime(DATETIME):
 
         def process(value: Any) -> datetime | None:
             try:
-                found: datetime | None = read(value) if read else value
+                moment: datetime | None = read(value) if read else value
             except (ValueError, TypeError):
                 return UNKNOWN
-            return found
+            return moment
 
         return process
 
@@ -221,7 +221,7 @@ class QueryRow(Base):
 
 
 class SpeakerRow(Base):
-    """Someone who describes pictures; `key` is the name as it is compared, `consent` a note in the user's words.
+    """Speaker of takes; `key` is the name as it is compared, `consent` a note in the user's words.
 
     `source` is the kind of dataset that the speaker came with, "" for who speaks here.
     """

@@ -522,7 +522,7 @@ def test_the_program_uses_the_settings_of_its_home(home):
 
 
 def test_every_flag_word_is_understood():
-    assert [cli_manage._typed("search.keep_history", word) for word in ("ON", "yes", "False", "maybe")] == [
+    assert [cli_manage._parsed_value("search.keep_history", word) for word in ("ON", "yes", "False", "maybe")] == [
         True, True, False, "maybe"]
 
 

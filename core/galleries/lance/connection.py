@@ -84,12 +84,12 @@ class LanceTable:
     def rows(self, columns: list[str], where: str = "") -> "pa.Table":
         """These columns of the rows."""
         with as_store_errors(self.place):
-            return self._asked(columns, where).to_arrow()
+            return self._select(columns, where).to_arrow()
 
     def batches(self, columns: list[str], where: str = "") -> "Iterator[pa.RecordBatch]":
         """The same in batches, all of one version."""
         with as_store_errors(self.place):
-            yield from self._asked(columns, where).to_batches(BATCH)
+            yield from self._select(columns, where).to_batches(BATCH)
 
     def put(self, rows: "pa.Table", key: str = "id") -> None:
         """Insert rows; those with the same keys are replaced."""
@@ -119,7 +119,7 @@ class LanceTable:
         with as_store_errors(self.place):
             self.raw.optimize(cleanup_older_than=KEPT)
 
-    def _asked(self, columns: list[str], where: str) -> Any:
+    def _select(self, columns: list[str], where: str) -> Any:
         asked = self.raw.search().select(columns)
         return asked.where(where) if where else asked
 
@@ -129,7 +129,7 @@ class Connection:
 
     def __init__(self, place: str, create: bool) -> None:
         self.place = place
-        self._raw = _connected(place, create)
+        self._raw = _connect(place, create)
 
     def names(self) -> list[str]:
         """The names of all tables."""
@@ -137,9 +137,9 @@ class Connection:
         token: str | None = None
         with as_store_errors(self.place):
             while True:
-                found = self._raw.list_tables(page_token=token)
-                names += found.tables
-                token = found.page_token
+                page = self._raw.list_tables(page_token=token)
+                names += page.tables
+                token = page.page_token
                 if not token:
                     return names
 
@@ -161,10 +161,10 @@ class Connection:
             except (ValueError, OSError) as error:
                 if "already exists" not in str(error):
                     raise
-        found = self.open(name)
-        if found is None:  # deleted in between
-            raise _sentence(OTHER, self.place)
-        return found
+        existing = self.open(name)
+        if existing is None:  # deleted in between
+            raise _store_error(OTHER, self.place)
+        return existing
 
     def drop(self, name: str) -> None:
         """Delete a table."""
@@ -190,15 +190,15 @@ def as_store_errors(place: str) -> Iterator[None]:
         said = f"{error} (os error {error.errno})" if isinstance(error, OSError) and error.errno else str(error)
         for pattern, kind, sentence in KINDS:
             if re.search(pattern, said):
-                raise _sentence((kind, sentence), place) from None
-        raise _sentence(OTHER, place) from None
+                raise _store_error((kind, sentence), place) from None
+        raise _store_error(OTHER, place) from None
 
 
-def _sentence(kind: tuple[str, str], place: str) -> StoreError:
+def _store_error(kind: tuple[str, str], place: str) -> StoreError:
     return StoreError(kind[1].format(place=place), kind[0])
 
 
-def _connected(place: str, create: bool) -> Any:
+def _connect(place: str, create: bool) -> Any:
     if "://" not in place and not create and not Path(place).is_dir():  # LanceDB would make the folder
         raise StoreError(f"There is no gallery at {place}. `brewclip index FOLDER --gallery {place}` makes one.",
                          "no_gallery")

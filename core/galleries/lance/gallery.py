@@ -1,4 +1,4 @@
-"""The gallery at an address: what it holds, its folders and tags; `writing` has how batches are stored."""
+"""Gallery at an address: images, vectors, folders and tags in LanceDB tables; `writing` stores batches."""
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -77,15 +77,15 @@ class LanceGallery(Gallery):
         address may raise.
         """
         connection = Connection(normalized_address(address), create)
-        found = connection.open(GALLERY)
-        if found is None:
+        table = connection.open(GALLERY)
+        if table is None:
             _check_empty(connection)
             if not create:
                 raise StoreError(f"There is no gallery at {connection.place}. `brewclip index FOLDER --gallery "
                                  f"{connection.place}` makes one.", "no_gallery")
-            _make(connection)
+            _create_tables(connection)
         else:
-            _check_format(found, connection.place)
+            _check_format(table, connection.place)
         return LanceGallery(connection)
 
     # ---- what it holds
@@ -100,18 +100,18 @@ class LanceGallery(Gallery):
         """The record. The id is below 0, where no gallery of the store's is, and the name is the address."""
         row = self._lease.row()
         return GalleryRecord(-1 - int(row["uuid"][:7], 16), self.address, row["created"].replace(tzinfo=UTC),
-                             tuple(Path(text_to_path(one)) for one in row["folders"]))
+                             tuple(Path(text_to_path(folder)) for folder in row["folders"]))
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """See `Gallery`."""
         if ids is None:
-            found = self._table(PICTURES).rows(RECORD, PRESENT).to_pylist()
-            return sorted((_image(row) for row in found), key=lambda record: record.id)
+            rows = self._table(PICTURES).rows(RECORD, PRESENT).to_pylist()
+            return sorted((_image(row) for row in rows), key=lambda record: record.id)
         by_id = {}
         for chosen in conditions_in("id", ids):
             for row in self._table(PICTURES).rows(RECORD, f"{chosen} AND {PRESENT}").to_pylist():
                 by_id[row["id"]] = _image(row)
-        return [by_id[int(one)] for one in ids if int(one) in by_id]
+        return [by_id[int(image_id)] for image_id in ids if int(image_id) in by_id]
 
     def failures(self) -> list[FailureRecord]:
         """See `Gallery`."""
@@ -126,11 +126,11 @@ class LanceGallery(Gallery):
 
     def tags(self) -> list[tuple[str, int]]:
         """See `Gallery`."""
-        found: dict[str, list[str]] = {}
+        by_key: dict[str, list[str]] = {}
         for row in self._table(PICTURES).rows(["tags"], f"{PRESENT} AND array_length(tags) > 0").to_pylist():
             for tag in row["tags"]:
-                found.setdefault(tag_key(tag), []).append(tag)
-        return [(min(used), len(used)) for _, used in sorted(found.items())]
+                by_key.setdefault(tag_key(tag), []).append(tag)
+        return [(min(used), len(used)) for _, used in sorted(by_key.items())]
 
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """See `Gallery`."""
@@ -154,13 +154,12 @@ class LanceGallery(Gallery):
         """See `Gallery`."""
         record = self._read_info()
         pictures, failed = self._table(PICTURES), self._table(FAILURES).rows(["path"])["path"].to_pylist()
-        counted = [(fingerprint, table.count(PRESENT)) for fingerprint, table in self.vector_tables()]
-        fingerprints = tuple(sorted(counted, key=lambda one: -one[1]))
+        counts = [(fingerprint, table.count(PRESENT)) for fingerprint, table in self.vector_tables()]
+        fingerprints = tuple(sorted(counts, key=lambda pair: -pair[1]))
         away = pictures.rows(["path"], "missing")["path"].to_pylist()
-        return GalleryState(record, pictures.count(PRESENT),
-                            next((count for one, count in fingerprints if one.hash == fingerprint_hash), 0),
-                            len(failed), len(set(away) - set(failed)),
-                            tuple(one for one in fingerprints if one[1]))
+        indexed = next((count for fingerprint, count in fingerprints if fingerprint.hash == fingerprint_hash), 0)
+        return GalleryState(record, pictures.count(PRESENT), indexed, len(failed), len(set(away) - set(failed)),
+                            tuple(pair for pair in fingerprints if pair[1]))
 
     def fingerprints(self) -> list[Fingerprint]:
         """See `Gallery`."""
@@ -168,22 +167,22 @@ class LanceGallery(Gallery):
 
     def vector_tables(self) -> list[tuple[Fingerprint, LanceTable]]:
         """The fingerprints with a table of vectors, by hash."""
-        found = []
+        tables = []
         for name in sorted(self._connection.names()):
             if name.startswith(VECTORS):
                 table = self._table(name)
-                found.append((Fingerprint(table.facts["fingerprint"], table.facts["description"]), table))
-        return found
+                tables.append((Fingerprint(table.facts["fingerprint"], table.facts["description"]), table))
+        return tables
 
     # ---- folders and tags
 
     def add_folder(self, folder: Path) -> None:
         """See `Gallery`."""
         path = absolute_path(folder)
-        if any(is_in_folder(path, one) for one in self._folders()):
+        if any(is_in_folder(path, other) for other in self._folders()):
             return
         with self._lease.held(vectors=False):
-            self._keep_folders([one for one in self._folders() if not is_in_folder(one, path)] + [path])
+            self._keep_folders([other for other in self._folders() if not is_in_folder(other, path)] + [path])
 
     def remove_folder(self, folder: Path) -> None:
         """See `Gallery`."""
@@ -194,7 +193,7 @@ class LanceGallery(Gallery):
                 table.delete(here)
             self._table(PICTURES).delete(here)
             self._table(FAILURES).delete(here)
-            self._keep_folders([one for one in self._folders() if one != path])
+            self._keep_folders([other for other in self._folders() if other != path])
 
     def add_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """See `Gallery`. StoreError: `bad_tag`."""
@@ -204,7 +203,7 @@ class LanceGallery(Gallery):
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """See `Gallery`."""
         key = tag_key(normalized_tag(tag))
-        self._retag(image_ids, lambda tags: [one for one in tags if tag_key(one) != key])
+        self._retag(image_ids, lambda tags: [other for other in tags if tag_key(other) != key])
 
     def _retag(self, image_ids: Iterable[int], change: Any) -> None:
         chosen = list(conditions_in("id", image_ids))
@@ -248,17 +247,17 @@ class LanceGallery(Gallery):
         tables = self.vector_tables() if vectors else []
         for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
             rows = batch.to_pylist()
-            found: dict[int, dict[str, np.ndarray]] = {row["id"]: {} for row in rows}
+            vectors_of: dict[int, dict[str, np.ndarray]] = {row["id"]: {} for row in rows}
             for fingerprint, table in tables:
-                for where in conditions_in("id", found):
+                for where in conditions_in("id", vectors_of):
                     part = table.rows(["id", "vector"], where)
                     for image_id, vector in zip(part["id"].to_pylist(), matrix(part["vector"]), strict=True):
-                        found[image_id][fingerprint.hash] = vector
+                        vectors_of[image_id][fingerprint.hash] = vector
             yield [StoredImage(row["id"], text_to_path(row["path"]), FileStamp(row["size"], row["mtime_ns"]),
                                row["content"],
                         DecodedImageFacts(row["width"], row["height"], row["taken"]), row["missing"],
                                tuple(row["tags"]),
-                        found[row["id"]]) for row in rows]
+                        vectors_of[row["id"]]) for row in rows]
 
     def mark(self, image_ids: Collection[int], missing: bool) -> None:
         """See `Gallery`. The vectors first: cut off between, the next run marks again."""
@@ -280,11 +279,11 @@ class LanceGallery(Gallery):
         """See `Gallery`."""
         with self._lease.held(ids=len(entries)) as first_id:
             folders = self._folders()
-            inside = [one for one in entries if any(is_in_folder(one.path, folder) for folder in folders)]
-            failed = [one for one in failures if any(is_in_folder(one.path, folder) for folder in folders)]
-            tables = {one.hash: table for one, table in self.vector_tables()}
+            inside = [entry for entry in entries if any(is_in_folder(entry.path, folder) for folder in folders)]
+            failed = [failure for failure in failures if any(is_in_folder(failure.path, folder) for folder in folders)]
+            tables = {fingerprint.hash: table for fingerprint, table in self.vector_tables()}
             if fingerprint.hash not in tables:
-                dim = next((len(one.vector) for one in inside if one.vector is not None), 0)
+                dim = next((len(entry.vector) for entry in inside if entry.vector is not None), 0)
                 if dim:
                     tables[fingerprint.hash] = self.ensure_vectors(fingerprint, dim)
             batch = writing.BatchWriter(self._table(PICTURES), tables, self._table(FAILURES))
@@ -334,23 +333,23 @@ class LanceGallery(Gallery):
     def _table(self, name: str) -> LanceTable:
         """The table of that name, which must be there."""
         if name not in self._tables:
-            found = self._connection.open(name)
-            if found is None:
+            table = self._connection.open(name)
+            if table is None:
                 raise StoreError(OTHER[1].format(place=self.address), OTHER[0])
-            self._tables[name] = found
+            self._tables[name] = table
         return self._tables[name]
 
     def _vectors(self, fingerprint_hash: str) -> LanceTable | None:
         name = VECTORS + fingerprint_hash
         if name not in self._tables:
-            found = self._connection.open(name) if fingerprint_hash else None
-            if found is None:
+            table = self._connection.open(name) if fingerprint_hash else None
+            if table is None:
                 return None
-            self._tables[name] = found
+            self._tables[name] = table
         return self._tables[name]
 
     def _folders(self) -> list[str]:
-        return [text_to_path(one) for one in self._lease.row()["folders"]]
+        return [text_to_path(folder) for folder in self._lease.row()["folders"]]
 
     def _keep_folders(self, folders: list[str]) -> None:
         """With the write lease held."""
@@ -391,16 +390,16 @@ def _check_empty(connection: Connection) -> None:
 
 
 def _check_format(table: LanceTable, place: str) -> None:
-    known = table.facts.get(MARK)
-    if known is None:
+    version = table.facts.get(MARK)
+    if version is None:
         raise StoreError(f"What lies at {place} is no gallery of BrewCLIP Explorer. It was left as it is; choose "
                          "another address.", "not_a_gallery")
-    if int(known) > FORMAT:
+    if int(version) > FORMAT:
         raise StoreError(f"The gallery at {place} was made by a later release of BrewCLIP Explorer. Nothing was "
                          "changed; use that release.", "newer")
 
 
-def _make(connection: Connection) -> None:
+def _create_tables(connection: Connection) -> None:
     """Create the tables; `gallery` comes last, so that a partly created gallery is none."""
     import pyarrow as pa
 

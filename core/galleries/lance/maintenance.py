@@ -24,10 +24,10 @@ def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]
     """
     pictures, failures, vectors, row = tables
     steps: list[tuple[str, Callable[[], None]]] = [
-        ("the pictures", partial(_tend, pictures, PICTURES)), ("the failures", failures.compact),
+        ("the pictures", partial(_maintain, pictures, PICTURES)), ("the failures", failures.compact),
         ("the turns", row.compact)]
     for table in vectors:
-        steps += [("the vectors", partial(_tend, table, VECTORS)),
+        steps += [("the vectors", partial(_maintain, table, VECTORS)),
                   ("the index of vectors", partial(_index, table, vectors_from))]
     for number, (what, step) in enumerate(steps):
         report(Progress(WorkStep.OPTIMIZING, number, len(steps), what))
@@ -35,7 +35,7 @@ def optimize(tables: tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]
     report(Progress(WorkStep.OPTIMIZED, len(steps), len(steps)))
 
 
-def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:
+def _maintain(table: LanceTable, columns: tuple[str, ...]) -> None:
     """Compact a table, and index columns where there are many rows."""
     from lancedb.index import BTree, LabelList
 
@@ -43,9 +43,9 @@ def _tend(table: LanceTable, columns: tuple[str, ...]) -> None:
     if table.count() <= SMALL:
         return
     with as_store_errors(table.place):
-        known = {column for one in table.raw.list_indices() for column in one.columns}
+        indexed = {column for index in table.raw.list_indices() for column in index.columns}
         for column in (*columns, "tag_keys"):
-            if column not in known:
+            if column not in indexed:
                 config: Any = LabelList() if column == "tag_keys" else BTree()
                 table.raw.create_index(column, config=config)
 

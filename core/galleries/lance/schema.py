@@ -81,12 +81,12 @@ def path_to_text(path: str) -> str:
     """A file system path as text."""
     if path.isascii():
         return path
-    return "".join(f"\0{ord(one) - 0xDC00:02x}" if 0xDC80 <= ord(one) <= 0xDCFF else one for one in path)
+    return "".join(f"\0{ord(letter) - 0xDC00:02x}" if 0xDC80 <= ord(letter) <= 0xDCFF else letter for letter in path)
 
 
 def text_to_path(text: str) -> str:
     """The path of a text of `path_to_text`."""
-    return re.sub("\0([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found[1], 16)), text) if "\0" in text else text
+    return re.sub("\0([0-9a-f]{2})", lambda match: chr(0xDC00 + int(match[1], 16)), text) if "\0" in text else text
 
 
 def sql_literal(value: str | bytes | datetime) -> str:
@@ -100,9 +100,9 @@ def sql_literal(value: str | bytes | datetime) -> str:
 
 def conditions_in(column: str, values: Iterable[Any]) -> Iterator[str]:
     """Conditions that the column has one of the values; several, since one holds MANY at most."""
-    known = [str(int(one)) if not isinstance(one, str | bytes) else sql_literal(one) for one in values]
-    for start in range(0, len(known), MANY):
-        yield f"{column} IN ({', '.join(known[start:start + MANY])})"
+    literals = [str(int(value)) if not isinstance(value, str | bytes) else sql_literal(value) for value in values]
+    for start in range(0, len(literals), MANY):
+        yield f"{column} IN ({', '.join(literals[start:start + MANY])})"
 
 
 def folder_condition(folder: str, itself: bool = False) -> str:

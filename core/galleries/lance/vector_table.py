@@ -25,8 +25,8 @@ class LanceVectorTable:
     def indexed(self) -> int:
         """Number of rows in the vector index; 0 without one."""
         with as_store_errors(self.table.place):
-            found = self.table.raw.index_stats(INDEX)
-        return 0 if found is None else int(found.num_indexed_rows)
+            stats = self.table.raw.index_stats(INDEX)
+        return 0 if stats is None else int(stats.num_indexed_rows)
 
     def count(self, chosen: Filter = Filter()) -> int:
         """Number of present images of the filter with a vector."""
@@ -35,7 +35,7 @@ class LanceVectorTable:
     def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of those of these pictures that are there, in no order."""
         parts = [self.table.rows(["id", COLUMN], f"{where} AND {PRESENT}") for where in conditions_in("id", ids)]
-        return _both(parts, self.dim)
+        return _ids_and_vectors(parts, self.dim)
 
     @property
     def dim(self) -> int:
@@ -47,8 +47,8 @@ class LanceVectorTable:
         with as_store_errors(self.table.place):
             rows = self.table.raw.count_rows()
             drawn = np.sort(np.random.default_rng(0).permutation(rows)[:count])
-            found = self.table.raw.take_offsets(drawn.tolist()).select(["id", COLUMN, "missing"]).to_arrow()
-        return _both([found.filter(np.logical_not(found["missing"].to_numpy()))], self.dim)
+            taken = self.table.raw.take_offsets(drawn.tolist()).select(["id", COLUMN, "missing"]).to_arrow()
+        return _ids_and_vectors([taken.filter(np.logical_not(taken["missing"].to_numpy()))], self.dim)
 
     def nearest(self, query: np.ndarray, count: int, chosen: Filter, probes: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of about the `count` nearest; all are compared with `probes` 0.
@@ -60,11 +60,11 @@ class LanceVectorTable:
             asked = self.table.raw.search(query, COLUMN).distance_type("cosine")
             asked = asked.nprobes(probes) if probes else asked.bypass_vector_index()
             asked = asked.where(condition(chosen), prefilter=True).limit(count)
-            found = asked.select(["id", COLUMN, "_distance"]).to_arrow()
-        return _both([found], self.dim)
+            rows = asked.select(["id", COLUMN, "_distance"]).to_arrow()
+        return _ids_and_vectors([rows], self.dim)
 
 
-def _both(parts: "list[pa.Table]", dim: int) -> tuple[np.ndarray, np.ndarray]:
+def _ids_and_vectors(parts: "list[pa.Table]", dim: int) -> tuple[np.ndarray, np.ndarray]:
     if not parts:
         return np.empty(0, np.int64), np.empty((0, dim), np.float32)
     return (np.concatenate([np.asarray(part["id"].to_numpy(), np.int64) for part in parts]),

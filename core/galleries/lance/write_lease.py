@@ -68,12 +68,12 @@ class WriteLease:
     def _acquire(self, ids: int, vectors: bool) -> tuple[str, int, bool]:
         token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
         began = since = time.monotonic()
-        seen = ""
+        last_writer = ""
         while True:
             row = self.row()
             writer, now = row["writer"], time.monotonic()
-            if writer != seen:
-                seen, since = writer, now
+            if writer != last_writer:
+                last_writer, since = writer, now
             if not writer or _is_dead(writer) or now - since > LEASE:
                 changing = vectors or row["changing"]  # one that was cut off may have changed some
                 where = f"writer = {sql_literal(writer)} AND next_id = {row['next_id']}"

@@ -53,25 +53,27 @@ class BatchWriter:
     def store(self, fingerprint_hash: str, entries: Sequence[IndexedFile], failures: Sequence[FailedEntry],
               first_id: int) -> RecordResult:
         """Store files that were read (new pictures get ids from `first_id` on) and those that could not be."""
-        written, recorded = self._assigned(list({one.path: one for one in entries}.values()), first_id)
-        self._forget_changed(written)
+        written, recorded = self._assign_images(list({entry.path: entry for entry in entries}.values()), first_id)
+        for where in conditions_in("id", [image.id for image in written if image.changed]):
+            for table in self._vectors.values():  # of contents that their pictures do not hold any more
+                table.delete(where)
         if written:
             self._pictures.put(_picture_rows(written))
-            self._follow(written)
-            self._embed(fingerprint_hash, written)
-            for where in conditions_in("path", [path_to_text(one.entry.path) for one in written]):
+            self._update_moved(written)
+            self._write_vectors(fingerprint_hash, written)
+            for where in conditions_in("path", [path_to_text(image.entry.path) for image in written]):
                 self._failures.delete(where)
-        self._fail(failures)
+        self._write_failures(failures)
         return recorded
 
-    def _assigned(self, entries: Sequence[IndexedFile], first_id: int) -> tuple[list[_Written], RecordResult]:
+    def _assign_images(self, entries: Sequence[IndexedFile], first_id: int) -> tuple[list[_Written], RecordResult]:
         """The picture of each entry: its path's, else a missing one with the same content, else a new one."""
-        here = {row["path"]: row for row in self._rows("path", [path_to_text(one.path) for one in entries])}
-        alike = self._rows("content", {one.content_hash for one in entries})
+        here = {row["path"]: row for row in self._rows("path", [path_to_text(entry.path) for entry in entries])}
+        alike = self._rows("content", {entry.content_hash for entry in entries})
         facts = {row["content"]: DecodedImageFacts(row["width"], row["height"], row["taken"]) for row in alike}
-        facts |= {one.content_hash: one.facts for one in entries if one.facts is not None}
+        facts |= {entry.content_hash: entry.facts for entry in entries if entry.facts is not None}
         gone: defaultdict[bytes, dict[str, dict[str, Any]]] = defaultdict(dict)
-        paths = {path_to_text(one.path) for one in entries}
+        paths = {path_to_text(entry.path) for entry in entries}
         for row in alike:
             if row["missing"] and row["path"] not in paths:
                 gone[row["content"]][row["path"]] = row
@@ -96,56 +98,51 @@ class BatchWriter:
                 for row in self._pictures.rows(KNOWN, where).to_pylist()]
         return sorted(rows, key=lambda row: int(row["id"]))
 
-    def _forget_changed(self, written: Sequence[_Written]) -> None:
-        """Delete the vectors of contents that their pictures do not hold any more."""
-        for where in conditions_in("id", [one.id for one in written if one.changed]):
-            for table in self._vectors.values():
-                table.delete(where)
-
-    def _follow(self, written: Sequence[_Written]) -> None:
+    def _update_moved(self, written: Sequence[_Written]) -> None:
         """Update the vectors of images that moved or returned, of every fingerprint."""
         import pyarrow as pa
 
-        rows = [{"id": one.id, "path": path_to_text(one.entry.path), "name": _name(one.entry), "missing": False}
-                for one in written if one.old is not None and not one.changed
-                and (one.old["missing"] or one.old["path"] != path_to_text(one.entry.path))]
+        rows = [{"id": image.id, "path": path_to_text(image.entry.path), "name": _name(image.entry), "missing": False}
+                for image in written if image.old is not None and not image.changed
+                and (image.old["missing"] or image.old["path"] != path_to_text(image.entry.path))]
         if rows:
             schema = layout.vector_schema(1)
             chosen = pa.schema([schema.field(name) for name in ("id", "path", "name", "missing")])
             for table in self._vectors.values():
                 table.change(pa.Table.from_pylist(rows, chosen))
 
-    def _embed(self, fingerprint_hash: str, written: Sequence[_Written]) -> None:
+    def _write_vectors(self, fingerprint_hash: str, written: Sequence[_Written]) -> None:
         """Store the vectors: existing ones of the same contents, else those of the entries."""
         table = self._vectors.get(fingerprint_hash)
         if table is None:
             return
-        known: dict[bytes, np.ndarray] = {}
-        for where in conditions_in("content", {one.entry.content_hash for one in written}):
-            found = table.rows(["content", "vector"], where)
-            known |= dict(zip(found["content"].to_pylist(), matrix(found["vector"]), strict=True))
-        for one in written:
-            if one.entry.vector is not None:
-                known.setdefault(one.entry.content_hash, one.entry.vector)
-        chosen = [one for one in written if one.entry.content_hash in known]
+        by_content: dict[bytes, np.ndarray] = {}
+        for where in conditions_in("content", {image.entry.content_hash for image in written}):
+            rows = table.rows(["content", "vector"], where)
+            by_content |= dict(zip(rows["content"].to_pylist(), matrix(rows["vector"]), strict=True))
+        for image in written:
+            if image.entry.vector is not None:
+                by_content.setdefault(image.entry.content_hash, image.entry.vector)
+        chosen = [image for image in written if image.entry.content_hash in by_content]
         if chosen:
-            table.put(vector_rows([one.id for one in chosen], [one.entry.content_hash for one in chosen],
-                                  [one.entry.path for one in chosen], [False] * len(chosen),
-                                  [one.facts.taken or file_date(one.entry.stamp.mtime_ns) for one in chosen],
-                                  [one.tags for one in chosen],
-                                  np.stack([known[one.entry.content_hash] for one in chosen])))
+            table.put(vector_rows([image.id for image in chosen], [image.entry.content_hash for image in chosen],
+                                  [image.entry.path for image in chosen], [False] * len(chosen),
+                                  [image.facts.taken or file_date(image.entry.stamp.mtime_ns) for image in chosen],
+                                  [image.tags for image in chosen],
+                                  np.stack([by_content[image.entry.content_hash] for image in chosen])))
 
-    def _fail(self, failures: Sequence[FailedEntry]) -> None:
+    def _write_failures(self, failures: Sequence[FailedEntry]) -> None:
         """Keep the failures; a picture that was at such a path before cannot be shown any more."""
         import pyarrow as pa
 
-        kept = {one.path: one for one in failures}
-        for where in conditions_in("path", map(path_to_text, kept)):
+        by_path = {failure.path: failure for failure in failures}
+        for where in conditions_in("path", map(path_to_text, by_path)):
             for table in (*self._vectors.values(), self._pictures):
                 table.update(f"{where} AND NOT missing", {"missing": True})
         self._failures.put(pa.Table.from_pylist([
-            {"path": path_to_text(one.path), "size": one.stamp.size, "mtime_ns": one.stamp.mtime_ns, "kind": one.kind,
-             "reason": storable(one.reason), "max_megapixels": one.max_megapixels} for one in kept.values()],
+            {"path": path_to_text(failure.path), "size": failure.stamp.size, "mtime_ns": failure.stamp.mtime_ns,
+             "kind": failure.kind, "reason": storable(failure.reason), "max_megapixels": failure.max_megapixels}
+            for failure in by_path.values()],
             layout.failure_schema()), "path")
 
 
@@ -158,7 +155,7 @@ def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[s
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
     columns = {"id": ids, "content": contents, "path": [path_to_text(path) for path in paths],
                "name": [comparison_key(Path(path).name) for path in paths], "missing": missing, "taken": taken,
-               "tag_keys": [[tag_key(tag) for tag in each] for each in tags]}
+               "tag_keys": [[tag_key(tag) for tag in own_tags] for own_tags in tags]}
     arrays = [pa.array(columns[field.name], field.type) for field in schema if field.name != "vector"]
     return pa.Table.from_arrays([*arrays, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])], schema=schema)
 
@@ -169,12 +166,12 @@ def retag(vectors: Sequence[LanceTable], pictures: LanceTable, ids: Sequence[int
     import pyarrow as pa
 
     schema = layout.picture_schema()
-    keys = [[tag_key(tag) for tag in each] for each in tags]
+    keys = [[tag_key(tag) for tag in own_tags] for own_tags in tags]
     rows = pa.Table.from_pydict({"id": ids, "tag_keys": keys},
                                 pa.schema([schema.field("id"), schema.field("tag_keys")]))
     for table in vectors:
         table.change(rows)
-    pictures.change(rows.append_column(schema.field("tags"), pa.array([list(each) for each in tags],
+    pictures.change(rows.append_column(schema.field("tags"), pa.array([list(own_tags) for own_tags in tags],
                                                                       schema.field("tags").type)))
 
 
@@ -182,11 +179,11 @@ def _picture_rows(written: Sequence[_Written]) -> "pa.Table":
     import pyarrow as pa
 
     return pa.Table.from_pylist([
-        {"id": one.id, "path": path_to_text(one.entry.path), "name": _name(one.entry),
-         "content": one.entry.content_hash,
-         "size": one.entry.stamp.size, "mtime_ns": one.entry.stamp.mtime_ns, "missing": False,
-         "width": one.facts.width, "height": one.facts.height, "taken": one.facts.taken, "tags": one.tags,
-         "tag_keys": [tag_key(tag) for tag in one.tags]} for one in written], layout.picture_schema())
+        {"id": image.id, "path": path_to_text(image.entry.path), "name": _name(image.entry),
+         "content": image.entry.content_hash,
+         "size": image.entry.stamp.size, "mtime_ns": image.entry.stamp.mtime_ns, "missing": False,
+         "width": image.facts.width, "height": image.facts.height, "taken": image.facts.taken, "tags": image.tags,
+         "tag_keys": [tag_key(tag) for tag in image.tags]} for image in written], layout.picture_schema())
 
 
 def _name(entry: IndexedFile) -> str:

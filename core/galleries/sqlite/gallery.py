@@ -53,10 +53,10 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
         """
         path = absolute_path(folder)
         with self.database.writing() as connection:
-            known = folders_of(connection, self.id)
-            if any(is_in_folder(path, one) for one in known):
+            folders = folders_of(connection, self.id)
+            if any(is_in_folder(path, folder_path) for folder_path in folders):
                 return
-            inner = [one for one in known if is_in_folder(one, path)]
+            inner = [folder_path for folder_path in folders if is_in_folder(folder_path, path)]
             connection.execute(delete(FolderRow).where(FolderRow.gallery_id == self.id, FolderRow.path.in_(inner)))
             connection.execute(insert(FolderRow).values(gallery_id=self.id, path=path))
 
@@ -82,7 +82,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
             return GalleryState(
                 gallery=gallery_records(connection, GalleryRow.id == self.id)[0],
                 images=connection.scalar(select(func.count()).where(*present)) or 0,
-                indexed=next((count for one, count in fingerprints if one.hash == fingerprint_hash), 0),
+                indexed=next((count for fingerprint, count in fingerprints if fingerprint.hash == fingerprint_hash), 0),
                 failed=connection.scalar(select(func.count()).where(FailureRow.gallery_id == self.id)) or 0,
                 missing=_missing(connection, self.id),
                 fingerprints=fingerprints)

@@ -47,7 +47,7 @@ class SqliteImages(SqliteGalleryPart):
         if ids is None:
             return records
         by_id = {record.id: record for record in records}
-        return [by_id[int(one)] for one in ids if int(one) in by_id]
+        return [by_id[int(image_id)] for image_id in ids if int(image_id) in by_id]
 
     def failures(self) -> list[FailureRecord]:
         """The files and folders that could not be read, by path."""
@@ -86,10 +86,10 @@ class SqliteImages(SqliteGalleryPart):
         """Tag these pictures; those that have the tag keep it. StoreError: `bad_tag` (empty, over 100 characters)."""
         tag = checked_tag(tag)
         with self.database.writing() as connection:
-            known = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(select_ids(image_ids)))).all()
-            if known:
+            present = connection.scalars(select(ImageRow.id).where(ImageRow.id.in_(select_ids(image_ids)))).all()
+            if present:
                 connection.execute(insert(TagRow).prefix_with("OR IGNORE"),
-                                   [{"image_id": one, "tag": tag} for one in known])
+                                   [{"image_id": image_id, "tag": tag} for image_id in present])
 
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Remove the tag from these images."""
@@ -137,10 +137,10 @@ def tags_of(connection: Connection, gallery_id: int, ids: Sequence[int] | None) 
         wanted = wanted.join(ImageRow, ImageRow.id == TagRow.image_id).where(ImageRow.gallery_id == gallery_id)
     else:  # of whatever gallery: a join would make SQLite go through all of this one
         wanted = wanted.where(TagRow.image_id.in_(select_ids(ids)))
-    found: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    tags: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     for image_id, tag in connection.execute(wanted):
-        found[image_id] += (tag,)
-    return found
+        tags[image_id] += (tag,)
+    return tags
 
 
 def _taken(since: datetime | None, until: datetime | None) -> Select[Any]:

@@ -86,7 +86,7 @@ class SqliteIndexing(SqliteGalleryPart):
         return [Fingerprint(row.hash, row.description) for row in rows]
 
     def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
-        """Batches of all pictures, missing ones too, with their vectors of every fingerprint unless told not to.
+        """Batches of all pictures, missing ones too, with their vectors of every fingerprint if `vectors`.
 
         All batches show the gallery as it was at the first.
         """
@@ -98,10 +98,10 @@ class SqliteIndexing(SqliteGalleryPart):
                 .where(ImageRow.gallery_id == self.id).order_by(ImageRow.id))
             for part in rows.partitions():
                 tags = tags_of(connection, self.id, [row.id for row in part])
-                found = _vectors(connection, {row.content_id for row in part}) if vectors else {}
+                by_content = _vectors(connection, {row.content_id for row in part}) if vectors else {}
                 yield [StoredImage(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
                             DecodedImageFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
-                            found.get(row.content_id, {})) for row in part]
+                            by_content.get(row.content_id, {})) for row in part]
 
     def mark(self, image_ids: Collection[int], missing: bool) -> None:
         """Mark these images as missing from disk, or as present again."""
@@ -112,7 +112,7 @@ class SqliteIndexing(SqliteGalleryPart):
             bump_revisions(connection, [self.id])
 
     def drop_failures(self, paths: Collection[str]) -> None:
-        """Forget failures of files that are gone."""
+        """Delete failures of files that are gone."""
         if paths:
             with self.database.writing() as connection:
                 _drop_failures(connection, self.id, paths)
@@ -127,10 +127,10 @@ class SqliteIndexing(SqliteGalleryPart):
         with self.database.writing() as connection:
             folders = folders_of(connection, self.id)
             batch = _Batch(connection, self.id)
-            batch.contents([one for one in entries if _in_any(one.path, folders)])
+            batch.contents([entry for entry in entries if _in_any(entry.path, folders)])
             batch.embeddings(fingerprint)
             recorded = batch.images()
-            batch.failures([one for one in failures if _in_any(one.path, folders)])
+            batch.failures([failure for failure in failures if _in_any(failure.path, folders)])
             batch.finish()
             return recorded
 
@@ -157,18 +157,19 @@ class _Batch:
 
     def contents(self, entries: Sequence[IndexedFile]) -> None:
         """Insert the missing contents; keep the entries that have one."""
-        rows = [{"hash": one.content_hash, "width": one.facts.width, "height": one.facts.height,
-                 "taken": one.facts.taken} for one in entries if one.facts is not None]
+        rows = [{"hash": entry.content_hash, "width": entry.facts.width, "height": entry.facts.height,
+                 "taken": entry.facts.taken} for entry in entries if entry.facts is not None]
         if rows:
             self._connection.execute(insert(ContentRow).prefix_with("OR IGNORE"), rows)
-        hashes = {one.content_hash for one in entries}
-        found = self._connection.execute(select(ContentRow.hash, ContentRow.id).where(ContentRow.hash.in_(hashes)))
-        self._content_ids = {row.hash: row.id for row in found}
-        self._entries = [one for one in entries if one.content_hash in self._content_ids]
+        hashes = {entry.content_hash for entry in entries}
+        contents = self._connection.execute(select(ContentRow.hash, ContentRow.id).where(ContentRow.hash.in_(hashes)))
+        self._content_ids = {row.hash: row.id for row in contents}
+        self._entries = [entry for entry in entries if entry.content_hash in self._content_ids]
 
     def embeddings(self, fingerprint: Fingerprint) -> None:
         """Store the vectors; one that another process has stored meanwhile stays."""
-        vectors = {self._content_ids[one.content_hash]: one.vector for one in self._entries if one.vector is not None}
+        vectors = {self._content_ids[entry.content_hash]: entry.vector for entry in self._entries
+                   if entry.vector is not None}
         if not vectors:
             return
         dim = next(iter(vectors.values())).shape[0]
@@ -183,7 +184,7 @@ class _Batch:
 
     def images(self) -> RecordResult:
         """Write a row for every path: its own, that of a missing image with the same content, or a new one."""
-        known = self._rows(ImageRow.path.in_([one.path for one in self._entries]))
+        old_rows = self._rows(ImageRow.path.in_([entry.path for entry in self._entries]))
         gone = self._gone()
         updates: list[dict[str, Any]] = []
         inserts: list[dict[str, Any]] = []
@@ -191,8 +192,8 @@ class _Batch:
         same: list[str] = []
         for entry in self._entries:
             values = self._values(entry)
-            if entry.path in known:
-                old = known[entry.path]
+            if entry.path in old_rows:
+                old = old_rows[entry.path]
                 self._left.add(old.content_id)
                 updates.append({"row": old.id, **values})
                 if old.content_id == values["content_id"] and not old.missing:
@@ -206,23 +207,23 @@ class _Batch:
             self._connection.execute(update(ImageRow).where(ImageRow.id == bindparam("row")), updates)
         if inserts:
             self._connection.execute(insert(ImageRow), inserts)
-        _drop_failures(self._connection, self._gallery_id, [one.path for one in self._entries])
+        _drop_failures(self._connection, self._gallery_id, [entry.path for entry in self._entries])
         return RecordResult(len(self._entries), tuple(moved), tuple(same))
 
     def failures(self, failures: Sequence[FailedEntry]) -> None:
         """Store the failures; images at these paths become missing."""
         if not failures:
             return
-        kept = upsert(FailureRow)
+        statement = upsert(FailureRow)
         values = ("size", "mtime_ns", "kind", "reason", "max_megapixels")
         self._connection.execute(
-            kept.on_conflict_do_update(index_elements=["gallery_id", "path"],
-                                       set_={name: kept.excluded[name] for name in values}),
-            [{"gallery_id": self._gallery_id, "path": one.path, "size": one.stamp.size,
-              "mtime_ns": one.stamp.mtime_ns, "kind": one.kind, "reason": storable(one.reason),
-              "max_megapixels": one.max_megapixels} for one in failures])
+            statement.on_conflict_do_update(index_elements=["gallery_id", "path"],
+                                            set_={name: statement.excluded[name] for name in values}),
+            [{"gallery_id": self._gallery_id, "path": failure.path, "size": failure.stamp.size,
+              "mtime_ns": failure.stamp.mtime_ns, "kind": failure.kind, "reason": storable(failure.reason),
+              "max_megapixels": failure.max_megapixels} for failure in failures])
         self._connection.execute(update(ImageRow).where(
-            ImageRow.gallery_id == self._gallery_id, ImageRow.path.in_([one.path for one in failures]),
+            ImageRow.gallery_id == self._gallery_id, ImageRow.path.in_([failure.path for failure in failures]),
         ).values(missing=True))
 
     def finish(self) -> None:
@@ -254,13 +255,13 @@ class _Batch:
 
 def _vectors(connection: Connection, contents: Collection[int]) -> dict[int, dict[str, np.ndarray]]:
     """The vectors of these contents by content and fingerprint's hash."""
-    found: defaultdict[int, dict[str, np.ndarray]] = defaultdict(dict)
+    vectors: defaultdict[int, dict[str, np.ndarray]] = defaultdict(dict)
     for content, fingerprint, vector in connection.execute(
             select(EmbeddingRow.content_id, FingerprintRow.hash, EmbeddingRow.vector)
             .join(FingerprintRow, FingerprintRow.id == EmbeddingRow.fingerprint_id)
             .where(EmbeddingRow.content_id.in_(select_ids(contents)))):
-        found[content][fingerprint] = np.frombuffer(vector, VECTOR).astype(np.float32, copy=False)
-    return found
+        vectors[content][fingerprint] = np.frombuffer(vector, VECTOR).astype(np.float32, copy=False)
+    return vectors
 
 
 def _drop_failures(connection: Connection, gallery_id: int, paths: Iterable[str]) -> None:

@@ -46,8 +46,8 @@ class Explorer:
 
         def work(found):
             if folder is None:
-                return index_gallery(target, self.model, self.crop, report=report, found=found)
-            return index_folder(target, folder, self.model, self.crop, report=report, found=found)
+                return index_gallery(target, self.model, self.crop, report=report, count=found)
+            return index_folder(target, folder, self.model, self.crop, report=report, count=found)
 
         return self.unfinished.run(target.info, work)
 
