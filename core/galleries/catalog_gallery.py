@@ -136,7 +136,7 @@ class CatalogGallery(SqliteGallery):
 
 
 class CatalogVectorTable:
-    """The vectors of one fingerprint, searched in the store: what `core.search.table_index.TableIndex` calls."""
+    """The vectors of one fingerprint, searched in the store."""
 
     def __init__(self, gallery: CatalogGallery, fingerprint_hash: str) -> None:
         self._gallery, self._hash = gallery, fingerprint_hash

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from core.fingerprint import Fingerprint
+from core.galleries.vector_store import VectorTable
 from core.progress import Report, silent
 from core.store.records import (
     FailedEntry,
@@ -72,8 +73,8 @@ class Gallery(Protocol):
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids int64 (n,) and unit vectors float32 (n, dim) of the present pictures, as of one moment."""
 
-    def vector_table(self, fingerprint_hash: str) -> Any:
-        """Vectors to search in their store (`core.search.table_index.VectorTable`); None: read them into an index."""
+    def vector_table(self, fingerprint_hash: str) -> VectorTable | None:
+        """Vectors to search in their store; None: read them into an index."""
 
     def revision(self, fingerprint_hash: str) -> str:
         """Identifier of the present vectors: changes whenever `vectors` would give others, and never at a restart."""

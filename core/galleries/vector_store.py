@@ -1,11 +1,14 @@
-"""`VectorStore`: what a store of vectors implements to serve a gallery whose images are in the SQLite catalog."""
+"""Protocols of vectors: `VectorStore`, which a store of vectors alone implements to serve a gallery whose images are in
+the SQLite catalog, and `VectorTable`, which search asks of vectors that are searched where they lie.
+"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from core.fingerprint import Fingerprint
+from core.store.records import Filter
 
 
 class VectorStore(Protocol):
@@ -38,3 +41,27 @@ class VectorStore(Protocol):
 
     def sample(self, fingerprint_hash: str, count: int) -> list[bytes]:
         """Up to `count` contents, always the same ones."""
+
+
+class VectorTable(Protocol):
+    """Vectors of a gallery's images under one fingerprint, searched where they lie (`core.search.table_index`)."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def indexed(self) -> int:
+        """Number of vectors in an index that may miss some; 0 where a search misses nothing."""
+
+    def count(self, chosen: Filter = Filter()) -> int:
+        """Number of present images of the filter with a vector."""
+
+    def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of those of these images that are there, in no order."""
+
+    def nearest(self, query: np.ndarray, count: int, chosen: Filter, probes: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of about the nearest; all are compared with `probes` 0."""
+
+    def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,) and vectors (n, dim) of up to `count` images, always the same ones."""

@@ -4,14 +4,14 @@ The engine's index finds candidates; they are ranked again by their full vectors
 exact search. So a score is always exact, and what an approximate search may lack is a hit, never its score.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
 from core.errors import QueryError
+from core.galleries.vector_store import VectorTable
 from core.search.vector_file import Floats, Ids
 from core.search.vector_index import checked, fine
 from core.store.records import Filter
@@ -20,30 +20,6 @@ EXACT_UP_TO = 200_000  # vectors; so many are brought here within seconds and se
 PROBES = 96  # partitions of the index that a query looks into (docs/scale.md)
 REFINED = 4  # candidates for each hit
 SPARE = 64  # candidates beyond the hits, at least: whatever rounding could have put behind them
-
-
-class VectorTable(Protocol):
-    """Vectors that are searched where they lie (`core.galleries.lance.vector_table`)."""
-
-    @property
-    def dim(self) -> int:
-        """Numbers in a vector."""
-
-    @property
-    def indexed(self) -> int:
-        """Number of vectors in its index; 0 without one."""
-
-    def count(self, chosen: Filter = Filter()) -> int:
-        """Number of present pictures of the filter with a vector."""
-
-    def vectors_of(self, ids: Iterable[int]) -> tuple[Ids, Floats]:
-        """Ids (n,) and vectors (n, dim) of those of these pictures that are there."""
-
-    def nearest(self, query: Floats, count: int, chosen: Filter, probes: int) -> tuple[Ids, Floats]:
-        """Ids (n,) and vectors (n, dim) of about the nearest; all are compared with `probes` 0."""
-
-    def sample(self, count: int) -> tuple[Ids, Floats]:
-        """Ids (n,) and vectors (n, dim) of up to `count` of its pictures."""
 
 
 @dataclass(frozen=True, eq=False)

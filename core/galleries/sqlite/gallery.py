@@ -1,7 +1,6 @@
 """A gallery in the SQLite store: its folders, its state, and how it is deleted. No image on disk is touched."""
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.sql.expression import ColumnElement
@@ -9,6 +8,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from core.fingerprint import Fingerprint
 from core.galleries.sqlite.images import SqliteImages
 from core.galleries.sqlite.indexing import SqliteIndexing
+from core.galleries.vector_store import VectorTable
 from core.progress import Report, silent
 from core.store.galleries import gallery_records
 from core.store.records import GalleryState
@@ -29,7 +29,7 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
 
     rows_a_write = 1  # a write of one image costs little more than its share of a larger one
 
-    def vector_table(self, fingerprint_hash: str) -> Any:
+    def vector_table(self, fingerprint_hash: str) -> VectorTable | None:
         """None: vectors in SQLite are read into an exact index."""
 
     def optimize(self, report: Report = silent) -> None:
