@@ -18,7 +18,7 @@ from core.fingerprint import Fingerprint
 from core.galleries import address_book
 from core.galleries import copy as copying
 from core.galleries.backends import open_gallery
-from core.galleries.copy import Copied
+from core.galleries.copy import CopyResult
 from core.galleries.gallery import Gallery
 from core.home import Home, expanded
 from core.indexing.exclusions import Exclusions
@@ -253,7 +253,7 @@ class Explorer:
                 target.delete()
             raise
 
-    def copy_gallery(self, gallery: str, to: str, report: Report = silent) -> Copied:
+    def copy_gallery(self, gallery: str, to: str, report: Report = silent) -> CopyResult:
         """Copy a gallery with all that it holds, from a name or an address to another; a stopped copy goes on.
 
         StoreError: `no_gallery`, `not_empty`, `same`, and what both places may raise.

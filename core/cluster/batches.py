@@ -27,7 +27,7 @@ class WorkBatch:
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostItem:
     """An item that was given up because workers died of it."""
 
     item: Any

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.cluster.batches import Lost, WorkerShare
+from core.cluster.batches import LostItem, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.cluster.workers import READERS, ImageJob, PictureJob, PictureWorker
@@ -109,8 +109,8 @@ class _Work:
             finally:
                 self.shares, self._pool = pool.shares(), None
 
-    def _as_failure(self, result: Done | Lost) -> Done:
-        if not isinstance(result, Lost):
+    def _as_failure(self, result: Done | LostItem) -> Done:
+        if not isinstance(result, LostItem):
             return result
         return FailedEntry(result.item, NO_STAMP, "worker", f"Reading {Path(result.item).name} ended the worker that "
                            "did it, and then the next one too. It was left out, and is tried again by the next run.",

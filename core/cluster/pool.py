@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import __version__
-from core.cluster.batches import Lost, WorkBatch, WorkerShare
+from core.cluster.batches import LostItem, WorkBatch, WorkerShare
 from core.cluster.connection import ClusterOptions
-from core.cluster.workers import Begun, Worker
+from core.cluster.workers import Worker, WorkerStart
 from core.errors import BrewclipError, ClusterError
 
 AHEAD = 2  # batches that a worker has: the one it does, and the next
@@ -32,7 +32,7 @@ class _Member:
     number: int
     actor: Any
     starting: Any  # reference to what it does before it can work; None then
-    begun: Begun | None = None
+    begun: WorkerStart | None = None
     queue: "deque[tuple[Any, WorkBatch]]" = field(default_factory=deque)
     since: float = 0.0
     until: float = 0.0
@@ -40,7 +40,7 @@ class _Member:
     died: bool = False
 
     def share(self) -> WorkerShare:
-        where = self.begun or Begun("", 0, ())
+        where = self.begun or WorkerStart("", 0, ())
         seconds = max(0.0, self.until - self.since)
         return WorkerShare(self.number, where.machine, where.process, self.items, seconds, self.died)
 
@@ -83,7 +83,7 @@ class Pool:
         return f"{len(rates)} workers, {slow:.1f} to {fast:.1f} a second each"
 
     def run(self, batches: Iterable[Sequence[Any]], count: int = 0) -> Iterator[list[Any]]:
-        """The results of the workers for these batches, in the order in which they come, each in a list; `Lost` for
+        """The results of the workers for these batches, in the order in which they come, each in a list; `LostItem` for
         items that end workers. Every TICK_S at the latest there is a list, if need be an empty one.
 
         `count` of the batches, where it is known, spares starting workers that would have none.
@@ -138,7 +138,7 @@ class Pool:
 
     def _started(self, member: _Member, value: Any) -> None:
         """Advance a starting worker: it reports missing files, then loads its model, then works."""
-        if isinstance(value, Begun):
+        if isinstance(value, WorkerStart):
             member.begun = value
             member.starting = member.actor.load.remote({key: self._content(key) for key in value.lacking})
             return
@@ -156,7 +156,7 @@ class Pool:
         return self._contents[key]
 
     def _died(self, member: _Member, again: "deque[WorkBatch]", error: Exception | None) -> list[Any]:
-        """Results that a dead worker still gave, and `Lost` items; its other batches are tried again."""
+        """Results that a dead worker still gave, and `LostItem` items; its other batches are tried again."""
         self._members.remove(member)
         self._gone.append(member)
         self._ray.kill(member.actor)
@@ -174,7 +174,7 @@ class Pool:
                 parts = batch.after_death() if suspect else [batch]
                 suspect = False  # those behind it were not begun
                 again.extend(parts)
-                results += [[Lost(batch.items[0])]] if not parts else []
+                results += [[LostItem(batch.items[0])]] if not parts else []
         return results
 
     def _get(self, ref: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import datasets
 from core.asr.recogniser import RECOGNISERS
-from core.cluster.batches import Lost, WorkerShare
+from core.cluster.batches import LostItem, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.model_files import FileSet
 from core.cluster.pool import Pool
@@ -184,7 +184,7 @@ def _remotely(pool: Pool, task: Callable[[Path], Any], size: int) -> Compute[Pat
             for part in results:
                 done += len(part)
                 yield [Computed(Path(getattr(result.item, "path", result.item)), reason=LOST)
-                       if isinstance(result, Lost) else result for result in part]
+                       if isinstance(result, LostItem) else result for result in part]
 
     return compute
 

@@ -37,7 +37,7 @@ READERS = 2  # threads of a worker that decode while its model computes, where i
 
 
 @dataclass(frozen=True)
-class Begun:
+class WorkerStart:
     """A worker on its machine: `lacking` names the sets of files that this machine does not have."""
 
     machine: str
@@ -50,13 +50,13 @@ class Worker:
 
     sets: tuple[FileSet, ...] = ()
 
-    def begin(self, version: str) -> Begun:
+    def begin(self, version: str) -> WorkerStart:
         """Machine, process and missing files of this worker. ClusterError ("other_version")."""
         if version != __version__:
             raise ClusterError(f"The node {os.uname().nodename} has BrewCLIP Explorer {__version__}, this computer "
                                f"{version}; both must be the same. Nothing was changed.", "other_version")
         lacking = tuple(files.key for files in self.sets if located(files) is None)
-        return Begun(os.uname().nodename, os.getpid(), lacking)
+        return WorkerStart(os.uname().nodename, os.getpid(), lacking)
 
     def load(self, contents: Mapping[str, Any]) -> None:
         """Load the model. `contents` are references, by key, to the bytes of sets of files that were lacking."""

@@ -17,7 +17,7 @@ from core import datasets, images
 from core.errors import BrewclipError, DatasetError, EvaluationError
 from core.evaluation import alike, archive, evaluate, models, ranks
 from core.evaluation.archive import Evaluation
-from core.evaluation.failures import CHANGES, Again, Diagnosis, DiagnosisRecord, conclude
+from core.evaluation.failures import CHANGES, Diagnosis, DiagnosisRecord, Reranking, conclude
 from core.evaluation.models import EvaluatedModel
 from core.evaluation.ranks import Floats, Ints, units
 from core.evaluation.records import DIRECTIONS, Direction, EvaluatedQuery
@@ -83,9 +83,9 @@ class _Ranked:
     ranks: Ints
     why: Sequence[str]
 
-    def again(self, change: str, row: int) -> Again:
+    def again(self, change: str, row: int) -> Reranking:
         """Outcome of one miss under every change."""
-        return Again(change, None if self.why[row] else int(self.ranks[row]), self.why[row])
+        return Reranking(change, None if self.why[row] else int(self.ranks[row]), self.why[row])
 
 
 class Counterfactuals:
@@ -96,7 +96,7 @@ class Counterfactuals:
         self._workspace, self._model, self._split = workspace, model, split
         self._report: Report = silent  # of the change that is tried
         self._evaluation, self._setup = evaluation, evaluation.record.setup
-        self._seen, self._spoken = units(images), units(fused)
+        self._images, self._spoken = units(images), units(fused)
         self._image_of = split.image_of
         self._crops: dict[str, Floats] = {}
 
@@ -111,7 +111,7 @@ class Counterfactuals:
     def check(self) -> None:
         """EvaluationError ("changed") when these vectors do not give the ranks that were stored."""
         stored = self._evaluation.ranks("speech_to_image")
-        again = ranks.to_images(self._spoken, self._seen, self._image_of)
+        again = ranks.to_images(self._spoken, self._images, self._image_of)
         counted = stored > 0
         if counted.any() and np.mean(again[counted] != stored[counted]) > STRAYED:
             raise _changed("The model, the pictures or what is heard give other ranks than those that were stored.")
@@ -156,8 +156,8 @@ class Counterfactuals:
         places = np.array([query.picture for query in failed])
         if direction == "speech_to_image":
             said = changed[[query.number for query in failed]]
-            return _Ranked(ranks.to_images(said, self._seen, places), why)
-        return _Ranked(ranks.to_utterances(self._seen[places], places, self._spoken, self._image_of, changed), why)
+            return _Ranked(ranks.to_images(said, self._images, places), why)
+        return _Ranked(ranks.to_utterances(self._images[places], places, self._spoken, self._image_of, changed), why)
 
     def _encoded(self, rows: list[int], change: str) -> Floats:
         """Unit vectors of utterances under other words."""
@@ -214,7 +214,7 @@ class Counterfactuals:
     def _alone(self, branch: str, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         """The ranks under one branch, which the evaluation has stored."""
         stored = [query.text_rank if branch == "text" else query.acoustic_rank for query in failed]
-        worst = len(self._seen) + 1 if failed[0].direction == "speech_to_image" else len(self._spoken) + 1
+        worst = len(self._images) + 1 if failed[0].direction == "speech_to_image" else len(self._spoken) + 1
         silent_branch = "nothing was heard" if branch == "text" else "the voice has no vector"
         why = ["the model has one branch" if rank is None else silent_branch if rank == worst else ""
                for rank in stored]
@@ -224,9 +224,9 @@ class Counterfactuals:
         places = np.array([query.picture for query in failed])
         if direction == "speech_to_image":
             said = self._spoken[[query.number for query in failed]]
-            near = alike.to_images(said, self._seen, places, self._report)
+            near = alike.to_images(said, self._images, places, self._report)
         else:
-            near = alike.to_utterances(self._seen[places], places, self._spoken, self._image_of, self._seen,
+            near = alike.to_utterances(self._images[places], places, self._spoken, self._image_of, self._images,
                                        self._report)
         why = ["" if others else "no picture looks like the best hit" for others in near.others.tolist()]
         unread = [self._unreadable(query) for query in failed]

@@ -93,7 +93,7 @@ LABEL_TITLES: Mapping[str, str] = {label.key: label.title for label in LABELS}
 
 
 @dataclass(frozen=True)
-class Again:
+class Reranking:
     """The rank under one change; None where the change does not apply, for the reason `why`."""
 
     change: str
@@ -113,7 +113,7 @@ class Diagnosis:
     number: int
     query_id: str
     rank: int
-    again: tuple[Again, ...]
+    again: tuple[Reranking, ...]
     kinds: tuple[str, ...]
     kind: str
     then: int | None
@@ -141,7 +141,7 @@ class DiagnosisRecord:
                      if diagnosis.direction == direction and diagnosis.number == number), None)
 
 
-def conclude(direction: Direction, number: int, query_id: str, rank: int, at: int, again: Sequence[Again],
+def conclude(direction: Direction, number: int, query_id: str, rank: int, at: int, again: Sequence[Reranking],
              unreadable: bool = False) -> Diagnosis:
     """The diagnosis that ranks under changes come to."""
     kind_of = {change.key: change.kind for change in CHANGES}
@@ -196,5 +196,5 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
 def from_json(values: Mapping[str, Any]) -> Diagnosis:
     """The diagnosis of `to_json`. KeyError, TypeError when damaged."""
     facts = dict(values)
-    return Diagnosis(facts.pop("way"), **{**facts, "again": tuple(Again(**retry) for retry in values["again"]),
+    return Diagnosis(facts.pop("way"), **{**facts, "again": tuple(Reranking(**retry) for retry in values["again"]),
                                           "kinds": tuple(values["kinds"])})

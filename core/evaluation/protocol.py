@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.asr.recogniser import RECOGNISERS
-from core.evaluation.published import BACKBONE, PICTURES, SPLITS, UTTERANCES, WHISPER, Ours
+from core.evaluation.published import BACKBONE, PICTURES, SPLITS, UTTERANCES, WHISPER, OwnModel
 from core.evaluation.records import EvaluationRecord
 from core.features.noise import CLEAN
 from core.models.checkpoints import Run
@@ -23,7 +23,7 @@ TRAINING: Mapping[str, Any] = MappingProxyType({  # the paper's recipe; a test h
     "patience": 0, "noise": "", "teach": 0.0, "choose_weight": False, "fit_gate": False, "dev_noise": ""})
 
 
-def belongs(record: EvaluationRecord, kind: str, ours: Ours) -> bool:
+def belongs(record: EvaluationRecord, kind: str, ours: OwnModel) -> bool:
     """Whether an evaluation asks a row's question: its dataset, variant, words and training data, no noise."""
     setup = record.setup
     return (setup.kind == kind and setup.condition == CLEAN and setup.variant == ours.variant

@@ -22,7 +22,7 @@ BACKBONE, WHISPER = "ViT-L-14/openai", "whisper-base"  # names of weights
 
 
 @dataclass(frozen=True)
-class Ours:
+class OwnModel:
     """Which evaluations belong beside a row: the variant, trained on which kind ("" for zero-shot), and the words."""
 
     variant: str
@@ -37,7 +37,7 @@ class PaperRow:
     labels: tuple[str, ...]
     figures: Figures
     kind: str
-    ours: Ours | None = None
+    ours: OwnModel | None = None
     note: str = ""
 
 
@@ -56,15 +56,15 @@ class PaperTable:
 RECALLS = tuple(f"{direction} R@{at}" for direction in ("Speech to image", "Image to speech") for at in (1, 5, 10))
 
 
-def _method(title: str, ours: Ours | None, *figures: tuple[str, Figures], note: str = "") -> tuple[PaperRow, ...]:
+def _method(title: str, ours: OwnModel | None, *figures: tuple[str, Figures], note: str = "") -> tuple[PaperRow, ...]:
     """A method's rows, one for each dataset it has figures on."""
     return tuple(PaperRow((title, DATASETS[kind]), paper, kind, _trained(ours, kind), note) for kind, paper in figures)
 
 
-def _trained(ours: Ours | None, kind: str) -> Ours | None:
+def _trained(ours: OwnModel | None, kind: str) -> OwnModel | None:
     if ours is None or ours.variant == "zero-shot":
         return ours
-    return Ours(ours.variant, kind, ours.captions)
+    return OwnModel(ours.variant, kind, ours.captions)
 
 
 ZERO_SHOT_COCO = (SPOKENCOCO, (33.6, 57.7, 68.0, 53.9, 77.8, 85.4))
@@ -86,32 +86,33 @@ TABLES: tuple[PaperTable, ...] = (
                  (SPOKENCOCO, (31.8, 62.5, 75.0, 42.5, 73.7, 84.9))),
         *_method("FaST-VGS-ctf", None, (FLICKR8K, (29.3, 58.6, 71.0, 37.9, 68.5, 79.9)),
                  (SPOKENCOCO, (35.9, 66.3, 77.9, 48.8, 78.2, 87.0))),
-        *_method("PIP-only BrewCLIP (zero-shot)", Ours("zero-shot"),
+        *_method("PIP-only BrewCLIP (zero-shot)", OwnModel("zero-shot"),
                  (FLICKR8K, (58.8, 83.9, 90.5, 77.4, 93.4, 97.0)), ZERO_SHOT_COCO,
                  (NARRATIVES, (16.3, 33.0, 42.1, 23.6, 41.5, 50.8))),
-        *_method("PIP-only BrewCLIP (prompted)", Ours("prompted"),
+        *_method("PIP-only BrewCLIP (prompted)", OwnModel("prompted"),
                  (FLICKR8K, (68.5, 89.9, 94.5, 80.8, 95.8, 98.6)), PROMPTED_COCO, PROMPTED_NARRATIVES),
-        *_method("BrewCLIP", Ours("full"), (FLICKR8K, (66.5, 89.1, 94.6, 79.3, 95.9, 98.6)), FULL_COCO,
+        *_method("BrewCLIP", OwnModel("full"), (FLICKR8K, (66.5, 89.1, 94.6, 79.3, 95.9, 98.6)), FULL_COCO,
                  FULL_NARRATIVES))),
     PaperTable(2, "Variants", "What each branch adds, and captions in place of transcripts.", ("Method", "Dataset"),
                RECALLS, (
-        *_method("BrewCLIP", Ours("full"), FULL_COCO, FULL_NARRATIVES),
-        *_method("E2E-only BrewCLIP", Ours("e2e"), (SPOKENCOCO, (22.8, 50.6, 64.4, 35.2, 65.8, 77.8)),
+        *_method("BrewCLIP", OwnModel("full"), FULL_COCO, FULL_NARRATIVES),
+        *_method("E2E-only BrewCLIP", OwnModel("e2e"), (SPOKENCOCO, (22.8, 50.6, 64.4, 35.2, 65.8, 77.8)),
                  (NARRATIVES, (24.0, 51.6, 65.0, 28.4, 53.1, 64.9))),
-        *_method("PIP-only BrewCLIP (prompted)", Ours("prompted"), PROMPTED_COCO, PROMPTED_NARRATIVES),
-        *_method("PIP-only BrewCLIP (prompted) on captions", Ours("prompted", captions=True),
+        *_method("PIP-only BrewCLIP (prompted)", OwnModel("prompted"), PROMPTED_COCO, PROMPTED_NARRATIVES),
+        *_method("PIP-only BrewCLIP (prompted) on captions", OwnModel("prompted", captions=True),
                  (SPOKENCOCO, (44.9, 69.8, 78.9, 55.8, 79.2, 86.9)),
                  (NARRATIVES, (48.1, 72.8, 81.3, 47.5, 71.3, 79.7))))),
     PaperTable(4, "Transcript or caption", "Zero-shot, with what was heard and with the reference.",
                ("Words", "Dataset"), RECALLS, (
-        *_method("ASR transcription", Ours("zero-shot"), ZERO_SHOT_COCO,
+        *_method("ASR transcription", OwnModel("zero-shot"), ZERO_SHOT_COCO,
                  (NARRATIVES, (16.3, 33.0, 42.0, 23.6, 41.5, 50.8))),
-        *_method("Ground truth", Ours("zero-shot", captions=True), (SPOKENCOCO, (36.1, 60.8, 71.1, 56.2, 78.8, 86.9)),
+        *_method("Ground truth", OwnModel("zero-shot", captions=True),
+                 (SPOKENCOCO, (36.1, 60.8, 71.1, 56.2, 78.8, 86.9)),
                  (NARRATIVES, (20.8, 40.9, 51.4, 28.6, 50.8, 60.7))))),
     PaperTable(5, "Across datasets", "The full model trained on one dataset and evaluated on another; beside all "
                "pictures those that it has not learnt from.", ("Trained on", "Evaluated on"),
                ("Speech to image R@5", "Image to speech R@5"), tuple(
-        PaperRow((DATASETS[trained], DATASETS[kind]), figures, kind, Ours("full", trained), note)
+        PaperRow((DATASETS[trained], DATASETS[kind]), figures, kind, OwnModel("full", trained), note)
         for trained, kind, figures, note in (
             (NARRATIVES, NARRATIVES, (68.1, 78.6), "78.6 as published in table 5; table 1 has 67.6"),
             (NARRATIVES, SPOKENCOCO, (38.8, 58.2), ""), (NARRATIVES, FLICKR8K, (53.6, 76.1), ""),

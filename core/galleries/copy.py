@@ -20,7 +20,7 @@ BATCH = 2000  # pictures that one write stores
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopyResult:
     """Result of a copy: `pictures` of the source, `already` of them in the target before, `vectors` written."""
 
     gallery: str
@@ -39,7 +39,7 @@ class _Later:
 
 
 def copy_gallery(source: Gallery, target: Gallery,
-                 report: Report = silent) -> Copied:
+                 report: Report = silent) -> CopyResult:
     """Copy a gallery into another that is empty, or that an earlier copy of it was stopped in.
 
     StoreError: `not_empty` (the target holds pictures that the source does not; nothing was changed), and what both
@@ -62,7 +62,7 @@ def copy_gallery(source: Gallery, target: Gallery,
         report(Progress(WorkStep.COPYING, done, total))
     failures = _finish(source, target, folders, later, after)
     target.optimize(after)
-    return Copied(target.name, done, already, vectors, failures)
+    return CopyResult(target.name, done, already, vectors, failures)
 
 
 def _check(source: Gallery, target: Gallery, report: Report) -> int:

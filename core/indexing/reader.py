@@ -40,14 +40,14 @@ class ReadFile:
 
 
 @dataclass(frozen=True)
-class Gone:
+class UnreadFile:
     """A file that was gone when its turn came (`vanished`), or was being written to: the next run reads it."""
 
     path: str
     vanished: bool
 
 
-Outcome = ReadFile | FailedEntry | Gone
+Outcome = ReadFile | FailedEntry | UnreadFile
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,17 @@ class Reader:
         try:
             current = remote.stamp(address)
             if current is None:
-                return Gone(address, vanished=True)
+                return UnreadFile(address, vanished=True)
             stamp = file_stamp(current.size, current.mtime_ns)
             content = remote.read(address)
         except StoreError as error:
             if error.kind in ("no_credentials", "no_extra"):
                 raise
             if error.kind == "not_there":
-                return Gone(address, vanished=True)
+                return UnreadFile(address, vanished=True)
             return self._failed(address, NO_STAMP, "unreadable", str(error))
         if len(content) != stamp.size:  # another was put there meanwhile
-            return Gone(address, vanished=False)
+            return UnreadFile(address, vanished=False)
         return ReadFile(address, stamp, hashlib.sha256(content).digest(), content=content)
 
     def _hashed(self, path: str) -> Outcome:
@@ -117,12 +117,14 @@ class Reader:
         try:
             stamp = stamp_of(path)
             if stamp is None:
-                return Gone(path, vanished=True)
+                return UnreadFile(path, vanished=True)
             with Path(path).open("rb") as file:
                 content_hash = hashlib.file_digest(file, "sha256").digest()
-            return ReadFile(path, stamp, content_hash) if stamp_of(path) == stamp else Gone(path, vanished=False)
+            if stamp_of(path) != stamp:
+                return UnreadFile(path, vanished=False)
+            return ReadFile(path, stamp, content_hash)
         except FileNotFoundError:
-            return Gone(path, vanished=True)
+            return UnreadFile(path, vanished=True)
         except OSError as error:
             return self._failed(path, stamp or NO_STAMP, "unreadable",
                                 f"{Path(path).name} cannot be read: {error.strerror}.")
@@ -140,8 +142,8 @@ class Reader:
         try:
             after = stamp_of(file.path)
         except OSError:  # the share went away after it was read
-            return Gone(file.path, vanished=False)
-        return outcome if after == file.stamp else Gone(file.path, vanished=after is None)
+            return UnreadFile(file.path, vanished=False)
+        return outcome if after == file.stamp else UnreadFile(file.path, vanished=after is None)
 
     def _failed(self, path: str, stamp: FileStamp, kind: str, reason: str) -> FailedEntry:
         return FailedEntry(path, stamp, kind, reason, self.max_megapixels)

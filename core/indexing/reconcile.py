@@ -16,7 +16,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
 from core.indexing.rate import RateMeter
-from core.indexing.reader import NO_STAMP, Gone
+from core.indexing.reader import NO_STAMP, UnreadFile
 from core.indexing.scan import Scan
 from core.progress import Progress, Report, WorkStep
 from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
@@ -27,7 +27,7 @@ READY = 256  # pictures that need no model are stored at the latest when so many
 RETRIED = ("unreadable", "missing", "no_embedding", "worker")  # failures that need no change of the file to go away
 
 T = TypeVar("T")
-Done = IndexedFile | FailedEntry | Gone
+Done = IndexedFile | FailedEntry | UnreadFile
 Work = Callable[[Sequence[str]], Iterator[Sequence[Done]]]
 """Reads and embeds the files of these paths: what became of each, once, in any order. A copy that comes without a
 vector comes after the file whose content it shares."""
@@ -207,7 +207,7 @@ class GalleryReconciler:
         match result:
             case FailedEntry():
                 self._waiting.failures.append(result)
-            case Gone():
+            case UnreadFile():
                 self._tally.done += 1
                 if result.vanished and result.path in ids:
                     self._tally.vanished.add(ids[result.path])

@@ -19,7 +19,7 @@ from core.store.addresses import is_address
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.explorer import Explorer
-    from core.galleries.copy import Copied
+    from core.galleries.copy import CopyResult
     from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryState
 
@@ -189,7 +189,7 @@ class LibraryController(Controller[LibraryState]):
         """Copy the chosen gallery to a name or an address: embeddings, tags and failures; pictures stay."""
         name, explorer = self.state.chosen, self.context.explorer
 
-        def work(report: Report) -> "Copied":
+        def work(report: Report) -> "CopyResult":
             copied = explorer.copy_gallery(name, to, report)
             if is_address(to):
                 explorer.open_address(to)

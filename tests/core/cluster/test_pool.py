@@ -12,7 +12,7 @@ from cluster_processes import none_left
 from cluster_toys import Elsewhere, Toy, ToyJob
 
 from core.cluster import pool as pools
-from core.cluster.batches import Lost, WorkBatch
+from core.cluster.batches import LostItem, WorkBatch
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.pool import Pool
 from core.errors import ClusterError
@@ -63,8 +63,8 @@ def test_items_that_kill_their_worker_are_found_and_all_others_done_once(ray: An
                                                                           options: ClusterOptions) -> None:
     batches = [["a", "kill 1", "b"], ["d", "e"], ["kill 2"], ["f"]]
     found = results(ray, job, options, batches)
-    assert {one.item for one in found if isinstance(one, Lost)} == {"kill 1", "kill 2"}
-    assert Counter(one for one in found if not isinstance(one, Lost)) == Counter(f"done {item}" for item in "abdef")
+    assert {one.item for one in found if isinstance(one, LostItem)} == {"kill 1", "kill 2"}
+    assert Counter(one for one in found if not isinstance(one, LostItem)) == Counter(f"done {item}" for item in "abdef")
     begun = Counter(job.diary.read_text().splitlines())
     assert begun["begin kill 2"] == 2  # once could have been something else
 
@@ -72,7 +72,7 @@ def test_items_that_kill_their_worker_are_found_and_all_others_done_once(ray: An
 def test_the_batch_behind_the_one_that_kills_has_no_part_in_it(ray: Any, job: ToyJob, options: ClusterOptions) -> None:
     one = replace(options, workers=1)
     found = results(ray, job, one, [["kill"], ["a"]])
-    assert found == [Lost("kill"), "done a"] or found == ["done a", Lost("kill")]
+    assert found == [LostItem("kill"), "done a"] or found == ["done a", LostItem("kill")]
 
 
 def test_the_pool_is_lazy_and_gives_up_its_workers_when_it_is_left(ray: Any, job: ToyJob,

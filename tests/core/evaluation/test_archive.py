@@ -15,7 +15,7 @@ import pytest
 from core.errors import EvaluationError, StoreError
 from core.evaluation import archive, labelling
 from core.evaluation.archive import DirectionResult
-from core.evaluation.failures import Again, conclude, confusion, counts
+from core.evaluation.failures import Reranking, conclude, confusion, counts
 from core.evaluation.hits import Hits
 from core.evaluation.metrics import metrics
 from core.evaluation.records import Setup, SplitImage, Summary, Unseen, UtteranceFacts, WordErrors
@@ -102,7 +102,7 @@ def test_deleting_takes_diagnosis_and_labels_along(store):
 
 def test_a_diagnosis_is_kept_for_each_k_and_replaced(store):
     record = keep(store)
-    again = [Again("caption", None, "it was heard rightly"), Again("letterbox", 3), Again("squash", 12)]
+    again = [Reranking("caption", None, "it was heard rightly"), Reranking("letterbox", 3), Reranking("squash", 12)]
     first = archive.keep_diagnosis(store, record.id, 10, [conclude("speech_to_image", 1, "u1", 30, 10, again)], "note")
     assert archive.diagnosis(store, record.id, 10) == first
     assert archive.diagnosis(store, record.id, 5) is None
@@ -144,7 +144,8 @@ def test_a_label_that_is_taken_away_is_gone_and_can_come_back(store):
 def test_counts_and_confusion(store):
     record = keep(store)
     found = [conclude("speech_to_image", row, f"u{row}", 30, 10, again) for row, again in enumerate((
-        [Again("letterbox", 3)], [Again("caption", 4)], [Again("caption", 4), Again("letterbox", 9)], []))]
+        [Reranking("letterbox", 3)], [Reranking("caption", 4)],
+        [Reranking("caption", 4), Reranking("letterbox", 9)], []))]
     for row, label in enumerate(("crop", "crop", "heard")):
         labelling.label(store, record.id, "speech_to_image", f"u{row}", label)
     told = counts(found)

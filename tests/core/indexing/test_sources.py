@@ -12,7 +12,7 @@ from PIL import Image
 from core import remote
 from core.errors import DatasetError, StoreError
 from core.indexing.exclusions import Exclusions
-from core.indexing.reader import Gone, Reader, ReadFile
+from core.indexing.reader import Reader, ReadFile, UnreadFile
 from core.indexing.reconcile import RETRIED
 from core.indexing.sources import scan_folder, scan_source
 from core.store.records import FailedEntry, FileStamp
@@ -295,7 +295,7 @@ def test_what_an_address_lacks_or_holds_broken_costs_nothing_else(bucket: str, e
     client.put_object(Bucket="archive", Key="p/empty.png", Body=b"")
     client.put_object(Bucket="archive", Key="p/text.png", Body=b"no picture at all")
     gone, empty, text, good = reader().read([f"s3:/archive/p/{name}.png" for name in ("none", "empty", "text", "a")])
-    assert gone == Gone("s3:/archive/p/none.png", vanished=True)
+    assert gone == UnreadFile("s3:/archive/p/none.png", vanished=True)
     assert isinstance(empty, FailedEntry) and isinstance(text, FailedEntry) and isinstance(good, ReadFile)
     assert (empty.kind, text.kind) == ("empty", "not_an_image")
 
@@ -303,7 +303,7 @@ def test_what_an_address_lacks_or_holds_broken_costs_nothing_else(bucket: str, e
 def test_an_object_that_changes_while_it_is_read_is_left_to_the_next_run(bucket: str, monkeypatch: pytest.MonkeyPatch
                                                                          ) -> None:
     monkeypatch.setattr(remote, "read", lambda place: b"another one")
-    assert reader().read(["s3:/archive/p/a.png"]) == [Gone("s3:/archive/p/a.png", vanished=False)]
+    assert reader().read(["s3:/archive/p/a.png"]) == [UnreadFile("s3:/archive/p/a.png", vanished=False)]
 
 
 def test_a_storage_that_fails_in_the_middle_is_a_failure_that_is_tried_again(bucket: str,

@@ -18,7 +18,7 @@ from brewclip_app.panels.failures.panel import FailuresPanel
 from brewclip_app.shell.panel_stack import PanelStack
 from core import audio
 from core.evaluation import archive, diagnosis, labelling
-from core.evaluation.failures import Again, conclude
+from core.evaluation.failures import Reranking, conclude
 from core.features.noise import Condition, noisy
 from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
@@ -80,8 +80,9 @@ def concluded(misses):
     """A diagnosis of every failure: in turn the crop, the transcript and nothing brings it back."""
     found = []
     for place, query in enumerate(misses):
-        again = [Again("caption", 1 if place % 3 == 1 else query.rank), Again("letterbox", 1 if place % 3 == 0 else 9),
-                 Again("sentences", None, "nothing was cut off")]
+        again = [Reranking("caption", 1 if place % 3 == 1 else query.rank),
+                 Reranking("letterbox", 1 if place % 3 == 0 else 9),
+                 Reranking("sentences", None, "nothing was cut off")]
         found.append(conclude(query.direction, query.number, query.query_id, query.rank, 1, again))
     return found
 
