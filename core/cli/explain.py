@@ -41,21 +41,22 @@ OPTIONS = (
 
 
 def _explain(arguments: Arguments) -> int:
-    from core.explain.methods import method
-
     if (arguments.speech is None) == (arguments.text is None):
         raise QueryError("Give either --speech or --text.", "empty")
     if arguments.text is not None and not arguments.text.strip():
         raise QueryError("There is nothing to explain: the text is empty.", "empty")
-    chosen = method(arguments.method)
     with explorer() as opened, progress() as report:
         from core import audio, images
-        from core.explain import inspection
-        from core.models.spec import ModelSpec
 
         gallery = opened.gallery(arguments.gallery) if arguments.gallery else None
         picture = images.read(arguments.image, opened.settings["images.max_megapixels"])
         waveform = audio.read(arguments.speech) if arguments.speech else None
+
+        from core.explain import inspection  # torch takes seconds to import
+        from core.explain.methods import method
+        from core.models.spec import ModelSpec
+
+        chosen = method(arguments.method)
         spec = ModelSpec(checkpoint=arguments.checkpoint) if arguments.checkpoint else None
         model = inspection.load_model(opened.models, opened.settings, spec, report)
         if gallery:
