@@ -177,7 +177,7 @@ def test_a_changed_dataset_is_not_diagnosed_as_if_it_were_the_old_one(made):
 
 
 def test_what_is_not_there_is_told(made):
-    with pytest.raises(EvaluationError, match="deleted"):
+    with pytest.raises(EvaluationError, match="no such evaluation"):
         diagnose(made.explorer.workspace, made.record.id + 1)
     with pytest.raises(EvaluationError, match="1 or more"):
         diagnose(made.explorer.workspace, made.record.id, at=0)
