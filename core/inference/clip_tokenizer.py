@@ -2,20 +2,20 @@
 
 import gzip
 import html
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 MERGES = 48_894
 START, END = 49_406, 49_407
 END_OF_WORD = "</w>"
-PARTS = regex.compile(r"<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+",
-                      regex.IGNORECASE)
+WHOLE = "<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d"
+ASCII_PARTS = re.compile(WHOLE + r"|[a-z]+|[0-9]|[^\sa-z0-9]+")
 SPECIAL = {"<start_of_text>": START, "<end_of_text>": END}
 
 
@@ -27,7 +27,7 @@ class ClipTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, without start and end, of any number."""
-        return [token for part in PARTS.findall(_cleaned(text)) for token in _tokens(part)]
+        return [token for part in _parts(_cleaned(text)) for token in _tokens(part)]
 
     def __call__(self, texts: Sequence[str], places: int = 0) -> NDArray[np.int64]:
         """Tokens (n, longest) with start and end, 0 behind the end; cut to `places`, 0 being the whole context."""
@@ -47,6 +47,16 @@ def _cleaned(text: str) -> str:
 
         text = html.unescape(html.unescape(ftfy.fix_text(text)))
     return " ".join(text.split()).lower()
+
+
+def _parts(text: str) -> list[str]:
+    """Words, digits and runs of other characters of a cleaned text."""
+    if text.isascii():
+        return ASCII_PARTS.findall(text)
+    import regex  # for letters of all alphabets
+
+    parts: list[str] = regex.findall(WHOLE + r"|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+", text, regex.IGNORECASE)
+    return parts
 
 
 @lru_cache(maxsize=1)

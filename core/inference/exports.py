@@ -48,9 +48,9 @@ class Export:
         """Whether its outputs are PyTorch's within the bound."""
         return self.cosine >= LEAST_COSINE
 
-    def session(self, name: str, threads: int = 0, spin: bool = True) -> Session:
+    def session(self, name: str, threads: int = 0, spin: bool = True, quick: bool = False) -> Session:
         """The graph of that name, opened. OSError or RuntimeError when it cannot be loaded."""
-        return Session(self.folder / f"{name}.onnx", threads, spin)
+        return Session(self.folder / f"{name}.onnx", threads, spin, quick)
 
 
 Write = Callable[[Path], Mapping[str, Any]]  # writes the graphs into a folder -> facts

@@ -20,16 +20,19 @@ class Session:
     """A graph, ready to run. Any thread may call any method, and several at once.
 
     `threads` of one operator; 0 is `thread_count()`. `spin`: its threads wait actively for the next operator, which is
-    faster where nothing else computes meanwhile. OSError or RuntimeError when ONNX Runtime cannot load the file.
+    faster where nothing else computes meanwhile. `quick` to open: less is optimised. OSError or RuntimeError when ONNX
+    Runtime cannot load the file.
     """
 
-    def __init__(self, path: Path, threads: int = 0, spin: bool = True) -> None:
+    def __init__(self, path: Path, threads: int = 0, spin: bool = True, quick: bool = False) -> None:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(3)  # errors alone
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or thread_count()
         options.inter_op_num_threads = 1
+        if quick:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

@@ -118,7 +118,7 @@ class ExportedModel:
         with self._opening:
             if graph not in self._sessions:
                 try:
-                    self._sessions[graph] = self._exports[graph].session(graph)
+                    self._sessions[graph] = self._exports[graph].session(graph, quick=graph != "image")
                 except Exception as error:  # ONNX Runtime has its own exceptions
                     raise ModelError(f"{self.title} could not be loaded: {str(error).splitlines()[0]} Nothing was "
                                      "changed. `brewclip settings set inference torch` does without ONNX Runtime.",
