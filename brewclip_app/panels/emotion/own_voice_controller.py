@@ -119,7 +119,8 @@ class OwnVoiceController(Controller[OwnVoiceState]):
             self._set(message="Probing was stopped.", look="quiet")
             return
         except Exception as error:
-            self.show_problem(str(error))
+            if self.state.waveform is waveform:  # else another one was recorded meanwhile
+                self.show_problem(str(error))
             return
         if self.state.probe is probe and self.state.waveform is waveform:
             shares = prediction.probabilities.tolist()

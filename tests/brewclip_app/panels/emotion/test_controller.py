@@ -1,5 +1,6 @@
 """The controllers of the Emotion screen without any widget."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -108,6 +109,26 @@ def test_a_recording_of_the_user_is_probed_and_kept(own_voice, home, tmp_path, q
     own_voice.use(run, "text")
     assert own_voice.state.prediction is None and own_voice.state.waveform is None
     settle(qtbot)
+
+
+def test_an_error_is_said_of_its_own_recording_alone(own_voice, home, tmp_path, qtbot, monkeypatch):
+    gate = threading.Event()
+
+    def fail(waveform):
+        gate.wait(20)
+        raise RuntimeError("the model is gone")
+
+    monkeypatch.setattr(predict, "ProbePredictor", lambda *made: SimpleNamespace(
+        takes_sentences=False, predict=fail, warm_up=lambda: None))
+    own_voice.use(Runs(home).keep(make_result(tmp_path, ("layers",))), "layers")
+    own_voice.take(SPEECH, "")
+    own_voice._set(waveform=None, message=READY)  # as the next recording begins
+    gate.set()
+    settle(qtbot)
+    assert own_voice.state.message == READY
+    own_voice.take(SPEECH, "")
+    settle(qtbot)
+    assert own_voice.state.message == "the model is gone"
 
 
 def test_sentences_to_standardise_by_make_another_probe(own_voice, home, tmp_path, qtbot):
