@@ -242,7 +242,6 @@ def test_explain_tells_people_and_draws(command, folder, recording, tmp_path, ca
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--text", " "], "text is empty"), (["--text", "a dog", "--method", "legrad"], "no method"),
     (["--text", "a dog", "--gallery", "Nowhere"], "no gallery"),
-    (["--text", "a dog", "--png", "/nowhere/x.png"], "/nowhere"),
     (["--text", "a dog", "--checkpoint", "/nowhere"], "no trained model")])
 def test_explain_says_what_is_wrong_in_a_sentence(command, folder, arguments, words, capsys):
     assert command("--image", folder / "red.png", *arguments) == 2
