@@ -59,17 +59,21 @@ class FakeRecogniser:
         self.options.append(options)
         self.transcribed += len(waveforms)
         assert self.gate.wait(60)
-        return [EncodedUtterance(self.transcripts.get(each.digest) or self._next(), (self.states(each),))
+        return [EncodedUtterance(self.transcripts.get(each.digest) or self._next(), (self.made_states(each),))
                 for each in waveforms]
+
+    def states(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
+        self.passes.append("encode")
+        return self.made_states(waveform).astype(np.float32)
 
     def layers(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
         self.passes.append("encode")
-        return np.stack([np.zeros((5, self.width), np.float32), self.states(waveform).astype(np.float32)])
+        return np.stack([np.zeros((5, self.width), np.float32), self.made_states(waveform).astype(np.float32)])
 
     def warm_up(self) -> None:
         pass
 
-    def states(self, waveform: Waveform) -> NDArray[np.float16]:
+    def made_states(self, waveform: Waveform) -> NDArray[np.float16]:
         """Encoder states (5, width) that tell recordings of different length apart."""
         return np.full((5, self.width), len(waveform.samples) % 97, np.float16)
 
@@ -178,7 +182,7 @@ class FakeRegistry(ModelRegistry):
     def backbone(self, settings: Settings, report: Report = silent) -> RetrievalModel:  # type: ignore[override]
         return self.fake
 
-    def model(self, settings: Settings, report: Report = silent) -> RetrievalModel:  # type: ignore[override]
+    def model(self, settings: Settings, report: Report = silent, export: bool = False) -> RetrievalModel:
         return self.fake
 
     def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":

@@ -77,11 +77,13 @@ class Downloads(Controller[DownloadsState]):
         self._set(files=await self._context.jobs.run("Looking for weights", find_all, key="weights", quiet=True))
 
     async def _download(self, name: str) -> None:
-        home, folder = self._context.home, str(self._context.settings["weights.folder"])
+        context, settings = self._context, self._context.settings
 
         def fetch(report: Report) -> Path:
             from core import weights
-            return weights.fetch(name, home, folder, report)
+            path = weights.fetch(name, context.home, str(settings["weights.folder"]), report)
+            context.explorer.models.prepare(name, settings, report)
+            return path
 
         try:
             path = await self._context.jobs.run(

@@ -7,10 +7,7 @@ whose compiler costs seconds at the first word.
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 FRAMES_PER_SECOND = 50
 MEDIAN_WIDTH = 7  # frames, as in openai-whisper
@@ -19,16 +16,18 @@ AFTER = "\"'.。,，!！?？:：”)]}、"  # joined to the word before
 LONGEST_WORD = 2.0  # seconds; a word that seems longer holds a pause
 
 
-def align(scores: Tensor, frames: int) -> NDArray[np.float64]:
+def align(scores: NDArray[np.float32], frames: int) -> NDArray[np.float64]:
     """(tokens + 1,) seconds at which each token begins, and the last ends.
 
     `scores` (tokens + 1, heads, all frames): raw cross-attention of the alignment heads, the row of a token being that
     which decided it; only the first `frames` (>= 1), 50 a second, hold sound.
     """
-    weights = scores[:, :, :frames].permute(1, 0, 2).softmax(dim=-1)
-    deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
-    weights = _median((weights - mean) / deviation.clamp(min=1e-8))
-    path = warp(-weights.mean(dim=0).double().numpy())
+    sounding = scores[:, :, :frames]
+    weights = np.exp(sounding - sounding.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    deviation = weights.std(axis=0).clip(min=1e-8)
+    weights = _median((weights - weights.mean(axis=0)) / deviation)
+    path = warp(-weights.mean(axis=1, dtype=np.float64))
     return path / FRAMES_PER_SECOND
 
 
@@ -86,10 +85,12 @@ def words_of(pieces: Sequence[str], counts: Sequence[int], starts: NDArray[np.fl
     return words
 
 
-def _median(x: Tensor) -> Tensor:
+def _median(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """The median over `MEDIAN_WIDTH` neighbours along the last dimension, mirrored at the ends."""
     side = MEDIAN_WIDTH // 2
     if x.shape[-1] <= side:
         return x
-    padded = functional.pad(x, (side, side), mode="reflect")
-    return padded.unfold(-1, MEDIAN_WIDTH, 1).sort().values[..., side]
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(side, side)], mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_WIDTH, axis=-1)
+    middle: NDArray[np.float32] = np.sort(windows, axis=-1)[..., side]
+    return middle

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
-from whisper.tokenizer import LANGUAGES
 
+from core.asr.tokenizer import language_names
 from core.asr.windows import Window
 from core.audio import RATE, Samples
 
@@ -83,4 +83,4 @@ def joined(pieces: Sequence[Window], languages: Sequence[tuple[str, float]]) -> 
 
 def name_of(code: str) -> str:
     """English name of a language code: "German" for "de"."""
-    return str(LANGUAGES.get(code, code)).capitalize()
+    return str(language_names().get(code, code)).capitalize()

@@ -1,6 +1,7 @@
 """The interface of a speech recogniser, and the table of those that there are.
 
-A recogniser is a module with `load(path, device) -> Recogniser`, a row of `RECOGNISERS` and a row of the weights table.
+A recogniser is a module with `load(path, device, exports, sha256) -> Recogniser` and `export(path, exports, sha256)`, a
+row of `RECOGNISERS` and a row of the weights table.
 No torch here: the module is imported when it is loaded.
 """
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from core.asr.transcript import EncodedUtterance, TranscriptionOptions
     from core.audio import Waveform
     from core.fingerprint import Fingerprint
+    from core.inference.exports import ExportCache
     from core.progress import Report
 
 
@@ -57,6 +59,9 @@ class Recogniser(Protocol):
         ModelError ("language") on a language that the recogniser does not know.
         """
 
+    def states(self, waveform: "Waveform", padding: str = "own") -> "NDArray[np.float32]":
+        """Encoder states of an utterance, (frames, width); those of `transcribe` under the same padding."""
+
     def layers(self, waveform: "Waveform", padding: str = "own") -> "NDArray[np.float32]":
         """Encoder states of an utterance by layer, (layers, frames, width); the last are those of `transcribe`."""
 
@@ -72,9 +77,17 @@ class RecogniserEntry:
     title: str
     module: str
 
-    def load(self, path: Path, device: str = "auto") -> Recogniser:
-        """The recogniser of a file of weights on one of `devices.NAMES`. ModelError: missing, damaged, device, ..."""
-        return cast(Recogniser, import_module(self.module).load(path, device))
+    def load(self, path: Path, device: str = "auto", exports: "ExportCache | None" = None,
+             sha256: str = "") -> Recogniser:
+        """The recogniser of a file of weights on one of `devices.NAMES`. ModelError: missing, damaged, device, ...
+
+        With `exports` and the file's SHA-256 it may run an export that is there.
+        """
+        return cast(Recogniser, import_module(self.module).load(path, device, exports, sha256))
+
+    def export(self, path: Path, exports: "ExportCache", sha256: str) -> None:
+        """Make the export of a file of weights, unless there is one. OSError: it cannot be written."""
+        import_module(self.module).export(path, exports, sha256)
 
 
 RECOGNISERS = (RecogniserEntry("whisper-base", "Whisper base", "core.asr.whisper"),)  # the first is the one in use

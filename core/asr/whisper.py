@@ -4,24 +4,21 @@ Most utterances are decoded at their own length with an int8 decoder, several ti
 doubtful result (a loop, an unlikely text) is decoded again as openai-whisper would.
 """
 
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from whisper.utils import compression_ratio
 
-from core import devices
-from core.asr import checkpoint as speech_checkpoint
+from core.asr import exported
 from core.asr.alignment import align, words_of
 from core.asr.decoding import without_loop
-from core.asr.engine import DecodedWindow, WhisperModel
+from core.asr.engine import GPU_FAILURES, DecodedWindow, Runtime, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.asr.languages import COMMON, SHORT, joined, name_of, pieces_of, prior
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions, Word
@@ -29,8 +26,12 @@ from core.asr.windows import LONGEST, Window, batches, padded_length, windows_of
 from core.audio import RATE, Waveform
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
+from core.inference.exports import ExportCache
 from core.priority import PriorityLock
 from core.progress import Progress, Report, WorkStep, silent
+
+if TYPE_CHECKING:
+    from core.asr.torch_runtime import TorchWhisper
 
 REPETITIVE = 2.4  # compression ratio, as in openai-whisper
 UNLIKELY = -1.0  # mean log probability, as in openai-whisper
@@ -38,7 +39,6 @@ FEW_WORDS = 1.2  # seconds of sound; see `WhisperRecogniser._of_few_words`
 SURE_OF_WORDS = -0.35  # mean log probability of a query of few words in a known language that needs no second decoding
 SURE_OF_LANGUAGE = 0.7  # under it the text is decoded in the other likely languages too, and the likeliest text wins
 Result = TypeVar("Result")
-GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
 SPACELESS = {"zh", "ja", "th", "lo", "my", "yue"}
 BATCH = {"cpu": 16 * 8 * RATE, "cuda": 32 * 30 * RATE, "mps": 8 * 30 * RATE}  # padded samples at once
 
@@ -49,7 +49,7 @@ class TranscribedWindow:
 
     window: Window
     sound: Sound
-    states: Tensor  # that the reading was decoded from
+    states: NDArray[Any]  # that the reading was decoded from
     encoded: np.ndarray  # (frames, width) float16 at true length
     reading: DecodedWindow | None = None
     text: str = ""
@@ -64,35 +64,36 @@ class TranscribedWindow:
         return self.reading is not None and not self.reading.decoded.finished
 
 
+@dataclass(frozen=True)
+class WhisperIdentity:
+    """What tells one checkpoint from another. `name` as openai-whisper calls it, or ""; `width` of the states."""
+
+    name: str
+    sha256: str
+    width: int
+
+
 class WhisperRecogniser:
     """Whisper, loaded: a `Recogniser`. Calls from several threads wait for each other."""
 
-    def __init__(self, checkpoint: speech_checkpoint.WhisperCheckpoint, device: devices.Device) -> None:
-        self.name = f"Whisper {checkpoint.name or 'of your own'}"
-        self.fallback = device.note
-        self._checkpoint = checkpoint
+    def __init__(self, path: Path, identity: WhisperIdentity, runtime: Runtime, note: str = "") -> None:
+        self.name = f"Whisper {identity.name or 'of your own'}"
+        self.fallback = note
+        self.width = identity.width
+        self._path, self._identity = path, identity
         self._lock = PriorityLock()
-        try:
-            self._engine = WhisperModel(checkpoint, device)
-        except GPU_FAILURES as error:
-            if device.name == "cpu":
-                raise
-            self._engine = self._on_cpu(device, error)
+        self._engine = WhisperModel(runtime)
+        self._torch: TorchWhisper | None = None
 
     @property
     def device(self) -> str:
         """Device in use: "cpu", "cuda" or "mps"."""
-        return self._engine.device.name
+        return self._engine.runtime.device
 
     @property
     def precision(self) -> str:
         """The precision of the states: "float32" or "float16"."""
-        return self._engine.device.precision_name
-
-    @property
-    def width(self) -> int:
-        """Width of the encoder states: 512 for base."""
-        return int(self._checkpoint.model.dims.n_audio_state)
+        return self._engine.runtime.precision
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -101,9 +102,10 @@ class WhisperRecogniser:
 
     def fingerprint_of(self, options: TranscriptionOptions) -> Fingerprint:
         """All that decides a transcript: weights, precision and options."""
-        decoding = self.precision if options.padding == "full" or self._engine.fast is self._engine.exact else "int8"
+        runtime = self._engine.runtime
+        decoding = self.precision if options.padding == "full" or runtime.fast is runtime.exact else "int8"
         parts: dict[str, Any] = {
-            "recogniser": self.name, "weights": self._checkpoint.sha256, "precision": self.precision,
+            "recogniser": self.name, "weights": self._identity.sha256, "precision": self.precision,
             "decoding": decoding, "padding": options.padding, "language": options.language,
             "translate": options.translate, "words": options.word_times}
         if options.likely and options.language == "auto":
@@ -134,10 +136,27 @@ class WhisperRecogniser:
             options = replace(options, likely=tuple(code for code in options.likely if code in codes))
             return self._with_fallback(lambda: self._transcribe(waveforms, options, report))
 
-    def layers(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
-        """Encoder states of a recording by layer, (layers, frames, width); see `WhisperModel.layers`."""
+    def states(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
+        """Encoder states of a recording, (frames, width); those of `transcribe` under the same padding."""
         with self._lock:
-            return self._with_fallback(lambda: self._engine.layers(waveform, padding))
+            return self._with_fallback(lambda: self._engine.states(waveform, padding))
+
+    def layers(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
+        """Encoder states of a recording by layer, (layers, frames, width), from PyTorch; see `TorchWhisper.layers`."""
+        with self._lock:
+            return self._with_fallback(lambda: self._in_torch().layers(waveform, padding))
+
+    def _in_torch(self) -> "TorchWhisper":
+        """The model in PyTorch, which has the states of every layer."""
+        from core import devices
+        from core.asr import checkpoint, torch_runtime
+
+        runtime = self._engine.runtime
+        if isinstance(runtime, torch_runtime.TorchWhisper):
+            return runtime
+        if self._torch is None:
+            self._torch = torch_runtime.TorchWhisper(checkpoint.read(self._path), devices.CPU)
+        return self._torch
 
     def _with_fallback(self, work: Callable[[], Result]) -> Result:
         """The result of work; when a GPU fails in it, that of doing it on the CPU."""
@@ -145,10 +164,11 @@ class WhisperRecogniser:
         try:
             return work()
         except GPU_FAILURES as error:
-            if engine.device.name == "cpu":
+            if engine.runtime.device == "cpu":
                 raise
             if self._engine is engine:  # else another thread has left the GPU meanwhile
-                self._engine = self._on_cpu(engine.device, error)
+                runtime, self.fallback = self._in_torch().fall_back(error)
+                self._engine = WhisperModel(runtime)
             return work()
 
     def _transcribe(self, waveforms: Sequence[Waveform], options: TranscriptionOptions,
@@ -157,11 +177,6 @@ class WhisperRecogniser:
         for result in self._transcribe_windows(self._by_language(windows_of(waveforms), options), options, report):
             by_recording[result.window.recording].append(result)
         return [self._join(by_recording[index], options) for index in range(len(waveforms))]
-
-    def _on_cpu(self, failed: devices.Device, error: Exception) -> WhisperModel:
-        device = devices.fall_back(failed, error)
-        self.fallback = device.note
-        return WhisperModel(self._checkpoint, device)
 
     def _by_language(self, windows: list[Window], options: TranscriptionOptions) -> list[Window]:
         """The windows, cut at pauses where the language changes."""
@@ -197,7 +212,8 @@ class WhisperRecogniser:
         """Results of windows of one padded length: encoded and decoded together, doubtful ones decoded again."""
         exact = options.padding == "full"
         states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
-        results = [TranscribedWindow(window, sound_of(window.samples), row, _float16(row, window.frames), reason=SILENT)
+        results = [TranscribedWindow(window, sound_of(window.samples), row, row[: window.frames].astype(np.float16),
+                                     reason=SILENT)
                  for window, row in zip(windows, states, strict=True)]
         self._lock.give_way()
         audible = [index for index, result in enumerate(results) if not result.sound.silent]
@@ -268,7 +284,7 @@ class WhisperRecogniser:
         states = self._engine.encode([result.window.samples], LONGEST, raise_quiet=True)[0]
         return self._again(result, states, options.language, options, exact=True)
 
-    def _again(self, result: TranscribedWindow, states: Tensor, language: str, options: TranscriptionOptions,
+    def _again(self, result: TranscribedWindow, states: NDArray[Any], language: str, options: TranscriptionOptions,
                exact: bool) -> TranscribedWindow:
         """The result of other states or another language. A loop is cut off where the window cannot be halved."""
         reading, = self._engine.read(states[None], [result.window.seconds], [language], exact=exact,
@@ -286,7 +302,7 @@ class WhisperRecogniser:
         for indices in groups.values():
             group = [results[index] for index in indices]
             languages = [result.reading.language for result in group if result.reading]
-            readings = self._engine.read(torch.stack([result.states for result in group]),
+            readings = self._engine.read(np.stack([result.states for result in group]),
                                          [result.window.seconds for result in group], languages, "translate")
             for index, reading in zip(indices, readings, strict=True):
                 text = self._with(results[index], reading, TranscriptionOptions()).text
@@ -334,19 +350,35 @@ class WhisperRecogniser:
                 for text, start, end, probability in timed]
 
 
-def load(path: Path, device: str = "auto") -> WhisperRecogniser:
+def load(path: Path, device: str = "auto", exports: ExportCache | None = None, sha256: str = "") -> WhisperRecogniser:
     """The recogniser of a Whisper checkpoint (openai-whisper's format), on one of `devices.NAMES`.
 
-    ModelError: missing, damaged, english_only, device.
+    With `exports` and the file's SHA-256 its export runs in ONNX Runtime; where there is none, PyTorch. ModelError:
+    missing, damaged, english_only, device.
     """
+    if exports is not None:
+        runtime = exported.find(sha256, exports)
+        if runtime is not None:
+            return WhisperRecogniser(path, WhisperIdentity(runtime.name, sha256, runtime.shape.width), runtime)
+    from core import devices
+    from core.asr import checkpoint, torch_runtime
+
     chosen = devices.choose(device)
-    return WhisperRecogniser(speech_checkpoint.read(path), chosen)
+    loaded = checkpoint.read(path)
+    started, note = torch_runtime.start(loaded, chosen)
+    identity = WhisperIdentity(loaded.name, loaded.sha256, int(loaded.model.dims.n_audio_state))
+    return WhisperRecogniser(path, identity, started, note)
 
 
-def _float16(states: Tensor, frames: int) -> np.ndarray:
-    """(frames, width) float16, on the CPU."""
-    states16: np.ndarray = states[:frames].to(torch.float16).cpu().numpy().copy()
-    return states16
+def export(path: Path, exports: ExportCache, sha256: str) -> None:
+    """Make the export of a checkpoint, unless there is one. OSError: it cannot be written."""
+    exported.make(path, sha256, exports)
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of a text over those of its compression, as in openai-whisper: high where it repeats itself."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
 
 
 def _likelier(first: TranscribedWindow, second: TranscribedWindow) -> TranscribedWindow:

@@ -60,9 +60,16 @@ def _each_weights(names: Sequence[str], path_of: Callable[[str, str, ProgressPri
 
 def _weights_fetch(arguments: Arguments) -> int:
     from core import weights
+    from core.models.registry import ModelRegistry
 
-    return _each_weights(arguments.names, lambda name, folder, report: weights.fetch(
-        name, find_home(), folder, report, arguments.trust_new))
+    home = find_home()
+
+    def fetched(name: str, folder: str, report: ProgressPrinter) -> Path:
+        path = weights.fetch(name, home, folder, report, arguments.trust_new)
+        ModelRegistry(home).prepare(name, settings.load(home.settings), report)
+        return path
+
+    return _each_weights(arguments.names, fetched)
 
 
 def _weights_path(arguments: Arguments) -> int:

@@ -52,11 +52,12 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class _WeightsKey:
-    """Key of loaded weights: their name, file and device."""
+    """Key of loaded weights: their name, file and device, and whether an export of them may run."""
 
     name: str
     path: Path
     device: str
+    exports: bool
 
 
 class ModelRegistry:
@@ -193,8 +194,20 @@ class ModelRegistry:
             key, loaded = self._key(self._entry.weights, settings, "Spoken queries"), self._recogniser
             if loaded is None or loaded[0] != key:
                 report(Progress(WorkStep.LOADING, subject=self._entry.title))
-                self._recogniser = loaded = key, self._entry.load(key.path, key.device)
+                exports, sha256 = (self._exports, self._sha256(key.path)) if key.exports else (None, "")
+                self._recogniser = loaded = key, self._entry.load(key.path, key.device, exports, sha256)
             return loaded[1]
+
+    def prepare(self, name: str, settings: Settings, report: Report = silent) -> None:
+        """Make the export of the recogniser, if that is its weights' name and this computer would run it."""
+        path = weights.find(name, self._home, settings["weights.folder"])
+        if name != self._entry.weights or not uses_exports(settings) or path is None:
+            return
+        report(Progress(WorkStep.EXPORTING_MODEL, subject=self._entry.title))
+        try:
+            self._entry.export(path, self._exports, self._sha256(path))
+        except OSError as error:
+            log.warning("Speech is recognised in PyTorch, since the export of the model could not be kept: %s", error)
 
     def fingerprint(self, settings: Settings) -> Fingerprint:
         """The fingerprint that the settings ask for. No model is loaded. WeightsError ("missing"), ModelError."""
@@ -264,11 +277,12 @@ class ModelRegistry:
         if path is None:
             raise WeightsError(f"{what} need {weights.record(name).title}, which is not on this computer yet. Fetch it "
                                f"under Settings or with `brewclip weights fetch {name}`.", "missing")
-        return _WeightsKey(name, path, settings["device"])
+        return _WeightsKey(name, path, settings["device"], uses_exports(settings))
 
     def _fits(self, key: _WeightsKey, settings: Settings, name: str) -> bool:
         """Whether a loaded model may be the one of the settings; the next use finds out for sure."""
-        return key.device == settings["device"] and name in (key.name, "auto")
+        wanted = settings["device"], uses_exports(settings)
+        return (key.device, key.exports) == wanted and name in (key.name, "auto")
 
     def _sha256(self, path: Path) -> str:
         """SHA-256 of a weights file; the bundled one has no stamp, so it is read once and remembered."""

@@ -148,7 +148,7 @@ class QueryTranscriber:
         with self._lock:
             cached = self._utterances.get((waveform.digest, padding))
         if cached is None:
-            states = recogniser.layers(waveform, padding)[-1].astype(np.float16)
+            states = recogniser.states(waveform, padding).astype(np.float16)
             options = (query_options(context.settings, context.store, word_times) for word_times in (True, False))
             stored = (_stored_transcript(context.store, waveform.digest, recogniser.fingerprint_of(option).hash)
                       for option in options)

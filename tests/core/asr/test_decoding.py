@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
-from core.asr.decoding import Decoded, exact_linear, int8_linear, period_of, without_loop
+from core.asr.decoding import Decoded, period_of, without_loop
+from core.asr.torch_runtime import exact_linear, int8_linear
 
 SENTENCE = [11, 12, 13, 14, 15, 16, 17]
 
@@ -15,7 +17,7 @@ def test_period_of_what_is_said_over_and_over(tokens: list[int], period: int) ->
 
 def test_without_loop_says_it_once() -> None:
     tokens = [1, 2, *SENTENCE * 3]
-    decoded = Decoded(tokens, [-0.1] * len(tokens), torch.zeros(len(tokens), 8, 5))
+    decoded = Decoded(tokens, [-0.1] * len(tokens), np.zeros((len(tokens), 8, 5), np.float32))
     once = without_loop(decoded)
     assert once.tokens == [1, 2, *SENTENCE]
     assert len(once.logprobs) == 9 and once.attention is not None and len(once.attention) == 9
@@ -24,7 +26,8 @@ def test_without_loop_says_it_once() -> None:
 
 
 def test_keep_takes_the_end_along() -> None:
-    decoded = Decoded([7, 50_000, 8], [-1.0, -2.0, -3.0, -4.0], torch.arange(4.0).view(4, 1, 1), finished=True)
+    attention = np.arange(4, dtype=np.float32).reshape(4, 1, 1)
+    decoded = Decoded([7, 50_000, 8], [-1.0, -2.0, -3.0, -4.0], attention, finished=True)
     kept = decoded.keep([0, 2])
     assert (kept.tokens, kept.logprobs) == ([7, 8], [-1.0, -3.0, -4.0])
     assert kept.attention is not None and kept.attention.flatten().tolist() == [0, 2, 3]

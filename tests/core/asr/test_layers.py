@@ -5,28 +5,29 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from whisper.audio import log_mel_spectrogram
 from whisper.model import AudioEncoder
 
-from core.asr.engine import WhisperModel, encode
+from core import devices
+from core.asr.checkpoint import WhisperCheckpoint
+from core.asr.engine import padded
+from core.asr.torch_runtime import TorchWhisper
 from core.audio import RATE, from_samples
 
 LAYERS, WIDTH = 3, 16
 
 
+class EncoderAlone(torch.nn.Module):
+    """A Whisper without a decoder."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.dims = AudioEncoder(80, 1500, WIDTH, 2, LAYERS), SimpleNamespace(n_mels=80)
+
+
 @pytest.fixture(scope="module")
 def engine():
     torch.manual_seed(0)
-    encoder = AudioEncoder(80, 1500, WIDTH, 2, LAYERS).eval()
-
-    def mel(samples, length, raise_quiet):
-        padded = np.zeros(length, np.float32)
-        padded[:len(samples)] = samples
-        return log_mel_spectrogram(padded, 80)
-
-    made = WhisperModel.__new__(WhisperModel)  # without a decoder
-    made.model, made.device, made.mel = SimpleNamespace(encoder=encoder), SimpleNamespace(precision=torch.float32), mel
-    return made
+    return TorchWhisper(WhisperCheckpoint(EncoderAlone().eval(), "", "", ()), devices.CPU)
 
 
 def tone(seconds):
@@ -39,9 +40,8 @@ def test_the_last_layer_is_what_the_encoder_gives(engine, padding):
     found = engine.layers(wave, padding)
     assert found.shape == (LAYERS + 1, 100, WIDTH) and found.dtype == np.float32
     if padding == "full":
-        with torch.inference_mode():
-            whole = encode(engine.model.encoder, engine.mel(wave.samples, 30 * RATE, False)[None])[0]
-        assert found[-1] == pytest.approx(whole[:100].numpy(), abs=1e-5)
+        whole, = engine.encode(padded(wave.samples, 30 * RATE, False)[None])
+        assert found[-1] == pytest.approx(whole[:100], abs=1e-5)
     assert np.abs(found[1] - found[0]).max() > 1e-3  # each block does something
 
 

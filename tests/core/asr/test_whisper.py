@@ -10,10 +10,11 @@ import whisper
 
 from core import audio
 from core.asr import checkpoint as speech_checkpoint
+from core.asr import torch_runtime
 from core.asr import whisper as speech
 from core.asr.hallucination_guards import NO_SPEECH, SILENT
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions, Word
-from core.asr.whisper import WhisperRecogniser
+from core.asr.whisper import WhisperIdentity, WhisperRecogniser
 from core.audio import RATE, Waveform
 from core.devices import Device
 from core.errors import ModelError
@@ -245,7 +246,7 @@ def unsure(recogniser: WhisperRecogniser, monkeypatch):
 
     def make(code: str, share: float) -> None:
         def found(logits, prior):
-            shares = torch.full_like(logits, -30.0)
+            shares = np.full_like(logits, -30.0)
             for each, value in ((code, share), ("en", 0.2), ("cy", 0.8 - share)):
                 shares[:, engine.tokenizer.to_language_token(each)] = float(np.log(max(value, 1e-9)))
             return languages(shares, prior)
@@ -354,17 +355,27 @@ def test_two_threads_hear_their_own(recogniser: WhisperRecogniser, speak) -> Non
     assert "sea" in plain(heard[texts[0]]) and "dogs" in plain(heard[BEACH])
 
 
+IDENTITY = WhisperIdentity("base", "0" * 64, 512)
+
+
+def on_cuda(path: Path, precision: torch.dtype) -> WhisperRecogniser:
+    """On a device that is called a GPU, and is the CPU."""
+    device = Device("cuda", torch.device("cpu"), precision)
+    return WhisperRecogniser(path, IDENTITY, torch_runtime.TorchWhisper(speech_checkpoint.read(path), device))
+
+
 def test_a_gpu_that_fails_at_load_gives_the_cpu(whisper_base: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("the GPU here does not fail")
     checkpoint = speech_checkpoint.read(whisper_base)
-    found = WhisperRecogniser(checkpoint, Device("cuda", torch.device("cuda"), torch.float16))
+    runtime, note = torch_runtime.start(checkpoint, Device("cuda", torch.device("cuda"), torch.float16))
+    found = WhisperRecogniser(whisper_base, IDENTITY, runtime, note)
     assert (found.device, found.precision) == ("cpu", "float32")
     assert "using the CPU" in found.fallback
 
 
 def test_a_gpu_that_fails_while_hearing_gives_the_cpu(whisper_base: Path, speak, monkeypatch) -> None:
-    found = WhisperRecogniser(speech_checkpoint.read(whisper_base), Device("cuda", torch.device("cpu"), torch.float32))
+    found = on_cuda(whisper_base, torch.float32)
     assert (found.device, found.fallback) == ("cuda", "")
 
     def fail(*_: object, **__: object) -> None:
@@ -378,7 +389,7 @@ def test_a_gpu_that_fails_while_hearing_gives_the_cpu(whisper_base: Path, speak,
 
 
 def test_half_precision_hears_the_same(whisper_base: Path, beach: EncodedUtterance, speak) -> None:
-    half = WhisperRecogniser(speech_checkpoint.read(whisper_base), Device("cuda", torch.device("cpu"), torch.float16))
+    half = on_cuda(whisper_base, torch.float16)
     assert half.precision == "float16"
     heard, = half.transcribe([speak(BEACH)])
     assert plain(heard.transcript.text) == plain(beach.transcript.text)

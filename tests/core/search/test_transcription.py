@@ -66,7 +66,7 @@ def test_words_and_voice_have_a_share_each_which_add_up(explorer, model, wavefor
 @pytest.mark.slow
 def test_the_score_is_that_of_the_sum(explorer, model, parrot, waveform):
     alone = explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
-    voice = model.vector(parrot.states(waveform).tobytes())
+    voice = model.vector(parrot.made_states(waveform).tobytes())
     whole = 2 * model.vector(b"a brown dog") + voice
     asked = alone.terms[0]
     assert np.allclose(asked.vector, whole / np.linalg.norm(whole), atol=1e-6)

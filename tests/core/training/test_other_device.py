@@ -23,6 +23,7 @@ from core import audio, images
 from core.asr import checkpoint as speech_checkpoint
 from core.asr.checkpoint import MULTILINGUAL
 from core.asr.engine import WhisperModel
+from core.asr.torch_runtime import TorchWhisper
 from core.asr.transcript import TranscriptionOptions
 from core.evaluation import models as subjects
 from core.evaluation.diagnosis import diagnose
@@ -162,9 +163,9 @@ def test_whisper_hears_and_writes_there(pretend: ModuleType, little: ModuleType)
     whisper = Whisper(ModelDimensions(80, 1500, 16, 2, 2, MULTILINGUAL, 448, 16, 2, 2)).eval().requires_grad_(False)
     checkpoint = speech_checkpoint.WhisperCheckpoint(whisper, "", "0" * 64, ((1, 0), (1, 1)))
     with pretend.pretending() as device:
-        engine = WhisperModel(checkpoint, pretend.PRETENDED)
+        engine = WhisperModel(TorchWhisper(checkpoint, pretend.PRETENDED))
+        assert next(engine.runtime.model.parameters()).device == device
         states = engine.encode([little.tone(1), little.tone(2)], 16_000, raise_quiet=True)
-        assert states.device == device
         for exact in (False, True):
             read = engine.read(states, [0.4, 0.4], ["auto", "en"], exact=exact, watch=True)
             assert [each.language for each in read][1] == "en" and len(read) == 2

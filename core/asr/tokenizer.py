@@ -1,0 +1,47 @@
+"""Whisper's tokenizer and its files, without importing the whisper package, which imports PyTorch."""
+
+import sys
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from core.errors import ModelError
+
+if TYPE_CHECKING:
+    from whisper.tokenizer import Tokenizer
+
+NAME = "whisper_tokenizer"  # of the module: not the package's own, which the package may still import
+
+
+def package_file(name: str) -> Path:
+    """A file of the whisper package. ModelError ("missing"): the package is not installed."""
+    package = find_spec("whisper")
+    folders = package.submodule_search_locations if package is not None else None
+    if not folders:
+        raise ModelError("The package openai-whisper is not installed, so nothing can be transcribed. Install the "
+                         "program again.", "missing")
+    return Path(next(iter(folders))) / name
+
+
+def tokenizer_for(language_count: int, language: str, task: str = "transcribe") -> "Tokenizer":
+    """Whisper's multilingual tokenizer, with the prompt of a language and a task ("transcribe" or "translate")."""
+    made: Tokenizer = _module().get_tokenizer(True, num_languages=language_count, language=language, task=task)
+    return made
+
+
+def language_names() -> dict[str, str]:
+    """Names of Whisper's languages in English, lower case, by code."""
+    return dict(_module().LANGUAGES)
+
+
+@cache
+def _module() -> ModuleType:
+    """The module `whisper.tokenizer`, loaded from its file."""
+    spec = spec_from_file_location(NAME, package_file("tokenizer.py"))
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[NAME] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,22 @@
+import pytest
+import whisper.tokenizer
+
+from core.asr.tokenizer import language_names, package_file, tokenizer_for
+from core.errors import ModelError
+
+
+def test_the_tokenizer_is_openai_whispers() -> None:
+    for language, task in (("en", "transcribe"), ("de", "translate")):
+        expected = whisper.tokenizer.get_tokenizer(True, num_languages=99, language=language, task=task)
+        ours = tokenizer_for(99, language, task)
+        assert ours.sot_sequence_including_notimestamps == expected.sot_sequence_including_notimestamps
+        assert ours.non_speech_tokens == expected.non_speech_tokens
+        assert ours.all_language_codes == expected.all_language_codes
+        assert ours.encode("Zwei Hunde, 犬!") == expected.encode("Zwei Hunde, 犬!")
+    assert language_names() == whisper.tokenizer.LANGUAGES
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.asr.tokenizer.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="openai-whisper"):
+        package_file("tokenizer.py")
