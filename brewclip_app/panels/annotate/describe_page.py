@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QTimer
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QWidget
 
 from brewclip_app.capture.recording import Microphone
 from brewclip_app.panels.annotate.caption_cards import CaptionCard, OtherTakesCard
@@ -15,6 +15,7 @@ from brewclip_app.panels.annotate.recording_card import RecordingCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import KeyCap, column, label, row, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.splitters import splitter
 
 if TYPE_CHECKING:
     from brewclip_app.panels.annotate.state import AnnotateState
@@ -37,7 +38,6 @@ class DescribePage(QWidget):
         self._scrolled_to: tuple[int, str | None] | None = None  # id and transcript of a take
         self._place: tuple[int | None, int | None] = None, None  # ids of the image in front and of the speaker
         self.message = MessageLabel()
-        self.split = QSplitter()
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -56,13 +56,7 @@ class DescribePage(QWidget):
         beside.setLayout(side)
         beside.setMinimumWidth(NARROWEST_SIDE)
         beside.setMaximumWidth(WIDEST_SIDE)
-        self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(16)
-        self.split.addWidget(self.picture)
-        self.split.addWidget(beside)
-        self.split.setStretchFactor(0, 1)
-        self.split.setStretchFactor(1, 0)
-        self.split.setSizes([1000 - SIDE, SIDE])
+        self.split = splitter(self.picture, beside, (1000 - SIDE, SIDE), (1, 0), handle=16)
         box = column(self.split, self.strip, space=8)
         box.setStretch(0, 1)
         self.setLayout(box)

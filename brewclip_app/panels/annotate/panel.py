@@ -24,6 +24,7 @@ from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.reading_page import ReadingPage
+from brewclip_app.widgets.splitters import restore_sizes
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -166,9 +167,7 @@ class AnnotatePanel(Panel):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         for key, split in (("split", self.page.split), ("review", self.review.split)):
-            sizes = state.get(key)
-            if isinstance(sizes, list) and len(sizes) == 2:
-                split.setSizes([int(size) for size in sizes])
+            restore_sizes(split, state.get(key))
         self.voice.microphone.choose(str(state.get("microphone", "")))
         self.page.recording.keep_ready.setChecked(bool(state.get("keep_ready", True)))
 

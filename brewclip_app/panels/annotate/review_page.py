@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QHeaderView, QSplitter, QTableView, QWidget
+from PySide6.QtWidgets import QComboBox, QHeaderView, QTableView, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.annotate.controller import AnnotateController
@@ -16,6 +16,7 @@ from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, button, column, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.elided_combo import ElidedCombo
+from brewclip_app.widgets.splitters import splitter
 from brewclip_app.widgets.tables import NameDelegate, go_to, of_lines
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ class ReviewPage(QWidget):
         self.message = MessageLabel()
         self.detail = TakeDetail(thumbnails)
         self.empty = EmptyState("microphone", "No takes", "Recorded and imported takes appear here.")
-        self.split = QSplitter()
         self._lay_out()
         self._connect()
 
@@ -61,12 +61,7 @@ class ReviewPage(QWidget):
         head.setStretch(2, 1)
         left = QWidget()
         left.setLayout(column(head, self.table, self.empty, self.message, space=10))
-        self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(12)
-        self.split.addWidget(left)
-        self.split.addWidget(self.detail)
-        self.split.setStretchFactor(0, 1)
-        self.split.setSizes([700, 380])
+        self.split = splitter(left, self.detail, (700, 380), (1, 0))
         self.setLayout(column(self.split))
 
     def _connect(self) -> None:

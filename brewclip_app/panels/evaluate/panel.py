@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QSplitter
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.file_intake import folders_of
@@ -18,6 +17,7 @@ from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.file_dialogs import ask_target
+from brewclip_app.widgets.splitters import restore_sizes, splitter
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -74,10 +74,8 @@ class EvaluatePanel(Panel):
         table = state.get("table")
         self.controller.choose(int(state.get("front") or 0), [int(number) for number in state.get("ticked", [])],
                                table if table in TABLES else 0)
-        for splitter, name in ((self.split, "split"), (self.upright, "upright")):
-            sizes = state.get(name)
-            if isinstance(sizes, list) and len(sizes) == 2:
-                splitter.setSizes([int(size) for size in sizes])
+        for split, name in ((self.split, "split"), (self.upright, "upright")):
+            restore_sizes(split, state.get(name))
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return [("Ctrl+Enter", "Evaluate"), ("Esc", "Stop evaluating, after a question"),
@@ -89,18 +87,8 @@ class EvaluatePanel(Panel):
     # ---- layout and rendering
 
     def _lay_out(self) -> None:
-        self.upright = QSplitter(Qt.Orientation.Vertical)
-        self.split = QSplitter()
-        for splitter, parts, sizes in ((self.upright, (self.results, self.plots), [400, 280]),
-                                       (self.split, (self.options, self.upright), [300, 830])):
-            splitter.setChildrenCollapsible(False)
-            splitter.setHandleWidth(12)
-            for part in parts:
-                splitter.addWidget(part)
-            splitter.setSizes(sizes)
-        self.split.setStretchFactor(1, 1)
-        self.upright.setStretchFactor(0, 3)
-        self.upright.setStretchFactor(1, 2)
+        self.upright = splitter(self.results, self.plots, (400, 280), (3, 2), Qt.Orientation.Vertical)
+        self.split = splitter(self.options, self.upright, (300, 830))
         box = column(row(panel_title("Evaluate"), 4, self.summary, None), self.banner, self.split, space=12)
         box.setContentsMargins(20, 16, 20, 12)
         box.setStretch(2, 1)

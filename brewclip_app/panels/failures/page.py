@@ -16,6 +16,7 @@ from brewclip_app.panels.failures.misses_table import MissesTable
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, button, column
 from brewclip_app.widgets.reading_page import ReadingPage
+from brewclip_app.widgets.splitters import splitter
 
 
 class FailuresPage(QStackedWidget):
@@ -51,14 +52,7 @@ class FailuresPage(QStackedWidget):
         self.table.sortByColumn(RANK, Qt.SortOrder.AscendingOrder)
         left = QWidget()
         left.setLayout(column(self.kinds, place, space=12))
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(16)
-        for stretch, part in ((2, left), (3, self.case)):
-            split.addWidget(part)
-            split.setStretchFactor(split.count() - 1, stretch)
-        split.setSizes([530, 610])
-        return split
+        return splitter(left, self.case, (530, 610), (2, 3), handle=16)
 
     @property
     def ready(self) -> bool:

@@ -23,6 +23,7 @@ from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.dialogs import ask_to_stop, stop_job
 from brewclip_app.widgets.file_dialogs import ask_folder
+from brewclip_app.widgets.splitters import restore_sizes
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -96,11 +97,10 @@ class FailuresPanel(Panel):
     def restore_state(self, state: dict[str, Any]) -> None:
         chosen = self.controller.state.evaluation or int(state.get("evaluation") or 0)
         self.controller.choose(chosen, str(state.get("way", "speech_to_image")), int(state.get("at", 10)))
-        query, sizes, sort = state.get("query"), state.get("split"), state.get("sort")
+        query, sort = state.get("query"), state.get("sort")
         if isinstance(query, int):
             self.controller.show(query)
-        if isinstance(sizes, list) and len(sizes) == 2:
-            self.page.split.setSizes([int(size) for size in sizes])
+        restore_sizes(self.page.split, state.get("split"))
         if isinstance(sort, list) and len(sort) == 2:
             self.table.sortByColumn(int(sort[0]), Qt.SortOrder.DescendingOrder if sort[1]
                                     else Qt.SortOrder.AscendingOrder)

@@ -21,6 +21,7 @@ from brewclip_app.panels.inspect.trust_card import TrustCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ProgressRow, button, column, label
 from brewclip_app.widgets.file_dialogs import ask_target
+from brewclip_app.widgets.splitters import restore_sizes
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -85,13 +86,12 @@ class InspectPanel(Panel):
     def restore_state(self, state: dict[str, Any]) -> None:
         for box, name in ((self.head.methods, "method"), (self.head.targets, "target")):
             box.setCurrentIndex(max(0, box.findData(str(state.get(name, "")))))
-        opacity, sizes, tower = state.get("opacity"), state.get("split"), state.get("map")
+        opacity, tower = state.get("opacity"), state.get("map")
         if tower in ("picture", "words", "sound"):
             self.controller.choose_tower(tower)
         if isinstance(opacity, int):
             self.single.picture.opacity.setValue(opacity)
-        if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
-            self.single.setSizes(sizes)
+        restore_sizes(self.single, state.get("split"))
 
     # ---- parts
 

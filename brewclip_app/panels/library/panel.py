@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStackedWidget, QWidget
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import folders_of
@@ -34,6 +34,7 @@ from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
 from brewclip_app.widgets.reading_page import ReadingPage
+from brewclip_app.widgets.splitters import restore_sizes, splitter
 from core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -76,9 +77,7 @@ class LibraryPanel(Panel):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self.controller.wanted = self.context.gallery or str(state.get("gallery", ""))
-        sizes = state.get("split")
-        if isinstance(sizes, list) and len(sizes) == 2:
-            self.split.setSizes([int(size) for size in sizes])
+        restore_sizes(self.split, state.get("split"))
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return [("Ctrl+N", "New gallery"), ("Ctrl+O", "Add a folder"), ("F5", "Look for new pictures"),
@@ -104,13 +103,7 @@ class LibraryPanel(Panel):
         look(self.list, "rows")
         left = Card(margin=7)
         left.body.addWidget(self.list)
-        self.split = QSplitter()
-        self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(12)
-        self.split.addWidget(left)
-        self.split.addWidget(self.detail)
-        self.split.setStretchFactor(1, 1)
-        self.split.setSizes([310, 820])
+        self.split = splitter(left, self.detail, (310, 820))
         self.empty = EmptyState(
             "library", "No galleries yet",
             "A gallery is a set of folders whose pictures you search by speaking. Drop a folder here, or choose one. "

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 from brewclip_app.panels.train import comparison as training_comparison
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curves import CurveCard, choices
-from brewclip_app.panels.train.splitter import splitter
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
 from brewclip_app.widgets.file_dialogs import ask_target
+from brewclip_app.widgets.splitters import splitter
 from core.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CompareDialog(QDialog):
         left = Card(margin=8)
         left.body.addWidget(self.table)
         sizes = (540, 360) if len(self._records) > 2 else (450, 450)
-        split = splitter(Qt.Orientation.Horizontal, left, self.curves, sizes)
+        split = splitter(left, self.curves, sizes, (1, 1))
         close = button("Close", self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)

@@ -17,12 +17,12 @@ from brewclip_app.panels.train.dataset import DatasetChoice
 from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.live import LiveCard
 from brewclip_app.panels.train.runs import TrainRunsCard
-from brewclip_app.panels.train.splitter import splitter
 from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import EmptyState, button, column, panel_title, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.reading_page import ReadingPage
+from brewclip_app.widgets.splitters import restore_sizes, splitter
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -85,9 +85,7 @@ class TrainPanel(Panel):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         for split, key in ((self.split, "split"), (self.tall, "tall")):
-            sizes = state.get(key)
-            if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
-                split.setSizes(sizes)
+            restore_sizes(split, state.get(key))
         for card, key in zip((self.loss, self.dev), state.get("curves") or (), strict=False):
             card.choose(str(key))
         values = state.get("values")
@@ -119,7 +117,7 @@ class TrainPanel(Panel):
         charts.setLayout(charts_row)
         charts_row.setStretch(0, 1)
         charts_row.setStretch(1, 1)
-        self.tall = splitter(Qt.Orientation.Vertical, charts, self.runs, (290, 260))
+        self.tall = splitter(charts, self.runs, (290, 260), (1, 1), Qt.Orientation.Vertical)
         self.no_runs = EmptyState("train", "No run yet", "Loss and recall of each run are plotted here, and its model "
                                   "can be used in Search. Choose the options on the left, then Start.",
                                   button("Show runs of another folder…", self._add_folder))
@@ -130,7 +128,7 @@ class TrainPanel(Panel):
         self.right = QStackedWidget()
         for page in (inner, self.no_runs):
             self.right.addWidget(page)
-        self.split = splitter(Qt.Orientation.Horizontal, self.form, self.right, (330, 800), first_grows=False)
+        self.split = splitter(self.form, self.right, (330, 800))
         self.empty = EmptyState("train", "Train on your own data", "Choose a dataset's folder, or drop it here: "
                                 f"{KINDS}.", button("Choose a dataset…", self.dataset.ask, "main"),
                                 button("Show runs of another folder…", self._add_folder))
