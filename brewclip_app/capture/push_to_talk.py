@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
+from brewclip_app import tasks
 from brewclip_app.capture.playback import Player
 from brewclip_app.capture.recording import Microphone, Recording, fault, warning
-from core.progress import Report
+from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
@@ -35,7 +36,7 @@ class PushToTalk(QObject):
         self._watcher: QFileSystemWatcher | None = None
         self._plugged = QTimer(self, singleShot=True, interval=PLUGGED_MS)
         self._plugged.timeout.connect(self.microphone.refresh)
-        self.microphone.finished.connect(self._take)
+        self.microphone.finished.connect(self._finish)
         self.microphone.failed.connect(self.problem)
 
     def is_recording(self) -> bool:
@@ -101,18 +102,24 @@ class PushToTalk(QObject):
         self.player.stop()
         self.microphone.close()
 
-    def _take(self, recording: Recording) -> None:
+    def _finish(self, recording: Recording) -> None:
         problem = fault(recording)
         if problem is not None:
             self.problem.emit(*problem)
-            return
+        else:
+            tasks.start(self._resample(recording))
 
-        def prepare(report: Report) -> "Waveform":
+    async def _resample(self, recording: Recording) -> None:
+        def work(report: Report) -> "Waveform":
             from core import audio
 
             return audio.from_samples(recording.samples, recording.rate)
 
-        self._context.jobs.submit(
-            "Taking the recording", prepare, key="recording", quiet=True,
-            on_done=lambda waveform: self.spoken.emit(waveform, warning(recording)),
-            on_failed=lambda error: self.problem.emit(getattr(error, "kind", "error"), str(error)))
+        try:
+            waveform = await self._context.jobs.run("Taking the recording", work, key="recording", quiet=True)
+        except JobCancelled:
+            raise
+        except Exception as error:
+            self.problem.emit(getattr(error, "kind", "error"), str(error))
+        else:
+            self.spoken.emit(waveform, warning(recording))

@@ -6,9 +6,10 @@ from typing import TypeVar
 import shiboken6
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
+from brewclip_app import tasks
 from brewclip_app.jobs import JobRunner
 from brewclip_app.widgets.common import button, label, row
-from core.progress import Report
+from core.progress import JobCancelled, Report
 from core.store.addresses import is_address, name_fault
 
 T = TypeVar("T")
@@ -78,12 +79,18 @@ class SaveDialog(QDialog):
         self._saving = True
         self.check()
 
-        def done(result: T) -> None:
-            self._close()
-            then(result)
+        async def save() -> None:
+            try:
+                result = await jobs.run(name, work, quiet=True)
+            except JobCancelled:
+                self._failed(None)
+            except Exception as error:
+                self._failed(error, on_failed)
+            else:
+                self._close()
+                then(result)
 
-        jobs.submit(name, work, on_done=done, quiet=True,
-                    on_failed=lambda error: self._failed(error, on_failed), on_cancelled=lambda: self._failed(None))
+        tasks.start(save())
 
     def _take(self) -> None:
         if self.accept_button.isEnabled():
