@@ -8,6 +8,10 @@ from brewclip_app.widgets.elided_combo import ElidedCombo
 LONG = "flickr8k test · BrewCLIP (brewclip-mini-full) · white 0 dB"
 
 
+def elided():
+    return ElidedCombo("Evaluation")
+
+
 def made(qtbot, kind, width):
     combo = kind()
     qtbot.addWidget(combo)
@@ -17,7 +21,7 @@ def made(qtbot, kind, width):
 
 
 def test_a_long_text_ends_in_an_ellipsis_and_stays_whole_in_the_list(qtbot):
-    combo = made(qtbot, ElidedCombo, 160)
+    combo = made(qtbot, elided, 160)
     assert combo.shown_text().endswith("…") and combo.shown_text()[:8] == LONG[:8]
     assert combo.currentText() == LONG
     combo.setCurrentIndex(1)
@@ -28,6 +32,12 @@ def test_a_long_text_ends_in_an_ellipsis_and_stays_whole_in_the_list(qtbot):
 
 
 def test_a_text_that_fits_looks_as_in_any_combo_box(qtbot):
-    ours, plain = (made(qtbot, kind, 900).grab().toImage() for kind in (ElidedCombo, QComboBox))
+    ours, plain = (made(qtbot, kind, 900).grab().toImage() for kind in (elided, QComboBox))
     assert ours == plain
-    assert made(qtbot, ElidedCombo, 160).grab().toImage() != made(qtbot, QComboBox, 160).grab().toImage()
+    assert made(qtbot, elided, 160).grab().toImage() != made(qtbot, QComboBox, 160).grab().toImage()
+
+
+def test_a_name_is_read_out_and_items_come_with_their_data(qtbot):
+    combo = ElidedCombo("Top K", [("top 1", 1), ("top 5", 5)], characters=12)
+    qtbot.addWidget(combo)
+    assert combo.accessibleName() == "Top K" and combo.itemData(1) == 5 and combo.minimumContentsLength() == 12
