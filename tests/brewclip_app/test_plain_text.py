@@ -64,7 +64,7 @@ def test_every_tool_tip_of_outside_text_goes_through_the_helper():
 
 
 def test_item_models_give_their_tips_through_the_helper():
-    for path in sorted([*(ROOT / "item_models").glob("*.py"), *ROOT.rglob("*_model.py")]):
+    for path in sorted([ROOT / "widgets" / "record_table.py", *ROOT.rglob("*_model.py")]):
         text = path.read_text(encoding="utf-8")
         for branch in ast.walk(ast.parse(text)):
             if not (isinstance(branch, ast.If) and isinstance(branch.test, ast.Compare)
