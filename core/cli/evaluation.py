@@ -262,10 +262,10 @@ def _diagnosis_json(evaluation: Any, record: "DiagnosisRecord") -> dict[str, Any
                  "kind": diagnosis.kind,
                  "kinds": list(diagnosis.kinds), "then": diagnosis.then, "gain": diagnosis.gain,
                  "again": {retry.change: {"rank": retry.rank, "why": retry.why} for retry in diagnosis.again}}
-                for diagnosis in record.found]
+                for diagnosis in record.diagnoses]
     return {"evaluation": record.evaluation_id, "title": evaluation.record.setup.title, "at": record.at,
-            "counts": {direction: counts(diagnosis for diagnosis in record.found if diagnosis.direction == direction)
-                       for direction in DIRECTIONS},
+            "counts": {direction: counts(diagnosis for diagnosis in record.diagnoses
+                                         if diagnosis.direction == direction) for direction in DIRECTIONS},
             "failures": failures, "note": record.note}
 
 
@@ -273,7 +273,7 @@ def _diagnosis_text(evaluation: Any, record: "DiagnosisRecord") -> str:
     from core.evaluation.failures import CHANGES, KINDS, counts
     from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS
 
-    by_direction = [[diagnosis for diagnosis in record.found if diagnosis.direction == direction]
+    by_direction = [[diagnosis for diagnosis in record.diagnoses if diagnosis.direction == direction]
                     for direction in DIRECTIONS]
     of_kind = [counts(diagnoses) for diagnoses in by_direction]
     kinds = [(kind.title, *(str(numbers[kind.key]) for numbers in of_kind), kind.about) for kind in KINDS]

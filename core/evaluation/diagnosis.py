@@ -34,7 +34,7 @@ STRAYED = 0.01  # share of ranks that may differ from the stored ones: rounding,
 
 
 def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Report = silent) -> DiagnosisRecord:
-    """Diagnose all failures of an evaluation both ways, and store what was found in place of an earlier diagnosis.
+    """Diagnose all failures of an evaluation both ways, and store the diagnoses in place of an earlier diagnosis.
 
     EvaluationError: gone, damaged, changed (the dataset or model is no longer what was evaluated), at. The errors of
     `evaluate` where something is missing.
@@ -44,9 +44,9 @@ def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Rep
     evaluation = archive.open_evaluation(workspace.store, evaluation_id)
     beginning, *parts = steps(report, 3, 2, 2)
     bench = _counterfactuals(workspace, evaluation, beginning)
-    found = [diagnosis for direction, part in zip(DIRECTIONS, parts, strict=True)
-             for diagnosis in bench.diagnose(direction, at, part)]
-    return archive.keep_diagnosis(workspace.store, evaluation_id, at, found, bench.note)
+    diagnoses = [diagnosis for direction, part in zip(DIRECTIONS, parts, strict=True)
+                 for diagnosis in bench.diagnose(direction, at, part)]
+    return archive.keep_diagnosis(workspace.store, evaluation_id, at, diagnoses, bench.note)
 
 
 def _counterfactuals(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Counterfactuals":
@@ -121,13 +121,13 @@ class Counterfactuals:
         failed = self._evaluation.failures(direction, at)
         if not failed:
             return
-        found = {}
+        outcomes = {}
         costs = (CHANGE_COSTS.get(change.kind, 1.0) for change in CHANGES)
         for tried, part in zip(CHANGES, steps(report, *costs), strict=True):
             self._report = part
-            found[tried.key] = self._ranked(tried.key, direction, failed)
+            outcomes[tried.key] = self._ranked(tried.key, direction, failed)
         for row, query in enumerate(failed):
-            again = [ranked.again(change, row) for change, ranked in found.items()]
+            again = [ranked.again(change, row) for change, ranked in outcomes.items()]
             yield conclude(direction, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
 
     def _ranked(self, change: str, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:

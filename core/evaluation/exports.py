@@ -38,7 +38,7 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
     """
     evaluation = archive.open_evaluation(store, evaluation_id)
     diagnosed = archive.diagnosis(store, evaluation_id, at)
-    diagnoses = ({(diagnosis.direction, diagnosis.number): diagnosis for diagnosis in diagnosed.found}
+    diagnoses = ({(diagnosis.direction, diagnosis.number): diagnosis for diagnosis in diagnosed.diagnoses}
                  if diagnosed else {})
     given = labelling.labels(store, evaluation_id)
     entries = []

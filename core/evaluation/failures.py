@@ -132,12 +132,12 @@ class DiagnosisRecord:
     evaluation_id: int
     at: int
     created: datetime
-    found: tuple[Diagnosis, ...]
+    diagnoses: tuple[Diagnosis, ...]
     note: str = ""
 
     def of(self, direction: Direction, number: int) -> Diagnosis | None:
         """The diagnosis of a query; None when it is no failure."""
-        return next((diagnosis for diagnosis in self.found
+        return next((diagnosis for diagnosis in self.diagnoses
                      if diagnosis.direction == direction and diagnosis.number == number), None)
 
 

@@ -107,7 +107,7 @@ def read_misses(explorer: "Explorer", evaluation_id: int, direction: "Direction"
 
     evaluation = archive.open_evaluation(explorer.store, evaluation_id)
     diagnosis = archive.diagnosis(explorer.store, evaluation_id, at)
-    diagnoses = {row.number: row for row in diagnosis.found if row.direction == direction} if diagnosis else {}
+    diagnoses = {row.number: row for row in diagnosis.diagnoses if row.direction == direction} if diagnosis else {}
     return Misses(evaluation, direction, at, evaluation.failures(direction, at),
                   evaluation.record.metrics(direction).queries, diagnosis, diagnoses,
                   labelling.labels(explorer.store, evaluation_id))

@@ -109,7 +109,7 @@ def test_a_diagnosis_is_kept_for_each_k_and_replaced(store):
     assert first.of("speech_to_image", 1).kind == "crop"
     assert first.of("speech_to_image", 0) is None
     archive.keep_diagnosis(store, record.id, 10, [], "")
-    assert archive.diagnosis(store, record.id, 10).found == ()
+    assert archive.diagnosis(store, record.id, 10).diagnoses == ()
 
 
 def test_labels_are_undone_one_by_one_also_after_a_restart(store, tmp_path):

@@ -52,7 +52,7 @@ def made(world):
 
 
 def kinds_of(found, direction):
-    return {each.query_id: each.kind for each in found.found if each.direction == direction}
+    return {each.query_id: each.kind for each in found.diagnoses if each.direction == direction}
 
 
 @pytest.mark.slow
@@ -68,7 +68,7 @@ def test_the_kind_of_every_failure_is_named(made):
 @pytest.mark.slow
 def test_the_change_is_told_with_its_rank_and_the_gain(made):
     found = diagnose(made.explorer.workspace, made.record.id, at=1)
-    by_kind = dict(zip(SAID, [each for each in found.found if each.direction == "speech_to_image"], strict=True))
+    by_kind = dict(zip(SAID, [each for each in found.diagnoses if each.direction == "speech_to_image"], strict=True))
     crop = {again.change: again for again in by_kind["crop"].again}
     assert list(crop) == [change.key for change in CHANGES]
     assert (by_kind["crop"].rank, by_kind["crop"].then, by_kind["crop"].gain) == (2, 1, 1)
@@ -124,7 +124,7 @@ def test_a_model_of_words_alone_has_no_branch_to_blame(world):
     [record] = evaluate(made.explorer.workspace, request(made.folder))
     found = diagnose(made.explorer.workspace, record.id, at=1)
     assert kinds_of(found, "speech_to_image") == {"u1": "none"}
-    whys = {again.change: again.why for again in found.found[0].again}
+    whys = {again.change: again.why for again in found.diagnoses[0].again}
     assert whys["text"] == whys["acoustic"] == "the model has one branch"
 
 
@@ -135,7 +135,7 @@ def test_silence_is_blamed_on_the_hearing_when_the_caption_finds_the_picture(wor
     [record] = evaluate(made.explorer.workspace, request(made.folder))
     assert (record.nothing_heard, record.unreadable) == (1, 0)
     diagnosis = diagnose(made.explorer.workspace, record.id, at=1)
-    [failure] = [each for each in diagnosis.found if each.direction == "speech_to_image"]
+    [failure] = [each for each in diagnosis.diagnoses if each.direction == "speech_to_image"]
     assert (failure.kind, failure.rank, failure.then) == ("heard", len(PICTURES) + 1, 1)
     assert {again.change: again.why for again in failure.again}["excused"] == "no picture looks like the best hit"
 
@@ -146,7 +146,7 @@ def test_captions_are_not_blamed_where_they_were_used(world):
     record = evaluate(made.explorer.workspace, request(made.folder, captions=(True,)))[0]
     found = diagnose(made.explorer.workspace, record.id, at=1)
     assert kinds_of(found, "speech_to_image") == {"u1": "none"}
-    assert found.found[0].again[0].why == "the caption was used"
+    assert found.diagnoses[0].again[0].why == "the caption was used"
 
 
 def test_other_crops_are_compared_with_the_centre_alone(world):
@@ -161,7 +161,7 @@ def test_nothing_failed_and_nothing_is_said(world):
     made = world({"green.png": ("green",), "red.png": ("red",)}, [Said("green.png", "green", "green", voice())])
     [record] = evaluate(made.explorer.workspace, request(made.folder))
     found = diagnose(made.explorer.workspace, record.id)
-    assert (found.found, sum(counts(found.found).values())) == ((), 0)
+    assert (found.diagnoses, sum(counts(found.diagnoses).values())) == ((), 0)
 
 
 @pytest.mark.slow
@@ -189,5 +189,5 @@ def test_a_second_diagnosis_hears_and_sees_nothing_anew(made, monkeypatch):
     before = made.ears.hearings
     monkeypatch.setattr("core.images.pixels", None)
     monkeypatch.setattr("core.images.views", None)
-    assert diagnose(made.explorer.workspace, made.record.id, at=1).found == first.found
+    assert diagnose(made.explorer.workspace, made.record.id, at=1).diagnoses == first.diagnoses
     assert made.ears.hearings == before

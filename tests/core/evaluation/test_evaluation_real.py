@@ -66,9 +66,9 @@ def test_a_dataset_from_its_recordings_to_its_failures(spoken, tmp_path):
     assert [hit.rank for hit in hits] == [1, 2, 3]
     assert max(hit.score for hit in hits if hit.own) == pytest.approx(opened.queries("speech_to_image")[0].score)
     made = diagnose(explorer.workspace, full.id, at=1)
-    assert len(made.found) == sum(len(opened.failures(direction, 1))
+    assert len(made.diagnoses) == sum(len(opened.failures(direction, 1))
                                   for direction in ("speech_to_image", "image_to_speech"))
-    for each in made.found:
+    for each in made.diagnoses:
         alone = {again.change: again.rank for again in each.again}
         query = opened.queries(each.direction)[each.number]
         assert (alone["text"], alone["acoustic"]) == (query.text_rank, query.acoustic_rank)
