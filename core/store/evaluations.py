@@ -115,5 +115,5 @@ def _summary(text: str) -> dict[str, Any]:
 
 
 def _no_evaluation() -> StoreError:
-    return StoreError("There is no such evaluation, or no longer. `brewclip evaluate --stored` lists those there are.",
-                      "no_evaluation")
+    return StoreError("There is no such evaluation, or it was deleted. `brewclip evaluate --stored` lists those there "
+                      "are.", "no_evaluation")
