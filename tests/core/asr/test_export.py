@@ -65,8 +65,7 @@ def test_the_decoder_is_that_of_pytorch(runtimes, exact: bool) -> None:
         results.append((first, np.array(logprobs), scores, later))
     for expected, computed in zip(*results, strict=True):
         assert computed.shape == expected.shape
-        assert not exact or np.abs(computed - expected).max() < 1e-4
-    assert least_cosine(*results) > (0.999999 if exact else 0.998)
+        assert np.abs(computed - expected).max() < (1e-4 if exact else 0.1 * np.abs(expected).max() + 0.01)
     assert results[1][2].shape == (3, 3, 100)
 
 
