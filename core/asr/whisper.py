@@ -86,14 +86,19 @@ class WhisperRecogniser:
         self._torch: TorchWhisper | None = None
 
     @property
+    def runtime(self) -> Runtime:
+        """What encodes and decodes: PyTorch or an export."""
+        return self._engine.runtime
+
+    @property
     def device(self) -> str:
         """Device in use: "cpu", "cuda" or "mps"."""
-        return self._engine.runtime.device
+        return self.runtime.device
 
     @property
     def precision(self) -> str:
         """The precision of the states: "float32" or "float16"."""
-        return self._engine.runtime.precision
+        return self.runtime.precision
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -102,7 +107,7 @@ class WhisperRecogniser:
 
     def fingerprint_of(self, options: TranscriptionOptions) -> Fingerprint:
         """All that decides a transcript: weights, precision and options."""
-        runtime = self._engine.runtime
+        runtime = self.runtime
         decoding = self.precision if options.padding == "full" or runtime.fast is runtime.exact else "int8"
         parts: dict[str, Any] = {
             "recogniser": self.name, "weights": self._identity.sha256, "precision": self.precision,

@@ -52,10 +52,15 @@ class OnnxWhisper:
         self.name = str(export.facts["name"])
         self.shape = WhisperShape.of(export.facts["shape"])
         self.vocabulary = self.shape.vocabulary
-        self._mel = mel
+        self._mel, self._folder = mel, export.folder
         self._encoder = export.session("encoder", spin=False)
         self.exact = OnnxDecoder(export, self.shape, exact=True)
         self.fast = OnnxDecoder(export, self.shape, exact=False)
+
+    @property
+    def bytes_of_a_token(self) -> int:
+        """Bytes of weights that the 8-bit decoder reads for each token, which bound its speed."""
+        return sum((self._folder / f"{name}.onnx").stat().st_size for name in ("step_8bit", "logits_8bit"))
 
     def encode(self, samples: Floats) -> Floats:
         """(rows, frames, width) states of padded samples (rows, n)."""

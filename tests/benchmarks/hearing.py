@@ -1,9 +1,12 @@
-"""Hearing against plain openai-whisper, in one run: word errors and seconds an utterance.
+"""Transcription in ONNX Runtime and in PyTorch against plain openai-whisper, in one run.
+
+Word errors and seconds an utterance; then the encoder alone, and the floor of the 8-bit decoder: the bytes of weights
+that a token reads over the measured bandwidth of memory.
 
     python -m tests.benchmarks.hearing --limit 100
 
 The utterances are those of the Flickr8k test split in the development data (BREWCLIP_TEST_DATA or ../shared/data).
-One by one, the two take turns, so that what else the machine does falls on both.
+One by one, all take turns, so that what else the machine does falls on both.
 """
 
 import argparse
@@ -15,15 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jiwer
+import numpy as np
 import torch
 import whisper
 from whisper.normalizers import EnglishTextNormalizer
 
 from core import audio, weights
-from core.asr import whisper as speech
+from core.asr.engine import Runtime
+from core.asr.recogniser import Recogniser
 from core.asr.transcript import TranscriptionOptions
-from core.audio import Waveform
+from core.asr.whisper import WhisperRecogniser
+from core.audio import RATE, Waveform
 from core.home import find_home
+from core.inference.whisper import OnnxWhisper
+from core.models.registry import ModelRegistry
+from core.settings import Settings
 from tests.benchmarks.common import test_split
 
 normal = EnglishTextNormalizer()
@@ -57,27 +66,57 @@ def timed(row: Row, work: Callable[[], str]) -> None:
     row.seconds.append(time.perf_counter() - start)
 
 
-def one_by_one(found: Sequence[tuple[Waveform, str]], checkpoint: Path,
-               recogniser: speech.WhisperRecogniser) -> list[Row]:
-    """Plain whisper, ours, and ours without what plain whisper does not do either, in turn on each utterance."""
+def one_by_one(found: Sequence[tuple[Waveform, str]], checkpoint: Path, recogniser: Recogniser,
+               in_torch: Recogniser) -> list[Row]:
+    """Plain whisper, ours in PyTorch, ours, and ours without what plain whisper does not do either, in turn on each
+    utterance.
+    """
     model = whisper.load_model(str(checkpoint), device="cpu")
     plain = Row("whisper.transcribe")
-    own, bare = Row("transcribe, one by one, with word times"), Row("transcribe, without times")
-    model.transcribe(found[0][0].samples.copy(), fp16=False)  # both warm
+    rows = ((Row("transcribe, inference = torch, with word times"), in_torch, TranscriptionOptions()),
+            (Row("transcribe, one by one, with word times"), recogniser, TranscriptionOptions()),
+            (Row("transcribe, without times"), recogniser, TranscriptionOptions(word_times=False)))
+    model.transcribe(found[0][0].samples.copy(), fp16=False)  # all warm
     recogniser.warm_up()
+    in_torch.warm_up()
     for waveform, _ in found:
         timed(plain, lambda waveform=waveform: model.transcribe(waveform.samples.copy(), fp16=False)["text"])
-        for row, options in ((own, TranscriptionOptions()), (bare, TranscriptionOptions(word_times=False))):
+        for row, ours, options in rows:
             def transcribe(waveform: Waveform = waveform, options: TranscriptionOptions = options,
-                           row: Row = row) -> str:
-                transcript = recogniser.transcribe([waveform], options)[0].transcript
+                           row: Row = row, ours: Recogniser = ours) -> str:
+                transcript = ours.transcribe([waveform], options)[0].transcript
                 row.redone += transcript.redone
                 return transcript.text
             timed(row, transcribe)
-    return [plain, own, bare]
+    return [plain, *(row for row, _, _ in rows)]
 
 
-def batched(found: Sequence[tuple[Waveform, str]], recogniser: speech.WhisperRecogniser,
+def seconds_of(work: Callable[[], object], times: int = 5) -> float:
+    """Median seconds of some work."""
+    work()
+    spent = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - start)
+    return statistics.median(spent)
+
+
+def bounds(runtimes: Sequence[tuple[str, Runtime]]) -> None:
+    """Print the time of each encoder for 10 s, and the floor of a token's time."""
+    samples = np.random.default_rng(0).standard_normal((1, 10 * RATE)).astype(np.float32)
+    for name, runtime in runtimes:
+        print(f"encoder alone, 10 s padded, {name}: "
+              f"{seconds_of(lambda runtime=runtime: runtime.encode(samples)):.3f} s")
+        if isinstance(runtime, OnnxWhisper):
+            read = runtime.bytes_of_a_token
+            block = np.ones(1 << 28, np.uint8)
+            bandwidth = block.nbytes / seconds_of(block.max)
+            print(f"floor of a token: {read / 1e6:.0f} MB of weights at {bandwidth / 1e9:.1f} GB/s: "
+                  f"{1e3 * read / bandwidth:.1f} ms")
+
+
+def batched(found: Sequence[tuple[Waveform, str]], recogniser: Recogniser,
             options: TranscriptionOptions) -> Row:
     """All utterances in one call."""
     start = time.perf_counter()
@@ -94,14 +133,20 @@ def main() -> None:
     parser.add_argument("--batch-limit", type=int, default=0, help="utterances of the batches (0: all)")
     parser.add_argument("--full", action="store_true", help="also all in one call padded to 30 s (ten minutes)")
     chosen = parser.parse_args()
-    checkpoint = weights.find("whisper-base", find_home())
+    home = find_home()
+    checkpoint = weights.find("whisper-base", home)
     assert checkpoint, "run `make setup` first"
-    recogniser = speech.load(checkpoint, "cpu")
+    settings, registry = Settings().with_value("device", "cpu"), ModelRegistry(home)
+    registry.prepare("whisper-base", settings)
+    recogniser = registry.recogniser(settings)
+    in_torch = ModelRegistry(home).recogniser(settings.with_value("inference", "torch"))
+    assert isinstance(recogniser, WhisperRecogniser) and isinstance(in_torch, WhisperRecogniser)
     print(f"{recogniser.name}, {torch.get_num_threads()} threads, Flickr8k test split, synthetic voices\n"
           f"{'':<44}{'n':>6}{'WER':>11}{'mean':>12}{'median':>12}{'redone':>8}")
     few, many = utterances(chosen.limit), utterances(chosen.batch_limit)
-    for row in one_by_one(few, checkpoint, recogniser):
+    for row in one_by_one(few, checkpoint, recogniser, in_torch):
         row.print([caption for _, caption in few])
+    bounds((("PyTorch", in_torch.runtime), ("ONNX Runtime", recogniser.runtime)))
     for padding in ("own", "full") if chosen.full else ("own",):
         batched(many, recogniser, TranscriptionOptions(padding=padding)).print([caption for _, caption in many])
 
