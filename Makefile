@@ -1,5 +1,6 @@
 # make run    set up, fetch weights, build the demo, open the window (without a screen: the same, printed and photographed)
 # make install-desktop   add the program to the desktop's menu and to "Open with" of folders and pictures
+# make bundle a folder and an archive in dist/ for people who only search: without PyTorch, and without Python on their side
 # make test   set up, then ruff, mypy, import-linter and all tests, in one process a core
 # make check  the same without the tests marked slow or cluster
 PYTHON ?= python3
@@ -9,7 +10,7 @@ DEV_READY := .venv/ready-dev
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup setup-dev install-desktop test check lint bench screenshots clean
+.PHONY: run setup setup-dev install-desktop bundle test check lint bench screenshots clean
 
 run: setup
 	@$(BIN)/python -m brewclip_app.first_run
@@ -39,6 +40,15 @@ install-desktop: $(READY)
 	mkdir -p $(DATA)/applications
 	sed 's|^Exec=brewclip-app|Exec="$(CURDIR)/$(BIN)/brewclip-app"|' resources/desktop/$(ID).desktop > $(DATA)/applications/$(ID).desktop
 	-update-desktop-database -q $(DATA)/applications 2>/dev/null
+
+BUNDLE := dist/brewclip-explorer
+bundle: setup
+	@sh packaging/install "[bundle]"
+	@$(BIN)/python -m PyInstaller --noconfirm --log-level WARN packaging/bundle.spec
+	@$(BIN)/python packaging/bundle_models.py $(BUNDLE)
+	@find $(BUNDLE)/_internal -name '*.so*' -type f -not -path '*.libs/*' -exec strip --strip-unneeded {} + 2>/dev/null || true
+	@tar -C dist -czf $(BUNDLE)-$(shell uname -s -m | tr 'A-Z ' 'a-z-').tar.gz brewclip-explorer
+	@du -sh $(BUNDLE) $(BUNDLE)-*.tar.gz
 
 lint: setup-dev
 	$(BIN)/ruff check .
