@@ -99,6 +99,7 @@ def test_every_import_of_a_third_party_is_declared(folder, parts):
     assert not missing
 
 
+@pytest.mark.slow
 def test_every_declared_dependency_is_used():
     used = {folder: set().union(*(distributions_of(module) for module, _ in imported(ROOT / folder)))
             for folder in ("core", "brewclip_app", "tests")}

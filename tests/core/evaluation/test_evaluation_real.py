@@ -20,6 +20,8 @@ from core.models.spec import ModelSpec
 from core.models.variants import BrewClipOptions
 from core.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory, whisper_base):
@@ -49,7 +51,6 @@ def save_model(explorer, folder, whisper="Whisper base"):
                                                     "centre", {"kind": "spokencoco", "name": "x", "train": "train"}))
 
 
-@pytest.mark.slow
 def test_a_dataset_from_its_recordings_to_its_failures(spoken, tmp_path):
     explorer, folder = spoken
     save_model(explorer, tmp_path / "runs" / "a" / "best")

@@ -18,6 +18,8 @@ from core.progress import silent
 from core.training import run as job
 from core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 ODD = "2258277193_586949ec62.jpg.1"  # as in the real Flickr8k
 CORRUPT, EMPTY, GONE, QUIET, NO_PICTURE, BAD_PICTURE, SPLITLESS = range(6, 13)  # pictures, by what is wrong with them
 

@@ -24,6 +24,8 @@ from tests.brewclip_app.panels.annotate.steps import (
     stored_takes,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_enter_before_the_words_goes_on_and_they_wait_in_the_review(panel, qtbot):
     speak_ahead(panel, qtbot, "a dog")
@@ -168,7 +170,6 @@ def filtered(panel, qtbot, state):
     return review
 
 
-@pytest.mark.slow
 def test_the_review_shows_what_is_awaited_and_enter_confirms_what_arrived(panel, qtbot):
     for number in range(2):
         speak_ahead(panel, qtbot, f"number {number}", peak=0.2 + 0.1 * number)
@@ -191,7 +192,6 @@ def test_the_review_shows_what_is_awaited_and_enter_confirms_what_arrived(panel,
     assert review.model.rowCount() == 0
 
 
-@pytest.mark.slow
 def test_words_that_arrive_leave_alone_what_is_typed_and_selected_in_the_review(panel, qtbot):
     speak(panel, qtbot, "a dog")
     press(panel, qtbot, Qt.Key.Key_Return)
@@ -208,7 +208,6 @@ def test_words_that_arrive_leave_alone_what_is_typed_and_selected_in_the_review(
     assert len(review.selected()) == 2 and caption_of(stored_takes(panel)[1]) == "a cat"
 
 
-@pytest.mark.slow
 def test_doubtful_words_are_a_draft_to_check(panel, qtbot):
     speak(panel, qtbot, "?ducks ducks")
     assert panel.page.caption.text.text() == "ducks ducks" and panel.page.caption.note.text() == wording.DOUBTFUL

@@ -24,6 +24,8 @@ from tests.brewclip_app.panels.annotate.steps import (
     tone,
 )
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[4]
 
 
@@ -102,7 +104,6 @@ def test_a_recording_may_come_from_a_file_and_a_broken_one_is_said(panel, qtbot,
     assert [take.text for take in stored_takes(panel)] == ["a dog"] and panel.page.caption.text.text() == "a dog"
 
 
-@pytest.mark.slow
 def test_without_the_model_that_hears_words_are_typed(panel, qtbot, monkeypatch):
     def missing(*_):
         raise WeightsError("Whisper base is not on this computer.", "missing")
@@ -195,7 +196,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.slow
 def test_a_killed_window_goes_on_at_the_same_picture_with_every_take(make_panel, context, gallery, qtbot, home):
     child = subprocess.run([sys.executable, "-c", CHILD], cwd=REPOSITORY, timeout=120, check=False,
                            capture_output=True, text=True)

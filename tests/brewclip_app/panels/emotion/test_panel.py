@@ -26,6 +26,8 @@ from core.errors import DatasetError
 from core.progress import Progress
 from tests.brewclip_app.panels.emotion.results import make_result
 
+pytestmark = pytest.mark.slow
+
 WAIT = 20_000
 
 
@@ -96,7 +98,6 @@ def test_without_a_run_it_says_what_goes_there_and_asks_for_the_folder(make_pane
     assert panel.window().focusWidget() is panel.options.start and not panel._choose.isVisibleTo(panel)
 
 
-@pytest.mark.slow
 def test_start_runs_keeps_and_shows(make_panel, context, qtbot, folder, monkeypatch):
     asked = []
     monkeypatch.setattr(experiment, "run", lambda explorer, options, report: asked.append(options)
@@ -410,7 +411,6 @@ def test_runs_are_listed_shown_and_deleted(make_panel, context, qtbot, home, fol
     assert [one.name for one in Runs(home).all()] == [kept.name]
 
 
-@pytest.mark.slow
 def test_table_and_figure_are_exported(panel, tmp_path):
     for kind, _ in emotion_export.KINDS:
         path = tmp_path / f"run.{kind}"

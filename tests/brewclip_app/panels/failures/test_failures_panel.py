@@ -27,6 +27,8 @@ from core.progress import Progress
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from core.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 WAIT = 20_000
 
 
@@ -425,7 +427,6 @@ def test_diagnosis_and_labels_are_compared(diagnosed, context, qtbot):
     dialog.reject()
 
 
-@pytest.mark.slow
 def test_the_filter_lets_through_by_every_measure(panel, qtbot):
     rows = panel.page.model.records
     panel.header.filter.setChecked(True)
