@@ -91,7 +91,7 @@ def test_notes_and_progress_are_printable(capsys: pytest.CaptureFixture[str]) ->
 def test_an_error_of_the_disk_is_a_sentence() -> None:
     from core import cli
 
-    assert cli._sentence(OSError(28, "No space left on device", "/home/x")) == "/home/x: No space left on device."
+    assert cli._message(OSError(28, "No space left on device", "/home/x")) == "/home/x: No space left on device."
 
 
 def test_streams_are_given_back(capsys: pytest.CaptureFixture[str]) -> None:
