@@ -38,7 +38,7 @@ def install(tmp_path):
 def test_without_a_gpu_the_cpu_build_is_installed_and_no_triton(install):
     printed, commands = install("cpu")
     assert "the CPU build of PyTorch: about 0.5 GB to download, 1.7 GB on disk" in printed
-    assert commands[-1] == ("uv pip install --python .venv/bin/python --torch-backend cpu "
+    assert commands[-1] == ("uv pip install --python .venv/bin/python --compile-bytecode --torch-backend cpu "
                             "--overrides packaging/without-gpu.txt -c constraints.txt -e .[dev]")
 
 
@@ -51,7 +51,7 @@ def test_where_the_cpu_build_cannot_be_had_that_is_said_and_the_default_taken(in
 def test_with_a_gpu_the_default_build_is_installed(install):
     printed, commands = install(gpu=True)
     assert "the default build of PyTorch: about 3.2 GB to download" in printed
-    assert commands[-1] == "uv pip install --python .venv/bin/python -c constraints.txt -e .[dev]"
+    assert commands[-1] == "uv pip install --python .venv/bin/python --compile-bytecode -c constraints.txt -e .[dev]"
 
 
 def test_a_build_that_is_there_is_not_exchanged(install):
