@@ -75,7 +75,7 @@ class ModelRegistry:
         self._loading_model = threading.Lock()
         self._trained: tuple[_Stamp, VisionLanguage, TrainedModel] | None = None
         self._exports = ExportCache(home)
-        self._exported: tuple[tuple[_WeightsKey, _Stamp | None, str], ExportedModel] | None = None
+        self._exported: tuple[tuple[_WeightsKey, _Stamp | None, str], ExportedModel | None] | None = None
         self._prints: dict[tuple[_Stamp, str], Fingerprint] = {}
         self._hashes: dict[tuple[Path, int, int], str] = {}
 
@@ -161,18 +161,18 @@ class ModelRegistry:
         found = self._from_exports(spec, settings)
         if found is None and export:
             self._export(self.load(spec, settings, report), report)
+            self._exported = None
             found = self._from_exports(spec, settings)
         return found or self.load(spec, settings, report)
 
     def _from_exports(self, spec: ModelSpec, settings: Settings) -> ExportedModel | None:
-        """The model of the exports, opened once; None without usable ones."""
+        """The model of the exports, opened once; None without usable ones, which is remembered too."""
         weights_key = self._key(spec.backbone, settings, "Galleries and searches")
         key = weights_key, _stamp(spec.checkpoint) if spec.checkpoint else None, spec.crop
         with self._loading_model:
             if self._exported is None or self._exported[0] != key:
-                found = exported.find(self._exports, spec, self._sha256(weights_key.path))
-                self._exported = (key, found) if found is not None else None
-            return self._exported[1] if self._exported is not None else None
+                self._exported = key, exported.find(self._exports, spec, self._sha256(weights_key.path))
+            return self._exported[1]
 
     def _export(self, model: "LoadedModel", report: Report) -> None:
         """Make the exports of a loaded model; without them, and where they cannot be kept, it runs as it is."""
@@ -225,8 +225,9 @@ class ModelRegistry:
         name = self._backbone_name(settings)
         checkpoint, run = self._run_in_use(settings)
         speech_here = weights.find(self._entry.weights, self._home, settings["weights.folder"]) is not None
-        backbone, recogniser = self._exported or self._backbone, self._recogniser
-        models = [loaded[1] for loaded in (backbone, recogniser) if loaded is not None]
+        exported_model, recogniser = self._exported[1] if self._exported else None, self._recogniser
+        backbone = exported_model or (self._backbone[1] if self._backbone else None)
+        models = [model for model in (backbone, recogniser and recogniser[1]) if model is not None]
         return ModelStatus(
             backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),
             speech=self._entry.title if speech_here else "",

@@ -90,6 +90,15 @@ def test_the_status_knows_of_a_model_that_was_opened_from_exports(home: Home) ->
     assert not registry.status(CPU).backbone_loaded
 
 
+def test_that_there_is_no_export_is_found_out_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a checkpoint's tensors at each search would cost more than the search."""
+    calls: list[ModelSpec] = []
+    monkeypatch.setattr(exported, "find", lambda cache, spec, sha256: calls.append(spec))
+    registry = ModelRegistry(home)
+    loaded = [registry.model(CPU) for _ in range(2)]
+    assert loaded[0] is loaded[1] and isinstance(loaded[0], TrainedModel) and len(calls) == 1
+
+
 def test_other_pixels_are_refused(home: Home) -> None:
     model = ModelRegistry(home).model(CPU)
     with pytest.raises(ValueError, match="not \\(n, 224, 224, 3\\) uint8"):
