@@ -117,8 +117,9 @@ def test_fewer_pairs_than_a_batch_are_told(explorer: Explorer, data: Path, littl
         corpus(explorer, data, little, batch=32)
     assert caught.value.kind == "too_few"
     for path in data.glob("*.wav"):
-        path.unlink()
-    with pytest.raises(TrainingError, match=r"0 pairs to learn from \(24 pictures or recordings are missing"):
+        if path.name != "0_0.wav":
+            path.unlink()
+    with pytest.raises(TrainingError, match=r"1 pairs to learn from \(23 pictures or recordings are missing"):
         corpus(explorer, data, little)
 
 

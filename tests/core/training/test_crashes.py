@@ -66,4 +66,4 @@ def test_preparing_goes_on_where_it_was_killed(world: tuple[Path, dict[str, list
     folder, _ = world
     texts = [each["text"] for each in RunFolder(folder / "hear").events() if each["event"] == "prepare"]
     heard = [int(counted[1]) for text in texts if (counted := re.search(r"Transcribing.* (\d+) of 24$", text))]
-    assert heard == [0, 4, 8, 8, 24]  # the second process began with the eight that the first one kept
+    assert heard == [0, 4, 8, 8, 16, 24]  # the second process began with the eight that the first one kept
