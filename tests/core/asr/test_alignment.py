@@ -27,6 +27,7 @@ def test_warp_equals_the_textbook(shape: tuple[int, int]) -> None:
     assert warp(cost).tolist() == slow_warp(cost)
 
 
+@pytest.mark.slow
 def test_warp_equals_openai_whisper() -> None:
     from whisper.timing import dtw
 

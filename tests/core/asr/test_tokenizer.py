@@ -5,6 +5,7 @@ from core.asr.tokenizer import language_names, package_file, tokenizer_for
 from core.errors import ModelError
 
 
+@pytest.mark.slow
 def test_the_tokenizer_is_openai_whispers() -> None:
     for language, task in (("en", "transcribe"), ("de", "translate")):
         expected = whisper.tokenizer.get_tokenizer(True, num_languages=99, language=language, task=task)

@@ -21,6 +21,7 @@ def test_one_bad_recording_of_ten_leaves_nine(explorer, take, tmp_path, monkeypa
     assert note.startswith("1 ") and paths[3].name in note
 
 
+@pytest.mark.slow
 def test_a_class_of_which_nothing_can_be_read_is_none(explorer, take, tmp_path, monkeypatch):
     monkeypatch.setattr(probe, "STRENGTHS", (1e-2,))
     paths = [take(tmp_path / "few", emotion, 1, 1, actor) for actor in (1, 2, 19) for emotion in (1, 5)]

@@ -32,6 +32,7 @@ def test_the_tables_of_keys_agree():
     assert classes.FOUR.names == ("neutral", "happy", "sad", "angry") and len(classes.EIGHT.names) == 8
 
 
+@pytest.mark.slow
 def test_figures_are_scikit_learn_s():
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 

@@ -11,6 +11,8 @@ from core.inference import exporting
 from core.inference.exports import EXPORTER, Check, Export, ExportCache, Write, export_key
 from core.inference.sessions import Session
 
+pytestmark = pytest.mark.slow  # the exporter alone takes seconds to import
+
 TABLE = torch.arange(4096, dtype=torch.float32).view(512, 8)
 
 

@@ -1,5 +1,7 @@
 """The review, export and import."""
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -102,10 +104,17 @@ def test_an_export_from_the_panel_loads_again_without_a_problem(panel, qtbot, tm
 def test_a_cancelled_export_leaves_nothing(panel, qtbot, tmp_path, monkeypatch):
     speak(panel, qtbot)
     press(panel, qtbot, Qt.Key.Key_Return)
-    monkeypatch.setattr("core.annotation.exports._copy_picture", lambda *_: panel.bar.progress.cancel.click() or True)
+    copying, clicked = threading.Event(), threading.Event()
+
+    def copy(*_):
+        copying.set()
+        return clicked.wait(20)
+
+    monkeypatch.setattr("core.annotation.exports._copy_picture", copy)
     panel.exchange.export("Holiday", tmp_path / "out", ExportOptions())
-    for job in panel.context.jobs.running():
-        job.cancel()
+    qtbot.waitUntil(copying.is_set, timeout=20_000)
+    panel.bar.progress.cancel.click()
+    clicked.set()
     settle(panel, qtbot)
     assert not (tmp_path / "out").exists() and not panel.bar.isVisibleTo(panel)
 
