@@ -21,12 +21,12 @@ from torch.nn import functional
 from core.asr.transcript import Transcript
 from core.models import prompts, sentences
 from core.models.acoustic import AcousticBranch, pad
+from core.models.gate_inputs import gate_inputs
 from core.models.losses import Losses, Objective, brewclip_loss
 from core.models.open_clip_models import Built, prepare
 from core.models.variants import BrewClipOptions, variant
 
 SHARPEST = math.log(100)  # of the learnt log scale, as in CLIP: beyond it training becomes unstable
-UNLIKELIEST = -5.0  # mean log probability, at which the gate's input is clipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,11 +215,9 @@ class BrewCLIP(nn.Module):
 
     def signals(self, transcripts: Sequence[Transcript]) -> Tensor:
         """Gate inputs per utterance, (n, 3); see `SpokenBatch`."""
-        texts = [each.text for each in transcripts]
+        texts = [transcript.text for transcript in transcripts]
         lengths = (len(self.built.tokenizer.encode(text)) + 2 for text in texts)
-        return torch.tensor([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability, cut / length]
-                             for each, cut, length in zip(transcripts, self.cut(texts), lengths, strict=True)],
-                            dtype=torch.float32).view(-1, 3)
+        return torch.from_numpy(gate_inputs(transcripts, self.cut(texts), lengths))
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:
         """F_T of tokens (n, k) from `tokens`: (n, dim). A typed text has no other vector, whatever the variant."""

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from core.asr.transcript import EncodedUtterance, Transcript
+from core.asr.transcript import EncodedUtterance
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.inference.clip_tokenizer import ClipTokenizer
 from core.inference.exports import Export, ExportCache, export_key
 from core.inference.sessions import Session
 from core.models import backbones, checkpoints, sentences
+from core.models.gate_inputs import gate_inputs
 from core.models.retrieval import Floats, SpeechFeatures, TextFeatures
 from core.models.spec import ModelSpec
 
 IMAGES_AT_ONCE = 32  # in one run of the graph, so that memory is bounded whatever is handed over
 TEXTS_AT_ONCE = 64
-UNLIKELIEST = -5.0  # mean log probability, at which the gate's input is clipped
 
 
 class ExportedModel:
@@ -91,16 +91,11 @@ class ExportedModel:
             row[:len(each)] = each
         inputs = {"states": states, "lengths": lengths}
         if read is not None:
-            inputs |= {"text": read.vectors, "signals": self._signals(transcripts, read.cut),
+            lengths_of_texts = (self._length(text) + 2 for text in texts)
+            inputs |= {"text": read.vectors, "signals": gate_inputs(transcripts, read.cut, lengths_of_texts),
                        "has_text": np.array([bool(text) for text in texts])}
         spoken, voice = self._run("voice", **inputs)
         return SpeechFeatures(spoken, voice, read.cut if read is not None else (0,) * len(texts))
-
-    def _signals(self, transcripts: Sequence[Transcript], cuts: Sequence[int]) -> Floats:
-        """Gate inputs (n, 3): mean log probability, no-speech probability, share of the words that was cut."""
-        return np.array([[max(each.avg_logprob, UNLIKELIEST), each.no_speech_probability,
-                          cut / (self._length(each.text) + 2)]
-                         for each, cut in zip(transcripts, cuts, strict=True)], np.float32).reshape(-1, 3)
 
     def _length(self, text: str) -> int:
         return len(self._tokenizer.encode(text))

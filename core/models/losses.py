@@ -51,10 +51,10 @@ def brewclip_loss(image: Tensor, spoken: Tensor, text: Tensor | None, acoustic: 
     share a picture. `scale`: 1 / temperature. `inner_weight`: alpha.
     """
     if objective.replicas:
-        rows = (image, spoken, text, acoustic, has_text, image_ids)
-        count = len(image.chunk(objective.replicas))
-        chunks = [[None] * count if part is None else part.chunk(objective.replicas) for part in rows]
-        losses = [_loss(*chunk, scale, inner_weight, objective) for chunk in zip(*chunks, strict=True)]  # type: ignore
+        losses = [_loss(image[rows], spoken[rows], None if text is None else text[rows],
+                        None if acoustic is None else acoustic[rows], has_text[rows], image_ids[rows], scale,
+                        inner_weight, objective)
+                  for rows in torch.arange(len(image), device=image.device).chunk(objective.replicas)]
         return Losses(*(torch.stack([getattr(part, field.name) for part in losses]).mean() for field in fields(Losses)))
     return _loss(image, spoken, text, acoustic, has_text, image_ids, scale, inner_weight, objective)
 

@@ -64,10 +64,10 @@ def preset(name: str) -> Preset:
 def changes(recipe: Recipe) -> tuple[str, ...]:
     """Options that differ from the recipe's preset, or from the defaults, in words: "letterbox", "batch 64"."""
     source, values = BY_NAME.get(recipe.preset), values_of(recipe)
-    expected = dict(_DEFAULTS) if source is None else {option.key: source.value(option.key) for option in OPTIONS}
     crop = [recipe.crop] if recipe.crop != PAPER_CROP else []
     return (*crop, *(change_in_words(option, values[option.key]) for option in OPTIONS
-                     if option.key not in APART and values[option.key] != expected[option.key]))
+                     if option.key not in APART
+                     and values[option.key] != (source.value(option.key) if source else option.default)))
 
 
 def deviations(recipe: Recipe) -> tuple[str, ...]:
