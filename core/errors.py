@@ -57,5 +57,9 @@ class EvaluationError(BrewclipError):
     """An evaluation that cannot be made, opened or exported."""
 
 
+class ReproductionError(BrewclipError):
+    """A reproduction of the paper that cannot begin or go on."""
+
+
 class ClusterError(BrewclipError):
     """Work on a cluster that cannot begin or go on."""
