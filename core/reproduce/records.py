@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One step of a plan. `key` is its name and a digest of all that decides its outcome.
 
     `needs` are keys of the steps that come before it; `command` does the same by hand; `number` is that of the paper's
@@ -49,7 +49,7 @@ class StepRecord:
     store, `run` is the relative path of a training run. `reused`: nothing was computed, the outcome was there.
     """
 
-    step: Step
+    step: PlanStep
     state: State = "waiting"
     began: str = ""
     seconds: float = 0.0
@@ -124,6 +124,6 @@ def load(folder: Path) -> Reproduction:
 
 
 def _record(entry: Mapping[str, Any]) -> StepRecord:
-    step = Step(**{**entry["step"], "needs": tuple(entry["step"]["needs"])})
+    step = PlanStep(**{**entry["step"], "needs": tuple(entry["step"]["needs"])})
     return StepRecord(**{**entry, "step": step, "outputs": tuple(entry["outputs"]),
                          "evaluations": tuple(entry["evaluations"])})

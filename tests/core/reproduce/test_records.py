@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import ReproductionError
-from core.reproduce.records import FILE, Reproduction, Step, StepRecord, load
+from core.reproduce.records import FILE, Reproduction, PlanStep, StepRecord, load
 
-STEPS = (Step("train-full-1-ab", "Train full, seed 1", "train", ("prepare-cd",), "brewclip train d --seed 1", 1,
+STEPS = (PlanStep("train-full-1-ab", "Train full, seed 1", "train", ("prepare-cd",), "brewclip train d --seed 1", 1,
               nbytes=10, seconds=2.5),
-         Step("table-1-ef", "Table 1", "table", ("train-full-1-ab",), number=1))
+         PlanStep("table-1-ef", "Table 1", "table", ("train-full-1-ab",), number=1))
 MADE = Reproduction("small", "Small", tuple(map(StepRecord, STEPS)), {"flickr8k": "/data"}, "Little", "small-data",
                     (0, 1), "/home", "2026-01-01T00:00:00+00:00", {"Python": "3.11"}, ("short",))
 
