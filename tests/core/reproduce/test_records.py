@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ReproductionError
-from core.reproduce.records import FILE, Reproduction, PlanStep, StepRecord, load
+from core.reproduce.records import FILE, PlanStep, Reproduction, StepRecord, load
 
 STEPS = (PlanStep("train-full-1-ab", "Train full, seed 1", "train", ("prepare-cd",), "brewclip train d --seed 1", 1,
               nbytes=10, seconds=2.5),
