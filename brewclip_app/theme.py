@@ -23,19 +23,15 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from brewclip_app.style_sheet import style_sheet
+from core.plots import style
 
+DARK: Mapping[str, str] = MappingProxyType({  # the colours of `core.plots.style` on a dark ground
+    "transcript": "#5aa9f0", "voice": "#f08a55", "main": "#a79bff", "record": "#ff5a4f", "good": "#5fc58b",
+    "care": "#e0a94a", "ground": "#1c1c20", "card": "#27272c", "line": "#3a3a42", "words": "#ececf1",
+    "quiet": "#9d9da8",
+})
 COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType({  # name: (light, dark)
-    "transcript": ("#1668b8", "#5aa9f0"),  # the transcript and its branch
-    "voice": ("#c8501e", "#f08a55"),       # the voice and the acoustic branch
-    "main": ("#5a4fcf", "#a79bff"),        # both branches together; the one main action; selection
-    "record": ("#d92d20", "#ff5a4f"),      # recording, and destructive actions
-    "good": ("#2e8b57", "#5fc58b"),
-    "care": ("#b7791f", "#e0a94a"),
-    "ground": ("#f5f5f7", "#1c1c20"),
-    "card": ("#ffffff", "#27272c"),
-    "line": ("#dcdce1", "#3a3a42"),
-    "words": ("#1b1b1f", "#ececf1"),
-    "quiet": ("#6a6a73", "#9d9da8"),
+    **{name: (style.COLOURS[name], dark) for name, dark in DARK.items()},
     # made from those above, for places that they do not reach
     "good_words": ("#1f6e43", "#5fc58b"),  # as text: 4.5 to 1 on ground and card
     "care_words": ("#8a5710", "#e0a94a"),

@@ -61,5 +61,9 @@ class ReproductionError(BrewclipError):
     """A reproduction of the paper that cannot begin or go on."""
 
 
+class FigureError(BrewclipError):
+    """A figure that cannot be drawn or saved."""
+
+
 class ClusterError(BrewclipError):
     """Work on a cluster that cannot begin or go on."""
