@@ -50,7 +50,8 @@ OPTIONS = (
     options.BACKBONE, options.CROP, options.KIND, options.FOLLOW_LINKS,
     option("--train-split", default="train", metavar="SPLIT", help="split to train on"),
     option("--dev-split", default="", metavar="SPLIT",
-           help="split that the best model is chosen on (default: dev or val, else every tenth picture)"),
+           help="split that the best model is chosen on (default: dev or val, else every tenth picture, which "
+           "\"held out\" takes in any case)"),
     *(_record_option(field, f"{'training' if record is TrainingOptions else 'model'} options")
       for record in RECORDS for field in fields(record)),
     options.JSON)

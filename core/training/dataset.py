@@ -31,17 +31,19 @@ SHARE, MOST = 10, 1000  # one picture in so many is held out, and so many at mos
 def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset, str]:
     """The dataset and the name of its development split: `dev` if given, else "dev" or "val".
 
-    Where there is neither, every tenth picture of the training split is held out, with its utterances; never "test".
+    Where there is neither, or `dev` is HELD_OUT, every tenth picture of the training split is held out, with its
+    utterances; never "test".
     TrainingError ("no_split") when a split that was asked for is not there.
     """
-    for name in (train, dev):
+    named = "" if dev == HELD_OUT else dev
+    for name in (train, named):
         if name and name not in dataset.splits:
             raise TrainingError(f"{dataset.folder.name} has no split {name!r}; it has {', '.join(dataset.splits)}.",
                                 "no_split")
     if dev == train:
         raise TrainingError(f"The model cannot be chosen on {dev}, which it learns from.", "no_split")
-    found = dev or next((name for name in DEV_NAMES if name in dataset.splits and name != train), "")
-    if found:
+    found = named or next((name for name in DEV_NAMES if name in dataset.splits and name != train), "")
+    if found and dev != HELD_OUT:
         return dataset, found
     ids = sorted(image.image_id for image in dataset.images if image.split == train)
     order = np.random.default_rng(seed).permutation(len(ids))

@@ -136,6 +136,13 @@ def test_dev_is_found_by_its_name(data: Path) -> None:
         assert caught.value.kind == "no_split"
 
 
+def test_pictures_of_training_can_be_held_out_although_there_is_a_dev_split(data: Path) -> None:
+    dataset, name = with_dev(datasets.load(data), "train", HELD_OUT, 0)
+    assert name == HELD_OUT
+    assert (len(dataset.of(HELD_OUT).images), len(dataset.of("train").images), len(dataset.of("dev").images)) == (
+        1, 11, 4)
+
+
 def test_where_there_is_no_dev_part_of_training_is_held_out_and_never_test(data: Path) -> None:
     text = (data / "pairs.csv").read_text()
     (data / "pairs.csv").write_text(text.replace(",dev", ",test"))
