@@ -49,16 +49,23 @@ class Axis:
     ranks: bool = False
 
 
+NO_AXIS = Axis("")
+
+
 @dataclass(frozen=True)
 class Chart:
-    """Curves over two axes; `note` stands below them, `levels` are named values, drawn dashed."""
+    """Curves over two axes; `note` stands below them, `levels` are named values, drawn dashed.
 
-    series: tuple[Series, ...]
-    across: Axis
-    up: Axis
+    `nothing` says why there are no curves.
+    """
+
+    series: tuple[Series, ...] = ()
+    across: Axis = NO_AXIS
+    up: Axis = NO_AXIS
     title: str = ""
     note: str = ""
     levels: tuple[tuple[str, float], ...] = ()
+    nothing: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
-from brewclip_app.panels.evaluate import curves
 from brewclip_app.panels.evaluate.choices import (
     FIRST,
     DataOption,
@@ -18,7 +17,8 @@ from brewclip_app.panels.evaluate.choices import (
     read_models,
     still_ticked,
 )
-from brewclip_app.panels.evaluate.curves import NO_CURVES, Curves
+from core.evaluation import curves
+from core.plots.charts import Chart
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class EvaluateState:
     ticked: tuple[int, ...] = ()
     table: int = 0
     plots: PlotChoice = PlotChoice()
-    quality: Curves = NO_CURVES
-    noise: Curves = NO_CURVES
+    quality: Chart = curves.NO_CHART
+    noise: Chart = curves.NO_CHART
 
     @property
     def record(self) -> "EvaluationRecord | None":
@@ -322,25 +322,25 @@ class EvaluateController(Controller[EvaluateState]):
         await self._read()
 
     async def _draw_quality(self) -> None:
-        explorer, ids, plots = self._context.explorer, self.state.compared, self.state.plots
+        store, ids, plots = self._context.explorer.store, self.state.compared, self.state.plots
         if not ids:
-            self._set(quality=NO_CURVES)
+            self._set(quality=curves.NO_CHART)
             return
         drawn = await self._attempt("Reading the evaluation",
-                                    lambda report: curves.quality(explorer, ids, plots.view, plots.level),
+                                    lambda report: curves.quality(store, ids, plots.view, plots.level),
                                     "evaluate:quality")
         if drawn is not None:
             self._set(quality=drawn)
 
     async def _draw_noise(self) -> None:
-        explorer, records, front, plots = (self._context.explorer, self.state.records, self.state.front,
-                                           self.state.plots)
+        store, records, front, plots = (self._context.explorer.store, self.state.records, self.state.front,
+                                        self.state.plots)
         if not front:
-            self._set(noise=NO_CURVES)
+            self._set(noise=curves.NO_CHART)
             return
         drawn = await self._attempt(
             "Reading the evaluations",
-            lambda report: curves.noise(explorer, records, front, plots.direction, plots.noise_level), "evaluate:noise")
+            lambda report: curves.noise(store, records, front, plots.direction, plots.noise_level), "evaluate:noise")
         if drawn is not None:
             self._set(noise=drawn)
 

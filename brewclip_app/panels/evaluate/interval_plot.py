@@ -1,7 +1,5 @@
 """Plot of curves with their intervals; a caption below describes the point near the pointer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, row
+from core.plots.charts import Chart, Series
 
 NEAR = 40.0  # px from the pointer
 BAND = 46    # opacity of an interval, of 255
@@ -19,42 +18,12 @@ MARK = 8     # px
 FAR = QPointF(-1e6, -1e6)
 
 
-@dataclass(frozen=True)
-class Series:
-    """One curve: `colour` of the theme, values, their intervals, and a tip for each point.
-
-    `style`: line, dots (of `sizes` in px), both. `named`: whether the legend has it.
-    """
-
-    name: str
-    colour: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-    tips: tuple[str, ...] = ()
-    style: str = "line"
-    sizes: tuple[float, ...] = ()
-    named: bool = True
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Title and range of an axis; `ticks` in place of numbers."""
-
-    title: str
-    ends: tuple[float, float] | None = None
-    ticks: tuple[tuple[float, str], ...] = ()
-
-
 class IntervalPlot(Card):
     """A title, a legend, the plot and a caption."""
 
-    def __init__(self, title: str, rest: str = "") -> None:
+    def __init__(self, title: str) -> None:
         super().__init__(margin=12, space=4)
-        self._rest = rest
-        self._series: tuple[Series, ...] = ()
-        self._across, self._up = Axis(""), Axis("")
+        self.chart = Chart()
         self.title = label(title, "heading")
         self.legend = row(space=10)
         self.tools = row(space=6)
@@ -72,30 +41,21 @@ class IntervalPlot(Card):
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.nothing, 1)
         self.body.addWidget(self.words)
-        self.plot.scene().sigMouseMoved.connect(lambda at: self.show_near(QPointF(at)) if self._series else None)
+        self.plot.scene().sigMouseMoved.connect(lambda at: self.show_near(QPointF(at)) if self.chart.series else None)
         theme.changed.connect(self._draw)
-        self.show_nothing("")
-
-    def show_nothing(self, why: str) -> None:
-        """Show a sentence in place of the plot."""
-        self._series = ()
-        self.nothing.setText(why)
         self._draw()
 
-    def show_series(self, series: Sequence[Series], across: Axis, up: Axis, rest: str = "") -> None:
-        """Replace the curves; `rest` is the caption while no point is near."""
-        self._series, self._across, self._up, self._rest = tuple(series), across, up, rest
+    def show_chart(self, chart: Chart) -> None:
+        """Replace the curves, or show a sentence in place of the plot; the chart's note is the caption at rest."""
+        self.chart = chart
+        self.nothing.setText(chart.nothing)
         self._draw()
-
-    def series(self) -> tuple[Series, ...]:
-        """The curves."""
-        return self._series
 
     def show_near(self, at: QPointF) -> str:
         """Mark the point nearest to a place in the scene and return its tip; the caption at rest when none is near."""
         nearest = self._nearest(at)
         self.plot.removeItem(self._ring)
-        words = self._rest
+        words = self._rest()
         if nearest is not None:
             series, place = nearest
             self._ring.setData([series.x[place]], [series.y[place]])
@@ -104,8 +64,11 @@ class IntervalPlot(Card):
         self.words.setText(words)
         return words
 
+    def _rest(self) -> str:
+        return self.chart.note or "Point at a dot for its values."
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave and self._series:
+        if event.type() == QEvent.Type.Leave and self.chart.series:
             self.show_near(FAR)
         if event.type() == QEvent.Type.Wheel:  # scrolls the page
             event.ignore()
@@ -127,7 +90,7 @@ class IntervalPlot(Card):
         return plot
 
     def _draw(self) -> None:
-        has_series = bool(self._series)
+        has_series = bool(self.chart.series)
         for part in (self.plot, self.words):
             part.setVisible(has_series)
         self.nothing.setVisible(not has_series)
@@ -136,18 +99,18 @@ class IntervalPlot(Card):
         self.plot.setBackground(theme.colour("card"))
         self._ring = pg.ScatterPlotItem(size=MARK + 6, brush=None, pen=pg.mkPen(theme.colour("words"), width=1.5))
         self._set_up()
-        named = [series for series in self._series if series.named]
+        named = [series for series in self.chart.series if series.named]
         for series in named if len(named) > 1 else ():
             self.legend.addWidget(Key(series))
-        for series in self._series:
+        for series in self.chart.series:
             self._draw_series(series)
-        self.words.setText(self._rest)
+        self.words.setText(self._rest())
         self.plot.setAccessibleName(self.title.text())
-        self.plot.setAccessibleDescription("\n".join(tip for series in self._series for tip in series.tips))
+        self.plot.setAccessibleDescription("\n".join(tip for series in self.chart.series for tip in series.tips))
 
     def _set_up(self) -> None:
         quiet, line = theme.colour("quiet"), theme.colour("line")
-        for side, axis in (("bottom", self._across), ("left", self._up)):
+        for side, axis in (("bottom", self.chart.across), ("left", self.chart.up)):
             item = self.plot.getAxis(side)
             item.setPen(line)
             item.setTextPen(quiet)
@@ -158,16 +121,16 @@ class IntervalPlot(Card):
             item.setTicks([list(axis.ticks)] if axis.ticks else None)
         self.plot.showGrid(x=False, y=True, alpha=0.18)
         self.plot.enableAutoRange()
-        if self._across.ends:
-            self.plot.setXRange(*self._across.ends, padding=0.03)
+        if self.chart.across.ends:
+            self.plot.setXRange(*self.chart.across.ends, padding=0.03)
         self._fit_height()
 
     def _fit_height(self) -> None:
         """Leave room for whole dots at both ends of the upright axis."""
-        if self._up.ends:
-            radius = 1 + max((size for series in self._series for size in series.sizes), default=MARK) / 2
+        if self.chart.up.ends:
+            radius = 1 + max((size for series in self.chart.series for size in series.sizes), default=MARK) / 2
             height = self.plot.getViewBox().height()
-            self.plot.setYRange(*self._up.ends, padding=max(0.04, radius / max(radius, height - 2 * radius)))
+            self.plot.setYRange(*self.chart.up.ends, padding=max(0.04, radius / max(radius, height - 2 * radius)))
 
     def _draw_series(self, series: Series) -> None:
         ink = theme.colour(series.colour)
@@ -190,7 +153,7 @@ class IntervalPlot(Card):
     def _nearest(self, at: QPointF) -> tuple[Series, int] | None:
         view = self.plot.getViewBox()
         best: tuple[float, Series, int] | None = None
-        for series in self._series:
+        for series in self.chart.series:
             for place in range(len(series.tips)):
                 point = view.mapViewToScene(QPointF(series.x[place], series.y[place]))
                 away = (point - at).manhattanLength()

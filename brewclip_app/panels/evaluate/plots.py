@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QBoxLayout, QComboBox, QWidget
 
 from brewclip_app.panels.evaluate.cells import LEVELS
 from brewclip_app.panels.evaluate.controller import PlotChoice
-from brewclip_app.panels.evaluate.curves import VIEWS, Curves
 from brewclip_app.panels.evaluate.interval_plot import IntervalPlot
 from brewclip_app.widgets.common import row, width_of
 from brewclip_app.widgets.elided_combo import ElidedCombo
+from core.evaluation.curves import VIEWS
 from core.evaluation.records import DIRECTION_TITLES
+from core.plots.charts import Chart
 
 if TYPE_CHECKING:
     from brewclip_app.panels.evaluate.controller import EvaluateState
@@ -27,7 +28,7 @@ class Plots(QWidget):
 
     def __init__(self, choose: Callable[[PlotChoice], object]) -> None:
         super().__init__()
-        self._choice, self._drawn = PlotChoice(), (Curves(), Curves())
+        self._choice, self._drawn = PlotChoice(), (Chart(), Chart())
         self.quality, self.noise = IntervalPlot("Hits"), IntervalPlot("Under noise")
         self._combos: dict[str, QComboBox] = {}
         for name, plot, title, items, widest in (
@@ -52,14 +53,10 @@ class Plots(QWidget):
         self._choice = state.plots
         for name, combo in self._combos.items():
             combo.setCurrentIndex(combo.findData(getattr(state.plots, name)))
-        for plot, curves, before in zip((self.quality, self.noise), (state.quality, state.noise), self._drawn,
+        for plot, chart, before in zip((self.quality, self.noise), (state.quality, state.noise), self._drawn,
                                         strict=True):
-            if curves is before:
-                continue
-            if curves.series:
-                plot.show_series(curves.series, curves.across, curves.up, curves.rest)
-            else:
-                plot.show_nothing(curves.nothing)
+            if chart is not before:
+                plot.show_chart(chart)
         self._drawn = state.quality, state.noise
 
     def minimumSizeHint(self) -> QSize:

@@ -12,22 +12,22 @@ from PySide6.QtWidgets import QCheckBox, QMessageBox
 
 from brewclip_app import tasks, theme
 from brewclip_app.context import Context
-from brewclip_app.panels.evaluate import curves as evaluate_curves
 from brewclip_app.panels.evaluate.cells_table import groups
 from brewclip_app.panels.evaluate.choices import read_dataset
 from brewclip_app.panels.evaluate.controller import EvaluateState
-from brewclip_app.panels.evaluate.curves import LARGEST
 from brewclip_app.panels.evaluate.evaluations_model import CELL_ROLE, Cell, CellsModel, Column, TableLine
-from brewclip_app.panels.evaluate.interval_plot import FAR, Axis, IntervalPlot, Series
+from brewclip_app.panels.evaluate.interval_plot import FAR, IntervalPlot
 from brewclip_app.panels.evaluate.panel import EvaluatePanel
 from brewclip_app.panels.evaluate.results import EvaluationsCard
 from brewclip_app.shell.panel_stack import PanelStack
 from core.errors import EvaluationError
-from core.evaluation import archive, evaluate
+from core.evaluation import archive, curves, evaluate
+from core.evaluation.curves import LARGEST
 from core.evaluation.evaluate import Plan
 from core.evaluation.records import DataChoice
 from core.features.noise import CLEAN, Condition
 from core.models.spec import ModelSpec
+from core.plots.charts import Axis, Chart, Series
 from core.progress import Progress
 from core.store.store import Store
 
@@ -266,11 +266,11 @@ def test_deleting_asks_and_deletes_the_ticked_ones(filled, three, context, qtbot
 
 
 def test_ticked_evaluations_are_compared_in_one_plot(filled, three, context, qtbot):
-    assert len({each.name for each in filled.plots.quality.series()}) == 1
+    assert len({each.name for each in filled.plots.quality.chart.series}) == 1
     filled.results.model.tick([three[0].id, three[2].id])
     settle(context, qtbot)
-    assert {each.name for each in filled.plots.quality.series()} == {three[0].setup.title, three[2].setup.title}
-    assert len({each.colour for each in filled.plots.quality.series()}) == 2
+    assert {each.name for each in filled.plots.quality.chart.series} == {three[0].setup.title, three[2].setup.title}
+    assert len({each.colour for each in filled.plots.quality.chart.series}) == 2
 
 
 def test_space_ticks_the_row_in_front(filled, three, qtbot):
@@ -286,7 +286,7 @@ def test_the_noise_curve_has_both_branches_and_each_alone(filled, three, context
     filled.plots.noise_level.setCurrentIndex(0)  # among the first 10 of 10 everything is
     filled.plots.noise_level.activated.emit(0)
     settle(context, qtbot)
-    series = {each.name: each for each in filled.plots.noise.series()}
+    series = {each.name: each for each in filled.plots.noise.chart.series}
     assert set(series) == {"both", "transcript alone", "voice alone"}
     assert series["both"].y == tuple(each.speech_to_image["R@1"].value for each in three[:2])
     opened = archive.open_evaluation(context.explorer.store, three[1].id)
@@ -295,16 +295,16 @@ def test_the_noise_curve_has_both_branches_and_each_alone(filled, three, context
     assert series["voice alone"].y[1] != series["transcript alone"].y[1]
     filled.results.table.go_to(three[2].id)
     settle(context, qtbot)
-    assert filled.plots.noise.series() == () and "without noise" in filled.plots.noise.nothing.text()
+    assert filled.plots.noise.chart.series == () and "without noise" in filled.plots.noise.nothing.text()
 
 
 def test_groups_by_speaker_and_length_say_their_figures(filled, three, context):
     for view, names in (("speaker", ["s0", "s1", "s2"]), ("length", None)):
-        found = evaluate_curves.quality(context.explorer, [three[0].id], view, 5)
+        found = curves.quality(context.explorer.store, [three[0].id], view, 5)
         assert all("R@5" in tip and "WER" in tip for one in found.series for tip in one.tips)
         if names:
             assert [name for _, name in found.across.ticks] == names
-    fit = evaluate_curves.quality(context.explorer, [three[0].id], "wer", 1)
+    fit = curves.quality(context.explorer.store, [three[0].id], "wer", 1)
     dots = next(one for one in fit.series if one.style == "dots")
     assert dots.tips[0].startswith("WER 0 %: ") and len(dots.x) == 2
 
@@ -384,12 +384,12 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
     plot.resize(400, 300)
     plot.show()
     points = Series("ours", "main", (0.0, 50.0), (90.0, 10.0), (80.0, 5.0), (95.0, 20.0), ("few", "many"), "dots")
-    plot.show_series([points], Axis("WER", (0, 100)), Axis("found", (0, 100)), "at rest")
+    plot.show_chart(Chart((points,), Axis("WER", (0, 100)), Axis("found", (0, 100)), note="at rest"))
     qtbot.waitUntil(lambda: plot.windowHandle().isExposed())
     there = plot.plot.getViewBox().mapViewToScene(QPointF(50, 10))
     assert plot.show_near(there) == "many" == plot.words.text()
     assert plot.show_near(FAR) == "at rest"
-    plot.show_nothing("no curve")
+    plot.show_chart(Chart(nothing="no curve"))
     assert plot.nothing.isVisibleTo(plot) and not plot.plot.isVisibleTo(plot)
 
 
@@ -397,8 +397,8 @@ def test_the_plot_says_what_is_near_and_nothing_from_afar(qtbot):
 def test_whole_dots_are_seen_at_both_ends(qtbot, height):
     plot = IntervalPlot("Found")
     qtbot.addWidget(plot)
-    plot.show_series([Series("ours", "main", (0.0, 50.0), (100.0, 0.0), (), (), ("all", "none"), "dots",
-                             (LARGEST, LARGEST))], Axis("WER", (0, 100)), Axis("found", (0, 100)))
+    plot.show_chart(Chart((Series("ours", "main", (0.0, 50.0), (100.0, 0.0), (), (), ("all", "none"), "dots",
+                                  (LARGEST, LARGEST)),), Axis("WER", (0, 100)), Axis("found", (0, 100))))
     plot.resize(400, height)
     plot.show()
     box = plot.plot.getViewBox()

@@ -1,52 +1,39 @@
-"""Curves of the Evaluate screen: hits by word error rate, by group and under noise. Runs in jobs."""
+"""Charts of stored evaluations: hits by word error rate, by group and under noise, for the window and for print."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from brewclip_app.panels.evaluate.interval_plot import Axis, Series
+from core.plots.charts import Axis, Chart, Series
 
 if TYPE_CHECKING:
     from core.evaluation.archive import Evaluation
     from core.evaluation.quality import Group, NoiseCurve, WerFit
     from core.evaluation.records import Direction, EvaluatedQuery, EvaluationRecord
-    from core.explorer import Explorer
+    from core.store.store import Store
 
 COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))
 RECALL = Axis("hits, %", (0, 100))
-NO_AXIS = Axis("")
 VIEWS = (("wer", "By WER"), ("speaker", "By speaker"), ("length", "By length"))
 LEAST_REACH = 30.0  # percent of WER that are drawn in any case
 MOST_TICKS = 7  # names on an axis; the tooltips of the dots name the others
 SMALLEST, LARGEST = 6.0, 15.0  # px of a bin's dot
 
 
-@dataclass(frozen=True)
-class Curves:
-    """Contents of a plot; `nothing` says why there is none, `rest` is the caption while no point is near."""
-
-    series: tuple[Series, ...] = ()
-    across: Axis = NO_AXIS
-    up: Axis = RECALL
-    rest: str = ""
-    nothing: str = ""
+NO_CHART = Chart(nothing="Choose an evaluation.")
 
 
-NO_CURVES = Curves(nothing="Choose an evaluation.")
-
-
-def quality(explorer: "Explorer", ids: Sequence[int], view: str, at: int) -> Curves:
+def quality(store: "Store", ids: Sequence[int], view: str, at: int) -> Chart:
     """Share of hits among the first `at`, speech to image, of up to four evaluations."""
     from core.evaluation import archive
 
-    opened = [archive.open_evaluation(explorer.store, evaluation_id) for evaluation_id in ids[:len(COLOURS)]]
+    opened = [archive.open_evaluation(store, evaluation_id) for evaluation_id in ids[:len(COLOURS)]]
     return _by_wer(opened, at) if view == "wer" else _by_group(opened, view, at)
 
 
-def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: int, direction: "Direction", at: int
-          ) -> Curves:
+def noise(store: "Store", records: "Sequence[EvaluationRecord]", chosen: int, direction: "Direction", at: int
+          ) -> Chart:
     """Recall of the chosen evaluation's setup under noise, with both branches and with each alone."""
     from core.evaluation.quality import noise_curves
 
@@ -54,21 +41,21 @@ def noise(explorer: "Explorer", records: "Sequence[EvaluationRecord]", chosen: i
     same_setup = [curve for curve in noise_curves(records) if curve.setup.apart_from_noise == setup.apart_from_noise]
     named = [curve for curve in same_setup if curve.noise == setup.condition.noise] or same_setup
     if not named:
-        return Curves(nothing="Evaluated without noise only. Tick ratios under “Noise” to compare the branches "
+        return Chart(nothing="Evaluated without noise only. Tick ratios under “Noise” to compare the branches "
                               "under noise.")
-    return _by_noise(explorer, named[0], direction, at)
+    return _by_noise(store, named[0], direction, at)
 
 
-def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Curves:
+def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Chart:
     from core.evaluation.quality import fit
 
     fits = [fit(evaluation, at) for evaluation in opened]
     series = [part for number, (evaluation, wer_fit) in enumerate(zip(opened, fits, strict=True))
               for part in _fit_series(evaluation, wer_fit, COLOURS[number])]
     if not series:
-        return Curves(nothing=fits[0].note) if fits else NO_CURVES
-    return Curves(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), RECALL,
-                  _fit_caption(fits))
+        return Chart(nothing=fits[0].note) if fits else NO_CHART
+    return Chart(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), RECALL,
+                 note=_fit_caption(fits))
 
 
 def _reach(fits: "Sequence[WerFit]") -> float:
@@ -113,7 +100,7 @@ def _fit_caption(fits: "Sequence[WerFit]") -> str:
             f"({factors[1]:.2f} to {factors[2]:.2f})")
 
 
-def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Curves:
+def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Chart:
     from core.evaluation.quality import by_length, by_speaker
 
     groups = [by_speaker(evaluation) if view == "speaker" else by_length(evaluation) for evaluation in opened]
@@ -127,8 +114,7 @@ def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Curves:
                              "both" if view == "length" else "dots"))
     every = math.ceil(len(names) / MOST_TICKS)
     ticks = tuple((float(place), _tick(name, view)) for place, name in enumerate(names) if place % every == 0)
-    return Curves(tuple(series), Axis("", (-0.5, len(names) - 0.5), ticks), RECALL,
-                  "Point at a dot for its values.")
+    return Chart(tuple(series), Axis("", (-0.5, len(names) - 0.5), ticks), RECALL)
 
 
 def _tick(name: str, view: str) -> str:
@@ -141,10 +127,10 @@ def _group_tip(group: "Group", at: int, view: str) -> str:
     return f"{name}: {group.queries} utterances, R@{at} {group.recalls[(1, 5, 10).index(at)]:.1f} %{wer}"
 
 
-def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Direction", at: int) -> Curves:
+def _by_noise(store: "Store", curve: "NoiseCurve", direction: "Direction", at: int) -> Chart:
     from core.evaluation import archive
 
-    opened = [archive.open_evaluation(explorer.store, point.evaluation_id) for point in curve.points]
+    opened = [archive.open_evaluation(store, point.evaluation_id) for point in curve.points]
     figures = [evaluation.record.metrics(direction)[f"R@{at}"] for evaluation in opened]
     places = tuple(float(place) for place in range(len(opened)))
     names = ["clean" if point.snr is None else f"{point.snr:g} dB" for point in curve.points]
@@ -159,9 +145,8 @@ def _by_noise(explorer: "Explorer", curve: "NoiseCurve", direction: "Direction",
                      tuple(figure.high for figure in figures) if all_intervals else (), tips, "both")]
     if _two(opened, direction):
         series += [_alone(opened, direction, at, branch, colour, places, names) for branch, colour in BRANCHES[1:]]
-    return Curves(tuple(series), Axis(f"{curve.noise} noise, signal to noise", (-0.2, len(places) - 0.8),
-                                      tuple(zip(places, names, strict=True))), Axis(f"R@{at}, %", (0, 100)),
-                  "Point at a dot for its values.")
+    return Chart(tuple(series), Axis(f"{curve.noise} noise, signal to noise", (-0.2, len(places) - 0.8),
+                                      tuple(zip(places, names, strict=True))), Axis(f"R@{at}, %", (0, 100)))
 
 
 def _two(opened: "Sequence[Evaluation]", direction: "Direction") -> bool:
