@@ -1,6 +1,7 @@
 """`brewclip evaluate` and `brewclip diagnose`: metrics of models on datasets, and why queries fail."""
 
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,23 +199,24 @@ def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
 
 
 def _text(record: "EvaluationRecord") -> str:
-    from core.evaluation.metrics import NO_INTERVAL
+    from core.evaluation.metrics import NAMES, NO_INTERVAL
+    from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS
 
-    names = tuple(record.speech_to_image.figures)
-    rows = [(title, *(_metric_text(metrics, name) for name in names))
-            for title, metrics in (("speech to image", record.speech_to_image),
-                                   ("image to speech", record.image_to_speech))]
+    rows = [(name.replace("_", " "), *(_metric_text(record.metrics(direction), name) for direction in DIRECTIONS))
+            for name in NAMES]
     errors = f"WER {100 * record.words.rate:.1f} %; " if record.words else ""
     intervals = ("95 % intervals over pictures in brackets." if record.speech_to_image["R@1"].has_interval else
                  NO_INTERVAL)
     return (f"{record.setup.title} (evaluation {record.id})\n"
-            f"{table(rows, ('', *(name.replace('_', ' ') for name in names)))}\n"
+            f"{table(rows, ('', *(title.lower() for title in DIRECTION_TITLES.values())))}\n"
             f"{errors}{record.n_images} pictures, {record.n_utterances} utterances, no speech in "
             f"{record.nothing_heard}; {duration(record.seconds)}. {intervals}")
 
 
 def _metric_text(metrics: "Metrics", name: str) -> str:
     figure = metrics[name]
+    if not isfinite(figure.value):
+        return "-"
     return f"{figure.value:.1f} [{figure.low:.1f}, {figure.high:.1f}]" if figure.has_interval else f"{figure.value:.1f}"
 
 

@@ -5,7 +5,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from core import plain_json
 from core.errors import EvaluationError, StoreError
 from core.evaluation import failures
 from core.evaluation.failures import Diagnosis, DiagnosisRecord
-from core.evaluation.hits import NOTHING, Hits
-from core.evaluation.metrics import Metrics
-from core.evaluation.ranks import Floats, Ints
+from core.evaluation.gains import gains_of
+from core.evaluation.hits import NOTHING, DirectionResult, Hits
+from core.evaluation.metrics import Gains, Metrics, metrics
+from core.evaluation.ranks import Ints
 from core.evaluation.records import (
     DIRECTIONS,
     Direction,
@@ -35,22 +36,6 @@ from core.evaluation.records import (
 )
 from core.store.records import KeptEvaluation
 from core.store.store import Store
-
-
-@dataclass(frozen=True, eq=False)
-class DirectionResult:
-    """One direction of an evaluation, over q queries: ranks (q,), best hits, scores (q,) of the right items.
-
-    `text` and `acoustic` are ranks (q,) under one branch alone, None where the model lacks one of the two. `best` (q,)
-    is the row of the right item that scored best: the picture, or one of a picture's utterances (-1: none).
-    """
-
-    ranks: Ints
-    hits: Hits
-    scores: Floats
-    best: Ints
-    text: Ints | None = None
-    acoustic: Ints | None = None
 
 
 class Evaluation:
@@ -94,6 +79,28 @@ class Evaluation:
         """Ranks (q,) of all queries, as in `EvaluatedQuery.rank`."""
         return self._outcomes[direction].ranks
 
+    @cached_property
+    def gains(self) -> dict[Direction, Gains]:
+        """nDCG@10 and reciprocal ranks of all queries."""
+        return gains_of(self._outcomes, self.image_of)
+
+    @cached_property
+    def image_of(self) -> Ints:
+        """The picture's row of each utterance, (m,)."""
+        return np.array([utterance.picture for utterance in self.utterances], np.int64)
+
+    def groups(self, direction: Direction) -> Ints:
+        """The picture's row of each query, (q,): its unit in bootstrap and permutation."""
+        return self.image_of if direction == "speech_to_image" else np.arange(len(self.pictures))
+
+    def complete(self) -> None:
+        """Compute figures that the release lacked which stored the evaluation; those of unseen pictures stay out."""
+        if not all(self.record.metrics(direction).is_complete for direction in DIRECTIONS):
+            self.record = replace(self.record, **{
+                direction: self.record.metrics(direction).completed(
+                    metrics(self.ranks(direction), self.groups(direction), self.gains[direction]))
+                for direction in DIRECTIONS})
+
     def _query(self, direction: Direction, number: int) -> EvaluatedQuery:
         outcome = self._outcomes[direction]
         to_image = direction == "speech_to_image"
@@ -124,8 +131,22 @@ def keep(store: Store, summary: Summary, pictures: Sequence[SplitImage], utteran
 
 
 def evaluations(store: Store) -> list[EvaluationRecord]:
-    """All stored evaluations, newest first; damaged ones are passed over (`damaged`)."""
-    return [record for evaluation in store.evaluations() if (record := _readable(evaluation)) is not None]
+    """All stored evaluations, newest first; damaged ones are passed over (`damaged`).
+
+    Figures that an earlier release did not know are computed from the stored ranks once, and stored.
+    """
+    return [record if record.speech_to_image.is_complete else _completed(store, stored, record)
+            for stored in store.evaluations() if (record := _readable(stored)) is not None]
+
+
+def _completed(store: Store, stored: KeptEvaluation, record: EvaluationRecord) -> EvaluationRecord:
+    """The record with all figures, which are stored; as it is where its ranks are damaged."""
+    try:
+        record = open_evaluation(store, record.id).record
+        store.replace_summary(record.id, {**stored.summary, **_figures(record)})
+    except (EvaluationError, StoreError):
+        pass
+    return record
 
 
 def damaged(store: Store) -> list[int]:
@@ -144,7 +165,9 @@ def open_evaluation(store: Store, evaluation_id: int) -> Evaluation:
     record = _readable(stored)
     try:
         if record is not None:
-            return Evaluation(record, *_unpacked(packed))
+            evaluation = Evaluation(record, *_unpacked(packed))
+            evaluation.complete()
+            return evaluation
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, *plain_json.DAMAGE):
         pass
     name = record.setup.title if record else evaluation_id

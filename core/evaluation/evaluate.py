@@ -18,8 +18,9 @@ from core.datasets.headers import seconds
 from core.datasets.records import Dataset
 from core.errors import EvaluationError
 from core.evaluation import archive, hits, models, protocol, unseen, words
-from core.evaluation.archive import DirectionResult
-from core.evaluation.metrics import Metrics, metrics
+from core.evaluation.gains import gains_of
+from core.evaluation.hits import DirectionResult
+from core.evaluation.metrics import Gains, Metrics, metrics
 from core.evaluation.models import EvaluatedModel
 from core.evaluation.ranks import Floats, Ints, ranks, units
 from core.evaluation.records import (
@@ -189,8 +190,10 @@ def _stored(workspace: Workspace, model: EvaluatedModel, setup: Setup, split: Sp
     counted = words.compare([utterance.caption for utterance in split.utterances],
                             [utterance.transcript.text for utterance in split.spoken])
     groups: dict[Direction, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(images))}
-    figures = {direction: metrics(outcome.ranks, groups[direction]) for direction, outcome in outcomes.items()}
-    apart, note = _unseen_figures(workspace, model.spec, split, outcomes, groups)
+    gains = gains_of(outcomes, split.image_of)
+    figures = {direction: metrics(outcome.ranks, groups[direction], gains[direction])
+               for direction, outcome in outcomes.items()}
+    apart, note = _unseen_figures(workspace, model.spec, split, outcomes, groups, gains)
     readable = [word for word, feature in zip(counted, split.spoken, strict=True) if not feature.reason]
     summary = Summary(setup, figures["speech_to_image"], figures["image_to_speech"], words.together(readable),
                       len(images), len(split.utterances), len(split.unreadable),
@@ -249,8 +252,7 @@ def _without_rows(outcomes: dict[Direction, DirectionResult], utterances: Ints, 
 
 
 def _unseen_figures(workspace: Workspace, spec: ModelSpec, split: Split, outcomes: dict[Direction, DirectionResult],
-                    groups: dict[Direction, Ints]
-           ) -> tuple[Unseen | None, str]:
+                    groups: dict[Direction, Ints], gains: dict[Direction, Gains]) -> tuple[Unseen | None, str]:
     """The figures over pictures that the model has not learnt from, or why there are none."""
     if spec.run is None:
         return None, ""
@@ -260,7 +262,7 @@ def _unseen_figures(workspace: Workspace, spec: ModelSpec, split: Split, outcome
         return None, note
     new = ~learnt
     figures: dict[Direction, Metrics] = {
-        direction: metrics(np.where(new[groups[direction]], result.ranks, 0), groups[direction])
+        direction: metrics(np.where(new[groups[direction]], result.ranks, 0), groups[direction], gains[direction])
         for direction, result in outcomes.items()}
     return Unseen(figures["speech_to_image"], figures["image_to_speech"], int(new.sum())), note
 

@@ -27,6 +27,22 @@ class Hits:
     scores: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class DirectionResult:
+    """One direction of an evaluation, over q queries: ranks (q,), best hits, scores (q,) of the right items.
+
+    `text` and `acoustic` are ranks (q,) under one branch alone, None where the model lacks one of the two. `best` (q,)
+    is the row of the right item that scored best: the picture, or one of a picture's utterances (-1: none).
+    """
+
+    ranks: Ints
+    hits: Hits
+    scores: Floats
+    best: Ints
+    text: Ints | None = None
+    acoustic: Ints | None = None
+
+
 def of_utterances(spoken: Floats, images: Floats, image_of: Ints, count: int = KEPT) -> Hits:
     """Best hits of m utterances: unit vectors `spoken` (m, dim) and `images` (n, dim); `image_of` (m,)."""
     def own(start: int, stop: int) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -48,6 +48,12 @@ class Evaluations(Repository):
         if row is None:
             raise _no_evaluation()
         return KeptEvaluation(row.id, row.created, _summary(row.summary)), row.queries
+
+    def replace_summary(self, evaluation_id: int, summary: Mapping[str, Any]) -> None:
+        """Replace the summary of an evaluation, if it is still there."""
+        with self.database.writing() as connection:
+            connection.execute(update(EvaluationRow).where(EvaluationRow.id == evaluation_id)
+                               .values(summary=json.dumps(summary)))
 
     def delete_evaluations(self, ids: Iterable[int]) -> None:
         """Delete evaluations with their diagnoses and labels."""

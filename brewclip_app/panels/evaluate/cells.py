@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from core.evaluation.tables import ResultTable, TableRow
 
 LEVELS = (1, 5, 10)
+FIGURES = {**{f"R@{at}": f"percent of queries whose right result is among the first {at}" for at in LEVELS},
+           "nDCG@10": "normalised discounted cumulative gain of the first 10 results, percent",
+           "MRR": "mean reciprocal rank of the first right result, percent"}
 DASH = "\N{EN DASH}"
 CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash": "squashed",
                "multi-crop": "several crops"}
@@ -23,17 +26,17 @@ CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash
 
 def columns() -> tuple[Column, ...]:
     """Columns of the table of evaluations."""
-    recalls = [Column(f"R@{at}", title, tip=f"{title}: percent of queries whose right result is among the first {at}")
-               for title in DIRECTION_TITLES.values() for at in LEVELS]
-    return (Column("Evaluation", figures=False), *recalls,
+    figures = [Column(name.removesuffix("@10") if name == "nDCG@10" else name, title, tip=f"{title}: {about}")
+               for title in DIRECTION_TITLES.values() for name, about in FIGURES.items()]
+    return (Column("Evaluation", figures=False), *figures,
             Column("WER", tip="Word error rate of the transcripts, percent"))
 
 
 def lines_of(records: "Sequence[EvaluationRecord]") -> list[TableLine]:
     """Rows of the table of evaluations."""
-    return [TableLine(record.id, (_name(record), *(_metric(record.metrics(direction)[f"R@{at}"])
-                                                   for direction in DIRECTION_TITLES for at in LEVELS), _wer(record)))
-            for record in records]
+    return [TableLine(record.id, (
+        _name(record), *(_metric(record.metrics(direction)[name]) for direction in DIRECTION_TITLES
+                         for name in FIGURES), _wer(record))) for record in records]
 
 
 def data_title(record: "EvaluationRecord") -> str:
@@ -81,6 +84,8 @@ def _name(record: "EvaluationRecord") -> Cell:
 def _metric(figure: "Figure") -> Cell:
     from core.evaluation.metrics import NO_INTERVAL
 
+    if math.isnan(figure.value):
+        return Cell(DASH, tip="Its stored ranks cannot be read.")
     if not figure.has_interval:
         return Cell(f"{figure.value:.1f}", "", figure.value, NO_INTERVAL)
     return Cell(f"{figure.value:.1f}", f"{figure.low:.0f}{DASH}{figure.high:.0f}", figure.value,

@@ -6,8 +6,7 @@ import pytest
 from core.annotation import failed
 from core.annotation.queues import offered, open_queue
 from core.evaluation import archive, labelling
-from core.evaluation.archive import DirectionResult
-from core.evaluation.hits import Hits
+from core.evaluation.hits import DirectionResult, Hits
 from core.evaluation.metrics import NAMES, Figure, Metrics
 from core.evaluation.records import Setup, SplitImage, Summary, UtteranceFacts
 

@@ -14,9 +14,8 @@ import pytest
 
 from core.errors import EvaluationError, StoreError
 from core.evaluation import archive, labelling
-from core.evaluation.archive import DirectionResult
 from core.evaluation.failures import Reranking, conclude, confusion, counts
-from core.evaluation.hits import Hits
+from core.evaluation.hits import DirectionResult, Hits
 from core.evaluation.metrics import metrics
 from core.evaluation.records import Setup, SplitImage, Summary, Unseen, UtteranceFacts, WordErrors
 from core.features.noise import Condition

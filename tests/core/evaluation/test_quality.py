@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize
 
 from core.evaluation import quality
-from core.evaluation.archive import DirectionResult, Evaluation
-from core.evaluation.hits import Hits
+from core.evaluation.archive import Evaluation
+from core.evaluation.hits import DirectionResult, Hits
 from core.evaluation.metrics import metrics
 from core.evaluation.records import EvaluationRecord, Setup, SplitImage, UtteranceFacts, WordErrors
 from core.features.noise import CLEAN, Condition
