@@ -50,6 +50,7 @@ class WorkStep(Enum):
     EXPORTING_FAILURES = "Exporting failures"
     FINDING_NEAR_DUPLICATES = "Finding near-duplicates"
     RANKING = "Ranking"
+    COMPARING_EVALUATIONS = "Comparing the evaluations"
     RANKING_AGAIN = "Ranking {} misses again"
     BEGINNING = "Beginning"
     TRAINING = "Training"

@@ -41,6 +41,8 @@ EVALUATE_OPTIONS = (
     *DATA,
     option("--table", type=int, choices=TABLES, help="print a table of the paper, filled from stored evaluations"),
     option("--stored", action="store_true", help="list the stored evaluations"),
+    option("--compare", type=int, nargs=2, metavar=("N", "M"),
+           help="compare two stored evaluations of the same queries: differences with intervals and p-values"),
     option("--delete", type=int, action="append", default=[], metavar="N", help="delete a stored evaluation"),
     option("--format", choices=FORMATS, default="", help="format of a table (default: aligned text)"),
     options.JSON)
@@ -52,6 +54,9 @@ def _evaluate(arguments: Arguments) -> int:
 
         if arguments.delete:
             return _delete(opened, arguments.delete)
+        if arguments.compare:
+            print(_comparison(opened, arguments, report))
+            return OK
         if arguments.table or arguments.stored:
             print(_tables(arguments, archive.evaluations(opened.store)))
             for evaluation_id in archive.damaged(opened.store):
@@ -120,6 +125,37 @@ def _delete(opened: "Explorer", ids: list[int]) -> int:
     archive.delete(opened.store, ids)
     print(f"{len(ids)} deleted")
     return OK
+
+
+def _comparison(opened: "Explorer", arguments: Arguments, report: "Report") -> str:
+    from core.evaluation import archive
+    from core.evaluation.metrics import NO_INTERVAL
+    from core.evaluation.paired import NOT_CORRECTED, compare
+    from core.evaluation.records import DIRECTION_TITLES
+
+    first, second = (archive.open_evaluation(opened.store, number) for number in arguments.compare)
+    comparison = compare(first, second, report=report)
+    if arguments.json:
+        return as_json({
+            "first": {"evaluation": first.record.id, "title": first.record.setup.title},
+            "second": {"evaluation": second.record.id, "title": second.record.setup.title},
+            "pictures": comparison.pictures, **{direction: [{
+                "figure": each.name, "first": each.first, "second": each.second,
+                "difference": each.difference.value, "p": each.p if isfinite(each.p) else None,
+                "interval": [each.difference.low, each.difference.high] if each.difference.has_interval else None,
+                "better": (None, first.record.id, second.record.id)[each.better]} for each in differences]
+                for direction, differences in comparison.differences.items()}})
+    parts = [f"first: {first.record.setup.title} (evaluation {first.record.id})\n"
+             f"second: {second.record.setup.title} (evaluation {second.record.id})"]
+    heads = ("", "first", "second", "second - first", "95 % interval", "p")
+    for direction, differences in comparison.differences.items():
+        rows = [(each.name.replace("_", " "), f"{each.first:.1f}", f"{each.second:.1f}",
+                 f"{each.difference.value:+.1f}", each.interval_text, each.p_text)
+                for each in differences]
+        parts += [f"{DIRECTION_TITLES[direction]}\n{table(rows, heads, right=(1, 2, 3, 4, 5))}",
+                  "\n".join(comparison.sentence(direction, each) for each in differences)]
+    whole = comparison.differences["speech_to_image"][0].difference.has_interval
+    return "\n\n".join([*parts, NOT_CORRECTED if whole else NO_INTERVAL])
 
 
 def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:

@@ -96,10 +96,10 @@ class Evaluation:
     def complete(self) -> None:
         """Compute figures that the release lacked which stored the evaluation; those of unseen pictures stay out."""
         if not all(self.record.metrics(direction).is_complete for direction in DIRECTIONS):
-            self.record = replace(self.record, **{
-                direction: self.record.metrics(direction).completed(
-                    metrics(self.ranks(direction), self.groups(direction), self.gains[direction]))
-                for direction in DIRECTIONS})
+            to_image, to_speech = (self.record.metrics(direction).completed(
+                metrics(self.ranks(direction), self.groups(direction), self.gains[direction]))
+                for direction in DIRECTIONS)
+            self.record = replace(self.record, speech_to_image=to_image, image_to_speech=to_speech)
 
     def _query(self, direction: Direction, number: int) -> EvaluatedQuery:
         outcome = self._outcomes[direction]
