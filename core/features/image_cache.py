@@ -86,7 +86,9 @@ class ImageFeatureCache:
         import torch
 
         stacked = arrays if isinstance(arrays, np.ndarray) else np.stack(arrays)
-        return model.image_stem(stacked) if self._keeps_pixels else torch.from_numpy(stacked).to(device)
+        if self._keeps_pixels:
+            return model.image_stem(stacked)  # type: ignore[no-any-return]
+        return torch.from_numpy(stacked).to(device, non_blocking=True)
 
     def _compute(self, missing: Missing[Path]) -> Iterator[list[Computed[Path]]]:
         def read(path: Path) -> tuple[str, NDArray[np.uint8] | None] | str:

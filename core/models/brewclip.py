@@ -9,7 +9,7 @@ come out un-normalised, in float32 whatever autocast is on; the backbone stays i
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -43,9 +43,15 @@ class SpokenBatch:
 
     def to(self, device: torch.device | str) -> "SpokenBatch":
         """The same batch on a device."""
-        moved = {value.name: getattr(self, value.name) for value in fields(self)}
-        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in moved.items()
-                                if value is not None})
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> "SpokenBatch":
+        """The same batch in pinned memory, from which a GPU copies while it computes."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "SpokenBatch":
+        tensors = {value.name: getattr(self, value.name) for value in fields(self)}
+        return replace(self, **{name: change(tensor) for name, tensor in tensors.items() if tensor is not None})
 
 
 @dataclass(frozen=True, eq=False)

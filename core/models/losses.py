@@ -1,8 +1,8 @@
 """The losses, equations 1 and 2 of the paper: InfoNCE between pictures and utterances, and between voice and words.
 
 Under several processes (torch.distributed) the negatives are those of all: each process scores its own rows against the
-features of every process, and gradients flow back to where a feature was made. The mean over processes, which
-DistributedDataParallel takes of gradients, is then the loss of the whole batch in one process.
+features of every process, and gradients flow back to where a feature was made. The mean over processes is then the loss
+of the whole batch in one process, and the mean of their gradients its gradient, also where their shares differ.
 """
 
 import math
@@ -25,12 +25,14 @@ class Objective:
     that are not normalised and counted twice. `same_image_negatives`: other pairs of the same picture count as
     negatives, as in equation 1; else they are masked, as in the authors' code. `replicas`: the rows of this process are
     split into so many parts (as `torch.chunk` does, 32 into 11, 11 and 10) with negatives of their own, and the losses
-    of the parts are averaged; 0: all rows of all processes are negatives of each other.
+    of the parts are averaged; 0: all rows of all processes are negatives of each other. `shares`: rows of each process
+    in order of rank; (): all have as many.
     """
 
     authors: bool = False
     same_image_negatives: bool = False
     replicas: int = 0
+    shares: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ def brewclip_loss(image: Tensor, spoken: Tensor, text: Tensor | None, acoustic: 
                   image_ids: Tensor, scale: Tensor, inner_weight: float, objective: Objective = Objective()) -> Losses:
     """Equation 2 for n pairs: outer V <-> L, inner A <-> T; without both branches the outer loss alone.
 
-    image F_V, spoken F_L, text F_T, acoustic F_A: (n, dim), normalised here; n is the same in every process.
+    image F_V, spoken F_L, text F_T, acoustic F_A: (n, dim), normalised here; n is this process' share.
     `has_text` (n,) bool: rows without words take no part in the inner loss. `image_ids` (n,) int64 tell which pairs
     share a picture. `scale`: 1 / temperature. `inner_weight`: alpha.
     """
@@ -81,15 +83,14 @@ def contrast(first: Tensor, second: Tensor, image_ids: Tensor, taking_part: Tens
 
     Their mean in place of the sum for `objective.authors`. `taking_part` (n,) bool: rows that are queries and keys.
     """
-    local = objective.replicas > 0
-    present = _Everywhere.of(taking_part.long(), local)  # gloo gathers no booleans
+    present = _Everywhere.of(taking_part.long(), objective)  # gloo gathers no booleans
     banned = (present.all[None, :] == 0).repeat(len(first), 1)
     if not objective.same_image_negatives:
-        banned |= image_ids[:, None] == _Everywhere.of(image_ids, local).all[None, :]
+        banned |= image_ids[:, None] == _Everywhere.of(image_ids, objective).all[None, :]
     own = torch.arange(len(first), device=first.device)
     banned[own, own + present.start] = False  # a pair is always its own positive
     rows = present.all.sum().clamp(min=1) / present.processes
-    total = sum((_rows(left, _Everywhere.of(right, local), banned, taking_part, scale, objective.authors) / rows
+    total = sum((_rows(left, _Everywhere.of(right, objective), banned, taking_part, scale, objective.authors) / rows
                  for left, right in ((first, second), (second, first))), torch.zeros((), device=first.device))
     return total / 2 if objective.authors else total
 
@@ -117,27 +118,30 @@ class _Everywhere:
     processes: int
 
     @classmethod
-    def of(cls, rows: Tensor, local: bool = False) -> "_Everywhere":
-        """The rows of all processes; of this one alone if `local`."""
-        if local or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
+    def of(cls, rows: Tensor, objective: Objective) -> "_Everywhere":
+        """The rows of all processes; of this one alone if replicas have negatives of their own."""
+        alone = not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1
+        if objective.replicas or alone:
             return cls(rows, 0, 1)
-        joined: Tensor = _Gather.apply(rows.contiguous())
-        return cls(joined, dist.get_rank() * len(rows), dist.get_world_size())
+        shares = objective.shares or (len(rows),) * dist.get_world_size()
+        joined: Tensor = _Gather.apply(rows, shares)
+        return cls(joined, sum(shares[:dist.get_rank()]), dist.get_world_size())
 
 
 class _Gather(torch.autograd.Function):
     """All processes' rows; backwards, a row receives what every process has to say of it."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor) -> Tensor:
-        gathered = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
-        dist.all_gather(gathered, rows)
-        ctx.rows = len(rows)
-        return torch.cat(gathered)
+    def forward(ctx: Any, rows: Tensor, shares: tuple[int, ...]) -> Tensor:
+        padded = rows.new_zeros(max(shares), *rows.shape[1:])  # all processes must gather tensors of one shape
+        padded[:len(rows)] = rows
+        gathered = [torch.empty_like(padded) for _ in shares]
+        dist.all_gather(gathered, padded)
+        ctx.shares = shares
+        return torch.cat([part[:share] for part, share in zip(gathered, shares, strict=True)])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         total = gradients[0].contiguous()
         dist.all_reduce(total)
-        start = dist.get_rank() * ctx.rows
-        return total[start:start + ctx.rows]
+        return total.split(ctx.shares)[dist.get_rank()], None

@@ -47,8 +47,8 @@ class Built:
 def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
     """Input of the image tower: pixels (n, size, size, 3) uint8 -> (n, 3, size, size) float32, normalised."""
     layout = torch.channels_last if built.channels_last else torch.contiguous_format
-    batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device).permute(0, 3, 1, 2)
-    values = batch.to(torch.float32, memory_format=layout).div_(255)
+    batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device, non_blocking=True)
+    values = batch.permute(0, 3, 1, 2).to(torch.float32, memory_format=layout).div_(255)
     # The same operations in the same order as torchvision's, or the last bits would differ.
     mean, std = (torch.tensor(each, dtype=torch.float32, device=device).view(-1, 1, 1)
                  for each in (built.mean, built.std))

@@ -17,6 +17,7 @@ from core.features.image_cache import ImageFeatureCache
 from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import Split
 from core.progress import Report, silent
+from core.training.distributed import shares
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +88,13 @@ class PairBatch:
     image_ids: "torch.Tensor"  # (n,) int64
     rows: "torch.Tensor"  # (n,) int64: rows of the utterances in the split
 
+    def pinned(self) -> "PairBatch":
+        """The same batch in pinned memory, from which a GPU copies while it computes."""
+        import torch
+
+        return PairBatch(torch.from_numpy(self.pictures).pin_memory().numpy(), self.speech.pinned(),
+                         self.image_ids.pin_memory(), self.rows.pin_memory())
+
 
 class PairDataset:
     """Training pairs over one or more conditions of the same split. TrainingError ("too_few")."""
@@ -136,11 +144,17 @@ class PairDataset:
             self._order = epoch, order
         return [self._pairs[number] for number in order[place * self._batch:(place + 1) * self._batch]]
 
-    def batch(self, step: int, rank: int = 0, processes: int = 1) -> PairBatch:
-        """This rank's shard of the step's batch (every `processes`-th pair)."""
+    def batches(self, step: int, rank: int = 0, processes: int = 1, micro: int = 0) -> tuple[PairBatch, ...]:
+        """This rank's share of the step's batch, in micro-batches of at most `micro` pairs; 0: in one piece."""
+        sizes = shares(self._batch, processes)
+        first = sum(sizes[:rank])
+        own = self.chosen(step)[first:first + sizes[rank]]
+        return tuple(self._batch_of(own[start:start + (micro or len(own))]) for start in range(0, len(own),
+                                                                                              micro or len(own)))
+
+    def _batch_of(self, chosen: Sequence[tuple[int, int]]) -> PairBatch:
         import torch
 
-        chosen = self.chosen(step)[rank::processes]
         utterances = [self._splits[part].spoken[row] for part, row in chosen]
         states = [each.states for each in utterances] if self._model.variant.acoustic else None
         words = utterances if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
@@ -158,7 +172,7 @@ class PairDataset:
         import torch
 
         if self._seen is not None:
-            return torch.from_numpy(batch.pictures).to(device)
+            return torch.from_numpy(batch.pictures).to(device, non_blocking=True)
         return self._images.stems(self._model, batch.pictures, device)
 
 

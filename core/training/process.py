@@ -24,10 +24,10 @@ PREPARING_SHARE = 0.2  # of the bar of a run
 LOOK_EVERY = 0.25  # seconds
 TAIL = 4000  # bytes of the output that its end is explained by
 KEPT = "What was saved before is kept, and the run can go on from there."
-OUT_OF_MEMORY = ("The memory ran out. " + KEPT + " Begin another one with a smaller batch, in float16 or bfloat16, or "
+OUT_OF_MEMORY = ("The memory ran out. " + KEPT + " Begin another one with micro-batches, in float16 or bfloat16, or "
                  "on the CPU.")
 KILLED = ("The system ended the process at once (signal 9), most often because the memory ran out. " + KEPT
-          + " Close other programs, or begin another one with a smaller batch.")
+          + " Close other programs, or begin another one with micro-batches.")
 ENDED = "You ended it; what was saved can be continued."
 MEMORY_SIGNS = ("out of memory", "MemoryError", "DefaultCPUAllocator", "Cannot allocate memory")
 SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; its SIGTERM ends a process as quickly

@@ -62,6 +62,11 @@ class TrainingOptions:
     select: str = declare("mean", "Model selection on the dev split: mean of R@1, R@5 and R@10, or r1 for R@1 alone; "
                           "both directions.", source="ours", choices=SELECTIONS, later=True)
     captions: bool = declare(False, "Train and validate on the captions in place of the transcripts.", later=True)
+    micro_batch: int = declare(0, "Compute so many pairs at a time in each process: the same loss of the whole batch "
+                               "in less memory and more time; 0: all at once.", 0, 65536, source="ours", later=True)
+    activation_checkpointing: bool = declare(False, "Compute activations of the frozen towers again for the backward "
+                                             "pass: the same gradients in less memory and more time.", source="ours",
+                                             later=True)
 
     def __post_init__(self) -> None:
         for option in fields(self):

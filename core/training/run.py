@@ -91,7 +91,7 @@ def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
             folder.log("end", why="error", message=f"{type(error).__name__}: {error}")
             raise
         short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
-                              "with a smaller batch, in float16 or bfloat16, or on the CPU.", "memory")
+                              "with micro-batches or a smaller batch, in float16 or bfloat16, or on the CPU.", "memory")
         folder.log("end", why="error", kind=short.kind, message=str(short))
         raise short from error
     folder.log("end", why=outcome.why, step=outcome.step, best_step=outcome.best_step, message="")
@@ -132,8 +132,9 @@ class _Job:
         self._conditions = conditions(recipe.training.noise)
         self._looked_at = tuple(dict.fromkeys((*self._conditions, *conditions(recipe.training.dev_noise))))
         options = recipe.training
-        if options.batch % processes.count:
-            raise TrainingError(f"A batch of {options.batch} cannot be shared by {processes.count} processes.", "batch")
+        if options.batch < processes.count:
+            raise TrainingError(f"A batch of {options.batch} cannot be shared by {processes.count} processes: choose a "
+                                "larger batch or fewer processes.", "batch")
         if options.replicas % processes.count or options.replicas > options.batch // 2:
             raise TrainingError(f"A batch of {options.batch} in {processes.count} processes cannot be split into "
                                 f"{options.replicas} replicas of two pairs or more.", "batch")
@@ -207,6 +208,7 @@ class _Job:
                  splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "TrainingResult":
         from core.models.brewclip import BrewCLIP
         from core.training.distillation import TextDistillation
+        from core.training.step import TrainingStep
         from core.training.trainer import Trainer
         from core.training.validation import Validator
 
@@ -222,8 +224,8 @@ class _Job:
         facts = self._facts(splits, corpus)
         lesson = (TextDistillation.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
                   if options.teach and model.variant.acoustic else None)
-        trainer = Trainer(model, corpus, dev, folder, options, self._processes,
-                          lambda step, result: self._run(backbone, step, result, facts), lesson)
+        trainer = Trainer(model, TrainingStep(model, corpus, options, self._processes, lesson), dev, folder, options,
+                          self._processes, lambda step, result: self._run(backbone, step, result, facts))
         return trainer.run(report)
 
     def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: PairDataset, splits: tuple[list[Split], list[Split]],

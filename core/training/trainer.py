@@ -6,34 +6,29 @@ On a CPU a resumed run ends with the weights of an uninterrupted one, bit for bi
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 
 from core.errors import TrainingError
 from core.models import checkpoints
-from core.models.brewclip import BrewCLIP, Features
+from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
-from core.models.losses import Losses, Objective
+from core.models.losses import Losses
 from core.progress import JobCancelled, Progress, Report, WorkStep
-from core.training.dataset import PairBatch, PairDataset
-from core.training.distillation import TextDistillation
+from core.training.dataset import PairBatch
 from core.training.distributed import Processes
 from core.training.recipe import TrainingOptions, rate_at
 from core.training.run_folder import RunFolder, RunState, not_written
+from core.training.step import TrainingStep
 from core.training.validation import DevResult, Validator, as_chosen
 
 LOGGED_EVERY = 10  # steps; the loss is looked at as often, since that waits for a GPU
 SAVED_EVERY = 60.0  # seconds
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of a parameter
-STREAMS = 1_000_003  # seeds of steps and processes lie this far apart
 
 
 @dataclass(frozen=True)
@@ -56,28 +51,17 @@ class Best:
 
 
 class Trainer:
-    """Trains a model in a run's folder. `describe` makes a checkpoint's facts of a step and its validation; `lesson` is
-    the text distillation, if any.
+    """Trains the model of `update` in a run's folder. `describe` makes a checkpoint's facts of a step and its
+    validation.
     """
 
-    def __init__(self, model: BrewCLIP, corpus: PairDataset, dev: Validator, folder: RunFolder,
-                 options: TrainingOptions,
-                 processes: Processes, describe: Callable[[int, DevResult], Run],
-                 lesson: TextDistillation | None = None) -> None:
-        self._lesson = lesson
-        self._model, self._corpus, self._dev, self._folder = model, corpus, dev, folder
+    def __init__(self, model: BrewCLIP, update: TrainingStep, dev: Validator, folder: RunFolder,
+                 options: TrainingOptions, processes: Processes, describe: Callable[[int, DevResult], Run]) -> None:
+        self._model, self._update, self._dev, self._folder = model, update, dev, folder
         self._options, self._processes, self._describe = options, processes, describe
-        self._device = model.log_scale.device
         self._trained = model.trained()
-        self._optimiser = torch.optim.Adam(self._trained.values(), lr=options.rate, weight_decay=options.weight_decay)
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=options.precision_on(self._device.type)
-                                            == "float16")
-        self._whole: nn.Module = model if processes.count == 1 else _shared(model)
         self._best, self._over = Best(), False
-        self._precision = options.precision_on(self._device.type)
-        self._objective = Objective(options.loss == "authors", options.same_image_negatives,
-                                    options.replicas // processes.count)
-        self._meter = Meter(options.batch, self._device)
+        self._meter = Meter(options.batch, update.device)
         self._loss_words = ""  # the mean loss of the last steps, for the progress
 
     def run(self, report: Report) -> TrainingResult:
@@ -111,12 +95,8 @@ class Trainer:
         """Whether to validate after so many steps."""
         return step % self._options.evaluate_every == 0 or step == self._options.steps
 
-    def _ahead(self, pool: ThreadPoolExecutor, step: int) -> "Future[PairBatch]":
-        return pool.submit(self._corpus.batch, min(step, self._options.steps - 1), *self._place)
-
-    @property
-    def _place(self) -> tuple[int, int]:
-        return self._processes.rank, self._processes.count
+    def _ahead(self, pool: ThreadPoolExecutor, step: int) -> "Future[tuple[PairBatch, ...]]":
+        return pool.submit(self._update.batches, min(step, self._options.steps - 1))
 
     def _checked_report(self, report: Report, step: int) -> None:
         """Report progress; when any process is asked to stop, all save and stop together."""
@@ -130,47 +110,19 @@ class Trainer:
             self._save(step)
             raise stopped or JobCancelled
 
-    def _step(self, step: int, ahead: "Future[PairBatch]", pool: ThreadPoolExecutor) -> "Future[PairBatch]":
+    def _step(self, step: int, ahead: "Future[tuple[PairBatch, ...]]", pool: ThreadPoolExecutor
+              ) -> "Future[tuple[PairBatch, ...]]":
         """One step; returns the next batch, which is being loaded."""
         waiting = time.perf_counter()
-        batch = ahead.result()
+        batches = ahead.result()
         following = self._ahead(pool, step + 1)
         self._meter.waited(time.perf_counter() - waiting)
-        torch.manual_seed(((self._options.seed * STREAMS + step) * STREAMS + self._processes.rank) % 2**63)
-        self._model.train()
-        with self._autocast():
-            stems = self._corpus.stems(batch, self._device)
-            features = self._whole(stems, batch.speech.to(self._device))
-            losses = self._model.loss(features, batch.image_ids.to(self._device), self._objective)
-            losses = self._taught(losses, features, batch)
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate_at(step, self._options)
-        self._optimiser.zero_grad(set_to_none=True)
-        self._scaler.scale(losses.total).backward()
-        self._scaler.unscale_(self._optimiser)
-        if self._options.clip:
-            nn.utils.clip_grad_norm_(self._trained.values(), self._options.clip)
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
-        self._meter.add(losses.total, losses.inner, losses.outer)
+        self._meter.add(self._update(step, batches))
         return following
-
-    def _taught(self, losses: Losses, features: Features, batch: PairBatch) -> Losses:
-        """The losses with that of the distillation in the total."""
-        acoustic = features.speech.acoustic
-        if self._lesson is None or acoustic is None:
-            return losses
-        lesson = self._lesson.loss(acoustic, batch.rows.to(self._device))
-        return replace(losses, total=losses.total + self._options.teach * lesson)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        if self._precision == "float32":
-            return nullcontext()
-        return torch.autocast(self._device.type, getattr(torch, self._precision))
 
     def _check(self, step: int) -> list[float]:
         """The mean losses of the last steps. TrainingError ("not_finite") when they or a parameter are no numbers."""
-        means = self._meter.means()
+        means = self._meter.means(self._processes)
         finite = torch.stack([torch.isfinite(each.detach()).all() for each in self._trained.values()]).all()
         if not bool(finite) or not all(math.isfinite(each) for each in means):
             raise TrainingError(f"The model is no longer made of numbers (between step {self._meter.began(step)} and "
@@ -226,9 +178,9 @@ class Trainer:
             return
         tensors: dict[str, Tensor] = {f"parameter.{name}": parameter for name, parameter in self._trained.items()}
         for name, parameter in self._trained.items():
-            for kind, value in self._optimiser.state[parameter].items():
+            for kind, value in self._update.optimiser.state[parameter].items():
                 tensors[f"adam.{kind}.{name}"] = value
-        facts = {"best": vars(self._best), "scaler": self._scaler.state_dict(), "look": look}
+        facts = {"best": vars(self._best), "scaler": self._update.scaler.state_dict(), "look": look}
         self._folder.save(RunState(step, tensors, facts))
 
     def _resume(self, report: Report) -> int:
@@ -242,10 +194,10 @@ class Trainer:
         try:
             for name, parameter in self._trained.items():
                 parameter.data.copy_(state.tensors[f"parameter.{name}"])
-                self._optimiser.state[parameter] = self._moments(state, name)
+                self._update.optimiser.state[parameter] = self._moments(state, name)
             self._best = Best(**state.facts["best"])
             if state.facts["scaler"]:  # empty after steps in another precision
-                self._scaler.load_state_dict(state.facts["scaler"])
+                self._update.scaler.load_state_dict(state.facts["scaler"])
             look = bool(state.facts.get("look"))
         except (KeyError, RuntimeError, TypeError) as error:
             raise TrainingError(f"What was saved in {self._folder.path} is of another model than the recipe says; the "
@@ -264,14 +216,7 @@ class Trainer:
         if not any(f"adam.{kind}.{name}" in state.tensors for kind in MOMENTS):
             return {}
         moments = {kind: state.tensors[f"adam.{kind}.{name}"] for kind in MOMENTS}
-        return {kind: tensor if kind == "step" else tensor.to(self._device) for kind, tensor in moments.items()}
-
-
-def _shared(model: BrewCLIP) -> DistributedDataParallel:
-    """The model with gradients averaged over processes; its buffers belong to the frozen backbone and never differ."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # a new name of the argument, which older releases lack
-        return DistributedDataParallel(model, broadcast_buffers=False)
+        return {kind: tensor if kind == "step" else tensor.to(self._update.device) for kind, tensor in moments.items()}
 
 
 class Meter:
@@ -283,26 +228,27 @@ class Meter:
 
     def restart(self) -> None:
         """Restart: the time so far was spent on something else."""
-        self._sums, self._steps = torch.zeros(3), 0
+        self._sums, self._steps = torch.zeros(3, device=self._device), 0
         self._waiting, self._since = 0.0, time.perf_counter()
 
     def waited(self, seconds: float) -> None:
         """Add time spent outside the model."""
         self._waiting += seconds
 
-    def add(self, total: Tensor, inner: Tensor, outer: Tensor) -> None:
+    def add(self, losses: Losses) -> None:
         """Add a step's losses; this does not wait for the GPU."""
-        self._sums = self._sums.to(total.device) + torch.stack([total, inner, outer]).detach()
+        self._sums += torch.stack([losses.total, losses.inner, losses.outer]).detach()
         self._steps += 1
 
     def began(self, step: int) -> int:
         """The step after which it was restarted, if this is the present one."""
         return step - self._steps
 
-    def means(self) -> list[float]:
-        """The mean losses (total, inner, outer); waits for the GPU."""
-        means: list[float] = (self._sums / max(1, self._steps)).tolist()
-        return means
+    def means(self, processes: Processes) -> list[float]:
+        """The mean losses (total, inner, outer) over all processes, a collective call; waits for the GPU."""
+        means = self._sums / max(1, self._steps)
+        processes.average([means])
+        return means.tolist()
 
     def pace(self) -> dict[str, float]:
         """Throughput, share of time outside the model, memory of the GPU in bytes."""

@@ -74,7 +74,7 @@ class Loops:
     def cached(self) -> None:
         """A step from caches; the batch is not even read ahead, as the trainer does."""
         began = time.perf_counter()
-        batch = self.corpus.batch(self._step("cached"))
+        batch = self.corpus.batches(self._step("cached"))[0]
         read = time.perf_counter()
         self.update(self.corpus.stems(batch, torch.device("cpu")), batch.speech, batch.image_ids)
         self.feeding.append((read - began) / (time.perf_counter() - began))

@@ -133,8 +133,8 @@ WORK = """
 import json, os, sys
 import torch
 import torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
-from core.models.losses import brewclip_loss
+from core.models.losses import Objective, brewclip_loss
+from core.training.distributed import Processes, shares
 
 class Model(torch.nn.Module):
     def __init__(self):
@@ -149,15 +149,17 @@ class Model(torch.nn.Module):
 
 rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if world > 1:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting-{world}", rank=rank, world_size=world)
 generator = torch.Generator().manual_seed(7)
 x, ids = torch.randn(8, 5, generator=generator), torch.tensor([1, 2, 3, 2, 5, 1, 3, 8])
 has_text = torch.tensor([1, 1, 0, 1, 1, 1, 0, 0]).bool()  # not equally many in the two halves
-own = slice(rank * 8 // world, (rank + 1) * 8 // world)
-model = Model() if world == 1 else DistributedDataParallel(Model())
+sizes = shares(8, world)
+own = slice(sum(sizes[:rank]), sum(sizes[:rank + 1]))
+model = Model()
 image, spoken, text, acoustic, scale = model(x[own])
-losses = brewclip_loss(image, spoken, text, acoustic, has_text[own], ids[own], scale, 0.25)
+losses = brewclip_loss(image, spoken, text, acoustic, has_text[own], ids[own], scale, 0.25, Objective(shares=sizes))
 losses.total.backward()
+Processes(rank, world).average([each.grad for each in model.parameters()])
 torch.save({"loss": losses.total.detach(), "gradients": [each.grad for each in model.parameters()]},
            f"{folder}/{world}-{rank}.pt")
 if world > 1:
@@ -165,18 +167,22 @@ if world > 1:
 """
 
 
-def test_two_processes_give_the_loss_and_gradients_of_one(tmp_path: Path) -> None:
+def test_several_processes_give_the_loss_and_gradients_of_one(tmp_path: Path) -> None:
+    """Two with four rows each; three with three, three and two."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
     started = [subprocess.Popen([sys.executable, "-c", WORK, str(rank), str(world), str(tmp_path)], env=environment,
                                 stderr=subprocess.PIPE, text=True)
-               for world, rank in ((1, 0), (2, 0), (2, 1))]
+               for world in (1, 2, 3) for rank in range(world)]
     for process in started:
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-    one, first, second = (torch.load(tmp_path / name, weights_only=True) for name in ("1-0.pt", "2-0.pt", "2-1.pt"))
-    assert torch.allclose((first["loss"] + second["loss"]) / 2, one["loss"], atol=1e-6)
-    assert first["loss"] != second["loss"]  # each scores its own rows
-    for gradient, half, other in zip(one["gradients"], first["gradients"], second["gradients"], strict=True):
-        assert gradient.abs().max() > 1e-4
-        assert torch.equal(half, other)
-        assert torch.allclose(half, gradient, atol=1e-6)
+    one, *others = (torch.load(tmp_path / f"{world}-{rank}.pt", weights_only=True)
+                    for world in (1, 2, 3) for rank in range(world))
+    for parts in (others[:2], others[2:]):
+        losses = [part["loss"] for part in parts]
+        assert torch.allclose(sum(losses) / len(losses), one["loss"], atol=1e-6)
+        assert len(set(map(float, losses))) == len(losses)  # each scores its own rows
+        for gradient, *shared in zip(one["gradients"], *(part["gradients"] for part in parts), strict=True):
+            assert gradient.abs().max() > 1e-4
+            assert all(torch.equal(each, shared[0]) for each in shared)
+            assert torch.allclose(shared[0], gradient, atol=1e-6)

@@ -197,13 +197,13 @@ def _train(folder: Path, scenario: str) -> None:
     job.train(explorer.workspace, run, report)
 
 
-SHARED = ("alone", "pair", "pair_stopped", "pair_stopped")  # the second time, it goes on
+SHARED = {"alone": 1, "pair": 2, "pair_stopped": 2, "three": 3, "three_parts": 3, "replicas": 3, "replicas_alone": 1}
 
 
 def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
-    """One process of one or two that train together; what its gradients were goes into SCENARIO-RANK.pt."""
+    """One of several processes that train together; what its gradients were goes into SCENARIO-RANK.pt."""
     torch.set_num_threads(1)
-    count = 1 if scenario == "alone" else 2
+    count = SHARED[scenario]
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1",
                       MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
     run, gradients, real = RunFolder(folder / scenario), [], torch.optim.Adam.step
@@ -213,8 +213,9 @@ def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
         return real(self, *arguments, **more)
 
     torch.optim.Adam.step = step
-    asked = recipe(folder / "data", model=replace(MODEL, dropout=0.0), steps=12, evaluate_every=5, clip=0.0,
-                   teach=1.0)
+    options = {"three_parts": {"micro_batch": 1, "activation_checkpointing": True}}.get(scenario, {})
+    asked = recipe(folder / "data", model=replace(MODEL, dropout=0.0), steps=12, evaluate_every=5, clip=0.0, batch=8,
+                   teach=1.0, **({"replicas": 3} if scenario.startswith("replicas") else options))
     stopped = scenario == "pair_stopped" and not (run.path / "state.safetensors").exists()
     if rank == 0 and not run.path.exists():
         job.begin(run, asked)
@@ -257,7 +258,7 @@ def main(place: Path, asked: Sequence[str]) -> None:
         if each in SHARED:
             port = _free_port()
             children = [_begun(lambda rank=rank, each=each, port=port: _share(place, each, rank, port))
-                        for rank in range(1 if each == "alone" else 2)]
+                        for rank in range(SHARED[each])]
             print(each, *map(_code, children), flush=True)
         else:
             print(each, *(_code(_begun(lambda each=each: _train(place, each))) for _ in range(2)), flush=True)

@@ -33,7 +33,7 @@ def corpus(explorer: Explorer, data: Path, little: ModuleType, variant: str = "f
 
 
 def places(found: PairDataset, steps: range) -> list[list[int]]:
-    return [found.batch(step).image_ids.tolist() for step in steps]
+    return [found.batches(step)[0].image_ids.tolist() for step in steps]
 
 
 def test_a_batch_depends_on_the_seed_and_the_step_alone(explorer: Explorer, data: Path, little: ModuleType) -> None:
@@ -53,7 +53,7 @@ def test_an_epoch_has_every_pair_once(explorer: Explorer, data: Path, little: Mo
 
 def test_a_batch_is_pictures_with_their_own_utterances(explorer: Explorer, data: Path, little: ModuleType) -> None:
     found = corpus(explorer, data, little)
-    batch = found.batch(3)
+    batch = found.batches(3)[0]
     assert batch.pictures.shape == (4, 32, 32, 3) and batch.speech.states is not None
     for row, (which, utterance) in enumerate(found.chosen(3)):
         split = found._splits[which]
@@ -63,11 +63,15 @@ def test_a_batch_is_pictures_with_their_own_utterances(explorer: Explorer, data:
         assert batch.speech.lengths[row] == sum(map(len, split.spoken[utterance].states))
 
 
-def test_processes_share_a_batch(explorer: Explorer, data: Path, little: ModuleType) -> None:
+@pytest.mark.parametrize(("processes", "micro", "sizes"), [
+    (2, 0, [[2], [2]]), (3, 0, [[2], [1], [1]]), (1, 3, [[3, 1]]), (2, 1, [[1, 1], [1, 1]])])
+def test_processes_share_a_batch_in_micro_batches(explorer: Explorer, data: Path, little: ModuleType, processes: int,
+                                                  micro: int, sizes: list[list[int]]) -> None:
     found = corpus(explorer, data, little)
-    parts = [found.batch(5, rank, 2).image_ids.tolist() for rank in range(2)]
-    assert [len(part) for part in parts] == [2, 2]
-    assert sorted(parts[0] + parts[1]) == sorted(found.batch(5).image_ids.tolist())
+    parts = [found.batches(5, rank, processes, micro) for rank in range(processes)]
+    assert [[len(batch.rows) for batch in part] for part in parts] == sizes
+    assert [place for part in parts for batch in part for place in batch.image_ids.tolist()] == found.batches(5)[
+        0].image_ids.tolist()
 
 
 def test_words_that_only_teach_are_those_heard_without_noise(explorer: Explorer, data: Path, little: ModuleType
@@ -80,7 +84,7 @@ def test_words_that_only_teach_are_those_heard_without_noise(explorer: Explorer,
         said = [clean.spoken[row].transcript for _, row in chosen]
         heard = [both["full"]._splits[which].spoken[row].transcript for which, row in chosen]
         for variant, words in (("e2e", said), ("full", heard)):
-            batch, states = both[variant].batch(step), [both[variant]._splits[which].spoken[row].states
+            batch, states = both[variant].batches(step)[0], [both[variant]._splits[which].spoken[row].states
                                                         for which, row in chosen]
             expected = both[variant]._model.collate(words, states)
             assert torch.equal(batch.speech.tokens, expected.tokens)
@@ -106,7 +110,7 @@ def test_what_cannot_be_read_or_heard(explorer: Explorer, data: Path, little: Mo
     assert [len(corpus(explorer, data, little, variant)) for variant in ("full", "e2e", "prompted")] == [21, 21, 20]
     dropped = corpus(explorer, data, little, drop_unheard=True)
     assert len(dropped) == 20 and dropped.unheard == 1
-    batch = next(each for step in range(6) if not (each := corpus(explorer, data, little).batch(step)
+    batch = next(each for step in range(6) if not (each := corpus(explorer, data, little).batches(step)[0]
                                                    ).speech.has_text.all())
     assert batch.speech.has_text.sum() == 3  # it stands among the others, with its states
     assert (batch.speech.lengths > 0).all()

@@ -48,6 +48,7 @@ from core.training.dataset import PairDataset
 from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
 from core.training.run_folder import RunFolder
+from core.training.step import TrainingStep
 
 pytestmark = pytest.mark.slow
 
@@ -271,14 +272,14 @@ def test_whole_steps_stay_on_one_device_under_fake_tensors(explorer, lazily: Non
         if taught is not None:
             taught = TextDistillation(mode.from_tensor(taught.captions).to(LAZY),
                                       mode.from_tensor(taught.words).to(LAZY), 0.1)
-        steps = trainer.Trainer(model, corpus, None, RunFolder(tmp_path / "run"), recipe.training, Processes(),
-                                None, taught)
+        update = TrainingStep(model, corpus, recipe.training, Processes(), taught)
+        steps = trainer.Trainer(model, update, None, RunFolder(tmp_path / "run"), recipe.training, Processes(), None)
         ahead = steps._ahead(pool, 0)
         for number in range(2):
             ahead = steps._step(number, ahead, pool)
     for name, each in model.trained().items():
         assert each.grad is not None and each.grad.device == torch.device(LAZY), name
-        assert {kind: value.device.type for kind, value in steps._optimiser.state[each].items() if kind != "step"} == {
+        assert {kind: value.device.type for kind, value in update.optimiser.state[each].items() if kind != "step"} == {
             "exp_avg": "lazy", "exp_avg_sq": "lazy"}
 
 

@@ -23,29 +23,37 @@ def world(little: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple
     folder = tmp_path_factory.mktemp("shared")
     little.dataset(folder / "data")
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, str(Path(little.__file__)), str(folder), *little.SHARED], env=environment,
+    asked = (*little.SHARED, "pair_stopped")  # the second time, it goes on
+    done = subprocess.run([sys.executable, str(Path(little.__file__)), str(folder), *asked], env=environment,
                           capture_output=True, text=True, timeout=500)
     ends = [line.split() for line in done.stdout.splitlines() if line.split()[0] in little.SHARED]
     assert done.returncode == 0, done.stderr
-    assert ends == [["alone", "0"], ["pair", "0", "0"], ["pair_stopped", "130", "130"], ["pair_stopped", "0", "0"]], (
-        done.stderr)
+    codes = ["0"] * len(asked)
+    codes[asked.index("pair_stopped")] = "130"
+    assert ends == [[name, *[code] * little.SHARED[name]] for name, code in zip(asked, codes, strict=True)], done.stderr
     return folder, ends
 
 
-def test_two_processes_get_the_gradients_of_one(world: tuple[Path, list[list[str]]]) -> None:
-    alone, first, second = (torch.load(world[0] / f"{name}.pt", weights_only=True)
-                            for name in ("alone-0", "pair-0", "pair-1"))
-    assert len(alone) == len(first) == len(second) == 12
+@pytest.mark.parametrize(("one", "several", "count"), [
+    ("alone", "pair", 2), ("alone", "three", 3), ("alone", "three_parts", 3), ("replicas_alone", "replicas", 3)])
+def test_several_processes_get_the_gradients_of_one(world: tuple[Path, list[list[str]]], one: str, several: str,
+                                                    count: int) -> None:
+    """Three share a batch of 8 as 3, 3 and 2."""
+    alone, *parts = (torch.load(world[0] / f"{name}.pt", weights_only=True)
+                     for name in (f"{one}-0", *(f"{several}-{rank}" for rank in range(count))))
+    assert [len(alone), *map(len, parts)] == [12] * (count + 1)
     assert sum(float(each.abs().sum()) for each in alone[0]) > 1
-    for one, mine, other in zip(alone[0], first[0], second[0], strict=True):
-        assert torch.allclose(mine, one, atol=1e-5, rtol=1e-4)
-        assert torch.equal(mine, other)
+    for whole, *shared in zip(alone[0], *(part[0] for part in parts), strict=True):
+        assert torch.allclose(shared[0], whole, atol=1e-5, rtol=1e-4)
+        assert all(torch.equal(shared[0], each) for each in shared)
 
 
 def test_two_processes_end_with_the_run_of_one(world: tuple[Path, list[list[str]]]) -> None:
     alone, pair = (RunFolder(world[0] / name) for name in ("alone", "pair"))
     losses = [[each["step"] for each in run.events() if each["event"] == "step"] for run in (alone, pair)]
     assert losses[0] == losses[1] == [5, 10, 12]
+    means = [[each["loss"] for each in run.events() if each["event"] == "step"] for run in (alone, pair)]
+    assert means[0] == pytest.approx(means[1], abs=1e-3)
     begins = [each["processes"] for run in (alone, pair) for each in run.events() if each["event"] == "begin"]
     assert begins == [1, 2]
     for name, one in alone.state().tensors.items():

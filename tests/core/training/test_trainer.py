@@ -14,6 +14,7 @@ from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled, Progress, WorkStep, silent
 from core.training import run as job
 from core.training import run_folder, trainer
+from core.training import step as update
 from core.training.dataset import PairDataset
 from core.training.recipe import Recipe
 from core.training.run_folder import RunFolder
@@ -99,9 +100,9 @@ def test_dropout_is_drawn_anew_in_every_step(train, data: Path, little: ModuleTy
 def test_what_is_no_number_stops_the_run_with_the_last_good_state(train, data: Path, little: ModuleType, place: str,
                                                                   monkeypatch: pytest.MonkeyPatch, tmp_path: Path
                                                                   ) -> None:
-    real = trainer.rate_at
+    real = update.rate_at
     if place == "update":  # the loss is a number, the parameters after it are not
-        monkeypatch.setattr(trainer, "rate_at", lambda step, options: float("nan") if step == 13 else
+        monkeypatch.setattr(update, "rate_at", lambda step, options: float("nan") if step == 13 else
                             real(step, options))
     else:
         loss = BrewCLIP.loss
