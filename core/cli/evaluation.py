@@ -1,5 +1,6 @@
 """`brewclip evaluate` and `brewclip diagnose`: metrics of models on datasets, and why queries fail."""
 
+import textwrap
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -40,6 +41,8 @@ DATA = (
 EVALUATE_OPTIONS = (
     *DATA,
     option("--table", type=int, choices=TABLES, help="print a table of the paper, filled from stored evaluations"),
+    option("--seeds-as-one", action="store_true",
+           help="in --table and --stored: runs that differ only in the seed as one row, mean and standard deviation"),
     option("--stored", action="store_true", help="list the stored evaluations"),
     option("--compare", type=int, nargs=2, metavar=("N", "M"),
            help="compare two stored evaluations of the same queries: differences with intervals and p-values"),
@@ -159,21 +162,37 @@ def _comparison(opened: "Explorer", arguments: Arguments, report: "Report") -> s
 
 
 def _tables(arguments: Arguments, records: "list[EvaluationRecord]") -> str:
-    from core.evaluation import tables
+    from core.evaluation import table_formats, tables
 
-    if arguments.json and not arguments.table:
+    as_one = arguments.seeds_as_one
+    if arguments.json and not arguments.table and not as_one:
         return as_json([to_json(record) for record in records])
-    made = tables.fill(arguments.table, records) if arguments.table else tables.metrics_table(records)
+    made = tables.fill(arguments.table, records, as_one) if arguments.table else tables.metrics_table(records, as_one)
     if arguments.json:
         return as_json({"title": made.title, "about": made.about, "published": made.published, "ours": made.ours,
                         "rows": [asdict(row) for row in made.rows]})
     if arguments.format:
-        return tables.export(made, arguments.format).rstrip("\n")
+        return table_formats.export(made, arguments.format).rstrip("\n")
+    if as_one and not arguments.table:
+        return _over_seeds(made)
     if not arguments.table:
         heads = ("", "evaluation", "speech to image R@1/5/10", "image to speech R@1/5/10", "WER", "pictures")
         rows = [_row(record) for record in records]
         return table(rows, heads, right=(0, 4, 5)) if rows else "There are no stored evaluations."
     return _compact(made)
+
+
+def _over_seeds(made: "ResultTable") -> str:
+    """Recalls, nDCG and MRR of evaluations, one line for each that stands for all its seeds."""
+    from core.evaluation.table_formats import figure_cells
+
+    wanted = [place for place, name in enumerate(made.ours) if not name.endswith(" rank")]
+    heads = ("evaluation", *(made.ours[place].replace("Speech to image", "s2i").replace("Image to speech", "i2s")
+                             for place in wanted))
+    rows = [(row.labels[0], *(f"{cells[place].value} {cells[place].beside if row.spreads[place] else ''}".rstrip()
+                              for place in wanted)) for row, cells in zip(made.rows, figure_cells(made), strict=True)]
+    return (f"{made.about} s2i: speech to image, i2s: image to speech.\n{table(rows, heads)}" if rows else
+            "There are no stored evaluations.")
 
 
 def _compact(made: "ResultTable") -> str:
@@ -185,14 +204,16 @@ def _compact(made: "ResultTable") -> str:
     rows = []
     for row in made.rows:
         figures = [*row.published, *row.ours]
-        cells = [" / ".join("-" if figure is None else f"{figure:.1f}" for figure in figures[start:start + size])
-                 for _, start in groups]
+        spreads = [*(None for _ in row.published), *(row.spreads or (None for _ in row.ours))]
+        texts = ["-" if figure is None else f"{figure:.1f}" + ("" if spread is None else f" ± {spread:.1f}")
+                 for figure, spread in zip(figures, spreads, strict=True)]
+        cells = [" / ".join(texts[start:start + size]) for _, start in groups]
         model = f"{row.model}, {row.images} pictures" if row.evaluation_id is not None else ""
         if row.differs:
             model += f" ({row.note.split(';')[0]})"
         rows.append((*row.labels, *("-" if set(cell) <= set("-/ ") else cell for cell in cells), model))
     recalls = "R@1 / R@5 / R@10" if size == 3 else "R@5"
-    return (f"{made.title}. {made.about} {recalls} in percent.\n"
+    return (f"{textwrap.fill(f'{made.title}. {made.about} {recalls} in percent.', 120)}\n"
             f"{table(rows, (*made.labels, *(name for name, _ in groups), 'our model'))}")
 
 

@@ -1,32 +1,32 @@
-"""Tables: the paper's with ours beside its figures, and one of any stored evaluations; as CSV, Markdown and LaTeX.
+"""Tables: the paper's with ours beside its figures, and one of any stored evaluations.
 
-The published figures stand in columns of their own, marked "(paper)".
+The published figures stand in columns of their own, marked "(paper)". `core.evaluation.table_formats` writes tables.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import EvaluationError
-from core.evaluation import protocol
-from core.evaluation.metrics import NAMES, Metrics
-from core.evaluation.published import TABLES, Figures, PaperRow, PaperTable
+from core.evaluation import protocol, seeds
+from core.evaluation.metrics import NAMES, NONE, Figure, Metrics
+from core.evaluation.published import SELECTION, TABLES, Figures, PaperRow, PaperTable
 from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS, EvaluationRecord
-from core.spreadsheet import plain_cells
+from core.evaluation.seeds import Group
 
-__all__ = ["FORMATS", "TABLES", "ResultTable", "TableRow", "export", "fill", "metrics_table"]
+__all__ = ["TABLES", "ResultTable", "TableRow", "fill", "metrics_table"]
 
 UNSEEN = ("Speech to image R@5, unseen pictures", "Image to speech R@5, unseen pictures")
-LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "·": r"\textperiodcentered{}"}
-NONE = "\N{EN DASH}"
 LEARNT_FROM = ("train", "dev")  # splits that a model was trained or chosen on: nothing to stand beside a test's figures
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row: what was published (None: nothing), what we measured (None: not evaluated), and on how many pictures."""
+    """A row: what was published (None: nothing), what we measured (None: not evaluated), and on how many pictures.
+
+    `intervals` and `spreads` belong to `ours`: the 95 % interval of one evaluation, or the standard deviation over
+    seeds of several. Rows with the same `compared` were evaluated on the same data.
+    """
 
     labels: tuple[str, ...]
     published: Figures
@@ -37,6 +37,9 @@ class TableRow:
     note: str = ""
     differs: tuple[str, ...] = ()  # how it differs from the paper's protocol; such a row has no published figures
     comparable: bool = True        # False: on another number of pictures or utterances
+    compared: str = ""
+    intervals: tuple[Interval | None, ...] = ()
+    spreads: Figures = ()
 
 
 @dataclass(frozen=True)
@@ -57,128 +60,109 @@ class ResultTable:
         return (*self.labels, *(f"{name} (paper)" for name in self.published),
                 *(f"{name} (ours)" if self.published else name for name in self.ours), "Pictures", "Model", "Note")
 
-    def cells(self, row: TableRow, none: str = "") -> tuple[str, ...]:
-        """A row as texts, as many as `headings`."""
-        figures = [none if figure is None else f"{figure:.1f}" for figure in (*row.published, *row.ours)]
-        return (*row.labels, *figures, str(row.images) if row.evaluation_id is not None else none, row.model, row.note)
+    @property
+    def over_seeds(self) -> bool:
+        """Whether some row is of several seeds."""
+        return any(spread is not None for row in self.rows for spread in row.spreads)
 
 
-def fill(number: int, records: Iterable[EvaluationRecord]) -> ResultTable:
+def fill(number: int, records: Iterable[EvaluationRecord], seeds_as_one: bool = False) -> ResultTable:
     """A table of the paper; beside each row the newest evaluation by its protocol, below it those that differ.
 
-    Of several evaluations with the same differences the newest stands there. EvaluationError ("no_table").
+    Of several evaluations with the same differences the newest stands there, with `seeds_as_one` the mean over it and
+    those of runs that differ from its own only in the seed. EvaluationError ("no_table").
     """
     table = next((table for table in TABLES if table.number == number), None)
     if table is None:
         there = ", ".join(str(table.number) for table in TABLES)
         raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
-    newest = sorted(records, key=lambda record: record.id, reverse=True)
+    newest = _grouped(sorted(records, key=lambda record: record.id, reverse=True), seeds_as_one)
     ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
-    return ResultTable(number, f"Table {number}: {table.title}", table.about, table.labels, table.columns, ours,
-                 tuple(filled for row in table.rows for filled in _rows(table, row, newest)))
+    return ResultTable(number, f"Table {number}: {table.title}", f"{table.about} {SELECTION}", table.labels,
+                       table.columns, ours, tuple(filled for row in table.rows for filled in _rows(table, row, newest)))
 
 
-def metrics_table(records: Sequence[EvaluationRecord]) -> ResultTable:
+def metrics_table(records: Sequence[EvaluationRecord], seeds_as_one: bool = False) -> ResultTable:
     """Any evaluations, each with all figures both ways and their intervals, in the order given."""
-    columns = tuple(f"{DIRECTION_TITLES[direction]} {_title(name)}{part}" for direction in DIRECTIONS for name in NAMES
-                    for part in ("", " from", " to"))
-    rows = tuple(TableRow((record.setup.title,), (),
-                          (*_with_intervals(record), 100 * record.words.rate if record.words else None),
-                          record.id, record.n_images, record.setup.model) for record in records)
-    return ResultTable(0, "Evaluations", "Recall and word error rate in percent; from and to are 95 % intervals.",
-                 ("Evaluation",), (), (*columns, "WER"), rows)
+    columns = tuple(f"{DIRECTION_TITLES[direction]} {name.replace('_', ' ')}" for direction in DIRECTIONS
+                    for name in NAMES)
+    rows = []
+    for group in _grouped(records, seeds_as_one):
+        first, setup = group[0], group[0].setup
+        errors = [Figure(100 * record.words.rate, *NONE) if record.words else None for record in group]
+        label = replace(setup, model=seeds.title(group)).title
+        row = _measured((label,), (), group, [
+            *([record.metrics(direction)[name] for record in group] for direction in DIRECTIONS for name in NAMES),
+            errors], _seeds_note(group))
+        rows.append(replace(row, compared=f"{setup.folder} {setup.split} {first.n_images} {first.n_utterances}"))
+    about = ("Recall, nDCG, MRR and word error rate in percent; "
+             + ("mean ± standard deviation over seeds." if seeds_as_one else "with 95 % intervals."))
+    return ResultTable(0, "Evaluations", about, ("Evaluation",), (), (*columns, "WER"), tuple(rows))
 
 
-def _with_intervals(record: EvaluationRecord) -> Figures:
-    figures = [record.metrics(direction)[name] for direction in DIRECTIONS for name in NAMES]
-    return tuple(value for figure in figures
-                 for value in (figure.value, *((figure.low, figure.high) if figure.has_interval else (None, None))))
+def _grouped(records: Sequence[EvaluationRecord], seeds_as_one: bool) -> list[Group]:
+    return seeds.groups(records) if seeds_as_one else [(record,) for record in records]
 
 
-def export(table: ResultTable, form: str) -> str:
-    """The table as "csv", "markdown" or "latex". EvaluationError ("format")."""
-    if form not in FORMATS:
-        raise EvaluationError(f"There is no format {form!r}; there are {', '.join(FORMATS)}.", "format")
-    return FORMATS[form](table)
+def _seeds_note(group: Group) -> str:
+    if len(group) == 1:
+        return ""
+    return (f"mean ± standard deviation of {len(group)} seeds, evaluations "
+            f"{', '.join(str(record.id) for record in reversed(group))}")
 
 
-def _rows(table: PaperTable, row: PaperRow, newest: Sequence[EvaluationRecord]) -> list[TableRow]:
+def _rows(table: PaperTable, row: PaperRow, newest: Sequence[Group]) -> list[TableRow]:
     """A published row with the evaluation that follows its protocol, and a row of its own for each other kind."""
     columns = len(table.columns) + (len(UNSEEN) if table.number == 5 else 0)
-    mine = [record for record in newest if row.ours and record.setup.split not in LEARNT_FROM
-            and protocol.belongs(record, row.kind, row.ours)]
-    by_difference: dict[tuple[str, ...], EvaluationRecord] = {}
-    for record in mine:
-        by_difference.setdefault(protocol.differences(record), record)
+    by_difference: dict[tuple[str, ...], Group] = {}
+    for group in newest:
+        if row.ours and group[0].setup.split not in LEARNT_FROM and protocol.belongs(group[0], row.kind, row.ours):
+            by_difference.setdefault(protocol.differences(group[0]), group)
     credited = by_difference.pop((), None)
-    first = (TableRow(row.labels, row.figures, (None,) * columns, note=row.note) if credited is None else
-             _ours(table, row.labels, row.figures, credited, (row.note,)))
-    return [first, *(_apart(table, row, record, differs)
-                     for differs, record in sorted(by_difference.items(), key=lambda pair: len(pair[0])))]
+    first = (TableRow(row.labels, row.figures, (None,) * columns, note=row.note, compared=row.labels[1])
+             if credited is None else _ours(table, row.labels, row.figures, credited, (row.note,)))
+    return [first, *(_apart(table, row, group, differs)
+                     for differs, group in sorted(by_difference.items(), key=lambda pair: len(pair[0])))]
 
 
-def _apart(table: PaperTable, row: PaperRow, record: EvaluationRecord, differs: tuple[str, ...]) -> TableRow:
+def _apart(table: PaperTable, row: PaperRow, group: Group, differs: tuple[str, ...]) -> TableRow:
     """An evaluation that is not by the paper's protocol: no published figures stand beside it."""
-    comparable = not protocol.sizes(record)
+    comparable = not protocol.sizes(group[0])
     lead = "differs" if comparable else "not comparable"
     label = f"{row.labels[0]}, as evaluated here"
-    made = _ours(table, (label, *row.labels[1:]), (None,) * len(table.columns), record,
+    made = _ours(table, (label, *row.labels[1:]), (None,) * len(table.columns), group,
                  (f"{lead}: {', '.join(differs)}",))
     return replace(made, differs=differs, comparable=comparable)
 
 
-def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, record: EvaluationRecord,
-          notes: tuple[str, ...]) -> TableRow:
-    ours = (_cross(record) if table.number == 5 else
-            tuple(record.metrics(direction)[f"R@{at}"].value for direction in DIRECTIONS for at in (1, 5, 10)))
-    notes = (*notes, f"ours on {record.setup.folder.name} {record.setup.split}",
-             record.unseen_note if table.number == 5 else "")
-    return TableRow(labels, published, ours, record.id, record.n_images, record.setup.model,
-               "; ".join(filter(None, notes)))
+def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, group: Group, notes: tuple[str, ...]
+          ) -> TableRow:
+    columns = [_cross(record) if table.number == 5 else
+               [record.metrics(direction)[f"R@{at}"] for direction in DIRECTIONS for at in (1, 5, 10)]
+               for record in group]
+    setup = group[0].setup
+    notes = (*notes, f"ours on {setup.folder.name} {setup.split}",
+             group[0].unseen_note if table.number == 5 else "", _seeds_note(group))
+    return _measured(labels, published, group, list(zip(*columns, strict=True)), "; ".join(filter(None, notes)))
 
 
-def _cross(record: EvaluationRecord) -> Figures:
+def _measured(labels: tuple[str, ...], published: Figures, group: Group, columns: Sequence[Sequence[Figure | None]],
+              note: str) -> TableRow:
+    """A row with our figures: for each column those of the evaluations of a group."""
+    together = [seeds.mean_and_spread([figure.value if figure else None for figure in column]) for column in columns]
+    intervals = [(figure.low, figure.high) if len(group) == 1 and figure and figure.has_interval else None
+                 for figure, *_ in columns]
+    return TableRow(labels, published, tuple(mean for mean, _ in together), group[0].id, group[0].n_images,
+                    seeds.title(group), note, compared=labels[-1], intervals=tuple(intervals),
+                    spreads=tuple(spread for _, spread in together))
+
+
+def _cross(record: EvaluationRecord) -> list[Figure | None]:
     """R@5 both ways, over all pictures and over those that are unseen."""
     apart = record.unseen
     unseen = [None, None] if apart is None else [_some(apart.speech_to_image), _some(apart.image_to_speech)]
-    return (*(record.metrics(direction)["R@5"].value for direction in DIRECTIONS), *unseen)
+    return [*(record.metrics(direction)["R@5"] for direction in DIRECTIONS), *unseen]
 
 
-def _some(metrics: Metrics) -> float | None:
-    return metrics["R@5"].value if metrics.queries else None
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _csv(table: ResultTable) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows(plain_cells(line) for line in (table.headings, *(table.cells(row) for row in table.rows)))
-    return out.getvalue()
-
-
-def _markdown(table: ResultTable) -> str:
-    labels = len(table.labels)
-    figures = len(table.published) + len(table.ours) + 1
-    rule = ["---"] * labels + ["--:"] * figures + ["---"] * 2
-    rows = [table.headings, rule, *(table.cells(row, NONE) for row in table.rows)]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
-    return "\n".join([f"**{table.title}.** {table.about}", "", *lines, ""])
-
-
-def _latex(table: ResultTable) -> str:
-    form = "l" * len(table.labels) + "r" * (len(table.published) + len(table.ours) + 1) + "ll"
-    rows = [" & ".join(_escaped(cell) for cell in table.cells(row, "--")) + r" \\" for row in table.rows]
-    heading = " & ".join(_escaped(cell) for cell in table.headings) + r" \\"
-    return "\n".join([r"\begin{table}", rf"\caption{{{_escaped(table.title)}. {_escaped(table.about)}}}",
-                      rf"\begin{{tabular}}{{{form}}}", r"\toprule", heading, r"\midrule", *rows, r"\bottomrule",
-                      r"\end{tabular}", r"\end{table}", ""])
-
-
-def _escaped(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in text)
-
-
-FORMATS: dict[str, Callable[[ResultTable], str]] = {"csv": _csv, "markdown": _markdown, "latex": _latex}
+def _some(metrics: Metrics) -> Figure | None:
+    return metrics["R@5"] if metrics.queries else None

@@ -216,9 +216,9 @@ class EvaluateController(Controller[EvaluateState]):
 
     async def save_table(self, path: Path, form: str) -> None:
         """Write the table in front to a file."""
-        from core.evaluation import tables
+        from core.evaluation import table_formats
 
-        text = tables.export(self.state.result_table(), form)
+        text = table_formats.export(self.state.result_table(), form)
 
         def work(report: Report) -> None:
             staged = path.with_name(path.name + ".new")

@@ -131,13 +131,13 @@ class EvaluatePanel(Panel):
                     lambda: tasks.start(self.controller.delete(ids)))
 
     def _export(self, form: str, copy: bool) -> None:
-        from core.evaluation import tables
+        from core.evaluation import table_formats
 
         state = self.controller.state
         if not self.results.save.isEnabled():
             return
         if copy:
-            QGuiApplication.clipboard().setText(tables.export(state.result_table(), form))
+            QGuiApplication.clipboard().setText(table_formats.export(state.result_table(), form))
             self.banner.show_message(f"The table is in the clipboard as {dict(FORMATS)[form]}.", "good")
             return
         name = f"table-{state.table}" if state.table else "evaluations"

@@ -78,6 +78,9 @@ def test_tables_of_stored_evaluations(made, capsys):
     assert rows[0]["ours"] == [None] * 6
     assert run("evaluate", "--stored") == 0
     assert "colours test" in capsys.readouterr().out
+    assert run("evaluate", "--stored", "--seeds-as-one") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^colours test · Colours, full +66.7 +100.0", out, re.M) and "s2i nDCG@10" in out
     assert run("evaluate", "--stored", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)) == 1
     assert run("evaluate", "--delete", "9") == 2

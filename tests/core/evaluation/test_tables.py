@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,13 +12,14 @@ import numpy as np
 import pytest
 
 from core.errors import EvaluationError
-from core.evaluation import protocol, tables
+from core.evaluation import protocol, seeds, table_formats, tables
 from core.evaluation.metrics import metrics
 from core.evaluation.published import TABLES
 from core.evaluation.records import EvaluationRecord, Setup, Unseen, WordErrors
 from core.features.noise import Condition
 from core.models import checkpoints
 from core.models import registry as engine
+from core.models.variants import BrewClipOptions
 from core.training.recipe import TrainingOptions
 
 
@@ -117,13 +119,13 @@ def test_the_papers_recipe_is_that_of_the_training_options():
 def test_every_format_marks_whose_figures_they_are(number):
     made = [record(3, "full", trained_on="flickr8k"), record(1)]
     table = tables.fill(number, made)
-    found = list(csv.reader(io.StringIO(tables.export(table, "csv"))))
+    found = list(csv.reader(io.StringIO(table_formats.export(table, "csv"))))
     assert {len(line) for line in found} == {len(table.headings)}
     for heading in found[0][len(table.labels):-3]:
         assert heading.endswith(("(paper)", "(ours)"))
-    markdown = tables.export(table, "markdown").splitlines()
+    markdown = table_formats.export(table, "markdown").splitlines()
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in markdown[2:]} == {len(table.headings) + 1}
-    latex = tables.export(table, "latex")
+    latex = table_formats.export(table, "latex")
     assert latex.count(r"\\") == len(table.rows) + 1
     assert re.search(r"(?<!\\)[%_]", latex) is None
     for line in latex.splitlines():
@@ -134,14 +136,92 @@ def test_every_format_marks_whose_figures_they_are(number):
 def test_any_evaluations_as_a_table():
     table = tables.metrics_table([record(1), record(2, "full", trained_on="flickr8k")])
     assert [each.evaluation_id for each in table.rows] == [1, 2]
-    assert table.headings[1:4] == ("Speech to image R@1", "Speech to image R@1 from", "Speech to image R@1 to")
-    value, low, high = map(float, table.cells(table.rows[0])[1:4])
+    heads, first, _ = csv.reader(io.StringIO(table_formats.export(table, "csv")))
+    assert heads[1:4] == ["Speech to image R@1", "Speech to image R@1 from", "Speech to image R@1 to"]
+    value, low, high = map(float, first[1:4])
     assert low < value == 66.7 < high
-    assert "1.0" in table.cells(table.rows[0])
+    assert first[heads.index("WER")] == "1.0"
+    for form, text in (("markdown", f" 66.7 [{low}, {high}] |"),
+                       ("latex", rf" 66.7 {{\scriptsize [{low}, {high}]}} &")):
+        assert text in table_formats.export(tables.metrics_table([record(1)]), form)
 
 
 def test_what_is_not_there_is_told():
     with pytest.raises(EvaluationError, match="there are 1, 2, 4, 5"):
         tables.fill(3, [])
     with pytest.raises(EvaluationError, match="there are csv, markdown, latex"):
-        tables.export(tables.fill(1, []), "html")
+        table_formats.export(tables.fill(1, []), "html")
+
+
+def test_the_best_of_a_column_is_bold_with_all_ties_and_never_across_other_data():
+    made = [record(1), record(2), record(3, rank=50), record(4, rank=99, sizes=(40, 80))]
+    table = tables.metrics_table(made)
+    best = [[cell.best for cell in cells] for cells in table_formats.figure_cells(table)]
+    names = list(table.ours)
+    assert [line[names.index("Speech to image R@1")] for line in best] == [True, True, False, False]
+    assert [line[names.index("Image to speech mean rank")] for line in best] == [True, True, False, False], "least"
+    assert [line[names.index("WER")] for line in best] == [True, True, True, False]
+    lines = table_formats.export(table, "markdown").splitlines()[4:]
+    assert lines[0].split(" | ")[1].startswith("**66.7** [") and lines[2].split(" | ")[1].startswith("33.3 [")
+    assert r"& \textbf{66.7} {\scriptsize [" in table_formats.export(table, "latex")
+
+
+def test_rows_that_are_not_comparable_are_never_bold():
+    full = [record(1, "full", trained_on="flickr8k"), record(2), record(3, rank=50, sizes=(40, 80))]
+    table = tables.fill(1, full)
+    best = {row.labels: [cell.best for cell in cells]
+            for row, cells in zip(table.rows, table_formats.figure_cells(table), strict=True)}
+    assert best["PIP-only BrewCLIP (prompted)", "Flickr8k"][:2] == [True, True], "of the published figures"
+    assert best["BrewCLIP", "Flickr8k"][2] and not best["BrewCLIP", "Flickr8k"][0]
+    assert best["BrewCLIP", "Flickr8k"][6:] == best["PIP-only BrewCLIP (zero-shot)", "Flickr8k"][6:] == [True] * 6
+    assert not any(best["PIP-only BrewCLIP (zero-shot), as evaluated here", "Flickr8k"])
+
+
+def test_every_table_says_how_models_were_selected():
+    for number in (1, 2, 4, 5):
+        about = tables.fill(number, []).about
+        assert "on the test split by mean R@1" in about and "ours on the dev split" in about
+
+
+def run_of(folder, seed, **training):
+    """A checkpoint's `run.json`, as training writes it."""
+    options = {**TrainingOptions().to_json(), "seed": seed, **training}
+    made = checkpoints.Run("full", BrewClipOptions(), "ViT-L-14/openai", "abc", "Whisper base", 512, "own", "centre",
+                           {"kind": "flickr8k", "pairs": 9}, {"training": options}, seed)
+    folder.mkdir()
+    (folder / checkpoints.RUN).write_text(json.dumps({**made.to_json(), "tensors": ""}))
+    return folder
+
+
+@pytest.fixture
+def seeded(tmp_path):
+    """Evaluations of three seeds, of one seed again, of a run with another recipe, and one that is gone."""
+    folders = [run_of(tmp_path / f"s{seed}", seed) for seed in range(3)]
+    folders += [folders[0], run_of(tmp_path / "other", 3, batch=16), tmp_path / "gone"]
+    return [record(number, "full", trained_on="flickr8k", rank=rank, checkpoint=folder)
+            for number, (folder, rank) in enumerate(zip(folders, (1, 1, 50, 99, 1, 1), strict=True), 1)]
+
+
+def test_seeds_are_one_row_on_request(seeded):
+    assert [[each.id for each in group] for group in seeds.groups(seeded[::-1])] == [[6], [5], [4, 3, 2]], (
+        "the newest of a seed")
+    table = tables.metrics_table(seeded[::-1], seeds_as_one=True)
+    row = table.rows[2]
+    assert row.labels == ("flickr8k test · BrewCLIP, 3 seeds",) and row.intervals == (None,) * len(table.ours)
+    values = [100 / 3, 100 / 3, 200 / 3]
+    assert (row.ours[0], row.spreads[0]) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    assert row.note == "mean ± standard deviation of 3 seeds, evaluations 2, 3, 4"
+    assert len(tables.metrics_table(seeded).rows) == 6
+    one = tables.fill(1, seeded, seeds_as_one=True)
+    first = row_of_full(one)
+    assert first.model == "M6_100%", "the newest stands there"
+    first = row_of_full(tables.fill(1, seeded[:4], seeds_as_one=True))
+    assert first.ours[0] == pytest.approx(np.mean(values)) and first.spreads[0] is not None
+    heads, *lines = csv.reader(io.StringIO(table_formats.export(table, "csv")))
+    assert heads[4] == "Speech to image R@1 sd" and lines[2][1:5] == ["44.4", "", "", "19.2"]
+    assert "44.4 ± 19.2" in table_formats.export(table, "markdown")
+    assert r"44.4 {\scriptsize $\pm$ 19.2}" in table_formats.export(table, "latex")
+
+
+def row_of_full(table):
+    return row(table, "BrewCLIP", "Flickr8k")
