@@ -55,6 +55,7 @@ class WorkStep(Enum):
     BEGINNING = "Beginning"
     TRAINING = "Training"
     VALIDATING = "Validating"
+    MEASURING_STEPS = "Measuring steps"
     PROBING = "{}"
     READING_VOICES = "Reading the voices"
     READING_CHANGED_VOICES = "Reading the voices ({})"

@@ -6,13 +6,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.cli import options
 from core.cli.options import CommandOption, option, output_folder
-from core.cli.output import as_json, size
+from core.cli.output import as_json, duration, size
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import TrainingError
 from core.home import find_home
@@ -22,6 +22,9 @@ from core.training import options as option_table
 from core.training import presets
 from core.training.options import in_words, with_values
 from core.training.recipe import Recipe, TrainingOptions
+
+if TYPE_CHECKING:
+    from core.training.estimate import RunEstimate
 
 RECORDS = (TrainingOptions, BrewClipOptions)
 SOURCES = {"paper": "paper", "authors": "authors' code", "ours": "ours"}
@@ -41,8 +44,10 @@ def _record_option(option_field: Any, group: str) -> CommandOption:
 
 OPTIONS = (
     option("folder", nargs="?", type=Path, metavar="DIR", help="dataset folder"),
-    option("--out", required=True, type=output_folder, metavar="RUN", help="folder of the run; created if needed"),
+    option("--out", type=output_folder, metavar="RUN", help="folder of the run; created if needed"),
     option("--resume", action="store_true", help="continue the run in RUN with the options it was begun with"),
+    option("--estimate", action="store_true",
+           help="measure some steps, print time, memory and disk of the run, and begin none"),
     option("--as", dest="preset", choices=list(presets.BY_NAME), default="",
            help="preset of all options: the paper's, the authors' code's, or for small data; other options change it"),
     option("--variant", choices=[variant.name for variant in VARIANTS if variant.prompts or variant.acoustic],
@@ -103,6 +108,10 @@ def _train(arguments: Arguments) -> int:
     if arguments.resume:
         _check_resumed(arguments)
     recipe = None if arguments.resume else _recipe(arguments)
+    if arguments.out is None and (arguments.resume or not arguments.estimate):
+        raise TrainingError("Name the folder of the run with --out.", "options")
+    if arguments.estimate:
+        return _estimate(arguments, recipe)
     from core.training import run as job
     from core.training.run_folder import LOG, RunFolder
 
@@ -124,6 +133,31 @@ def _train(arguments: Arguments) -> int:
           f"{outcome.step} steps ({outcome.why}); best at step {outcome.best_step}: mean recall on dev "
           f"{outcome.best:.1f} %. The model is in {job.checkpoint_of(arguments.out)}")
     return OK
+
+
+def _estimate(arguments: Arguments, recipe: Recipe | None) -> int:
+    """Print what the run will take."""
+    from core.training.estimate import estimate
+    from core.training.run_folder import RunFolder
+
+    find_home().protect()
+    with explorer() as opened, progress() as report, _stoppable(report) as stoppable:
+        found = estimate(opened.workspace, recipe or RunFolder(arguments.out).recipe(), stoppable)
+    if os.environ.get("RANK", "0") == "0":
+        print(as_json({**asdict(found), "seconds": found.seconds}) if arguments.json else _in_lines(found))
+    return OK
+
+
+def _in_lines(found: "RunEstimate") -> str:
+    where = f"{found.device}, {found.precision}" + (f", {found.processes} processes" if found.processes > 1 else "")
+    kind = "GPU memory" if found.device == "cuda" else "memory of the process"
+    return "\n".join((
+        f"{duration(found.step_seconds)} a step of {found.steps}, {duration(found.validation_seconds)} a validation of "
+        f"{found.validations} (measured on {where})",
+        f"{duration(found.seconds)} in all, of which {duration(found.preparing_seconds)} for {found.recordings} "
+        f"recordings to transcribe",
+        f"{size(found.memory) if found.memory else 'unknown'} peak {kind}; caches grow by {size(found.cache_bytes)}",
+        "No run was begun."))
 
 
 TRAIN = Command("train", "train a variant of BrewCLIP on a dataset", OPTIONS, _train)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import datasets
-from core.datasets.records import Dataset
+from core.datasets.records import Dataset, Utterance
 from core.errors import BrewclipError, TrainingError
 from core.evaluation import unseen
 from core.evaluation.ranks import AT
@@ -26,8 +26,9 @@ from core.workspace import Workspace
 if TYPE_CHECKING:
     from core.models.brewclip import BrewCLIP
     from core.models.vision_language import VisionLanguage
+    from core.training.distillation import TextDistillation
     from core.training.trainer import TrainingResult
-    from core.training.validation import DevResult
+    from core.training.validation import DevResult, Validator
 
 
 NOTED = 20  # defects that the log names; the checkpoint counts all
@@ -49,13 +50,13 @@ def begin(folder: RunFolder, recipe: Recipe) -> None:
     loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
     dataset, _ = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
     # before hours of transcribing
-    check_enough(_pairs(dataset.of(recipe.train), under), recipe.training.batch, dataset=loaded)
+    check_enough(len(under) * len(paired(dataset.of(recipe.train))), recipe.training.batch, dataset=loaded)
     folder.create(recipe)
 
 
 def preview(workspace: Workspace, recipe: Recipe, report: Report = silent) -> Preview:
     """Preview of `train`. The errors of `train` that come before its first step."""
-    return _Job(workspace, recipe, Processes()).preview(report)
+    return TrainingJob(workspace, recipe, Processes()).preview(report)
 
 
 def train(workspace: Workspace, folder: RunFolder, report: Report = silent,
@@ -68,11 +69,11 @@ def train(workspace: Workspace, folder: RunFolder, report: Report = silent,
     cache_cap, not_finite, memory, batch, full, not_written. DatasetError, WeightsError, ModelError, StoreError.
     """
     recipe = recipe or folder.recipe()
-    with together(_wants_gpu(recipe)) as processes:
+    with together(wants_gpu(recipe)) as processes:
         if not processes.first:
-            return _Job(workspace, recipe, processes).train(folder, report)
+            return TrainingJob(workspace, recipe, processes).train(folder, report)
         with folder.hold():
-            return _logging_end(folder, lambda: _Job(workspace, recipe, processes).train(folder, report))
+            return _logging_end(folder, lambda: TrainingJob(workspace, recipe, processes).train(folder, report))
 
 
 def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
@@ -103,14 +104,15 @@ def _is_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in message.lower() or "DefaultCPUAllocator" in message
 
 
-def _pairs(part: Dataset, under: tuple[Condition, ...]) -> int:
-    """Pairs of a split with both files, over all conditions."""
+def paired(part: Dataset) -> tuple[Utterance, ...]:
+    """Utterances of a split of which both files are there."""
     readable = {image.image_id for image in part.images if image.path}
-    return len(under) * sum(utterance.recording is not None and utterance.image_id in readable
-                            for utterance in part.utterances)
+    return tuple(utterance for utterance in part.utterances
+                 if utterance.recording is not None and utterance.image_id in readable)
 
 
-def _wants_gpu(recipe: Recipe) -> bool:
+def wants_gpu(recipe: Recipe) -> bool:
+    """Whether the processes of a run meet over NCCL."""
     if recipe.training.device in ("cpu", "mps"):
         return False
     import torch
@@ -118,19 +120,21 @@ def _wants_gpu(recipe: Recipe) -> bool:
     return torch.cuda.is_available()
 
 
-class _Job:
-    """This process' part of a run."""
+class TrainingJob:
+    """This process' part of a run: `dataset` with its split `dev`, trained under `conditions`, validated under those
+    `looked_at`.
+    """
 
     def __init__(self, workspace: Workspace, recipe: Recipe, processes: Processes) -> None:
-        self._recipe, self._processes = recipe, processes
+        self._recipe, self.processes = recipe, processes
         self._bare: dict[str, Any] = {}  # scores of the backbone alone on the development split
-        self._workspace = workspace.with_settings({
+        self.workspace = workspace.with_settings({
             "device": recipe.training.device, "vision.backbone": recipe.backbone, "vision.model": "zero-shot",
             "vision.crop": recipe.crop})
         loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
-        self._dataset, self._dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
-        self._conditions = conditions(recipe.training.noise)
-        self._looked_at = tuple(dict.fromkeys((*self._conditions, *conditions(recipe.training.dev_noise))))
+        self.dataset, self.dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+        self.conditions = conditions(recipe.training.noise)
+        self.looked_at = tuple(dict.fromkeys((*self.conditions, *conditions(recipe.training.dev_noise))))
         options = recipe.training
         if options.batch < processes.count:
             raise TrainingError(f"A batch of {options.batch} cannot be shared by {processes.count} processes: choose a "
@@ -140,42 +144,46 @@ class _Job:
                                 f"{options.replicas} replicas of two pairs or more.", "batch")
 
     def preview(self, report: Report) -> Preview:
-        preparing = self._preparing(self._workspace.backbone(report))
-        pairs = _pairs(self._dataset.of(self._recipe.train), self._conditions)
+        """See `preview`."""
+        preparing = self.preparing(self.workspace.backbone(report))
+        pairs = len(self.conditions) * len(paired(self.dataset.of(self._recipe.train)))
         check_enough(pairs, self._recipe.training.batch)
-        return Preview(pairs, self._conditions, self._dev, self._cost(preparing))
+        return Preview(pairs, self.conditions, self.dev, self.cost(preparing))
 
     def train(self, folder: RunFolder, report: Report) -> "TrainingResult":
-        backbone = self._workspace.backbone(report)
-        model = self._model(backbone)  # before hours of transcribing: its options may not fit the backbone
-        preparing = self._preparing(backbone)
+        """See `train`."""
+        backbone = self.workspace.backbone(report)
+        model = self.model(backbone)  # before hours of transcribing: its options may not fit the backbone
+        preparing = self.preparing(backbone)
         self._check_cap(preparing)
         splits = self._prepared(preparing, folder, report)
         return self._trained(backbone, model, preparing, splits, folder, report)
 
-    def _model(self, backbone: "VisionLanguage") -> "BrewCLIP":
+    def model(self, backbone: "VisionLanguage") -> "BrewCLIP":
         """The model as the seed makes it. ModelError ("options", "unsupported")."""
         import torch
 
         from core.models.brewclip import BrewCLIP
 
         torch.manual_seed(self._recipe.training.seed)
-        model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self._workspace.recogniser().width)
+        model = BrewCLIP(backbone.built, self._recipe.variant, self._recipe.model, self.workspace.recogniser().width)
         return model.to(backbone.built.model.logit_scale.device)
 
-    def _preparing(self, backbone: "VisionLanguage") -> FeaturePreparer:
-        return FeaturePreparer(self._workspace, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic,
+    def preparing(self, backbone: "VisionLanguage") -> FeaturePreparer:
+        """The preparer of all features that the variant reads."""
+        return FeaturePreparer(self.workspace, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic,
                                self._recipe.training.captions)
 
-    def _cost(self, preparing: FeaturePreparer) -> Cost:
-        both, dev = (self._recipe.train, self._dev), (self._dev,)
-        parts = [preparing.cost(self._dataset, both if each in self._conditions else dev, each)
-                 for each in self._looked_at]
+    def cost(self, preparing: FeaturePreparer) -> Cost:
+        """Growth of the caches under all conditions."""
+        both, dev = (self._recipe.train, self.dev), (self.dev,)
+        parts = [preparing.cost(self.dataset, both if each in self.conditions else dev, each)
+                 for each in self.looked_at]
         return Cost(sum(each.recordings for each in parts), sum(each.states for each in parts), parts[0].pictures)
 
     def _check_cap(self, preparing: FeaturePreparer) -> None:
         """TrainingError ("cache_cap") when the caches would grow beyond what is allowed."""
-        cost, cap = self._cost(preparing), self._recipe.training.max_cache_gb
+        cost, cap = self.cost(preparing), self._recipe.training.max_cache_gb
         if cost.nbytes > cap * 1e9:
             raise TrainingError(f"Hearing and seeing this dataset writes {cost.nbytes / 1e9:.1f} GB, more than the "
                                 f"{cap:g} GB that are allowed. Allow more (max_cache_gb), or choose a smaller part of "
@@ -184,49 +192,62 @@ class _Job:
     def _prepared(self, preparing: FeaturePreparer, folder: RunFolder, report: Report) -> tuple[list[Split],
                                                                                                 list[Split]]:
         """Training and dev split under every condition. One process of each machine does the work, the others read."""
-        if self._processes.local:
-            self._processes.wait()
+        if self.processes.local:
+            self.processes.wait()
 
         def logged(progress: Progress) -> None:
-            if self._processes.first:
+            if self.processes.first:
                 done, total = progress.bar
                 transcribing = progress.step is WorkStep.TRANSCRIBING_RECORDINGS
                 folder.log("prepare", done=done, total=total, text=progress.text(),
                            hearing=[progress.done, progress.total] if transcribing else [0, 0])
             report(progress)
 
-        requests = [(self._recipe.train, self._conditions), (self._dev, self._looked_at)]
-        parts = iter(steps(logged, *(len(self._dataset.of(name).utterances)
+        requests = [(self._recipe.train, self.conditions), (self.dev, self.looked_at)]
+        parts = iter(steps(logged, *(len(self.dataset.of(name).utterances)
                                      for name, under in requests for _ in under)))
-        features = [[preparing.prepare(self._dataset, name, condition, next(parts)) for condition in under]
+        features = [[preparing.prepare(self.dataset, name, condition, next(parts)) for condition in under]
                     for name, under in requests]
-        if not self._processes.local:
-            self._processes.wait()
+        if not self.processes.local:
+            self.processes.wait()
         return features[0], features[1]
 
     def _trained(self, backbone: "VisionLanguage", model: "BrewCLIP", preparing: FeaturePreparer,
                  splits: tuple[list[Split], list[Split]], folder: RunFolder, report: Report) -> "TrainingResult":
         from core.models.brewclip import BrewCLIP
-        from core.training.distillation import TextDistillation
         from core.training.step import TrainingStep
         from core.training.trainer import Trainer
-        from core.training.validation import Validator
 
         options = self._recipe.training
         corpus = PairDataset(splits[0], preparing.images, model, options.batch, options.seed, options.drop_unheard)
         corpus.settle(report)
-        if self._processes.first:
+        if self.processes.first:
             self._begun(folder, model, corpus, splits, backbone)
-        dev = Validator(splits[1], preparing.images, options.choose_weight, options.fit_gate,
-                        (1,) if options.select == "r1" else AT)
-        if self._processes.first:
+        dev = self.validator(splits[1], preparing)
+        if self.processes.first:
             self._bare = dev.evaluate(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
         facts = self._facts(splits, corpus)
-        lesson = (TextDistillation.of(backbone.built, splits[0][0], options.teach_temperature, options.seed, report)
-                  if options.teach and model.variant.acoustic else None)
-        trainer = Trainer(model, TrainingStep(model, corpus, options, self._processes, lesson), dev, folder, options,
-                          self._processes, lambda step, result: self._run(backbone, step, result, facts))
+        lesson = self.lesson(backbone, splits[0][0], report)
+        trainer = Trainer(model, TrainingStep(model, corpus, options, self.processes, lesson), dev, folder, options,
+                          self.processes, lambda step, result: self._run(backbone, step, result, facts))
         return trainer.run(report)
+
+    def validator(self, splits: list[Split], preparing: FeaturePreparer) -> "Validator":
+        """The validation on prepared splits."""
+        from core.training.validation import Validator
+
+        options = self._recipe.training
+        return Validator(splits, preparing.images, options.choose_weight, options.fit_gate,
+                         (1,) if options.select == "r1" else AT)
+
+    def lesson(self, backbone: "VisionLanguage", split: Split, report: Report = silent) -> "TextDistillation | None":
+        """The distillation from a training split of clean speech; None where there is none."""
+        from core.training.distillation import TextDistillation
+
+        options = self._recipe.training
+        if not options.teach or not variant(self._recipe.variant).acoustic:
+            return None
+        return TextDistillation.of(backbone.built, split, options.teach_temperature, options.seed, report)
 
     def _begun(self, folder: RunFolder, model: "BrewCLIP", corpus: PairDataset, splits: tuple[list[Split], list[Split]],
                backbone: "VisionLanguage") -> None:
@@ -238,26 +259,26 @@ class _Job:
             folder.log("note", text=f"{name}: {reason}")
         folder.log("begin", step=state.step, device=backbone.device, pairs=len(corpus), steps=options.steps,
                    parameters=sum(parameter.numel() for parameter in model.trained().values()),
-                   processes=self._processes.count, dev=self._dev, fallback=backbone.fallback,
+                   processes=self.processes.count, dev=self.dev, fallback=backbone.fallback,
                    precision=options.precision_on(model.log_scale.device.type))
 
     def _facts(self, splits: tuple[list[Split], list[Split]], corpus: PairDataset) -> Mapping[str, Any]:
         """Facts of the data for the checkpoint."""
         train = splits[0][0]
-        return {"kind": self._dataset.kind, "name": self._dataset.folder.name, "train": self._recipe.train,
-                "dev": self._dev, "images": len(train.image_ids), "utterances": len(train.utterances),
-                "pairs": len(corpus), "conditions": [str(condition) for condition in self._conditions],
+        return {"kind": self.dataset.kind, "name": self.dataset.folder.name, "train": self._recipe.train,
+                "dev": self.dev, "images": len(train.image_ids), "utterances": len(train.utterances),
+                "pairs": len(corpus), "conditions": [str(condition) for condition in self.conditions],
                 "unreadable": len(train.unreadable), "nothing_heard": corpus.unheard,
                 "dropped_unheard": self._recipe.training.drop_unheard,
                 unseen.DIGESTS: unseen.packed(unseen.digests_of(
                     (path for split in splits for path in split[0].paths),
-                    Digests(self._workspace.home.caches / "pictures")))}
+                    Digests(self.workspace.home.caches / "pictures")))}
 
     def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
-        recogniser = self._workspace.recogniser()
+        recogniser = self.workspace.recogniser()
         return Run(self._recipe.variant, self._recipe.model, backbone.name,
                    str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
-                   self._workspace.settings["speech.padding"], self._recipe.crop, facts,
+                   self.workspace.settings["speech.padding"], self._recipe.crop, facts,
                    {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
                     "training": self._recipe.training.to_json(), **presets.to_json(self._recipe)},
                    self._recipe.training.seed)
