@@ -10,6 +10,7 @@ from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
+from core.cli.figures import FIGURE
 from core.cli.history import CACHES, HISTORY
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.options import count, day, given_path, option
@@ -265,6 +266,7 @@ COMMANDS: tuple[Command, ...] = (
     EVALUATE,
     DIAGNOSE,
     EXPLAIN,
+    FIGURE,
     EMOTION,
     Command("demo", "build the demo gallery and run its spoken queries", (
         option("--build", action="store_true", help="build the gallery only"), options.JSON), _demo),

@@ -65,7 +65,7 @@ def _evaluate(arguments: Arguments) -> int:
             for evaluation_id in archive.damaged(opened.store):
                 note(f"The evaluation {evaluation_id} is damaged and left out; --delete {evaluation_id} deletes it.")
             return OK
-        records = _evaluated(opened, _request(opened, arguments), report)
+        records = evaluated(opened, request_of(opened, arguments), report)
         quality = [_quality_json(opened, record.id) for record in records] if arguments.json else []
     if arguments.json:
         shown = [{**to_json(record), "quality": errors} for record, errors in zip(records, quality, strict=True)]
@@ -75,7 +75,8 @@ def _evaluate(arguments: Arguments) -> int:
     return OK
 
 
-def _evaluated(opened: "Explorer", request: "Request", report: "Report") -> "list[EvaluationRecord]":
+def evaluated(opened: "Explorer", request: "Request", report: "Report") -> "list[EvaluationRecord]":
+    """Evaluate what a request names; what could not be read is noted."""
     from core.evaluation.evaluate import evaluate
 
     records = evaluate(opened.workspace, request, report)
@@ -86,7 +87,8 @@ def _evaluated(opened: "Explorer", request: "Request", report: "Report") -> "lis
     return records
 
 
-def _request(opened: "Explorer", arguments: Arguments) -> "Request":
+def request_of(opened: "Explorer", arguments: Arguments) -> "Request":
+    """The request of the options `DATA`. EvaluationError: no_dataset, no_checkpoint, variant."""
     from core.evaluation.records import DataChoice, Request
     from core.features.noise import CLEAN, Condition
     from core.models.spec import ModelSpec
@@ -294,11 +296,11 @@ def _diagnose(arguments: Arguments) -> int:
         from core.evaluation import archive, exports
         from core.evaluation.diagnosis import diagnose
 
-        request = _request(opened, arguments) if arguments.folders else None
+        request = request_of(opened, arguments) if arguments.folders else None
         if arguments.out and request and len(request) > 1:
             raise EvaluationError("Misses of several evaluations cannot share a folder: give one dataset, model, crop "
                                   "and condition.", "several")
-        ids = [record.id for record in _evaluated(opened, request, report)] if request else [arguments.evaluation]
+        ids = [record.id for record in evaluated(opened, request, report)] if request else [arguments.evaluation]
         diagnoses = [(archive.open_evaluation(opened.store, evaluation_id),
                       diagnose(opened.workspace, evaluation_id, arguments.at, report)) for evaluation_id in ids]
         if arguments.out:

@@ -49,6 +49,18 @@ def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Rep
     return archive.keep_diagnosis(workspace.store, evaluation_id, at, diagnoses, bench.note)
 
 
+def ranks_under_crop(workspace: Workspace, evaluation_id: int, crop: str, numbers: Sequence[int],
+                     report: Report = silent) -> list[Reranking]:
+    """Speech-to-image queries by number, ranked again with all pictures under another crop (of `CROPS`).
+
+    EvaluationError: gone, damaged, changed. The errors of `evaluate` where something is missing.
+    """
+    if not numbers:
+        return []
+    evaluation = archive.open_evaluation(workspace.store, evaluation_id)
+    return _counterfactuals(workspace, evaluation, report).cropped(crop, numbers)
+
+
 def _counterfactuals(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Counterfactuals":
     """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
     setup = evaluation.record.setup
@@ -129,6 +141,12 @@ class Counterfactuals:
         for row, query in enumerate(failed):
             again = [ranked.again(change, row) for change, ranked in outcomes.items()]
             yield conclude(direction, query.number, query.query_id, query.rank, at, again, self._unreadable(query))
+
+    def cropped(self, crop: str, numbers: Sequence[int]) -> list[Reranking]:
+        """Speech-to-image queries by number, ranked again with all pictures under another crop."""
+        queries = self._evaluation.queries("speech_to_image")
+        ranked = self._cropped(crop, "speech_to_image", [queries[number] for number in numbers])
+        return [ranked.again(crop, row) for row in range(len(numbers))]
 
     def _ranked(self, change: str, direction: Direction, failed: Sequence[EvaluatedQuery]) -> _Ranked:
         self._report(Progress(WorkStep.RANKING_AGAIN, subject=str(len(failed))))

@@ -68,13 +68,15 @@ def check_target(path: Path) -> None:
                           "another.", "no_folder")
 
 
-def save(figure: "Figure", path: Path) -> None:
+def save(figure: "Figure", path: Path, description: str = "") -> None:
     """Write a figure as its name's ending says, whole or not at all. Text stays text in SVG and PDF.
+
+    `description` is kept in the file: PNG's and SVG's Description, PDF's Subject.
 
     Equal figures give equal files. FigureError: those of `check_target`, "not_written".
     """
     check_target(path)
-    content = rendered(figure, path.suffix.lower())
+    content = rendered(figure, path.suffix.lower(), description)
     try:
         private_files.write_atomically(path, content, private=False)
     except OSError as error:
@@ -82,12 +84,14 @@ def save(figure: "Figure", path: Path) -> None:
                           "room, or choose another folder.", "not_written") from error
 
 
-def rendered(figure: "Figure", suffix: str) -> bytes:
+def rendered(figure: "Figure", suffix: str, description: str = "") -> bytes:
     """The bytes of a figure in one of `FORMATS`."""
-    out = io.BytesIO()
+    out, metadata = io.BytesIO(), dict(_METADATA[suffix])
+    if description:
+        metadata["Subject" if suffix == ".pdf" else "Description"] = description
     with _rendering, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
-        figure.savefig(out, format=suffix[1:], dpi=DPI, metadata=dict(_METADATA[suffix]))
+        figure.savefig(out, format=suffix[1:], dpi=DPI, metadata=metadata)
     return out.getvalue()
 
 
