@@ -117,11 +117,11 @@ def stamp(place: str | Path) -> RemoteFile | None:
     return _file(where, info) if info.type == FileType.File else None
 
 
-def list_files(place: str | Path) -> Iterator[RemoteFile]:
+def list_files(place: str | Path, skipped: dict[str, str] | None = None) -> Iterator[RemoteFile]:
     """The files of a folder at any depth, a folder at a time; `not_there` when there is no such folder.
 
     Object storage has no folders: there it is all keys with that prefix, and one without any is not there. Keys with
-    an empty part (`a//b.jpg`) cannot be read through Arrow and are skipped.
+    an empty part (`a//b.jpg`) cannot be read through Arrow: `skipped` gets their place and the reason.
     """
     where = _place(place)
     from pyarrow.fs import FileSelector, FileType
@@ -129,10 +129,12 @@ def list_files(place: str | Path) -> Iterator[RemoteFile]:
     waiting = [where.path.rstrip("/")]
     listed = set(waiting)
     while waiting:
+        folder = waiting.pop()
         with _store_errors(place):
-            entries = where.files.get_file_info(FileSelector(waiting.pop(), allow_not_found=False))
-        # `a//b` lists `a` in itself
+            entries = where.files.get_file_info(FileSelector(folder, allow_not_found=False))
         inner = {entry.path.rstrip("/") for entry in entries if entry.type == FileType.Directory}
+        if folder in inner and skipped is not None:  # `a//b` lists `a` in itself
+            skipped[f"{stored(where.address(folder))}/(empty)"] = "keys with // are not read"
         waiting += sorted(inner - listed, reverse=True)
         listed |= inner
         yield from sorted(_file(where, entry) for entry in entries if entry.type == FileType.File)

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import settings
 from core.cli import cluster, options, terms
 from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
@@ -15,7 +14,7 @@ from core.cli.history import CACHES, HISTORY
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.options import count, day, given_path, option
 from core.cli.output import as_json, duration, table
-from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, note, progress
+from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError
 from core.home import find_home
@@ -150,10 +149,11 @@ def _index_text(result: "IndexResult") -> str:
     counts = [(result.indexed, "indexed"), (result.unchanged, "unchanged"), (result.moved, "moved"),
               (result.missing, "no longer there"), (len(result.failed), "could not be read")]
     parts = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
-    lines = [f"{result.gallery}: {result.images} pictures ({parts}) in {duration(result.seconds)}"]
+    pictures = "1 picture" if result.images == 1 else f"{result.images} pictures"
+    lines = [f"{result.gallery}: {pictures} ({parts}) in {duration(result.seconds)}"]
     lines += describe_left_out(result.passed, result.excluded)
     if result.failed:
-        lines.append(table([(str(failure.path), failure.reason) for failure in result.failed]))
+        lines.append(table([(shown(failure.path), failure.reason) for failure in result.failed]))
     return "\n".join(lines)
 
 
@@ -196,7 +196,7 @@ def _doctor(arguments: Arguments) -> int:
     from core import doctor
 
     home = find_home()
-    findings = doctor.examine(home, settings.load(home.settings))
+    findings = doctor.examine(home, load_settings())
     if arguments.json:
         print(as_json([asdict(finding) for finding in findings]))
     else:

@@ -9,7 +9,7 @@ from core import settings
 from core.cli import options
 from core.cli.options import gallery_name, option
 from core.cli.output import ProgressPrinter, as_json, shortened, size, table
-from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
 from core.errors import BrewclipError, StoreError
 from core.figures import plain
 from core.home import expanded, find_home
@@ -24,7 +24,7 @@ WIDEST = 44  # characters of a value in the list; --json has all of it
 
 
 def _weights_folder() -> str:
-    folder: str = settings.load(find_home().settings)["weights.folder"]
+    folder: str = load_settings()["weights.folder"]
     return folder
 
 
@@ -66,7 +66,7 @@ def _weights_fetch(arguments: Arguments) -> int:
 
     def fetched(name: str, folder: str, report: ProgressPrinter) -> Path:
         path = weights.fetch(name, home, folder, report, arguments.trust_new)
-        ModelRegistry(home).prepare(name, settings.load(home.settings), report)
+        ModelRegistry(home).prepare(name, load_settings(), report)
         return path
 
     return _each_weights(arguments.names, fetched)
@@ -167,7 +167,7 @@ def _gallery_optimize(arguments: Arguments) -> int:
 
 
 def _settings_list(arguments: Arguments) -> int:
-    current = settings.load(find_home().settings)
+    current = load_settings()
     if arguments.json:
         print(as_json({setting.key: current[setting.key] for setting in settings.SETTINGS}))
     else:
@@ -191,7 +191,7 @@ def _allowed_values(setting: settings.Setting) -> str:
 
 def _settings_set(arguments: Arguments) -> int:
     home = find_home()
-    changed = settings.load(home.settings).with_value(arguments.key, _parsed_value(arguments.key, arguments.value))
+    changed = load_settings().with_value(arguments.key, _parsed_value(arguments.key, arguments.value))
     if arguments.key == "vision.backbone" and arguments.value != "auto":
         from core import weights
 

@@ -41,7 +41,7 @@ def explorer() -> "Iterator[Explorer]":
     from core.explorer import Explorer
 
     home = find_home()
-    opened = Explorer(home, settings.load(home.settings))
+    opened = Explorer(home, load_settings())
     warnings = _Warnings()
     logging.getLogger("core").addHandler(warnings)
     try:
@@ -51,6 +51,14 @@ def explorer() -> "Iterator[Explorer]":
         opened.close()
         for text in warnings.texts:
             note(text)
+
+
+def load_settings() -> settings.Settings:
+    """The settings of this home; a file that could not be read is told on stderr."""
+    loaded = settings.load(find_home().settings)
+    if loaded.unread is not None:
+        note(f"The settings could not be read, so the defaults are used. The file is kept as {loaded.unread}.")
+    return loaded
 
 
 class _Warnings(logging.Handler):

@@ -19,6 +19,7 @@ from core.indexing.rate import RateMeter
 from core.indexing.reader import NO_STAMP, UnreadFile
 from core.indexing.scan import Scan
 from core.progress import Progress, Report, WorkStep
+from core.remote import shown
 from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
 from core.store.repository import is_in_folder, storable
 
@@ -157,8 +158,8 @@ class GalleryReconciler:
                     plan.ids[path] = image.id
                     if image.embedded:
                         plan.searchable.add(path)
-        plan.unread += [FailedEntry(path, NO_STAMP, "folder", f"{path} cannot be looked into ({reason}). What the "
-                                    "gallery holds of it stays as it is.", self._limit)
+        plan.unread += [FailedEntry(path, NO_STAMP, "folder", f"{shown(path)} cannot be looked into ({reason}). What "
+                                    "the gallery holds of it stays as it is.", self._limit)
                         for path, reason in scan.unread.items()]
         plan.unread += [FailedEntry(path, NO_STAMP, "missing", f"{Path(path).name} is in the list, and is not there.",
                                     self._limit) for path in scan.absent]

@@ -96,7 +96,7 @@ def scan_folder(folder: Path, report: Report = silent, exclude: Exclusions = Exc
 def _pictures(folder: Path, scan: Scan, exclude: Exclusions) -> Iterator[remote.RemoteFile]:
     """The pictures below an address; hidden files and folders are passed over. What else is left out is counted."""
     start = len(remote.shown(folder).rstrip("/"))
-    for file in remote.list_files(folder):
+    for file in remote.list_files(folder, scan.unread):
         inside = file.address[start:]
         suffix = Path(inside).suffix.lower()
         if "/." in inside or suffix not in IMAGE_SUFFIXES | OTHER_SUFFIXES:

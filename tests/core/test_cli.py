@@ -398,6 +398,15 @@ def test_settings_are_set_and_listed(home, capsys):
     assert all(each.key in out for each in SETTINGS)
 
 
+def test_damaged_settings_are_kept_aside_and_said(home, capsys):
+    home.settings.parent.mkdir(parents=True, exist_ok=True)
+    home.settings.write_text("[" * 10000)
+    assert run("settings", "list") == 0
+    aside = home.settings.with_suffix(".damaged.json")
+    assert f"The file is kept as {aside}." in capsys.readouterr().err
+    assert aside.read_text() == "[" * 10000
+
+
 @pytest.mark.parametrize(("key", "value"), [("nothing", "1"), ("search.top", "many"), ("search.top", "5"),
                                             ("search.keep_history", "perhaps"), ("vision.crop", "round"),
                                             ("vision.backbone", "nonsense")])

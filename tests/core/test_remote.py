@@ -62,7 +62,10 @@ def test_keys_with_an_empty_name_are_not_walked_for_ever(bucket: str, endpoint: 
     client.create_bucket(Bucket="odd")
     for key in ("a.jpg", "/b.jpg", "c//d.jpg", "c/e.jpg", "c//f//g.jpg"):
         client.put_object(Bucket="odd", Key=f"top/{key}", Body=b"x")
-    assert [one.address for one in remote.list_files("s3://odd/top")] == ["s3://odd/top/a.jpg", "s3://odd/top/c/e.jpg"]
+    skipped: dict[str, str] = {}
+    assert [file.address for file in remote.list_files("s3://odd/top", skipped)] == [
+        "s3://odd/top/a.jpg", "s3://odd/top/c/e.jpg"]
+    assert list(skipped) == ["s3:/odd/top/(empty)", "s3:/odd/top/c/(empty)"]
 
 
 def test_a_listing_goes_to_any_depth_and_keeps_to_its_folder(bucket: str) -> None:

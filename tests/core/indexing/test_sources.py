@@ -16,6 +16,7 @@ from core.indexing.reader import Reader, ReadFile, UnreadFile
 from core.indexing.reconcile import RETRIED
 from core.indexing.sources import scan_folder, scan_source
 from core.store.records import FailedEntry, FileStamp
+from core.store.repository import is_in_folder
 
 pa = pytest.importorskip("pyarrow", reason="lists and addresses need the extra: pip install .[scale]")
 
@@ -76,6 +77,17 @@ def test_an_address_is_looked_through(bucket: str, folder: Path) -> None:
     assert found.folder == "s3:/archive/p"
     assert {path: one.size for path, one in found.files.items()} == {
         f"s3:/archive/p/{path.relative_to(folder)}": path.stat().st_size for path in folder.rglob("*.png")}
+
+
+def test_keys_with_an_empty_part_are_told_and_the_rest_of_their_folder_stays_known(bucket: str, endpoint: str) -> None:
+    import boto3
+
+    boto3.client("s3", endpoint_url=endpoint).put_object(Bucket="archive", Key="p/sub//x.png", Body=b"x")
+    (scan,) = scan_source(bucket)
+    assert list(scan.unread) == [f"{remote.stored(bucket)}/sub/(empty)"]
+    assert f"{remote.stored(bucket)}/sub/b.png" in scan.files
+    assert not any(is_in_folder(path, place) for path in scan.files for place in scan.unread)
+    boto3.client("s3", endpoint_url=endpoint).delete_object(Bucket="archive", Key="p/sub//x.png")
 
 
 def test_an_address_without_anything_is_unread(bucket: str) -> None:
