@@ -67,6 +67,7 @@ class SearchController(Controller[SearchState]):
         voice.spoken.connect(self._recorded)
         voice.problem.connect(self._recording_failed)
         voice.player.changed.connect(self._follow_player)
+        voice.microphone.devices_changed.connect(self._follow_microphones)
         context.gallery_changed.connect(self._gallery_changed)
         context.galleries_changed.connect(self.refresh_gallery)
         context.settings_changed.connect(self._settings_changed)
@@ -382,7 +383,12 @@ class SearchController(Controller[SearchState]):
         status = self.state.gallery
         if status is not None and not self.state.query.terms():
             indexing = self._context.gallery in self._context.indexing.state.running
-            self._set(notice=notices.notice_for(status, indexing, self.state.speech.available))
+            self._set(notice=notices.notice_for(status, indexing, self.state.can_speak))
+
+    def _follow_microphones(self) -> None:
+        """Invite to speak only where there is a microphone."""
+        self._set(microphone=not self.voice.microphone.problem)
+        self._show_notice()
 
     def _gallery_changed(self) -> None:
         self._set(answer=None, stale=False)
@@ -559,7 +565,7 @@ class SearchController(Controller[SearchState]):
             if status is not None and status.indexed:
                 self.search_again()
             else:
-                self._set(notice=notices.notice_for(self.state.gallery, False, self.state.speech.available))
+                self._set(notice=notices.notice_for(self.state.gallery, False, self.state.can_speak))
 
     # ---- files
 

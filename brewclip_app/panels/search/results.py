@@ -139,7 +139,7 @@ class SearchResults(QWidget):
         self.progress.setVisible(state.progress is not None)
         if state.gallery is not before.gallery and state.gallery is not None:
             self.filter.offer(state.gallery.tags, state.gallery.folders)
-        if state.speech != before.speech:
+        if state.can_speak != before.can_speak:
             self._show_sayings()
 
     def _show_notice(self, state: SearchState) -> None:
@@ -231,7 +231,7 @@ class SearchResults(QWidget):
         super().resizeEvent(event)  # type: ignore[arg-type]
 
     def _show_sayings(self) -> None:
-        self._sayings.setVisible(self._controller.state.speech.available and self.width() > 1000)
+        self._sayings.setVisible(self._controller.state.can_speak and self.width() > 1000)
 
     def _show_selection(self) -> None:
         hits = self.grid.selected()

@@ -84,10 +84,16 @@ class SearchState:
     limits: HitLimits = field(default_factory=HitLimits)
     all_copies: bool = False  # identical files are hits of their own
     speech: SpeechSupport = SpeechSupport()
+    microphone: bool = True  # there is one, as far as is known
     gallery: GalleryStatus | None = None  # None until the galleries were read
     first_start: bool = False  # there is no gallery; before they were read, as far as can be said without them
     loading: str = ""  # step of loading models ahead
     summary: str = ""  # of the last search
+
+    @property
+    def can_speak(self) -> bool:
+        """Whether a query can be spoken: there are a recogniser and a microphone."""
+        return self.speech.available and self.microphone
 
     @property
     def waveform(self) -> "Waveform | None":

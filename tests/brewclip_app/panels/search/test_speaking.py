@@ -228,6 +228,8 @@ def test_a_first_query_says_what_it_waits_for(panel, explorer, qtbot, tone, monk
 def test_without_a_microphone_nobody_is_told_to_hold_space(panel, explorer, sound, qtbot):
     sound.names = []
     panel.voice.microphone.refresh()
+    qtbot.waitUntil(lambda: panel.results.notice() == "Type what you look for")
+    assert not panel.results._sayings.isVisibleTo(panel)
     ask(qtbot, panel, explorer)
     assert panel.header.hint.text() == panel.voice.microphone.problem != ""
 
