@@ -28,8 +28,8 @@ def draw_picture(sheet: Sheet, left: float, top: float, wide: float, image: Imag
                  good: bool | None = None, missing: str = "not read") -> float:
     """Put a picture into a box with a line of text below it; the place below. `good`: right, wrong, or neither."""
     edge = "line" if good is None else "good" if good else "care"
-    sheet.picture(Box(left, top, wide, RATIO * wide), image, missing, edge, 0.6 if good is None else 1.2)
-    return sheet.text(left, top + RATIO * wide + 0.03, line, wide, 2, SMALL, "quiet" if good is None else edge)
+    place = sheet.picture(Box(left, top, wide, RATIO * wide), image, missing, edge, 0.6 if good is None else 1.2)
+    return sheet.text(left, place.bottom + 0.03, line, wide, 2, SMALL, "quiet" if good is None else edge)
 
 
 def draw_best(sheet: Sheet, left: float, top: float, wide: float, shown: ShownQuery) -> float:

@@ -1,7 +1,7 @@
 """Figures 3 and 6: successes as well as failures of up to three datasets, side by side."""
 
 from core.evaluation.archive import Evaluation
-from core.paper_figures.blocks import GAP, RATIO, draw_best, draw_picture, draw_texts
+from core.paper_figures.blocks import GAP, draw_best, draw_picture, draw_texts
 from core.paper_figures.inputs import FigureInputs
 from core.paper_figures.queries import DIRECTION, QueryChoice, QueryPool, ShownQuery, counted, draw_rows
 from core.plots.sheet import Sheet
@@ -44,4 +44,4 @@ def _draw_case(sheet: Sheet, left: float, top: float, wide: float, shown: ShownQ
     top = draw_texts(sheet, left, top, wide, shown, MOST_LINES) + 0.05
     side = (wide - GAP) / 2
     below = draw_picture(sheet, left, top, side, shown.picture(), shown.rank)
-    return max(below, draw_best(sheet, left + side + GAP, top, side, shown), top + RATIO * side)
+    return max(below, draw_best(sheet, left + side + GAP, top, side, shown))

@@ -119,26 +119,22 @@ def number(count: int, noun: str = "utterance") -> str:
 
 def draw_rows(evaluation: Evaluation, pools: Sequence[QueryPool], choice: QueryChoice, count: int
               ) -> tuple[list[int], str]:
-    """Rows of `choice.ids`, else `count` rows drawn from the pools in turn; with the rule in words.
+    """Rows of `choice.ids`, else up to `count` rows drawn from the pools in turn; with the rule in words.
 
-    A row is drawn once. An empty pool is replaced by all queries that count, and the rule says so. FigureError:
-    "no_query", "nothing" (no query counts).
+    A row is drawn once; what a pool lacks is not made up for by queries that its rule does not allow. FigureError:
+    "no_query", "nothing" (no pool has a row).
     """
     if choice.ids:
         return rows_of(evaluation, choice.ids), "chosen by id"
-    everything = counted(evaluation)
-    if not everything:
-        raise FigureError(f"{evaluation.record.setup.title} has no query that counts, so there is nothing to draw.",
-                          "nothing")
-    count = min(choice.count or count, len(everything))
-    random, rows, drawn_from = np.random.default_rng(choice.seed), [], {}
-    for turn in range(count):
-        pool = pools[turn % len(pools)]
-        free = [row for row in pool.rows if row not in rows]
-        drawn_from[pool.rule] = f"the {number(len(pool.rows))} {pool.rule}"
-        if not free:
-            free = [row for row in everything if row not in rows]
-            drawn_from[pool.rule] = (f"all {len(everything)}, since there are no more than {len(pool.rows)} "
-                                     f"{pool.rule}")
-        rows.append(int(random.choice(free)))
-    return rows, f"drawn at random (seed {choice.seed}) from {', and from '.join(drawn_from.values())}"
+    random, rows = np.random.default_rng(choice.seed), list[int]()
+    count = choice.count or count
+    for turn in range(count * len(pools)):
+        free = [row for row in pools[turn % len(pools)].rows if row not in rows]
+        if free and len(rows) < count:
+            rows.append(int(random.choice(free)))
+    if not rows:
+        none = ", and none ".join(pool.rule for pool in pools)
+        raise FigureError(f"{evaluation.record.setup.title} has no utterance {none}. Nothing was drawn; name "
+                          "utterances to show, or change K.", "nothing")
+    rules = ", and from ".join(f"the {number(len(pool.rows))} {pool.rule}" for pool in pools)
+    return rows, f"drawn at random (seed {choice.seed}) from {rules}"

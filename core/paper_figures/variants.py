@@ -16,7 +16,7 @@ from core.features.speech_cache import SpeechFeatureCache
 from core.models import checkpoints
 from core.models.spec import ModelSpec
 from core.models.variants import VARIANTS
-from core.paper_figures.blocks import GAP, RATIO, draw_best, draw_picture, draw_texts
+from core.paper_figures.blocks import GAP, draw_best, draw_picture, draw_texts
 from core.paper_figures.inputs import FigureInputs
 from core.paper_figures.queries import (
     DIRECTION,
@@ -117,7 +117,8 @@ def _pools(evaluations: Sequence[Evaluation], at: int) -> list[QueryPool]:
     return [QueryPool(f"whose picture {name} ranks first"
                       + (" and another model does not" if others else ""), first),
             QueryPool(f"with a word error rate of {100 * MISRECOGNISED:.0f} % or more whose picture {name} "
-                      f"ranks among the first {at}", wrong)]
+                      f"ranks among the first {at}", wrong)] if first or wrong else [
+        QueryPool("of the split, as none is found by one model alone or in spite of its transcript", counted(target))]
 
 
 def _draw_case(sheet: Sheet, top: float, shown: Sequence[ShownQuery], maps: Sequence[Map]) -> float:
@@ -144,4 +145,4 @@ def _draw_variant(sheet: Sheet, left: float, top: float, wide: float, shown: Sho
     top += 2 * SMALL / 72
     top = draw_picture(sheet, left, top, wide, None if isinstance(drawn, str) else drawn, shown.rank,
                        shown.is_first, drawn if isinstance(drawn, str) else "")
-    return max(draw_best(sheet, left, top + 0.04, wide, shown), top + RATIO * wide)
+    return draw_best(sheet, left, top + 0.04, wide, shown)
