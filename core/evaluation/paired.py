@@ -41,7 +41,7 @@ NOT_CORRECTED = ("Each p-value is of its figure alone: among fourteen, one below
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """One figure of both evaluations. `difference` is the second minus the first with its 95 % interval.
 
     `p` is two-sided, of the hypothesis that the two do not differ. Interval and `p` are NaN below `FEWEST` pictures.
@@ -80,9 +80,9 @@ class Comparison:
     first: EvaluationRecord
     second: EvaluationRecord
     pictures: int
-    differences: Mapping[Direction, tuple[Difference, ...]]
+    differences: Mapping[Direction, tuple[PairedDifference, ...]]
 
-    def sentence(self, direction: Direction, difference: Difference) -> str:
+    def sentence(self, direction: Direction, difference: PairedDifference) -> str:
         """The outcome of one figure in plain words."""
         name = f"{DIRECTION_TITLES[direction]}, {difference.name.replace('_', ' ')}"
         if not difference.difference.has_interval:
@@ -126,12 +126,12 @@ def _not_paired(first: Evaluation, second: Evaluation, why: str) -> EvaluationEr
 
 
 def _differences(ranks: Ints, gains: Gains, other_ranks: Ints, other_gains: Gains, group: Ints, draws: int,
-                 permutations: int, seed: int, report: Report) -> tuple[Difference, ...]:
+                 permutations: int, seed: int, report: Report) -> tuple[PairedDifference, ...]:
     counted = ranks > 0
     first, second = (query_values(*pair)[counted] for pair in ((ranks, gains), (other_ranks, other_gains)))
     _, place = np.unique(group[counted], return_inverse=True)
     if not len(place):
-        return tuple(Difference(name, 0.0, 0.0, Figure(0.0, *NONE), NONE[0]) for name in NAMES)
+        return tuple(PairedDifference(name, 0.0, 0.0, Figure(0.0, *NONE), NONE[0]) for name in NAMES)
     figures = _figures(first), _figures(second)
     whole = figures[1] - figures[0]
     low = high = probabilities = [NONE[0]] * len(NAMES)
@@ -142,7 +142,7 @@ def _differences(ranks: Ints, gains: Gains, other_ranks: Ints, other_gains: Gain
             drawn.append(draw_figures(second, weights) - draw_figures(first, weights))
         low, high = interval(np.concatenate(drawn))
         probabilities = p_values(first, second, place, permutations, seed, report)
-    return tuple(Difference(name, before, after, Figure(*numbers), p) for name, before, after, numbers, p in zip(
+    return tuple(PairedDifference(name, before, after, Figure(*numbers), p) for name, before, after, numbers, p in zip(
         NAMES, *(one.tolist() for one in figures), zip(whole.tolist(), low, high, strict=True), probabilities,
         strict=True))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core import __version__, private_files
 from core.errors import ReproductionError
 from core.reproduce.records import Reproduction
-from core.reproduce.report_content import Column, Picture, Section, sections
+from core.reproduce.report_content import ReportColumn, ReportFigure, ReportSection, sections
 from core.store.store import Store
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def write_report(folder: Path, reproduction: Reproduction, store: Store) -> Repo
     return files
 
 
-def as_html(title: str, content: tuple[Section, ...]) -> str:
+def as_html(title: str, content: tuple[ReportSection, ...]) -> str:
     """The page: everything is inside it, and it loads nothing from elsewhere."""
     page = _environment().get_template(TEMPLATE).render(title=title, sections=content, version=__version__)
     return page.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # names that are no text
 
 
-def groups(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
+def groups(columns: tuple[ReportColumn, ...]) -> list[tuple[str, int]]:
     """Titles of column groups with how many columns each spans; "" for columns without one."""
     spans: list[tuple[str, int]] = []
     for column in columns:
@@ -72,7 +72,7 @@ def _environment() -> "Environment":
     return environment
 
 
-def _data(picture: Picture) -> str:
+def _data(picture: ReportFigure) -> str:
     """A figure's file as a data address; an SVG in an image element runs no scripts."""
     if picture.screen is None:
         return ""

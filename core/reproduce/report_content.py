@@ -4,7 +4,7 @@ Everything shown comes from the reproduction's record, the home's stored evaluat
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ STATES = {"done": "done", "failed": "failed", "skipped": "skipped", "waiting": "
 
 
 @dataclass(frozen=True)
-class Cell:
+class ReportCell:
     """A cell: its text, what stands small beside it, whether it is the best of its column, and a number to sort by."""
 
     text: str
@@ -38,7 +38,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class ReportColumn:
     """A heading; columns of one `group` stand next to each other. `figures` are aligned on the right."""
 
     title: str
@@ -47,18 +47,18 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Grid:
+class ReportTable:
     """A table of the report with its footnotes."""
 
     title: str
     about: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    columns: tuple[ReportColumn, ...]
+    rows: tuple[tuple[ReportCell, ...], ...]
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportFigure:
     """A figure: its title, the file for a browser (SVG where there is one) and the file for print (PNG); None: none."""
 
     title: str
@@ -67,18 +67,18 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """One section: sentences, names with values, tables, figures, and commands."""
 
     title: str
     sentences: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
-    grids: tuple[Grid, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    grids: tuple[ReportTable, ...] = ()
+    pictures: tuple[ReportFigure, ...] = ()
     commands: tuple[str, ...] = ()
 
 
-def sections(folder: Path, reproduction: Reproduction, store: Store) -> tuple[Section, ...]:
+def sections(folder: Path, reproduction: Reproduction, store: Store) -> tuple[ReportSection, ...]:
     """The sections of the report of a reproduction in `folder`, from its records and the evaluations of `store`."""
     ids = {number for record in reproduction.records for number in record.evaluations}
     records = [record for record in archive.evaluations(store) if record.id in ids]
@@ -86,12 +86,12 @@ def sections(folder: Path, reproduction: Reproduction, store: Store) -> tuple[Se
     return (_summary(reproduction), _undone(reproduction, lost), _paper(reproduction, records), _evaluations(records),
             _emotion(folder, reproduction), _figures(folder, reproduction), _deviations(reproduction),
             _steps(reproduction), _commands(reproduction),
-            Section("Environment", facts=tuple(reproduction.environment.items())))
+            ReportSection("Environment", facts=tuple(reproduction.environment.items())))
 
 
-def _summary(reproduction: Reproduction) -> Section:
+def _summary(reproduction: Reproduction) -> ReportSection:
     counts = {state: sum(record.state == state for record in reproduction.records) for state in STATES}
-    return Section("Summary", facts=(
+    return ReportSection("Summary", facts=(
         ("Plan", f"{reproduction.title} ({reproduction.plan})"),
         ("Steps", ", ".join(f"{count} {STATES[state]}" for state, count in counts.items() if count) or "none"),
         ("Began", reproduction.began), ("Ended", reproduction.ended or "not yet"),
@@ -101,15 +101,22 @@ def _summary(reproduction: Reproduction) -> Section:
         *((f"Dataset {kind}", path) for kind, path in reproduction.datasets.items()), ("Home", reproduction.home)))
 
 
-def _undone(reproduction: Reproduction, lost: Sequence[int]) -> Section:
+def _undone(reproduction: Reproduction, lost: Sequence[int]) -> ReportSection:
     undone = [record for record in reproduction.records if record.state != "done"]
     sentences = [] if undone else ["Every step is done."]
     sentences += [f"The evaluations {', '.join(map(str, lost))} are no longer in the store: they were deleted. Their "
                   "figures are missing below."] if lost else []
-    grid = Grid("", "", (Column("Step", figures=False), Column("State", figures=False), Column("Why", figures=False)),
-                tuple((Cell(record.step.title), Cell(STATES[record.state]), Cell(record.message or "-"))
-                      for record in undone))
-    return Section("What is missing, and why", tuple(sentences), grids=(grid,) if undone else ())
+    grid = ReportTable("", "", _words("Step", "State", "Why"), tuple(
+        _texts(record.step.title, STATES[record.state], record.message or "–") for record in undone))
+    return ReportSection("What is missing, and why", tuple(sentences), grids=(grid,) if undone else ())
+
+
+def _words(*titles: str) -> tuple[ReportColumn, ...]:
+    return tuple(ReportColumn(title, figures=False) for title in titles)
+
+
+def _texts(*texts: str) -> tuple[ReportCell, ...]:
+    return tuple(map(ReportCell, texts))
 
 
 # ---- tables of the paper
@@ -127,7 +134,7 @@ def criterion(record: EvaluationRecord) -> str:
     return AUTHORS if on_test else OURS
 
 
-def _paper(reproduction: Reproduction, records: Sequence[EvaluationRecord]) -> Section:
+def _paper(reproduction: Reproduction, records: Sequence[EvaluationRecord]) -> ReportSection:
     of_record = {record.id: criterion(record) for record in records}
     shown = [name for name in (AUTHORS, OURS) if name in of_record.values()] or [OURS]
     wanted = {record.step.number for record in reproduction.of_kind("table")}
@@ -137,13 +144,13 @@ def _paper(reproduction: Reproduction, records: Sequence[EvaluationRecord]) -> S
                                     seeds_as_one=True) for name in shown}
         if number in wanted or any(row.evaluation_id is not None for table in filled.values() for row in table.rows):
             grids.append(_side_by_side(filled))
-    sentences = (f"Figures in percent. Beside ours: the 95 % interval over pictures of one run, or ± the standard "
-                 f"deviation over seeds. Bold: the best of a column on the same data. {CRITERIA}",) if grids else (
-                 "No table of the paper was asked for.",)
-    return Section("Tables of the paper", sentences, grids=tuple(grids))
+    sentences = ("Figures in percent; S→I: speech to image, I→S: image to speech. Beside ours: the 95 % interval over "
+                 "pictures of one run, or ± the standard deviation over seeds. Bold: the best of a column on the same "
+                 f"data. {CRITERIA}",) if grids else ("No table of the paper was asked for.",)
+    return ReportSection("Tables of the paper", sentences, grids=tuple(grids))
 
 
-def _side_by_side(filled: Mapping[str, ResultTable]) -> Grid:
+def _side_by_side(filled: Mapping[str, ResultTable]) -> ReportTable:
     """A table of the paper with published figures and those of each criterion in column groups of their own."""
     first = next(iter(filled.values()))
     rows: dict[tuple[int, tuple[str, ...]], dict[str, tuple[TableRow, tuple[FigureCell, ...]]]] = {}
@@ -154,9 +161,9 @@ def _side_by_side(filled: Mapping[str, ResultTable]) -> Grid:
             differs = tuple(difference for difference in row.differs if not difference.startswith("select "))
             rows.setdefault((place, differs), {})[name] = row, cells
     published = len(first.published)
-    columns = [Column(name, figures=False) for name in first.labels]
-    columns += [Column(_short(name), PUBLISHED) for name in first.published]
-    columns += [Column(_short(name), group) for group in filled for name in first.ours]
+    columns = [*_words(*first.labels)]
+    columns += [ReportColumn(_short(name), PUBLISHED) for name in first.published]
+    columns += [ReportColumn(_short(name), group) for group in filled for name in first.ours]
     notes: dict[str, int] = {}
     lines = []
     for _, by_name in sorted(rows.items(), key=lambda pair: pair[0][0]):
@@ -169,8 +176,8 @@ def _side_by_side(filled: Mapping[str, ResultTable]) -> Grid:
             own = by_name[name][1][published:] if name in by_name else [FigureCell("–")] * len(first.ours)
             figures += [_cell(cell) for cell in own]
         labels = (f"{row.labels[0]} {marks}".rstrip(), *row.labels[1:])
-        lines.append((*(Cell(text) for text in labels), *figures))
-    return Grid(first.title, first.about, tuple(columns), tuple(lines),
+        lines.append((*_texts(*labels), *figures))
+    return ReportTable(first.title, first.about, tuple(columns), tuple(lines),
                 tuple(f"[{number}] {text}" for text, number in notes.items()))
 
 
@@ -178,8 +185,8 @@ def _short(name: str) -> str:
     return name.replace("Speech to image", "S→I").replace("Image to speech", "I→S").replace("_", " ")
 
 
-def _cell(cell: FigureCell) -> Cell:
-    return Cell(cell.value, cell.beside, cell.best, _number(cell.value))
+def _cell(cell: FigureCell) -> ReportCell:
+    return ReportCell(cell.value, cell.beside, cell.best, _number(cell.value))
 
 
 def _number(text: str) -> float | None:
@@ -189,26 +196,25 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _evaluations(records: Sequence[EvaluationRecord]) -> Section:
+def _evaluations(records: Sequence[EvaluationRecord]) -> ReportSection:
     if not records:
-        return Section("All evaluations", ("Nothing was evaluated.",))
+        return ReportSection("All evaluations", ("Nothing was evaluated.",))
     grids = []
     for as_one in (True, False):
         table = tables.metrics_table(records, as_one)
         if as_one and not table.over_seeds:
             continue
-        columns = (*(Column(name, figures=False) for name in table.labels), *(Column(_short(name)) for name in
-                                                                             table.ours))
-        rows = tuple((Cell(row.labels[0]), *map(_cell, cells))
+        columns = (*_words(*table.labels), *(ReportColumn(_short(name)) for name in table.ours))
+        rows = tuple((ReportCell(row.labels[0]), *map(_cell, cells))
                      for row, cells in zip(table.rows, figure_cells(table), strict=True))
         title = "Mean and standard deviation over seeds" if as_one else "Each evaluation, with 95 % intervals"
-        grids.append(Grid(title, table.about, columns, rows))
-    return Section("All evaluations", ("S→I: speech to image, I→S: image to speech.",), grids=tuple(grids))
+        grids.append(ReportTable(title, table.about, columns, rows))
+    return ReportSection("All evaluations", ("S→I: speech to image, I→S: image to speech.",), grids=tuple(grids))
 
 
 # ---- emotion, figures, steps
 
-def _emotion(folder: Path, reproduction: Reproduction) -> Section:
+def _emotion(folder: Path, reproduction: Reproduction) -> ReportSection:
     rows, notes = [], []
     for record in reproduction.of_kind("emotion"):
         for path in (folder / name for name in record.outputs):
@@ -219,32 +225,31 @@ def _emotion(folder: Path, reproduction: Reproduction) -> Section:
             except (OSError, *plain_json.DAMAGE):
                 notes.append(f"{record.step.title}: {path.name} is missing or damaged; repeat the step.")
     if not rows and not notes:
-        return Section("Emotion (Table 3)", ("No experiment on emotion was asked for, or none is done.",))
-    names = ("Step", "Features", "Protocol", "Mode")
-    columns = (*(Column(name, figures=False) for name in names), Column("Accuracy (paper)"), Column("Accuracy (ours)"),
-               Column("Recall, UAR (ours)"), Column("Majority class"), Column("Test recordings"))
+        return ReportSection("Emotion (Table 3)", ("No experiment on emotion was asked for, or none is done.",))
+    figures = ("Accuracy (paper)", "Accuracy (ours)", "Recall, UAR (ours)", "Majority class", "Test recordings")
+    columns = (*_words("Step", "Features", "Protocol", "Mode"), *map(ReportColumn, figures))
     about = ("Accuracy in percent, ± standard deviation over folds and seeds. The authors' code validates on the "
              "actors that it tests on; ours does so under the protocol authors alone.")
-    return Section("Emotion (Table 3)", grids=(Grid("RAVDESS", about, columns, tuple(rows),
-                                                    tuple(dict.fromkeys(notes))),))
+    grid = ReportTable("RAVDESS", about, columns, tuple(rows), tuple(dict.fromkeys(notes)))
+    return ReportSection("Emotion (Table 3)", grids=(grid,))
 
 
-def _probe_row(record: StepRecord, result: Mapping[str, Any], score: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _probe_row(record: StepRecord, result: Mapping[str, Any], score: Mapping[str, Any]) -> tuple[ReportCell, ...]:
     mode = str(result["mode"])
     paper = (score["paper"] or {}).get("linear" if mode == "linear" else "fine-tuned")
-    return (Cell(record.step.title), Cell(str(score["title"])), Cell(str(result["protocol"])), Cell(mode),
-            _percent(paper), _percent(score["accuracy"], score["spread"]["accuracy"]),
+    return (*_texts(record.step.title, str(score["title"]), str(result["protocol"]), mode), _percent(paper),
+            _percent(score["accuracy"], score["spread"]["accuracy"]),
             _percent(score["uar"], score["spread"]["uar"]), _percent(result["majority"]),
-            Cell(str(result["test_files"]), value=float(result["test_files"])))
+            ReportCell(str(result["test_files"]), value=float(result["test_files"])))
 
 
-def _percent(value: float | None, spread: float = 0.0) -> Cell:
+def _percent(value: float | None, spread: float = 0.0) -> ReportCell:
     if value is None or not math.isfinite(value):
-        return Cell("–")
-    return Cell(f"{value:.1f}", f"± {spread:.1f}" if spread else "", value=value)
+        return ReportCell("–")
+    return ReportCell(f"{value:.1f}", f"± {spread:.1f}" if spread else "", value=value)
 
 
-def _figures(folder: Path, reproduction: Reproduction) -> Section:
+def _figures(folder: Path, reproduction: Reproduction) -> ReportSection:
     pictures = []
     for record in reproduction.of_kind("figure"):
         by_name: dict[str, dict[str, Path]] = {}
@@ -254,40 +259,37 @@ def _figures(folder: Path, reproduction: Reproduction) -> Section:
                 by_name.setdefault(str(Path(name).with_suffix("")), {})[path.suffix.lower()] = path
         for paths in by_name.values():
             screen = next((paths[suffix] for suffix in IMAGES if suffix in paths), None)
-            pictures.append(Picture(record.step.title, screen, next(
+            pictures.append(ReportFigure(record.step.title, screen, next(
                 (paths[suffix] for suffix in IMAGES[1:] if suffix in paths), None)))
-    return Section("Figures", () if pictures else ("No figure was drawn.",), pictures=tuple(pictures))
+    return ReportSection("Figures", () if pictures else ("No figure was drawn.",), pictures=tuple(pictures))
 
 
-def _deviations(reproduction: Reproduction) -> Section:
-    grid = Grid("", "", (Column("Deviation from the paper", figures=False),),
-                tuple((Cell(sentence),) for sentence in reproduction.deviations))
-    return Section("Deviations", () if reproduction.deviations else ("None is recorded.",),
-                   grids=(grid,) if reproduction.deviations else ())
+def _deviations(reproduction: Reproduction) -> ReportSection:
+    grid = ReportTable("", "", _words("Deviation from the paper"), tuple(map(_texts, reproduction.deviations)))
+    return ReportSection("Deviations", () if reproduction.deviations else ("None is recorded.",),
+                         grids=(grid,) if reproduction.deviations else ())
 
 
-def _steps(reproduction: Reproduction) -> Section:
-    columns = (Column("Step", figures=False), Column("Kind", figures=False), Column("Seed"),
-               Column("State", figures=False), Column("Began", figures=False), Column("Took"), Column("Estimated"),
-               Column("Evaluations", figures=False), Column("Key", figures=False))
-    rows = tuple((Cell(record.step.title), Cell(record.step.kind),
-                  Cell("–") if record.step.seed is None else Cell(str(record.step.seed), value=record.step.seed),
-                  Cell(STATES[record.state] + (", reused" if record.reused else "")), Cell(record.began or "–"),
-                  Cell(duration(record.seconds), value=record.seconds),
-                  Cell("–") if record.step.seconds is None else Cell(duration(record.step.seconds),
-                                                                    value=record.step.seconds),
-                  Cell(", ".join(map(str, record.evaluations)) or "–"), Cell(record.step.key))
-                 for record in reproduction.records)
-    return Section("Steps", grids=(Grid("", "Reused: the result was there, and nothing was computed.", columns, rows),))
+def _steps(reproduction: Reproduction) -> ReportSection:
+    columns = (*_words("Step", "Kind", "State", "Began"), *map(ReportColumn, ("Seed", "Took", "Estimated")),
+               *_words("Evaluations", "Key"))
+    rows = tuple((
+        *_texts(record.step.title, record.step.kind, STATES[record.state] + (", reused" if record.reused else ""),
+                record.began or "–"),
+        ReportCell("–") if record.step.seed is None else ReportCell(str(record.step.seed), value=record.step.seed),
+        _time(record.seconds), _time(record.step.seconds),
+        *_texts(", ".join(map(str, record.evaluations)) or "–", record.step.key)) for record in reproduction.records)
+    return ReportSection("Steps", ("Reused: the result was there, and nothing was computed.",),
+                         grids=(ReportTable("", "", columns, rows),))
 
 
-def _commands(reproduction: Reproduction) -> Section:
-    commands = _unique(record.step.command for record in reproduction.records)
-    return Section("Commands", ("The steps by hand, in the order in which they were done.",), commands=commands)
+def _time(seconds: float | None) -> ReportCell:
+    return ReportCell("–") if seconds is None else ReportCell(duration(seconds), value=seconds)
 
 
-def _unique(commands: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(command for command in commands if command))
+def _commands(reproduction: Reproduction) -> ReportSection:
+    commands = tuple(dict.fromkeys(record.step.command for record in reproduction.records if record.step.command))
+    return ReportSection("Commands", ("The steps by hand, in the order in which they were done.",), commands=commands)
 
 
 def duration(seconds: float) -> str:

@@ -1,20 +1,22 @@
 """The report of a reproduction as PDF: landscape A4, tables that go on over pages with their headings repeated."""
 
 import io
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 from core.plots.style import COLOURS, clean
-from core.reproduce.report_content import Cell, Grid, Picture, Section
+from core.reproduce.report_content import ReportCell, ReportFigure, ReportSection, ReportTable
 
 LONGEST = 600  # characters of a cell: a row must fit on a page
 MARGIN, LABEL, LEAST = 34.0, 100.0, 24.0  # points: page margins, columns of words, columns of figures at least
+WIDEST, BACK = 13, "I→S"  # columns of a table that is not split; titles of one direction's figures
 TINY, SMALL, TEXT = 5.8, 7.0, 8.5  # points of text: in wide tables, in others, outside
 
 
-def as_pdf(title: str, content: tuple[Section, ...]) -> bytes:
+def as_pdf(title: str, content: tuple[ReportSection, ...]) -> bytes:
     """The report as PDF. Equal contents give equal bytes."""
     from reportlab.lib.pagesizes import A4, landscape
     from reportlab.platypus import SimpleDocTemplate
@@ -65,7 +67,7 @@ def _paragraph(text: str, points: float = TEXT, bold: bool = False, quiet: bool 
     return Paragraph(markup, style)
 
 
-def _section(section: Section, width: float, height: float) -> list[Any]:
+def _section(section: ReportSection, width: float, height: float) -> list[Any]:
     from reportlab.platypus import CondPageBreak, Spacer
 
     story = [CondPageBreak(90), Spacer(1, 10), _paragraph(section.title, 12, bold=True, after=4)]
@@ -74,16 +76,29 @@ def _section(section: Section, width: float, height: float) -> list[Any]:
         story.append(_table([[_paragraph(name, quiet=True), _paragraph(value[:LONGEST])]
                              for name, value in section.facts], [130, width - 130], 0))
     for grid in section.grids:
-        story += _grid(grid, width)
+        for number, part in enumerate(_parts(grid)):
+            story += _grid(part, width, first=not number)
     for picture in section.pictures:
         story += _picture(picture, width, height)
     return story + [_paragraph(command, SMALL, after=3) for command in section.commands]
 
 
-def _grid(grid: Grid, width: float) -> list[Any]:
+def _parts(grid: ReportTable) -> list[ReportTable]:
+    """A wide table as two, one for each direction of retrieval, both with the columns of words."""
+    if len(grid.columns) <= WIDEST:
+        return [grid]
+    back = [column.title.startswith(BACK) for column in grid.columns]
+    kept = [[number for number, column in enumerate(grid.columns) if not column.figures or back[number] is way]
+            for way in (False, True)]
+    return [replace(grid, columns=tuple(grid.columns[number] for number in numbers), notes=grid.notes if way else (),
+                    rows=tuple(tuple(row[number] for number in numbers) for row in grid.rows))
+            for way, numbers in enumerate(kept)]
+
+
+def _grid(grid: ReportTable, width: float, first: bool) -> list[Any]:
     from reportlab.platypus import CondPageBreak, Spacer
 
-    points = TINY if len(grid.columns) > 10 else SMALL
+    points = TINY if len(grid.columns) > WIDEST else SMALL
     heads = [[_paragraph(column.title, points, bold=True, quiet=True, right=column.figures)
               for column in grid.columns]]
     spans = []
@@ -95,19 +110,19 @@ def _grid(grid: Grid, width: float) -> list[Any]:
     body = [[_cell(cell, points, column.figures) for cell, column in zip(row, grid.columns, strict=True)]
             for row in grid.rows]
     story: list[Any] = [CondPageBreak(70)]
-    story += [_paragraph(grid.title, 9.5, bold=True)] if grid.title else []
-    story += [_paragraph(grid.about, SMALL, quiet=True, after=4)] if grid.about else []
+    story += [_paragraph(grid.title, 9.5, bold=True)] if grid.title and first else []
+    story += [_paragraph(grid.about, SMALL, quiet=True, after=4)] if grid.about and first else []
     story.append(_table(heads + body, _widths(grid, width), len(heads), spans))
     story += [_paragraph(note, TINY, quiet=True) for note in grid.notes]
     return [*story, Spacer(1, 8)]
 
 
-def _cell(cell: Cell, points: float, figures: bool) -> Any:
+def _cell(cell: ReportCell, points: float, figures: bool) -> Any:
     text = cell.text if len(cell.text) <= LONGEST else f"{cell.text[:LONGEST]}… (whole in report.html)"
     return _paragraph(text, points, bold=cell.best, right=figures, after=0, beside=cell.beside)
 
 
-def _widths(grid: Grid, width: float) -> list[float]:
+def _widths(grid: ReportTable, width: float) -> list[float]:
     """Widths of columns: figures what they need at most, words share the rest by the length of their texts."""
     words = [number for number, column in enumerate(grid.columns) if not column.figures]
     figures = len(grid.columns) - len(words)
@@ -137,7 +152,7 @@ def _table(rows: list[list[Any]], widths: list[float], heads: int, spans: list[t
     return LongTable(rows, colWidths=widths, repeatRows=heads, style=TableStyle(style), hAlign="LEFT")
 
 
-def _picture(picture: Picture, width: float, height: float) -> list[Any]:
+def _picture(picture: ReportFigure, width: float, height: float) -> list[Any]:
     from PIL import Image as Pillow
     from reportlab.platypus import Image, KeepTogether
 
