@@ -122,15 +122,17 @@ def _train(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report, _stoppable(report) as stoppable:
         if first:
             planned = job.preview(opened.workspace, recipe or folder.recipe(), stoppable)
-            note(f"{planned.pairs} pairs, model chosen on {planned.dev}; {planned.cost.recordings} recordings to "
-                 f"transcribe; caches grow by {size(planned.cost.nbytes)}. The log is {folder.path / LOG}")
+            limit = (recipe or folder.recipe()).training.dev_in_words.removeprefix("dev")
+            note(f"{planned.pairs} pairs, model chosen on {planned.dev}{limit}; {planned.cost.recordings} recordings "
+                 f"to transcribe; caches grow by {size(planned.cost.nbytes)}. The log is {folder.path / LOG}")
         outcome = job.train(opened.workspace, folder, stoppable, recipe)
     if not first:
         return OK
     result = {"run": str(arguments.out), "why": outcome.why, "steps": outcome.step, "best_step": outcome.best_step,
               "score": round(outcome.best, 4)}
+    on = folder.recipe().training.dev_in_words
     print(as_json(result) if arguments.json else
-          f"{outcome.step} steps ({outcome.why}); best at step {outcome.best_step}: mean recall on dev "
+          f"{outcome.step} steps ({outcome.why}); best at step {outcome.best_step}: mean recall on {on} "
           f"{outcome.best:.1f} %. The model is in {job.checkpoint_of(arguments.out)}")
     return OK
 

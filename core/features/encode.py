@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 AT_ONCE = 64
+ALL = slice(None)  # batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,15 @@ class SpokenVectors:
 
 
 @torch.inference_mode()
-def encode_pictures(model: "BrewCLIP", images: ImageFeatureCache, split: Split, report: Report = silent) -> Floats:
-    """F_V of the split's pictures: (n, dim) float32 of unit length; NaN where a picture could not be read."""
+def encode_pictures(model: "BrewCLIP", images: ImageFeatureCache, split: Split, report: Report = silent,
+                    batches: slice = ALL) -> Floats:
+    """F_V of the split's pictures: (n, dim) float32 of unit length; NaN where a picture could not be read, and outside
+    of `batches`.
+    """
     device = model.log_scale.device
     vectors = np.full((len(split.pictures), model.built.dim), np.nan, np.float32)
     rows = [number for number, image in enumerate(split.pictures) if not image.reason]
-    for part in _parts(rows, report, WorkStep.EMBEDDING_PICTURES):
+    for part in _parts(rows, report, WorkStep.EMBEDDING_PICTURES, batches):
         stems = images.stems(model, [split.pictures[row].array for row in part], device)
         vectors[part] = unit_pictures(model, stems).cpu().numpy()
     return vectors
@@ -50,29 +54,26 @@ def unit_pictures(model: "BrewCLIP", stems: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, report: Report = silent
-                      ) -> SpokenVectors:
+def encode_utterances(model: "BrewCLIP", split: Split, captions: bool = False, report: Report = silent,
+                      batches: slice = ALL) -> SpokenVectors:
     """F_L of the split's utterances and its parts; `captions` takes the reference in place of the transcript ("GT").
 
-    Without an acoustic branch an utterance in which nothing was heard has no vector.
+    Without an acoustic branch an utterance in which nothing was heard has no vector. Rows outside of `batches` are NaN.
     """
     device = model.log_scale.device
     spoken = [replace(encoded.transcript, text=utterance.caption) if captions else encoded.transcript
               for encoded, utterance in zip(split.spoken, split.utterances, strict=True)]
-    kinds = ("fused", "text", "acoustic")
-    by_branch: dict[str, Any] = dict.fromkeys(kinds)
+    present = {"fused": True, "text": model.variant.text, "acoustic": model.variant.acoustic}
+    by_branch: dict[str, Any] = {kind: np.full((len(spoken), model.built.dim), np.nan, np.float32) if has else None
+                                 for kind, has in present.items()}
     rows = [number for number, encoded in enumerate(split.spoken)
             if not encoded.reason and (model.variant.acoustic or spoken[number].text)]
-    for part in _parts(rows, report, WorkStep.EMBEDDING_UTTERANCES):
+    for part in _parts(rows, report, WorkStep.EMBEDDING_UTTERANCES, batches):
         states = [split.spoken[row].states for row in part] if model.variant.acoustic else None
         batch = model.collate([spoken[row] for row in part], states).to(device)
-        for kind, vectors in zip(kinds, speech_vectors(model, batch), strict=True):
+        for kind, vectors in zip(present, speech_vectors(model, batch), strict=True):
             if vectors is not None:
-                if by_branch[kind] is None:
-                    by_branch[kind] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
                 by_branch[kind][part] = vectors.float().cpu().numpy()
-    if by_branch["fused"] is None:
-        by_branch["fused"] = np.full((len(spoken), model.built.dim), np.nan, np.float32)
     return SpokenVectors(**by_branch)
 
 
@@ -91,8 +92,8 @@ def encode_texts(model: "BrewCLIP", texts: Sequence[str], report: Report = silen
     return torch.cat(parts)
 
 
-def _parts(rows: Sequence[int], report: Report, step: WorkStep) -> Any:
-    for start in range(0, len(rows), AT_ONCE):
+def _parts(rows: Sequence[int], report: Report, step: WorkStep, batches: slice = ALL) -> Any:
+    for start in range(0, len(rows), AT_ONCE)[batches]:
         report(Progress(step, start, len(rows)))
         yield list(rows[start:start + AT_ONCE])
     report(Progress(step, len(rows), len(rows)))

@@ -307,8 +307,9 @@ def _warning(run: checkpoints.Run | None) -> str:
     scores = checkpoints.dev_scores(run) if run is not None else None
     if scores is None or scores[0] >= scores[1]:
         return ""
-    return (f"On its dev split this model scored below the backbone alone (mean recall {scores[0]:.1f} against "
-            f"{scores[1]:.1f}).")
+    limit = run.metrics["dev"].get("limit") if run is not None else None
+    where = f"On at most {limit} pictures of its dev split" if limit else "On its dev split"
+    return f"{where} this model scored below the backbone alone (mean recall {scores[0]:.1f} against {scores[1]:.1f})."
 
 
 _Stamp = tuple[Path, tuple[int, int], tuple[int, int]]

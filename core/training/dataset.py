@@ -29,11 +29,12 @@ HELD_OUT = "held out"  # the dev split of a dataset that has none
 SHARE, MOST = 10, 1000  # one picture in so many is held out, and so many at most
 
 
-def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset, str]:
+def with_dev(dataset: Dataset, train: str, dev: str, seed: int, limit: int = 0) -> tuple[Dataset, str]:
     """The dataset and the name of its development split: `dev` if given, else "dev" or "val".
 
     Where there is neither, or `dev` is HELD_OUT, every tenth picture of the training split is held out, with its
     utterances; never "test".
+    Of the development split at most `limit` pictures stay, with their utterances: always the same ones; 0: all.
     TrainingError ("no_split") when a split that was asked for is not there.
     """
     named = "" if dev == HELD_OUT else dev
@@ -45,15 +46,26 @@ def with_dev(dataset: Dataset, train: str, dev: str, seed: int) -> tuple[Dataset
         raise TrainingError(f"The model cannot be chosen on {dev}, which it learns from.", "no_split")
     found = named or next((name for name in DEV_NAMES if name in dataset.splits and name != train), "")
     if found and dev != HELD_OUT:
-        return dataset, found
+        return _limited(dataset, found, limit), found
     ids = sorted(image.image_id for image in dataset.images if image.split == train)
     order = np.random.default_rng(seed).permutation(len(ids))
     held = {ids[place] for place in order[:min(MOST, max(1, len(ids) // SHARE))]}
-    return replace(
+    divided = replace(
         dataset,
         images=tuple(replace(item, split=HELD_OUT) if item.image_id in held else item for item in dataset.images),
         utterances=tuple(replace(item, split=HELD_OUT) if item.image_id in held and item.split == train else item
-                         for item in dataset.utterances)), HELD_OUT
+                         for item in dataset.utterances))
+    return _limited(divided, HELD_OUT, limit), HELD_OUT
+
+
+def _limited(dataset: Dataset, split: str, limit: int) -> Dataset:
+    """The dataset with at most `limit` pictures of a split; 0: all."""
+    ids = sorted(image.image_id for image in dataset.images if image.split == split)
+    if not 0 < limit < len(ids):
+        return dataset
+    gone = {ids[place] for place in np.random.default_rng(0).permutation(len(ids))[limit:]}
+    return replace(dataset, images=tuple(image for image in dataset.images if image.image_id not in gone),
+                   utterances=tuple(record for record in dataset.utterances if record.image_id not in gone))
 
 
 def conditions(noise: str) -> tuple[Condition, ...]:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 PATIENCE = timedelta(days=2)  # one may prepare a dataset while the others wait
@@ -15,7 +17,7 @@ PATIENCE = timedelta(days=2)  # one may prepare a dataset while the others wait
 
 @dataclass(frozen=True)
 class Processes:
-    """This process: `rank` of `count`, `local` rank on its machine. The first one saves, logs and validates."""
+    """This process: `rank` of `count`, `local` rank on its machine. The first one saves and logs."""
 
     rank: int = 0
     count: int = 1
@@ -23,8 +25,15 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this process saves, logs and validates."""
+        """Whether this process saves and logs."""
         return self.rank == 0
+
+    @property
+    def _device(self) -> str:
+        """Where tensors of collective calls must lie."""
+        import torch.distributed as dist
+
+        return "cuda" if dist.get_backend() == "nccl" else "cpu"
 
     def wait(self) -> None:
         """Barrier over all processes."""
@@ -40,8 +49,7 @@ class Processes:
         import torch
         import torch.distributed as dist
 
-        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-        votes = torch.tensor([int(mine)], device=device)
+        votes = torch.tensor([int(mine)], device=self._device)
         dist.all_reduce(votes)
         return bool(votes.item())
 
@@ -58,6 +66,24 @@ class Processes:
                                 strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    def merge(self, rows: "NDArray[np.float32]") -> None:
+        """Fill in the rows (n, dim) of this process that are NaN with those of the process that has them, in place.
+
+        A collective call; at most one process has a row, and what none has stays NaN.
+        """
+        if self.count == 1:
+            return
+        import torch
+        import torch.distributed as dist
+
+        mine = torch.from_numpy(rows)
+        own = ~mine.isnan().all(dim=1)
+        joined = torch.cat([mine.where(own[:, None], torch.zeros(())), own[:, None].float()], dim=1)
+        joined = joined.to(self._device)
+        dist.all_reduce(joined)
+        merged = joined.cpu()
+        rows[:] = merged[:, :-1].where(merged[:, -1:] > 0, torch.tensor(torch.nan)).numpy()
+
     def alike(self, mine: int) -> bool:
         """Whether all processes pass the same number; a collective call."""
         if self.count == 1:
@@ -65,7 +91,7 @@ class Processes:
         import torch
         import torch.distributed as dist
 
-        bounds = torch.tensor([mine, -mine], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+        bounds = torch.tensor([mine, -mine], device=self._device)
         dist.all_reduce(bounds, dist.ReduceOp.MAX)
         return bool(bounds[0] == -bounds[1])
 

@@ -62,6 +62,8 @@ class TrainingOptions:
     select: str = declare("mean", "Model selection on the dev split: mean of R@1, R@5 and R@10, or r1 for R@1 alone; "
                           "both directions.", source="ours", choices=SELECTIONS, later=True)
     captions: bool = declare(False, "Train and validate on the captions in place of the transcripts.", later=True)
+    dev_limit: int = declare(0, "Validate on so many pictures of the dev split, always the same ones; 0: on all.", 0,
+                             10_000_000, source="ours", later=True)
     micro_batch: int = declare(0, "Compute so many pairs at a time in each process: the same loss of the whole batch "
                                "in less memory and more time; 0: all at once.", 0, 65536, source="ours", later=True)
     activation_checkpointing: bool = declare(False, "Compute activations of the frozen towers again for the backward "
@@ -75,6 +77,11 @@ class TrainingOptions:
     def to_json(self) -> dict[str, Any]:
         """A plain dict of every option."""
         return stored(self)
+
+    @property
+    def dev_in_words(self) -> str:
+        """The development split for texts: "dev", or "dev (at most 500 pictures)"."""
+        return f"dev (at most {self.dev_limit} pictures)" if self.dev_limit else "dev"
 
     def precision_on(self, device: str) -> str:
         """The precision that a device ("cpu", "cuda", ...) computes in: float16 needs an NVIDIA GPU."""

@@ -9,7 +9,6 @@ from core import datasets
 from core.datasets.records import Dataset, Utterance
 from core.errors import BrewclipError, TrainingError
 from core.evaluation import unseen
-from core.evaluation.ranks import AT
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer, Split
@@ -132,7 +131,8 @@ class TrainingJob:
             "device": recipe.training.device, "vision.backbone": recipe.backbone, "vision.model": "zero-shot",
             "vision.crop": recipe.crop})
         loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
-        self.dataset, self.dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+        self.dataset, self.dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed,
+                                          recipe.training.dev_limit)
         self.conditions = conditions(recipe.training.noise)
         self.looked_at = tuple(dict.fromkeys((*self.conditions, *conditions(recipe.training.dev_noise))))
         options = recipe.training
@@ -224,8 +224,7 @@ class TrainingJob:
         if self.processes.first:
             self._begun(folder, model, corpus, splits, backbone)
         dev = self.validator(splits[1], preparing)
-        if self.processes.first:
-            self._bare = dev.evaluate(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
+        self._bare = dev.evaluate(BrewCLIP(backbone.built, "zero-shot").to(model.log_scale.device)).to_json()
         facts = self._facts(splits, corpus)
         lesson = self.lesson(backbone, splits[0][0], report)
         trainer = Trainer(model, TrainingStep(model, corpus, options, self.processes, lesson), dev, folder, options,
@@ -236,9 +235,7 @@ class TrainingJob:
         """The validation on prepared splits."""
         from core.training.validation import Validator
 
-        options = self._recipe.training
-        return Validator(splits, preparing.images, options.choose_weight, options.fit_gate,
-                         (1,) if options.select == "r1" else AT)
+        return Validator(splits, preparing.images, self._recipe.training, self.processes)
 
     def lesson(self, backbone: "VisionLanguage", split: Split, report: Report = silent) -> "TextDistillation | None":
         """The distillation from a training split of clean speech; None where there is none."""

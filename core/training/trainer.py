@@ -141,20 +141,16 @@ class Trainer:
 
     def _validate(self, step: int, report: Report) -> None:
         """Validate, and keep the model if it is the best so far. JobCancelled: the validation is made up for later."""
-        stopped: JobCancelled | None = None
+        started = time.perf_counter()
+        vectors = self._dev.embed(self._model,
+                                  lambda _: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
         if self._processes.first:
-            try:
-                self._validate_first(step, lambda _: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
-            except JobCancelled as cancelled:
-                stopped = cancelled
-        if self._processes.any(stopped is not None):  # and all wait here for the first
-            raise stopped or JobCancelled
+            self._judge(step, self._dev.judge(self._model, vectors), started)
         patience = self._options.patience
         self._over = self._processes.any(self._processes.first and 0 < patience <= self._best.looks_since)
 
-    def _validate_first(self, step: int, report: Report) -> None:
-        started = time.perf_counter()
-        result = self._dev.evaluate(self._model, report)
+    def _judge(self, step: int, result: DevResult, started: float) -> None:
+        """Log a validation, and keep the model if it is the best so far."""
         better = result.score > self._best.score
         if better:
             self._keep(step, result)

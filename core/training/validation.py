@@ -14,8 +14,11 @@ from core.evaluation.ranks import AT, Ranks, ranks, recall
 from core.features import encode
 from core.features.image_cache import ImageFeatureCache
 from core.features.prepared_split import Split
-from core.progress import Report, silent
+from core.progress import JobCancelled, Report, silent
 from core.training import gate_fit
+from core.training.distributed import Processes
+from core.training.recipe import TrainingOptions
+from core.training.step import autocast
 
 if TYPE_CHECKING:
     from core.models.brewclip import BrewCLIP
@@ -28,6 +31,7 @@ class DevResult:
     """Recall on dev in percent, means over the conditions; `weight` of F_A.
 
     `gate` has the numbers of the gate that was fitted, () where none was. `at`: recalls that the score is made of.
+    `limit`: most pictures of dev that were looked at; 0: all.
     """
 
     speech_to_image: tuple[float, ...]  # at `AT`
@@ -35,6 +39,7 @@ class DevResult:
     weight: float
     gate: tuple[float, ...] = ()
     at: tuple[int, ...] = AT
+    limit: int = 0
 
     @property
     def score(self) -> float:
@@ -43,52 +48,91 @@ class DevResult:
                               for at in self.at]))
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict: recall by name, score, weight."""
+        """A plain dict: recall by name, score, weight; the limit where there is one."""
         named = {direction: {f"R@{at}": round(value, 2) for at, value in zip(AT, values, strict=True)}
                  for direction, values in (("speech_to_image", self.speech_to_image),
                                            ("image_to_speech", self.image_to_speech))}
         gate = {"gate": [round(number, 6) for number in self.gate]} if self.gate else {}
-        return {**named, "score": round(self.score, 4), "acoustic_weight": self.weight, **gate}
+        limit = {"limit": self.limit} if self.limit else {}
+        return {**named, "score": round(self.score, 4), "acoustic_weight": self.weight, **gate, **limit}
+
+
+@dataclass(frozen=True, eq=False)
+class DevVectors:
+    """Vectors of the development split under a model: pictures, and utterances under each condition."""
+
+    pictures: encode.Floats
+    spoken: Sequence[encode.SpokenVectors]
 
 
 class Validator:
-    """Evaluates models on the development split under its conditions."""
+    """Evaluates models on the development split under its conditions, by the training `options`.
 
-    def __init__(self, splits: Sequence[Split], images: ImageFeatureCache, choose_weight: bool,
-                 fit_gate: bool = False, at: tuple[int, ...] = AT) -> None:
-        self._splits, self._images, self._choose, self._fit = tuple(splits), images, choose_weight, fit_gate
-        self._at = at
+    All processes encode: whole batches in turn, so that vectors have the bits of one process.
+    """
+
+    def __init__(self, splits: Sequence[Split], images: ImageFeatureCache, options: TrainingOptions,
+                 processes: Processes = Processes()) -> None:
+        self._splits, self._images, self._options, self._processes = tuple(splits), images, options, processes
 
     def evaluate(self, model: "BrewCLIP", report: Report = silent) -> DevResult:
-        """Recall of a model, in eval mode meanwhile; with the best weight of F_A and the gate that fits, where they are
-        to be chosen. JobCancelled by `report`.
+        """Recall of a model; with the best weight of F_A and the gate that fits, where they are to be chosen.
+
+        A collective call. JobCancelled in all processes by the `report` of any.
         """
-        choose = self._choose and model.variant.text and model.variant.acoustic
-        fit, training = self._fit and model.gate is not None, model.training
+        return self.judge(model, self.embed(model, report))
+
+    def embed(self, model: "BrewCLIP", report: Report = silent) -> DevVectors:
+        """The vectors of dev under a model, in eval mode and the precision of training; see `evaluate`."""
+        stopped: JobCancelled | None = None
+        processes, training = self._processes, model.training
+        device, batches = model.log_scale.device, slice(processes.rank, None, processes.count)
+        plain = model.with_options(**({"acoustic_weight": 1.0} if self._chooses(model) else {}),
+                                   **({"gate": False} if self._fits(model) else {}))
         model.eval()
-        plain = model.with_options(**({"acoustic_weight": 1.0} if choose else {}), **({"gate": False} if fit else {}))
         try:
-            pictures = encode.encode_pictures(plain, self._images, self._splits[0], report)
-            spoken = [encode.encode_utterances(plain, split, report=report) for split in self._splits]
+            with autocast(device, self._options.precision_on(device.type)):
+                vectors = DevVectors(
+                    encode.encode_pictures(plain, self._images, self._splits[0], report, batches),
+                    [encode.encode_utterances(plain, split, report=report, batches=batches) for split in self._splits])
+        except JobCancelled as cancelled:
+            stopped = cancelled
         finally:
             model.train(training)
-        gate, spoken = self._with_gate(model, spoken, pictures) if fit else ((), spoken)
-        if not choose:
-            return self._result([ranks(vectors.fused, pictures, split.image_of)
-                                 for vectors, split in zip(spoken, self._splits, strict=True)],
+        if processes.any(stopped is not None):
+            raise stopped or JobCancelled
+        for rows in (vectors.pictures, *(getattr(spoken, kind) for spoken in vectors.spoken
+                                         for kind in ("fused", "text", "acoustic"))):
+            if rows is not None:
+                processes.merge(rows)
+        return vectors
+
+    def judge(self, model: "BrewCLIP", vectors: DevVectors) -> DevResult:
+        """The result of the vectors that `embed` made of a model."""
+        gate, spoken = self._with_gate(model, vectors) if self._fits(model) else ((), vectors.spoken)
+        pictures = vectors.pictures
+        if not self._chooses(model):
+            return self._result([ranks(each.fused, pictures, split.image_of)
+                                 for each, split in zip(spoken, self._splits, strict=True)],
                                 model.options.acoustic_weight, gate)
         results = [self._weighed(spoken, pictures, weight, gate) for weight in WEIGHTS]
         return max(results, key=lambda result: result.score)  # the smallest of equals: the first
 
-    def _with_gate(self, model: "BrewCLIP", spoken: Sequence[encode.SpokenVectors], pictures: encode.Floats
+    def _chooses(self, model: "BrewCLIP") -> bool:
+        return self._options.choose_weight and model.variant.text and model.variant.acoustic
+
+    def _fits(self, model: "BrewCLIP") -> bool:
+        return self._options.fit_gate and model.gate is not None
+
+    def _with_gate(self, model: "BrewCLIP", dev: DevVectors
                    ) -> tuple[tuple[float, ...], list[encode.SpokenVectors]]:
         """A gate that fits dev, and the vectors under it."""
         signals = [model.signals([utterance.transcript for utterance in split.spoken]) for split in self._splits]
         batches = [gate_fit.GateBatch.of(vectors.text, vectors.acoustic, own, split.image_of)
-                   for vectors, own, split in zip(spoken, signals, self._splits, strict=True)
+                   for vectors, own, split in zip(dev.spoken, signals, self._splits, strict=True)
                    if vectors.text is not None and vectors.acoustic is not None]
-        values = gate_fit.fit(batches, pictures, float(model.scale.detach()))
-        return values, [gate_fit.under(values, vectors, own) for vectors, own in zip(spoken, signals, strict=True)]
+        values = gate_fit.fit(batches, dev.pictures, float(model.scale.detach()))
+        return values, [gate_fit.under(values, vectors, own) for vectors, own in zip(dev.spoken, signals, strict=True)]
 
     def _weighed(self, spoken: Sequence[encode.SpokenVectors], pictures: encode.Floats, weight: float,
                  gate: tuple[float, ...]) -> DevResult:
@@ -104,7 +148,8 @@ class Validator:
     def _result(self, by_split: Sequence[Ranks], weight: float, gate: tuple[float, ...]) -> DevResult:
         figures = [tuple(100 * float(np.mean([recall(getattr(each, direction), at) for each in by_split])) for at in AT)
                    for direction in ("speech_to_image", "image_to_speech")]
-        return DevResult(figures[0], figures[1], weight, gate, self._at)
+        at = (1,) if self._options.select == "r1" else AT
+        return DevResult(figures[0], figures[1], weight, gate, at, self._options.dev_limit)
 
 
 def as_chosen(model: "BrewCLIP", result: DevResult) -> "BrewCLIP":

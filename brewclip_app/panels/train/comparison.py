@@ -34,6 +34,7 @@ def results(records: "Sequence[RunRecord]") -> list[Row]:
         ("Trained parameters", tuple(
             wording.count(record.parameters) if record.parameters else "–" for record in records)),
         ("Mean recall on dev, %", tuple(_figure(record.best) for record in records)),
+        ("Measured on", tuple(training_words.dev(record) for record in records)),
         ("at step", tuple(wording.count(record.best_step) if record.best is not None else "–" for record in records))]
     table += [(f"{title} on dev, %", tuple(_figure(at_best(record, key)) for record in records))
               for key, title in RECALLS]

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, Swatch
-from brewclip_app.widgets.common import Card, ElidedLabel, clear, look, row
+from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, look, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 from core import plain_json
 from core.training.runs import CURVES, CurveKind
@@ -75,6 +75,8 @@ class CurveCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.legend)
         self.body.addWidget(self.plot, 1)
+        self.limits = label("", "quiet", wrap=True)
+        self.body.addWidget(self.limits)
         self.choice.currentIndexChanged.connect(self._show)
 
     @property
@@ -115,6 +117,11 @@ class CurveCard(Card):
         self.plot.setAccessibleName(self.choice.currentText())
         self.plot.show_lines(lines, unit, self._reference(), self._nothing())
         self._show_legend(lines)
+        names = training_words.names(self._records)
+        limits = [f"{names[record.path]}: {training_words.dev(record)}" for record in self._records
+                  if self._offered[self.key].curves[0].event == "dev" and training_words.dev(record) != "dev"]
+        self.limits.setText(" · ".join(limits))
+        self.limits.setVisible(bool(limits))
 
     def _reference(self) -> Reference | None:
         """Zero-shot level on dev, where a run's model has it; of the first of several runs."""

@@ -35,9 +35,11 @@ class RunsModel(RecordTable["RunRecord"]):
             TableColumn("Changed", lambda run: _of_recipe(run, in_short),
                         "Preset, and options that differ from it or from the defaults",
                         tip=lambda run: _of_recipe(run, in_short)),
-            TableColumn("Dev recall", lambda run: DASH if run.best is None else f"{run.best:.1f}",
-                        "Model-selection score on dev at its best step: mean of R@1, R@5 and R@10, or R@1 alone", True,
-                        lambda run: -1.0 if run.best is None else run.best),
+            TableColumn("Dev recall", _dev_recall,
+                        "Model-selection score on dev at its best step: mean of R@1, R@5 and R@10, or R@1 "
+                        "alone; *: on a part of dev", True,
+                        lambda run: -1.0 if run.best is None else run.best,
+                        tip=lambda run: "" if run.best is None else f"Measured on {words.dev(run)}"),
             TableColumn("Steps", lambda run: _of_recipe(run, lambda _: wording.count(run.step)), number=True,
                         sort=lambda run: float(run.step),
                         tip=lambda run: f"{wording.count(run.step)} of {wording.count(run.steps)}"),
@@ -80,6 +82,10 @@ class RunsModel(RecordTable["RunRecord"]):
 
 def _of_recipe(run: "RunRecord", text: "Callable[[Recipe], str]") -> str:
     return DASH if run.recipe is None else text(run.recipe) or DASH
+
+
+def _dev_recall(run: "RunRecord") -> str:
+    return DASH if run.best is None else f"{run.best:.1f}{'' if words.dev(run) == 'dev' else '*'}"
 
 
 def _by_name(run: "RunRecord") -> str:

@@ -71,7 +71,12 @@ def _figures(record: "RunRecord") -> list[str]:
 def _outcome(record: "RunRecord") -> list[str]:
     if record.best is None:
         return ["no model yet"] if record.state != "finished" else []
-    return [f"best at step {wording.count(record.best_step)}: mean recall on dev {record.best:.1f} %"]
+    return [f"best at step {wording.count(record.best_step)}: mean recall on {dev(record)} {record.best:.1f} %"]
+
+
+def dev(record: "RunRecord") -> str:
+    """What the run's dev scores were measured on: "dev", or "dev (at most 500 pictures)"."""
+    return record.recipe.training.dev_in_words if record.recipe else "dev"
 
 
 def _pace(steps: float) -> str:

@@ -24,6 +24,7 @@ from core import devices
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import RATE, Waveform
 from core.explorer import Explorer
+from core.features import encode
 from core.fingerprint import Fingerprint
 from core.home import Home
 from core.models import checkpoints
@@ -38,6 +39,7 @@ from core.settings import Settings
 from core.training import run as job
 from core.training.recipe import Recipe, TrainingOptions
 from core.training.run_folder import RunFolder
+from core.training.validation import DevVectors, Validator
 
 WORDS = ("red", "green", "blue", "yellow", "white", "black", "pink", "brown")
 WIDTH = 16  # of the recogniser's states
@@ -197,7 +199,8 @@ def _train(folder: Path, scenario: str) -> None:
     job.train(explorer.workspace, run, report)
 
 
-SHARED = {"alone": 1, "pair": 2, "pair_stopped": 2, "three": 3, "three_parts": 3, "replicas": 3, "replicas_alone": 1}
+SHARED = {"alone": 1, "pair": 2, "pair_stopped": 2, "look_stopped": 3, "three": 3,
+          "three_parts": 3, "replicas": 3, "replicas_alone": 1}
 
 
 def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
@@ -213,15 +216,27 @@ def _share(folder: Path, scenario: str, rank: int, port: int) -> None:
         return real(self, *arguments, **more)
 
     torch.optim.Adam.step = step
+    encode.AT_ONCE = 3  # of 4 pictures and 8 utterances of dev: two batches and three
+    embed, embedded = Validator.embed, []
+
+    def recorded(self: Validator, *arguments: object) -> DevVectors:
+        embedded.append(embed(self, *arguments))
+        return embedded[-1]
+
+    Validator.embed = recorded
     options = {"three_parts": {"micro_batch": 1, "activation_checkpointing": True}}.get(scenario, {})
     asked = recipe(folder / "data", model=replace(MODEL, dropout=0.0), steps=12, evaluate_every=5, clip=0.0, batch=8,
                    teach=1.0, **({"replicas": 3} if scenario.startswith("replicas") else options))
-    stopped = scenario == "pair_stopped" and not (run.path / "state.safetensors").exists()
+    stopped = scenario.endswith("stopped") and not (run.path / "state.safetensors").exists()
     if rank == 0 and not run.path.exists():
         job.begin(run, asked)
-    report = _at(8, WorkStep.TRAINING, _cancel) if stopped and rank == 1 else silent
+    at = _at(10, WorkStep.VALIDATING, _cancel) if scenario == "look_stopped" else _at(8, WorkStep.TRAINING, _cancel)
+    report = at if stopped and rank == 1 else silent
     job.train(LittleExplorer(folder / "home").workspace, run, report, asked)
     torch.save(gradients, folder / f"{scenario}-{rank}.pt")
+    zero_shot = embedded[0]  # before the first step
+    torch.save([torch.from_numpy(each) for each in (zero_shot.pictures, zero_shot.spoken[0].fused)],
+               folder / f"dev-{scenario}-{rank}.pt")
 
 
 def _begun(work: Callable[[], None]) -> int:

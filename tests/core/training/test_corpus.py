@@ -1,5 +1,6 @@
 """What a run learns from, and what it is measured on."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from core.features.prepared_split import FeaturePreparer
 from core.models.brewclip import BrewCLIP
 from core.progress import JobCancelled, Progress
 from core.training.dataset import HELD_OUT, PairDataset, conditions, with_dev
+from core.training.recipe import TrainingOptions
 from core.training.validation import WEIGHTS, Validator
 
 pytestmark = pytest.mark.slow
@@ -160,10 +162,24 @@ def test_where_there_is_no_dev_part_of_training_is_held_out_and_never_test(data:
     assert len({with_dev(dataset, "train", "", seed)[0].of(HELD_OUT).images[0].image_id for seed in range(8)}) > 2
 
 
-def looking(explorer: Explorer, data: Path, choose: bool = False) -> Validator:
+def test_a_limit_keeps_the_same_pictures_of_dev_with_their_utterances(data: Path) -> None:
+    dataset = datasets.load(data)
+    limited, name = with_dev(dataset, "train", "", 0, 3)
+    assert name == "dev" and limited == with_dev(dataset, "train", "", 5, 3)[0]
+    part = limited.of("dev")
+    assert len(part.images) == 3 and len(part.utterances) == 6
+    assert {record.image_id for record in part.utterances} == {image.image_id for image in part.images}
+    assert limited.of("train") == dataset.of("train")
+    assert with_dev(dataset, "train", "", 0, 2)[0].of("dev").images in itertools.combinations(part.images, 2)
+    assert with_dev(dataset, "train", "", 0, 4)[0] == with_dev(dataset, "train", "", 0, 99)[0] == dataset
+    held = [with_dev(dataset, "train", HELD_OUT, 3, limit)[0] for limit in (0, 1)]
+    assert held[0] == held[1]  # one of twelve was held out
+
+
+def looking(explorer: Explorer, data: Path, choose: bool = False, precision: str = "float32") -> Validator:
     preparing = FeaturePreparer(explorer.workspace, explorer.eyes, "centre")
     splits = [preparing.prepare(datasets.load(data), "train", each) for each in conditions("0")]
-    return Validator(splits, preparing.images, choose)
+    return Validator(splits, preparing.images, TrainingOptions(choose_weight=choose, precision=precision))
 
 
 def model(explorer: Explorer, little: ModuleType, variant: str = "full", **options: object) -> BrewCLIP:
@@ -183,6 +199,14 @@ def test_dev_recall_is_the_mean_over_the_conditions(explorer: Explorer, data: Pa
     assert result.score == pytest.approx(np.mean([*result.speech_to_image, *result.image_to_speech]))
     assert result.weight == 1.0
     assert result.to_json()["speech_to_image"].keys() == {"R@1", "R@5", "R@10"}
+
+
+def test_dev_is_encoded_in_the_precision_of_training(explorer: Explorer, data: Path, little: ModuleType) -> None:
+    ours = model(explorer, little)
+    exact, half = (looking(explorer, data, precision=precision).embed(ours) for precision in ("float32", "bfloat16"))
+    assert not np.array_equal(exact.pictures, half.pictures)
+    assert np.allclose(exact.pictures, half.pictures, atol=0.05)
+    assert np.isfinite(half.spoken[0].fused).all() and half.pictures.dtype == np.float32
 
 
 @pytest.mark.parametrize("given", [0.0, 0.3, 1.0])

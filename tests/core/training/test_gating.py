@@ -17,6 +17,7 @@ from core.models.brewclip import BrewCLIP, Gate
 from core.training import gate_fit as gating
 from core.training.dataset import conditions
 from core.training.gate_fit import GateBatch
+from core.training.recipe import TrainingOptions
 from core.training.validation import Validator, as_chosen
 
 
@@ -96,13 +97,13 @@ def test_a_look_fits_the_gate_and_leaves_the_model_alone(explorer: Explorer, dat
     ours = BrewCLIP(explorer.eyes.built, "full", replace(little.MODEL, gate=True), little.WIDTH).train()
     assert ours.gate is not None
     gating.put(ours.gate, own := (0.5, 0.0, 0.0, 0.0, 1.0))
-    result = Validator(splits, preparing.images, choose, fit_gate=True).evaluate(ours)
+    result = Validator(splits, preparing.images, TrainingOptions(choose_weight=choose, fit_gate=True)).evaluate(ours)
     assert gating.numbers(ours.gate) == own and ours.training
     assert len(result.gate) == 5 and result.to_json()["gate"]
     as_it_is = as_chosen(ours, result)
     assert gating.numbers(as_it_is.gate) == pytest.approx(result.gate)
     assert as_it_is.options.acoustic_weight == result.weight
-    again = Validator(splits, preparing.images, choose_weight=False).evaluate(as_it_is)
+    again = Validator(splits, preparing.images, TrainingOptions()).evaluate(as_it_is)
     assert again.score == pytest.approx(result.score, abs=1e-6)
     assert gating.numbers(ours.gate) == own and ours.options.acoustic_weight == little.MODEL.acoustic_weight
 
@@ -113,4 +114,4 @@ def test_without_a_gate_nothing_is_fitted(explorer: Explorer, data: Path, little
     splits = [preparing.prepare(datasets.load(data), "train")]
     for variant in ("prompted", "full"):
         ours = BrewCLIP(explorer.eyes.built, variant, little.MODEL, little.WIDTH)
-        assert Validator(splits, preparing.images, False, fit_gate=True).evaluate(ours).gate == ()
+        assert Validator(splits, preparing.images, TrainingOptions(fit_gate=True)).evaluate(ours).gate == ()

@@ -23,13 +23,13 @@ def world(little: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple
     folder = tmp_path_factory.mktemp("shared")
     little.dataset(folder / "data")
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    asked = (*little.SHARED, "pair_stopped")  # the second time, it goes on
+    asked = (*little.SHARED, "pair_stopped", "look_stopped")  # the second time, they go on
     done = subprocess.run([sys.executable, str(Path(little.__file__)), str(folder), *asked], env=environment,
                           capture_output=True, text=True, timeout=500)
     ends = [line.split() for line in done.stdout.splitlines() if line.split()[0] in little.SHARED]
     assert done.returncode == 0, done.stderr
-    codes = ["0"] * len(asked)
-    codes[asked.index("pair_stopped")] = "130"
+    codes = ["130" if name.endswith("stopped") and name not in asked[:place] else "0"
+             for place, name in enumerate(asked)]
     assert ends == [[name, *[code] * little.SHARED[name]] for name, code in zip(asked, codes, strict=True)], done.stderr
     return folder, ends
 
@@ -61,10 +61,27 @@ def test_two_processes_end_with_the_run_of_one(world: tuple[Path, list[list[str]
             assert torch.allclose(one, pair.state().tensors[name], atol=5e-3), name
 
 
-def test_stopped_by_one_of_them_they_go_on_together(world: tuple[Path, list[list[str]]]) -> None:
-    whole, stopped = (RunFolder(world[0] / name).state() for name in ("pair", "pair_stopped"))
+@pytest.mark.parametrize(("several", "count"), [("pair", 2), ("three", 3)])
+def test_several_processes_encode_dev_to_the_bits_of_one(world: tuple[Path, list[list[str]]], several: str, count: int
+                                                         ) -> None:
+    """Of two batches of pictures the third process has none."""
+    alone, *parts = (torch.load(world[0] / f"dev-{name}.pt", weights_only=True)
+                     for name in ("alone-0", *(f"{several}-{rank}" for rank in range(count))))
+    assert [len(rows) for rows in alone] == [4, 8] and all(torch.isfinite(rows).all() for rows in alone)
+    for part in parts:
+        assert all(torch.equal(rows, whole) for rows, whole in zip(part, alone, strict=True))
+    looks = [[event["score"] for event in RunFolder(world[0] / name).events() if event["event"] == "dev"]
+             for name in ("alone", several)]
+    assert looks[0] == looks[1] and len(looks[0]) == 3
+
+
+@pytest.mark.parametrize(("name", "unbroken"), [("pair_stopped", "pair"), ("look_stopped", "three")])
+def test_stopped_by_one_of_them_they_go_on_together(world: tuple[Path, list[list[str]]], name: str, unbroken: str
+                                                    ) -> None:
+    """In a step, or in a validation."""
+    whole, stopped = (RunFolder(world[0] / each).state() for each in (unbroken, name))
     assert whole.step == stopped.step == 12
-    assert all(torch.equal(each, stopped.tensors[name]) for name, each in whole.tensors.items())
+    assert all(torch.equal(each, stopped.tensors[key]) for key, each in whole.tensors.items())
 
 
 def test_one_process_needs_no_others(monkeypatch: pytest.MonkeyPatch) -> None:

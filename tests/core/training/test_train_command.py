@@ -16,6 +16,7 @@ from core import cli
 from core.home import Home
 from core.training import options as option_table
 from core.training.run_folder import RunFolder
+from core.training.validation import DevResult
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +99,17 @@ def test_options_change_a_preset_even_to_the_default(brewclip, data: Path, tmp_p
     assert recipe.preset == "small-data" and recipe.model.dropout == 0.1 and recipe.training.teach == 30.0
 
 
+def test_a_limit_on_dev_is_told_wherever_its_score_is(brewclip, data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    code, out, err = brewclip("train", data, "--out", run, "--dev-limit", "2", *QUICK)
+    assert code == 0 and "mean recall on dev (at most 2 pictures)" in out
+    assert "model chosen on dev (at most 2 pictures); 28 recordings to transcribe" in err
+    metrics = json.loads((run / "best" / "run.json").read_text())["metrics"]
+    assert metrics["dev"]["limit"] == metrics["zero_shot"]["limit"] == metrics["training"]["dev_limit"] == 2
+    assert {event["limit"] for event in RunFolder(run).events() if event["event"] == "dev"} == {2}
+    assert "limit" not in json.dumps(DevResult((0.0,) * 3, (0.0,) * 3, 1.0).to_json())
+
+
 def test_every_option_is_an_argument(brewclip) -> None:
     _, out, _ = brewclip("train", "--help")
     for option in option_table.OPTIONS:
@@ -119,14 +131,14 @@ def test_asked_to_stop_it_saves_and_can_go_on(brewclip, data: Path, tmp_path: Pa
     assert RunFolder(run).state().step >= 4 and not RunFolder(run).busy
 
 
-def test_torchrun_with_two_processes_finishes(data: Path, tmp_path: Path) -> None:
-    run, launcher = tmp_path / "run", ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+def test_torchrun_with_three_processes_finishes(data: Path, tmp_path: Path) -> None:
+    run, launcher = tmp_path / "run", ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3")
     process = child(tmp_path / "home", "train", data, "--out", run, *QUICK, "--json", launcher=launcher)
     out, errors = process.communicate(timeout=500)
     assert process.returncode == 0, errors
     assert json.loads(out)["steps"] == 8  # said once
     events = RunFolder(run).events()
-    assert [each["processes"] for each in events if each["event"] == "begin"] == [2]
+    assert [each["processes"] for each in events if each["event"] == "begin"] == [3]
     assert [each["step"] for each in events if each["event"] == "dev"] == [4, 8]
     assert (run / "best" / "model.safetensors").exists()
     assert all(torch.isfinite(each).all() for each in RunFolder(run).state().tensors.values())
