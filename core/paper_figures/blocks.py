@@ -34,5 +34,5 @@ def draw_picture(sheet: Sheet, left: float, top: float, wide: float, image: Imag
 
 def draw_best(sheet: Sheet, left: float, top: float, wide: float, shown: ShownQuery) -> float:
     """Put the best match, with whether it is the right picture."""
-    line = "best match: the right one" if shown.is_first else "best match: another picture"
-    return draw_picture(sheet, left, top, wide, shown.best_match(), line, shown.is_first, "none")
+    return draw_picture(sheet, left, top, wide, shown.best_match(),
+                        "best match: right" if shown.is_first else "best match: wrong", shown.is_first, "none")

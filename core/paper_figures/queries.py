@@ -127,10 +127,9 @@ def draw_rows(evaluation: Evaluation, pools: Sequence[QueryPool], choice: QueryC
     if choice.ids:
         return rows_of(evaluation, choice.ids), "chosen by id"
     random, rows = np.random.default_rng(choice.seed), list[int]()
-    count = choice.count or count
-    for turn in range(count * len(pools)):
+    for turn in range(choice.count or count):
         free = [row for row in pools[turn % len(pools)].rows if row not in rows]
-        if free and len(rows) < count:
+        if free:
             rows.append(int(random.choice(free)))
     if not rows:
         none = ", and none ".join(pool.rule for pool in pools)

@@ -38,7 +38,7 @@ def _draw_line(inputs: FigureInputs, left: float, top: float, shown: ShownQuery)
     sheet.picture(Box(left, top, BEST, 0.75 * BEST), shown.best_match(), "none",
                   "good" if shown.is_first else "care", 1.2)
     speaker = f"speaker {shown.utterance.speaker}" if shown.utterance.speaker else "speaker unknown"
-    right = "the best match is right" if shown.is_first else "the best match is another picture"
+    right = "best match: right" if shown.is_first else "best match: wrong"
     below = sheet.text(x, top, f"{shown.rank.capitalize()} · {right} · {speaker}", wide, points=SMALL,
                        colour="good" if shown.is_first else "care", bold=True)
     return max(draw_texts(sheet, x, below, wide, shown, MOST_LINES), top + 0.75 * BEST)

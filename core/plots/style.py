@@ -56,7 +56,7 @@ def new_figure(width: Width = "column", height: float = 2.2) -> "Figure":
     _set_style()
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTHS[width], height))
+    return Figure(figsize=(WIDTHS[width], height), dpi=DPI)
 
 
 def check_target(path: Path) -> None:

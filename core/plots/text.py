@@ -7,7 +7,8 @@ from typing import Any
 from core.plots.style import POINTS, clean
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-DPI = 100  # of the measure
+DPI = 300  # of the measure
+HINTED = 1.01  # letters that are fitted to pixels may be wider than measured
 
 
 def width(text: str, points: float = POINTS, bold: bool = False) -> float:
@@ -15,7 +16,7 @@ def width(text: str, points: float = POINTS, bold: bool = False) -> float:
     if not text:
         return 0.0
     renderer, font = _renderer(), _font(points, bold)
-    return float(renderer.get_text_width_height_descent(text, font, False)[0]) / DPI
+    return float(renderer.get_text_width_height_descent(text, font, False)[0]) * HINTED / DPI
 
 
 def shortened(text: str, inches: float, points: float = POINTS, bold: bool = False) -> str:

@@ -25,7 +25,8 @@ from tests.core.evaluation.conftest import Said, use, voice
 PICTURES = {f"{name}.png": (name,) for name in ("red", "green", "blue", "yellow", "black", "pink", "cyan", "brown",
                                                 "olive", "orange")}
 PICTURES["wide.png"] = ("purple", "white", "purple")  # the centre crop sees white alone
-LONG = "\N{ARABIC LETTER MEEM}\N{ARABIC LETTER NOON} " * 40
+LONG = "the person in the red and black uniform has a ball above her head " * 2 + (
+    "\N{ARABIC LETTER MEEM}\N{ARABIC LETTER NOON} " * 40)
 
 
 def said():
@@ -33,7 +34,7 @@ def said():
     utterances = [Said(picture, picture[:-4], picture[:-4], voice(**{picture[:-4]: 0.5}))
                   for picture in PICTURES if picture not in ("green.png", "wide.png")]
     return [*utterances, Said("green.png", "blue", "green", voice(green=3.0), "7"),
-            Said("green.png", "red", LONG, voice(red=1.0), "\N{CJK UNIFIED IDEOGRAPH-56FE}" * 30),
+            Said("green.png", LONG, LONG[::-1], voice(red=4.0), "\N{CJK UNIFIED IDEOGRAPH-56FE}" * 30),
             Said("wide.png", "purple", "purple", voice())]
 
 
@@ -66,7 +67,7 @@ def check_layout(figure) -> None:
         for other in (*drawn[place + 1:], *pictures):
             overlap_x = min(box.x1, other.x1) - max(box.x0, other.x0)
             overlap_y = min(box.y1, other.y1) - max(box.y0, other.y0)
-            assert overlap_x < 1 or overlap_y < 3, "two parts overlap"  # px; lines of letters may touch
+            assert overlap_x < 1 or overlap_y < 9, "two parts overlap"  # px; lines of letters may touch
 
 
 @pytest.mark.parametrize("width", ["page", "column"])
@@ -94,7 +95,7 @@ def test_figure_4_has_the_variants_in_their_order_with_their_ranks(made, maps, w
     full, zero_shot, e2e = ids(made, "full", "zero-shot", "e2e")
     drawn = draw(made.explorer.workspace, "4", [full, e2e, zero_shot], width=width)
     titles = [text for text in texts(drawn.figure) if text in ("Zero-shot", "End to end", "BrewCLIP")]
-    assert titles == ["Zero-shot", "End to end", "BrewCLIP"] * 2
+    assert titles == ["Zero-shot", "End to end", "BrewCLIP"]  # one query alone fits either rule
     assert "from the 1 utterance whose picture BrewCLIP ranks first and another model does not" in drawn.caption
     assert "with a word error rate of 30 % or more" in drawn.caption
     assert "Maps: Gradient × attention (paper)." in drawn.caption
@@ -191,7 +192,7 @@ def test_queries_are_drawn_from_the_pools_in_turn_and_once(made):
     evaluation = archive.open_evaluation(made.explorer.store, full)
     rows, rule = draw_rows(evaluation, [QueryPool("that are even", [0, 2]), QueryPool("that are odd", [1])],
                            QueryChoice(), 4)
-    assert rows in ([0, 1, 2], [2, 1, 0])
+    assert rows in ([0, 1, 2], [2, 1, 0])  # of four turns the last finds no odd one
     assert rule == "drawn at random (seed 0) from the 2 utterances that are even, and from the 1 utterance that are odd"
     assert len(draw_rows(evaluation, [QueryPool("", range(12))], QueryChoice(count=3), 5)[0]) == 3
     with pytest.raises(FigureError, match="no utterance that is lost") as caught:

@@ -17,7 +17,7 @@ def test_a_width_is_that_of_the_drawn_text():
     drawn = figure.text(0, 0, "a brown dog rolls", fontsize=9)
     canvas = FigureCanvasAgg(figure)
     inches = drawn.get_window_extent(canvas.get_renderer()).width / figure.dpi
-    assert abs(text.width("a brown dog rolls", 9) - inches) < 0.02
+    assert 0 < text.width("a brown dog rolls", 9) - inches < 0.04
 
 
 def test_a_long_text_loses_its_middle_and_fits():
