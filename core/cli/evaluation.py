@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 ZERO_SHOT = "zero-shot"
+EXPORTS = ("csv", "parquet", "trec", "embeddings")  # of core.evaluation.query_exports
 TABLES, FORMATS = (1, 2, 4, 5), ("csv", "markdown", "latex")
 DATA = (
     option("folders", nargs="*", type=Path, metavar="DIR", help="dataset folder; several are compared"),
@@ -46,12 +47,19 @@ EVALUATE_OPTIONS = (
     option("--stored", action="store_true", help="list the stored evaluations"),
     option("--compare", type=int, nargs=2, metavar=("N", "M"),
            help="compare two stored evaluations of the same queries: differences with intervals and p-values"),
+    option("--export", choices=EXPORTS, action="append", default=[],
+           help="write all queries as a table, TREC run and qrels files, or embeddings into --out; repeatable"),
+    option("--evaluation", type=int, action="append", default=[], metavar="N",
+           help="stored evaluation to export, instead of a dataset folder; repeatable"),
+    option("--out", type=output_folder, metavar="DIR", help="folder of --export"),
     option("--delete", type=int, action="append", default=[], metavar="N", help="delete a stored evaluation"),
     option("--format", choices=FORMATS, default="", help="format of a table (default: aligned text)"),
     options.JSON)
 
 
 def _evaluate(arguments: Arguments) -> int:
+    if bool(arguments.export) != bool(arguments.out) or (arguments.evaluation and not arguments.export):
+        raise EvaluationError("An export needs --export and --out: the form, and the folder to write to.", "no_folder")
     with explorer() as opened, progress() as report:
         from core.evaluation import archive
 
@@ -65,7 +73,11 @@ def _evaluate(arguments: Arguments) -> int:
             for evaluation_id in archive.damaged(opened.store):
                 note(f"The evaluation {evaluation_id} is damaged and left out; --delete {evaluation_id} deletes it.")
             return OK
+        if arguments.evaluation:
+            _export(opened, arguments.evaluation, arguments, report)
+            return OK
         records = evaluated(opened, request_of(opened, arguments), report)
+        _export(opened, [record.id for record in records], arguments, report)
         quality = [_quality_json(opened, record.id) for record in records] if arguments.json else []
     if arguments.json:
         shown = [{**to_json(record), "quality": errors} for record, errors in zip(records, quality, strict=True)]
@@ -73,6 +85,15 @@ def _evaluate(arguments: Arguments) -> int:
     else:
         print("\n\n".join(_text(record) for record in records))
     return OK
+
+
+def _export(opened: "Explorer", ids: list[int], arguments: Arguments, report: "Report") -> None:
+    from core.evaluation.query_exports import export_evaluation
+
+    for evaluation_id in ids:
+        for form in arguments.export:
+            for path in export_evaluation(opened.workspace, evaluation_id, form, arguments.out, report):
+                note(f"Written: {path}")
 
 
 def evaluated(opened: "Explorer", request: "Request", report: "Report") -> "list[EvaluationRecord]":

@@ -13,24 +13,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core import datasets, images
-from core.errors import BrewclipError, DatasetError, EvaluationError
-from core.evaluation import alike, archive, evaluate, models, ranks
-from core.evaluation.archive import Evaluation
+from core import images
+from core.errors import BrewclipError, EvaluationError
+from core.evaluation import alike, archive, ranks
 from core.evaluation.failures import CHANGES, Diagnosis, DiagnosisRecord, Reranking, conclude
-from core.evaluation.models import EvaluatedModel
 from core.evaluation.ranks import Floats, Ints, units
 from core.evaluation.records import DIRECTIONS, Direction, EvaluatedQuery
+from core.evaluation.reopened import Reopened, reopened
 from core.evaluation.views import picture_vectors
 from core.features.encode import encode_utterances
-from core.features.prepared_split import Split
 from core.models.spec import ZERO_SHOT_CROP
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.workspace import Workspace
 
 CROPS = tuple(change.key for change in CHANGES if change.kind == "crop")
 CHANGE_COSTS = {"heard": 2.0, "crop": 10.0}  # about what trying a change takes; 1 for the others
-STRAYED = 0.01  # share of ranks that may differ from the stored ones: rounding, but not another model
 
 
 def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Report = silent) -> DiagnosisRecord:
@@ -43,7 +40,7 @@ def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Rep
         raise EvaluationError("A failure lies beyond the first K hits: K must be 1 or more.", "at")
     evaluation = archive.open_evaluation(workspace.store, evaluation_id)
     beginning, *parts = steps(report, 3, 2, 2)
-    bench = _counterfactuals(workspace, evaluation, beginning)
+    bench = Counterfactuals(workspace, reopened(workspace, evaluation, beginning))
     diagnoses = [diagnosis for direction, part in zip(DIRECTIONS, parts, strict=True)
                  for diagnosis in bench.diagnose(direction, at, part)]
     return archive.keep_diagnosis(workspace.store, evaluation_id, at, diagnoses, bench.note)
@@ -58,34 +55,7 @@ def ranks_under_crop(workspace: Workspace, evaluation_id: int, crop: str, number
     if not numbers:
         return []
     evaluation = archive.open_evaluation(workspace.store, evaluation_id)
-    return _counterfactuals(workspace, evaluation, report).cropped(crop, numbers)
-
-
-def _counterfactuals(workspace: Workspace, evaluation: Evaluation, report: Report) -> "Counterfactuals":
-    """The evaluation's model, data and vectors again, from the caches. EvaluationError ("changed")."""
-    setup = evaluation.record.setup
-    spec = workspace.models.resolve(setup.spec, workspace.settings)
-    models.check(workspace, spec)
-    loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)
-    model = models.load(workspace, spec, loading)
-    dataset = datasets.load(setup.folder, setup.kind, follow_links=setup.follow_links)
-    try:
-        split = evaluate.prepare(workspace, model, dataset, setup.split, setup.crop, setup.condition, preparing)
-    except DatasetError as error:
-        raise _changed(str(error)) from error
-    utterances = [utterance.utterance_id for utterance in split.utterances]
-    if (list(split.image_ids) != [picture.image_id for picture in evaluation.pictures]
-        or utterances != [utterance.utterance_id for utterance in evaluation.utterances]):
-        raise _changed("Pictures or utterances were added to the split, or taken away.")
-    images = picture_vectors(workspace, model, split, setup.crop, looking)
-    spoken = encode_utterances(model.network, split, setup.captions, encoding)
-    bench = Counterfactuals(workspace, model, evaluation, split, images, spoken.fused)
-    bench.check()
-    return bench
-
-
-def _changed(why: str) -> EvaluationError:
-    return EvaluationError(f"What was evaluated is no longer there as it was. {why} Evaluate again.", "changed")
+    return Counterfactuals(workspace, reopened(workspace, evaluation, report)).cropped(crop, numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +71,14 @@ class _Ranked:
 
 
 class Counterfactuals:
-    """Misses of an evaluation, ranked again. `images` (n, dim) and `fused` (m, dim) are vectors as evaluated."""
+    """Misses of an evaluation, ranked again."""
 
-    def __init__(self, workspace: Workspace, model: EvaluatedModel, evaluation: Evaluation, split: Split,
-                 images: Floats, fused: Floats) -> None:
-        self._workspace, self._model, self._split = workspace, model, split
+    def __init__(self, workspace: Workspace, opened: Reopened) -> None:
+        self._workspace, self._model, self._split = workspace, opened.model, opened.split
         self._report: Report = silent  # of the change that is tried
-        self._evaluation, self._setup = evaluation, evaluation.record.setup
-        self._images, self._spoken = units(images), units(fused)
-        self._image_of = split.image_of
+        self._evaluation, self._setup = opened.evaluation, opened.evaluation.record.setup
+        self._images, self._spoken = opened.images, units(opened.spoken.fused)
+        self._image_of = opened.split.image_of
         self._crops: dict[str, Floats] = {}
 
     @property
@@ -119,14 +88,6 @@ class Counterfactuals:
             return ""
         return (f"The pictures were seen with {self._setup.crop}, not with the centre crop: no failure is looked at "
                 "under another crop.")
-
-    def check(self) -> None:
-        """EvaluationError ("changed") when these vectors do not give the ranks that were stored."""
-        stored = self._evaluation.ranks("speech_to_image")
-        again = ranks.to_images(self._spoken, self._images, self._image_of)
-        counted = stored > 0
-        if counted.any() and np.mean(again[counted] != stored[counted]) > STRAYED:
-            raise _changed("The model, the pictures or what is heard give other ranks than those that were stored.")
 
     def diagnose(self, direction: Direction, at: int, report: Report = silent) -> Iterator[Diagnosis]:
         """The diagnoses of one direction's failures."""
