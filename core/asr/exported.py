@@ -20,6 +20,11 @@ def find(sha256: str, exports: ExportCache) -> OnnxWhisper | None:
         return None
 
 
+def is_made(sha256: str, exports: ExportCache) -> bool:
+    """Whether the export of the checkpoint was made, be it that it cannot be used."""
+    return exports.has(_key(sha256))
+
+
 def make(path: Path, sha256: str, exports: ExportCache) -> Export:
     """The export of the checkpoint at `path`, made and checked if there is none. OSError: it cannot be written."""
     found = exports.find(_key(sha256))

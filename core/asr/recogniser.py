@@ -85,6 +85,11 @@ class RecogniserEntry:
         """
         return cast(Recogniser, import_module(self.module).load(path, device, exports, sha256))
 
+    def is_exported(self, exports: "ExportCache", sha256: str) -> bool:
+        """Whether no export of a file of weights is to be made: there is one, usable or not, or it has none."""
+        find = getattr(import_module(self.module), "is_exported", None)
+        return find is None or bool(find(sha256, exports))
+
     def export(self, path: Path, exports: "ExportCache", sha256: str) -> None:
         """Make the export of a file of weights, unless there is one. OSError: it cannot be written."""
         import_module(self.module).export(path, exports, sha256)

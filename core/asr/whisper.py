@@ -375,6 +375,11 @@ def load(path: Path, device: str = "auto", exports: ExportCache | None = None, s
     return WhisperRecogniser(path, identity, started, note)
 
 
+def is_exported(sha256: str, exports: ExportCache) -> bool:
+    """Whether the export of a checkpoint was made, be it that it cannot be used."""
+    return exported.is_made(sha256, exports)
+
+
 def export(path: Path, exports: ExportCache, sha256: str) -> None:
     """Make the export of a checkpoint, unless there is one. OSError: it cannot be written."""
     exported.make(path, sha256, exports)

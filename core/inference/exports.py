@@ -67,6 +67,10 @@ class ExportCache:
         """The export of a key (`export_key`), usable or not; None when there is none, or only a damaged one."""
         return next(filter(None, (_read(folder, key) for folder in self._places(key))), None)
 
+    def has(self, key: str) -> bool:
+        """Whether an export of the key was made, usable or not; unlike `find` it reads no graphs."""
+        return any(_key_in(folder) == key for folder in self._places(key))
+
     def make(self, key: str, write: Write, check: Check) -> Export:
         """Make and check the export of a key, or take what another process made meanwhile.
 
@@ -138,6 +142,14 @@ def _read(folder: Path, key: str) -> Export | None:
                 return None
             caches.touch(folder / name)
         return Export(folder, float(values["cosine"]), dict(values["facts"]))
+    except (OSError, *plain_json.DAMAGE):
+        return None
+
+
+def _key_in(folder: Path) -> str | None:
+    """The key in the description of an export; None without a sound one."""
+    try:
+        return str(plain_json.read_object(folder / DESCRIPTION)["key"])
     except (OSError, *plain_json.DAMAGE):
         return None
 

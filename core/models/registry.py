@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from core.asr.recogniser import RECOGNISERS, RecogniserEntry
 from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
-from core.inference.accelerators import check_torch, uses_exports
+from core.inference.accelerators import check_torch, has_torch, uses_exports
 from core.inference.exports import ExportCache
 from core.models import backbones, checkpoints, exported
 from core.models.exported import ExportedModel
@@ -192,11 +192,21 @@ class ModelRegistry:
         """The recogniser, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
         with self._loading_speech:
             key, loaded = self._key(self._entry.weights, settings, "Spoken queries"), self._recogniser
+            key = replace(key, exports=key.exports and self._entry.is_exported(self._exports, self._sha256(key.path)))
             if loaded is None or loaded[0] != key:
                 report(Progress(WorkStep.LOADING, subject=self._entry.title))
                 exports, sha256 = (self._exports, self._sha256(key.path)) if key.exports else (None, "")
+                if self.lacks_export(settings):
+                    log.warning("%s runs in PyTorch, which starts slowly: `brewclip weights fetch %s` prepares it "
+                                "for this processor once.", self._entry.title, self._entry.weights)
                 self._recogniser = loaded = key, self._entry.load(key.path, key.device, exports, sha256)
             return loaded[1]
+
+    def lacks_export(self, settings: Settings) -> bool:
+        """Whether the recogniser would run from an export that is still to be made (`prepare`)."""
+        path = weights.find(self._entry.weights, self._home, settings["weights.folder"])
+        return (path is not None and uses_exports(settings) and has_torch()
+                and not self._entry.is_exported(self._exports, self._sha256(path)))
 
     def prepare(self, name: str, settings: Settings, report: Report = silent) -> None:
         """Make the export of the recogniser, if that is its weights' name and this computer would run it."""
@@ -282,8 +292,8 @@ class ModelRegistry:
 
     def _fits(self, key: _WeightsKey, settings: Settings, name: str) -> bool:
         """Whether a loaded model may be the one of the settings; the next use finds out for sure."""
-        wanted = settings["device"], uses_exports(settings)
-        return (key.device, key.exports) == wanted and name in (key.name, "auto")
+        return (key.device == settings["device"] and key.exports <= uses_exports(settings)
+                and name in (key.name, "auto"))
 
     def _sha256(self, path: Path) -> str:
         """SHA-256 of a weights file; the bundled one has no stamp, so it is read once and remembered."""

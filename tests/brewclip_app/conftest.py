@@ -44,6 +44,12 @@ def coroutines(qapp: object) -> Iterator[None]:
     assert not failed, failed
 
 
+@pytest.fixture(autouse=True)
+def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep windows from making an export of Whisper in the background, which takes a processor for half a minute."""
+    monkeypatch.setattr("brewclip_app.panels.search.controller.prepare_apart", lambda home, title, report: None)
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[Path]:
     """Three drawn pictures of different shapes and colours."""

@@ -22,6 +22,7 @@ from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState,
 from brewclip_app.services.downloads import DownloadsState
 from core.asr.recogniser import RECOGNISERS
 from core.errors import BrewclipError
+from core.models.preparing import prepare_apart
 from core.progress import JobCancelled, Progress, Report
 from core.search.terms import QueryTerm
 
@@ -410,11 +411,20 @@ class SearchController(Controller[SearchState]):
         tasks.start(self._load_models())
 
     async def _load_models(self) -> None:
-        """Load the models before they are needed; a failure is shown when they are needed."""
+        """Load the models before they are needed; a failure is shown when they are needed.
+
+        Where the recogniser has no export yet, a process of low priority makes it, for the next query to use.
+        """
+        context = self._context
+
+        def prepare(report: Report) -> None:
+            if context.explorer.models.lacks_export(context.settings):
+                prepare_apart(context.home, SPEECH.title, report)
+
         with suppress(Exception):
-            await self._context.jobs.run("Loading models", lambda report: self._context.explorer.warm_up(report),
-                                         key="preload", quiet=True,
-                                         on_progress=lambda progress: self._set(loading=progress.title))
+            for name, work in (("Loading models", context.explorer.warm_up), ("Preparing models", prepare)):
+                await context.jobs.run(name, work, key="preload", quiet=True,
+                                       on_progress=lambda progress: self._set(loading=progress.title))
         self._set(loading="")
 
     def _follow_downloads(self, state: DownloadsState) -> None:

@@ -1,5 +1,7 @@
 """Whisper's export against PyTorch: a small one of random weights, and Whisper base."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from core.asr.checkpoint import MULTILINGUAL, WhisperCheckpoint
 from core.asr.engine import WhisperModel
 from core.asr.mel import log_mel
 from core.asr.torch_runtime import TorchWhisper
+from core.explorer import Explorer
 from core.home import Home
 from core.inference import whisper_graphs
 from core.inference.exporting import least_cosine
@@ -23,6 +26,8 @@ from core.inference.exports import ExportCache
 from core.inference.whisper import OnnxWhisper, WhisperShape
 from core.models.registry import ModelRegistry
 from core.settings import Settings
+from tests.conftest import REPOSITORY
+from tests.core.test_cold_start import HEAVY, PROGRAM
 
 SHAPE = WhisperShape(80, 64, 2, 2, 2, 2, MULTILINGUAL, ((0, 1), (1, 0), (1, 1)))
 SOUND = np.random.default_rng(0).standard_normal((3, 32_000)).astype(np.float32)
@@ -138,6 +143,22 @@ print(sorted({{"torch", "whisper", "scipy", "torchaudio", "numba", "onnx"}} & se
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     text, modules = done.stdout.splitlines()
     assert "coffee" in text and modules == "[]"
+
+
+@pytest.mark.slow
+def test_a_spoken_search_on_the_command_line_imports_nothing_heavy(prepared, tmp_path: Path) -> None:
+    home, settings = prepared
+    explorer = Explorer(home, settings)
+    explorer.index(REPOSITORY / "resources" / "demo" / "photographs", "photographs")
+    explorer.close()
+    home.settings.write_text(json.dumps(dict(settings.changed)))
+    spoken = REPOSITORY / "resources" / "demo" / "coffee.flac"
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "modules"), "search", "--gallery", "photographs", "--speech",
+         str(spoken), "--json"], env={**os.environ, "PYTHONPATH": str(REPOSITORY), **home.environment},
+        capture_output=True, text=True)
+    assert done.returncode == 0 and "coffee" in json.loads(done.stdout)["transcript"], done.stderr
+    assert not set(json.loads((tmp_path / "modules").read_text())) & set(HEAVY)
 
 
 @pytest.mark.slow
