@@ -14,7 +14,7 @@ from core import plain_json, private_files
 from core.errors import SettingsError
 
 Value = str | int | float | bool
-Kind = Literal["choice", "flag", "number", "folder", "backbone", "model", "patterns"]
+Kind = Literal["choice", "flag", "number", "folder", "backbone", "model", "recogniser", "patterns"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Setting:
                     return converted
             case "choice", str() if value in dict(self.choices):
                 return value
-            case ("folder" | "backbone" | "model" | "patterns"), str():
+            case ("folder" | "backbone" | "model" | "recogniser" | "patterns"), str():
                 return value
         raise SettingsError(f"The setting {self.key} cannot be {value!r}.", "setting")
 
@@ -73,9 +73,17 @@ SETTINGS: tuple[Setting, ...] = (
                      ("ko", "Korean"), ("zh", "Chinese"))),
     Setting("speech.translate", "Speech", "Translate to English",
             "Search with an English translation of the transcript; the original is shown as well.", "flag", True),
+    Setting("speech.recogniser", "Speech", "Recogniser",
+            "English-only models recognise English alone. A trained model that uses the voice needs the recogniser "
+            "that it was trained with.", "recogniser", "auto", (("auto", "Whisper base"),)),
+    Setting("speech.beam", "Speech", "Beam size",
+            "Hypotheses that are followed at once; 1 is greedy decoding. More are a little more accurate and take "
+            "several times as long.", "number", 1, low=1, high=20),
     Setting("speech.padding", "Speech", "Padding",
-            "The paper pads every recording to 30 s. Without padding the transcript is the same and comes sooner.",
-            "choice", "own", (("own", "None (fast)"), ("full", "To 30 s (as in the paper)"))),
+            "The paper pads every recording to 30 s. Without padding the transcript is the same and comes sooner. With "
+            "all frames, a trained model's voice branch also attends to the silence, and to the first 30 s alone.",
+            "choice", "own", (("own", "None (fast)"), ("full", "To 30 s"),
+                              ("window", "To 30 s, all frames (as in the authors' code)"))),
     Setting("vision.backbone", "Images", "Vision model",
             "The CLIP model that searches. Larger models are more accurate and slower.", "backbone", "auto",
             reembeds=True),

@@ -22,6 +22,8 @@ def described(setting: Setting) -> str:
     values = values or kinds[setting.kind]
     if setting.kind == "model":
         values = f"{values} or the folder of a run"
+    if setting.kind == "recogniser":
+        values = f"{values}, a name of weights, or a file"
     words = {} if setting.kind == "number" else {True: "on", False: "off", "": "none"}
     default = words.get(setting.default, setting.default)
     return f"| `{setting.key}` | {setting.label} | {values} | {default} | {setting.help} |"

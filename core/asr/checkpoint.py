@@ -9,12 +9,12 @@ import torch
 import whisper
 from whisper.model import AudioEncoder, ModelDimensions, TextDecoder, Whisper
 
+from core.asr.engine import MULTILINGUAL
 from core.errors import ModelError
 
 # (encoder layers, decoder layers, mel bands) -> openai-whisper's name; the names give the alignment heads.
 NAMES = {(4, 4, 80): "tiny", (6, 6, 80): "base", (12, 12, 80): "small", (24, 24, 80): "medium",
          (32, 32, 80): "large-v2", (32, 32, 128): "large-v3", (32, 4, 128): "turbo"}
-MULTILINGUAL = 51_865  # tokens; English-only models have fewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class WhisperCheckpoint:
 
 
 def read(path: Path) -> WhisperCheckpoint:
-    """The multilingual Whisper in a file. ModelError: missing, damaged (not a Whisper checkpoint), english_only."""
+    """The Whisper in a file. ModelError: missing, damaged (not a Whisper checkpoint)."""
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -44,10 +44,9 @@ def read(path: Path) -> WhisperCheckpoint:
     except (KeyError, TypeError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         raise ModelError(f"{path.name} is not a whole Whisper checkpoint. Delete it and fetch it again.",
                          "damaged") from error
-    if dims.n_vocab < MULTILINGUAL:
-        raise ModelError(f"{path.name} is an English-only Whisper; a multilingual one is needed.", "english_only")
     model.requires_grad_(False).eval()
     name = NAMES.get((dims.n_audio_layer, dims.n_text_layer, dims.n_mels), "")
+    name += ".en" if name and dims.n_vocab < MULTILINGUAL else ""
     return WhisperCheckpoint(model, name, sha256, _heads(model, name))
 
 

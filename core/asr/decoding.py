@@ -1,4 +1,4 @@
-"""Greedy decoding in batches, over a decoder of any runtime."""
+"""Greedy decoding in batches and beam search, over a decoder of any runtime."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +15,9 @@ class Cache(Protocol):
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop the rows that are not among `rows`."""
+
+    def reorder(self, rows: Sequence[int]) -> None:
+        """Take the tokens read from `rows`, one for each row; all rows are of one window."""
 
 
 class Decoder(Protocol):
@@ -36,7 +39,7 @@ class Decoder(Protocol):
 
 @dataclass
 class Decoded:
-    """Result of greedy decoding for one window. `attention`: (tokens + 1, heads, frames) raw scores, or None."""
+    """Result of decoding for one window. `attention`: (tokens + 1, heads, frames) raw scores, or None."""
 
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -88,6 +91,70 @@ def greedy(decoder: Decoder, cache: Any, prompts: NDArray[np.int64], rules: Rule
     for result, rows_seen in zip(results, seen, strict=True):
         result.attention = np.stack(rows_seen) if rows_seen else None
     return results
+
+
+@dataclass(frozen=True)
+class _Hypothesis:
+    """A beginning of a transcript with the log probabilities of its tokens; `total` is their sum in float32."""
+
+    tokens: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    total: float = 0.0
+
+
+def beam_search(decoder: Decoder, cache: Any, prompt: NDArray[np.int64], rules: Rules, limit: int, size: int
+                ) -> Decoded:
+    """The likeliest transcript of one window among `size` hypotheses, as openai-whisper searches with patience 1.
+
+    The cache has one row and is used up; `prompt` (tokens,). Hypotheses are compared by their mean log probability a
+    token. No attention is kept; see `attention_to`.
+    """
+    beams, finished = [_Hypothesis()], dict[tuple[int, ...], _Hypothesis]()
+    tokens, forbidden = prompt[None], rules.forbidden_first
+    for _ in range(limit):
+        logprobs = _log_softmax(decoder.logits(tokens, cache) + forbidden)
+        candidates: dict[tuple[int, ...], tuple[_Hypothesis, int]] = {}
+        for row, (beam, values) in enumerate(zip(beams, logprobs, strict=True)):
+            for token in np.argsort(-values, kind="stable")[:size + 1].tolist():
+                longer = _Hypothesis((*beam.tokens, token), (*beam.logprobs, float(values[token])),
+                                     float(np.float32(beam.total) + values[token]))
+                candidates[longer.tokens] = longer, row
+        beams, rows, ended = [], [], []
+        for hypothesis, row in sorted(candidates.values(), key=lambda each: -each[0].total):
+            if hypothesis.tokens[-1] == rules.end:
+                ended.append(hypothesis)
+                continue
+            beams.append(hypothesis)
+            rows.append(row)
+            if len(beams) == size:
+                break
+        finished |= {each.tokens: each for each in ended[:max(0, size - len(finished))]}
+        if len(finished) >= size:
+            break
+        cache.reorder(rows)
+        tokens, forbidden = np.array([[beam.tokens[-1]] for beam in beams]), rules.forbidden
+    choices = [*finished.values(), *sorted(beams, key=lambda each: -each.total)][:max(size, len(finished))]
+    best = max(choices, key=lambda each: each.total / max(1, len(each.tokens) - (each.tokens[-1] == rules.end)))
+    ends = best.tokens[-1] == rules.end
+    return Decoded(list(best.tokens[:-1] if ends else best.tokens), list(best.logprobs), None, ends)
+
+
+def attention_to(tokens: Sequence[int], decoder: Decoder, cache: Any, prompt: NDArray[np.int64], rules: Rules
+                 ) -> NDArray[np.float32]:
+    """(tokens + 1, heads, frames) raw attention scores while the decoder reads a transcript."""
+    scores = []
+    for read in (prompt[None], *(np.array([[token]]) for token in tokens)):
+        _, _, seen = decoder.best(read, cache, rules.forbidden, watch=True)
+        assert seen is not None
+        scores.append(seen[0])
+    return np.stack(scores)
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log softmax along the last axis, -inf where a logit is."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    logprobs: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logprobs
 
 
 def _extend(results: Sequence[Decoded], tokens: Sequence[int], logprobs: Sequence[float], rules: Rules,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.asr.decoding import LONGEST, Decoded, Decoder, Rules, greedy
+from core.asr import windows
+from core.asr.decoding import LONGEST, Decoded, Decoder, Rules, attention_to, beam_search, greedy
 from core.asr.tokenizer import tokenizer_for
 from core.asr.windows import padded_length, windows_of
 from core.audio import Samples, Waveform
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 FASTEST_SPEECH = 20  # tokens a second; a decoder that says more is in a loop
 QUIET, LOUD = 0.05, 0.25  # peaks: quieter sounds are raised, or the mel spectrogram's floor swallows their consonants
 GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
-NOT_LANGUAGES = 51_766  # tokens of Whisper's vocabulary that stand for no language
+MULTILINGUAL = 51_865  # tokens; English-only models have fewer
+NOT_LANGUAGES = 51_765  # tokens of an English-only vocabulary that stand for no language
 
 
 class Runtime(Protocol):
@@ -66,36 +68,45 @@ class WhisperModel:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        self.multilingual = runtime.vocabulary >= MULTILINGUAL
         self.tokenizer = self.tokenizer_for("en")
         self.rules = self._rules(strict=True)
         self.exact_rules = self._rules(strict=False)
 
     def tokenizer_for(self, language: str, task: str = "transcribe") -> "Tokenizer":
         """Whisper's tokenizer, with the prompt of a language and a task ("transcribe" or "translate")."""
-        return tokenizer_for(self.runtime.vocabulary - NOT_LANGUAGES, language, task)
+        count = self.runtime.vocabulary - NOT_LANGUAGES - self.multilingual
+        return tokenizer_for(count, language, task, self.multilingual)
 
     def encode(self, windows: Sequence[Samples], length: int, raise_quiet: bool) -> NDArray[Any]:
         """(rows, frames, width) states of windows that are padded with silence to `length` samples."""
         return self.runtime.encode(np.stack([padded(samples, length, raise_quiet) for samples in windows]))
 
     def states(self, waveform: Waveform, padding: str) -> NDArray[np.float32]:
-        """(frames, width) encoder states of a recording, 50 frames a second, as long as its sound."""
+        """(frames, width) encoder states of a recording, 50 frames a second, as long as its sound.
+
+        Under padding "window" all 1500 of its first 30 s.
+        """
+        if padding == "window":
+            first, = self.encode([waveform.samples[:windows.LONGEST]], windows.LONGEST, raise_quiet=False)
+            return first.astype(np.float32)
         parts = []
         for window in windows_of([waveform]):
             length = padded_length(len(window.samples), padding)
-            states, = self.encode([window.samples], length, raise_quiet=padding != "full")
+            states, = self.encode([window.samples], length, raise_quiet=padding == "own")
             parts.append(states[: window.frames].astype(np.float32))
         return np.concatenate(parts)
 
     def read(self, states: NDArray[Any], seconds: Sequence[float], languages: Sequence[str], task: str = "transcribe",
              exact: bool = False, patient: bool = False, watch: bool = False,
-             prior: Sequence[Mapping[str, float]] = ()) -> list[DecodedWindow]:
+             prior: Sequence[Mapping[str, float]] = (), beam: int = 1) -> list[DecodedWindow]:
         """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to detect them from the same states.
 
         `exact`: as openai-whisper decodes. `patient`: to the end even if it seems to loop. `watch`: for word times.
         `prior` (rows,): added to the logits of languages when they are detected, by code; () for none.
+        `beam`: hypotheses of a beam search, which reads with the exact decoder; 1: greedy.
         """
-        decoder, tokenizer = self.runtime.exact if exact else self.runtime.fast, self.tokenizer
+        decoder, tokenizer = self.runtime.exact if exact or beam > 1 else self.runtime.fast, self.tokenizer
         cache = decoder.begin(states)
         logits = decoder.logits(np.full((len(states), 1), tokenizer.sot), cache)
         no_speech = softmax(logits)[:, tokenizer.no_speech].tolist()
@@ -104,8 +115,23 @@ class WhisperModel:
         prompts = np.array([self._prompt(code, task) for code in chosen])
         rules = replace(self.exact_rules if exact else self.rules, stop_at_loops=not patient)
         limits = [LONGEST if patient else min(LONGEST, 30 + int(FASTEST_SPEECH * each)) for each in seconds]
-        decoded = greedy(decoder, cache, prompts, rules, limits, watch)
+        if beam > 1:
+            decoded = [self._searched(states[row:row + 1], prompts[row], rules, limits[row], beam, watch)
+                       for row in range(len(states))]
+        else:
+            decoded = greedy(decoder, cache, prompts, rules, limits, watch)
         return [DecodedWindow(*row) for row in zip(chosen, likely, no_speech, decoded, alone, strict=True)]
+
+    def _searched(self, states: NDArray[Any], prompt: NDArray[np.int64], rules: Rules, limit: int, beam: int,
+                  watch: bool) -> Decoded:
+        """The result of a beam search for one window (1, frames, width)."""
+        decoder, sot = self.runtime.exact, self.tokenizer.sot
+        prompt = np.array([sot, *prompt])
+        decoded = beam_search(decoder, decoder.begin(states), prompt, rules, limit, beam)
+        if watch:
+            seen = attention_to(decoded.tokens, decoder, decoder.begin(states), prompt, rules)
+            decoded.attention = seen if decoded.finished else seen[:-1]
+        return decoded
 
     def languages(self, states: NDArray[Any], among: Collection[str]) -> list[tuple[str, float]]:
         """The most probable language of each row of states (rows, frames, width) among some codes, and how probable it
@@ -120,6 +146,8 @@ class WhisperModel:
     def _languages(self, logits: NDArray[np.float32],
                    prior: Sequence[Mapping[str, float]]) -> list[tuple[tuple[str, float], ...]]:
         """The two most probable languages of each row of (rows, vocabulary) at the start of the transcript."""
+        if not self.multilingual:
+            return [(("en", 1.0),)] * len(logits)
         codes = self.tokenizer.all_language_codes
         among = logits[:, list(self.tokenizer.all_language_tokens)]
         if prior:

@@ -95,4 +95,13 @@ class RecogniserEntry:
         import_module(self.module).export(path, exports, sha256)
 
 
-RECOGNISERS = (RecogniserEntry("whisper-base", "Whisper base", "core.asr.whisper"),)  # the first is the one in use
+RECOGNISERS = tuple(RecogniserEntry(f"whisper-{name}", f"Whisper {name}", "core.asr.whisper")
+                    for name in ("base", "base.en", "tiny.en"))  # the first is the default
+
+
+def entry_of(name: str, default: RecogniserEntry = RECOGNISERS[0]) -> RecogniserEntry:
+    """The recogniser of a setting: "auto", a name of weights, or the path of a Whisper checkpoint."""
+    if name == "auto":
+        return default
+    known = {entry.weights: entry for entry in (default, *RECOGNISERS)}
+    return known.get(name) or RecogniserEntry(name, f"the recogniser {Path(name).name}", default.module)

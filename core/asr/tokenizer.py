@@ -25,9 +25,11 @@ def package_file(name: str) -> Path:
     return Path(next(iter(folders))) / name
 
 
-def tokenizer_for(language_count: int, language: str, task: str = "transcribe") -> "Tokenizer":
-    """Whisper's multilingual tokenizer, with the prompt of a language and a task ("transcribe" or "translate")."""
-    made: Tokenizer = _module().get_tokenizer(True, num_languages=language_count, language=language, task=task)
+def tokenizer_for(language_count: int, language: str, task: str = "transcribe", multilingual: bool = True
+                  ) -> "Tokenizer":
+    """Whisper's tokenizer, with the prompt of a language and a task ("transcribe" or "translate") if `multilingual`;
+    that of the English-only models has neither."""
+    made: Tokenizer = _module().get_tokenizer(multilingual, num_languages=language_count, language=language, task=task)
     return made
 
 

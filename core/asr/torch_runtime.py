@@ -85,12 +85,12 @@ class TorchWhisper:
     def layers(self, waveform: Waveform, padding: str) -> NDArray[np.float32]:
         """(layers, frames, width) encoder states of a recording, 50 frames a second, as long as its sound.
 
-        Layer 0 is the input of the first block, the last one Z_A: 7 layers for Whisper base. `padding` as in
-        `TranscriptionOptions`; the last layer equals the states of `Recogniser.transcribe` under the same padding.
+        Layer 0 is the input of the first block, the last one Z_A: 7 layers for Whisper base. `padding` "own" or "full"
+        as in `TranscriptionOptions`: the last layer equals the states of `Recogniser.transcribe` under it.
         """
         parts = []
         for window in windows_of([waveform]):
-            samples = padded(window.samples, padded_length(len(window.samples), padding), padding != "full")
+            samples = padded(window.samples, padded_length(len(window.samples), padding), padding == "own")
             layers = encoder_layers(self.model.encoder, self._mels(samples[None]))
             parts.append(torch.cat([states[:, :window.frames].float() for states in layers]))
         joined: NDArray[np.float32] = torch.cat(parts, dim=1).cpu().numpy()
@@ -149,6 +149,14 @@ class TorchCache:
         kept = torch.tensor(rows, dtype=torch.long, device=self.own[0][0].device)
         self.cross = [(key[kept], value[kept]) for key, value in self.cross]
         self.own = [(key[kept], value[kept]) for key, value in self.own]
+
+    def reorder(self, rows: Sequence[int]) -> None:
+        """Take the tokens read from `rows`, one for each row; all rows are of one window."""
+        taken = torch.tensor(rows, dtype=torch.long, device=self.own[0][0].device)
+        self.own = [(key[taken], value[taken]) for key, value in self.own]
+        if len(rows) != len(self.cross[0][0]):
+            self.cross = [(key[:1].expand(len(rows), -1, -1, -1), value[:1].expand(len(rows), -1, -1, -1))
+                          for key, value in self.cross]
 
 
 class TorchDecoder:

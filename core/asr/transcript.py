@@ -64,7 +64,8 @@ class EncodedUtterance:
     `states`: for each window of the utterance (frames, width) float16, 50 frames a second, as long as the sound; this
     is the paper's Z_A. Under padding "full" they equal the paper's states over the same frames. Under "own" the encoder
     attends to 6 s of silence after the sound and not to all that is missing to 30 s, so that they differ a little:
-    never mix the two in one acoustic branch. () where none are wanted.
+    never mix the two in one acoustic branch. Under "window" they are all 1500 frames of the first 30 s, silence
+    included. () where none are wanted.
 
     `reason` says why the recording of a dataset could not be read, and is "" for all others: it then has neither words
     nor states.
@@ -84,15 +85,18 @@ class EncodedUtterance:
 class TranscriptionOptions:
     """Options of transcription. `language` is "auto" or a code such as "de"; `translate` adds the English.
 
+    `padding`: the encoder sees 6 s of silence after the sound ("own") or a window of 30 s ("full", "window"); see
+    `EncodedUtterance.states`. `beam`: hypotheses of the decoder's beam search; 1: greedy.
     The last three are for queries, not for recordings of a dataset. `likely` are codes of languages that weigh more in
     short utterances. `keep_doubtful` keeps the words of a clear voice, marked, that would otherwise be refused.
     `several_languages`: a recording may change its language at a pause.
     """
 
-    padding: Literal["own", "full"] = "own"
+    padding: Literal["own", "full", "window"] = "own"
     language: str = "auto"
     translate: bool = True
     word_times: bool = True
+    beam: int = 1
     likely: tuple[str, ...] = ()
     keep_doubtful: bool = False
     several_languages: bool = False

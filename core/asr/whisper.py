@@ -107,11 +107,11 @@ class WhisperRecogniser:
 
     def fingerprint_of(self, options: TranscriptionOptions) -> Fingerprint:
         """All that decides a transcript: weights, precision and options."""
-        runtime = self.runtime
-        decoding = self.precision if options.padding == "full" or runtime.fast is runtime.exact else "int8"
+        runtime, options = self.runtime, self._possible(options)
+        exact = options.padding != "own" or options.beam > 1 or runtime.fast is runtime.exact
         parts: dict[str, Any] = {
             "recogniser": self.name, "weights": self._identity.sha256, "precision": self.precision,
-            "decoding": decoding, "padding": options.padding, "language": options.language,
+            "decoding": self.precision if exact else "int8", "padding": options.padding, "language": options.language,
             "translate": options.translate, "words": options.word_times}
         if options.likely and options.language == "auto":
             parts["likely"] = sorted(options.likely)
@@ -119,7 +119,15 @@ class WhisperRecogniser:
             parts["doubtful"] = 2
         if options.several_languages and options.language == "auto":
             parts["several_languages"] = True
+        if options.beam > 1:
+            parts["beam"] = options.beam
         return Fingerprint.of(parts)
+
+    def _possible(self, options: TranscriptionOptions) -> TranscriptionOptions:
+        """The options as far as the model has a choice: an English-only one detects and translates nothing."""
+        if self._engine.multilingual:
+            return options
+        return replace(options, language="en", translate=False, likely=(), several_languages=False)
 
     def warm_up(self) -> None:
         """Decode a second of silence: tables and kernels that are made once are then there."""
@@ -135,9 +143,10 @@ class WhisperRecogniser:
         and `fallback` says so. ModelError ("language") on a language that Whisper does not know.
         """
         with self._lock:  # from the background it gives way to others between two recordings
-            codes = self._engine.tokenizer.all_language_codes
+            codes = self._engine.tokenizer.all_language_codes if self._engine.multilingual else ("en",)
             if options.language not in ("auto", *codes):
-                raise ModelError(f"Whisper does not know the language {options.language!r}.", "language")
+                raise ModelError(f"{self.name} does not know the language {options.language!r}.", "language")
+            options = self._possible(options)
             options = replace(options, likely=tuple(code for code in options.likely if code in codes))
             return self._with_fallback(lambda: self._transcribe(waveforms, options, report))
 
@@ -181,7 +190,13 @@ class WhisperRecogniser:
         by_recording: dict[int, list[TranscribedWindow]] = defaultdict(list)
         for result in self._transcribe_windows(self._by_language(windows_of(waveforms), options), options, report):
             by_recording[result.window.recording].append(result)
-        return [self._join(by_recording[index], options) for index in range(len(waveforms))]
+        utterances = [self._join(by_recording[index], options) for index in range(len(waveforms))]
+        if options.padding == "window":  # of a recording of several windows the first 30 s, whatever was cut there
+            for index, waveform in enumerate(waveforms):
+                if len(by_recording[index]) > 1:
+                    states = self._engine.states(waveform, options.padding).astype(np.float16)
+                    utterances[index] = replace(utterances[index], states=(states,))
+        return utterances
 
     def _by_language(self, windows: list[Window], options: TranscriptionOptions) -> list[Window]:
         """The windows, cut at pauses where the language changes."""
@@ -215,9 +230,10 @@ class WhisperRecogniser:
 
     def _batch(self, windows: list[Window], length: int, options: TranscriptionOptions) -> list[TranscribedWindow]:
         """Results of windows of one padded length: encoded and decoded together, doubtful ones decoded again."""
-        exact = options.padding == "full"
+        exact = options.padding != "own"
         states = self._engine.encode([window.samples for window in windows], length, raise_quiet=not exact)
-        results = [TranscribedWindow(window, sound_of(window.samples), row, row[: window.frames].astype(np.float16),
+        results = [TranscribedWindow(window, sound_of(window.samples), row,
+                                     (row if options.padding == "window" else row[: window.frames]).astype(np.float16),
                                      reason=SILENT)
                  for window, row in zip(windows, states, strict=True)]
         self._lock.give_way()
@@ -227,12 +243,13 @@ class WhisperRecogniser:
         readings = self._engine.read(states[audible], [windows[index].seconds for index in audible],
                                      [options.language] * len(audible), exact=exact, patient=exact,
                                      watch=options.word_times,
-                                     prior=[prior(options.likely, results[index].sound.seconds) for index in audible])
+                                     prior=[prior(options.likely, results[index].sound.seconds) for index in audible],
+                                     beam=options.beam)
         for index, reading in zip(audible, readings, strict=True):
             self._lock.give_way()
             result = self._with(results[index], reading, options)
             results[index] = result if exact else self._reconsider(result, options)
-        return self._translated(results) if options.translate else results
+        return self._translated(results, options.beam) if options.translate else results
 
     def _with(self, result: TranscribedWindow, reading: DecodedWindow,
               options: TranscriptionOptions) -> TranscribedWindow:
@@ -294,10 +311,10 @@ class WhisperRecogniser:
         """The result of other states or another language. A loop is cut off where the window cannot be halved."""
         reading, = self._engine.read(states[None], [result.window.seconds], [language], exact=exact,
                                      patient=exact and not result.window.can_be_halved, watch=options.word_times,
-                                     prior=[prior(options.likely, result.sound.seconds)])
+                                     prior=[prior(options.likely, result.sound.seconds)], beam=options.beam)
         return self._with(replace(result, states=states), reading, options)
 
-    def _translated(self, results: list[TranscribedWindow]) -> list[TranscribedWindow]:
+    def _translated(self, results: list[TranscribedWindow], beam: int) -> list[TranscribedWindow]:
         """The results, those in other languages with their English, decoded from the same states."""
         groups: dict[int, list[int]] = defaultdict(list)
         for index, result in enumerate(results):
@@ -308,7 +325,8 @@ class WhisperRecogniser:
             group = [results[index] for index in indices]
             languages = [result.reading.language for result in group if result.reading]
             readings = self._engine.read(np.stack([result.states for result in group]),
-                                         [result.window.seconds for result in group], languages, "translate")
+                                         [result.window.seconds for result in group], languages, "translate",
+                                         beam=beam)
             for index, reading in zip(indices, readings, strict=True):
                 text = self._with(results[index], reading, TranscriptionOptions()).text
                 translated[index] = replace(results[index], translation=text)
@@ -359,7 +377,7 @@ def load(path: Path, device: str = "auto", exports: ExportCache | None = None, s
     """The recogniser of a Whisper checkpoint (openai-whisper's format), on one of `devices.NAMES`.
 
     With `exports` and the file's SHA-256 its export runs in ONNX Runtime; where there is none, PyTorch. ModelError:
-    missing, damaged, english_only, device.
+    missing, damaged, device.
     """
     if exports is not None:
         runtime = exported.find(sha256, exports)

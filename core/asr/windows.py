@@ -67,8 +67,8 @@ def cuts(samples: Samples) -> list[tuple[int, int]]:
 
 
 def padded_length(samples: int, padding: str) -> int:
-    """Samples that the encoder sees for a window of `samples`: 30 s for "full", for "own" its length and 6 s."""
-    if padding == "full":
+    """Samples that the encoder sees for a window of `samples`: for "own" its length and 6 s, else 30 s."""
+    if padding != "own":
         return LONGEST
     return min(LONGEST, -(-(samples + SILENCE_AFTER) // STEP) * STEP)
 

@@ -64,23 +64,23 @@ PREPARE_OPTIONS = (
     option("--noise", default="", metavar="LIST", help="noise conditions as well, such as 10,babble:5 (dB)"),
     option("--no-states", action="store_true", help="transcripts only, for variants without an acoustic branch"),
     option("--max-cache-gb", type=share, default=100.0, metavar="GB", help="refuse to write more than this"),
-    options.FOLLOW_LINKS, *ENGINE, options.JSON)
+    options.FOLLOW_LINKS, *options.SPEECH, *ENGINE, options.JSON)
 
 
 def _prepare(arguments: Arguments) -> int:
-    options = options_of(arguments) if by_cluster(arguments) else None
+    on_cluster = options_of(arguments) if by_cluster(arguments) else None
     from core.cluster.preparing import Preparation, PrepareRecipe
 
     recipe = PrepareRecipe(arguments.folder.absolute(), arguments.kind, tuple(arguments.split), arguments.backbone,
                            arguments.crop, arguments.noise, not arguments.no_states, arguments.max_cache_gb,
                            arguments.follow_links)
-    with explorer() as opened, progress() as report:
+    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         preparation = Preparation(opened.workspace, recipe, report)
         cost = preparation.cost()
         preparation.check(cost)
         note(f"{', '.join(preparation.splits)}: {cost.recordings} recordings to transcribe; caches grow by "
              f"{size(cost.nbytes)}.")
-        done = preparation.run(options, report)
+        done = preparation.run(on_cluster, report)
     if arguments.json:
         print(as_json({"splits": preparation.splits, "recordings": done.recordings, "pictures": done.images,
                        "unreadable": [{"path": path, "reason": reason} for path, reason in done.unreadable],

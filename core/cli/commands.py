@@ -157,7 +157,8 @@ def _index_text(result: "IndexResult") -> str:
     return "\n".join(lines)
 
 
-TRANSCRIBE_OPTIONS = (option("files", nargs="+", type=Path, metavar="FILE", help="recording"), options.JSON)
+TRANSCRIBE_OPTIONS = (option("files", nargs="+", type=Path, metavar="FILE", help="recording"), *options.SPEECH,
+                      options.JSON)
 
 
 def _transcribe(arguments: Arguments) -> int:
@@ -165,7 +166,7 @@ def _transcribe(arguments: Arguments) -> int:
     from core import audio
 
     entries: list[dict[str, Any]] = []
-    with explorer() as opened, progress() as report:
+    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         for path in arguments.files:
             try:
                 entries.append({"path": str(path), **opened.transcribe_query(audio.read(path), report).to_json()})

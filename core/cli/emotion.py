@@ -35,7 +35,7 @@ OPTIONS = (
     option("--seeds", type=count, default=SEEDS, metavar="N", help="repetitions of what depends on chance"),
     option("--table", type=_table_file, metavar="FILE", help="write the table to this file as well (.csv or .md)"),
     option("--no-keep", action="store_true", help="do not keep the run for the window"),
-    options.FOLLOW_LINKS, options.JSON)
+    options.FOLLOW_LINKS, *options.SPEECH, options.JSON)
 
 
 def _options(arguments: Arguments) -> "Options":
@@ -47,7 +47,7 @@ def _options(arguments: Arguments) -> "Options":
 
 
 def _emotion(arguments: Arguments) -> int:
-    with explorer() as opened, progress() as report:
+    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         from core.emotion import experiment, results, tables
         from core.emotion.run_store import Runs
         from core.models import checkpoints

@@ -38,7 +38,8 @@ DATA = (
     option("--crop", choices=options.CROPS, action="append", default=[],
            help="image crop; repeat to compare (default: the model's)"),
     option("--drop-unreadable", action="store_true",
-           help="leave out files that cannot be read, instead of counting them as misses"))
+           help="leave out files that cannot be read, instead of counting them as misses"),
+    *options.SPEECH)
 EVALUATE_OPTIONS = (
     *DATA,
     option("--table", type=int, choices=TABLES, help="print a table of the paper, filled from stored evaluations"),
@@ -60,7 +61,7 @@ EVALUATE_OPTIONS = (
 def _evaluate(arguments: Arguments) -> int:
     if bool(arguments.export) != bool(arguments.out) or (arguments.evaluation and not arguments.export):
         raise EvaluationError("An export needs --export and --out: the form, and the folder to write to.", "no_folder")
-    with explorer() as opened, progress() as report:
+    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         from core.evaluation import archive
 
         if arguments.delete:
@@ -313,7 +314,7 @@ DIAGNOSE_OPTIONS = (
 def _diagnose(arguments: Arguments) -> int:
     if bool(arguments.folders) == (arguments.evaluation is not None):
         raise EvaluationError("Name what to diagnose: a dataset folder, or --evaluation N.", "no_dataset")
-    with explorer() as opened, progress() as report:
+    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         from core.evaluation import archive, exports
         from core.evaluation.diagnosis import diagnose
 

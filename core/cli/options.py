@@ -99,6 +99,15 @@ def gallery_name(text: str) -> str:
     return text
 
 
+def speech_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that `SPEECH` changes, by key."""
+    chosen = {f"speech.{name}": getattr(arguments, name) for name in ("recogniser", "beam", "padding")
+              if getattr(arguments, name) is not None}
+    if (name := chosen.get("speech.recogniser", "")) and Path(name).is_file():
+        chosen["speech.recogniser"] = str(Path(name).absolute())
+    return chosen
+
+
 def share(text: str) -> float:
     """An argument that is a finite number from 0. ValueError, which argparse explains."""
     value = float(text)
@@ -115,6 +124,15 @@ DATASET = option("folder", type=Path, metavar="DIR", help="dataset folder")
 KIND = option("--kind", default="", metavar="KIND", help="kind of the dataset, if the folder fits several")
 BACKBONE = option("--backbone", default="auto", metavar="NAME", help="backbone, as listed by `brewclip weights list`")
 CROP = option("--crop", choices=SINGLE_CROPS, default="centre", help="image crop")
+SPEECH = (
+    option("--recogniser", default=None, metavar="NAME",
+           help="recogniser: a name listed by `brewclip weights list`, or a checkpoint of openai-whisper (default: "
+           "as in the settings)"),
+    option("--beam", type=int, default=None, metavar="N",
+           help="beam size of the recogniser; 1 is greedy (default: as in the settings)"),
+    option("--padding", default=None, choices=[value for value, _ in settings.BY_KEY["speech.padding"].choices],
+           help="padding of recordings; window: the acoustic branch attends to all 1500 frames of 30 s (default: as in "
+           "the settings)"))
 NEW_GALLERY = option("--gallery", required=True, type=gallery_name, metavar="NAME",
                      help="gallery; created if it does not exist")
 WEIGHTS_NAMES = option("names", nargs="+", metavar="NAME", help="weights, as listed by `brewclip weights list`")

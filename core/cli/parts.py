@@ -3,9 +3,10 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from core import settings
@@ -36,12 +37,15 @@ class Command:
 
 
 @contextmanager
-def explorer() -> "Iterator[Explorer]":
-    """Open the explorer of this home with its settings; close it at the end."""
+def explorer(changes: Mapping[str, settings.Value] = MappingProxyType({})) -> "Iterator[Explorer]":
+    """Open the explorer of this home with its settings, some changed by key; close it at the end. SettingsError."""
     from core.explorer import Explorer
 
     home = find_home()
-    opened = Explorer(home, load_settings())
+    chosen = load_settings()
+    for key, value in changes.items():
+        chosen = chosen.with_value(key, value)
+    opened = Explorer(home, chosen)
     warnings = _Warnings()
     logging.getLogger("core").addHandler(warnings)
     try:

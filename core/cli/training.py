@@ -16,7 +16,7 @@ from core.cli.output import as_json, duration, size
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import TrainingError
 from core.home import find_home
-from core.models.variants import VARIANTS, BrewClipOptions
+from core.models.variants import SOURCES, VARIANTS, BrewClipOptions
 from core.progress import JobCancelled, Progress, Report
 from core.training import options as option_table
 from core.training import presets
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from core.training.estimate import RunEstimate
 
 RECORDS = (TrainingOptions, BrewClipOptions)
-SOURCES = {"paper": "paper", "authors": "authors' code", "ours": "ours"}
 
 
 def _record_option(option_field: Any, group: str) -> CommandOption:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import datasets
-from core.asr.recogniser import RECOGNISERS
 from core.cluster.batches import LostItem, WorkerShare
 from core.cluster.connection import ClusterOptions, connected
 from core.cluster.model_files import FileSet
@@ -160,8 +159,9 @@ class Preparation:
 
     def _speech_job(self) -> SpeechJob:
         settings, cache = self._workspace.settings, self._speech()
-        path = self._workspace.models.weights_path(RECOGNISERS[0].weights, settings)
-        files = FileSet.of(path.parent, (path.name,), RECOGNISERS[0].weights)
+        name = self._workspace.models.entry(settings).weights
+        path = self._workspace.models.weights_path(name, settings)
+        files = FileSet.of(path.parent, (path.name,), name)
         return SpeechJob(settings, (files,), cache.options, cache.fingerprint, self._recipe.states)
 
     def _images(self) -> ImageFeatureCache:

@@ -28,6 +28,7 @@ from core.workspace import Workspace
 AT_ONCE = 8  # recordings between two times that results are kept
 OTHERS = 24  # recordings that babble is drawn from
 FRAMES = 50  # of states a second
+WINDOW_SECONDS = 30  # of states under padding "window"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class SpeechFeatureCache:
         """Disk space that `load` would add with states of that width; no known recording is read."""
         cache, _ = self._cache(condition, babble(recordings, condition), states)
         new = cache.missing(recordings)
-        nbytes = sum(seconds(path) for path in new) * FRAMES * width * 2 if states else 0
+        lengths = [WINDOW_SECONDS if self.options.padding == "window" else seconds(path) for path in new]
+        nbytes = sum(lengths) * FRAMES * width * 2 if states else 0
         return Size(len(recordings), len(new), int(nbytes))
 
     def load(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,

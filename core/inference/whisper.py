@@ -80,6 +80,13 @@ class OnnxCache:
         """Drop the rows that are not among `rows`."""
         self.arrays = {name: array[rows] for name, array in self.arrays.items()}
 
+    def reorder(self, rows: Sequence[int]) -> None:
+        """Take the tokens read from `rows`, one for each row; all rows are of one window."""
+        count = len(next(iter(self.arrays.values())))
+        self.arrays = {name: array if name.startswith("cross") and len(rows) == count else
+                       array[[0] * len(rows) if name.startswith("cross") else rows]
+                       for name, array in self.arrays.items()}
+
 
 class OnnxDecoder:
     """A decoder of an export, in float32 (`exact`) or with 8-bit weights. Not thread-safe."""

@@ -49,7 +49,7 @@ class Run:
     backbone_sha256: str
     whisper: str  # name of the recogniser whose states the acoustic branch was trained on, such as "Whisper base"
     speech_width: int  # of those states, 512 for base
-    padding: str  # "own" or "full": how those states were made (`TranscriptionOptions.padding`)
+    padding: str  # "own", "full" or "window": how those states were made (`TranscriptionOptions.padding`)
     crop: str  # policy of the pictures, one of `core.images.CROP_POLICIES`
     dataset: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -222,8 +222,8 @@ def check_recogniser(run: Run, whisper: str, padding: str) -> None:
     """ModelError ("wrong_speech") when the acoustic branch was trained on other encoder states than these."""
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
         raise ModelError(f"The model was trained with {run.whisper}, recordings padded to \"{run.padding}\" "
-                         f"length; here it is {whisper} with \"{padding}\". Change Settings, Speech, or choose "
-                         "another model.", "wrong_speech")
+                         f"length; here it is {whisper} with \"{padding}\". Change Settings, Speech (or "
+                         "--recogniser and --padding), or choose another model.", "wrong_speech")
 
 
 def _check_backbone(run: Run, backbone: "VisionLanguage") -> None:

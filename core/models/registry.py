@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import weights
-from core.asr.recogniser import RECOGNISERS, RecogniserEntry
+from core.asr.recogniser import RECOGNISERS, RecogniserEntry, entry_of
 from core.errors import ModelError, WeightsError
 from core.fingerprint import Fingerprint
 from core.home import Home, expanded
@@ -92,7 +92,7 @@ class ModelRegistry:
             self._exported = None
         if self._trained is not None and settings["vision.model"] == "zero-shot":
             self._trained = None
-        if self._recogniser is not None and not self._fits(self._recogniser[0], settings, self._entry.weights):
+        if self._recogniser is not None and not self._fits(self._recogniser[0], settings, self.entry(settings).weights):
             self._recogniser = None
 
     def backbone(self, settings: Settings, report: Report = silent) -> "VisionLanguage":
@@ -188,34 +188,42 @@ class ModelRegistry:
         """The file of weights that would be loaded. WeightsError ("missing")."""
         return self._key(name, settings, "Galleries and searches").path
 
+    def entry(self, settings: Settings) -> RecogniserEntry:
+        """The recogniser that the settings name."""
+        return entry_of(settings["speech.recogniser"], self._entry)
+
     def recogniser(self, settings: Settings, report: Report = silent) -> "Recogniser":
         """The recogniser, loaded. WeightsError ("missing") says how to fetch it; ModelError."""
         with self._loading_speech:
-            key, loaded = self._key(self._entry.weights, settings, "Spoken queries"), self._recogniser
-            key = replace(key, exports=key.exports and self._entry.is_exported(self._exports, self._sha256(key.path)))
+            entry = self.entry(settings)
+            key, loaded = self._key(entry.weights, settings, "Spoken queries"), self._recogniser
+            key = replace(key, exports=key.exports and entry.is_exported(self._exports, self._sha256(key.path)))
             if loaded is None or loaded[0] != key:
-                report(Progress(WorkStep.LOADING, subject=self._entry.title))
+                report(Progress(WorkStep.LOADING, subject=entry.title))
                 exports, sha256 = (self._exports, self._sha256(key.path)) if key.exports else (None, "")
                 if self.lacks_export(settings):
                     log.warning("%s runs in PyTorch, which starts slowly: `brewclip weights fetch %s` prepares it "
-                                "for this processor once.", self._entry.title, self._entry.weights)
-                self._recogniser = loaded = key, self._entry.load(key.path, key.device, exports, sha256)
+                                "for this processor once.", entry.title, entry.weights)
+                self._recogniser = loaded = key, entry.load(key.path, key.device, exports, sha256)
             return loaded[1]
 
     def lacks_export(self, settings: Settings) -> bool:
         """Whether the recogniser would run from an export that is still to be made (`prepare`)."""
-        path = weights.find(self._entry.weights, self._home, settings["weights.folder"])
+        entry = self.entry(settings)
+        if Path(entry.weights).is_absolute():  # a file of the user's own is not exported
+            return False
+        path = weights.find(entry.weights, self._home, settings["weights.folder"])
         return (path is not None and uses_exports(settings) and has_torch()
-                and not self._entry.is_exported(self._exports, self._sha256(path)))
+                and not entry.is_exported(self._exports, self._sha256(path)))
 
     def prepare(self, name: str, settings: Settings, report: Report = silent) -> None:
         """Make the export of the recogniser, if that is its weights' name and this computer would run it."""
-        path = weights.find(name, self._home, settings["weights.folder"])
-        if name != self._entry.weights or not uses_exports(settings) or path is None:
+        path, entry = weights.find(name, self._home, settings["weights.folder"]), self.entry(settings)
+        if name != entry.weights or not uses_exports(settings) or path is None:
             return
-        report(Progress(WorkStep.EXPORTING_MODEL, subject=self._entry.title))
+        report(Progress(WorkStep.EXPORTING_MODEL, subject=entry.title))
         try:
-            self._entry.export(path, self._exports, self._sha256(path))
+            entry.export(path, self._exports, self._sha256(path))
         except OSError as error:
             log.warning("Speech is recognised in PyTorch, since the export of the model could not be kept: %s", error)
 
@@ -234,13 +242,14 @@ class ModelRegistry:
         """The models in use; nothing is loaded."""
         name = self._backbone_name(settings)
         checkpoint, run = self._run_in_use(settings)
-        speech_here = weights.find(self._entry.weights, self._home, settings["weights.folder"]) is not None
+        entry = self.entry(settings)
+        speech_here = self._weights_file(entry.weights, settings) is not None
         exported_model, recogniser = self._exported[1] if self._exported else None, self._recogniser
         backbone = exported_model or (self._backbone[1] if self._backbone else None)
         models = [model for model in (backbone, recogniser and recogniser[1]) if model is not None]
         return ModelStatus(
             backbone=_title(run, checkpoint, name), note=backbones.note(name), warning=_warning(run),
-            speech=self._entry.title if speech_here else "",
+            speech=entry.title if speech_here else "",
             device=" + ".join(dict.fromkeys(model.device for model in models)),
             fallback=next((model.fallback for model in models if model.fallback), ""),
             backbone_loaded=backbone is not None, speech_loaded=recogniser is not None)
@@ -284,11 +293,19 @@ class ModelRegistry:
         return self._key(self._backbone_name(settings), settings, "Galleries and searches")
 
     def _key(self, name: str, settings: Settings, what: str) -> _WeightsKey:
-        path = weights.find(name, self._home, settings["weights.folder"])
+        path = self._weights_file(name, settings)
+        if path is None and Path(name).is_absolute():
+            raise WeightsError(f"There is no file {name}. Choose another recogniser under Settings, Speech.", "missing")
         if path is None:
             raise WeightsError(f"{what} need {weights.record(name).title}, which is not on this computer yet. Fetch it "
                                f"under Settings or with `brewclip weights fetch {name}`.", "missing")
         return _WeightsKey(name, path, settings["device"], uses_exports(settings))
+
+    def _weights_file(self, name: str, settings: Settings) -> Path | None:
+        """The file of weights, by their name or an absolute path; None where there is none."""
+        if (path := Path(name)).is_absolute():
+            return path if path.is_file() else None
+        return weights.find(name, self._home, settings["weights.folder"])
 
     def _fits(self, key: _WeightsKey, settings: Settings, name: str) -> bool:
         """Whether a loaded model may be the one of the settings; the next use finds out for sure."""

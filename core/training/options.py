@@ -21,6 +21,7 @@ TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is 
     "teach": "Text distillation", "loss": "Form of the loss", "same_image_negatives": "Same-picture negatives",
     "select": "Model selection", "captions": "Captions as text", "micro_batch": "Micro-batch",
     "dev_limit": "Dev pictures",
+    "beam": "Beam size",
 })
 FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",
          "model.temperature")  # changed most often; the others are folded away

@@ -36,13 +36,11 @@ PRESETS: tuple[Preset, ...] = (
     Preset("authors", "Authors' code", "What the authors' public code does, where it differs from the text.",
            MappingProxyType({
                "training.loss": "authors", "training.replicas": 3, "training.select": "r1",
-               "training.drop_unheard": True, "training.evaluate_every": 937, "model.inner_weight": 0.0,
-               "model.learn_temperature": False}),
+               "training.drop_unheard": True, "training.evaluate_every": 937, "training.beam": 5,
+               "training.padding": "window", "model.inner_weight": 0.0, "model.learn_temperature": False}),
            ("the authors select the model on the test split; here it is selected on the dev split",
-            "the authors transcribe with Whisper base.en, a voice activity detector and beam search; here Whisper base "
-            "decodes greedily",
-            "the authors' acoustic branch attends to all 1500 frames of a 30 s window; here to the frames of the "
-            "recording",
+            "the authors transcribe with Whisper base.en and cut recordings at pauses with a voice activity detector; "
+            "here the recogniser is that of the settings (recogniser whisper-base.en is theirs), without a detector",
             "the authors validate after every epoch; here after every 937 steps, an epoch of Flickr8k")),
     Preset("small-data", "Small data", "For about a thousand utterances; see docs/train.md.",
            MappingProxyType({

@@ -16,6 +16,7 @@ from core.models.variants import BrewClipOptions, declare, stored, variant
 PRECISIONS = ("float32", "bfloat16", "float16")
 LOSSES = ("paper", "authors")
 SELECTIONS = ("mean", "r1")
+AS_SET = "settings"  # the value of an option that is as in the settings
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ class TrainingOptions:
     activation_checkpointing: bool = declare(False, "Compute activations of the frozen towers again for the backward "
                                              "pass: the same gradients in less memory and more time.", source="ours",
                                              later=True)
+    recogniser: str = declare(AS_SET, "Recogniser: a name of weights, or a file; settings: that of the settings.",
+                              source="ours", later=True)
+    beam: int = declare(0, "Beam size of the recogniser; 1: greedy; 0: as in the settings.", 0, 20, source="ours",
+                        later=True)
+    padding: str = declare(AS_SET, "Padding of recordings: own, full (30 s), or window (30 s, of which the acoustic "
+                           "branch attends to all frames).", source="ours", choices=(AS_SET, "own", "full", "window"),
+                           later=True)
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -82,6 +90,11 @@ class TrainingOptions:
     def dev_in_words(self) -> str:
         """The development split for texts: "dev", or "dev (at most 500 pictures)"."""
         return f"dev (at most {self.dev_limit} pictures)" if self.dev_limit else "dev"
+    def speech_settings(self) -> dict[str, str | int]:
+        """The settings of the recogniser that the options change, by key."""
+        return {f"speech.{name}": value for name, value in (
+            ("recogniser", self.recogniser), ("beam", self.beam), ("padding", self.padding))
+            if value not in (AS_SET, 0)}
 
     def precision_on(self, device: str) -> str:
         """The precision that a device ("cpu", "cuda", ...) computes in: float16 needs an NVIDIA GPU."""

@@ -129,7 +129,7 @@ class TrainingJob:
         self._bare: dict[str, Any] = {}  # scores of the backbone alone on the development split
         self.workspace = workspace.with_settings({
             "device": recipe.training.device, "vision.backbone": recipe.backbone, "vision.model": "zero-shot",
-            "vision.crop": recipe.crop})
+            "vision.crop": recipe.crop, **recipe.training.speech_settings()})
         loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
         self.dataset, self.dev = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed,
                                           recipe.training.dev_limit)
@@ -272,12 +272,13 @@ class TrainingJob:
                     Digests(self.workspace.home.caches / "pictures")))}
 
     def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
-        recogniser = self.workspace.recogniser()
+        recogniser, beam = self.workspace.recogniser(), self.workspace.settings["speech.beam"]
         return Run(self._recipe.variant, self._recipe.model, backbone.name,
                    str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
                    self.workspace.settings["speech.padding"], self._recipe.crop, facts,
                    {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
-                    "training": self._recipe.training.to_json(), **presets.to_json(self._recipe)},
+                    "training": self._recipe.training.to_json(),
+                    **({"beam": beam} if beam > 1 else {}), **presets.to_json(self._recipe)},
                    self._recipe.training.seed)
 
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, icon_button, label, look, row
 from brewclip_app.widgets.file_dialogs import ask_folder
+from core.asr.recogniser import RECOGNISERS
 from core.errors import SettingsError
 from core.models import checkpoints
 from core.settings import Setting, Settings, Value
@@ -193,24 +194,26 @@ def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
     return field, show
 
 
-def _backbone(line: SettingRow) -> tuple[QWidget, Show]:
+def _weights(line: SettingRow) -> tuple[QWidget, Show]:
+    """Control for pretrained weights: those of the table, downloaded or not, and the setting's value."""
+    kind = "speech" if line.setting.kind == "recogniser" else "vision-language"
     combo = _combo()
     downloads = line.context.downloads
 
     def fill() -> None:
         blocker = QSignalBlocker(combo)
         combo.clear()
-        combo.addItem(AUTO, "auto")
+        combo.addItem(dict(line.setting.choices).get("auto", AUTO), "auto")
         for weights in downloads.table():
-            if weights.kind == "vision-language":
+            if weights.kind == kind and weights.name != RECOGNISERS[0].weights:
                 is_local = weights.bundled or downloads.state.path(weights.name) is not None
                 combo.addItem(weights.title if is_local else f"{weights.title} · not downloaded", weights.name)
         show(line.context.settings[line.setting.key])
         blocker.unblock()
 
     def show(value: Value) -> None:
-        if combo.findData(value) < 0:  # a native open_clip model that is not in the table
-            combo.addItem(str(value), value)
+        if combo.findData(value) < 0:  # a native open_clip model that is not in the table, or a file
+            combo.addItem(Path(str(value)).name if kind == "speech" else str(value), value)
         combo.setCurrentIndex(combo.findData(value))
 
     fill()
@@ -256,5 +259,5 @@ def _runs(folder: Path) -> list[Path]:
 
 
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {
-    "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _backbone,
-    "model": _model, "patterns": _patterns}
+    "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _weights,
+    "recogniser": _weights, "model": _model, "patterns": _patterns}

@@ -1,6 +1,6 @@
 """One option of a recipe: name, control, the value that it differs from, and what is wrong with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -12,10 +12,9 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import column, icon_button, label, look, row
 from core.errors import BrewclipError
 from core.figures import plain
-from core.models.variants import Source
+from core.models.variants import SOURCES, Source
 
 Value = str | int | float | bool
-ORIGINS: Mapping[Source, str] = {"paper": "paper", "authors": "authors' code", "ours": "default"}
 NAME_WIDTH = 104  # px at a body of 13 px
 
 
@@ -52,7 +51,7 @@ class OptionRow(QWidget):
         self.field, self._changed = field, changed
         self.problem = ""
         self._value = field.first
-        self.reference, self._origin = field.default, ORIGINS[field.source]
+        self.reference, self._origin = field.default, SOURCES[field.source]
         self.name = label(field.title, wrap=True)
         self.name.setFixedWidth(NAME_WIDTH)
         self.name.setToolTip(plain_tip(field.about))
@@ -97,7 +96,7 @@ class OptionRow(QWidget):
 
     def set_reference(self, value: Value | None, origin: str = "") -> None:
         """Compare with the value of a preset, named by `origin`; "": with the default."""
-        self.reference, self._origin = value, origin or ORIGINS[self.field.source]
+        self.reference, self._origin = value, origin or SOURCES[self.field.source]
         self._show_state()
 
     def set_choices(self, choices: tuple[tuple[Value, str], ...]) -> None:

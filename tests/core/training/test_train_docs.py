@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from core.figures import plain
+from core.models.variants import SOURCES
 from core.paper_differences import table
 from core.training import options as option_table
 from core.training import run_folder
@@ -11,7 +12,6 @@ from core.training.options import OPTIONS, Option
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "train.md").read_text(encoding="utf-8")
-SOURCES = {"paper": "paper", "authors": "authors' code", "ours": "ours"}
 
 
 def described(option: Option) -> str:

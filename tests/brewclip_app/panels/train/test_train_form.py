@@ -87,7 +87,7 @@ def test_the_default_that_an_option_differs_from_has_its_source(form):
     assert isinstance(box, QCheckBox)
     box.click()
     assert recipe_of(form).model.gate is True
-    assert form.rows["model.gate"].below.text() == "default: off"
+    assert form.rows["model.gate"].below.text() == "ours: off"
     write(form, "model.heads", "4")
     assert form.rows["model.heads"].below.text() == "authors' code: 8"
 
