@@ -45,7 +45,7 @@ DIFFERENCES: tuple[Difference, ...] = (
                "train the acoustic branch; misses in evaluation", "`--drop-unheard`; `evaluate --drop-unreadable`"),
     Difference("Word error rate", "not said",
                "lower case alone; utterances above 1 removed; logistic fit with L2 (C 1)",
-               "Whisper's normaliser; maximum likelihood"),
+               "Whisper's normaliser; maximum likelihood; `evaluate` prints both rates", "`evaluate --wer authors`"),
     Difference("Words of RAVDESS", "same textual content", "the statement replaces the transcript",
                "what Whisper recognised, or the statement as a feature of its own"),
     Difference("Probe on RAVDESS", "not said", "Adam 1e-4 with warm-up, up to 100 000 steps, augmentation, test actors "

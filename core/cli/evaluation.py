@@ -14,15 +14,20 @@ from core.errors import EvaluationError
 from core.models.variants import BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.evaluation.archive import Evaluation
     from core.evaluation.failures import DiagnosisRecord
-    from core.evaluation.metrics import Metrics
+    from core.evaluation.metrics import Figure, Metrics
     from core.evaluation.records import EvaluationRecord, Request
     from core.evaluation.tables import ResultTable
+    from core.evaluation.words import Counting
     from core.explorer import Explorer
     from core.progress import Report
 
 ZERO_SHOT = "zero-shot"
 EXPORTS = ("csv", "parquet", "trec", "embeddings")  # of core.evaluation.query_exports
+COUNTINGS: "tuple[Counting, ...]" = ("ours", "authors")
 TABLES, FORMATS = (1, 2, 4, 5), ("csv", "markdown", "latex")
 DATA = (
     option("folders", nargs="*", type=Path, metavar="DIR", help="dataset folder; several are compared"),
@@ -45,6 +50,8 @@ EVALUATE_OPTIONS = (
     option("--table", type=int, choices=TABLES, help="print a table of the paper, filled from stored evaluations"),
     option("--seeds-as-one", action="store_true",
            help="in --table and --stored: runs that differ only in the seed as one row, mean and standard deviation"),
+    option("--wer", choices=(*COUNTINGS, "both"), default="both",
+           help="word error rate: ours (Whisper's normaliser), as the authors count it (lower case alone), or both"),
     option("--stored", action="store_true", help="list the stored evaluations"),
     option("--compare", type=int, nargs=2, metavar=("N", "M"),
            help="compare two stored evaluations of the same queries: differences with intervals and p-values"),
@@ -79,12 +86,13 @@ def _evaluate(arguments: Arguments) -> int:
             return OK
         records = evaluated(opened, request_of(opened, arguments), report)
         _export(opened, [record.id for record in records], arguments, report)
-        quality = [_quality_json(opened, record.id) for record in records] if arguments.json else []
+        evaluations = [archive.open_evaluation(opened.store, record.id) for record in records]
+    countings: tuple[Counting, ...] = COUNTINGS if arguments.wer == "both" else (arguments.wer,)
     if arguments.json:
-        shown = [{**to_json(record), "quality": errors} for record, errors in zip(records, quality, strict=True)]
+        shown = [{**to_json(evaluation.record), **_quality_json(evaluation, countings)} for evaluation in evaluations]
         print(as_json(shown[0] if len(shown) == 1 else {"evaluations": shown}))
     else:
-        print("\n\n".join(_text(record) for record in records))
+        print("\n\n".join(_text(evaluation, countings) for evaluation in evaluations))
     return OK
 
 
@@ -266,26 +274,37 @@ def to_json(record: "EvaluationRecord") -> dict[str, Any]:
         "condition": str(setup.condition), "captions": setup.captions, "drop_unreadable": setup.drop_unreadable}
 
 
-def _quality_json(opened: "Explorer", evaluation_id: int) -> dict[str, Any]:
-    """Cost of transcription errors: hits over WER (fit and bins), by speaker and by length."""
-    from core.evaluation import archive, quality
+def _quality_json(evaluation: "Evaluation", countings: "Sequence[Counting]") -> dict[str, Any]:
+    """Cost of transcription errors: hits over WER (fit and bins), by speaker and by length; `wer_authors`."""
+    from core.evaluation import quality
     from core.evaluation.ranks import AT as LEVELS
 
-    evaluation = archive.open_evaluation(opened.store, evaluation_id)
-    fits = [quality.fit(evaluation, at) for at in LEVELS]
-    return {"hit_on_wer": {f"R@{fit.at}": {"slope_per_0.1": asdict(fit.slope) if fit.slope else None, "note": fit.note,
-                                           "bins": [asdict(group) for group in fit.bins]} for fit in fits},
-            "by_speaker": [asdict(group) for group in quality.by_speaker(evaluation)],
-            "by_length": [asdict(group) for group in quality.by_length(evaluation)]}
+    fits = {counting: [quality.fit(evaluation, at, counting) for at in LEVELS] for counting in countings}
+    curves = {"hit_on_wer" if counting == "ours" else "hit_on_wer_authors": {
+        f"R@{fit.at}": {"slope_per_0.1": _slope_json(fit.slope), "note": fit.note,
+                        "bins": [asdict(group) for group in fit.bins]} for fit in fits[counting]}
+        for counting in countings}
+    errors = quality.authors_words(evaluation) if "authors" in countings else None
+    return {**({"wer_authors": round(errors.rate, 4)} if errors else {}), "quality": {
+        **curves, "by_speaker": [asdict(group) for group in quality.by_speaker(evaluation)],
+        "by_length": [asdict(group) for group in quality.by_length(evaluation)]}}
 
 
-def _text(record: "EvaluationRecord") -> str:
+def _slope_json(slope: "Figure | None") -> dict[str, float] | None:
+    return slope and (asdict(slope) if slope.has_interval else {"value": slope.value})
+
+
+def _text(evaluation: "Evaluation", countings: "Sequence[Counting]") -> str:
+    from core.evaluation import quality
     from core.evaluation.metrics import NAMES, NO_INTERVAL
     from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS
 
+    record = evaluation.record
     rows = [(name.replace("_", " "), *(_metric_text(record.metrics(direction), name) for direction in DIRECTIONS))
             for name in NAMES]
-    errors = f"WER {100 * record.words.rate:.1f} %; " if record.words else ""
+    rates = {"ours": record.words, "authors": quality.authors_words(evaluation) if "authors" in countings else None}
+    errors = "".join(f"WER{' as the authors count it' if counting == 'authors' else ''} {100 * words.rate:.1f} %; "
+                     for counting in countings if (words := rates[counting]))
     intervals = ("95 % intervals over pictures in brackets." if record.speech_to_image["R@1"].has_interval else
                  NO_INTERVAL)
     return (f"{record.setup.title} (evaluation {record.id})\n"

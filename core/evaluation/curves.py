@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from core.evaluation.quality import Group, NoiseCurve, WerFit
     from core.evaluation.records import Direction, EvaluatedQuery, EvaluationRecord
     from core.store.store import Store
+    from core.evaluation.words import Counting
 
 COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))
 RECALL = Axis("hits, %", (0, 100))
-VIEWS = (("wer", "By WER"), ("speaker", "By speaker"), ("length", "By length"))
+VIEWS = (("wer", "By WER"), ("authors", "By WER (authors)"), ("speaker", "By speaker"), ("length", "By length"))
 LEAST_REACH = 30.0  # percent of WER that are drawn in any case
 MOST_TICKS = 7  # names on an axis; the tooltips of the dots name the others
 SMALLEST, LARGEST = 6.0, 15.0  # px of a bin's dot
@@ -29,7 +30,9 @@ def quality(store: "Store", ids: Sequence[int], view: str, at: int) -> Chart:
     from core.evaluation import archive
 
     opened = [archive.open_evaluation(store, evaluation_id) for evaluation_id in ids[:len(COLOURS)]]
-    return _by_wer(opened, at) if view == "wer" else _by_group(opened, view, at)
+    if view in ("speaker", "length"):
+        return _by_group(opened, view, at)
+    return _by_wer(opened, at, "authors" if view == "authors" else "ours")
 
 
 def noise(store: "Store", records: "Sequence[EvaluationRecord]", chosen: int, direction: "Direction", at: int
@@ -46,10 +49,10 @@ def noise(store: "Store", records: "Sequence[EvaluationRecord]", chosen: int, di
     return _by_noise(store, named[0], direction, at)
 
 
-def _by_wer(opened: "Sequence[Evaluation]", at: int) -> Chart:
+def _by_wer(opened: "Sequence[Evaluation]", at: int, counting: "Counting") -> Chart:
     from core.evaluation.quality import fit
 
-    fits = [fit(evaluation, at) for evaluation in opened]
+    fits = [fit(evaluation, at, counting) for evaluation in opened]
     series = [part for number, (evaluation, wer_fit) in enumerate(zip(opened, fits, strict=True))
               for part in _fit_series(evaluation, wer_fit, COLOURS[number])]
     if not series:
@@ -95,6 +98,9 @@ def _fit_caption(fits: "Sequence[WerFit]") -> str:
     slope = fits[0].slope
     if slope is None:
         return fits[0].note
+    if not slope.has_interval:
+        return (f"10 points more WER: odds of a hit \N{MULTIPLICATION SIGN} {math.exp(slope.value):.2f}. "
+                "Lower case alone, utterances above 100 % left out, L2 penalty")
     factors = [math.exp(value) for value in (slope.value, slope.low, slope.high)]
     return (f"10 points more WER: odds of a hit \N{MULTIPLICATION SIGN} {factors[0]:.2f} "
             f"({factors[1]:.2f} to {factors[2]:.2f})")

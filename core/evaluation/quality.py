@@ -10,10 +10,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation import words
 from core.evaluation.archive import Evaluation
 from core.evaluation.metrics import Figure, Metrics
 from core.evaluation.ranks import AT, Ints, recall
-from core.evaluation.records import Direction, EvaluationRecord, Setup
+from core.evaluation.records import Direction, EvaluationRecord, Setup, WordErrors
 
 Numbers = NDArray[np.float64]
 EDGES = (0.0, 1e-9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, np.inf)  # of bins of WER; the first holds 0 alone
@@ -53,6 +54,7 @@ class RecallCurve:
 class WerFit:
     """Hits among the first `at` over WER. `slope`: change of the log odds per 0.1 of WER, with its 95 % interval.
 
+    The authors' fit is penalised and has no intervals: those of `slope` are NaN, and the band is the curve itself.
     `curve` and `slope` are None where no fit exists; `note` then says why.
     """
 
@@ -95,11 +97,16 @@ class NoiseCurve:
     points: tuple[NoisePoint, ...]
 
 
-def fit(evaluation: Evaluation, at: int) -> WerFit:
-    """The logistic fit of hit (among the first `at`) on WER, speech to image, and the bins behind it."""
-    pairs = [(utterance.wer, query.rank <= at)
-             for utterance, query in zip(evaluation.utterances, evaluation.queries("speech_to_image"), strict=True)
-             if utterance.wer is not None and query.rank > 0]
+def fit(evaluation: Evaluation, at: int, counting: words.Counting = "ours") -> WerFit:
+    """The logistic fit of hit (among the first `at`) on WER, speech to image, and the bins behind it.
+
+    `counting` "authors": their word errors, utterances above 1 left out, L2 penalty on the slope (scikit-learn's C 1).
+    """
+    rates = [errors and errors.rate for errors in _authors(evaluation)] if counting == "authors" else [
+        utterance.wer for utterance in evaluation.utterances]
+    pairs = [(rate, query.rank <= at)
+             for rate, query in zip(rates, evaluation.queries("speech_to_image"), strict=True)
+             if rate is not None and query.rank > 0 and (counting == "ours" or rate <= 1)]
     wer = np.array([value for value, _ in pairs], np.float64)
     hit = np.array([value for _, value in pairs], bool)
     bins = tuple(_bins(wer, hit))
@@ -110,7 +117,18 @@ def fit(evaluation: Evaluation, at: int) -> WerFit:
                       len(wer))
     if np.ptp(wer) == 0:
         return WerFit(at, bins, None, None, "All utterances have the same word error rate.", len(wer))
-    return _fitted(wer, hit, at, bins)
+    return _fitted(wer, hit, at, bins, penalty=float(counting == "authors"))
+
+
+def authors_words(evaluation: Evaluation) -> WordErrors | None:
+    """Word errors of all utterances as the authors count them; None without captions."""
+    return words.together([errors for errors, utterance in zip(_authors(evaluation), evaluation.utterances, strict=True)
+                           if not utterance.reason])
+
+
+def _authors(evaluation: Evaluation) -> list[words.WordErrorCount | None]:
+    return words.compare([utterance.caption for utterance in evaluation.utterances],
+                         [utterance.transcript for utterance in evaluation.utterances], "authors")
 
 
 def by_speaker(evaluation: Evaluation, direction: Direction = "speech_to_image") -> tuple[Group, ...]:
@@ -165,15 +183,19 @@ def _wilson(hits: int, count: int) -> tuple[float, float]:
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
-def _fitted(wer: Numbers, hit: NDArray[np.bool_], at: int, bins: tuple[Bin, ...]) -> WerFit:
+def _fitted(wer: Numbers, hit: NDArray[np.bool_], at: int, bins: tuple[Bin, ...], penalty: float) -> WerFit:
     design = np.stack([np.ones_like(wer), wer], axis=1)
-    weights = _newton(design, hit.astype(np.float64))
+    weights = _newton(design, hit.astype(np.float64), np.array([0.0, penalty]))
     if weights is None:
         return WerFit(at, bins, None, None, "A word error rate parts all hits from all misses, so that no curve fits "
                       "best.", len(wer))
-    covariance = np.linalg.inv(_information(design, weights))
     line = np.linspace(0, max(1.0, float(wer.max())), POINTS)
     points = np.stack([np.ones_like(line), line], axis=1)
+    if penalty:
+        rate = _chance(points @ weights)
+        return WerFit(at, bins, RecallCurve(line, rate, rate, rate), Figure(STEP * float(weights[1]), np.nan, np.nan),
+                      "", len(wer))
+    covariance = np.linalg.inv(_information(design, weights))
     odds, half = points @ weights, SIGMAS * np.sqrt(np.einsum("ij,jk,ik->i", points, covariance, points))
     spread = SIGMAS * float(np.sqrt(covariance[1, 1]))
     slope = Figure(*(STEP * (float(weights[1]) + part) for part in (0, -spread, spread)))
@@ -181,13 +203,13 @@ def _fitted(wer: Numbers, hit: NDArray[np.bool_], at: int, bins: tuple[Bin, ...]
     return WerFit(at, bins, curve, slope, "", len(wer))
 
 
-def _newton(design: Numbers, hit: Numbers) -> Numbers | None:
-    """The likeliest coefficients (2,); None where they run away to infinity."""
+def _newton(design: Numbers, hit: Numbers, penalty: Numbers) -> Numbers | None:
+    """The likeliest coefficients (2,) under an L2 `penalty` (2,); None where they run away to infinity."""
     weights = np.zeros(design.shape[1])
     for _ in range(TURNS):
-        gradient = design.T @ (hit - _chance(design @ weights))
+        gradient = design.T @ (hit - _chance(design @ weights)) - penalty * weights
         try:
-            step = np.linalg.solve(_information(design, weights), gradient)
+            step = np.linalg.solve(_information(design, weights) + np.diag(penalty), gradient)
         except np.linalg.LinAlgError:
             return None
         weights = weights + step

@@ -1,9 +1,16 @@
-"""Word errors of transcripts against captions, after Whisper's own English normaliser on both sides."""
+"""Word errors of transcripts against captions.
 
-from collections.abc import Sequence
+Ours: after Whisper's own English normaliser on both sides. The authors': both sides in lower case, punctuation and
+spellings as they are.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from core.evaluation.records import WordErrors
+
+Counting = Literal["ours", "authors"]
 
 
 @dataclass(frozen=True)
@@ -19,12 +26,13 @@ class WordErrorCount:
         return self.errors / self.words
 
 
-def compare(captions: Sequence[str], transcripts: Sequence[str]) -> list[WordErrorCount | None]:
+def compare(captions: Sequence[str], transcripts: Sequence[str], counting: Counting = "ours"
+            ) -> list[WordErrorCount | None]:
     """Word errors of each utterance; None where the caption has no words."""
     import jiwer
     from whisper.normalizers import EnglishTextNormalizer
 
-    clean = EnglishTextNormalizer()
+    clean: Callable[[str], str] = EnglishTextNormalizer() if counting == "ours" else str.lower
     counts: list[WordErrorCount | None] = []
     for caption, transcript in zip(captions, transcripts, strict=True):
         wanted = clean(caption).split()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 from core.evaluation import quality
 from core.evaluation.archive import Evaluation
@@ -14,11 +15,11 @@ from core.evaluation.records import EvaluationRecord, Setup, SplitImage, Utteran
 from core.features.noise import CLEAN, Condition
 
 
-def evaluation(wer, ranks, speakers=None, captions=None):
+def evaluation(wer, ranks, speakers=None, captions=None, transcripts=None):
     count = len(wer)
     utterances = tuple(UtteranceFacts(
-        f"u{row}", row, speakers[row] if speakers else "", captions[row] if captions else "a dog", "a dog", None, 1.0,
-        wer[row], 0) for row in range(count))
+        f"u{row}", row, speakers[row] if speakers else "", captions[row] if captions else "a dog",
+        transcripts[row] if transcripts else "a dog", None, 1.0, wer[row], 0) for row in range(count))
     pictures = tuple(SplitImage(f"p{row}", None) for row in range(count))
     nothing = Hits(np.full((count, 1), -1, np.int32), np.full((count, 1), np.nan, np.float32))
     one = DirectionResult(np.array(ranks), nothing, np.zeros(count, np.float32), np.arange(count))
@@ -48,6 +49,39 @@ def test_the_fit_is_the_likeliest_and_its_band_holds_the_truth():
     for each in found.bins:
         assert each.rate_low <= each.rate <= each.rate_high
         assert each.low <= each.middle <= each.high
+
+
+def distance(first, second):
+    """Edit distance of two lists of words."""
+    row = list(range(len(second) + 1))
+    for number, word in enumerate(first, 1):
+        before, row[0] = row[0], number
+        for place, other in enumerate(second, 1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def test_the_authors_count_and_fit_is_that_of_scikit_learn():
+    draw = np.random.default_rng(5)
+    captions = ["A brown dog runs over the grass", "Two children play", "It's a red car, parked"] * 100
+    said = [" ".join(draw.choice(["A", "brown", "Dog", "runs.", "it's", "grass", "two", "car,"], draw.integers(1, 9)))
+            for _ in captions]
+    made = evaluation([0.0] * len(captions), draw.choice([1, 20], len(captions)), captions=captions, transcripts=said)
+    errors = [distance(caption.lower().split(), text.lower().split())
+              for caption, text in zip(captions, said, strict=True)]
+    rates = np.array([count / len(caption.split()) for count, caption in zip(errors, captions, strict=True)])
+    hit = np.array([query.rank == 1 for query in made.queries("speech_to_image")])
+    assert (rates > 1).any(), "some are to be left out"
+    kept = rates <= 1
+    theirs = LogisticRegression(C=1, tol=1e-10).fit(rates[kept, None], hit[kept])
+
+    found = quality.fit(made, 10, "authors")
+    assert found.queries == kept.sum()
+    assert found.slope.value == pytest.approx(0.1 * float(theirs.coef_[0, 0]), abs=1e-5)
+    assert not found.slope.has_interval
+    assert found.curve.rate == pytest.approx(theirs.predict_proba(found.curve.wer[:, None])[:, 1], abs=1e-5)
+    assert quality.authors_words(made).rate == pytest.approx(sum(errors) / sum(len(each.split()) for each in captions))
+    assert quality.fit(made, 10).slope is None, "the stored rates, all 0"
 
 
 @pytest.mark.parametrize(("wer", "ranks", "told"), [
