@@ -47,9 +47,10 @@ DIFFERENCES: tuple[Difference, ...] = (
                "lower case alone; utterances above 1 removed; logistic fit with L2 (C 1)",
                "Whisper's normaliser; maximum likelihood; `evaluate` prints both rates", "`evaluate --wer authors`"),
     Difference("Words of RAVDESS", "same textual content", "the statement replaces the transcript",
-               "what Whisper recognised, or the statement as a feature of its own"),
+               "what Whisper recognised, or the statement as a feature of its own", "`emotion --as authors`"),
     Difference("Probe on RAVDESS", "not said", "Adam 1e-4 with warm-up, up to 100 000 steps, augmentation, test actors "
-               "as validation", "logistic regression; strength chosen among the training speakers"),
+               "as validation", "logistic regression; strength chosen among the training speakers",
+               "`emotion --as authors`; without dropout in the frozen branch, three draws of noise a recording"),
     Difference("Four emotions, calm counted as neutral", "not said", "yes", "yes, the authors'"),
     Difference("Attention map", "gradient-updating direction of the penultimate layer", "hooks without a formula",
                "positive part of gradient times attention: our reading"),

@@ -89,7 +89,7 @@ class WhisperModel:
         """
         if padding == "window":
             first, = self.encode([waveform.samples[:windows.LONGEST]], windows.LONGEST, raise_quiet=False)
-            return first.astype(np.float32)
+            return np.asarray(first, np.float32)
         parts = []
         for window in windows_of([waveform]):
             length = padded_length(len(window.samples), padding)

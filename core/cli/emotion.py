@@ -8,7 +8,16 @@ from core.cli import options
 from core.cli.options import count, option, output_file
 from core.cli.output import as_json, table
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
-from core.emotion.features import CLASS_COUNTS, FEATURES, MODES, PROTOCOL_KEYS, SEEDS, TABLE_SUFFIXES
+from core.emotion.features import (
+    AS_AUTHORS,
+    AUTHORS_STEPS,
+    CLASS_COUNTS,
+    FEATURES,
+    MODES,
+    PROTOCOL_KEYS,
+    SEEDS,
+    TABLE_SUFFIXES,
+)
 
 if TYPE_CHECKING:
     from core.emotion.results import Options, Result
@@ -23,6 +32,11 @@ def _table_file(text: str) -> Path:
 
 OPTIONS = (
     option("folder", type=Path, metavar="DIR", help="RAVDESS folder"),
+    option("--as", dest="preset", choices=("authors",), default="",
+           help="probe as the authors' code does, beside our probes: the statement in place of the transcript, Adam "
+           "with warm-up, augmentation, and the test actors as validation"),
+    option("--steps", type=count, default=AUTHORS_STEPS, metavar="N",
+           help=f"training steps of the authors' probe (default: {AUTHORS_STEPS})"),
     option("--protocol", choices=PROTOCOL_KEYS, default="paper", help="how recordings are split for training and test"),
     option("--mode", choices=MODES, default="linear", help="frozen features, or fine-tuned ones"),
     option("--classes", type=int, choices=CLASS_COUNTS, default=4, help="4 as in the paper, or 8"),
@@ -41,9 +55,10 @@ OPTIONS = (
 def _options(arguments: Arguments) -> "Options":
     from core.emotion.results import Options
 
-    return Options(arguments.folder.resolve(), arguments.protocol, arguments.mode, arguments.classes,
-                   tuple(arguments.feature), arguments.checkpoint, arguments.speaker_statistics, arguments.seeds,
-                   arguments.follow_links)
+    features = tuple(arguments.feature) or (AS_AUTHORS if arguments.preset else ())
+    return Options(arguments.folder.resolve(), arguments.protocol, arguments.mode, arguments.classes, features,
+                   arguments.checkpoint, arguments.speaker_statistics, arguments.seeds, arguments.follow_links,
+                   arguments.steps)
 
 
 def _emotion(arguments: Arguments) -> int:

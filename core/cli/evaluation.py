@@ -291,7 +291,9 @@ def _quality_json(evaluation: "Evaluation", countings: "Sequence[Counting]") -> 
 
 
 def _slope_json(slope: "Figure | None") -> dict[str, float] | None:
-    return slope and (asdict(slope) if slope.has_interval else {"value": slope.value})
+    if slope is None:
+        return None
+    return asdict(slope) if slope.has_interval else {"value": slope.value}
 
 
 def _text(evaluation: "Evaluation", countings: "Sequence[Counting]") -> str:

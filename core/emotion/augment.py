@@ -1,4 +1,4 @@
-"""The authors' augmentations of a recording: noise, a stretch in time, another pitch.
+"""Augmentations of a recording of the kinds that the authors use: noise, a stretch in time, another pitch.
 
 Drawn by what is in the recording: the same one always becomes the same.
 """
@@ -28,16 +28,12 @@ def noise(waveform: Waveform) -> Waveform:
 
 def stretch(waveform: Waveform) -> Waveform:
     """Slower or faster, at the same pitch."""
-    return audio.from_samples(_stretched(waveform.samples, _draw(waveform, 2).uniform(*STRETCH)), RATE)
+    return audio.from_samples(stretched(waveform.samples, _draw(waveform, 2).uniform(*STRETCH)), RATE)
 
 
 def pitch(waveform: Waveform) -> Waveform:
     """Higher or lower, as fast as before."""
-    import soxr
-
-    factor = 2 ** (_draw(waveform, 3).uniform(*PITCH) / 12)
-    slower = _stretched(waveform.samples, 1 / factor)
-    return audio.from_samples(soxr.resample(slower, RATE * factor, RATE), RATE)
+    return audio.from_samples(at_pitch(waveform.samples, 2 ** (_draw(waveform, 3).uniform(*PITCH) / 12)), RATE)
 
 
 CHANGES: Mapping[str, Change] = {"noise": noise, "stretch": stretch, "pitch": pitch}
@@ -47,8 +43,19 @@ def _draw(waveform: Waveform, salt: int) -> np.random.Generator:
     return np.random.default_rng([salt, int(waveform.digest[:12], 16)])
 
 
-def _stretched(samples: Samples, speed: float) -> Samples:
-    """A phase vocoder: frames of the spectrum at other times, with the phase that each frequency has by then."""
+def at_pitch(samples: Samples, factor: float) -> Samples:
+    """Samples (n,) at `factor` of their pitch, about as long as before."""
+    import soxr
+
+    higher: Samples = soxr.resample(stretched(samples, 1 / factor), RATE * factor, RATE)
+    return higher
+
+
+def stretched(samples: Samples, speed: float) -> Samples:
+    """Samples (n,) at another speed and the same pitch.
+
+    A phase vocoder: frames of the spectrum at other times, with the phase that each frequency has by then.
+    """
     from scipy.signal import istft, stft
 
     spectrum = stft(samples, nperseg=FRAME, noverlap=FRAME - HOP)[2]

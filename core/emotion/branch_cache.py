@@ -20,15 +20,17 @@ Windows = tuple[Floats, Vectors]  # times (k,) in s, and vectors of the second a
 
 
 class BranchCache:
-    """Vectors of n recordings, `paths` and `spoken`, under `branches`. Stopping costs `AT_ONCE` recordings at most."""
+    """Vectors of n recordings, `paths` and `spoken`, under `branches`. Stopping costs `AT_ONCE` recordings at most.
+
+    `name` stands for a change of the recordings or of their words; `spoken` is read where a vector is missing.
+    """
 
     def __init__(self, workspace: Workspace, branches: BranchEncoder, paths: Sequence[Path],
-                 spoken: Sequence[EncodedUtterance]) -> None:
-        self.branches, self._spoken = branches, tuple(spoken)
+                 spoken: Sequence[EncodedUtterance], name: str = "") -> None:
+        self.branches, self._spoken, self._name = branches, spoken, name
         self._store = ArrayStore(workspace.home.caches / "emotion-branches")
         digests = Digests(workspace.home.caches / "recordings")
-        self._digests = [digests.known(path) or _digest(utterance)
-                         for path, utterance in zip(paths, spoken, strict=True)]
+        self._digests = [digests.known(path) or _digest(spoken[row]) for row, path in enumerate(paths)]
         self._by_seed: dict[int, Vectors] = {}
 
     def vectors(self, seed: int, report: Report = silent) -> Vectors:
@@ -58,7 +60,7 @@ class BranchCache:
         fingerprint = self.branches.fingerprint(seed)
 
         def key(row: int) -> str:
-            return f"{self._digests[row][:32]}+{what}+{fingerprint}"
+            return f"{self._digests[row][:32]}+{self._name}{what}+{fingerprint}"
 
         def in_groups(missing: Missing[int]) -> Iterator[list[Computed[int]]]:
             for _, part in missing.groups(AT_ONCE):

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.emotion import confounds, protocols, scores
+from core.emotion.authors_probe import AuthorsProbe
 from core.emotion.dataset import ProbeDataset
-from core.emotion.features import Feature
+from core.emotion.features import AUTHORS, Feature
 from core.emotion.finetune import fine_tuned_probe_of
 from core.emotion.fold_cache import FoldCache, FoldPrediction, Wanted
 from core.emotion.probes import Arrays, Curve, Probe, probe_of
@@ -111,6 +112,8 @@ class CrossValidation:
             vectors = prediction.vectors
             self._done += 1
         leaks = confounds.all_leaks(probe.vectors(0) if vectors is None else vectors, recordings.utterances)
+        if feature.key in AUTHORS:
+            self.notes.append(f"{feature.title}: {'; '.join(dict.fromkeys(each.chosen for each in scored))}.")
         answers = Answers(predicted, probabilities, tuple(curves), self._for_others(feature, probe, arrays))
         return Probed(self._score(feature, predicted, tuple(scored), leaks), answers, parts[0])
 
@@ -142,6 +145,9 @@ class CrossValidation:
     def _probe_of(self, feature: Feature) -> Probe:
         if self._folds is not None:
             return fine_tuned_probe_of(self._workspace, feature, self._dataset)
+        if feature.key in AUTHORS:
+            kind = "fused" if feature.key == AUTHORS[0] else "text"
+            return AuthorsProbe(self._workspace, self._dataset, kind, self._options.steps)
         return probe_of(feature, self._dataset, self._options.speaker_statistics)
 
     def _seeds(self, feature: Feature, protocol: protocols.Protocol) -> int:

@@ -126,7 +126,7 @@ def fit_mixture(features: LayerFeatures, restraint: Restraint, seed: int, report
     scale = np.where(scale > EVEN, scale, 1).astype(np.float32)
     even = torch.from_numpy((of_layers - mean) / scale)
     draw = torch.Generator().manual_seed(seed)
-    head = _linear(mean.shape[1], classes, draw)
+    head = linear(mean.shape[1], classes, draw)
     odds = nn.Parameter(0.1 * torch.randn(len(mean), generator=draw))
 
     def pooled_by_mean() -> Tensor:
@@ -136,7 +136,7 @@ def fit_mixture(features: LayerFeatures, restraint: Restraint, seed: int, report
     _descend([odds, *head.parameters()], lambda: _loss(head, pooled_by_mean(), targets, restraint.strength), report,
              WorkStep.TRAINING_MIXTURE)
     mix = odds.detach().softmax(dim=0).numpy()
-    mixture = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), _as_probe(head))
+    mixture = Mixture(mix, mean, scale, np.zeros(mean.shape[1], np.float32), as_probe(head))
     return mixture if restraint.cost is None else _attending(mixture, features.voices, targets, head, restraint, report)
 
 
@@ -144,7 +144,7 @@ def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: 
     """One linear layer over vectors (n, d) of unit length, as the paper has it: Adam, batches, nothing chosen."""
     points, targets = torch.from_numpy(vectors), torch.from_numpy(labels)
     order = torch.Generator().manual_seed(seed)
-    head = _linear(points.shape[1], classes, order)
+    head = linear(points.shape[1], classes, order)
     optimiser = torch.optim.Adam(head.parameters(), PAPER_RATE)
     for epoch in range(PAPER_EPOCHS):
         report(Progress(WorkStep.TRAINING_PROBE, epoch, PAPER_EPOCHS))
@@ -152,7 +152,7 @@ def fit_paper(vectors: Floats, labels: Labels, classes: int, seed: int, report: 
             optimiser.zero_grad()
             functional.cross_entropy(head(points[part]), targets[part]).backward()
             optimiser.step()
-    return _as_probe(head)
+    return as_probe(head)
 
 
 def _attending(mixture: Mixture, voices: Sequence[VoiceLayers], targets: Tensor, head: nn.Linear, restraint: Restraint,
@@ -172,7 +172,7 @@ def _attending(mixture: Mixture, voices: Sequence[VoiceLayers], targets: Tensor,
         return _loss(head, pooled, targets, restraint.strength) + query.square().sum() * (restraint.cost or 0.0)
 
     _descend([query, *head.parameters()], loss, report, WorkStep.TRAINING_ATTENTION)
-    return Mixture(mixture.mix, mixture.mean, mixture.scale, query.detach().numpy(), _as_probe(head))
+    return Mixture(mixture.mix, mixture.mean, mixture.scale, query.detach().numpy(), as_probe(head))
 
 
 def _descend(parameters: Sequence[nn.Parameter], loss: Callable[[], Tensor], report: Report, work: WorkStep) -> None:
@@ -190,11 +190,12 @@ def _loss(head: nn.Linear, points: Tensor, targets: Tensor, strength: float) -> 
     return functional.cross_entropy(head(points), targets) + penalty
 
 
-def _as_probe(head: nn.Linear) -> LinearProbe:
+def as_probe(head: nn.Linear) -> LinearProbe:
+    """The probe that a trained layer is."""
     return LinearProbe(head.weight.detach().numpy().copy(), head.bias.detach().numpy().copy())
 
 
-def _linear(width: int, classes: int, draw: torch.Generator) -> nn.Linear:
+def linear(width: int, classes: int, draw: torch.Generator) -> nn.Linear:
     """A layer that begins as PyTorch's do, of numbers that are its own: no other thread's are touched."""
     layer = nn.Linear(width, classes)
     for parameter in (layer.weight, layer.bias):

@@ -134,7 +134,8 @@ class ProbePredictor:
 
     @property
     def _kind(self) -> str:
-        return {"paper": "fused", "paper-text": "text", REFERENCE: "text"}.get(self._feature, self._feature)
+        return {"paper": "fused", "authors": "fused", "paper-text": "text", "authors-text": "text",
+                REFERENCE: "text"}.get(self._feature, self._feature)
 
     def _prepared(self, vectors: Floats) -> Floats:
         if self._own is None:

@@ -50,7 +50,7 @@ class Probe(Protocol):
 
 
 def probe_of(feature: Feature, dataset: ProbeDataset, by_speaker: bool) -> Probe:
-    """The linear probe of a feature. DatasetError ("no_feature") when the model lacks that branch."""
+    """The linear probe of a feature, but the authors'. DatasetError ("no_feature") when the model lacks that branch."""
     if feature.key in ("weighted", "attention"):
         return MixtureProbe(dataset, feature.key == "attention")
     if feature.needs == "voice":
@@ -192,7 +192,7 @@ class BranchProbe:
 
     def __init__(self, dataset: ProbeDataset, kind: str, as_paper: bool, by_speaker: bool) -> None:
         self._dataset, self._kind, self._as_paper = dataset, kind, as_paper
-        self._by_speaker = by_speaker and not as_paper
+        self._by_speaker, self._cache = by_speaker and not as_paper, dataset.branch_cache
         self._statistics: dict[int, Statistics] = {}  # by seed
         self._report: Report = silent  # of the fit that goes on
         self._seed, self.chosen = 0, "nothing is chosen"
@@ -224,10 +224,9 @@ class BranchProbe:
 
     def curves(self, rows: Rows, report: Report) -> list[Curve]:
         """Class probabilities over the time of recordings."""
-        assert self._dataset.branch_cache is not None
+        assert self._cache is not None
         curves = []
-        for row, (times, windows) in zip(rows, self._dataset.branch_cache.windows(rows, self._seed, report),
-                                         strict=True):
+        for row, (times, windows) in zip(rows, self._cache.windows(rows, self._seed, report), strict=True):
             raw = (np.repeat(self._raw(self._seed)[[row]], len(times), axis=0) if self._kind == REFERENCE
                    else windows.by_kind[self._kind])
             curves.append((times, self._linear.predict_proba(self._prepared(raw, [row] * len(times), self._seed))))
@@ -252,7 +251,7 @@ class BranchProbe:
         return self._statistics[seed].apply(raw, self._dataset.speakers_of(rows))
 
     def _raw(self, seed: int) -> Floats:
-        cache = self._dataset.branch_cache
+        cache = self._cache
         assert cache is not None
         if self._kind == REFERENCE:
             return cache.branches.words([record.caption for record in self._dataset.recordings.utterances], seed)

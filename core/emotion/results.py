@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.emotion.features import SEEDS, feature
+from core.emotion.features import AUTHORS_STEPS, SEEDS, feature
 from core.emotion.scores import Leak, Score
 
 if TYPE_CHECKING:  # they import torch: lists of runs are shown without it
@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # they import torch: lists of runs are shown without it
 
 @dataclass(frozen=True)
 class Options:
-    """Options of an experiment. `features` () are the usual ones of the mode; `seeds`: repetitions under chance.
+    """Options of an experiment. `features` () are the usual ones of the mode; `seeds`: repetitions under chance;
+    `steps` of the authors' probe.
 
     `speaker_statistics`: each speaker's recordings are standardised by themselves; no label is used, several
     recordings of a speaker are needed.
@@ -32,6 +33,7 @@ class Options:
     speaker_statistics: bool = False
     seeds: int = SEEDS
     follow_links: bool = False
+    steps: int = AUTHORS_STEPS
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for `from_json`."""
@@ -41,7 +43,7 @@ class Options:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Options":
         """The options of `to_json`. KeyError, TypeError when it is none."""
-        stored = {"follow_links": False, **stored}  # older runs do not say
+        stored = {"follow_links": False, "steps": AUTHORS_STEPS, **stored}  # older runs do not say
         values = {option.name: stored[option.name] for option in fields(cls)}
         checkpoint = stored["checkpoint"]
         return cls(**{**values, "folder": Path(stored["folder"]), "features": tuple(stored["features"]),

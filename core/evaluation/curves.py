@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from core.evaluation.archive import Evaluation
     from core.evaluation.quality import Group, NoiseCurve, WerFit
     from core.evaluation.records import Direction, EvaluatedQuery, EvaluationRecord
-    from core.store.store import Store
     from core.evaluation.words import Counting
+    from core.store.store import Store
 
 COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))

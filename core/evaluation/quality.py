@@ -102,8 +102,8 @@ def fit(evaluation: Evaluation, at: int, counting: words.Counting = "ours") -> W
 
     `counting` "authors": their word errors, utterances above 1 left out, L2 penalty on the slope (scikit-learn's C 1).
     """
-    rates = [errors and errors.rate for errors in _authors(evaluation)] if counting == "authors" else [
-        utterance.wer for utterance in evaluation.utterances]
+    rates = [utterance.wer for utterance in evaluation.utterances] if counting == "ours" else [
+        None if errors is None else errors.rate for errors in _authors(evaluation)]
     pairs = [(rate, query.rank <= at)
              for rate, query in zip(rates, evaluation.queries("speech_to_image"), strict=True)
              if rate is not None and query.rank > 0 and (counting == "ours" or rate <= 1)]

@@ -90,6 +90,7 @@ class TrainingOptions:
     def dev_in_words(self) -> str:
         """The development split for texts: "dev", or "dev (at most 500 pictures)"."""
         return f"dev (at most {self.dev_limit} pictures)" if self.dev_limit else "dev"
+
     def speech_settings(self) -> dict[str, str | int]:
         """The settings of the recogniser that the options change, by key."""
         return {f"speech.{name}": value for name, value in (

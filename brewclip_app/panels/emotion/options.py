@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QMenu, QPushButton, QWidget
 
-from brewclip_app.panels.emotion.words import CLASSES, MODES, PROTOCOLS, in_folder
+from brewclip_app.panels.emotion.words import CLASSES, MODES, PRESETS, PROTOCOLS, in_folder
 from brewclip_app.panels.train.dataset import LINKS_TIP
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, panel_title, row
@@ -35,6 +35,9 @@ class OptionsBar(QWidget):
                                     tip="RAVDESS folder")
         self.folder_button.setMaximumWidth(FOLDER_WIDTH)
         self.protocol = _choice(PROTOCOLS, "Protocol: which recordings are for training and for testing")
+        self.preset = _choice(PRESETS, "Preset. As the authors: their protocol and probe (100 000 steps, minutes for "
+                              "each seed), chosen on the test actors as in their code, beside ours")
+        self.preset.activated.connect(lambda _: self._take_preset())
         self.mode = _choice(MODES, "Mode: frozen features, or fine-tuned ones")
         self.classes = _choice(CLASSES, "Classes: neutral with calm, happy, sad, angry; or all eight emotions")
         self.features = _menu_button("Features")
@@ -114,7 +117,7 @@ class OptionsBar(QWidget):
         self.own.setChecked(bool(state.get("own")))
         self.links.setChecked(bool(state.get("links")))
         checked = state.get("features")
-        if isinstance(checked, list) and checked:
+        if isinstance(checked, list | tuple) and checked:
             for key, action in self._actions.items():
                 action.setChecked(key in checked)
         if state.get("folder"):
@@ -122,6 +125,14 @@ class OptionsBar(QWidget):
         if state.get("checkpoint"):
             self.show_checkpoint(Path(str(state["checkpoint"])))
         self._follow_change()
+
+    def _follow_preset(self) -> None:
+        """Show the preset whose features are checked; none where they are of no preset."""
+        from core.emotion.features import AS_AUTHORS, USUAL
+
+        checked = {key for key, action in self._actions.items() if action.isChecked()}
+        presets = {frozenset(AS_AUTHORS): "authors", frozenset(USUAL): ""}
+        self.preset.setCurrentIndex(self.preset.findData(presets.get(frozenset(checked))))
 
     def minimumSizeHint(self) -> QSize:
         """Height of the wrapped lines; in a narrow window the protocol stands among them."""
@@ -151,25 +162,32 @@ class OptionsBar(QWidget):
                           self.export, self.start)
         self._below = QWidget()
         self._flow = FlowLayout(self._below)
-        for control in (self.mode, self.classes, self.features, self.model, self.own, self.links):
+        for control in (self.preset, self.mode, self.classes, self.features, self.model, self.own, self.links):
             self._flow.addWidget(control)
         self.setLayout(column(self._first, self._below, space=8))
         self.export.setEnabled(False)
         self.runs.setEnabled(False)
 
     def _fill_features(self) -> None:
-        from core.emotion.features import FEATURES
+        from core.emotion.features import AUTHORS, FEATURES
 
         menu = _StayingMenu(self.features)
         for feature in FEATURES:
             action = menu.addAction(feature.title)
             action.setCheckable(True)
-            action.setChecked(True)
+            action.setChecked(feature.key not in AUTHORS)
             action.setToolTip(plain_tip(feature.about))
             action.toggled.connect(lambda _: self._follow_change())
             self._actions[feature.key] = action
         menu.setToolTipsVisible(True)
         self.features.setMenu(menu)
+
+    def _take_preset(self) -> None:
+        """Set protocol, mode, classes and features to those of the preset."""
+        from core.emotion.features import AS_AUTHORS, USUAL
+
+        self.restore({**self.save(), "protocol": "paper", "mode": "linear", "classes": 4, "own": False,
+                      "features": AS_AUTHORS if self.preset.currentData() == "authors" else USUAL})
 
     def _fill_model(self) -> None:
         menu = QMenu(self.model)
@@ -192,6 +210,7 @@ class OptionsBar(QWidget):
         for key, action in self._actions.items():
             action.setVisible(not tuned or key in TUNED)
         available = sum(action.isVisible() for action in self._actions.values())
+        self._follow_preset()
         self.features.setText(f"{len(self.chosen_features())} of {available} features")
         self._enable()
         self.changed.emit()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PROTOCOLS = (("paper", "Paper's protocol: actors 1–18 / 19–24"), ("folds", "Five folds by speaker"),
              ("speakers", "One speaker left out"), ("statement", "One statement left out"),
              ("random", "Random split (same speakers in both)"))
+PRESETS = (("", "Our probes"), ("authors", "As the authors' code"))
 MODES = (("linear", "Linear probe"), ("fine-tuned", "Fine-tuned"))
 CLASSES = ((4, "4 classes"), (8, "8 classes"))
 DASH = "–"
