@@ -48,14 +48,15 @@ SOURCES: Mapping[Source, str] = {"paper": "paper", "authors": "authors' code", "
 
 
 def declare(default: Any, about: str, low: float = 0, high: float = 1, source: Source = "paper",
-            choices: tuple[str, ...] = (), later: bool = False) -> Any:
+            choices: tuple[str, ...] = (), later: bool = False, prepares: bool = False) -> Any:
     """A field of a record of options, with its metadata.
 
     `source`: where the default comes from; "ours" also for an option that neither the paper nor the authors' code has.
     `later`: options added after the first format; they are stored only where they differ from the default.
+    `prepares`: whether it decides which features are computed before the first step.
     """
     return field(default=default, metadata={"about": about, "low": low, "high": high, "source": source,
-                                            "choices": choices, "later": later})
+                                            "choices": choices, "later": later, "prepares": prepares})
 
 
 def stored(options: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.progress import Progress, Report, WorkStep, silent, steps
 from core.training.dataset import PairDataset, check_enough, usable
 from core.training.distributed import together
 from core.training.recipe import Recipe
-from core.training.run import TrainingJob, paired, wants_gpu
+from core.training.run import TrainingJob, is_memory, paired, wants_gpu
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SAMPLE = 32  # pairs that are prepared; a larger batch repeats them
 WARM_UP = 2  # steps that are not measured
 MEASURED, LONGEST = 5, 60.0  # steps that are, fewer once they took so many seconds
+NO_MEMORY = ("A step does not fit into the memory. Nothing was begun; choose micro-batches, activation checkpointing, "
+             "a smaller batch, or float16 or bfloat16.")
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,16 @@ def estimate(workspace: Workspace, recipe: Recipe, report: Report = silent) -> R
 
     No run is begun and nothing is trained that is kept. Started by torchrun, the processes share the batch; each gets
     the estimate. A batch larger than `SAMPLE` repeats pairs, which changes neither time nor memory. The peak of a
-    process that did other work before includes that work. JobCancelled by `report`; the errors of `run.train`.
+    process that did other work before includes that work. JobCancelled by `report`; TrainingError ("memory") and the
+    other errors of `run.train`.
     """
-    with together(wants_gpu(recipe)) as processes:
-        return _Measuring(TrainingJob(workspace, recipe, processes), recipe).run(report)
+    try:
+        with together(wants_gpu(recipe)) as processes:
+            return _Measuring(TrainingJob(workspace, recipe, processes), recipe).run(report)
+    except (RuntimeError, MemoryError) as error:
+        if not is_memory(error):
+            raise
+        raise TrainingError(NO_MEMORY, "memory") from error
 
 
 class _Measuring:

@@ -7,17 +7,25 @@ to `output.log`. Two windows never train one run: its folder's lock is held.
 import os
 import signal
 import subprocess
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core import child_python, private_files
+from core import child_python, plain_json, private_files
 from core.errors import BrewclipError, TrainingError
 from core.home import Home
 from core.progress import Progress, Report, WorkStep
 from core.training.run_folder import OUTPUT, RunFolder
 from core.training.runs import RunReader, RunRecord
+
+if TYPE_CHECKING:
+    from core.training.estimate import RunEstimate
+    from core.training.recipe import Recipe
 
 COMMAND = tuple(child_python.command("-m", "core.cli"))
 PREPARING_SHARE = 0.2  # of the bar of a run
@@ -34,10 +42,13 @@ SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; 
 Process = subprocess.Popen[bytes]
 
 
-def start(path: Path, home: Home, command: Sequence[str] = ()) -> Process:
-    """Begin, or go on with, the run of a folder; `command` in place of COMMAND. TrainingError ("not_started")."""
+def start(path: Path, home: Home, command: Sequence[str] = (), more: Sequence[str] = ()) -> Process:
+    """Begin, or go on with, the run of a folder; `command` in place of COMMAND, `more` arguments.
+
+    TrainingError ("not_started").
+    """
     environment = child_python.environment(home.environment)
-    arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path)]
+    arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path), *more]
     try:
         with (path / OUTPUT).open("wb") as output:
             private_files.inherit(path / OUTPUT)
@@ -46,6 +57,34 @@ def start(path: Path, home: Home, command: Sequence[str] = ()) -> Process:
     except OSError as error:
         raise TrainingError(f"The run could not be started: {error.strerror or error}. Nothing was lost; try again.",
                             "not_started") from error
+
+
+def measure(recipe: "Recipe", home: Home, report: Report, command: Sequence[str] = ()) -> "RunEstimate":
+    """The estimate of a run (`core.training.estimate`), measured in a process of its own, whose peak memory is its own.
+
+    JobCancelled by `report` ends it. TrainingError: not_started, memory, or as the process said.
+    """
+    from core.training.estimate import NO_MEMORY, RunEstimate
+
+    with tempfile.TemporaryDirectory(prefix="brewclip-") as place:
+        path = Path(place) / "run"
+        RunFolder(path).create(recipe)
+        process = start(path, home, command, ("--estimate", "--json"))
+        try:
+            while process.poll() is None:
+                report(Progress(WorkStep.MEASURING_STEPS))
+                time.sleep(LOOK_EVERY)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        output = output_of(path)
+        if process.returncode == -SIGKILL or _lacked_memory(output):
+            raise TrainingError(NO_MEMORY, "memory")
+        if process.returncode != 0:
+            raise TrainingError(f"The run could not be measured: {explain(process.returncode, output)[1]}", "crash")
+        printed = plain_json.loads(output[output.rfind("{"):output.rfind("}") + 1])
+        return RunEstimate(**{each.name: printed[each.name] for each in fields(RunEstimate)})
 
 
 def watch(path: Path, process: Process | None, tell: Callable[[RunRecord], object], report: Report,

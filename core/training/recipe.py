@@ -24,7 +24,8 @@ class TrainingOptions:
     """Training options; each field's metadata has its description, range and source."""
 
     steps: int = declare(100_000, "Number of training steps.", 1, 10_000_000)
-    batch: int = declare(32, "Batch size: pairs of picture and utterance per step, over all processes.", 2, 65536)
+    batch: int = declare(32, "Batch size: pairs of picture and utterance per step, over all processes.", 2, 65536,
+                         prepares=True)
     rate: float = declare(1e-4, "Peak learning rate.", 0, 1)
     warmup: float = declare(0.05, "Share of the steps in which the rate rises to its peak; it falls after that.", 0, 1)
     final_rate: float = declare(1e-8, "Learning rate of the last step.", 0, 1)
@@ -32,12 +33,14 @@ class TrainingOptions:
     clip: float = declare(4.0, "Maximum norm of the gradients; 0: no clipping.", 0, 1e6, source="authors")
     precision: str = declare("float16", "Mixed precision: float16 (on an NVIDIA GPU, elsewhere float32), bfloat16, or "
                              "float32 for none.", source="authors", choices=PRECISIONS)
-    seed: int = declare(0, "Random seed; the same seed gives the same run.", 0, 2**31 - 1, source="ours")
+    seed: int = declare(0, "Random seed; the same seed gives the same run.", 0, 2**31 - 1, source="ours",
+                        prepares=True)
     evaluate_every: int = declare(500, "Steps between two validations on the dev split; the best model is kept.", 1,
                                   10_000_000, source="ours")
     patience: int = declare(0, "Stop after this many validations without a better model; 0: never.", 0,
                             100_000, source="ours")
-    noise: str = declare("", "Train on the utterances under noise as well, such as 10,0,babble:5 (dB).", source="ours")
+    noise: str = declare("", "Train on the utterances under noise as well, such as 10,0,babble:5 (dB).", source="ours",
+                         prepares=True)
     teach: float = declare(0.0, "Weight of distillation: similarities of the voice to captions follow those of its "
                            "transcript; 0: off.", 0, 1000, source="ours")
     teach_temperature: float = declare(0.1, "Temperature of distillation; the lower, the fewer captions count.", 0.01,
@@ -47,10 +50,11 @@ class TrainingOptions:
     fit_gate: bool = declare(False, "Fit the gate on the dev split, where the branches are as accurate as in use.",
                              source="ours")
     dev_noise: str = declare("", "Validate under these noise conditions as well, without training on them.",
-                             source="ours")
+                             source="ours", prepares=True)
     drop_unheard: bool = declare(False, "Leave out utterances without recognised words, as the paper did; otherwise "
                                  "they train the acoustic branch.", source="ours")
-    device: str = declare("auto", "Compute device.", source="ours", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = declare("auto", "Compute device.", source="ours", choices=("auto", "cpu", "cuda", "mps"),
+                          prepares=True)
     max_cache_gb: float = declare(100.0, "Refuse to start if the caches would grow by more (GB).", 0, 1e6,
                                   source="ours")
     loss: str = declare("paper", "Form of the loss: paper (sum of both directions, normalised vectors), or authors "
@@ -62,9 +66,10 @@ class TrainingOptions:
                             "replicas have them; 0: all pairs are negatives of each other.", 0, 1024, later=True)
     select: str = declare("mean", "Model selection on the dev split: mean of R@1, R@5 and R@10, or r1 for R@1 alone; "
                           "both directions.", source="ours", choices=SELECTIONS, later=True)
-    captions: bool = declare(False, "Train and validate on the captions in place of the transcripts.", later=True)
+    captions: bool = declare(False, "Train and validate on the captions in place of the transcripts.", later=True,
+                             prepares=True)
     dev_limit: int = declare(0, "Validate on so many pictures of the dev split, always the same ones; 0: on all.", 0,
-                             10_000_000, source="ours", later=True)
+                             10_000_000, source="ours", later=True, prepares=True)
     micro_batch: int = declare(0, "Compute so many pairs at a time in each process: the same loss of the whole batch "
                                "in less memory and more time; 0: all at once.", 0, 65536, source="ours", later=True)
     activation_checkpointing: bool = declare(False, "Compute activations of the frozen towers again for the backward "

@@ -87,7 +87,7 @@ def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
             folder.log("end", why="error", kind=error.kind, message=str(error))
         raise
     except (RuntimeError, MemoryError) as error:
-        if not _is_memory(error):
+        if not is_memory(error):
             folder.log("end", why="error", message=f"{type(error).__name__}: {error}")
             raise
         short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
@@ -98,7 +98,8 @@ def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
     return outcome
 
 
-def _is_memory(error: Exception) -> bool:
+def is_memory(error: Exception) -> bool:
+    """Whether memory ran out."""
     message = str(error)
     return isinstance(error, MemoryError) or "out of memory" in message.lower() or "DefaultCPUAllocator" in message
 

@@ -49,6 +49,12 @@ from core.training.run_folder import RunFolder
 path = Path(sys.argv[sys.argv.index("--out") + 1])
 folder, orders = RunFolder(path), path / "orders"
 asked = []
+if "--estimate" in sys.argv:
+    answer = Path(__file__).with_name("estimate")
+    while not answer.exists():
+        time.sleep(0.02)
+    print(answer.read_text(), flush=True)
+    sys.exit(0 if answer.read_text().startswith("{") else 1)
 if not (path / "deaf").exists():
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
 
@@ -114,7 +120,8 @@ def little_trainer(folder: Path) -> tuple[str, ...]:
 
 def trainer(folder: Path) -> tuple[str, ...]:
     """What stands in place of COMMAND: it takes the arguments of `brewclip train`, waits at step 20, and does what the
-    file `orders` in the run's folder says.
+    file `orders` in the run's folder says. With `--estimate` it prints the file `estimate` beside it, as soon as there
+    is one; other text than JSON is the output of a process that failed.
     """
     script = folder / "trainer.py"
     script.write_text(TRAINER, encoding="utf-8")

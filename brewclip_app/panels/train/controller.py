@@ -1,7 +1,7 @@
 """Controller of the Train screen: the dataset, the recipe with its cost, and the runs. No widgets here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +12,24 @@ from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
 from brewclip_app.panels.train import words
 from brewclip_app.services.runs import HEARING
-from core.errors import BrewclipError, DatasetError, SettingsError
+from core.errors import BrewclipError, DatasetError, SettingsError, TrainingError
 from core.progress import JobCancelled, Progress, Report
 from core.training.options import FACTS, with_values
-from core.training.recipe import Recipe
+from core.training.recipe import Recipe, TrainingOptions
 from core.training.runs import pace_of
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from brewclip_app.panels.train.option_row import Value
     from core.datasets.reports import DatasetReport
+    from core.training.estimate import RunEstimate
     from core.training.run import Preview
     from core.training.runs import RunRecord
 
 RECENT = "training/datasets"  # key of the window's state: folders, the last one first
 MOST_RECENT = 8
 COST_MS = 500  # after the last change
+MEASURING = "train-estimate"  # key of the job that measures steps
 AUTO = (("auto", "Fastest available"),)
 
 
@@ -53,6 +55,7 @@ class TrainState:
     recipe: Recipe | None = None
     cost: str = ""
     cost_problem: bool = False
+    measuring: bool = False  # whether steps of a recipe are being measured
     records: "tuple[RunRecord, ...]" = ()
     is_read: bool = False  # whether the folders of runs were read
     requests: Mapping[Path, str] = field(default_factory=dict)  # "pause" or "stop", of runs that are asked to
@@ -91,6 +94,7 @@ class TrainController(Controller[TrainState]):
         self._problems: list[str] = []
         self._device = "auto"
         self._previews: dict[tuple[object, ...], Preview] = {}
+        self._measured: dict[Recipe, RunEstimate] = {}  # by `_pace_key`
         self._ended = self.training.state.ended
         self._later = QTimer(self, singleShot=True, interval=COST_MS)
         self._later.timeout.connect(lambda: tasks.start(self._estimate()))
@@ -134,6 +138,14 @@ class TrainController(Controller[TrainState]):
         """Begin the run."""
         if self.state.recipe is not None:
             self._start(self._begin(self.state.recipe))
+
+    def measure_or_cancel(self) -> None:
+        """Measure some steps of the recipe, or end the measurement."""
+        job = self._jobs.of_key(MEASURING)
+        if job is not None:
+            job.cancel()
+        elif self.state.recipe is not None:
+            self._start(self._measure(self.state.recipe))
 
     # ---- runs
 
@@ -232,6 +244,24 @@ class TrainController(Controller[TrainState]):
         else:
             self._follow()
 
+    async def _measure(self, recipe: Recipe) -> None:
+        def work(report: Report) -> "RunEstimate":
+            from core.training import process
+
+            return process.measure(recipe, self._context.home, report)
+
+        self._set(measuring=True)
+        try:
+            self._measured[_pace_key(recipe)] = await self._jobs.run("Measuring steps of a run", work, key=MEASURING)
+        except JobCancelled:
+            return
+        except TrainingError as error:
+            self.failed.emit(error, "No run was begun.")
+        finally:
+            self._set(measuring=False)
+            self._previews.clear()  # some features were computed
+            self._follow()
+
     # ---- helpers
 
     def _follow(self) -> None:
@@ -259,7 +289,8 @@ class TrainController(Controller[TrainState]):
             self._later.start()
             return
         pace = pace_of(self.state.records, lambda run: run.recipe is not None and _same_pace(run.recipe, recipe))
-        text = words.cost(preview, recipe, pace, float(self._context.state.get(HEARING, 0.0)))
+        text = words.cost(preview, recipe, pace, float(self._context.state.get(HEARING, 0.0)),
+                          self._measured.get(_pace_key(recipe)))
         if preview.cost.nbytes > recipe.training.max_cache_gb * 1e9:
             self._set_cost(f"{text} That exceeds the maximum cache size: raise it in the options.", problem=True)
         else:
@@ -302,8 +333,15 @@ def can_continue(run: "RunRecord") -> bool:
 def _cost_key(recipe: Recipe) -> tuple[object, ...]:
     """The parts of a recipe that decide its preview."""
     return (recipe.dataset, recipe.kind, recipe.variant, recipe.backbone, recipe.crop, recipe.train, recipe.dev,
-            recipe.training.noise, recipe.training.seed, recipe.training.device, recipe.training.batch,
-            recipe.training.captions)
+            *(getattr(recipe.training, option.name) for option in fields(recipe.training)
+              if option.metadata["prepares"]))
+
+
+def _pace_key(recipe: Recipe) -> Recipe:
+    """The recipe without what changes neither the time nor the memory of a step."""
+    usual, free = TrainingOptions(), ("steps", "evaluate_every", "patience", "rate", "warmup", "final_rate")
+    return replace(recipe, preset="",
+                   training=replace(recipe.training, **{name: getattr(usual, name) for name in free}))
 
 
 def _same_pace(left: Recipe, right: Recipe) -> bool:

@@ -56,6 +56,8 @@ class TrainForm(Card):
         self.device.addItem("Fastest available", "auto")
         self.device.currentIndexChanged.connect(lambda _: self._emit())
         self.start_button = button("Start", name="main", tip="Begin the run (Ctrl+Return)")
+        self.estimate_button = button("Estimate…", tip="Measure some steps with these options: time and memory of the "
+                                      "run; no run is begun (Ctrl+T)")
         self._make_rows()
         self._lay_out()
         self.open_fold(False)
@@ -116,6 +118,8 @@ class TrainForm(Card):
         self.cost.setText(state.cost)
         self.cost.setVisible(bool(state.cost))
         self.start_button.setEnabled(state.recipe is not None)
+        self.estimate_button.setText("Cancel" if state.measuring else "Estimate…")
+        self.estimate_button.setEnabled(state.recipe is not None or state.measuring)
 
     def show_dataset(self, report: "DatasetReport | None") -> None:
         """Offer the splits of the dataset; a missing training split must be chosen."""
@@ -201,7 +205,7 @@ class TrainForm(Card):
         scroll = scrolling(inner)
         self.hint = label("(changes are marked)", "quiet")
         head = row(label("Options", "heading"), self.hint, None, self.all_back)
-        foot = row(self.device, self.start_button, space=8)
+        foot = row(self.device, self.estimate_button, self.start_button, space=8)
         foot.setStretch(0, 1)
         self.body.addLayout(head)
         self.body.addWidget(scroll, 1)

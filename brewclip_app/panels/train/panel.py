@@ -101,7 +101,8 @@ class TrainPanel(Panel):
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return [("Ctrl+O", "Choose a dataset"), ("Ctrl+I", "Show the report on the dataset"),
-                ("Ctrl+Return", "Start a run"), ("Ctrl+P", "Pause or continue the current run"),
+                ("Ctrl+Return", "Start a run"), ("Ctrl+T", "Estimate time and memory of a run"),
+                ("Ctrl+P", "Pause or continue the current run"),
                 ("Space", "Tick the current run"), ("Ctrl+K", "Compare the ticked runs"),
                 ("Ctrl+U", "Use the current run in Search"),
                 *([("Ctrl+E", "Evaluate the current run")] if _is_panel("evaluate") else []),
@@ -148,6 +149,7 @@ class TrainPanel(Panel):
         self.training.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
         self.context.downloads.changed.connect(self._show_backbones)
         self.form.start_button.clicked.connect(controller.start)
+        self.form.estimate_button.clicked.connect(controller.measure_or_cancel)
         live.pause_button.clicked.connect(lambda: self._with_run(training.pause))
         live.continue_button.clicked.connect(lambda: self._with_run(training.resume))
         live.stop_button.clicked.connect(self._ask_stop)
@@ -160,7 +162,8 @@ class TrainPanel(Panel):
         runs.delete_action.triggered.connect(self._ask_delete)
         runs.add_action.triggered.connect(self._add_folder)
         for keys, act in (("Ctrl+O", self.dataset.ask), ("Ctrl+I", self.dataset.open_report),
-                          ("Ctrl+Return", self.form.start_button.click), ("Ctrl+P", controller.pause_or_continue),
+                          ("Ctrl+Return", self.form.start_button.click),
+                          ("Ctrl+T", self.form.estimate_button.click), ("Ctrl+P", controller.pause_or_continue),
                           ("Ctrl+K", runs.compare_button.click), ("Ctrl+U", runs.use_button.click),
                           ("Ctrl+E", runs.evaluate_button.click), ("F5", training.reload)):
             QShortcut(QKeySequence(keys), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)

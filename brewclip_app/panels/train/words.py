@@ -1,6 +1,7 @@
 """Display texts of runs, their cost and their datasets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from core.progress import time_left
 
 if TYPE_CHECKING:
     from core.datasets.reports import DatasetReport
+    from core.training.estimate import RunEstimate
     from core.training.recipe import Recipe
     from core.training.run import Preview
     from core.training.runs import RunRecord
@@ -86,8 +88,9 @@ def _pace(steps: float) -> str:
     return rate_in_words(steps, "steps")
 
 
-def cost(preview: "Preview", recipe: "Recipe", pace: float | None, speed: float) -> str:
-    """Estimated cost of a run: pairs, recordings to transcribe, disk space, time.
+def cost(preview: "Preview", recipe: "Recipe", pace: float | None, speed: float,
+         measured: "RunEstimate | None" = None) -> str:
+    """Estimated cost of a run: pairs, recordings to transcribe, disk space, time, and memory where it was `measured`.
 
     `pace`: pairs a second of similar runs, or None; `speed`: recordings transcribed a second, 0 while unknown.
     """
@@ -101,6 +104,13 @@ def cost(preview: "Preview", recipe: "Recipe", pace: float | None, speed: float)
         first += f"All are transcribed already; {wording.size(adds)} more on disk. "
     else:
         first += "All features are cached already. "
+    if measured:
+        options = recipe.training
+        whole = replace(measured, steps=options.steps, validations=-(-options.steps // options.evaluate_every))
+        memory = f"; {wording.size(measured.memory)} of memory" if measured.memory else ""
+        return (f"{first}Measured: {wording.duration(measured.step_seconds)} a step, "
+                f"{wording.duration(measured.validation_seconds)} a validation, {wording.duration(whole.seconds)} in "
+                f"all{memory}.")
     if pace:
         seconds = recipe.training.steps * recipe.training.batch / pace
         return f"{first}{'Then about' if recordings else 'About'} {wording.duration(seconds)}, as similar runs before."

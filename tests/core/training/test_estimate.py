@@ -1,6 +1,7 @@
 """The cost of a run measured before it: on a few pairs, with its own options, without a run."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -8,8 +9,9 @@ from types import ModuleType
 import pytest
 
 from core.errors import TrainingError
-from core.progress import JobCancelled, Progress, WorkStep
+from core.progress import JobCancelled, Progress, WorkStep, silent
 from core.training import estimate as module
+from core.training import process
 from core.training import step as update
 from core.training.estimate import estimate
 from core.training.run_folder import RunFolder
@@ -76,6 +78,17 @@ def test_what_cannot_be_trained_is_not_measured(explorer, data: Path, little: Mo
     with pytest.raises(TrainingError, match="None of the pairs that were measured") as caught:
         estimate(explorer.workspace, little.recipe(data))
     assert caught.value.kind == "too_few"
+
+
+def test_a_process_of_its_own_measures_it(little: ModuleType, data: Path, home) -> None:
+    command = (sys.executable, str(Path(little.__file__).with_name("little_cli.py")))
+    found = process.measure(little.recipe(data, steps=50), home, silent, command)
+    assert found.steps == 50 and found.step_seconds > 0 and found.memory > 50e6
+    for path in data.glob("*.wav"):
+        path.write_bytes(b"no recording")
+    with pytest.raises(TrainingError, match="could not be measured: None of the pairs") as caught:
+        process.measure(little.recipe(data), home, silent, command)
+    assert caught.value.kind == "crash"
 
 
 def test_the_command_prints_it_and_begins_no_run(little: ModuleType, data: Path, tmp_path: Path, home,

@@ -1,7 +1,9 @@
 """The Train panel as its user meets it; a small script trains in the place of torch."""
 
+import json
 import os
 import signal
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from core.features.prepared_split import Cost
 from core.models import checkpoints
 from core.training import process as training_process
 from core.training import run as job
+from core.training.estimate import RunEstimate
 from core.training.options import values_of
 from core.training.run_folder import RunFolder
 from tests.brewclip_app.training_runs import little_trainer, make_run, order, trainer
@@ -222,6 +225,41 @@ def test_caches_that_would_grow_too_much_are_refused(panel, qtbot, dataset, prev
     panel.controller.choose_folder(dataset)
     qtbot.waitUntil(lambda: "exceeds the maximum cache size" in panel.form.cost.text(), timeout=WAIT)
     assert not panel.form.start_button.isEnabled()
+
+
+ESTIMATE = RunEstimate(0.5, 7, 20.0, 1, 60.0, 3_000_000_000, 0, 0, 3, "cpu", "float32", 1)
+
+
+def test_steps_are_measured_and_shown_for_the_same_options(panel, qtbot, dataset, tmp_path):
+    choose(panel, qtbot, dataset)
+    panel.form.estimate_button.click()
+    qtbot.waitUntil(lambda: panel.form.estimate_button.text() == "Cancel", timeout=WAIT)
+    assert panel.form.start_button.isEnabled()
+    (tmp_path / "new").write_text(json.dumps(asdict(ESTIMATE)))
+    (tmp_path / "new").rename(tmp_path / "estimate")
+    expected = "Measured: 0.5 s a step, 20 s a validation, 15 h 1 min in all; 3.0 GB of memory."  # 100 000 steps
+    qtbot.waitUntil(lambda: expected in panel.form.cost.text(), timeout=WAIT)
+    assert panel.form.estimate_button.text() == "Estimate…"
+    panel.form.set_values({"training.steps": 10_000, "training.rate": 1e-3})
+    qtbot.waitUntil(lambda: "1 h 31 min in all" in panel.form.cost.text(), timeout=WAIT)
+    panel.form.set_values({"training.micro_batch": 8})
+    qtbot.waitUntil(lambda: "No similar run yet" in panel.form.cost.text(), timeout=WAIT)
+
+
+def test_a_measurement_can_be_cancelled_and_may_run_out_of_memory(panel, qtbot, dataset, tmp_path, monkeypatch):
+    choose(panel, qtbot, dataset)
+    panel.form.estimate_button.click()
+    qtbot.waitUntil(lambda: panel.form.estimate_button.text() == "Cancel", timeout=WAIT)
+    panel.form.estimate_button.click()
+    qtbot.waitUntil(lambda: panel.form.estimate_button.text() == "Estimate…", timeout=WAIT)
+    assert "Measured" not in panel.form.cost.text()
+    failures = []
+    panel.controller.failed.connect(lambda error, safe: failures.append((str(error), safe)))
+    (tmp_path / "estimate").write_text("RuntimeError: CUDA out of memory")
+    panel.form.estimate_button.click()
+    qtbot.waitUntil(lambda: bool(failures), timeout=WAIT)
+    assert "does not fit into the memory" in failures[0][0] and failures[0][1] == "No run was begun."
+    qtbot.waitUntil(lambda: panel.form.estimate_button.isEnabled(), timeout=WAIT)
 
 
 # --- a run ---
