@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from core import settings
 from core.cli.options import CommandOption
 from core.cli.output import ProgressPrinter, printable
 from core.home import find_home
+from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
     from core.explorer import Explorer
@@ -90,3 +93,25 @@ def progress(in_bytes: bool = False) -> Iterator[ProgressPrinter]:
 def note(text: str) -> None:
     """Print a message to stderr, beside the result."""
     print(printable(text), file=sys.stderr)
+
+
+@contextmanager
+def stopping(report: Report) -> Iterator[Report]:
+    """A report that cancels at its next call on SIGINT or SIGTERM; a second Ctrl-C ends the process at once."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def stoppable(progress: Progress) -> None:
+        report(progress)
+        if asked.is_set():
+            raise JobCancelled
+
+    before = [(number, signal.signal(number, ask)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield stoppable
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

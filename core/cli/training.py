@@ -2,10 +2,6 @@
 
 import argparse
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from core.cli import options
 from core.cli.options import CommandOption, option, output_folder
 from core.cli.output import as_json, duration, size
-from core.cli.parts import OK, Arguments, Command, explorer, note, progress
+from core.cli.parts import OK, Arguments, Command, explorer, note, progress, stopping
 from core.errors import TrainingError
 from core.home import find_home
 from core.models.variants import SOURCES, VARIANTS, BrewClipOptions
-from core.progress import JobCancelled, Progress, Report
 from core.training import options as option_table
 from core.training import presets
 from core.training.options import in_words, with_values
@@ -81,28 +76,6 @@ def _recipe(arguments: Arguments) -> Recipe:
                                 if getattr(arguments, entry.name) is not None})
 
 
-@contextmanager
-def _stoppable(report: Report) -> Iterator[Report]:
-    """A report that cancels between two steps on SIGINT or SIGTERM; a second Ctrl-C ends the process at once."""
-    stopping = threading.Event()
-
-    def ask(number: int, frame: object) -> None:
-        stopping.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def stoppable(progress: Progress) -> None:
-        report(progress)
-        if stopping.is_set():
-            raise JobCancelled
-
-    before = [(number, signal.signal(number, ask)) for number in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield stoppable
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-
-
 def _train(arguments: Arguments) -> int:
     if arguments.resume:
         _check_resumed(arguments)
@@ -118,7 +91,7 @@ def _train(arguments: Arguments) -> int:
     folder, first = RunFolder(arguments.out), int(os.environ.get("RANK", "0")) == 0
     if recipe is not None and first:
         job.begin(folder, recipe)
-    with explorer() as opened, progress() as report, _stoppable(report) as stoppable:
+    with explorer() as opened, progress() as report, stopping(report) as stoppable:
         if first:
             planned = job.preview(opened.workspace, recipe or folder.recipe(), stoppable)
             limit = (recipe or folder.recipe()).training.dev_in_words.removeprefix("dev")
@@ -142,7 +115,7 @@ def _estimate(arguments: Arguments, recipe: Recipe | None) -> int:
     from core.training.run_folder import RunFolder
 
     find_home().protect()
-    with explorer() as opened, progress() as report, _stoppable(report) as stoppable:
+    with explorer() as opened, progress() as report, stopping(report) as stoppable:
         found = estimate(opened.workspace, recipe or RunFolder(arguments.out).recipe(), stoppable)
     if os.environ.get("RANK", "0") == "0":
         print(as_json({**asdict(found), "seconds": found.seconds}) if arguments.json else _in_lines(found))

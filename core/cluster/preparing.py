@@ -31,7 +31,7 @@ from core.features.image_cache import ImageFeatureCache
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer, checked_split
 from core.features.speech_cache import SpeechFeatureCache
-from core.progress import Report, silent
+from core.progress import Report, silent, steps
 from core.training.dataset import conditions
 from core.workspace import Workspace
 
@@ -113,9 +113,10 @@ class Preparation:
     def _here(self, report: Report) -> Prepared:
         before, images_before = self.cost(), self._new_images()
         preparing, unreadable = self._preparing(), dict[str, str]()
-        for condition in self._conditions:
-            for split in self.splits:
-                unreadable.update(preparing.prepare(self._dataset, split, condition, report).unreadable)
+        work = [(condition, split) for condition in self._conditions for split in self.splits]
+        for (condition, split), part in zip(work, steps(report, *(len(self._recordings(split)) for _, split in work)),
+                                            strict=True):
+            unreadable.update(preparing.prepare(self._dataset, split, condition, part).unreadable)
         return Prepared(before.recordings - self.cost().recordings, images_before - self._new_images(),
                         tuple(unreadable.items()))
 

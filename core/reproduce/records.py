@@ -17,7 +17,7 @@ from core.errors import ReproductionError
 
 Kind = Literal["prepare", "train", "evaluate", "emotion", "figure", "table"]
 State = Literal["waiting", "running", "done", "failed", "skipped"]
-FILE = "reproduction.json"
+FILE, RUNS, EMOTION, FIGURES, TABLES = "reproduction.json", "runs", "emotion", "figures", "tables"
 FORMAT = 1
 
 
@@ -65,7 +65,8 @@ class Reproduction:
     """A plan with the records of its steps, in the order in which they are done.
 
     `datasets` are folders by kind; `model` is the backbone; `preset` that of training; `environment` names versions,
-    processors and GPUs; `deviations` are sentences. `home` is the folder whose store has the evaluations.
+    processors and GPUs; `deviations` are sentences. `home` is the folder whose store has the evaluations;
+    `follow_links`: links out of the datasets' folders were followed.
     """
 
     plan: str
@@ -80,6 +81,7 @@ class Reproduction:
     environment: Mapping[str, str] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
     ended: str = ""
+    follow_links: bool = False
 
     def record(self, key: str) -> StepRecord:
         """The record of a step. KeyError."""

@@ -10,10 +10,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from core import child_python, plain_json, private_files
@@ -42,12 +43,14 @@ SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; 
 Process = subprocess.Popen[bytes]
 
 
-def start(path: Path, home: Home, command: Sequence[str] = (), more: Sequence[str] = ()) -> Process:
-    """Begin, or go on with, the run of a folder; `command` in place of COMMAND, `more` arguments.
+def start(path: Path, home: Home, command: Sequence[str] = (), more: Sequence[str] = (),
+          variables: Mapping[str, str] = MappingProxyType({})) -> Process:
+    """Begin, or go on with, the run of a folder; `command` in place of COMMAND, `more` arguments, `variables` of its
+    environment.
 
     TrainingError ("not_started").
     """
-    environment = child_python.environment(home.environment)
+    environment = child_python.environment({**home.environment, **variables})
     arguments = [*(command or COMMAND), "train", "--resume", "--out", str(path), *more]
     try:
         with (path / OUTPUT).open("wb") as output:
