@@ -15,7 +15,6 @@ from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.options import count, day, given_path, option
 from core.cli.output import as_json, duration, table
 from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
-from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, note, progress
 from core.cli.reproduce import REPRODUCE
 from core.cli.training import TRAIN
 from core.errors import BrewclipError, QueryError

@@ -50,7 +50,10 @@ class Runner:
         self.state = begun(workspace, graph, folder)
 
     def run(self, report: Report = silent) -> Reproduction:
-        """Do all that is missing, then write the report. ReproductionError: busy, not_written; JobCancelled by `report` keeps what is done."""
+        """Do all that is missing, then write the report.
+
+        ReproductionError: busy, not_written; JobCancelled by `report` keeps what is done.
+        """
         with _held(self._folder):
             self.state = begun(self._workspace, self._graph, self._folder)  # another process may have gone on with it
             self._shares |= {record.step.key: 1.0 for record in self.state.records if record.state == "done"}
