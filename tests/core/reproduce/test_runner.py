@@ -74,7 +74,7 @@ def test_a_plan_that_is_killed_goes_on_and_makes_nothing_twice(tiny: ModuleType,
     opened.close()
     assert sorted(stored) == sorted(number for record in state.of_kind("evaluate") for number in record.evaluations)
     table = (place / "out/tables/table-1.csv").read_text()
-    assert table.count("2 seeds") == 1, table
+    assert '"BrewCLIP, 2 seeds"' in table
     assert "BrewCLIP" in (place / "out/report.html").read_text()
     assert (place / "out/report.pdf").read_bytes().startswith(b"%PDF")
 
