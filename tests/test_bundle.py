@@ -4,21 +4,42 @@ import json
 import sys
 from dataclasses import asdict
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PySide6 import QtCore
 
 from core.pretrained import weight_files
 from tests.conftest import REPOSITORY
+
+
+def load(name):
+    """A module of packaging/, which is no package."""
+    spec = spec_from_file_location(name, REPOSITORY / "packaging" / f"{name}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
 def bundle(tmp_path, monkeypatch):
     """The entry point as a module, as if its executable lay in tmp_path."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "brewclip"))
-    spec = spec_from_file_location("bundle", REPOSITORY / "packaging" / "bundle.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("bundle")
+
+
+def test_licence_texts_of_what_is_inside_are_collected(tmp_path):
+    bundle_licences = load("bundle_licences")
+    found = bundle_licences.entries([np.__file__], [Path(QtCore.__file__)])
+    names = [entry.name.partition(" ")[0] for entry in found]
+    assert names == ["numpy", "PySide6_Essentials", "Python"], "those alone"
+    copies = bundle_licences.collect(found, tmp_path / "work")
+    targets = [str(Path(folder, Path(source).name)) for source, folder in copies]
+    assert len(targets) == len(set(targets)), "numpy has many files of one name"
+    assert all(Path(source).is_file() for source, _ in copies)
+    listed = (tmp_path / "work" / "README.txt").read_text()
+    assert f"numpy {np.__version__}: BSD-3-Clause" in listed and "LGPL-3.0-only" in listed
 
 
 def test_it_is_python_for_the_programs_own_child_processes(bundle, tmp_path, monkeypatch):
