@@ -4,11 +4,11 @@ from core.cli.evaluation import DATA, evaluated, request_of
 from core.cli.options import count, option, output_file
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
 from core.errors import FigureError
+from core.paper_figures.table import FIGURES
 from core.plots.style import WIDTHS
 
-NUMBERS = ("3", "4", "5", "6", "7", "8", "9", "wer")
 OPTIONS = (
-    option("number", choices=NUMBERS, metavar="FIGURE",
+    option("number", choices=tuple(FIGURES), metavar="FIGURE",
            help="3, 6: datasets; 4, 7: variants; 5, 9: centre crop; 8: utterances of a picture; wer: recall over word "
                 "error rate"),
     *DATA,

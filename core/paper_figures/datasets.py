@@ -1,5 +1,7 @@
 """Figures 3 and 6: successes as well as failures of up to three datasets, side by side."""
 
+from dataclasses import replace
+
 from core.evaluation.archive import Evaluation
 from core.paper_figures.blocks import GAP, draw_best, draw_picture, draw_texts
 from core.paper_figures.inputs import FigureInputs
@@ -10,7 +12,7 @@ MOST_LINES = 4  # of a transcript
 
 
 def draw_datasets(inputs: FigureInputs, count: int) -> str:
-    """Draw `count` successes and as many failures of each evaluation; the rule by which they were drawn."""
+    """Draw `count` queries of each evaluation, half of them failures; the rule by which they were drawn."""
     sheet, evaluations = inputs.sheet, inputs.evaluations
     across = len(evaluations) if sheet.name == "page" else 1
     wide = (sheet.width - GAP * (across - 1)) / across
@@ -28,12 +30,11 @@ def _draw_dataset(sheet: Sheet, left: float, top: float, wide: float, evaluation
                   count: int) -> tuple[float, str]:
     setup, ranks = evaluation.record.setup, evaluation.ranks(DIRECTION)
     known = {utterance.utterance_id for utterance in evaluation.utterances}
-    own = QueryChoice(tuple(name for name in choice.ids if name in known), 2 * (choice.count or count), choice.seed,
-                      choice.at)
+    own = replace(choice, ids=tuple(name for name in choice.ids if name in known))
     rows, rule = draw_rows(evaluation, [
         QueryPool("whose picture ranks first", [row for row in counted(evaluation) if ranks[row] == 1]),
         QueryPool(f"whose picture is not among the first {choice.at}",
-                  [row for row in counted(evaluation) if ranks[row] > choice.at])], own, 2 * count)
+                  [row for row in counted(evaluation) if ranks[row] > choice.at])], own, count)
     top = sheet.text(left, top, f"{setup.folder.name} {setup.split}", wide, bold=True)
     for row in sorted(rows, key=lambda row: ranks[row] > 1):
         top = _draw_case(sheet, left, top + 0.04, wide, ShownQuery(evaluation, row)) + GAP

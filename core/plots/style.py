@@ -10,6 +10,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -46,6 +47,14 @@ _METADATA: Mapping[str, Mapping[str, str | None]] = {  # no dates and versions: 
     ".png": {"Software": None}, ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 _rendering = threading.Lock()  # matplotlib draws text in one thread at a time
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnFigure:
+    """A figure with its `caption`: what it shows and from what it was drawn; "" for none."""
+
+    figure: "Figure"
+    caption: str = ""
 
 
 def new_figure(width: Width = "column", height: float = 2.2) -> "Figure":

@@ -1,5 +1,6 @@
 """Plot of curves with their intervals; a caption below describes the point near the pointer."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, row
-from core.plots.charts import Chart, Series
+from brewclip_app.widgets.figure_export import Draw
+from core.plots.charts import Chart, Series, draw_chart
+from core.plots.style import DrawnFigure
 
 NEAR = 40.0  # px from the pointer
 BAND = 46    # opacity of an interval, of 255
@@ -50,6 +53,11 @@ class IntervalPlot(Card):
         self.chart = chart
         self.nothing.setText(chart.nothing)
         self._draw()
+
+    def drawing(self) -> Draw | None:
+        """What draws the plot for print; None while there are no curves."""
+        chart = replace(self.chart, title=self.title.text())
+        return (lambda width, report: DrawnFigure(draw_chart(chart, width))) if chart.series else None
 
     def show_near(self, at: QPointF) -> str:
         """Mark the point nearest to a place in the scene and return its tip; the caption at rest when none is near."""

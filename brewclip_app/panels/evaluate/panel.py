@@ -16,6 +16,7 @@ from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, TABLES, Eval
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
+from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_target
 from brewclip_app.widgets.splitters import restore_sizes, splitter
 
@@ -38,7 +39,8 @@ class EvaluatePanel(Panel):
         self.banner = Banner()
         self.options = OptionsCard(self.controller)
         self.results = EvaluationsCard(self.controller.choose, self._ask_delete, self._export)
-        self.plots = Plots(self.controller.choose_plots)
+        self.exporter = FigureExporter(context, self, lambda text: self.banner.show_message(text, "good"))
+        self.plots = Plots(self.controller.choose_plots, self.exporter)
         self.setAcceptDrops(True)
         self._lay_out()
         self.controller.changed.connect(self._render)

@@ -13,6 +13,7 @@ from brewclip_app.panels.evaluate.controller import PlotChoice
 from brewclip_app.panels.evaluate.interval_plot import IntervalPlot
 from brewclip_app.widgets.common import row, width_of
 from brewclip_app.widgets.elided_combo import ElidedCombo
+from brewclip_app.widgets.figure_export import FigureExporter
 from core.evaluation.curves import VIEWS
 from core.evaluation.records import DIRECTION_TITLES
 from core.plots.charts import Chart
@@ -26,7 +27,7 @@ STACKED_HEIGHT = 170  # px, of a plot: the panel scrolls then
 class Plots(QWidget):
     """Two plots side by side, or below each other in a narrow panel; `choose` is called for every choice."""
 
-    def __init__(self, choose: Callable[[PlotChoice], object]) -> None:
+    def __init__(self, choose: Callable[[PlotChoice], object], exporter: FigureExporter) -> None:
         super().__init__()
         self._choice, self._drawn = PlotChoice(), (Chart(), Chart())
         self.quality, self.noise = IntervalPlot("Hits"), IntervalPlot("Under noise")
@@ -42,6 +43,8 @@ class Plots(QWidget):
             combo.activated.connect(lambda _, name=name, combo=combo: choose(replace(self._choice, **{
                 name: combo.currentData()})))
             plot.tools.addWidget(combo)
+        for plot, name in ((self.quality, "hits"), (self.noise, "noise")):
+            plot.tools.addWidget(exporter.button(name, plot.drawing))
         self.view, self.level, self.direction, self.noise_level = self._combos.values()
         self._box = row(self.quality, self.noise, space=12)
         for place in range(2):

@@ -75,6 +75,7 @@ class CaseCard(Card):
         self.reason = label("", "care", wrap=True)
         self.inspect = button("Inspect", icon="inspect",
                               tip="Explain the score in Inspect, under the evaluated model (I)")
+        self.figures = button("Figure", tip="The paper's figures of this failure, for print")
         self.labels = labels
         self._lay_out()
 
@@ -87,7 +88,7 @@ class CaseCard(Card):
         for side, box in enumerate((left, right)):
             box.setStretch(1, 1)
             pictures.setStretch(side, 1)
-        actions = row(self.counterfactuals_title, self.inspect)
+        actions = row(self.counterfactuals_title, self.figures, self.inspect)
         actions.setStretch(0, 1)
         self._scrolled = column(self.words, self.legend, self.reason, pictures, actions, self.counterfactuals,
                                 self.not_tried, space=8)

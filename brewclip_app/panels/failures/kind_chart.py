@@ -1,7 +1,6 @@
 """Number of failures of each kind, as bars; a click on one filters by it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
@@ -10,20 +9,12 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from brewclip_app import theme, wording
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import clear, column
+from brewclip_app.widgets.figure_export import Draw
+from core.plots.charts import Bar, draw_bars
+from core.plots.style import DrawnFigure
 
 BAR = 11  # px high
 GAP = 8   # px between name, bar and count
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One kind with its count; `colour` is a name of the theme."""
-
-    key: str
-    title: str
-    colour: str
-    count: int
-    tip: str = ""
 
 
 class KindChart(QWidget):
@@ -60,6 +51,11 @@ class KindChart(QWidget):
     def bars(self) -> tuple[Bar, ...]:
         """The bars."""
         return self._bars
+
+    def drawing(self) -> Draw | None:
+        """What draws the chart for print; None while there are no bars."""
+        bars, title = self._bars, self.accessibleName()
+        return (lambda width, report: DrawnFigure(draw_bars(bars, title, width))) if bars else None
 
     def choose(self, key: str) -> None:
         """Mark a bar as chosen, without a signal."""

@@ -7,6 +7,7 @@ from brewclip_app.jobs import JobProgress
 from brewclip_app.panels.failures.kind_chart import KindChart
 from brewclip_app.panels.failures.misses import Misses, bars_of
 from brewclip_app.widgets.common import Card, ProgressRow, button, label, row
+from brewclip_app.widgets.figure_export import FigureExporter
 
 OFFER = ("Each failure is ranked again with one change: caption instead of transcript, whole picture instead of centre "
          "crop, one branch alone and so on. The change that helps names its kind.")
@@ -15,9 +16,10 @@ OFFER = ("Each failure is ranked again with one change: caption instead of trans
 class KindsCard(Card):
     """An offer to diagnose, its progress, or the chart of kinds."""
 
-    def __init__(self) -> None:
+    def __init__(self, exporter: FigureExporter) -> None:
         super().__init__("What would have helped", space=6)
         self.chart = KindChart()
+        self.export = exporter.button("failures", self.chart.drawing)
         self.offer = label(OFFER, "quiet", wrap=True)
         self.start = button("Diagnose", name="main")
         self.again = button("Diagnose again", name="quiet-link")
@@ -27,7 +29,7 @@ class KindsCard(Card):
         self.body.addWidget(self.chart)
         self.body.addWidget(self.note)
         self.body.addWidget(self.offer)
-        self.body.addLayout(row(self.start, self.again, None, self.compare))
+        self.body.addLayout(row(self.start, self.again, None, self.compare, self.export))
         self.body.addWidget(self.progress)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._misses: Misses | None = None
@@ -60,6 +62,7 @@ class KindsCard(Card):
         self.chart.setVisible(diagnosed)
         self.note.setVisible(diagnosed and bool(self.note.text()))
         self.compare.setVisible(diagnosed and not self._running)
+        self.export.setVisible(diagnosed and not self._running)
         self.again.setVisible(diagnosed and has_queries and not self._running)
         for part in (self.offer, self.start):
             part.setVisible(not diagnosed and has_queries and not self._running)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app.panels.base import Inspection
-from brewclip_app.panels.failures.kind_chart import Bar
 from brewclip_app.panels.failures.misses_model import MissRow
+from core.plots.charts import Bar
 
 if TYPE_CHECKING:
     from core.annotation.differences import Piece

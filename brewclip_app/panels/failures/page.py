@@ -15,6 +15,7 @@ from brewclip_app.panels.failures.misses_model import RANK, FailureLimits, Misse
 from brewclip_app.panels.failures.misses_table import MissesTable
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, button, column
+from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.reading_page import ReadingPage
 from brewclip_app.widgets.splitters import splitter
 
@@ -22,10 +23,11 @@ from brewclip_app.widgets.splitters import splitter
 class FailuresPage(QStackedWidget):
     """The list and the card, or an empty state in their place; `again` reads the failures once more."""
 
-    def __init__(self, thumbnails: Thumbnails, labels: LabelBar, again: Callable[[], object]) -> None:
+    def __init__(self, thumbnails: Thumbnails, labels: LabelBar, again: Callable[[], object],
+                 exporter: FigureExporter) -> None:
         super().__init__()
         self._misses: Misses | None = None
-        self.kinds = KindsCard()
+        self.kinds = KindsCard(exporter)
         self.model = MissesModel(self)
         self.proxy = MissesProxy(self.model, self)
         self.table = MissesTable(self.proxy)

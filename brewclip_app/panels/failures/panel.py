@@ -22,6 +22,7 @@ from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.dialogs import ask_to_stop, stop_job
+from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.splitters import restore_sizes
 
@@ -56,10 +57,13 @@ class FailuresPanel(Panel):
         self.header = FailuresHeader()
         self.banner = Banner()
         self.filter = FailureFilter([(label.title, label.key) for label in LABELS])
+        self.exporter = FigureExporter(context, self, lambda text: self.banner.show_message(text, "good"))
         self.page = FailuresPage(self.thumbnails, LabelBar([(label.key, label.title) for label in LABELS],
                                                            lambda: self.table.setFocus()),
-                                 self.controller.read_evaluations)
+                                 self.controller.read_evaluations, self.exporter)
         self.kinds, self.table, self.case = self.page.kinds, self.page.table, self.page.case
+        self.case.figures.setMenu(self.exporter.paper_menu(
+            self.case.figures, lambda: (self.controller.state.evaluation,), self._front_query))
         self.filter.hide()
         box = column(self.header, self.banner, self.filter, self.page, space=12)
         box.setContentsMargins(20, 16, 20, 12)
@@ -166,6 +170,12 @@ class FailuresPanel(Panel):
         if any(getattr(state, name) is not getattr(before, name) for name in ("misses", "case", "waveform",
                                                                               "unreadable")):
             self.page.render_case(self.controller.state)  # newer than `state` where the current row changed meanwhile
+
+    def _front_query(self) -> tuple[str, ...]:
+        """The utterance of the failure in front, as the paper's figures take it."""
+        misses, case = self._shown.misses, self._shown.case
+        facts = misses.utterance(case.query.utterance) if misses is not None and case is not None else None
+        return (facts.utterance_id,) if facts is not None else ()
 
     def _follow_row(self) -> None:
         """Bring the current row of the table to the front; a note that is being written belongs to the one before."""

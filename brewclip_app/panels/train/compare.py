@@ -21,11 +21,13 @@ from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curves import CurveCard, choices
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
+from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_target
 from brewclip_app.widgets.splitters import splitter
 from core.errors import TrainingError
 
 if TYPE_CHECKING:
+    from brewclip_app.base_context import BaseContext
     from core.training.runs import RunRecord
 
 NAME_COLUMN, RUN_COLUMN = 180, 104  # px
@@ -35,7 +37,8 @@ SMALLEST = QSize(900, 560)
 class CompareDialog(QDialog):
     """Compares the runs as they were when it opened."""
 
-    def __init__(self, parent: QWidget | None, records: "Sequence[RunRecord]") -> None:
+    def __init__(self, parent: QWidget | None, records: "Sequence[RunRecord]", context: "BaseContext | None" = None
+                 ) -> None:
         super().__init__(parent)
         self._records = tuple(records)
         self.setWindowTitle(f"Compare {len(self._records)} runs")
@@ -44,7 +47,8 @@ class CompareDialog(QDialog):
         self.resize((parent.window().size() - QSize(80, 90)).expandedTo(SMALLEST) if parent else SMALLEST)
         self.table = self._make_table()
         offered = (*choices("dev"), *choices("step"))
-        self.curves = CurveCard(offered, "score")
+        exporter = FigureExporter(context, self, lambda text: self.outcome.setText(text)) if context else None
+        self.curves = CurveCard(offered, "score", exporter)
         self.curves.show_runs(self._records)
         self.export = button("Export…")
         menu = QMenu(self.export)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from brewclip_app import theme, wording
 from brewclip_app.widgets.common import label, look
 from core.figures import plain
+from core.plots.charts import Axis, Chart, Series
 
 DOTS_UP_TO = 30  # points of a line that are marked one by one
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine,
@@ -102,6 +103,14 @@ class CurvePlot(QWidget):
         self.nothing.setText("" if self._lines else nothing)
         self._draw()
         self.setAccessibleDescription(self.read_at(None) or nothing)
+
+    def chart(self, title: str) -> Chart:
+        """The plot for print."""
+        series = tuple(Series(line.name, line.role, tuple(map(float, line.steps)), line.values, style="both",
+                              dash=line.dash) for line in self._lines)
+        levels = ((self.reference.name, self.reference.value),) if self.reference is not None else ()
+        whole = (0.0, 100.0) if self._unit == "%" and not self._zoomed else None
+        return Chart(series, Axis("step"), Axis(self._unit, whole), title, levels=levels)
 
     def zoom(self, zoomed: bool) -> None:
         """Fit an axis in percent to the values, or show 0 to 100."""

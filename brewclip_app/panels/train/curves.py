@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, Swatch
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, look, row
+from brewclip_app.widgets.figure_export import Draw, FigureExporter
 from brewclip_app.widgets.flow_layout import FlowLayout
 from core import plain_json
+from core.plots.charts import draw_chart
+from core.plots.style import DrawnFigure
 from core.training.runs import CURVES, CurveKind
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def _title(kind: CurveKind) -> str:
 class CurveCard(Card):
     """Plot of one curve, or of the loss, for each run."""
 
-    def __init__(self, offered: Sequence[Choice], first: str) -> None:
+    def __init__(self, offered: Sequence[Choice], first: str, exporter: FigureExporter | None = None) -> None:
         super().__init__(margin=12, space=4)
         self._offered = {choice.key: choice for choice in offered}
         self._records: tuple[RunRecord, ...] = ()
@@ -70,7 +73,7 @@ class CurveCard(Card):
         self.zoom.setCheckable(True)
         self.zoom.setToolTip("Fit the axis to the values instead of 0 to 100 %")
         self.zoom.toggled.connect(self.plot.zoom)
-        head = row(self.choice, self.zoom, space=6)
+        head = row(self.choice, self.zoom, *([exporter.button("curve", self.drawing)] if exporter else []), space=6)
         head.setStretch(0, 1)
         self.body.addLayout(head)
         self.body.addWidget(self.legend)
@@ -93,6 +96,11 @@ class CurveCard(Card):
         """Plot the curves of these runs together."""
         self._records = tuple(records)
         self._show()
+
+    def drawing(self) -> Draw | None:
+        """What draws the plot for print; None while no line has a point."""
+        chart = self.plot.chart(self.choice.currentText())
+        return (lambda width, report: DrawnFigure(draw_chart(chart, width))) if chart.series else None
 
     def lines(self) -> list[CurveLine]:
         """The lines of the plot."""

@@ -20,6 +20,7 @@ from brewclip_app.panels.train.runs import TrainRunsCard
 from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import EmptyState, button, column, panel_title, row
 from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.reading_page import ReadingPage
 from brewclip_app.widgets.splitters import restore_sizes, splitter
@@ -45,8 +46,9 @@ class TrainPanel(Panel):
         self.dataset = DatasetChoice(self.controller)
         self.form = TrainForm(self.controller.set_form)
         self.live = LiveCard()
-        self.loss = CurveCard(choices("step"), "parts")
-        self.dev = CurveCard(choices("dev"), "score")
+        exporter = FigureExporter(context, self, self.status_changed.emit)
+        self.loss = CurveCard(choices("step"), "parts", exporter)
+        self.dev = CurveCard(choices("dev"), "score", exporter)
         self.runs = TrainRunsCard(_is_panel("evaluate"), self.controller.choose_run, self.controller.tick)
         self._clock = QTimer(self, interval=LOOK_MS)
         self._clock.timeout.connect(self.training.reload)
@@ -233,7 +235,7 @@ class TrainPanel(Panel):
     def _compare(self) -> None:
         runs = self.controller.state.ticked_runs
         if len(runs) > 1:
-            CompareDialog(self, runs).open()
+            CompareDialog(self, runs, self.context).open()
 
     def _add_folder(self) -> None:
         ask_folder(self, "model", "Folder of a run, or folder with runs", self.training.add_folder)

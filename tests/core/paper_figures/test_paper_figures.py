@@ -17,7 +17,7 @@ from core.evaluation.evaluate import evaluate
 from core.evaluation.records import DataChoice, Request
 from core.models.spec import ModelSpec
 from core.paper_figures import variants
-from core.paper_figures.figures import FIGURES, draw
+from core.paper_figures.figures import draw
 from core.paper_figures.queries import QueryChoice, QueryPool, draw_rows, rows_of
 from core.plots import style
 from tests.core.evaluation.conftest import Said, use, voice
@@ -202,10 +202,6 @@ def test_queries_are_drawn_from_the_pools_in_turn_and_once(made):
              for seed in range(5)}
     assert len(drawn) > 1
     assert rows_of(evaluation, ["u2", "u0"]) == [2, 0]
-
-
-def test_every_figure_of_the_table_is_a_choice_of_the_command():
-    assert tuple(FIGURES) == figure_command.NUMBERS
 
 
 def test_the_command_writes_the_figure_and_prints_its_caption(made, tmp_path, monkeypatch, capsys):
