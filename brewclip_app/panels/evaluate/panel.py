@@ -41,6 +41,8 @@ class EvaluatePanel(Panel):
         self.results = EvaluationsCard(self.controller.choose, self._ask_delete, self._export)
         self.exporter = FigureExporter(context, self, lambda text: self.banner.show_message(text, "good"))
         self.plots = Plots(self.controller.choose_plots, self.exporter)
+        self.results.figures.setMenu(self.exporter.paper_menu(
+            self.results.figures, lambda: self.controller.state.compared))
         self.setAcceptDrops(True)
         self._lay_out()
         self.controller.changed.connect(self._render)

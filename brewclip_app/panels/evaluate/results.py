@@ -48,6 +48,7 @@ class EvaluationsCard(Card):
                                 "each query.")
         self.open_failures = button("Open failures", name="main", tip="Browse its misses (Enter)")
         self.erase = button("Delete…", delete, tip="Delete the ticked evaluations, or the current one (Del)")
+        self.figures = button("Figure", tip="Figures of the paper from the ticked evaluations, or the current one")
         self.save = button("Export", tip="The ticked evaluations or all, or the table of the paper")
         menu = QMenu(self.save)
         for verb, copy, dots in (("Save as", False, "…"), ("Copy as", True, "")):
@@ -83,7 +84,7 @@ class EvaluationsCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.pages, 1)
         self.below = QWidget()
-        self.below.setLayout(row(self.open_failures, self.erase, None))
+        self.below.setLayout(row(self.open_failures, self.figures, self.erase, None))
         self.body.addWidget(self.below)
 
     def render_state(self, state: "EvaluateState") -> None:
