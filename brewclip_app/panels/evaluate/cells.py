@@ -113,7 +113,7 @@ def paper_columns(table: "ResultTable") -> tuple[Column, ...]:
 def paper_lines(table: "ResultTable") -> list[TableLine]:
     """Rows of a table of the paper; those without an evaluation here have only the published values."""
     return [TableLine(row.evaluation_id or 0, (*(Cell(text, tip=_row_tip(row)) for text in row.labels),
-                                          *(_ours(value, row) for value in row.ours),
+                                          *(_ours(row, place) for place in range(len(row.ours))),
                                           *(_published(value) for value in row.published))) for row in table.rows]
 
 
@@ -136,9 +136,11 @@ def _row_tip(row: "TableRow") -> str:
     return "\n".join(part for part in (ours, row.note) if part)
 
 
-def _ours(value: float | None, row: "TableRow") -> Cell:
-    return Cell(DASH, tip=_row_tip(row)) if value is None or math.isnan(value) else Cell(f"{value:.1f}", "", value,
-                                                                                      _row_tip(row))
+def _ours(row: "TableRow", place: int) -> Cell:
+    value, spread = row.ours[place], row.spreads[place] if row.spreads else None
+    if value is None or math.isnan(value):
+        return Cell(DASH, tip=_row_tip(row))
+    return Cell(f"{value:.1f}", "" if spread is None else f"± {spread:.1f}", value, _row_tip(row))
 
 
 def _published(value: float | None) -> Cell:

@@ -17,6 +17,7 @@ from brewclip_app.panels.evaluate.choices import (
     read_models,
     still_ticked,
 )
+from core.errors import EvaluationError
 from core.evaluation import curves
 from core.plots.charts import Chart
 from core.progress import JobCancelled, Report
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from brewclip_app.jobs import Job, JobProgress
     from core.evaluation.evaluate import Plan
+    from core.evaluation.paired import Comparison
     from core.evaluation.records import Direction, EvaluationRecord, Request
     from core.evaluation.tables import ResultTable
 
@@ -57,6 +59,9 @@ class EvaluateState:
     front: int = 0
     ticked: tuple[int, ...] = ()
     table: int = 0
+    as_one: bool = False  # runs that differ only in their seed are one row of a table
+    comparison: "Comparison | None" = None  # of exactly two that are ticked
+    comparison_error: str = ""
     plots: PlotChoice = PlotChoice()
     quality: Chart = curves.NO_CHART
     noise: Chart = curves.NO_CHART
@@ -76,7 +81,8 @@ class EvaluateState:
         from core.evaluation import tables
 
         ticked = [record for record in self.records if record.id in self.ticked]
-        return tables.fill(self.table, self.records) if self.table else tables.metrics_table(ticked or self.records)
+        return (tables.fill(self.table, self.records, self.as_one) if self.table else
+                tables.metrics_table(ticked or self.records, self.as_one))
 
 
 class EvaluateController(Controller[EvaluateState]):
@@ -186,15 +192,18 @@ class EvaluateController(Controller[EvaluateState]):
         """Read the stored evaluations."""
         tasks.start(self._read())
 
-    def choose(self, front: int | None = None, ticked: Sequence[int] | None = None, table: int | None = None) -> None:
-        """Choose the evaluation in front, those to compare, or a table of the paper."""
+    def choose(self, front: int | None = None, ticked: Sequence[int] | None = None, table: int | None = None,
+               as_one: bool | None = None) -> None:
+        """Choose the evaluation in front, those to compare, a table of the paper, and whether seeds are one row."""
         state = self.state
         chosen = (state.front if front is None else front, state.ticked if ticked is None else tuple(ticked),
-                  state.table if table is None else table)
-        if chosen != (state.front, state.ticked, state.table):
-            self._set(front=chosen[0], ticked=chosen[1], table=chosen[2])
+                  state.table if table is None else table, state.as_one if as_one is None else as_one)
+        if chosen != (state.front, state.ticked, state.table, state.as_one):
+            self._set(front=chosen[0], ticked=chosen[1], table=chosen[2], as_one=chosen[3])
             if chosen[:2] != (state.front, state.ticked) and state.records:
                 self._draw()
+            if chosen[1] != state.ticked and state.records:
+                tasks.start(self._compare())
 
     def choose_plots(self, plots: PlotChoice) -> None:
         """Choose what the plots show."""
@@ -233,6 +242,25 @@ class EvaluateController(Controller[EvaluateState]):
             self.notified.emit(f"{path.name} could not be written: {error}. The old file is unchanged.", "error")
         else:
             self.notified.emit(f"Saved as {path}.", "good")
+
+    async def export_queries(self, folder: Path, form: str) -> None:
+        """Write the queries of the evaluation in front into a folder, in a form of `QUERY_EXPORTS`."""
+        workspace, front = self._context.explorer.workspace, self.state.front
+
+        def work(report: Report) -> list[Path]:
+            from core.evaluation.query_exports import export_evaluation
+
+            return export_evaluation(workspace, front, form, folder, report)
+
+        try:
+            written = await self._jobs.run("Exporting", work, key="evaluate:export")
+        except JobCancelled:
+            return
+        except Exception as error:
+            self.failed.emit(error, "The evaluation is unchanged.")
+        else:
+            names = ", ".join(path.name for path in written)
+            self.notified.emit(f"Written to {folder}: {names}.", "good")
 
     # ---- coroutines
 
@@ -274,6 +302,7 @@ class EvaluateController(Controller[EvaluateState]):
         self._set(records=tuple(records), front=state.front if state.front in ids else next(iter(ids), 0),
                   ticked=tuple(evaluation_id for evaluation_id in state.ticked if evaluation_id in ids))
         self._draw()
+        await self._compare()
 
     async def _plan(self) -> None:
         request = self.state.options.request()
@@ -320,6 +349,31 @@ class EvaluateController(Controller[EvaluateState]):
                 self.notified.emit(f"{number} {'evaluation is' if number == 1 else 'evaluations are'} done.", "good")
             self.choose(table=0)
         await self._read()
+
+    async def _compare(self) -> None:
+        """Compare the two that are ticked; with any other number nothing is compared."""
+        store, ticked = self._context.explorer.store, self.state.ticked
+        self._set(comparison=None, comparison_error="")
+        if len(ticked) != 2:
+            return
+
+        def work(report: Report) -> "Comparison":
+            from core.evaluation import archive
+            from core.evaluation.paired import compare
+
+            first, second = (archive.open_evaluation(store, number) for number in sorted(ticked))
+            return compare(first, second, report=report)
+
+        try:
+            comparison = await self._jobs.run("Comparing", work, key="evaluate:compare", quiet=True)
+        except JobCancelled:
+            return
+        except EvaluationError as error:
+            if self.state.ticked == ticked:
+                self._set(comparison_error=str(error))
+        else:
+            if self.state.ticked == ticked:
+                self._set(comparison=comparison)
 
     async def _draw_quality(self) -> None:
         store, ids, plots = self._context.explorer.store, self.state.compared, self.state.plots

@@ -17,7 +17,7 @@ from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.figure_export import FigureExporter
-from brewclip_app.widgets.file_dialogs import ask_target
+from brewclip_app.widgets.file_dialogs import ask_folder, ask_target
 from brewclip_app.widgets.splitters import restore_sizes, splitter
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class EvaluatePanel(Panel):
         self.summary = label("", "quiet-body")
         self.banner = Banner()
         self.options = OptionsCard(self.controller)
-        self.results = EvaluationsCard(self.controller.choose, self._ask_delete, self._export)
+        self.results = EvaluationsCard(self.controller.choose, self._ask_delete, self._export,
+                                       self._export_queries)
         self.exporter = FigureExporter(context, self, lambda text: self.banner.show_message(text, "good"))
         self.plots = Plots(self.controller.choose_plots, self.exporter)
         self.results.figures.setMenu(self.exporter.paper_menu(
@@ -70,14 +71,15 @@ class EvaluatePanel(Panel):
     def save_state(self) -> dict[str, Any]:
         state = self.controller.state
         return {"options": state.options.to_json(), "front": state.front, "ticked": list(state.ticked),
-                "table": state.table, "split": self.split.sizes(), "upright": self.upright.sizes()}
+                "table": state.table, "as_one": state.as_one, "split": self.split.sizes(),
+                "upright": self.upright.sizes()}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         if isinstance(state.get("options"), dict):
             self.controller.restore_options(state["options"])
         table = state.get("table")
         self.controller.choose(int(state.get("front") or 0), [int(number) for number in state.get("ticked", [])],
-                               table if table in TABLES else 0)
+                               table if table in TABLES else 0, bool(state.get("as_one")))
         for split, name in ((self.split, "split"), (self.upright, "upright")):
             restore_sizes(split, state.get(name))
 
@@ -147,6 +149,10 @@ class EvaluatePanel(Panel):
         name = f"table-{state.table}" if state.table else "evaluations"
         ask_target(self, "export", "Save the table as", f"{name}.{SUFFIXES[form]}",
                    lambda path: tasks.start(self.controller.save_table(path, form)))
+
+    def _export_queries(self, form: str) -> None:
+        ask_folder(self, "export", "Folder for the export",
+                   lambda folder: tasks.start(self.controller.export_queries(folder, form)))
 
     # ---- drops
 

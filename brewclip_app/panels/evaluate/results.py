@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QMenu, QPushButton, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QMenu, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from brewclip_app.panels.evaluate import cells
 from brewclip_app.panels.evaluate.cells_table import CellsTable
+from brewclip_app.panels.evaluate.comparison import ComparisonCard
 from brewclip_app.panels.evaluate.evaluations_model import CellsModel
 from brewclip_app.widgets.common import Card, EmptyState, WholeLabel, button, column, label, look, row
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -24,6 +25,8 @@ FORMATS = (("csv", "CSV"), ("markdown", "Markdown"), ("latex", "LaTeX"))
 LEGEND = ("Italics on grey: published in the paper, on full datasets with CLIP ViT-L/14. Beside it: the newest "
           "evaluation here by the same protocol. Evaluations that differ have rows of their own; point at one to see "
           "how.")
+QUERY_FORMS = (("csv", "Queries as CSV"), ("parquet", "Queries as Parquet"), ("trec", "TREC run and qrels"),
+               ("embeddings", "Embeddings"))  # of the current evaluation
 SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
 
 
@@ -31,10 +34,10 @@ class EvaluationsCard(Card):
     """Renders the evaluations. `choose(front=..., ticked=..., table=...)` is called for every choice."""
 
     def __init__(self, choose: Callable[..., object], delete: Callable[[], object],
-                 export: Callable[[str, bool], object]) -> None:
+                 export: Callable[[str, bool], object], export_queries: Callable[[str], object]) -> None:
         super().__init__(margin=10, space=8)
         self._records: tuple[EvaluationRecord, ...] | None = None
-        self._table: tuple[int, object] = (OURS, None)
+        self._table: tuple[object, ...] = (OURS,)
         self.model, self.paper_model = CellsModel(tickable=True), CellsModel()
         self.table = CellsTable(self.model, "Evaluations")
         self.paper = CellsTable(self.paper_model, "Table of the paper with our values")
@@ -55,7 +58,13 @@ class EvaluationsCard(Card):
             for form, title in FORMATS:
                 menu.addAction(f"{verb} {title}{dots}", partial(export, form, copy))
             menu.addSeparator()
+        self.queries = [menu.addAction(f"{title}…", partial(export_queries, form)) for form, title in QUERY_FORMS]
         self.save.setMenu(menu)
+        self.as_one = QCheckBox("Seeds as one")
+        self.as_one.setToolTip("In the tables of the paper and in exports: runs that differ only in their seed are one "
+                               "row, mean ± standard deviation")
+        self.as_one.toggled.connect(lambda on: choose(as_one=on))
+        self.comparison = ComparisonCard()
         self._lay_out(choose)
         self.table.selectionModel().currentRowChanged.connect(lambda: choose(front=self.table.evaluation()))
         self.table.activated.connect(lambda: self.open_failures.click())
@@ -75,11 +84,11 @@ class EvaluationsCard(Card):
         self.tabs.idClicked.connect(lambda number: choose(table=number))
         self.pages = QStackedWidget()
         ours, paper = QWidget(), QWidget()
-        ours.setLayout(column(self.table, self.facts, space=6))
+        ours.setLayout(column(self.table, self.comparison, self.facts, space=6))
         paper.setLayout(column(self.about, self.paper, space=6))
         for page in (self.empty, ours, paper):
             self.pages.addWidget(page)
-        head = row(tabs, self.save)
+        head = row(tabs, self.as_one, self.save)
         head.setAlignment(tabs, Qt.AlignmentFlag.AlignVCenter)
         self.body.addLayout(head)
         self.body.addWidget(self.pages, 1)
@@ -97,8 +106,11 @@ class EvaluationsCard(Card):
         if state.front != self.table.evaluation():
             self.table.go_to(state.front)
         self.tabs.button(state.table).setChecked(True)
-        if state.table != OURS and self._table != (state.table, state.records):
-            self._table = state.table, state.records
+        self.as_one.setChecked(state.as_one)
+        self.comparison.render_state(state)
+        self.facts.setVisible(not self.comparison.isVisibleTo(self))
+        if state.table != OURS and self._table != (state.table, state.records, state.as_one):
+            self._table = state.table, state.records, state.as_one
             table = state.result_table()
             self.about.setText(f"{table.title}. {table.about} {LEGEND}")
             self.paper_model.show(cells.paper_columns(table), cells.paper_lines(table))
@@ -108,4 +120,6 @@ class EvaluationsCard(Card):
         self.save.setEnabled(bool(state.records) or not ours)
         self.facts.setText(cells.facts_of(record) if record else "")
         self.open_failures.setEnabled(record is not None)
+        for action in self.queries:
+            action.setEnabled(record is not None)
         self.erase.setText(f"Delete {number}…" if number > 1 else "Delete…")

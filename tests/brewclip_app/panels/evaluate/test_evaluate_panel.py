@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -11,7 +10,6 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 
 from brewclip_app import tasks, theme
-from brewclip_app.context import Context
 from brewclip_app.panels.evaluate.cells_table import groups
 from brewclip_app.panels.evaluate.choices import read_dataset
 from brewclip_app.panels.evaluate.controller import EvaluateState
@@ -23,50 +21,13 @@ from brewclip_app.shell.panel_stack import PanelStack
 from core.errors import EvaluationError
 from core.evaluation import archive, curves, evaluate
 from core.evaluation.curves import LARGEST
-from core.evaluation.evaluate import Plan
 from core.evaluation.records import DataChoice
 from core.features.noise import CLEAN, Condition
 from core.models.spec import ModelSpec
 from core.plots.charts import Axis, Chart, Series
 from core.progress import Progress
-from core.store.store import Store
 
-WAIT = 20_000
-
-
-@pytest.fixture
-def context(home, qtbot, monkeypatch):
-    monkeypatch.setattr(evaluate, "plan", lambda workspace, request, report: Plan(len(request), 20, 3_000_000))
-    store = Store.open(home.store)
-    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
-                               workspace=SimpleNamespace(store=store))
-    made = Context(home, explorer)
-    yield made
-    assert made.jobs.shutdown(20)
-    made.close()
-
-
-@pytest.fixture
-def panel(context, qtbot):
-    made = open_panel(context, qtbot)
-    yield made
-    made.closing()
-
-
-@pytest.fixture
-def three(context, make_evaluation):
-    """Clean, under noise, and another model."""
-    store = context.explorer.store
-    return [make_evaluation(store), make_evaluation(store, Condition("white", 5.0), seed=1),
-            make_evaluation(store, seed=2, variant="zero-shot", checkpoint=None,
-                            model="Mini, zero-shot")]
-
-
-@pytest.fixture
-def filled(three, context, qtbot):
-    made = open_panel(context, qtbot)
-    yield made
-    made.closing()
+from .conftest import WAIT, settle
 
 
 @pytest.fixture
@@ -78,20 +39,6 @@ def dataset(tmp_path):
     (folder / "a.wav").write_bytes(b"not looked at")
     (folder / "captions.csv").write_text("image,recording,caption,split\na.png,a.wav,a dog,test\n")
     return folder
-
-
-def open_panel(context, qtbot):
-    made = EvaluatePanel(context)
-    qtbot.addWidget(made)
-    made.resize(1150, 720)
-    made.show()
-    made.activated()
-    settle(context, qtbot)
-    return made
-
-
-def settle(context, qtbot):
-    qtbot.waitUntil(lambda: context.jobs.is_idle() and not tasks._running, timeout=WAIT)
 
 
 def save(panel, path, form):
@@ -409,7 +356,7 @@ def test_whole_dots_are_seen_at_both_ends(qtbot, height):
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5])
 def test_a_paper_table_fits_the_smallest_usual_window(qtbot, number):
-    card = EvaluationsCard(lambda **choice: None, lambda: None, lambda form, copy: None)
+    card = EvaluationsCard(lambda **choice: None, lambda: None, lambda form, copy: None, lambda form: None)
     qtbot.addWidget(card)
     card.resize(843, 400)  # what 1280 x 800 leaves
     card.show()

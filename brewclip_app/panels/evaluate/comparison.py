@@ -1,0 +1,81 @@
+"""The card that compares two ticked evaluations: differences, intervals and p-values, in words."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from brewclip_app.panels.evaluate.cells import FIGURES
+from brewclip_app.widgets.common import Card, ElidedLabel, WholeLabel, clear, label, row
+from core.evaluation.records import DIRECTION_TITLES
+
+if TYPE_CHECKING:
+    from brewclip_app.panels.evaluate.controller import EvaluateState
+    from core.evaluation.paired import Comparison, PairedDifference
+
+HEADS = ("2 minus 1", "95 % interval", "p", "better")
+
+
+class ComparisonCard(Card):
+    """Shown while exactly two evaluations are ticked, once they are compared or cannot be."""
+
+    def __init__(self) -> None:
+        super().__init__(margin=8, space=2)
+        self.titles = [ElidedLabel(name="quiet") for _ in range(2)]
+        self.grid = QGridLayout()
+        self.grid.setHorizontalSpacing(12)
+        self.grid.setVerticalSpacing(2)
+        self.table = QWidget()
+        self.table.setLayout(self.grid)
+        self.note = WholeLabel("quiet")
+        self.grid.setContentsMargins(0, 0, 0, 0)
+        self.body.addLayout(row(*self.titles, space=14))
+        for part in (self.table, self.note):
+            self.body.addWidget(part)
+        self._comparison: Comparison | None = None
+        self.hide()
+
+    def render_state(self, state: "EvaluateState") -> None:
+        """Show the comparison of the state, or why there is none."""
+        comparison, error = state.comparison, state.comparison_error
+        self.setVisible(comparison is not None or bool(error))
+        for part in (*self.titles, self.table):
+            part.setVisible(comparison is not None)
+        if comparison is None:
+            self.note.setText(error)
+        elif comparison is not self._comparison:
+            self._fill(comparison)
+        self._comparison = comparison
+
+    def _fill(self, comparison: "Comparison") -> None:
+        from core.evaluation.metrics import NO_INTERVAL
+        from core.evaluation.paired import NOT_CORRECTED
+
+        clear(self.grid)
+        records = comparison.first, comparison.second
+        for number, (heading, record) in enumerate(zip(self.titles, records, strict=True), 1):
+            heading.setText(f"{number}: {record.setup.title} (evaluation {record.id})")
+        for place, (direction, title) in enumerate(DIRECTION_TITLES.items()):
+            at = 1 + place * len(HEADS)
+            self.grid.addWidget(label(f"{title}: paired comparison", "heading"), 0, at, 1, len(HEADS))
+            for column, head in enumerate(HEADS):
+                self.grid.addWidget(label(head, "quiet"), 1, at + column)
+            by_name = {difference.name: difference for difference in comparison.differences[direction]}
+            for line, name in enumerate(FIGURES, 2):
+                self._add_line(line, at, by_name[name], comparison.sentence(direction, by_name[name]))
+        for line, name in enumerate(FIGURES, 2):
+            self.grid.addWidget(label(name), line, 0)
+        self.grid.setColumnStretch(2 * len(HEADS) + 1, 1)
+        whole = comparison.differences["speech_to_image"][0].difference.has_interval
+        self.note.setText(NOT_CORRECTED if whole else NO_INTERVAL)
+
+    def _add_line(self, line: int, at: int, difference: "PairedDifference", sentence: str) -> None:
+        outcome = str(difference.better) if difference.better else "none shown"
+        texts = (f"{difference.difference.value:+.1f}", difference.interval_text, difference.p_text, outcome)
+        for column, text in enumerate(texts):
+            words = label(text, "quiet-body")
+            words.setToolTip(sentence)
+            words.setAccessibleName(sentence if column == len(texts) - 1 else "")
+            if column < len(texts) - 1:
+                words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.grid.addWidget(words, line, at + column)
