@@ -90,8 +90,10 @@ def fit_authors(quarters: Sequence[Floats], labels: Labels, classes: int, seed: 
     `quarters`: (draws, n, d) of each quarter, of which every batch draws for each recording; `labels` (n,). Without
     rows in `validation` the last step is taken.
     """
-    random, points = np.random.default_rng(seed), [torch.from_numpy(quarter) for quarter in quarters]
-    head = linear(points[0].shape[2], classes, torch.Generator().manual_seed(seed))
+    random, points = np.random.default_rng(seed), torch.from_numpy(np.concatenate(quarters))
+    draws = np.array([len(quarter) for quarter in quarters])
+    firsts = np.cumsum(draws) - draws  # place of each quarter's first draw in `points`
+    head = linear(points.shape[2], classes, torch.Generator().manual_seed(seed))
     targets, held = torch.from_numpy(labels), torch.from_numpy(validation[0])
     optimiser = torch.optim.Adam(head.parameters(), RATE_OF_LEARNING, weight_decay=WEIGHT_DECAY)
     size = min(BATCH, len(labels))
@@ -100,10 +102,8 @@ def fit_authors(quarters: Sequence[Floats], labels: Labels, classes: int, seed: 
         order = random.permutation(len(labels))
         for start in range(0, len(labels) - size + 1, size):
             rows = order[start:start + size]
-            chosen = [(quarter, int(random.integers(len(points[quarter]))))
-                      for quarter in random.integers(len(points), size=size)]
-            batch = torch.stack([points[quarter][draw, row]
-                                 for (quarter, draw), row in zip(chosen, rows, strict=True)])
+            chosen = random.integers(len(quarters), size=size)
+            batch = points[firsts[chosen] + random.integers(draws[chosen]), rows]
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(step, steps)
             optimiser.zero_grad()

@@ -173,10 +173,11 @@ def _evaluated(workspace: Workspace, task: _Task, model: EvaluatedModel, drop: b
 
 
 def _setup(workspace: Workspace, task: _Task, drop: bool, condition: Condition, captions: bool) -> Setup:
-    spec = task.spec
+    spec, beam = task.spec, workspace.settings["speech.beam"]
+    recogniser = workspace.recogniser().name + (f", beam {beam}" if beam > 1 else "")
     facts = spec.run.dataset if spec.run else {}
     return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, spec.title, spec.variant.name,
-                 spec.checkpoint, spec.backbone, workspace.recogniser().name, task.crop, condition, captions, drop,
+                 spec.checkpoint, spec.backbone, recogniser, task.crop, condition, captions, drop,
                  str(facts.get("kind", "")), str(facts.get("name", "")), task.dataset.follow_links,
                  protocol.deviations(spec.run) if spec.run else None)
 

@@ -30,7 +30,8 @@ class ModelSpec:
 
     @property
     def title(self) -> str:
-        """Variant and run, or backbone and "zero-shot", for people."""
+        """Variant, run and its preset, or backbone and "zero-shot", for people."""
         if self.run is None or self.checkpoint is None:
             return f"{backbones.title(self.backbone)}, zero-shot"
-        return f"{self.variant.title} ({checkpoints.name_of(self.checkpoint)})"
+        preset = self.run.metrics.get("preset")
+        return f"{self.variant.title} ({checkpoints.name_of(self.checkpoint)}{f', as {preset}' if preset else ''})"

@@ -57,10 +57,11 @@ def test_the_steps_are_those_of_a_re_implementation():
         order = random.permutation(70)
         for first in range(0, 70 - BATCH + 1, BATCH):
             rows = order[first:first + BATCH]
-            chosen = [(quarter, random.integers(len(quarters[quarter])))
-                      for quarter in random.integers(4, size=BATCH)]
+            chosen = random.integers(4, size=BATCH)
+            places = random.integers([len(quarters[quarter]) for quarter in chosen])
             batches.append((np.stack([quarters[quarter][place, row]
-                                      for (quarter, place), row in zip(chosen, rows, strict=True)]), labels[rows]))
+                                      for quarter, place, row in zip(chosen, places, rows, strict=True)]),
+                            labels[rows]))
     weights, bias = by_hand(start.weights, start.bias, batches[:steps], steps)
     assert found.probe.weights == pytest.approx(weights, abs=1e-5)
     assert found.probe.bias == pytest.approx(bias, abs=1e-5)

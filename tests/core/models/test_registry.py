@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,9 @@ def test_a_specification_is_resolved_and_loaded_beside_the_model_of_the_settings
     spec = registry.resolve(ModelSpec(checkpoint=run), zero_shot)
     assert (spec.backbone, spec.checkpoint, spec.crop) == ("brewclip-mini", run / "best", "centre")
     assert spec.title == "BrewCLIP (run)" and spec.variant.acoustic
+    assert spec.run is not None
+    as_authors = replace(spec, run=replace(spec.run, metrics={"preset": "authors"}))
+    assert as_authors.title == "BrewCLIP (run, as authors)"
     model = registry.load(spec, zero_shot)
     assert isinstance(model, TrainedModel) and model.network.variant.name == "full"
     assert model.backbone is registry.backbone(zero_shot)

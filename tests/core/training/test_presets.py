@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from core.errors import TrainingError
-from core.evaluation.ranks import AT
+from core.evaluation.ranks import AT, ranks, recall
 from core.models.brewclip import BrewCLIP
 from core.progress import silent
 from core.training import options as option_table
@@ -66,6 +67,29 @@ def test_without_new_options_the_files_are_those_of_earlier_releases() -> None:
     assert not {"loss", "replicas", "select", "captions", "same_image_negatives"} & set(PLAIN.training.to_json())
     assert "preset" not in PLAIN.to_json()
     assert TrainingOptions(captions=True).to_json()["captions"] is True
+
+
+def mean_r1_by_hand(spoken: np.ndarray, pictures: np.ndarray, image_of: np.ndarray) -> float:
+    """The authors' criterion: the share of queries whose best item is a right one, mean of both directions, percent."""
+    scores = [[float(said @ shown) / float(np.linalg.norm(said) * np.linalg.norm(shown)) for shown in pictures]
+              for said in spoken.astype(np.float64)]
+    to_image = [max(range(len(row)), key=row.__getitem__) == own for row, own in zip(scores, image_of, strict=True)]
+    to_speech = []
+    for picture in sorted(set(image_of.tolist())):
+        column = [row[picture] for row in scores]
+        to_speech.append(image_of[max(range(len(column)), key=column.__getitem__)] == picture)
+    return 50 * (sum(to_image) / len(to_image) + sum(to_speech) / len(to_speech))
+
+
+def test_model_selection_by_r1_is_the_authors_criterion() -> None:
+    draw = np.random.default_rng(4)
+    pictures, image_of = draw.normal(size=(30, 8)), np.repeat(np.arange(30), 5)
+    spoken = pictures[image_of] + 1.5 * draw.normal(size=(150, 8))
+    found = ranks(spoken.astype(np.float32), pictures.astype(np.float32), image_of)
+    recalls = [tuple(100 * recall(each, at) for at in AT) for each in (found.speech_to_image, found.image_to_speech)]
+    result = DevResult(*recalls, 1.0, at=AT[:1])
+    assert 20 < result.score < 90
+    assert result.score == pytest.approx(mean_r1_by_hand(spoken, pictures, image_of), abs=1e-5)
 
 
 def test_model_selection_by_r1_reads_r1_alone() -> None:
