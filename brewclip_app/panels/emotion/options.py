@@ -117,7 +117,7 @@ class OptionsBar(QWidget):
         self.own.setChecked(bool(state.get("own")))
         self.links.setChecked(bool(state.get("links")))
         checked = state.get("features")
-        if isinstance(checked, list | tuple) and checked:
+        if isinstance(checked, list) and checked:
             for key, action in self._actions.items():
                 action.setChecked(key in checked)
         if state.get("folder"):
@@ -127,12 +127,12 @@ class OptionsBar(QWidget):
         self._follow_change()
 
     def _follow_preset(self) -> None:
-        """Show the preset whose features are checked; none where they are of no preset."""
-        from core.emotion.features import AS_AUTHORS, USUAL
+        """Show the preset whose features are checked; none where ours and other features of the authors are."""
+        from core.emotion.features import AS_AUTHORS, AUTHORS
 
         checked = {key for key, action in self._actions.items() if action.isChecked()}
-        presets = {frozenset(AS_AUTHORS): "authors", frozenset(USUAL): ""}
-        self.preset.setCurrentIndex(self.preset.findData(presets.get(frozenset(checked))))
+        preset = "authors" if checked == set(AS_AUTHORS) else None if checked & set(AUTHORS) else ""
+        self.preset.setCurrentIndex(self.preset.findData(preset))
 
     def minimumSizeHint(self) -> QSize:
         """Height of the wrapped lines; in a narrow window the protocol stands among them."""
@@ -184,10 +184,11 @@ class OptionsBar(QWidget):
 
     def _take_preset(self) -> None:
         """Set protocol, mode, classes and features to those of the preset."""
-        from core.emotion.features import AS_AUTHORS, USUAL
+        from core.emotion.features import AS_AUTHORS, AUTHORS
 
+        ours = [key for key in self._actions if key not in AUTHORS]
         self.restore({**self.save(), "protocol": "paper", "mode": "linear", "classes": 4, "own": False,
-                      "features": AS_AUTHORS if self.preset.currentData() == "authors" else USUAL})
+                      "features": list(AS_AUTHORS) if self.preset.currentData() == "authors" else ours})
 
     def _fill_model(self) -> None:
         menu = QMenu(self.model)

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 NAME = Qt.ItemDataRole.UserRole
 SHORT = {"layers": "Layers", "weighted": "Weighted", "attention": "Attention", "fused": "Both", "acoustic": "Acoustic",
-         "text": "Words", "text-reference": "Caption", "paper": "Both*", "paper-text": "Words*"}
+         "text": "Words", "text-reference": "Caption", "paper": "Both*", "paper-text": "Words*",
+         "authors": "Both**", "authors-text": "Words**"}
 KEYS = tuple(feature.key for feature in FEATURES if feature.key not in LAYERS)
 TITLES = {feature.key: feature.title for feature in FEATURES}
 FIRST = ("Protocol · mode · classes", "When")
-SHOWN_FROM = {"When": 960, "paper": 1000, "paper-text": 1000}  # px: a narrower card leaves them out
+SHOWN_FROM = {"When": 960, "paper": 1000, "paper-text": 1000, "authors-text": 1000}  # px: a narrower one lacks it
 
 
 class ProbeRunsCard(Card):
@@ -39,8 +40,9 @@ class ProbeRunsCard(Card):
         self.delete_button = button("Delete…", self._ask, "danger")
         self._set_up()
         self.body.addWidget(self.table, 1)
-        self.body.addWidget(label("Accuracy in %. * as in the paper: one linear layer, nothing standardised. Runs with "
-                                  "different protocols, classes or recordings are not comparable.", "quiet", wrap=True))
+        self.body.addWidget(label("Accuracy in %. * as in the paper: one linear layer, nothing standardised. ** as the "
+                                  "authors' code: chosen on the test actors. Runs with different protocols, classes or "
+                                  "recordings are not comparable.", "quiet", wrap=True))
         self.body.addLayout(row(self.show_button, None, self.delete_button))
 
     def show_runs(self, runs: "Sequence[KeptRun]", current: str) -> None:
