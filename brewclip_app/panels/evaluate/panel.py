@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QStackedWidget
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.file_intake import folders_of
@@ -12,9 +13,11 @@ from brewclip_app.panels.base import Panel
 from brewclip_app.panels.evaluate.controller import EVALUATE, KEPT, NOT_AGAIN, EvaluateController, EvaluateState
 from brewclip_app.panels.evaluate.options import OptionsCard
 from brewclip_app.panels.evaluate.plots import Plots
+from brewclip_app.panels.evaluate.reproduce import ReproducePage
+from brewclip_app.panels.evaluate.reproduce_controller import REPRODUCE
 from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, TABLES, EvaluationsCard
 from brewclip_app.widgets.banner import Banner
-from brewclip_app.widgets.common import column, label, panel_title, row
+from brewclip_app.widgets.common import button, column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
 from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_folder, ask_target
@@ -30,7 +33,7 @@ class EvaluatePanel(Panel):
     key: ClassVar[str] = "evaluate"
     title: ClassVar[str] = "Evaluate"
     icon: ClassVar[str] = "evaluate"
-    own_jobs = (EVALUATE,)
+    own_jobs = (EVALUATE, REPRODUCE)
 
     def __init__(self, context: "Context") -> None:
         super().__init__(context)
@@ -44,10 +47,12 @@ class EvaluatePanel(Panel):
         self.plots = Plots(self.controller.choose_plots, self.exporter)
         self.results.figures.setMenu(self.exporter.paper_menu(
             self.results.figures, lambda: self.controller.state.compared))
+        self.reproduce = ReproducePage(context, lambda: self.show_reproduce(False))
         self.setAcceptDrops(True)
         self._lay_out()
         self.controller.changed.connect(self._render)
         self.controller.failed.connect(self.failed)
+        self.reproduce.controller.failed.connect(self.failed)
         self.controller.notified.connect(self._notify)
         self.results.open_failures.clicked.connect(
             lambda: self.go_to.emit("failures", self.controller.state.front))
@@ -72,11 +77,13 @@ class EvaluatePanel(Panel):
         state = self.controller.state
         return {"options": state.options.to_json(), "front": state.front, "ticked": list(state.ticked),
                 "table": state.table, "as_one": state.as_one, "split": self.split.sizes(),
-                "upright": self.upright.sizes()}
+                "upright": self.upright.sizes(), "reproduce": self.reproduce.controller.state.form.to_json()}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         if isinstance(state.get("options"), dict):
             self.controller.restore_options(state["options"])
+        if isinstance(state.get("reproduce"), dict):
+            self.reproduce.controller.restore(state["reproduce"])
         table = state.get("table")
         self.controller.choose(int(state.get("front") or 0), [int(number) for number in state.get("ticked", [])],
                                table if table in TABLES else 0, bool(state.get("as_one")))
@@ -95,10 +102,23 @@ class EvaluatePanel(Panel):
     def _lay_out(self) -> None:
         self.upright = splitter(self.results, self.plots, (400, 280), (3, 2), Qt.Orientation.Vertical)
         self.split = splitter(self.options, self.upright, (300, 830))
-        box = column(row(panel_title("Evaluate"), 4, self.summary, None), self.banner, self.split, space=12)
+        self.pages = QStackedWidget()
+        for page in (self.split, self.reproduce):
+            self.pages.addWidget(page)
+        self.to_reproduce = button("Reproduce the paper…", lambda: self.show_reproduce(True),
+                                   tip="Tables and figures of the paper from the datasets, with a report")
+        box = column(row(panel_title("Evaluate"), 4, self.summary, None, self.to_reproduce), self.banner, self.pages,
+                     space=12)
         box.setContentsMargins(20, 16, 20, 12)
         box.setStretch(2, 1)
         self.setLayout(box)
+
+    def show_reproduce(self, on: bool) -> None:
+        """Show the Reproduce page, or the evaluations, which it may have added to."""
+        self.pages.setCurrentIndex(int(on))
+        self.to_reproduce.setVisible(not on)
+        if not on:
+            self.controller.read()
 
     def _render(self, state: EvaluateState) -> None:
         self.options.render_state(state)
@@ -119,7 +139,11 @@ class EvaluatePanel(Panel):
     # ---- actions
 
     def _escape(self) -> None:
-        if not leave_field(self):
+        if leave_field(self):
+            return
+        if self.pages.currentIndex():
+            self.reproduce.stop()
+        else:
             ask_to_stop(self, self.controller.job, self.controller.stop, f"{KEPT} {NOT_AGAIN}")
 
     def _next_table(self) -> None:
