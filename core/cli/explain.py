@@ -7,7 +7,8 @@ from core.cli import options
 from core.cli.options import input_file, option, output_file
 from core.cli.output import as_json, table
 from core.cli.parts import OK, Arguments, Command, explorer, note, progress
-from core.errors import ImageError, QueryError
+from core.errors import QueryError
+from core.plots import style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,8 @@ OPTIONS = (
     option("--checkpoint", type=Path, metavar="RUN", help="folder of a run (default: the model of the settings)"),
     option("--method", default="gradient", metavar="METHOD",
            help="gradient, grad-eclip, gradient-input, occlusion or random"),
-    option("--png", type=output_file, metavar="FILE", help="draw the maps into this file"),
+    option("--figure", "--png", type=output_file, metavar="FILE",
+           help="draw the maps into this file: .png, .svg or .pdf"),
     options.JSON)
 
 
@@ -45,6 +47,8 @@ def _explain(arguments: Arguments) -> int:
         raise QueryError("Give either --speech or --text.", "empty")
     if arguments.text is not None and not arguments.text.strip():
         raise QueryError("There is nothing to explain: the text is empty.", "empty")
+    if arguments.figure:
+        style.check_target(arguments.figure)
     with explorer() as opened, progress() as report:
         from core import audio, images
 
@@ -68,13 +72,13 @@ def _explain(arguments: Arguments) -> int:
         maps, judged = explanation.maps("fused", chosen), explanation.faithfulness("fused", report=report)
     print(as_json(_json(explanation, ranking, maps, judged)) if arguments.json
           else _text(explanation, ranking, maps, judged))
-    if arguments.png:
-        from core.explain.figure import figure
+    if arguments.figure:
+        from core.explain.figure import ExplainedPair, draw_explanations
 
-        title = utterance.transcript.text or "(no speech)"
-        rows = _rows(explanation, ranking, judged)
-        _save(figure(picture.rgb, explanation.placement, maps, title, rows, waveform), arguments.png)
-        note(f"The maps are in {arguments.png}.")
+        pair = ExplainedPair(picture.rgb, explanation.placement, maps, utterance.transcript.text or "(no speech)",
+                             _rows(explanation, ranking, judged), waveform)
+        style.save(draw_explanations([pair]), arguments.figure)
+        note(f"The maps are in {arguments.figure}.")
     return OK
 
 
@@ -89,14 +93,6 @@ def _query(opened: "Explorer", model: "ExplainModel", text: str, waveform: "Wave
     if not utterance.transcript.text and not model.network.variant.acoustic:
         raise QueryError(utterance.transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
     return utterance
-
-
-def _save(picture: Any, path: Path) -> None:
-    try:
-        picture.save(path, "PNG")
-    except OSError as error:
-        raise ImageError(f"{path} could not be written: {error.strerror or error}. The explanation above is whole.",
-                         "unwritable") from error
 
 
 def _json(explanation: "Explanation", ranking: "GalleryRanking | None", maps: "Maps",

@@ -1,26 +1,30 @@
-"""An explanation as one picture: the maps on picture, words and voice, and the figures. No torch here."""
+"""Explanations for print: the maps on picture, words and voice, and the figures. No torch here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from core.audio import RATE, Waveform
 from core.explain.drawing import painted
 from core.explain.maps import FRAMES_A_SECOND, Maps, SoundMap, WordsMap, spread
 from core.explain.methods import Floats
 from core.explain.placement import Placement
+from core.plots import text as texts
+from core.plots.sheet import Box, Sheet
+from core.plots.style import COLOURS, POINTS, SMALL, Width
 
-Colour = tuple[int, int, int]
-GROUND, CARD, INK, QUIET = (245, 245, 247), (255, 255, 255), (27, 27, 31), (106, 106, 115)
-BLUE, ORANGE, LINE = (22, 104, 184), (200, 80, 30), (220, 220, 225)
-WIDTH, EDGE, GAP = 1100, 24, 16
-PICTURE = 480  # the longest side of the picture
-BAR, BAR_GAP, VOICE = 3, 2, 80  # pixels: a bar of the waveform, the gap, its height
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = 9.0  # points
+GAP, LINE = 0.12, 0.17  # inches between parts, and from row to row
+PICTURE, OWN = 3.0, 0.45  # inches: the highest picture; share of a single case's picture of a page
+BAR, VOICE = 0.03, 0.4  # inches: from bar to bar of the waveform, its height
 PALEST = 0.12  # of the branch's colour, on what has no relevance
-FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "Helvetica.ttc")
 
 
 @dataclass(frozen=True)
@@ -31,32 +35,37 @@ class FigureRow:
     text: str
 
 
-def figure(picture: Image.Image, placement: Placement, maps: Maps, title: str, rows: Sequence[FigureRow],
-           waveform: Waveform | None = None) -> Image.Image:
-    """The whole explanation as an RGB picture, WIDTH wide and as high as it needs."""
-    canvas = Image.new("RGB", (WIDTH, 4000), GROUND)
-    draw = ImageDraw.Draw(canvas)
-    y = _text(draw, EDGE, EDGE, title, 20, INK, WIDTH - 2 * EDGE) + GAP
-    scale = PICTURE / max(picture.size)
-    shown = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
-    canvas.paste(painted(shown, maps.picture.relevance, placement), (EDGE, y))
-    below = y + shown.height
-    if placement.cut:
-        below = _text(draw, EDGE, below + 6, "Dark: cut off by the crop", 13, QUIET, PICTURE)
-    x, wide = EDGE + PICTURE + GAP, WIDTH - 2 * EDGE - PICTURE - GAP
-    if maps.words is not None and maps.words.words:
-        y = _words(draw, x, y, maps.words, wide) + GAP
-    if maps.sound is not None and waveform is not None:
-        y = _voice(draw, x, y, maps.sound, waveform, wide) + GAP
-    y = _rows(draw, x, y, rows, wide)
-    return canvas.crop((0, 0, WIDTH, max(y, below) + EDGE))
+@dataclass(frozen=True, eq=False)
+class ExplainedPair:
+    """A query and a picture with their maps and figures; `waveform` of a spoken query."""
+
+    picture: Image.Image
+    placement: Placement
+    maps: Maps
+    title: str
+    rows: Sequence[FigureRow]
+    waveform: Waveform | None = None
 
 
-def tint(colour: Colour, relevance: float) -> Colour:
-    """A branch's colour on white for relevance 0..1."""
+def draw_explanations(pairs: Sequence[ExplainedPair], width: Width = "page") -> "Figure":
+    """Explanations as a figure: one beside its picture on a page, several side by side; in a column one below another.
+
+    FigureError ("missing") without matplotlib.
+    """
+    sheet, top = Sheet(width), 0.0
+    across = len(pairs) if width == "page" else 1
+    wide = (sheet.width - GAP * (across - 1)) / across
+    for place, pair in enumerate(pairs):
+        below = _pair(sheet, place % across * (wide + GAP), top, wide, pair, beside=width == "page" and across == 1)
+        top = below + 2 * GAP if across == 1 else top
+    return sheet.figure()
+
+
+def tint(colour: str, relevance: float) -> str:
+    """A branch's colour, a role of `style.COLOURS`, on white for relevance 0..1: "#rrggbb"."""
     share = PALEST + (1 - PALEST) * min(max(relevance, 0.0), 1.0)
-    red, green, blue = (round(255 + (part - 255) * share) for part in colour)
-    return red, green, blue
+    parts = (int(COLOURS[colour][place:place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (part - 255) * share):02x}" for part in parts)
 
 
 def bars(waveform: Waveform, frames: Floats, count: int) -> tuple[Floats, Floats]:
@@ -69,68 +78,65 @@ def bars(waveform: Waveform, frames: Floats, count: int) -> tuple[Floats, Floats
     return heights / max(float(heights.max(initial=0.0)), 1e-9), spread(np.diff(summed).astype(np.float32))
 
 
-def _words(draw: ImageDraw.ImageDraw, left: int, top: int, words: WordsMap, wide: int) -> int:
-    """The transcript, each word on its heat; what was cut is struck through. Where it ends."""
-    y = _text(draw, left, top, "Transcript", 13, QUIET, wide) + 6
-    font, x = _font(21), left
+def _pair(sheet: Sheet, left: float, top: float, wide: float, pair: ExplainedPair, beside: bool) -> float:
+    """One explanation; the place below it."""
+    top = sheet.text(left, top, pair.title, wide, 2, TITLE, bold=True) + 0.05
+    own = OWN * wide if beside else wide
+    place = sheet.picture(Box(left, top, own, min(PICTURE, own)),
+                          painted(pair.picture, pair.maps.picture.relevance, pair.placement))
+    below = place.bottom
+    if pair.placement.cut:
+        below = sheet.text(left, below + 0.03, "Dark: cut off by the crop", own, points=SMALL, colour="quiet")
+    x, y, rest = (left + own + GAP, top, wide - own - GAP) if beside else (left, below + GAP, wide)
+    if pair.maps.words is not None and pair.maps.words.words:
+        y = _words(sheet, x, y, pair.maps.words, rest) + GAP
+    if pair.maps.sound is not None and pair.waveform is not None:
+        y = _voice(sheet, x, y, pair.maps.sound, pair.waveform, rest) + GAP
+    return max(_rows(sheet, x, y, pair.rows, rest), below)
+
+
+def _words(sheet: Sheet, left: float, top: float, words: WordsMap, wide: float) -> float:
+    """The transcript, each word on its heat; what was cut is struck through. The place below it."""
+    top = sheet.text(left, top, "Transcript", wide, points=SMALL, colour="quiet") + 0.02
+    x, high = left, 1.5 * POINTS / 72
     heats = spread(np.array([word.relevance for word in words.words], np.float32))
     for word, heat in zip(words.words, heats.tolist(), strict=True):
-        long = round(draw.textlength(word.text, font))
-        if x > left and x + long + 12 > left + wide:
-            x, y = left, y + 36
-        dark = heat > 0.6
+        shown = texts.shortened(word.text, wide - 0.08)
+        long = texts.width(shown) + 0.08
+        if x > left and x + long > left + wide:
+            x, top = left, top + high + 0.03
         if word.read:
-            draw.rounded_rectangle((x, y, x + long + 12, y + 31), 5, fill=tint(BLUE, heat))
-        ink = QUIET if not word.read else CARD if dark else INK
-        draw.text((x + 6, y + 3), word.text, ink, font)
+            sheet.tile(Box(x, top, long, high), tint("transcript", heat))
+        sheet.text(x + 0.04, top + 0.02, shown, long, colour="quiet" if not word.read else
+                   "card" if heat > 0.6 else "words")
         if word.cut:
-            draw.line((x + 4, y + 17, x + long + 8, y + 17), ink, 2)
-        x += long + 18
-    return y + 36
+            sheet.rule(top + high / 2, x + 0.03, long - 0.06)
+        x += long + 0.03
+    return top + high
 
 
-def _voice(draw: ImageDraw.ImageDraw, left: int, top: int, sound: SoundMap, waveform: Waveform, wide: int) -> int:
-    """The waveform in the colour of its relevance, with the words below it where there is room. Where it ends."""
-    y = _text(draw, left, top, "Voice", 13, QUIET, wide) + 6
-    heights, heats = bars(waveform, sound.frames, wide // (BAR + BAR_GAP))
-    middle = y + VOICE // 2
+def _voice(sheet: Sheet, left: float, top: float, sound: SoundMap, waveform: Waveform, wide: float) -> float:
+    """The waveform in the colour of its relevance, with the words below it where there is room. The place below."""
+    top = sheet.text(left, top, "Voice", wide, points=SMALL, colour="quiet") + 0.02
+    heights, heats = bars(waveform, sound.frames, int(wide / BAR))
     for place, (height, heat) in enumerate(zip(heights.tolist(), heats.tolist(), strict=True)):
-        x, half = left + place * (BAR + BAR_GAP), max(1, round(height * VOICE / 2))
-        draw.rectangle((x, middle - half, x + BAR - 1, middle + half), fill=tint(ORANGE, heat))
-    font, free = _font(12), left
+        high = max(0.01, height * VOICE)
+        sheet.tile(Box(left + place * BAR, top + (VOICE - high) / 2, 0.6 * BAR, high), tint("voice", heat))
+    below, free = top + VOICE + 0.02, left
     for word in sound.words:
-        x = left + round(word.start / max(waveform.seconds, 1e-9) * wide)
-        if x >= free:
-            draw.text((x, y + VOICE + 4), word.text, QUIET, font)
-            free = x + round(draw.textlength(word.text, font)) + 6
-    return y + VOICE + 22
+        x = left + word.start / max(waveform.seconds, 1e-9) * wide
+        if x >= free and x + texts.width(word.text, SMALL) <= left + wide:
+            sheet.text(x, below, word.text, wide, points=SMALL, colour="quiet")
+            free = x + texts.width(word.text, SMALL) + 0.05
+    return below + SMALL / 72 * 1.3
 
 
-def _rows(draw: ImageDraw.ImageDraw, left: int, top: int, rows: Sequence[FigureRow], wide: int) -> int:
-    font, y = _font(14), top
+def _rows(sheet: Sheet, left: float, top: float, rows: Sequence[FigureRow], wide: float) -> float:
     for row in rows:
-        draw.line((left, y, left + wide, y), LINE)
-        draw.text((left, y + 6), row.name, QUIET, font)
-        draw.text((left + wide, y + 6), row.text, INK, font, anchor="ra")
-        y += 28
-    return y
-
-
-def _text(draw: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, colour: Colour, wide: int) -> int:
-    """One line, shortened to `wide` pixels. Where it ends."""
-    font = _font(size)
-    shown = text
-    while shown and draw.textlength(shown + ("" if shown == text else "…"), font) > wide:
-        shown = shown[:-1]
-    draw.text((x, y), shown if shown == text else shown + "…", colour, font)
-    return y + round(size * 1.3)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """A font of the system that knows many scripts, else the one inside Pillow, which knows Latin letters."""
-    for name in FONTS:
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue
-    return ImageFont.load_default(size)
+        sheet.rule(top, left, wide)
+        name = texts.shortened(row.name, wide * 0.65)
+        shown = texts.shortened(row.text, wide - texts.width(name) - GAP)
+        sheet.text(left, top + 0.03, name, wide, colour="quiet")
+        sheet.text(left + wide - texts.width(shown), top + 0.03, shown, wide)
+        top += LINE
+    return top

@@ -37,9 +37,9 @@ def _draw_line(inputs: FigureInputs, left: float, top: float, shown: ShownQuery)
     wide = sheet.width - x
     sheet.picture(Box(left, top, BEST, 0.75 * BEST), shown.best_match(), "none",
                   "good" if shown.is_first else "care", 1.2)
-    speaker = f"speaker {shown.utterance.speaker}" if shown.utterance.speaker else "speaker unknown"
+    speaker = f" · speaker {shown.utterance.speaker}" if shown.utterance.speaker else ""
     right = "best match: right" if shown.is_first else "best match: wrong"
-    below = sheet.text(x, top, f"{shown.rank.capitalize()} · {right} · {speaker}", wide, points=SMALL,
+    below = sheet.text(x, top, f"{shown.rank.capitalize()} · {right}{speaker}", wide, points=SMALL,
                        colour="good" if shown.is_first else "care", bold=True)
     return max(draw_texts(sheet, x, below, wide, shown, MOST_LINES), top + 0.75 * BEST)
 

@@ -52,7 +52,7 @@ class _Picture:
 class _Frame:
     box: Box
     edge: str  # a role of `style.COLOURS`; "" for none
-    fill: str
+    fill: str  # a role or "#rrggbb"; "" for none
     line: float  # points
 
 
@@ -106,6 +106,11 @@ class Sheet:
         self._reach(box.bottom)
         return place
 
+    def tile(self, box: Box, colour: str) -> None:
+        """Fill a box with a colour: a role of `style.COLOURS`, or "#rrggbb"."""
+        self._frames.append(_Frame(box, "", colour, 0.0))
+        self._reach(box.bottom)
+
     def rule(self, top: float, left: float = 0.0, wide: float | None = None) -> None:
         """Draw a thin line across."""
         self._frames.append(_Frame(Box(left, top, self.width - left if wide is None else wide, 0.0), "line", "", 0.6))
@@ -132,7 +137,7 @@ class Sheet:
             figure.add_artist(Rectangle(
                 (left, bottom), wide, high, transform=figure.transFigure, linewidth=frame.line if frame.edge else 0,
                 edgecolor=COLOURS[frame.edge] if frame.edge else "none",
-                facecolor=COLOURS[frame.fill] if frame.fill else "none", zorder=0.5 if frame.fill else 3))
+                facecolor=COLOURS.get(frame.fill, frame.fill) or "none", zorder=0.5 if frame.fill else 3))
         for text in self._texts:
             left, bottom, _, _ = placed(Box(text.left, text.top, 0, 0))
             figure.text(left, bottom, text.text, fontsize=text.points, va="top", color=COLOURS[text.colour],

@@ -98,8 +98,7 @@ def rendered(figure: "Figure", suffix: str, description: str = "") -> bytes:
     out, metadata = io.BytesIO(), dict(_METADATA[suffix])
     if description:
         metadata["Subject" if suffix == ".pdf" else "Description"] = description
-    with _rendering, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
+    with _rendering:
         figure.savefig(out, format=suffix[1:], dpi=DPI, metadata=metadata)
     return out.getvalue()
 
@@ -120,6 +119,7 @@ def _set_style() -> None:
     from matplotlib import font_manager
 
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # fonts that stand in have no bold letters
+    warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
     installed = set(font_manager.fontManager.get_font_names())
     quiet, line, words = COLOURS["quiet"], COLOURS["line"], COLOURS["words"]
     matplotlib.rcParams.update({

@@ -57,7 +57,7 @@ def test_output_files(data: Path, home: Home, capsys: pytest.CaptureFixture[str]
                       place: str, words: str) -> None:
     monkeypatch.chdir(data)
     where = place.replace("EXT", "csv")
-    assert words in refused(capsys, "explain", "--text", "a dog", "--image", "a.png", "--png", where)
+    assert words in refused(capsys, "explain", "--text", "a dog", "--image", "a.png", "--figure", where)
     if where != ".":
         text = refused(capsys, "emotion", ".", "--table", where)
         assert words in text or "written as .csv or .md" in text

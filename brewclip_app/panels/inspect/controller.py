@@ -166,21 +166,6 @@ class InspectController(Controller[InspectState]):
         """Show a sentence above the pages; "" none."""
         self._set(notice=text)
 
-    async def save(self, path: Path) -> None:
-        """Draw the explanation and write it as a PNG file; the notice says how that ended."""
-        from brewclip_app.panels.inspect.save import draw_explanation
-
-        state, limit = self.state, float(self._context.settings["images.max_megapixels"])
-        try:
-            await self._jobs.run(f"Saving {path.name}",
-                                 lambda report: draw_explanation(state, limit).save(path, "PNG"), key="inspect-save")
-        except JobCancelled:
-            return
-        except Exception as error:
-            self.notify(f"{path} was not written: {getattr(error, 'strerror', '') or error}.")
-        else:
-            self.notify(f"Saved as {path}.")
-
     # ---- coroutines
 
     async def _explain(self, subject: Inspection) -> None:

@@ -1,4 +1,4 @@
-"""The top line of the Inspect panel: the subject, the choice of score and map, compare and save."""
+"""The top line of the Inspect panel: the subject, the choice of score and map, compare and export."""
 
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,8 @@ class InspectHead(QWidget):
             self.methods.setItemData(self.methods.count() - 1, plain_tip(method.about), Qt.ItemDataRole.ToolTipRole)
         self.compare = button("Compare two pictures")
         self.compare.setCheckable(True)
-        self.save = button("Save picture…")
-        self._line = row(self._title, 4, self.about, self.compare, self.save)
+        self.export = button("Export", tip="Explanation (Ctrl+S), ranks along the mix, pictures by rank")
+        self._line = row(self._title, 4, self.about, self.compare, self.export)
         self._line.setStretch(2, 1)
         self._boxes = QWidget()
         self._boxes.setLayout(row(self.terms, self.targets, self.methods))
@@ -58,7 +58,7 @@ class InspectHead(QWidget):
 
     def _width_beside(self) -> int:
         """The width that everything needs in one line."""
-        always = (self._title, self._boxes, self.compare, self.save)
+        always = (self._title, self._boxes, self.compare, self.export)
         shown = [part for part in always if not part.isHidden()]
         return (sum(part.minimumSizeHint().width() for part in shown) + self.about.minimumWidth()
                 + self._line.spacing() * len(shown) + 4)
@@ -88,7 +88,7 @@ class InspectHead(QWidget):
         """Show the subject and its terms, and offer what the case has."""
         case = state.case
         self.about.setText(f"“{case.text or 'spoken query'}” → {case.path.name}" if case else "")
-        for part in (self.methods, self.compare, self.save):
+        for part in (self.methods, self.compare, self.export):
             part.setVisible(case is not None)
         self.targets.setVisible(case is not None and case.has_both)
         self.targets.setCurrentIndex([target for target, _ in TARGETS].index(state.target))

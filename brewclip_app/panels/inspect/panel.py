@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QStackedWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QStackedWidget
 
-from brewclip_app import tasks
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.playback import Player, PlayerState
 from brewclip_app.panels.base import Inspection, Panel
 from brewclip_app.panels.inspect.case import PENDING
 from brewclip_app.panels.inspect.controller import InspectController
+from brewclip_app.panels.inspect.drawings import explanation_drawing, mix_drawing, ranking_drawing
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.pages import ComparePage, EmptyPage, SinglePage
 from brewclip_app.panels.inspect.rank_strip import RankStrip
@@ -20,7 +20,7 @@ from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.panels.inspect.trust_card import TrustCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ProgressRow, button, column, label
-from brewclip_app.widgets.file_dialogs import ask_target
+from brewclip_app.widgets.figure_export import Draw, FigureExporter
 from brewclip_app.widgets.splitters import restore_sizes
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ KEYS = [("← →", "The picture before or after in the ranking"), ("M", "The ne
         ("T", "The map of the next score: total, transcript, voice"), ("Space", "Play or stop the voice"),
         ("C", "Compare two pictures; Esc ends it"), ("0", "Reset the slider to the model's own sum"),
         ("Ctrl+L", "Edit the words; Enter updates ranks and maps"), ("Ctrl+O", "Another recording"),
-        ("Ctrl+P", "Another picture"), ("Ctrl+S", "Save the explanation as a picture"), ("Esc", "Stop")]
+        ("Ctrl+P", "Another picture"), ("Ctrl+S", "Save the explanation as PNG, SVG or PDF"), ("Esc", "Stop")]
 
 
 class InspectPanel(Panel):
@@ -52,6 +52,7 @@ class InspectPanel(Panel):
             text=lambda text: self.controller.set_text(text), problem=lambda text: self.controller.notify(text),
             folder=lambda path: self.controller.notify("Drop a picture or a recording here, not a folder."))
         self.player = player or Player(self)
+        self.exporter = FigureExporter(context, self, self.controller.notify)
         self._shown = InspectState()
         self._lay_out()
         self._connect()
@@ -131,7 +132,7 @@ class InspectPanel(Panel):
         for box in (self.head.targets, self.head.methods):
             box.currentIndexChanged.connect(lambda: controller.choose_map(self.head.target, self.head.method))
         self.head.compare.clicked.connect(controller.compare)
-        self.head.save.clicked.connect(self._save)
+        self.head.export.setMenu(self._export_menu())
         self.context.settings_changed.connect(lambda: controller.apply_settings() if self.isVisible() else None)
 
     def _make_shortcuts(self) -> None:
@@ -207,11 +208,24 @@ class InspectPanel(Panel):
         if not box.isHidden():
             box.setCurrentIndex((box.currentIndex() + 1) % box.count())
 
+    def _export_menu(self) -> QMenu:
+        """Formats and widths of each drawing."""
+        menu = QMenu(self.head.export)
+        for title, name, source in (("Explanation", "explanation", self._explanation),
+                                    ("Ranks along the mix", "mix", lambda: mix_drawing(self._shown)),
+                                    ("Pictures by rank", "ranking", lambda: ranking_drawing(self._shown))):
+            part = self.exporter.menu(name, source, menu)
+            part.setTitle(title)
+            menu.addMenu(part)
+        return menu
+
+    def _explanation(self) -> Draw | None:
+        return explanation_drawing(self._shown, float(self.context.settings["images.max_megapixels"]))
+
     def _save(self) -> None:
-        if self._shown.case is None:
-            return
-        ask_target(self, "export", "Save the explanation", f"{self._shown.case.path.stem} explained.png",
-                   lambda path: tasks.start(self.controller.save(path)))
+        draw = self._explanation()
+        if draw is not None and self._shown.case is not None:
+            self.exporter.ask(f"{self._shown.case.path.stem} explained.png", draw, "page")
 
     # ---- playback
 

@@ -230,11 +230,12 @@ def test_explain_prints_shares_that_add_up_and_every_map(command, folder, record
 
 def test_explain_tells_people_and_draws(command, folder, recording, tmp_path, capsys):
     target = tmp_path / "why.png"
-    assert command("--speech", recording, "--image", folder / "red.png", "--method", "grad-eclip", "--png", target) == 0
+    assert command("--speech", recording, "--image", folder / "red.png", "--method", "grad-eclip", "--figure",
+                   target) == 0
     said = capsys.readouterr()
     for words in ("transcript", "voice", "score", "dog's", "The centre crop cuts off", "deletion (lower is better)"):
         assert words in said.out
-    assert str(target) in said.err and Image.open(target).width == 1100
+    assert str(target) in said.err and Image.open(target).width == 2070
     assert command("--text", "a red ball", "--image", folder / "red.png", "--gallery", "Shapes") == 0
     assert "voice" not in capsys.readouterr().out.replace("voice)", "")
 

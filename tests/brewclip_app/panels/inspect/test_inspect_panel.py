@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from brewclip_app import tasks
 from brewclip_app.panels.base import Asked, Inspection
+from brewclip_app.panels.inspect.drawings import mix_drawing, ranking_drawing
 from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.panel import InspectPanel
 from brewclip_app.panels.inspect.parts import elsewhere_words
@@ -47,7 +48,7 @@ def rows(panel):
 def test_at_first_it_says_how_to_begin(panel):
     assert panel.pages.currentWidget() is panel.empty
     assert "press I" in panel.empty.state.sentence.text()
-    assert not panel.head.save.isVisibleTo(panel) and not panel.head.methods.isVisibleTo(panel)
+    assert not panel.head.export.isVisibleTo(panel) and not panel.head.methods.isVisibleTo(panel)
 
 
 def test_a_spoken_hit_is_explained(panel, qtbot, gallery, folder, voice):
@@ -396,17 +397,25 @@ def test_a_recording_that_is_none_is_said(panel, qtbot, folder, tmp_path):
     assert "noise.wav" in panel.notice.text() and panel.controller.state.case is None
 
 
-def test_the_explanation_is_saved_as_a_picture(panel, qtbot, gallery, folder, voice, tmp_path):
+def test_the_explanation_is_saved_as_a_picture(panel, qtbot, context, gallery, folder, voice, tmp_path):
     open_case(panel, qtbot, waveform=voice, path=folder / "red.png", gallery=gallery)
     panel.controller.compare()
     settle(panel, qtbot)
-    target = tmp_path / "why.png"
-    tasks.start(panel.controller.save(target))
-    settle(panel, qtbot)
-    assert Image.open(target).width == 2200 and "why.png" in panel.notice.text()
-    tasks.start(panel.controller.save(tmp_path / "nowhere" / "why.png"))
-    settle(panel, qtbot)
-    assert "was not written: No such file" in panel.notice.text()
+    for name, draw, size in (("why.png", panel._explanation(), 2070), ("mix.png", mix_drawing(panel._shown), 1005),
+                             ("ranking.png", ranking_drawing(panel._shown), 2070)):
+        tasks.start(panel.exporter.save(tmp_path / name, draw, "column" if name == "mix.png" else "page"))
+        settle(panel, qtbot)
+        assert Image.open(tmp_path / name).width == size
+        assert name in panel.notice.text()
+    with qtbot.waitSignal(context.failed) as failed:
+        tasks.start(panel.exporter.save(tmp_path / "nowhere" / "why.png", panel._explanation(), "page"))
+    assert failed.args[0].kind == "no_folder"
+
+
+def test_nothing_is_exported_of_no_case(panel):
+    assert panel._explanation() is None
+    assert mix_drawing(panel._shown) is None
+    assert ranking_drawing(panel._shown) is None
 
 
 def test_the_state_comes_back(panel, qtbot, context):
@@ -437,7 +446,7 @@ def test_nothing_in_the_head_overlaps(qtbot, more, lines):
     around.show()
     width = head._width_beside() + more
     head.resize(width, head.sizeHint().height())
-    parts = (head.about, head.terms, head.targets, head.methods, head.compare, head.save)
+    parts = (head.about, head.terms, head.targets, head.methods, head.compare, head.export)
 
     def places():
         head.resize(width, head.sizeHint().height())
