@@ -38,7 +38,6 @@ def prepare_apart(home: Home, title: str, report: Report) -> None:
 
 def main() -> int:
     """Make it in this process. The program's home is that of the environment."""
-    from core.asr.recogniser import RECOGNISERS
     from core.models.registry import ModelRegistry
 
     with suppress(AttributeError, OSError):  # no such call on Windows
@@ -46,7 +45,7 @@ def main() -> int:
     home = find_home()
     chosen = settings.load(home.settings)
     registry = ModelRegistry(home)
-    registry.prepare(RECOGNISERS[0].weights, chosen)
+    registry.prepare(registry.entry(chosen).weights, chosen)
     return 0
 
 

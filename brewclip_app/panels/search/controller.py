@@ -20,7 +20,7 @@ from brewclip_app.panels.search.gallery_status import gallery_status
 from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
 from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState, SpeechSupport
 from brewclip_app.services.downloads import DownloadsState
-from core.asr.recogniser import RECOGNISERS
+from core.asr.recogniser import RecogniserEntry, entry_of
 from core.errors import BrewclipError
 from core.models.preparing import prepare_apart
 from core.progress import JobCancelled, Progress, Report
@@ -35,12 +35,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 KEY = "search"  # of the jobs
-SPEECH = RECOGNISERS[0]
 EMPTY = "no_galleries"  # key in the window's state: there was no gallery at the last start
-MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "device", "weights.folder")
+MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "speech.recogniser", "device", "weights.folder")
 MOST_UNDO = 50
 SLOW_S = 0.4  # a search that takes longer shows its progress
-NO_SPEECH = f"{SPEECH.title} is missing, so speech cannot be transcribed yet."
+NO_SPEECH = "is missing, so speech cannot be transcribed yet."
 
 
 class SearchController(Controller[SearchState]):
@@ -402,10 +401,16 @@ class SearchController(Controller[SearchState]):
     def _settings_changed(self) -> None:
         if self._model_settings() != self._models:
             self._models = self._model_settings()
+            self._follow_downloads(self._context.downloads.state)
             self.refresh_gallery()
             self.search_again()
 
     # ---- models
+
+    @property
+    def _recogniser(self) -> RecogniserEntry:
+        """The recogniser that the settings name."""
+        return entry_of(self._context.settings["speech.recogniser"])
 
     def _preload(self) -> None:
         tasks.start(self._load_models())
@@ -419,7 +424,7 @@ class SearchController(Controller[SearchState]):
 
         def prepare(report: Report) -> None:
             if context.explorer.models.lacks_export(context.settings):
-                prepare_apart(context.home, SPEECH.title, report)
+                prepare_apart(context.home, self._recogniser.title, report)
 
         with suppress(Exception):
             for name, work in (("Loading models", context.explorer.warm_up), ("Preparing models", prepare)):
@@ -434,16 +439,20 @@ class SearchController(Controller[SearchState]):
         if self._files is not None and self._files is not state.files:
             self._preload()
         self._files = state.files
-        downloads, error = self._context.downloads, state.errors.get(SPEECH.weights)
-        if state.path(SPEECH.weights) is not None:
-            message = Message() if self.state.message.text == NO_SPEECH else self.state.message
+        downloads, recogniser = self._context.downloads, self._recogniser
+        name, error = recogniser.weights, state.errors.get(recogniser.weights)
+        weights = next((row for row in downloads.table() if row.name == name), None)
+        if state.path(name) is not None or (weights is None and Path(name).is_file()):
+            message = Message() if self.state.message.text.endswith(NO_SPEECH) else self.state.message
             self._set(speech=SpeechSupport(), message=message)
-        elif SPEECH.weights in state.running:
-            amount = downloads.amount(SPEECH.weights)
-            text = f"{SPEECH.title} is downloading{amount and ': '}{amount}. You can type meanwhile."
+        elif weights is None:
+            self._set(speech=SpeechSupport(
+                False, f"There is no file {name}. Choose another recogniser under Settings. You can type meanwhile."))
+        elif name in state.running:
+            amount = downloads.amount(name)
+            text = f"{recogniser.title} is downloading{amount and ': '}{amount}. You can type meanwhile."
             self._set(speech=SpeechSupport(False, text))
         else:
-            weights = next(row for row in downloads.table() if row.name == SPEECH.weights)
             self._set(speech=SpeechSupport(
                 False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
                        f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
@@ -453,12 +462,12 @@ class SearchController(Controller[SearchState]):
 
     def get_speech(self) -> None:
         """Download what transcription needs."""
-        self._context.downloads.start(SPEECH.weights)
+        self._context.downloads.start(self._recogniser.weights)
 
     def show_missing_speech(self) -> None:
         """Answer a press of the record button that can do nothing yet."""
         if not self.state.speech.available:
-            self.show_message(NO_SPEECH, "care", self.state.speech.action, self.get_speech)
+            self.show_message(f"{self._recogniser.title} {NO_SPEECH}", "care", self.state.speech.action, self.get_speech)
 
     # ---- recording and playing
 
@@ -596,7 +605,7 @@ class SearchController(Controller[SearchState]):
         else:
             self.open(Query(QueryTerm("text", text)))
             self.show_message("Searched with the text of this recording; to use the recording itself, "
-                              f"{SPEECH.title} is needed.")
+                              f"{self._recogniser.title} is needed.")
 
 
 def _example(hit: "Hit") -> QueryTerm:

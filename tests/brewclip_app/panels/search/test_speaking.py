@@ -255,6 +255,21 @@ def test_missing_weights_are_offered_and_typing_goes_on(panel, context, explorer
     assert panel.header.record.isEnabled() and panel.header.get_speech.isHidden()
 
 
+def test_the_recogniser_of_the_settings_is_the_one_that_is_needed(panel, context, tmp_path):
+    context.downloads._set(files={"whisper-base": Path("/x")})
+    assert panel.header.record.isEnabled()
+    context.change("speech.recogniser", "whisper-base.en")
+    assert "Whisper base.en" in panel.header.hint.text() and panel.header.get_speech.text() == "Download"
+    context.downloads._set(files={"whisper-base": None, "whisper-base.en": Path("/x")})
+    assert panel.header.record.isEnabled() and panel.header.get_speech.isHidden()
+    own = tmp_path / "own.pt"
+    context.change("speech.recogniser", str(own))
+    assert f"There is no file {own}." in panel.header.hint.text() and panel.header.get_speech.isHidden()
+    own.touch()
+    context.downloads._set(files={})
+    assert panel.header.record.isEnabled()
+
+
 def without_whisper(context, monkeypatch):
     context.downloads._set(files={"whisper-base": None, "brewclip-mini": Path("/x")})
 
