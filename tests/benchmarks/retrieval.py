@@ -24,6 +24,7 @@ from core.cli.output import ProgressPrinter, table
 from core.errors import QueryError
 from core.explorer import Explorer, SearchResult
 from core.home import Home, find_home
+from core.progress import Progress
 from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.benchmarks.common import test_split
@@ -68,7 +69,7 @@ def ask_all(explorer: Explorer, utterances: Sequence[Utterance],
     outcomes = []
     progress = ProgressPrinter()
     for done, utterance in enumerate(utterances):
-        progress(done, len(utterances), "Asking")
+        progress(Progress(done=done, total=len(utterances), subject="Asking"))
         start = time.perf_counter()
         try:
             result = explorer.search(GALLERY, [to_ask(utterance)], top=100_000)
@@ -119,7 +120,7 @@ def plain_asks(checkpoint: Path, utterances: Sequence[Utterance]) -> tuple[dict[
     model, heard, spent = whisper.load_model(str(checkpoint), "cpu"), {}, []
     progress = ProgressPrinter()
     for done, utterance in enumerate(utterances):
-        progress(done, len(utterances), "Transcribing plainly")
+        progress(Progress(done=done, total=len(utterances), subject="Transcribing plainly"))
         samples = np.array(audio.read(utterance.wav).samples)
         start = time.perf_counter()
         heard[utterance.wav] = model.transcribe(samples, fp16=False, language="en")["text"].strip()

@@ -21,6 +21,7 @@ from core.cli.output import ProgressPrinter, table
 from core.datasets.records import Dataset, Utterance
 from core.errors import QueryError
 from core.explorer import Explorer
+from core.progress import Progress
 from core.search.background import Background
 from core.search.queries import EncodedTerm, Floats, Hit, Level, combine, units
 from core.search.significance import significances
@@ -52,7 +53,7 @@ def ask(explorer: Explorer, gallery: str, part: Dataset, kind: str, limit: int |
     names = {image.image_id: image.path.name for image in part.images}
     progress = ProgressPrinter()
     for done, utterance in enumerate(part.utterances[:limit]):
-        progress(done, len(part.utterances[:limit]), f"Asking {gallery}")
+        progress(Progress(done=done, total=len(part.utterances[:limit]), subject=f"Asking {gallery}"))
         query = _query(utterance, kind)
         if query is None:
             continue

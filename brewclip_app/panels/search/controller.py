@@ -467,7 +467,8 @@ class SearchController(Controller[SearchState]):
     def show_missing_speech(self) -> None:
         """Answer a press of the record button that can do nothing yet."""
         if not self.state.speech.available:
-            self.show_message(f"{self._recogniser.title} {NO_SPEECH}", "care", self.state.speech.action, self.get_speech)
+            text = f"{self._recogniser.title} {NO_SPEECH}"
+            self.show_message(text, "care", self.state.speech.action, self.get_speech)
 
     # ---- recording and playing
 
