@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core import __version__, weights
-from core.asr.recogniser import RECOGNISERS
+from core.asr.recogniser import entry_of
 from core.errors import BrewclipError
 from core.home import Home
 from core.inference.accelerators import has_torch
@@ -69,7 +69,7 @@ def _devices(settings: Settings) -> Iterator[Finding]:
 def _weights(home: Home, settings: Settings) -> Iterator[Finding]:
     folder = settings["weights.folder"]
     for status in weights.listing(home, folder):
-        needed = status.weights.name == RECOGNISERS[0].weights
+        needed = status.weights.name == entry_of(settings["speech.recogniser"]).weights
         match status.state:
             case "damaged":
                 state: State = "bad" if needed or status.weights.bundled else "note"

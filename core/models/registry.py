@@ -218,7 +218,7 @@ class ModelRegistry:
 
     def prepare(self, name: str, settings: Settings, report: Report = silent) -> None:
         """Make the export of the recogniser, if that is its weights' name and this computer would run it."""
-        path, entry = weights.find(name, self._home, settings["weights.folder"]), self.entry(settings)
+        path, entry = self._weights_file(name, settings), self.entry(settings)
         if name != entry.weights or not uses_exports(settings) or path is None:
             return
         report(Progress(WorkStep.EXPORTING_MODEL, subject=entry.title))

@@ -136,6 +136,7 @@ def test_the_settings_name_a_recogniser_or_its_file(home, tmp_path) -> None:
     path = saved(tiny(MULTILINGUAL - 1), tmp_path / "own.pt")
     opened = Explorer(home, settings.with_value("speech.recogniser", str(path)).with_value("inference", "torch"))
     assert opened.recogniser().name == "Whisper of your own" and opened.recogniser().width == 32
+    assert not opened.models.lacks_export(opened.settings)
     opened.use_settings(settings.with_value("speech.recogniser", "whisper-base.en"))
     with pytest.raises(WeightsError, match=r"brewclip weights fetch whisper-base\.en"):
         opened.recogniser()
