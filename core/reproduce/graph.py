@@ -309,7 +309,7 @@ class _Builder:
         keys = []
         for probing in self._plan.probing:
             options = ProbeOptions(folder, probing.protocol, probing.mode, features=probing.features,
-                                   seeds=probing.seeds, follow_links=self._choices.follow_links)
+                                   seeds=probing.seeds, follow_links=self._choices.follow_links, steps=probing.steps)
             facts = {**options.to_json(), "folder": self._content(RAVDESS), "model": model}
             keys.append(self._add(
                 "emotion", f"{probing.protocol}-{probing.mode}",
@@ -317,7 +317,8 @@ class _Builder:
                 ProbeWork(model, options),
                 ["emotion", str(folder), "--protocol", probing.protocol, "--mode", probing.mode,
                  *(part for feature in probing.features for part in ("--feature", feature)), "--seeds",
-                 str(probing.seeds), "--checkpoint", str(self._folder / RUNS / model), *self._links], needs=(model,)))
+                 str(probing.seeds), "--steps", str(probing.steps), "--checkpoint", str(self._folder / RUNS / model),
+                 *self._links], needs=(model,)))
         return tuple(keys)
 
     def _figure(self, name: str) -> None:

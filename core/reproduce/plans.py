@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from core.datasets import ravdess
+from core.emotion.features import AS_AUTHORS, AUTHORS_STEPS
 from core.errors import ReproductionError
 from core.evaluation.published import DATASETS as RETRIEVAL
 from core.evaluation.published import FLICKR8K, NARRATIVES, SPOKENCOCO, OwnModel
@@ -47,12 +48,13 @@ FIGURES: tuple[FigurePlan, ...] = (
 
 @dataclass(frozen=True)
 class Probing:
-    """One experiment on RAVDESS, with the branches of the full model."""
+    """One experiment on RAVDESS, with the branches of the full model; `steps` of the authors' probe."""
 
     mode: str = "linear"
     protocol: str = "paper"
     features: tuple[str, ...] = ()
     seeds: int = 3
+    steps: int = AUTHORS_STEPS
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class ReproductionPlan:
     probing: tuple[Probing, ...] = ()
 
 
-_PROBING = (Probing(), Probing("fine-tuned"))
+_PROBING = (Probing(features=AS_AUTHORS), Probing("fine-tuned"))
 _SMALL: Mapping[str, Value] = MappingProxyType({"training.steps": 300, "training.evaluate_every": 100})
 PLANS: tuple[ReproductionPlan, ...] = (
     *(ReproductionPlan(f"table{number}", f"Table {number}", about, tables=(number,))
@@ -98,7 +100,7 @@ PLANS: tuple[ReproductionPlan, ...] = (
             "full": _SMALL, "e2e": _SMALL,
             "prompted": {"training.steps": 60, "training.evaluate_every": 30, "model.prompts": 4}}),
         extra=((FLICKR8K, OwnModel("e2e", FLICKR8K)), (FLICKR8K, OwnModel("zero-shot", captions=True))),
-        probing=(Probing(features=("fused", "acoustic", "text-reference"), seeds=2),)),
+        probing=(Probing(features=AS_AUTHORS, seeds=2, steps=1000),)),
 )
 BY_NAME: Mapping[str, ReproductionPlan] = MappingProxyType({plan.name: plan for plan in PLANS})
 

@@ -1,16 +1,20 @@
 """Steps of plans: shared, ordered, left out where data is missing; each command does what its step does."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+import soundfile
 
 from core.cli import build_parser
+from core.cli.emotion import _options as emotion_options
 from core.cli.training import _recipe
 from core.errors import ReproductionError
-from core.reproduce.graph import Choices, EvaluateWork, StepGraph, build
-from core.reproduce.plans import DATASETS, FIGURES, FLICKR8K, PLANS, SPOKENCOCO, ReproductionPlan, plan
+from core.reproduce.graph import Choices, EvaluateWork, ProbeWork, StepGraph, build
+from core.reproduce.plans import DATASETS, FIGURES, FLICKR8K, PLANS, RAVDESS, SPOKENCOCO, ReproductionPlan, plan
 from core.training.dataset import HELD_OUT
 from core.training.recipe import Recipe
 
@@ -104,6 +108,20 @@ def test_every_command_is_one_that_the_program_has(graph_of, tiny: ModuleType, t
     for task in graph.tasks:
         if task.step.kind != "figure":
             build_parser().parse_args(shlex.split(task.step.command)[1:])
+
+
+def test_the_command_of_an_experiment_probes_the_same(graph_of, tmp_path: Path) -> None:
+    ravdess = tmp_path / "ravdess"
+    (ravdess / "Actor_01").mkdir(parents=True)
+    soundfile.write(ravdess / "Actor_01" / "03-01-01-01-01-01-01.wav", np.zeros(1600), 16000)
+    graph = graph_of("table3", {RAVDESS: ravdess})
+
+    probed = [task for task in graph.tasks if isinstance(task.work, ProbeWork)]
+    assert [task.work.options.mode for task in probed] == ["linear", "fine-tuned"]
+    for task in probed:
+        options = emotion_options(build_parser().parse_args(shlex.split(task.step.command)[1:]))
+        assert options.checkpoint.name == task.work.model
+        assert replace(options, checkpoint=None) == task.work.options
 
 
 def test_plans_name_what_there_is() -> None:
