@@ -74,7 +74,7 @@ class ProgressPrinter:
     in_bytes: bool = False
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _shown: str = ""
-    _step: tuple[int, WorkStep | None] = (1, None)
+    _step: tuple[int, WorkStep | None] | None = None  # before the first report
     _last: float = -math.inf
     _began: tuple[float, int] = (0.0, 0)
     _estimate: Estimate = field(default_factory=Estimate)

@@ -65,7 +65,7 @@ def main() -> None:
         start = time.perf_counter()
         index = open_index(source, "drawn", chosen.dim, Path(folder))
         opened = time.perf_counter() - start
-        query = next(source.vectors(1, ""))[1][7]
+        query = next(source.vectors(""))[1][7]
         tenth = np.arange(0, chosen.pictures, 10)
         agree = index.search(query, chosen.top)[0].tolist() == plain(index, query, chosen.top).tolist()
         measured = median_of([lambda: index.matrix.max(), lambda: index.matrix.sum(),

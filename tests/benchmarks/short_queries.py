@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import jiwer
 import torch
 import whisper
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from whisper.decoding import DecodingOptions
 from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
@@ -27,6 +28,8 @@ from core.asr import whisper as speech
 from core.asr.transcript import TranscriptionOptions
 from core.audio import Samples
 from core.home import find_home
+from core.models.registry import ModelRegistry
+from core.settings import load
 from tests.benchmarks import short_query_sounds as sounds
 from tests.benchmarks.common import DATA
 from tests.benchmarks.short_query_sounds import Spoken
@@ -114,12 +117,13 @@ def _known(answers: dict[K, V], key: K, make: Callable[[], V]) -> V:
 Transcribe = Callable[[Spoken, str], tuple[str, str, bool]]  # (input, setting) -> text, language, whether doubtful
 
 
-def ours(recogniser: speech.WhisperRecogniser, states: dict[tuple[bytes, int, bool], Tensor]) -> Transcribe:
+def ours(recogniser: speech.WhisperRecogniser, states: dict[tuple[bytes, int, bool], NDArray[Any]]
+         ) -> Transcribe:
     """The recogniser as a query uses it; its settings share the encoder's states."""
     engine = recogniser._engine
     encode = engine.encode
 
-    def remembering(windows: Sequence[Samples], length: int, raise_quiet: bool) -> Tensor:
+    def remembering(windows: Sequence[Samples], length: int, raise_quiet: bool) -> NDArray[Any]:
         key = (b"".join(samples.tobytes() for samples in windows), length, raise_quiet)
         return _known(states, key, lambda: encode(windows, length, raise_quiet))
 
@@ -135,12 +139,23 @@ def ours(recogniser: speech.WhisperRecogniser, states: dict[tuple[bytes, int, bo
     return work
 
 
-def systems_of(checkpoint: Path, with_plain: bool) -> dict[str, Transcribe]:
+class ExactOnly:
+    """A runtime whose fast decoder is its exact one."""
+
+    def __init__(self, runtime: object) -> None:
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, "exact" if name == "fast" else name)
+
+
+def systems_of(checkpoint: Path, loaded: Callable[[], speech.WhisperRecogniser], with_plain: bool
+               ) -> dict[str, Transcribe]:
     """Plain Whisper greedy at temperature 0 and as it comes; ours with int8, where the processor has it, and float32.
     """
-    fast, exact = speech.load(checkpoint, "cpu"), speech.load(checkpoint, "cpu")
-    exact._engine.fast = exact._engine.exact
-    states: dict[tuple[bytes, int, bool], Tensor] = {}
+    fast, exact = loaded(), loaded()
+    exact._engine.runtime = ExactOnly(exact._engine.runtime)  # type: ignore[assignment]
+    states: dict[tuple[bytes, int, bool], NDArray[Any]] = {}
     own = {"ours, int8": ours(fast, states), "ours, float32": ours(exact, states)}
     if not with_plain:
         return own
@@ -212,23 +227,33 @@ def main() -> None:
     parser.add_argument("--half", choices=("tune", "test", "all"), default="test", help="thresholds are set on tune")
     parser.add_argument("--limit", type=int, default=0, help="inputs, a random choice (0: all)")
     parser.add_argument("--group", nargs="+", default=[""], metavar="G", help='such as "human" "word en" "noise"')
+    parser.add_argument("--inference", choices=("auto", "torch"), default="auto", help="as the setting of that name")
     parser.add_argument("--no-plain", action="store_true", help="leave plain Whisper out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every answer, one JSON object a line")
     chosen = parser.parse_args()
     checkpoint = weights.find("whisper-base", find_home())
     assert checkpoint, "run `make setup` first"
     start = time.perf_counter()
-    inputs = inputs_of(chosen.data, speech.load(checkpoint, "cpu"), chosen.half)
+    settings = load(find_home().settings).with_value("inference", chosen.inference).with_value("device", "cpu")
+
+    def loaded() -> speech.WhisperRecogniser:
+        made = ModelRegistry(find_home()).recogniser(settings)
+        assert isinstance(made, speech.WhisperRecogniser)
+        return made
+
+    ModelRegistry(find_home()).prepare("whisper-base", settings)
+    inputs = inputs_of(chosen.data, loaded(), chosen.half)
     random.Random(0).shuffle(inputs)
     inputs = [spoken for spoken in inputs if spoken.group.startswith(tuple(chosen.group))]
     rows: list[Answer] = []
     with chosen.json.open("w") if chosen.json else nullcontext() as file:
-        for row in answers(inputs[: chosen.limit or len(inputs)], systems_of(checkpoint, not chosen.no_plain)):
+        for row in answers(inputs[: chosen.limit or len(inputs)], systems_of(checkpoint, loaded, not chosen.no_plain)):
             rows.append(row)
             if file:
                 print(json.dumps(asdict(row), ensure_ascii=False), file=file, flush=True)
     print("\n".join(table(rows)))
-    print(f"{torch.get_num_threads()} threads, half {chosen.half}, {(time.perf_counter() - start) / 60:.1f} minutes")
+    minutes = (time.perf_counter() - start) / 60
+    print(f"{loaded().device}, {torch.get_num_threads()} threads, half {chosen.half}, {minutes:.1f} minutes")
 
 
 if __name__ == "__main__":

@@ -127,6 +127,15 @@ def test_the_command_line_tells_the_whole_in_percent():
     assert lines[0] == "Step 1 of 2: Transcribing \N{MIDDLE DOT} 0 of 3, 0 %" and lines[-1].endswith("3 of 3, 100 %")
 
 
+def test_the_time_left_counts_from_the_first_report(monkeypatch):
+    stream = io.StringIO()
+    printer = ProgressPrinter(stream=stream)
+    for now, done in ((1_000_000.0, 0), (1_000_010.0, 10)):  # seconds since the computer was started
+        monkeypatch.setattr("core.cli.output.time.monotonic", lambda now=now: now)
+        printer(Progress(done=done, total=40, subject="Asking"))
+    assert stream.getvalue().splitlines()[-1].endswith("10 of 40, about 30 s left")
+
+
 @pytest.mark.parametrize(("seconds", "words"), [
     (0.2, "almost done"), (12.4, "about 12 s left"), (89.4, "about 89 s left"), (89.6, "about 1 min left"),
     (125, "about 2 min left"), (3590, "about 1 h 0 min left"), (3900, "about 1 h 5 min left")])
