@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.store.store import Store
 
 COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are compared
+OF_VARIANT = {"full": "main", "zero-shot": "transcript", "e2e": "voice", "prompted": "good"}  # where these differ
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))
 RECALL = Axis("hits, %", (0, 100))
 VIEWS = (("wer", "By WER"), ("authors", "By WER (authors)"), ("speaker", "By speaker"), ("length", "By length"))
@@ -52,13 +53,21 @@ def noise(store: "Store", records: "Sequence[EvaluationRecord]", chosen: int, di
 def _by_wer(opened: "Sequence[Evaluation]", at: int, counting: "Counting") -> Chart:
     from core.evaluation.quality import fit
 
-    fits = [fit(evaluation, at, counting) for evaluation in opened]
+    fits, colours = [fit(evaluation, at, counting) for evaluation in opened], _colours(opened)
     series = [part for number, (evaluation, wer_fit) in enumerate(zip(opened, fits, strict=True))
-              for part in _fit_series(evaluation, wer_fit, COLOURS[number])]
+              for part in _fit_series(evaluation, wer_fit, colours[number])]
     if not series:
         return Chart(nothing=fits[0].note) if fits else NO_CHART
     return Chart(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), RECALL,
                  note=_fit_caption(fits))
+
+
+def _colours(opened: "Sequence[Evaluation]") -> Sequence[str]:
+    """Colours of evaluations: those of their variants where each is of another one, else in order."""
+    variants = [evaluation.record.setup.variant for evaluation in opened]
+    if len(opened) > 1 and len(set(variants)) == len(variants) and set(variants) <= set(OF_VARIANT):
+        return [OF_VARIANT[variant] for variant in variants]
+    return COLOURS
 
 
 def _reach(fits: "Sequence[WerFit]") -> float:
@@ -111,12 +120,12 @@ def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Chart:
 
     groups = [by_speaker(evaluation) if view == "speaker" else by_length(evaluation) for evaluation in opened]
     names = list(dict.fromkeys(group.name for members in groups for group in members))
-    series = []
+    series, colours = [], _colours(opened)
     for number, (evaluation, members) in enumerate(zip(opened, groups, strict=True)):
         places = tuple(float(names.index(group.name)) for group in members)
         recalls = tuple(group.recalls[(1, 5, 10).index(at)] for group in members)
         tips = tuple(_group_tip(group, at, view) for group in members)
-        series.append(Series(evaluation.record.setup.title, COLOURS[number], places, recalls, (), (), tips,
+        series.append(Series(evaluation.record.setup.title, colours[number], places, recalls, (), (), tips,
                              "both" if view == "length" else "dots"))
     every = math.ceil(len(names) / MOST_TICKS)
     ticks = tuple((float(place), _tick(name, view)) for place, name in enumerate(names) if place % every == 0)

@@ -24,6 +24,7 @@ TITLE = 9.0  # points
 GAP, LINE = 0.12, 0.17  # inches between parts, and from row to row
 PICTURE, OWN = 3.0, 0.45  # inches: the highest picture; share of a single case's picture of a page
 BAR, VOICE = 0.03, 0.4  # inches: from bar to bar of the waveform, its height
+DARK = 0.75  # relevance from which on words are white
 PALEST = 0.12  # of the branch's colour, on what has no relevance
 
 
@@ -108,7 +109,7 @@ def _words(sheet: Sheet, left: float, top: float, words: WordsMap, wide: float) 
         if word.read:
             sheet.tile(Box(x, top, long, high), tint("transcript", heat))
         sheet.text(x + 0.04, top + 0.02, shown, long, colour="quiet" if not word.read else
-                   "card" if heat > 0.6 else "words")
+                   "card" if heat > DARK else "words")
         if word.cut:
             sheet.rule(top + high / 2, x + 0.03, long - 0.06)
         x += long + 0.03

@@ -22,7 +22,10 @@ WIDEST = 3.4  # inches of a case
 
 
 def draw_crops(inputs: FigureInputs, count: int) -> str:
-    """Draw `count` queries with their whole picture; the rule by which they were drawn. FigureError ("not_centre")."""
+    """Draw `count` queries with their whole picture; the rule by which they were drawn.
+
+    FigureError: "not_centre", "nothing" (no missed picture ranks better whole).
+    """
     evaluation, choice = inputs.evaluations[0], inputs.choice
     if evaluation.record.setup.crop != ZERO_SHOT_CROP:
         raise FigureError(f"{evaluation.record.setup.title} did not use the centre crop, so nothing was cut off. "
@@ -33,12 +36,12 @@ def draw_crops(inputs: FigureInputs, count: int) -> str:
     again = dict(zip(tried, ranks_under_crop(inputs.workspace, evaluation.record.id, WHOLE, tried, inputs.report),
                      strict=True))
     pool = [row for row, retry in again.items() if retry.rank and retry.rank <= choice.at]
+    fits = "and is with the whole picture"
+    if not pool:
+        pool = [row for row, retry in again.items() if retry.rank and retry.rank < ranks[row]]
+        fits = "and ranks better, though not among them, with the whole picture"
     rows, rule = draw_rows(evaluation, [QueryPool(
-        f"whose picture is not among the first {choice.at} under the centre crop, and is with the whole "
-        "picture", pool)], choice, count)
-    missing = [row for row in rows if row not in again]
-    again |= dict(zip(missing, ranks_under_crop(inputs.workspace, evaluation.record.id, WHOLE, missing), strict=True)
-                  ) if missing else {}
+        f"whose picture is not among the first {choice.at} under the centre crop, {fits}", pool)], choice, count)
     _draw_cases(inputs.sheet, [ShownQuery(evaluation, row) for row in rows], again)
     return f"Queries: {rule}."
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 HEIGHTS = {"column": 2.3, "page": 3.2}  # inches, without the legend
 LEGEND_LINE, BAR_LINE = 0.14, 0.19  # inches
 POINTS_A_PIXEL = 0.45  # a dot's size on the screen, px, in print
+ASIDE = 4.0  # points between dots of the same place
 BAND, FAINT = 0.16, 0.85  # opacity of an interval, width of its lines
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dash-dot": "-."}
 HANDLE = 0.45  # inches beside a name in the legend
@@ -97,8 +98,10 @@ def draw_chart(chart: Chart, width: Width = "column", height: float | None = Non
 
 def draw_axes(axes: Any, chart: Chart) -> None:
     """Draw a chart into matplotlib axes, without a legend."""
+    dotted = [series for series in chart.series if series.style == "dots"]
     for series in chart.series:
-        _draw_series(axes, series)
+        aside = dotted.index(series) - (len(dotted) - 1) / 2 if series.style == "dots" else 0.0
+        _draw_series(axes, series, ASIDE * aside)
     axes.set_axisbelow(True)
     axes.yaxis.grid(True)
     if chart.title:
@@ -132,19 +135,23 @@ def draw_bars(bars: Sequence[Bar], title: str = "", width: Width = "column") -> 
     return figure
 
 
-def _draw_series(axes: Any, series: Series) -> None:
+def _draw_series(axes: Any, series: Series, aside: float) -> None:
+    """Draw a curve, its dots so many points aside: those of several evaluations have the same place."""
+    from matplotlib.transforms import ScaledTranslation
+
     ink, dots = COLOURS[series.colour], series.style == "dots"
+    moved = axes.transData + ScaledTranslation(aside / 72, 0, axes.figure.dpi_scale_trans)
     if series.low and dots:
-        axes.vlines(series.x, series.low, series.high, color=ink, linewidth=FAINT)
+        axes.vlines(series.x, series.low, series.high, color=ink, linewidth=FAINT, transform=moved)
     elif series.low:
         axes.fill_between(series.x, series.low, series.high, color=ink, alpha=BAND, linewidth=0)
     if not dots:
         axes.plot(series.x, series.y, color=ink, linestyle=_line(series), marker=_marker(series))
     elif series.sizes:
         axes.scatter(series.x, series.y, [(POINTS_A_PIXEL * size) ** 2 for size in series.sizes], color=ink, zorder=3,
-                     edgecolors="white", linewidths=0.4)
+                     edgecolors="white", linewidths=0.4, transform=moved, clip_on=False)
     else:
-        axes.plot(series.x, series.y, color=ink, linestyle="", marker="o")
+        axes.plot(series.x, series.y, color=ink, linestyle="", marker="o", transform=moved)
 
 
 def _line(series: Series) -> str:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from PIL import Image
 
@@ -127,6 +129,13 @@ def test_figure_5_shows_the_rank_with_the_whole_picture(made):
     check_layout(drawn.figure)
 
 
+def test_figure_5_is_not_drawn_where_no_miss_ranks_better_whole(made):
+    full, = ids(made, "full")
+    with pytest.raises(FigureError, match="no utterance whose picture is not among the first 11") as caught:
+        draw(made.explorer.workspace, "5", [full], QueryChoice(at=11))
+    assert caught.value.kind == "nothing"
+
+
 def test_figure_9_takes_chosen_queries_and_says_why_a_crop_changes_nothing(made):
     full, = ids(made, "full")
     drawn = draw(made.explorer.workspace, "9", [full], QueryChoice(("u11", "u0")))
@@ -165,6 +174,18 @@ def test_the_curve_is_drawn_in_a_column(made):
     assert drawn.figure.axes[0].get_ylabel() == "hits, %"
     assert drawn.figure.get_figwidth() == style.WIDTHS["column"]
     assert "A hit is among the first 1." in drawn.caption
+
+
+def test_the_curves_of_variants_have_their_colours_and_their_dots_stand_aside(made):
+    e2e, zero_shot = ids(made, "e2e", "zero-shot")
+    drawn = draw(made.explorer.workspace, "wer", [e2e, zero_shot], QueryChoice(at=1))
+    legend, = drawn.figure.legends
+    assert [line.get_color() for line in legend.get_lines()] == [style.COLOURS["voice"], style.COLOURS["transcript"]]
+    first, second = (part for part in drawn.figure.axes[0].collections if isinstance(part, PathCollection))
+    for part, colour in ((first, "voice"), (second, "transcript")):
+        assert to_hex(part.get_facecolor()[0]) == style.COLOURS[colour]
+    places = [part.get_offset_transform().transform((0, 0))[0] for part in (first, second)]
+    assert places[0] < places[1]
 
 
 def test_captions_name_data_evaluations_and_the_command(made):
