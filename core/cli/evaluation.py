@@ -182,13 +182,13 @@ def _comparison(opened: "Explorer", arguments: Arguments, report: "Report") -> s
                 for direction, differences in comparison.differences.items()}})
     parts = [f"first: {first.record.setup.title} (evaluation {first.record.id})\n"
              f"second: {second.record.setup.title} (evaluation {second.record.id})"]
-    heads = ("", "first", "second", "second - first", "95 % interval", "p")
+    heads = ("", "first", "second", "second - first", "95 % interval", "p", "")
+    outcomes = ("no difference shown", f"{first.record.id} is better", f"{second.record.id} is better")
     for direction, differences in comparison.differences.items():
         rows = [(each.name.replace("_", " "), f"{each.first:.1f}", f"{each.second:.1f}",
-                 f"{each.difference.value:+.1f}", each.interval_text, each.p_text)
+                 f"{each.difference.value:+.1f}", each.interval_text, each.p_text, outcomes[each.better])
                 for each in differences]
-        parts += [f"{DIRECTION_TITLES[direction]}\n{table(rows, heads, right=(1, 2, 3, 4, 5))}",
-                  "\n".join(comparison.sentence(direction, each) for each in differences)]
+        parts.append(f"{DIRECTION_TITLES[direction]}\n{table(rows, heads, right=(1, 2, 3, 4, 5))}")
     whole = comparison.differences["speech_to_image"][0].difference.has_interval
     return "\n\n".join([*parts, NOT_CORRECTED if whole else NO_INTERVAL])
 
