@@ -103,7 +103,7 @@ class _Measuring:
         corpus.settle()
         update = TrainingStep(model, corpus, options, job.processes, job.lesson(backbone, split))
         step_seconds = self._stepped(update, stepping)
-        memory = _peak_memory(update.device)
+        memory = peak_memory(update.device)
         validation = self._validated(model, split, preparing)
         return RunEstimate(step_seconds, options.steps, validation, -(-options.steps // options.evaluate_every),
                            preparing_seconds, memory, cost.nbytes, cost.recordings, pairs, backbone.device,
@@ -139,7 +139,7 @@ class _Measuring:
         for step in range(WARM_UP + MEASURED):
             report(Progress(WorkStep.MEASURING_STEPS, step, WARM_UP + MEASURED))
             if step == WARM_UP:
-                _forget_peak(update.device)
+                forget_peak(update.device)
             start = time.perf_counter()
             losses = update(step, update.batches(step))
             losses.total.item()  # waits for a GPU
@@ -156,14 +156,15 @@ class _Measuring:
         return (time.perf_counter() - start) * looked_at / len(split.utterances) / job.processes.count
 
 
-def _forget_peak(device: "torch.device") -> None:
+def forget_peak(device: "torch.device") -> None:
+    """Begin to measure the peak anew, where that can be done: on CUDA."""
     if device.type == "cuda":
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
 
 
-def _peak_memory(device: "torch.device") -> int:
+def peak_memory(device: "torch.device") -> int:
     """Peak bytes; see `RunEstimate`."""
     if device.type == "cuda":
         import torch

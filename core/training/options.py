@@ -20,7 +20,7 @@ TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is 
     "learn_temperature": "Learn temperature", "acoustic_weight": "Acoustic weight", "gate": "Gate",
     "teach": "Text distillation", "loss": "Form of the loss", "same_image_negatives": "Same-picture negatives",
     "select": "Model selection", "captions": "Captions as text", "micro_batch": "Micro-batch",
-    "dev_limit": "Dev pictures",
+    "dev_limit": "Dev pictures", "compile": "Compile",
     "beam": "Beam size",
 })
 FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",

@@ -16,6 +16,7 @@ from core.models.variants import BrewClipOptions, declare, stored, variant
 PRECISIONS = ("float32", "bfloat16", "float16")
 LOSSES = ("paper", "authors")
 SELECTIONS = ("mean", "r1")
+COMPILED = ("off", "auto", "on")
 AS_SET = "settings"  # the value of an option that is as in the settings
 
 
@@ -72,6 +73,9 @@ class TrainingOptions:
                              10_000_000, source="ours", later=True, prepares=True)
     micro_batch: int = declare(0, "Compute so many pairs at a time in each process: the same loss of the whole batch "
                                "in less memory and more time; 0: all at once.", 0, 65536, source="ours", later=True)
+    compile: str = declare("off", "Compile the image tower's blocks (torch.compile): on, auto for an NVIDIA GPU with "
+                           "Triton alone, or off; each run begins with minutes of compiling.", source="ours",
+                           choices=COMPILED, later=True)
     activation_checkpointing: bool = declare(False, "Compute activations of the frozen towers again for the backward "
                                              "pass: the same gradients in less memory and more time.", source="ours",
                                              later=True)

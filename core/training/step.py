@@ -8,11 +8,14 @@ numbers, to lead these derivatives to the parameters. It needs the memory of one
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from importlib.util import find_spec
+from shutil import which
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from core.errors import TrainingError
 from core.models.brewclip import BranchFeatures, BrewCLIP, Features
 from core.models.losses import Losses, Objective
 from core.training.dataset import PairBatch, PairDataset
@@ -21,6 +24,7 @@ from core.training.distributed import Processes, shares
 from core.training.recipe import TrainingOptions, rate_at
 
 STREAMS = 1_000_003  # seeds of steps, processes and micro-batches lie this far apart
+COMPILERS = ("c++", "g++", "clang++", "cl")
 
 
 class TrainingStep:
@@ -34,8 +38,21 @@ class TrainingStep:
         self.precision = options.precision_on(self.device.type)
         self.optimiser = torch.optim.Adam(self._trained, lr=options.rate, weight_decay=options.weight_decay)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
+        self._compiled = self._compiled_blocks()
         self._objective = Objective(options.loss == "authors", options.same_image_negatives,
                                     options.replicas // processes.count, shares(options.batch, processes.count))
+
+    def _compiled_blocks(self) -> Any:
+        """The image tower's blocks as the steps run them. TrainingError ("compile") where they cannot be compiled."""
+        blocks, asked = self._model.backbone.visual.transformer, self._options.compile
+        needs_tower = self._model.prompts.numel() > 0  # else its vectors are known
+        if asked == "off" or not needs_tower or (asked == "auto" and not _compiles_for_gpu(self.device)):
+            return blocks
+        if not _compiles_for_gpu(self.device) and not (self.device.type == "cpu" and any(map(which, COMPILERS))):
+            raise TrainingError("The image tower cannot be compiled here: that needs Triton for an NVIDIA GPU, or a "
+                                "C++ compiler for the CPU. What was computed so far is kept; begin a run with compile "
+                                "off.", "compile")
+        return torch.compile(blocks, dynamic=False)
 
     def batches(self, step: int) -> tuple[PairBatch, ...]:
         """This process' share of a step's batch in micro-batches, ready for the device; for a thread that reads ahead.
@@ -46,7 +63,6 @@ class TrainingStep:
     def __call__(self, step: int, batches: Sequence[PairBatch]) -> Losses:
         """The update of a step (from 0) with its `batches`; the losses of this process' share."""
         self._model.train()
-        self.optimiser.zero_grad(set_to_none=True)
         losses = self._whole(step, batches[0]) if len(batches) == 1 else self._in_parts(step, batches)
         self._processes.average([parameter.grad for parameter in self._trained if parameter.grad is not None])
         for group in self.optimiser.param_groups:
@@ -62,7 +78,7 @@ class TrainingStep:
         """The losses of a share in one piece; leaves gradients in the parameters."""
         with self._autocast():
             losses = self._losses(self._features(step, 0, batch), [batch])
-        self.scaler.scale(losses.total).backward()
+        self._backward(losses)
         return losses
 
     def _in_parts(self, step: int, batches: Sequence[PairBatch]) -> Losses:
@@ -77,7 +93,7 @@ class TrainingStep:
         with self._autocast():
             losses = self._losses(Features(image, BranchFeatures(spoken, text, acoustic, has_text), self._model.scale),
                                   batches)
-        self.scaler.scale(losses.total).backward()
+        self._backward(losses)
         sizes = [len(batch.rows) for batch in batches]
         gradients = zip(*([None] * len(sizes) if leaf is None or leaf.grad is None else leaf.grad.split(sizes)
                           for leaf in leaves), strict=True)
@@ -88,6 +104,11 @@ class TrainingStep:
             torch.autograd.backward([vector for vector, _ in roots], [gradient for _, gradient in roots])
         return losses
 
+    def _backward(self, losses: Losses) -> None:
+        """Put the gradients of a loss in place of those before."""
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(losses.total).backward()
+
     def _embedded(self, step: int, number: int, batch: PairBatch) -> Features:
         """`_features` under an autocast of its own: one remembers weights that it converted without a graph."""
         with self._autocast():
@@ -97,7 +118,8 @@ class TrainingStep:
         """The features of micro-batch `number`; all its randomness depends on the seed, the step and its place."""
         stream = self._processes.rank + self._processes.count * number
         torch.manual_seed(((self._options.seed * STREAMS + step) * STREAMS + stream) % 2**63)
-        with _checkpointed(self._model, self._options.activation_checkpointing and torch.is_grad_enabled()):
+        with (_checkpointed(self._model, self._options.activation_checkpointing and torch.is_grad_enabled()),
+              _in_place(self._model.backbone.visual, self._compiled)):
             features: Features = self._model(self._corpus.stems(batch, self.device), batch.speech.to(self.device))
         return features
 
@@ -124,6 +146,20 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
 def _vectors(features: Features) -> tuple[Tensor | None, ...]:
     """Image, spoken, text and acoustic embeddings of pairs: all that the losses depend on beside the temperature."""
     return features.image, features.speech.spoken, features.speech.text, features.speech.acoustic
+
+
+def _compiles_for_gpu(device: torch.device) -> bool:
+    return device.type == "cuda" and find_spec("triton") is not None
+
+
+@contextmanager
+def _in_place(visual: Any, blocks: Any) -> Iterator[None]:
+    """A context in which the image tower has these blocks; outside of steps, other shapes would be compiled anew."""
+    before, visual.transformer = visual.transformer, blocks
+    try:
+        yield
+    finally:
+        visual.transformer = before
 
 
 @contextmanager

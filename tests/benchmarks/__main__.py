@@ -5,9 +5,9 @@ import sys
 
 from tests.benchmarks.common import DATA
 
-ALWAYS = ("start", "inference", "spoken_query", "indexing", "exact_search")
+ALWAYS = ("start", "inference", "spoken_query", "indexing", "exact_search", "paper_steps")
 WITH_DATA = (("hearing", "--limit", "80"), ("retrieval", "--data", str(DATA / "flickr8k"), "--plain"),
-             ("training_steps", "--rounds", "3", "--paper", "2"),
+             ("training_steps", "--rounds", "3"),
              ("evaluation_passes", "--utterances", "20", "--rounds", "2"))
 
 

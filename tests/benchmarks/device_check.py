@@ -1,8 +1,9 @@
-"""Every part that computes on a GPU, walked once there with the real models: no figure, only whether each part works.
+"""Every part that computes on a GPU, walked once there with the real models, and steps of the paper's size measured.
 
     python -m tests.benchmarks.device_check [--device cuda]
 
-Trains a few steps, stops and resumes, evaluates, explains, probes emotion and indexes a folder. Without the device, or
+Trains a few steps, stops and resumes, evaluates, explains, probes emotion and indexes a folder; then measures steps of
+the paper's size (ViT-L/14 with random weights, batch 32; on a CPU a small stand-in). Without the device, or
 without the weights of brewclip-mini and Whisper base, it says so and has checked nothing. `--device cpu` tries the
 script itself.
 """
@@ -31,6 +32,7 @@ from core.settings import Settings
 from core.training import run as job
 from core.training.recipe import Recipe, TrainingOptions
 from core.training.run_folder import RunFolder
+from tests.benchmarks import paper_steps
 from tests.benchmarks.common import own_home
 
 STEPS, PICTURES = 8, 12
@@ -144,7 +146,11 @@ def check(home: Home, device: str) -> None:
     for model in (explorer.backbone(), explorer.recogniser()):
         assert model.device == device, model.fallback
     explorer.close()
-    print(f"all parts work on {device}")
+    print(f"all parts work on {device}", flush=True)
+    if device == "cpu":
+        paper_steps.compare("ViT-B-32", 2, device, steps=1, rows=("whole batch", "both"))
+    else:
+        paper_steps.compare("ViT-L-14", 32, device)
 
 
 def main() -> None:

@@ -5,7 +5,6 @@
 Both update the same model in the same way; only where its input comes from differs. The plain loop reads recordings and
 pictures, has openai-whisper encode 30 s windows and transcribe them, and runs the whole image tower. Its second row is
 spared what could be kept without caches of numbers: the transcripts are known. The loops take turns, round by round.
-`--paper` adds steps of the paper's size: CLIP ViT-L/14 with random weights, from cached pictures and states.
 """
 
 import argparse
@@ -16,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 import whisper
 from torch import nn
@@ -28,7 +26,6 @@ from core.explorer import Explorer
 from core.features.prepared_split import FeaturePreparer, Split
 from core.home import Home
 from core.models.brewclip import BrewCLIP
-from core.models.open_clip_models import Built
 from core.settings import Settings
 from core.training.dataset import PairDataset
 from core.training.recipe import TrainingOptions
@@ -129,40 +126,13 @@ def compare(explorer: Explorer, preparing: FeaturePreparer, split: Split, hears:
                   f"{quicker:>11}{outside:>9}", flush=True)
 
 
-def of_papers_size(batch: int, steps: int) -> None:
-    """Print what a step of the paper's model takes here: ViT-L/14 with random weights, 4 s of speech."""
-    torch.manual_seed(0)
-    clip = open_clip.create_model("ViT-L-14", pretrained=None).eval().requires_grad_(False)
-    built = Built(clip, open_clip.get_tokenizer("ViT-L-14"), 77, 768, 224, (0.5,) * 3, (0.25,) * 3, channels_last=False)
-    model = BrewCLIP(built, "full").train()
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 256, (batch, 224, 224, 3), np.uint8)
-    states = [(random.normal(size=(200, 512)).astype(np.float16),) for _ in range(batch)]
-    speech = model.collate([Transcript("a dog runs on the grass", "en", (), -0.3, 0.0, 1.0)] * batch, states)
-    optimiser = torch.optim.Adam(model.trained().values(), 1e-4)
-
-    def step() -> None:
-        optimiser.zero_grad(set_to_none=True)
-        model.loss(model(model.image_stem(pixels), speech), torch.arange(batch)).total.backward()
-        optimiser.step()
-
-    times, = in_turns((step,), steps)
-    trained = sum(each.numel() for each in model.trained().values())
-    print(f"\nCLIP ViT-L/14 (random weights), full, {trained / 1e6:.1f} M trained parameters, CPU: batch {batch}, "
-          f"{statistics.median(times):.1f} s a step, {batch / statistics.median(times):.2f} pairs a second")
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3, help="after one that is not counted")
     parser.add_argument("--pairs", type=int, default=128, help="pairs that the batches are drawn from")
-    parser.add_argument("--paper", type=int, default=0, metavar="BATCH", help="also two steps of the paper's size")
-    chosen = parser.parse_args()
-    _compare(chosen)
-    if chosen.paper:
-        of_papers_size(chosen.paper, 2)
+    _compare(parser.parse_args())
 
 
 def _compare(chosen: argparse.Namespace) -> None:

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from core import datasets
+from core.errors import TrainingError
 from core.features.prepared_split import FeaturePreparer
 from core.models.brewclip import BranchFeatures, BrewCLIP, Features
 from core.progress import JobCancelled, Progress, WorkStep
 from core.training import run as job
+from core.training import step as module
 from core.training.dataset import PairDataset
 from core.training.distillation import TextDistillation
 from core.training.distributed import Processes
@@ -137,6 +139,38 @@ def test_recomputed_activations_have_the_same_gradients(made: Made, micro: int) 
     assert all(torch.equal(each, again[name]) for name, each in kept.items())
 
 
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch) -> list[torch.nn.Module]:
+    """Compiled modules; without a C++ compiler, as PyTorch's own operators."""
+    compiled, real = [], torch.compile
+
+    def compile_module(module: torch.nn.Module, **options: object) -> torch.nn.Module:
+        compiled.append(module)
+        return real(module, backend="aot_eager", **options)
+
+    monkeypatch.setattr(torch, "compile", compile_module)
+    return compiled
+
+
+@pytest.mark.parametrize("options", [{}, {"micro_batch": 4, "activation_checkpointing": True}])
+def test_a_compiled_tower_has_the_same_gradients(made: Made, compiler: list[torch.nn.Module], options: dict) -> None:
+    step = made("full", compile="on", **options)
+    own = step._model.backbone.visual.transformer
+    alike(gradients(step), gradients(made("full", **options)))
+    assert compiler == [own] and step._model.backbone.visual.transformer is own
+
+
+def test_only_a_tower_that_steps_run_is_compiled(made: Made, compiler: list[torch.nn.Module],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    for model, asked in (({}, "off"), ({}, "auto"), ({"prompts": 0}, "on")):  # "auto": this is no GPU
+        made("full", model, compile=asked)
+    assert not compiler
+    monkeypatch.setattr(module, "which", lambda name: None)
+    with pytest.raises(TrainingError, match="cannot be compiled here") as caught:
+        made("full", compile="on")
+    assert caught.value.kind == "compile"
+
+
 def test_activations_are_kept_outside_of_a_step(made: Made) -> None:
     step = made("full", activation_checkpointing=True)
     gradients(step)
@@ -144,9 +178,10 @@ def test_activations_are_kept_outside_of_a_step(made: Made) -> None:
     assert not step._model.backbone.visual.transformer.grad_checkpointing
 
 
-@pytest.mark.parametrize("options", [{"micro_batch": 3}, {"activation_checkpointing": True, "precision": "bfloat16"}])
-def test_a_stopped_run_ends_with_the_same_bits(explorer, data: Path, little: ModuleType, tmp_path: Path, options: dict
-                                               ) -> None:
+@pytest.mark.parametrize("options", [{"micro_batch": 3}, {"activation_checkpointing": True, "precision": "bfloat16"},
+                                     {"compile": "on", "dev_limit": 3}])
+def test_a_stopped_run_ends_with_the_same_bits(explorer, data: Path, little: ModuleType, tmp_path: Path, options: dict,
+                                               compiler: list[torch.nn.Module]) -> None:
     recipe = little.recipe(data, steps=12, evaluate_every=5, teach=1.0, **options)
     whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
     job.begin(whole, recipe)
