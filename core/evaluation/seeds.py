@@ -36,10 +36,12 @@ def _key(record: EvaluationRecord) -> tuple[str, int]:
         run = checkpoints.read_run(record.setup.checkpoint)
     except ModelError:
         return f"evaluation {record.id}", 0
-    facts = asdict(replace(run, dataset={}, metrics={}, seed=0, version=""))
+    options = replace(run.options, acoustic_weight=1.0) if run.metrics.get("training", {}).get("choose_weight") else (
+        run.options)  # a weight that was chosen on dev is an outcome of the run
+    facts = asdict(replace(run, options=options, dataset={}, metrics={}, seed=0, version=""))
     training = {name: value for name, value in run.metrics.get("training", {}).items() if name != "seed"}
     data = {name: run.dataset.get(name) for name in SAME_DATA}
-    setup = replace(record.setup, checkpoint=None, model="").to_json()
+    setup = replace(record.setup, checkpoint=None, model="", deviations=None).to_json()
     return json.dumps([facts, training, data, setup, record.n_images, record.n_utterances], sort_keys=True), run.seed
 
 

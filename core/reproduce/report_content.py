@@ -59,11 +59,15 @@ class ReportTable:
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A figure: its title, the file for a browser (SVG where there is one) and the file for print (PNG); None: none."""
+    """A figure: its title, the file for a browser (SVG where there is one) and the file for print (PNG); None: none.
+
+    `about` is its caption: where its queries come from and how they were chosen.
+    """
 
     title: str
     screen: Path | None
     print: Path | None
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -260,8 +264,16 @@ def _figures(folder: Path, reproduction: Reproduction) -> ReportSection:
         for paths in by_name.values():
             screen = next((paths[suffix] for suffix in IMAGES if suffix in paths), None)
             pictures.append(ReportFigure(record.step.title, screen, next(
-                (paths[suffix] for suffix in IMAGES[1:] if suffix in paths), None)))
+                (paths[suffix] for suffix in IMAGES[1:] if suffix in paths), None), _caption(paths.get(".txt"))))
     return ReportSection("Figures", () if pictures else ("No figure was drawn.",), pictures=tuple(pictures))
+
+
+def _caption(path: Path | None) -> str:
+    """The first line of the text beside a figure; "" without one."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0] if path else ""
+    except OSError:
+        return ""
 
 
 def _deviations(reproduction: Reproduction) -> ReportSection:

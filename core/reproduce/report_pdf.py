@@ -164,6 +164,6 @@ def _picture(picture: ReportFigure, width: float, height: float) -> list[Any]:
             dots = float(image.info.get("dpi", (300, 300))[0]) or 300.0
     except (OSError, ValueError):
         return [_paragraph(f"{picture.title}: the file of this figure cannot be read.")]
-    scale = min(72 / dots, width / across, (height - 40) / up)
+    scale = min(72 / dots, width / across, (height - 80) / up)
     return [KeepTogether([Image(str(picture.print), across * scale, up * scale, hAlign="LEFT"),
-                          _paragraph(picture.title, SMALL, quiet=True, after=8)])]
+                          _paragraph(picture.title, SMALL, quiet=True, after=8, beside=picture.about[:LONGEST])])]

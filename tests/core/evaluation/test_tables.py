@@ -183,11 +183,11 @@ def test_every_table_says_how_models_were_selected():
         assert "on the test split by mean R@1" in about and "ours on the dev split" in about
 
 
-def run_of(folder, seed, **training):
+def run_of(folder, seed, weight=1.0, **training):
     """A checkpoint's `run.json`, as training writes it."""
     options = {**TrainingOptions().to_json(), "seed": seed, **training}
-    made = checkpoints.Run("full", BrewClipOptions(), "ViT-L-14/openai", "abc", "Whisper base", 512, "own", "centre",
-                           {"kind": "flickr8k", "pairs": 9}, {"training": options}, seed)
+    made = checkpoints.Run("full", BrewClipOptions(acoustic_weight=weight), "ViT-L-14/openai", "abc", "Whisper base",
+                           512, "own", "centre", {"kind": "flickr8k", "pairs": 9}, {"training": options}, seed)
     folder.mkdir()
     (folder / checkpoints.RUN).write_text(json.dumps({**made.to_json(), "tensors": ""}))
     return folder
@@ -221,6 +221,14 @@ def test_seeds_are_one_row_on_request(seeded):
     assert heads[4] == "Speech to image R@1 sd" and lines[2][1:5] == ["44.4", "", "", "19.2"]
     assert "44.4 ± 19.2" in table_formats.export(table, "markdown")
     assert r"44.4 {\scriptsize $\pm$ 19.2}" in table_formats.export(table, "latex")
+
+
+@pytest.mark.parametrize(("chosen", "count"), [(True, 1), (False, 2)])
+def test_a_weight_that_training_chose_is_no_difference_between_seeds(tmp_path, chosen, count):
+    made = [record(number, "full", trained_on="flickr8k", deviations=(f"acoustic weight {weight}",),
+                   checkpoint=run_of(tmp_path / str(number), number, weight, choose_weight=chosen))
+            for number, weight in enumerate((0.1, 0.7), 1)]
+    assert len(seeds.groups(made)) == count
 
 
 def row_of_full(table):

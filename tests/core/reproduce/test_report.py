@@ -60,6 +60,7 @@ def made(home, tmp_path):
     for name in ("figures", "emotion"):
         (folder / name).mkdir(parents=True)
     (folder / "figures" / "figure 3.svg").write_text(SVG)
+    (folder / "figures" / "figure 3.txt").write_text(f"Queries drawn at random {ROUGH[:20]}\nbrewclip figure 3\n")
     Image.new("RGB", (900, 600), "white").save(folder / "figures" / "figure 3.png", dpi=(300, 300))
     score = {"feature": "paper", "title": "Both, as in the paper", "accuracy": 41.7, "uar": 40.2,
              "spread": {"accuracy": 3.1, "uar": 2.0}, "paper": {"linear": 33.0, "fine-tuned": 60.0}}
@@ -75,7 +76,8 @@ def made(home, tmp_path):
                                 evaluations=(number,)) for number in ids),
                    StepRecord(step("x", "emotion"), "done", outputs=("emotion/e.json",)),
                    StepRecord(step("f", "figure", f"Figure 3 {ROUGH}", number=3), "done",
-                              outputs=("figures/figure 3.svg", "figures/figure 3.png", "figures/gone.pdf")),
+                              outputs=("figures/figure 3.svg", "figures/figure 3.png", "figures/figure 3.txt",
+                                       "figures/gone.pdf")),
                    StepRecord(step("t", "train", ROUGH), "failed", message=f"No memory is left. {ROUGH * 30}"),
                    StepRecord(step("s", "evaluate", seconds=4000.0), "skipped", message="It needs the step t.")]
         yield folder, Reproduction("small", f"A small plan {ROUGH}", tuple(records), {"flickr8k": f"/data/{ROUGH}"},
@@ -155,7 +157,8 @@ def test_both_files_hold_it_all_and_outside_names_do_no_harm(made, monkeypatch):
     images = [attributes["src"] for tag, attributes in parsed.tags if tag == "img"]
     assert len(images) == 1 and images[0].startswith("data:image/svg+xml;base64,")
     text = " ".join(parsed.texts)
-    for shown in ("41.7", "33.0", "± 3.1", "1 min", "1 h 7 min", "brewclip evaluate e1", "reused", "crop squash"):
+    for shown in ("41.7", "33.0", "± 3.1", "1 min", "1 h 7 min", "brewclip evaluate e1", "reused", "crop squash",
+                  "Queries drawn at random <script>"):
         assert shown in text, shown
     pdf = files.pdf.read_bytes()
     assert pdf.startswith(b"%PDF-") and pdf.count(b"/Type /Page\n") >= 4
