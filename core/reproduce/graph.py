@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -203,12 +203,12 @@ class _Builder:
 
     # ---- steps
 
-    def _add(self, kind: Kind, name: str, title: str, facts: Mapping[str, Any], work: Work, command: Iterable[str],
+    def _add(self, kind: Kind, name: str, title: str, facts: Mapping[str, Any], work: Work, command: Sequence[str],
              **more: Any) -> str:
         digest = Fingerprint.of({"facts": json.dumps(facts, sort_keys=True), **self._speech}).hash[:10]
         key = f"{kind}-{name}-{digest}"
         if key not in self._tasks:
-            line = shlex.join(["brewclip", *(part.replace("KEY", key) for part in command)])
+            line = shlex.join(["brewclip", *(part.replace("KEY", key) for part in command)]) if command else ""
             self._tasks[key] = PlanTask(PlanStep(key, title, kind, command=line, **more), work)
         return key
 
@@ -296,7 +296,7 @@ class _Builder:
         if not needs:
             self._deviate(f"Table {number} is left out: none of its rows can be computed from these datasets.")
             return
-        command = ["evaluate", "--table", str(number)] if number != EMOTION_TABLE else ["emotion", "--help"]
+        command = ["evaluate", "--table", str(number)] if number != EMOTION_TABLE else []
         self._add("table", str(number), f"Table {number}", {"number": number, "needs": needs}, TableWork(number),
                   command, needs=needs, number=number)
 
@@ -329,7 +329,7 @@ class _Builder:
             self._deviate(f"Figure {name} is left out: too few datasets and models for it.")
             return
         self._add("figure", name, f"Figure {name}: {figure.title}", {"name": name, "needs": needs}, FigureWork(name),
-                  ["figure", name, "--out", f"figure-{name}.pdf"], needs=needs,
+                  [], needs=needs,
                   number=int(name) if name.isdecimal() else None)
 
     def _shown(self, kinds: Iterable[str], variants: Iterable[str]) -> tuple[str, ...]:

@@ -25,8 +25,9 @@ FORMAT = 1
 class PlanStep:
     """One step of a plan. `key` is its name and a digest of all that decides its outcome.
 
-    `needs` are keys of the steps that come before it; `command` does the same by hand; `number` is that of the paper's
-    table or figure; `nbytes` and `seconds` are estimates, None where nothing was measured.
+    `needs` are keys of the steps that come before it; `command` does the same by hand, "" where there is none (of a
+    figure it is known once the figure is drawn); `number` is that of the paper's table or figure; `nbytes` and
+    `seconds` are estimates, None where nothing was measured.
     """
 
     key: str

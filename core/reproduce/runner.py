@@ -163,7 +163,9 @@ def _record(workspace: Workspace, folder: Path, task: PlanTask, old: StepRecord 
     if old is None:
         return StepRecord(task.step)
     stays = old.state == "done" and (same_home or task.step.kind == "train") and reuse.is_there(workspace, folder, old)
-    return replace(old, step=task.step) if stays else StepRecord(task.step, seconds=old.seconds)
+    if not stays:
+        return StepRecord(task.step, seconds=old.seconds)
+    return replace(old, step=replace(task.step, command=old.step.command))
 
 
 @contextmanager

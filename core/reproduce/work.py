@@ -138,7 +138,9 @@ def _draw(bench: Bench, name: str, record: StepRecord, report: Report) -> StepRe
         style.save(drawn.figure, bench.folder / output, drawn.caption)
     caption = f"{FIGURES}/figure-{name}.txt"
     _write(bench.folder / caption, f"{drawn.caption}\n")
-    return replace(record, outputs=(*outputs, caption), evaluations=tuple(ids))
+    command = drawn.caption.splitlines()[-1]  # it names the evaluations
+    return replace(record, step=replace(record.step, command=command), outputs=(*outputs, caption),
+                   evaluations=tuple(ids))
 
 
 def _emotion_csv(paths: Iterable[Path]) -> str:

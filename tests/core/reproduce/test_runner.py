@@ -75,6 +75,11 @@ def test_a_plan_that_is_killed_goes_on_and_makes_nothing_twice(tiny: ModuleType,
     assert sorted(stored) == sorted(number for record in state.of_kind("evaluate") for number in record.evaluations)
     table = (place / "out/tables/table-1.csv").read_text()
     assert '"BrewCLIP, 2 seeds"' in table
+    for name in tiny.PLAN.figures:
+        assert "</svg>" in (place / f"out/figures/figure-{name}.svg").read_text()
+    for record in state.of_kind("figure"):
+        numbers = [str(number) for number in record.evaluations]
+        assert [part for part in record.step.command.split() if part in numbers] == numbers
     assert "BrewCLIP" in (place / "out/report.html").read_text()
     assert (place / "out/report.pdf").read_bytes().startswith(b"%PDF")
 
@@ -133,9 +138,19 @@ def test_a_failed_step_ends_those_that_need_it_alone(tiny: ModuleType, place: Pa
     done.clear()
     again = tiny.runner(place).run()
     assert {record.state for record in again.records} == {"done"}
-    assert [title for title, _ in done] == [
+    assert [title for title, _ in done if not title.startswith("Figure")] == [
         "Train BrewCLIP on Flickr8k, seed 0", "Evaluate BrewCLIP on Flickr8k test, trained on Flickr8k, seed 0",
         "Table 1"]
+
+
+def test_another_plan_in_the_same_folder_takes_over_what_both_need(tiny: ModuleType, place: Path, done_at_once) -> None:
+    done, _ = done_at_once
+    tiny.runner(place, plan=replace(tiny.PLAN, figures=())).run()
+    done.clear()
+    state = tiny.runner(place, plan=replace(tiny.PLAN, tables=(), seeds=(0, 1, 2))).run()
+
+    assert {title.split(":")[0] for title, _ in done} == {"Figure 4", "Figure 8", "Figure wer"}
+    assert {record.state for record in state.records} == {"done"}
 
 
 def test_several_devices_train_one_run_each(tiny: ModuleType, place: Path, done_at_once) -> None:

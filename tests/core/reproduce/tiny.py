@@ -25,7 +25,8 @@ from core.settings import Settings
 NAME = "brewclip-mini"  # bundled weights, which the little backbone stands for
 OPTIONS = {"training.steps": 8, "training.batch": 4, "training.evaluate_every": 4, "training.rate": 3e-3,
            "training.device": "cpu", "training.teach": 0.0, "model.heads": 4, "model.feed_forward": 32}
-PLAN = ReproductionPlan("tiny", "Tiny", "For tests.", (1,), (), "small-data", (0, 1), {"full": OPTIONS}, ("full",))
+PLAN = ReproductionPlan("tiny", "Tiny", "For tests.", (1,), ("4", "8", "wer"), "small-data", (0, 1),
+                        {"full": OPTIONS}, ("full",))
 TRAIN = (sys.executable, __file__)
 
 
