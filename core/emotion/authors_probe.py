@@ -155,8 +155,9 @@ class AuthorsProbe(BranchProbe):
         super().__init__(dataset, kind, as_paper=True, by_speaker=False)
         assert dataset.branches is not None
         paths = [record.recording or Path() for record in dataset.recordings.utterances]
+        statements = [record.caption for record in dataset.recordings.utterances]
         self._quarters = [[BranchCache(workspace, dataset.branches, paths,
-                                       StatementUtterances(workspace, dataset, change), f"statement-{name}")
+                                       StatementUtterances(workspace, dataset, change), name, statements)
                            for name, change in quarter] for quarter in QUARTERS]
         self._cache, self._steps = self._quarters[0][0], steps
 

@@ -22,15 +22,19 @@ Windows = tuple[Floats, Vectors]  # times (k,) in s, and vectors of the second a
 class BranchCache:
     """Vectors of n recordings, `paths` and `spoken`, under `branches`. Stopping costs `AT_ONCE` recordings at most.
 
-    `name` stands for a change of the recordings or of their words; `spoken` is read where a vector is missing.
+    `name` stands for a change of the recordings, and `words` (n) for texts in place of the transcripts; `spoken` is
+    read where a vector is missing.
     """
 
     def __init__(self, workspace: Workspace, branches: BranchEncoder, paths: Sequence[Path],
-                 spoken: Sequence[EncodedUtterance], name: str = "") -> None:
+                 spoken: Sequence[EncodedUtterance], name: str = "", words: Sequence[str] = ()) -> None:
         self.branches, self._spoken, self._name = branches, spoken, name
         self._store = ArrayStore(workspace.home.caches / "emotion-branches")
         digests = Digests(workspace.home.caches / "recordings")
         self._digests = [digests.known(path) or _digest(spoken[row]) for row, path in enumerate(paths)]
+        if words:
+            self._digests = [hashlib.sha256(f"{digest} {text}".encode()).hexdigest()
+                             for digest, text in zip(self._digests, words, strict=True)]
         self._by_seed: dict[int, Vectors] = {}
 
     def vectors(self, seed: int, report: Report = silent) -> Vectors:

@@ -13,8 +13,8 @@ from tests.golden.record import EXPECTED
 
 pytestmark = pytest.mark.slow
 
-LATER_SETTINGS = ("inference",)  # which the release that made the home did not have
-LATER_FIGURES = ("nDCG@10", "MRR")  # of evaluations, likewise
+LATER_SETTINGS = ("inference", "speech.recogniser", "speech.beam")  # which the release that made the home did not have
+LATER_FIGURES = ("nDCG@10", "MRR", "wer_authors", "hit_on_wer_authors")  # of evaluations, likewise
 PARTS = json.loads(EXPECTED.read_text(encoding="utf-8"))
 
 
@@ -57,7 +57,7 @@ def test_files_are_the_same(outcome: dict[str, Any], part: str) -> None:
 def test_evaluations_have_the_later_figures(outcome: dict[str, Any]) -> None:
     for record in outcome["printed"]["evaluations"]:
         for direction in ("speech_to_image", "image_to_speech"):
-            assert all(isinstance(record[direction][name], float) for name in LATER_FIGURES)
+            assert all(isinstance(record[direction][name], float) for name in LATER_FIGURES[:2])
 
 
 def test_a_difference_is_seen() -> None:

@@ -15,7 +15,7 @@ from core.cli import annotation as commands
 @pytest.fixture
 def run(explorer, capsys, monkeypatch):
     @contextmanager
-    def opened():
+    def opened(changes=None):
         yield explorer
 
     monkeypatch.setattr(commands, "explorer", opened)

@@ -13,7 +13,7 @@ from core.cli import emotion
 from core.emotion import finetune as tuning
 from core.emotion import learned_probes as learned
 from core.emotion import probe
-from core.emotion.features import FEATURES
+from core.emotion.features import AUTHORS, FEATURES
 
 pytestmark = pytest.mark.slow
 
@@ -35,14 +35,15 @@ def quickly(monkeypatch):
 def run(explorer, monkeypatch, capsys):
     """Runs `brewclip emotion`: exit code, the result of --json or None, and the last line of stderr."""
     @contextmanager
-    def opened():
+    def opened(changes=None):
         yield explorer
 
     monkeypatch.setattr(emotion, "explorer", opened)
 
     def command(folder, *options, features=()):
         chosen = [part for key in features for part in ("--feature", key)]
-        code = cli.main(["emotion", str(folder), "--json", "--no-keep", "--seeds", "1", *chosen, *options])
+        quick = ("--json", "--no-keep", "--seeds", "1", "--steps", "2")
+        code = cli.main(["emotion", str(folder), *quick, *chosen, *options])
         out, err = capsys.readouterr()
         assert "should not happen" not in err
         return code, json.loads(out) if out else None, err.rstrip().rpartition("\n")[2]
@@ -99,7 +100,7 @@ def test_identical_recordings_are_refused(run, some, explorer, monkeypatch, key)
     for path in others:
         path.write_bytes(first.read_bytes())
     code, _, err = run(folder, features=(key,))
-    if key == "text-reference":  # what was to be said still differs
+    if key in ("text-reference", *AUTHORS):  # what was to be said still differs
         assert code == 0
     else:
         assert code == 2 and "48 recordings are the same in it" in err

@@ -144,7 +144,7 @@ def test_the_command_prints_json_and_keeps_the_run(home, explorer, small_ravdess
     from core.emotion.run_store import Runs
 
     @contextmanager
-    def opened():
+    def opened(changes=None):
         yield explorer
 
     monkeypatch.setattr(emotion, "explorer", opened)

@@ -227,7 +227,7 @@ def test_queries_are_drawn_from_the_pools_in_turn_and_once(made):
 
 def test_the_command_writes_the_figure_and_prints_its_caption(made, tmp_path, monkeypatch, capsys):
     @contextmanager
-    def opened():
+    def opened(changes=None):
         yield made.explorer
 
     full, = ids(made, "full")
