@@ -166,4 +166,4 @@ def _picture(picture: ReportFigure, width: float, height: float) -> list[Any]:
         return [_paragraph(f"{picture.title}: the file of this figure cannot be read.")]
     scale = min(72 / dots, width / across, (height - 80) / up)
     return [KeepTogether([Image(str(picture.print), across * scale, up * scale, hAlign="LEFT"),
-                          _paragraph(picture.title, SMALL, quiet=True, after=8, beside=picture.about[:LONGEST])])]
+                          _paragraph(picture.title, SMALL, quiet=True, after=8, beside=picture.about[:4 * LONGEST])])]
