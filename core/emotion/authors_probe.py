@@ -74,7 +74,7 @@ def rate_at(step: int, steps: int) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class ChosenProbe:
+class BestProbe:
     """The probe of the step with the best accuracy on `validation`; the accuracies are in percent."""
 
     probe: LinearProbe
@@ -84,7 +84,7 @@ class ChosenProbe:
 
 
 def fit_authors(quarters: Sequence[Floats], labels: Labels, classes: int, seed: int, steps: int,
-                validation: tuple[Floats, Labels], report: Report) -> ChosenProbe:
+                validation: tuple[Floats, Labels], report: Report) -> BestProbe:
     """One linear layer over vectors of unit length, validated after every epoch.
 
     `quarters`: (draws, n, d) of each quarter, of which every batch draws for each recording; `labels` (n,). Without
@@ -97,7 +97,7 @@ def fit_authors(quarters: Sequence[Floats], labels: Labels, classes: int, seed: 
     targets, held = torch.from_numpy(labels), torch.from_numpy(validation[0])
     optimiser = torch.optim.Adam(head.parameters(), RATE_OF_LEARNING, weight_decay=WEIGHT_DECAY)
     size = min(BATCH, len(labels))
-    best, step, accuracy = ChosenProbe(as_probe(head), 0, -1.0, 0.0), 0, 0.0
+    best, step, accuracy = BestProbe(as_probe(head), 0, -1.0, 0.0), 0, 0.0
     while step < steps:
         order = random.permutation(len(labels))
         for start in range(0, len(labels) - size + 1, size):
@@ -118,8 +118,8 @@ def fit_authors(quarters: Sequence[Floats], labels: Labels, classes: int, seed: 
             right = head(held).argmax(dim=1).numpy() == validation[1]
         accuracy = 100 * float(right.mean()) if len(right) else 0.0
         if accuracy > best.best or not len(right):
-            best = ChosenProbe(as_probe(head), step, accuracy, accuracy)
-    return ChosenProbe(best.probe, best.step, best.best, accuracy)
+            best = BestProbe(as_probe(head), step, accuracy, accuracy)
+    return BestProbe(best.probe, best.step, best.best, accuracy)
 
 
 class StatementUtterances(Sequence[EncodedUtterance]):
