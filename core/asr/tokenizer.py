@@ -5,11 +5,12 @@ from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
 
 if TYPE_CHECKING:
+    from tiktoken import Encoding
     from whisper.tokenizer import Tokenizer
 
 NAME = "whisper_tokenizer"  # of the module: not the package's own, which the package may still import
@@ -30,7 +31,25 @@ def tokenizer_for(language_count: int, language: str, task: str = "transcribe", 
     """Whisper's tokenizer, with the prompt of a language and a task ("transcribe" or "translate") if `multilingual`;
     that of the English-only models has neither."""
     made: Tokenizer = _module().get_tokenizer(multilingual, num_languages=language_count, language=language, task=task)
+    if not isinstance(made.encoding, _PlainEncoding):  # the library gives the same object again
+        made.encoding = _PlainEncoding(made.encoding)  # type: ignore[assignment]
     return made
+
+
+class _PlainEncoding:
+    """tiktoken's encoding for text without special tokens. Its own `encode` looks for these, with a pattern of 1600
+    names that takes half a second to compile.
+    """
+
+    def __init__(self, encoding: "Encoding") -> None:
+        self._encoding = encoding
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoding, name)
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of a text; the name of a special token in it is text as well."""
+        return self._encoding.encode_ordinary(text)
 
 
 def language_names() -> dict[str, str]:

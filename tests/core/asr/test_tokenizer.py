@@ -21,3 +21,11 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("core.asr.tokenizer.find_spec", lambda name: None)
     with pytest.raises(ModelError, match="openai-whisper"):
         package_file("tokenizer.py")
+
+
+def test_text_is_encoded_as_by_openai_whisper_and_special_names_are_text() -> None:
+    ours, theirs = tokenizer_for(99, "en"), whisper.tokenizer.get_tokenizer(True, num_languages=99, language="en")
+    for text in (" Two dogs, wearing sweaters; play \u266a in a field.", "\u732b\u304c\u597d\u304d", "", " -- [noise]"):
+        assert ours.encode(text) == theirs.encode(text) and ours.decode(ours.encode(text)) == text
+    assert ours.non_speech_tokens == theirs.non_speech_tokens
+    assert ours.eot not in ours.encode("<|endoftext|>") and ours.decode(ours.encode("<|endoftext|>")) == "<|endoftext|>"
