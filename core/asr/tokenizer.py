@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ModelError
 
 if TYPE_CHECKING:
-    from tiktoken import Encoding
     from whisper.tokenizer import Tokenizer
 
 NAME = "whisper_tokenizer"  # of the module: not the package's own, which the package may still import
@@ -32,7 +31,7 @@ def tokenizer_for(language_count: int, language: str, task: str = "transcribe", 
     that of the English-only models has neither."""
     made: Tokenizer = _module().get_tokenizer(multilingual, num_languages=language_count, language=language, task=task)
     if not isinstance(made.encoding, _PlainEncoding):  # the library gives the same object again
-        made.encoding = _PlainEncoding(made.encoding)  # type: ignore[assignment]
+        made.encoding = _PlainEncoding(made.encoding)
     return made
 
 
@@ -41,7 +40,7 @@ class _PlainEncoding:
     names that takes half a second to compile.
     """
 
-    def __init__(self, encoding: "Encoding") -> None:
+    def __init__(self, encoding: Any) -> None:  # tiktoken.Encoding
         self._encoding = encoding
 
     def __getattr__(self, name: str) -> Any:
@@ -49,7 +48,8 @@ class _PlainEncoding:
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text; the name of a special token in it is text as well."""
-        return self._encoding.encode_ordinary(text)
+        tokens: list[int] = self._encoding.encode_ordinary(text)
+        return tokens
 
 
 def language_names() -> dict[str, str]:
