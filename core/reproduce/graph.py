@@ -122,12 +122,25 @@ def build(workspace: Workspace, plan: ReproductionPlan, choices: Choices, folder
     return _Builder(workspace, plan, choices, folder).graph()
 
 
+def under_preset(workspace: Workspace, preset: str) -> Workspace:
+    """The workspace with the recogniser settings of a preset of training: its models are evaluated with those alone."""
+    return workspace.with_settings(_speech_of(presets.preset(preset)))
+
+
+def _speech_of(preset: presets.Preset) -> dict[str, str | int]:
+    """The recogniser settings that a preset of training changes, by key."""
+    return preset.apply(Recipe(Path(), "full", "")).training.speech_settings()
+
+
 class _Builder:
     """Adds each step once, however many tables and figures need it."""
 
     def __init__(self, workspace: Workspace, plan: ReproductionPlan, choices: Choices, folder: Path) -> None:
         self._plan, self._choices, self._folder = plan, choices, folder
         self._preset = presets.preset(choices.preset or plan.preset)
+        workspace = under_preset(workspace, self._preset.name)
+        self._recognition = [part for key, value in _speech_of(self._preset).items()
+                             for part in (f"--{key.removeprefix('speech.')}", str(value))]
         self._seeds = choices.seeds or plan.seeds
         self._backbone = workspace.models.resolve(ModelSpec(choices.backbone), workspace.settings).backbone
         self._speech = {setting.key: value for setting in SETTINGS if setting.key.startswith("speech.")
@@ -235,7 +248,8 @@ class _Builder:
                           "states": self._states}, recipe,
                          ["prepare", str(dataset.folder), "--kind", kind, *(part for split in splits
                                                                             for part in ("--split", split)),
-                          "--backbone", self._backbone, *([] if self._states else ["--no-states"]), *self._links])
+                          "--backbone", self._backbone, *([] if self._states else ["--no-states"]),
+                          *self._recognition, *self._links])
 
     @property
     def _links(self) -> list[str]:
@@ -286,7 +300,7 @@ class _Builder:
             {"model": trained or self._backbone, "data": self._content(kind), "split": split,
              "captions": model.captions, "drop": drop}, work,
             ["evaluate", str(folder), "--kind", kind, "--split", split, *which, *(["--captions"] * model.captions),
-             *(["--drop-unreadable"] * drop), *self._links],
+             *(["--drop-unreadable"] * drop), *self._recognition, *self._links],
             needs=(self._prepared(kind), *([trained] if trained else [])), seed=seed)
 
     def _table(self, number: int) -> None:
@@ -318,7 +332,7 @@ class _Builder:
                 ["emotion", str(folder), "--protocol", probing.protocol, "--mode", probing.mode,
                  *(part for feature in probing.features for part in ("--feature", feature)), "--seeds",
                  str(probing.seeds), "--steps", str(probing.steps), "--checkpoint", str(self._folder / RUNS / model),
-                 *self._links], needs=(model,)))
+                 *self._recognition, *self._links], needs=(model,)))
         return tuple(keys)
 
     def _figure(self, name: str) -> None:

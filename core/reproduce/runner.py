@@ -21,7 +21,7 @@ from core.errors import BrewclipError, ReproductionError
 from core.progress import JobCancelled, Progress, Report, silent
 from core.reproduce import records, reuse, work
 from core.reproduce.environment import environment
-from core.reproduce.graph import PlanTask, StepGraph
+from core.reproduce.graph import PlanTask, StepGraph, under_preset
 from core.reproduce.records import Kind, Reproduction, StepRecord
 from core.reproduce.report import write_report
 from core.workspace import Workspace
@@ -34,13 +34,16 @@ Tell = Callable[[Reproduction], object]
 
 
 class Runner:
-    """One reproduction in its folder. `devices` are values of CUDA_VISIBLE_DEVICES, one training run each; `tell` gets
-    every new state. `train_command` as in `work.Bench`.
+    """One reproduction in its folder. Its `workspace` has the recogniser of the preset.
+
+    `devices` are values of CUDA_VISIBLE_DEVICES, one training run each; `tell` gets every new state. `train_command` as
+    in `work.Bench`.
     """
 
     def __init__(self, workspace: Workspace, graph: StepGraph, folder: Path, devices: Sequence[str] = ("",),
                  tell: Tell = lambda state: None, train_command: Sequence[str] = ()) -> None:
-        self._workspace, self._graph, self._folder, self._tell = workspace, graph, folder, tell
+        self.workspace = workspace = under_preset(workspace, graph.preset)
+        self._graph, self._folder, self._tell = graph, folder, tell
         self._devices: SimpleQueue[str] = SimpleQueue()
         for device in devices:
             self._devices.put(device)
@@ -55,7 +58,7 @@ class Runner:
         ReproductionError: busy, not_written; JobCancelled by `report` keeps what is done.
         """
         with _held(self._folder):
-            self.state = begun(self._workspace, self._graph, self._folder)  # another process may have gone on with it
+            self.state = begun(self.workspace, self._graph, self._folder)  # another process may have gone on with it
             self._shares |= {record.step.key: 1.0 for record in self.state.records if record.state == "done"}
             self._save()
             while ready := self._ready():
@@ -66,7 +69,7 @@ class Runner:
                     self._do(ready[0], report)
             self.state = replace(self.state, ended=_now())
             self._save()
-            write_report(self._folder, self.state, self._workspace.store)
+            write_report(self._folder, self.state, self.workspace.store)
         return self.state
 
     def _ready(self) -> list[PlanTask]:
@@ -94,7 +97,7 @@ class Runner:
         self._set(record)
         began, device = time.monotonic(), self._devices.get()
         try:
-            bench = work.Bench(self._workspace, self._folder, {done.step.key: done for done in self.state.records},
+            bench = work.Bench(self.workspace, self._folder, {done.step.key: done for done in self.state.records},
                                device, self._train_command)
             record = replace(work.do(bench, task, record, self._part(task, report)), state="done")
         except JobCancelled:

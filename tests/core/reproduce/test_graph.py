@@ -15,6 +15,7 @@ from core.cli.training import _recipe
 from core.errors import ReproductionError
 from core.reproduce.graph import Choices, EvaluateWork, ProbeWork, StepGraph, build
 from core.reproduce.plans import DATASETS, FIGURES, FLICKR8K, PLANS, RAVDESS, SPOKENCOCO, ReproductionPlan, plan
+from core.reproduce.runner import Runner
 from core.training.dataset import HELD_OUT
 from core.training.recipe import Recipe
 
@@ -88,6 +89,23 @@ def test_a_model_is_never_chosen_on_the_split_that_it_is_evaluated_on(graph_of, 
     assert devs == {FLICKR8K: "", SPOKENCOCO: HELD_OUT}
     assert {task.work.data.split for task in graph.tasks if isinstance(task.work, EvaluateWork)} == {"test", "val"}
     assert "SpokenCOCO is evaluated on val (paper: test)." in graph.deviations
+
+
+def test_models_are_evaluated_with_the_recogniser_that_they_are_trained_with(graph_of, tiny: ModuleType, place: Path,
+                                                                             tmp_path: Path) -> None:
+    graph = graph_of("table1", seeds=(0,), preset="authors")
+    opened = tiny.TinyExplorer(tmp_path / "home")
+    runner = Runner(opened.workspace, graph, tmp_path / "out")
+    for task in graph.tasks:
+        if isinstance(task.work, Recipe):
+            wanted = task.work.training.speech_settings()
+            assert wanted == {"speech.beam": 5, "speech.padding": "window"}
+            assert {key: runner.workspace.settings[key] for key in wanted} == wanted
+        if task.step.kind in ("evaluate", "prepare"):
+            assert "--beam 5 --padding window" in task.step.command
+    other = Runner(opened.workspace, graph_of("table1"), tmp_path / "out")
+    assert other.workspace.settings == opened.workspace.settings
+    opened.close()
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "small-data"])
