@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from filelock import FileLock, Timeout
 
 from core import private_files
-from core.errors import BrewclipError, ReproductionError
+from core.errors import BrewclipError, FigureError, ReproductionError
 from core.progress import JobCancelled, Progress, Report, silent
 from core.reproduce import records, reuse, work
 from core.reproduce.environment import environment
@@ -108,7 +108,8 @@ class Runner:
             if not isinstance(error, BrewclipError):
                 log.warning("%s failed", task.step.title, exc_info=True)
             text = str(error) if isinstance(error, BrewclipError) else f"{type(error).__name__}: {error}"
-            record = replace(record, state="failed", message=text)
+            nothing = isinstance(error, FigureError) and error.kind == "nothing"  # such as no miss of the centre crop
+            record = replace(record, state="skipped" if nothing else "failed", message=text)
         finally:
             self._devices.put(device)
             self._shares[task.step.key] = 1.0

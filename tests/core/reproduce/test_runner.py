@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from filelock import FileLock
 
-from core.errors import ReproductionError
+from core.errors import FigureError, ReproductionError
 from core.evaluation import archive
 from core.progress import JobCancelled, Progress
 from core.reproduce import records, work
@@ -112,6 +112,8 @@ def done_at_once(monkeypatch: pytest.MonkeyPatch):
     def do(bench: work.Bench, task, record, report):
         report(Progress())
         done.append((task.step.title, bench.device))
+        if task.step.title in failing and task.step.kind == "figure":
+            raise FigureError("No query is missed.", "nothing")
         if task.step.title in failing:
             raise ReproductionError("It broke.", "broken")
         return record
@@ -141,6 +143,16 @@ def test_a_failed_step_ends_those_that_need_it_alone(tiny: ModuleType, place: Pa
     assert [title for title, _ in done if not title.startswith("Figure")] == [
         "Train BrewCLIP on Flickr8k, seed 0", "Evaluate BrewCLIP on Flickr8k test, trained on Flickr8k, seed 0",
         "Table 1"]
+
+
+def test_a_figure_without_anything_to_show_is_skipped_and_told(tiny: ModuleType, place: Path, done_at_once) -> None:
+    _, failing = done_at_once
+    failing.add("Figure 8: All descriptions of one picture")
+
+    state = tiny.runner(place).run()
+
+    assert [(record.state, record.message) for record in state.records if record.state != "done"] == [
+        ("skipped", "No query is missed.")]
 
 
 def test_another_plan_in_the_same_folder_takes_over_what_both_need(tiny: ModuleType, place: Path, done_at_once) -> None:
