@@ -129,6 +129,7 @@ def silent(progress: Progress) -> None:
 
 SCALE = 10_000  # maximum of the progress bar of a job of several steps
 MEANS_SOMETHING = 5.0  # seconds of work before a time left is shown
+LEAST_SHARE = 0.005  # of a job that is done, in steps that tell its rate, before a time left is shown
 OVER = 60.0  # seconds of work that the rate is measured over
 AT_ONCE = 0.05  # share of a job which, done in one report, says nothing about its rate: it was done before
 
@@ -195,7 +196,7 @@ class Estimate:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque()
         self._began = 0.0
-        self._moves = False
+        self._moved = 0.0  # share done in steps that tell the rate
         self._left: float | None = None
 
     def add(self, done: int, total: int, now: float | None = None) -> None:
@@ -206,8 +207,8 @@ class Estimate:
         if step < 0 or step > AT_ONCE:
             self._samples = deque((when, where + step) for when, where in self._samples)
         elif step > 0:
-            self._moves = True
-        if not self._moves:  # loading comes first and says nothing about the rate
+            self._moved += step
+        if not self._moved:  # loading comes first and says nothing about the rate
             self._samples.clear()
             self._began = now
         self._samples.append((now, share))
@@ -221,7 +222,7 @@ class Estimate:
 
     def _smoothed(self, now: float) -> float | None:
         (start, first), (end, last) = self._samples[0], self._samples[-1]
-        if now - self._began < MEANS_SOMETHING or last - first <= 0 or last >= 1:
+        if now - self._began < MEANS_SOMETHING or self._moved < LEAST_SHARE or last - first <= 0 or last >= 1:
             return None
         fresh = (1 - last) * (end - start) / (last - first)
         return fresh if self._left is None else 0.7 * self._left + 0.3 * fresh

@@ -34,11 +34,11 @@ def write_report(folder: Path, reproduction: Reproduction, store: Store) -> Repo
     """
     from core.reproduce.report_pdf import as_pdf
 
-    content = sections(folder, reproduction, store)
+    title, content = f"BrewCLIP reproduced: {reproduction.title}", sections(folder, reproduction, store)
     files = ReportFiles(folder / HTML, folder / PDF)
     try:
-        private_files.write_atomically(files.html, as_html(reproduction.title, content).encode())
-        private_files.write_atomically(files.pdf, as_pdf(reproduction.title, content))
+        private_files.write_atomically(files.html, as_html(title, content).encode())
+        private_files.write_atomically(files.pdf, as_pdf(title, content))
     except OSError as error:
         raise ReproductionError(f"The report could not be written to {folder}: {error.strerror or error}. All results "
                                 "are kept; make room, then repeat the command.", "not_written") from error

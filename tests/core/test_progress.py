@@ -117,6 +117,17 @@ def test_what_is_loaded_first_tells_nothing_of_the_pace():
     assert estimate.left() == pytest.approx(90, abs=5)
 
 
+def test_a_first_crumb_of_a_job_tells_nothing_of_the_time_left():
+    estimate, told = Estimate(), []
+    for second in range(400):
+        estimate.add(second, 100_000, float(second))
+        told.append(estimate.left())
+    assert told == [None] * 400, "not a day from four thousandths"
+    for second in range(400, 600):
+        estimate.add(second, 100_000, float(second))
+    assert estimate.left() == pytest.approx(99_400, rel=0.01)
+
+
 def test_the_command_line_tells_the_whole_in_percent():
     stream = io.StringIO()
     printer = ProgressPrinter(stream=stream)
