@@ -19,6 +19,7 @@ LEVELS = (1, 5, 10)
 FIGURES = {**{f"R@{at}": f"percent of queries whose right result is among the first {at}" for at in LEVELS},
            "nDCG@10": "normalised discounted cumulative gain of the first 10 results, percent",
            "MRR": "mean reciprocal rank of the first right result, percent"}
+SPARE = ("nDCG@10", "MRR")
 DASH = "\N{EN DASH}"
 CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash": "squashed",
                "multi-crop": "several crops"}
@@ -26,7 +27,8 @@ CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash
 
 def columns() -> tuple[Column, ...]:
     """Columns of the table of evaluations."""
-    figures = [Column(name.removesuffix("@10") if name == "nDCG@10" else name, title, tip=f"{title}: {about}")
+    figures = [Column(name.removesuffix("@10") if name == "nDCG@10" else name, title, tip=f"{title}: {about}",
+                      spare=name in SPARE)
                for title in DIRECTION_TITLES.values() for name, about in FIGURES.items()]
     return (Column("Evaluation", figures=False), *figures,
             Column("WER", tip="Word error rate of the transcripts, percent"))

@@ -1,6 +1,6 @@
 """Table view of cells with two lines; the columns of the paper have a grey ground."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QRect, QSize, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
@@ -19,7 +19,7 @@ from brewclip_app.widgets.common import look, width_of
 from brewclip_app.widgets.tables import go_to, of_lines
 
 PAD, TIGHT = 9, 3  # px at both sides of a cell; where the columns would not fit else
-LEAST, MOST = 150, 460  # px of the first column
+LEAST, READABLE, MOST = 150, 230, 460  # px of the first column; below READABLE names are cut
 
 
 class CellsTable(QTableView):
@@ -98,15 +98,20 @@ class CellsTable(QTableView):
         header, room = self.horizontalHeader(), self.viewport().width()
         if header.count() != len(self._wanted) or header.count() < 2:
             return
-        self.pad = PAD if self._width(PAD) <= room else TIGHT
+        columns, everything = self.cells.columns(), range(1, len(self._wanted))
+        narrow = self._width(everything, TIGHT) + READABLE - LEAST > room
+        for place, column in enumerate(columns):
+            self.setColumnHidden(place, narrow and column.spare)
+        shown = [place for place in everything if not self.isColumnHidden(place)]
+        self.pad = PAD if self._width(shown, PAD) + READABLE - LEAST <= room else TIGHT
         look(header, "figures" if self.pad == PAD else "tight-figures")
-        for place, wanted in enumerate(self._wanted):
-            header.resizeSection(place, min(MOST, wanted + 2 * self.pad + 1))
-        header.resizeSection(0, max(LEAST, room - sum(header.sectionSize(place) for place in range(1, header.count()))))
+        for place in shown:
+            header.resizeSection(place, min(MOST, self._wanted[place] + 2 * self.pad + 1))
+        header.resizeSection(0, max(LEAST, room - sum(header.sectionSize(place) for place in shown)))
 
-    def _width(self, pad: int) -> int:
-        """Width of all columns with such pads, the first at its minimum, px."""
-        return LEAST + sum(min(MOST, wanted + 2 * pad + 1) for wanted in self._wanted[1:])
+    def _width(self, shown: Iterable[int], pad: int) -> int:
+        """Width of the first column at its minimum and of those columns with such pads, px."""
+        return LEAST + sum(min(MOST, self._wanted[place] + 2 * pad + 1) for place in shown)
 
 
 class GroupHeader(QHeaderView):
@@ -123,6 +128,7 @@ class GroupHeader(QHeaderView):
         painter = QPainter(self.viewport())
         painter.setFont(theme.font("quiet", bold=True))
         for group, first, last in groups(table.cells.columns()):
+            last = max((place for place in range(first, last + 1) if not self.isSectionHidden(place)), default=first)
             left, end = self.sectionViewportPosition(first), self.sectionViewportPosition(last) + self.sectionSize(last)
             height = QFontMetrics(painter.font()).height() * table.cells.group_lines()
             place = QRect(left, 4, end - left, height)

@@ -1,12 +1,12 @@
-"""The card that compares two ticked evaluations: differences, intervals and p-values, in words."""
+"""The dialog that compares two ticked evaluations: differences, intervals and p-values, in words."""
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from brewclip_app.panels.evaluate.cells import FIGURES
-from brewclip_app.widgets.common import Card, ElidedLabel, WholeLabel, clear, label, row
+from brewclip_app.widgets.common import ElidedLabel, WholeLabel, button, clear, column, label, row
 from core.evaluation.records import DIRECTION_TITLES
 
 if TYPE_CHECKING:
@@ -16,29 +16,31 @@ if TYPE_CHECKING:
 HEADS = ("2 minus 1", "95 % interval", "p", "better")
 
 
-class ComparisonCard(Card):
-    """Shown while exactly two evaluations are ticked, once they are compared or cannot be."""
+class ComparisonDialog(QDialog):
+    """Comparison of the two ticked evaluations, or why there is none; it follows the ticks and closes without two."""
 
-    def __init__(self) -> None:
-        super().__init__(margin=8, space=2)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Comparison of two evaluations")
         self.titles = [ElidedLabel(name="quiet") for _ in range(2)]
         self.grid = QGridLayout()
-        self.grid.setHorizontalSpacing(12)
-        self.grid.setVerticalSpacing(2)
+        self.grid.setHorizontalSpacing(16)
+        self.grid.setVerticalSpacing(6)
         self.table = QWidget()
         self.table.setLayout(self.grid)
         self.note = WholeLabel("quiet")
         self.grid.setContentsMargins(0, 0, 0, 0)
-        self.body.addLayout(row(*self.titles, space=14))
-        for part in (self.table, self.note):
-            self.body.addWidget(part)
+        page = column(label("Paired comparison", "title"), *self.titles, self.table, self.note,
+                      row(None, button("Close", self.reject, "main")), space=10)
+        page.setContentsMargins(20, 18, 20, 16)
+        self.setLayout(page)
         self._comparison: Comparison | None = None
-        self.hide()
 
     def render_state(self, state: "EvaluateState") -> None:
         """Show the comparison of the state, or why there is none."""
         comparison, error = state.comparison, state.comparison_error
-        self.setVisible(comparison is not None or bool(error))
+        if comparison is None and not error:
+            self.hide()
         for part in (*self.titles, self.table):
             part.setVisible(comparison is not None)
         if comparison is None:
@@ -57,9 +59,9 @@ class ComparisonCard(Card):
             heading.setText(f"{number}: {record.setup.title} (evaluation {record.id})")
         for place, (direction, title) in enumerate(DIRECTION_TITLES.items()):
             at = 1 + place * len(HEADS)
-            self.grid.addWidget(label(f"{title}: paired comparison", "heading"), 0, at, 1, len(HEADS))
-            for column, head in enumerate(HEADS):
-                self.grid.addWidget(label(head, "quiet"), 1, at + column)
+            self.grid.addWidget(label(title, "heading"), 0, at, 1, len(HEADS))
+            for offset, head in enumerate(HEADS):
+                self.grid.addWidget(label(head, "quiet"), 1, at + offset)
             by_name = {difference.name: difference for difference in comparison.differences[direction]}
             for line, name in enumerate(FIGURES, 2):
                 self._add_line(line, at, by_name[name], comparison.sentence(direction, by_name[name]))
@@ -72,10 +74,10 @@ class ComparisonCard(Card):
     def _add_line(self, line: int, at: int, difference: "PairedDifference", sentence: str) -> None:
         outcome = str(difference.better) if difference.better else "none shown"
         texts = (f"{difference.difference.value:+.1f}", difference.interval_text, difference.p_text, outcome)
-        for column, text in enumerate(texts):
+        for offset, text in enumerate(texts):
             words = label(text, "quiet-body")
             words.setToolTip(sentence)
-            words.setAccessibleName(sentence if column == len(texts) - 1 else "")
-            if column < len(texts) - 1:
+            words.setAccessibleName(sentence if offset == len(texts) - 1 else "")
+            if offset < len(texts) - 1:
                 words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.grid.addWidget(words, line, at + column)
+            self.grid.addWidget(words, line, at + offset)

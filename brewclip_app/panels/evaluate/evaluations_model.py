@@ -27,13 +27,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; `figures` are right-aligned. `group` is the common title above adjacent columns."""
+    """A heading; `figures` are right-aligned. `group` is the common title above adjacent columns; a `spare` column is
+    left out of a narrow table.
+    """
 
     title: str
     group: str = ""
     figures: bool = True
     tip: str = ""
     published: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True)

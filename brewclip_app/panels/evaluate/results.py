@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QMenu, QPushButton, QSize
 
 from brewclip_app.panels.evaluate import cells
 from brewclip_app.panels.evaluate.cells_table import CellsTable
-from brewclip_app.panels.evaluate.comparison import ComparisonCard
+from brewclip_app.panels.evaluate.comparison import ComparisonDialog
 from brewclip_app.panels.evaluate.evaluations_model import CellsModel
 from brewclip_app.widgets.common import Card, EmptyState, WholeLabel, button, column, label, look, row
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -64,7 +64,9 @@ class EvaluationsCard(Card):
         self.as_one.setToolTip("In the tables of the paper and in exports: runs that differ only in their seed are one "
                                "row, mean ± standard deviation")
         self.as_one.toggled.connect(lambda on: choose(as_one=on))
-        self.comparison = ComparisonCard()
+        self.comparison = ComparisonDialog(self)
+        self.compare = button("Compare…", self.comparison.open, tip="Differences of the two ticked evaluations, with "
+                              "intervals and p-values")
         self._lay_out(choose)
         self.table.selectionModel().currentRowChanged.connect(lambda: choose(front=self.table.evaluation()))
         self.table.activated.connect(lambda: self.open_failures.click())
@@ -84,7 +86,7 @@ class EvaluationsCard(Card):
         self.tabs.idClicked.connect(lambda number: choose(table=number))
         self.pages = QStackedWidget()
         ours, paper = QWidget(), QWidget()
-        ours.setLayout(column(self.table, self.comparison, self.facts, space=6))
+        ours.setLayout(column(self.table, self.facts, space=6))
         paper.setLayout(column(self.about, self.paper, space=6))
         for page in (self.empty, ours, paper):
             self.pages.addWidget(page)
@@ -93,7 +95,7 @@ class EvaluationsCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.pages, 1)
         self.below = QWidget()
-        self.below.setLayout(row(self.open_failures, self.figures, self.erase, None))
+        self.below.setLayout(row(self.open_failures, self.figures, self.compare, self.erase, None))
         self.body.addWidget(self.below)
 
     def render_state(self, state: "EvaluateState") -> None:
@@ -108,7 +110,7 @@ class EvaluationsCard(Card):
         self.tabs.button(state.table).setChecked(True)
         self.as_one.setChecked(state.as_one)
         self.comparison.render_state(state)
-        self.facts.setVisible(not self.comparison.isVisibleTo(self))
+        self.compare.setEnabled(state.comparison is not None or bool(state.comparison_error))
         if state.table != OURS and self._table != (state.table, state.records, state.as_one):
             self._table = state.table, state.records, state.as_one
             table = state.result_table()

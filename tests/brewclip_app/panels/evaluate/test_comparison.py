@@ -15,12 +15,13 @@ def texts(card):
 
 
 def test_two_ticked_evaluations_are_compared_in_words(filled, three, context, qtbot):
-    card = filled.results.comparison
-    assert not card.isVisibleTo(filled)
+    card, open_it = filled.results.comparison, filled.results.compare
+    assert not open_it.isEnabled()
     filled.results.model.tick([three[0].id, three[2].id])
     settle(context, qtbot)
-    qtbot.waitUntil(lambda: card.isVisibleTo(filled), timeout=WAIT)
-    assert [title.text() for title in card.titles] == [
+    qtbot.waitUntil(open_it.isEnabled, timeout=WAIT)
+    open_it.click()
+    assert card.isVisible() and [title.text() for title in card.titles] == [
         f"{number}: {record.setup.title} (evaluation {record.id})"
         for number, record in ((1, three[0]), (2, three[2]))]
     store = context.explorer.store
@@ -30,10 +31,9 @@ def test_two_ticked_evaluations_are_compared_in_words(filled, three, context, qt
     assert f"{first.difference.value:+.1f}" in shown and first.interval_text in shown and first.p_text in shown
     assert {"none shown", "1", "2"} & set(shown), "in words, not by colour"
     assert card.note.text() == paired.NOT_CORRECTED
-    assert not filled.results.facts.isVisibleTo(filled)
     filled.results.model.tick([each.id for each in three])
     settle(context, qtbot)
-    assert not card.isVisibleTo(filled) and filled.results.facts.isVisibleTo(filled)
+    assert not card.isVisible() and not open_it.isEnabled()
 
 
 def test_evaluations_of_other_queries_are_refused_in_words(filled, three, context, qtbot, monkeypatch):
@@ -49,8 +49,9 @@ def test_evaluations_of_other_queries_are_refused_in_words(filled, three, contex
     filled.results.model.tick([three[0].id, three[1].id])
     settle(context, qtbot)
     card = filled.results.comparison
-    qtbot.waitUntil(lambda: card.isVisibleTo(filled), timeout=WAIT)
-    assert "have different queries" in card.note.text() and not card.table.isVisibleTo(filled)
+    qtbot.waitUntil(filled.results.compare.isEnabled, timeout=WAIT)
+    filled.results.compare.click()
+    assert "have different queries" in card.note.text() and card.table.isHidden()
 
 
 def test_queries_are_exported_from_the_menu(filled, three, context, qtbot, tmp_path, monkeypatch):
@@ -78,3 +79,12 @@ def test_seeds_as_one_is_kept_and_changes_the_tables(filled, three, context, qtb
     assert filled.controller.state.as_one and filled.save_state()["as_one"]
     assert "standard deviation over seeds" in filled.controller.state.result_table().about
     assert not tasks._running
+
+
+def test_names_stay_readable_in_a_narrow_table(filled, qtbot):
+    table = filled.results.table
+    spare = [place for place, column in enumerate(table.cells.columns()) if column.spare]
+    for width, hidden in ((1900, False), (1000, True), (1900, False)):
+        filled.resize(width, 800)
+        qtbot.waitUntil(lambda hidden=hidden: [table.isColumnHidden(place) for place in spare] == [hidden] * 4)
+        assert table.columnWidth(0) >= 200
