@@ -41,8 +41,13 @@ class FigureExporter:
             for suffix in FORMATS:
                 menu.addAction(f"{suffix[1:].upper()}, {title}…", partial(self._ask, f"{name}{suffix}", source, width))
             menu.addSeparator()
-        menu.aboutToShow.connect(lambda: menu.setEnabled(source() is not None))
+        menu.aboutToShow.connect(lambda: self._enable(menu, source() is not None))
         return menu
+
+    def _enable(self, menu: QMenu, enabled: bool) -> None:
+        """Enable or disable all actions: a menu that is disabled itself takes no Esc and gives no focus back."""
+        for action in menu.actions():
+            action.setEnabled(enabled)
 
     def paper_menu(self, parent: QWidget, evaluations: Callable[[], Sequence[int]],
                    queries: Callable[[], Sequence[str]] = tuple) -> QMenu:

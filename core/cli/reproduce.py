@@ -8,7 +8,7 @@ from core.cli import options
 from core.cli.options import option, output_folder
 from core.cli.output import as_json, duration, number, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, note, progress, stopping
-from core.reproduce.plans import DATASETS, PLANS
+from core.reproduce.table import ABOUT, DATASETS
 from core.training import presets
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 OPTIONS = (
-    option("plan", choices=[plan.name for plan in PLANS], metavar="PLAN",
-           help="; ".join(f"{plan.name}: {plan.about[0].lower()}{plan.about[1:].rstrip('.')}" for plan in PLANS)),
+    option("plan", choices=list(ABOUT), metavar="PLAN",
+           help="; ".join(f"{name}: {about[0].lower()}{about[1:].rstrip('.')}" for name, about in ABOUT.items())),
     option("--out", required=True, type=output_folder, metavar="DIR", help="folder of runs, tables and report; a plan "
            "that was stopped continues in its folder"),
     *(option(f"--{kind.replace('_', '-')}", type=Path, metavar="DIR", help=f"folder of {title}", group="datasets")

@@ -29,8 +29,9 @@ from core.features.prepared_split import checked_split
 from core.fingerprint import Fingerprint
 from core.models.spec import ModelSpec
 from core.models.variants import variant
-from core.reproduce.plans import DATASETS, EMOTION_TABLE, FIGURES, RAVDESS, ReproductionPlan
+from core.reproduce.plans import EMOTION_TABLE, FIGURES, RAVDESS, ReproductionPlan
 from core.reproduce.records import RUNS, Kind, PlanStep
+from core.reproduce.table import DATASETS
 from core.settings import SETTINGS
 from core.training import presets
 from core.training.dataset import HELD_OUT, with_dev

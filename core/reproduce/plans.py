@@ -11,12 +11,11 @@ from types import MappingProxyType
 from core.datasets import ravdess
 from core.emotion.features import AS_AUTHORS, AUTHORS_STEPS
 from core.errors import ReproductionError
-from core.evaluation.published import DATASETS as RETRIEVAL
 from core.evaluation.published import FLICKR8K, NARRATIVES, SPOKENCOCO, OwnModel
 from core.models.variants import BY_NAME as BY_VARIANT
+from core.reproduce.table import ABOUT
 
 RAVDESS = ravdess.KIND
-DATASETS: Mapping[str, str] = MappingProxyType({**RETRIEVAL, RAVDESS: "RAVDESS"})  # kinds and their titles
 EMOTION_TABLE = 3
 Value = str | int | float | bool
 
@@ -82,20 +81,14 @@ class ReproductionPlan:
 _PROBING = (Probing(features=AS_AUTHORS), Probing("fine-tuned"))
 _SMALL: Mapping[str, Value] = MappingProxyType({"training.steps": 300, "training.evaluate_every": 100})
 PLANS: tuple[ReproductionPlan, ...] = (
-    *(ReproductionPlan(f"table{number}", f"Table {number}", about, tables=(number,))
-      for number, about in ((1, "Retrieval on three datasets."), (2, "What each branch adds, and captions."))),
-    ReproductionPlan("table3", "Table 3", "Emotion on RAVDESS, probed and fine-tuned.", (EMOTION_TABLE,),
-                     trained=("full",), probing=_PROBING),
-    *(ReproductionPlan(f"table{number}", f"Table {number}", about, tables=(number,))
-      for number, about in ((4, "Zero-shot, on transcripts and on captions."), (5, "Across datasets."))),
-    ReproductionPlan("figures", "Figures 3 to 9", "The figures, and the evaluations that they show.",
-                     figures=tuple(figure.name for figure in FIGURES)),
-    ReproductionPlan("all", "Tables 1 to 5 and figures 3 to 9", "The whole paper.", (1, 2, 3, 4, 5),
+    *(ReproductionPlan(f"table{number}", f"Table {number}", ABOUT[f"table{number}"], (number,)) for number in (1, 2)),
+    ReproductionPlan("table3", "Table 3", ABOUT["table3"], (EMOTION_TABLE,), trained=("full",), probing=_PROBING),
+    *(ReproductionPlan(f"table{number}", f"Table {number}", ABOUT[f"table{number}"], (number,)) for number in (4, 5)),
+    ReproductionPlan("figures", "Figures 3 to 9", ABOUT["figures"], figures=tuple(figure.name for figure in FIGURES)),
+    ReproductionPlan("all", "Tables 1 to 5 and figures 3 to 9", ABOUT["all"], (1, 2, 3, 4, 5),
                      tuple(figure.name for figure in FIGURES), probing=_PROBING),
     ReproductionPlan(
-        "small", "Small", "All parts of the paper on small datasets, with the included model and few steps: it shows "
-        "that everything works, not what the paper found.", (1, 2, 3, 4, 5), ("3", "4", "5", "8", "wer"),
-        "small-data", (0, 1),
+        "small", "Small", ABOUT["small"], (1, 2, 3, 4, 5), ("3", "4", "5", "8", "wer"), "small-data", (0, 1),
         MappingProxyType({
             "full": _SMALL, "e2e": _SMALL,
             "prompted": {"training.steps": 60, "training.evaluate_every": 30, "model.prompts": 4}}),

@@ -87,9 +87,9 @@ class Validator:
         stopped: JobCancelled | None = None
         processes, training = self._processes, model.training
         device, batches = model.log_scale.device, slice(processes.rank, None, processes.count)
+        model.eval()  # before its view is made, which has a mode of its own
         plain = model.with_options(**({"acoustic_weight": 1.0} if self._chooses(model) else {}),
                                    **({"gate": False} if self._fits(model) else {}))
-        model.eval()
         try:
             with autocast(device, self._options.precision_on(device.type)):
                 vectors = DevVectors(

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from brewclip_app.panels.evaluate.cells import FIGURES
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, WholeLabel, button, clear, column, label, row
 from core.evaluation.records import DIRECTION_TITLES
 
@@ -76,7 +77,7 @@ class ComparisonDialog(QDialog):
         texts = (f"{difference.difference.value:+.1f}", difference.interval_text, difference.p_text, outcome)
         for offset, text in enumerate(texts):
             words = label(text, "quiet-body")
-            words.setToolTip(sentence)
+            words.setToolTip(plain_tip(sentence))
             words.setAccessibleName(sentence if offset == len(texts) - 1 else "")
             if offset < len(texts) - 1:
                 words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

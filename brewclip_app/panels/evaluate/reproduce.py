@@ -32,8 +32,9 @@ from brewclip_app.widgets.file_dialogs import ask_folder
 from brewclip_app.widgets.record_table import RecordTable, TableColumn
 from brewclip_app.widgets.splitters import splitter
 from brewclip_app.widgets.tables import of_lines
-from core.reproduce.plans import BY_NAME, DATASETS, PLANS
+from core.reproduce.plans import BY_NAME, PLANS
 from core.reproduce.records import StepRecord
+from core.reproduce.table import DATASETS
 from core.training.presets import PRESETS
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from brewclip_app import tasks
 from brewclip_app.controller import Controller
 from core.errors import BrewclipError, ReproductionError
 from core.progress import JobCancelled, Report
-from core.reproduce.plans import DATASETS, PLANS
+from core.reproduce.plans import PLANS
 from core.reproduce.records import Reproduction, load
+from core.reproduce.table import DATASETS
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context

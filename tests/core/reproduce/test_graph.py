@@ -13,9 +13,11 @@ from core.cli import build_parser
 from core.cli.emotion import _options as emotion_options
 from core.cli.training import _recipe
 from core.errors import ReproductionError
+from core.evaluation import published
 from core.reproduce.graph import Choices, EvaluateWork, ProbeWork, StepGraph, build
-from core.reproduce.plans import DATASETS, FIGURES, FLICKR8K, PLANS, RAVDESS, SPOKENCOCO, ReproductionPlan, plan
+from core.reproduce.plans import FIGURES, FLICKR8K, PLANS, RAVDESS, SPOKENCOCO, ReproductionPlan, plan
 from core.reproduce.runner import Runner
+from core.reproduce.table import ABOUT, DATASETS
 from core.training.dataset import HELD_OUT
 from core.training.recipe import Recipe
 
@@ -140,6 +142,11 @@ def test_the_command_of_an_experiment_probes_the_same(graph_of, tmp_path: Path) 
         options = emotion_options(build_parser().parse_args(shlex.split(task.step.command)[1:]))
         assert options.checkpoint.name == task.work.model
         assert replace(options, checkpoint=None) == task.work.options
+
+
+def test_the_light_table_has_all_plans_and_datasets() -> None:
+    assert list(ABOUT) == [plan.name for plan in PLANS]
+    assert dict(DATASETS) == {**published.DATASETS, RAVDESS: "RAVDESS"}
 
 
 def test_plans_name_what_there_is() -> None:
