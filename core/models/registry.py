@@ -197,7 +197,8 @@ class ModelRegistry:
         with self._loading_speech:
             entry = self.entry(settings)
             key, loaded = self._key(entry.weights, settings, "Spoken queries"), self._recogniser
-            key = replace(key, exports=key.exports and entry.is_exported(self._exports, self._sha256(key.path)))
+            if key.exports and (loaded is None or loaded[0] != key):  # one that runs from its export needs no look
+                key = replace(key, exports=entry.is_exported(self._exports, self._sha256(key.path)))
             if loaded is None or loaded[0] != key:
                 report(Progress(WorkStep.LOADING, subject=entry.title))
                 exports, sha256 = (self._exports, self._sha256(key.path)) if key.exports else (None, "")
