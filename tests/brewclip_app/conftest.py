@@ -14,11 +14,13 @@ from PIL import Image, ImageDraw
 
 from brewclip_app import qt_imports, tasks
 from brewclip_app.capture.sound import SoundThread
+from brewclip_app.context import Context
 from core.audio import RATE, Waveform, from_samples
 from core.evaluation import archive, evaluate
 from core.evaluation.metrics import metrics
 from core.evaluation.records import DIRECTIONS, EvaluationRecord, Setup, SplitImage, Summary, UtteranceFacts, WordErrors
 from core.features.noise import CLEAN, Condition
+from core.home import Home
 from core.search.queries import Hit, MatchSignificance, ScoreShare
 from core.store.records import ImageRecord
 from core.store.store import Store
@@ -48,6 +50,17 @@ def coroutines(qapp: object) -> Iterator[None]:
 def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep windows from making an export of Whisper in the background, which takes a processor for half a minute."""
     monkeypatch.setattr("brewclip_app.panels.search.controller.prepare_apart", lambda home, title, report: None)
+
+
+@pytest.fixture
+def store_context(home: Home, qapp: object) -> Iterator[Context]:
+    """The window's context over a store alone: no model can be loaded."""
+    store = Store.open(home.store)
+    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
+                                         workspace=SimpleNamespace(store=store)))
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
 
 
 @pytest.fixture

@@ -1,30 +1,21 @@
 """The Evaluate panel on a real store, without models."""
 
-from types import SimpleNamespace
 
 import pytest
 
 from brewclip_app import tasks
-from brewclip_app.context import Context
 from brewclip_app.panels.evaluate.panel import EvaluatePanel
 from core.evaluation import evaluate
 from core.evaluation.evaluate import Plan
 from core.features.noise import Condition
-from core.store.store import Store
 
 WAIT = 20_000
 
 
 @pytest.fixture
-def context(home, qtbot, monkeypatch):
+def context(store_context, monkeypatch):
     monkeypatch.setattr(evaluate, "plan", lambda workspace, request, report: Plan(len(request), 20, 3_000_000))
-    store = Store.open(home.store)
-    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
-                               workspace=SimpleNamespace(store=store))
-    made = Context(home, explorer)
-    yield made
-    assert made.jobs.shutdown(20)
-    made.close()
+    return store_context
 
 
 @pytest.fixture

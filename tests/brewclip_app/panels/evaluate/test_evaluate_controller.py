@@ -1,32 +1,24 @@
 """The controller of the Evaluate screen, without widgets."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from brewclip_app import tasks
-from brewclip_app.context import Context
 from brewclip_app.panels.evaluate.choices import DataOption, EvaluateOptions, ModelOption, still_ticked
 from brewclip_app.panels.evaluate.controller import EvaluateController, PlotChoice
 from core.errors import EvaluationError
 from core.evaluation import archive, evaluate
 from core.evaluation.evaluate import Plan
 from core.features.noise import CLEAN, Condition
-from core.store.store import Store
 
 WAIT = 20_000
 
 
 @pytest.fixture
-def context(home, qtbot, monkeypatch):
+def context(store_context, monkeypatch):
     monkeypatch.setattr(evaluate, "plan", lambda explorer, request, report: Plan(len(request), 20, 3_000_000))
-    store = Store.open(home.store)
-    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
-                                         workspace=SimpleNamespace(store=store)))
-    yield made
-    assert made.jobs.shutdown(20)
-    made.close()
+    return store_context
 
 
 @pytest.fixture

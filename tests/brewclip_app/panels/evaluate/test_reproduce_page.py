@@ -10,7 +10,6 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QMessageBox
 
 from brewclip_app import tasks
-from brewclip_app.context import Context
 from brewclip_app.panels.evaluate.reproduce import ReproducePage
 from brewclip_app.panels.evaluate.reproduce_controller import ReproduceController, ReproduceForm
 from core.errors import ReproductionError
@@ -18,7 +17,6 @@ from core.progress import Progress
 from core.reproduce import estimates, graph, runner
 from core.reproduce.estimates import Needs
 from core.reproduce.records import PlanStep, Reproduction, StepRecord
-from core.store.store import Store
 
 WAIT = 20_000
 STEPS = (PlanStep("train-a", "Train BrewCLIP on Flickr8k, seed 0", "train", command="brewclip train", nbytes=5_000_000),
@@ -33,18 +31,13 @@ def state_of(*states: str, message: str = "") -> Reproduction:
 
 
 @pytest.fixture
-def context(home, qtbot, monkeypatch):
+def context(store_context, monkeypatch):
     """A context in which plans have two steps and cost nothing."""
     monkeypatch.setattr(graph, "build", lambda workspace, plan, choices, out: SimpleNamespace(choices=choices))
     monkeypatch.setattr(estimates, "estimated", lambda workspace, steps, out, report: steps)
     monkeypatch.setattr(estimates, "needed", lambda *arguments: Needs(2, {Path("/"): 5_000_000}, 90.0, 1))
     monkeypatch.setattr(runner, "begun", lambda *arguments: state_of("waiting", "waiting"))
-    store = Store.open(home.store)
-    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
-                                         workspace=SimpleNamespace(store=store)))
-    yield made
-    assert made.jobs.shutdown(20)
-    made.close()
+    return store_context
 
 
 @pytest.fixture

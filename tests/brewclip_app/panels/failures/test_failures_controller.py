@@ -2,28 +2,20 @@
 
 import threading
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
 from brewclip_app import tasks
-from brewclip_app.context import Context
 from brewclip_app.panels.failures.controller import FailuresController
 from core.evaluation import archive, diagnosis, labelling
 from core.progress import Progress
-from core.store.store import Store
 
 WAIT = 20_000
 
 
 @pytest.fixture
-def context(home, qtbot):
-    store = Store.open(home.store)
-    made = Context(home, SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
-                                         workspace=SimpleNamespace(store=store)))
-    yield made
-    assert made.jobs.shutdown(20)
-    made.close()
+def context(store_context):
+    return store_context
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QScrollArea
 
 from brewclip_app import tasks
-from brewclip_app.context import Context
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.failures.confusion import ConfusionDialog
 from brewclip_app.panels.failures.misses_model import LABEL, NO_LABEL
@@ -25,7 +23,6 @@ from core.galleries.backends import open_gallery
 from core.models.spec import ModelSpec
 from core.progress import Progress
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
-from core.store.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -33,14 +30,8 @@ WAIT = 20_000
 
 
 @pytest.fixture
-def context(home, qtbot):
-    store = Store.open(home.store)
-    explorer = SimpleNamespace(store=store, close=store.close, use_settings=lambda settings: None,
-                               workspace=SimpleNamespace(store=store))
-    made = Context(home, explorer)
-    yield made
-    assert made.jobs.shutdown(20)
-    made.close()
+def context(store_context):
+    return store_context
 
 
 @pytest.fixture
