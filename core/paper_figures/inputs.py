@@ -12,7 +12,7 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True, eq=False)
 class FigureInputs:
-    """What a figure is drawn from, and the `sheet` to draw on. `method`: of relevance maps (`core.explain.methods`)."""
+    """Sources of a figure, and the `sheet` to draw on. `method`: of relevance maps (`core.explain.methods`)."""
 
     workspace: Workspace
     evaluations: tuple[Evaluation, ...]

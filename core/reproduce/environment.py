@@ -1,4 +1,4 @@
-"""What a reproduction ran on: versions, processors, GPUs. torch is imported here, for the names of the GPUs."""
+"""Environment of a reproduction: versions, processors, GPUs. torch is imported here, for the names of the GPUs."""
 
 import os
 import platform

@@ -22,7 +22,7 @@ MARGIN = 1.05
 
 @dataclass(frozen=True)
 class Needs:
-    """What is missing of a reproduction: steps, bytes by file system (a folder on each), seconds of those steps whose
+    """Missing parts of a reproduction: steps, bytes by file system (a folder on each), seconds of those steps whose
     duration is known, and how many are not.
     """
 
@@ -65,7 +65,7 @@ def estimated(workspace: Workspace, graph: StepGraph, folder: Path, measure: boo
 
 
 def needed(workspace: Workspace, graph: StepGraph, state: Reproduction, folder: Path) -> Needs:
-    """What the steps that are not done need."""
+    """Needs of the steps that are not done."""
     missing = [task.step for task in graph.tasks if state.record(task.step.key).state != "done"]
     nbytes: dict[Path, int] = {}
     for step in missing:

@@ -38,7 +38,7 @@ HEAD = ("Features", "Mode", "Protocol", "Accuracy (paper)", "Accuracy (ours)", "
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What the work of steps needs: workspace, the reproduction's folder, and records of finished steps by key.
+    """Surroundings of the work of steps: workspace, the reproduction's folder, and records of finished steps by key.
 
     `train_command` stands in place of `core.training.process.COMMAND`; `device` is the value of CUDA_VISIBLE_DEVICES
     for a training run, "" to leave it.

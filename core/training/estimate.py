@@ -33,7 +33,7 @@ NO_MEMORY = ("A step does not fit into the memory. Nothing was begun; choose mic
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """What a run will take on this computer.
+    """Time, memory and disk of a run on this computer.
 
     `step_seconds`: median of the measured steps; `steps` and `validations` of the recipe. `preparing_seconds` of
     features that are not cached. `memory`: peak bytes of the GPU's allocator on CUDA, else the peak resident bytes of

@@ -55,7 +55,7 @@ class IntervalPlot(Card):
         self._draw()
 
     def drawing(self) -> Draw | None:
-        """What draws the plot for print; None while there are no curves."""
+        """Drawing of the plot for print; None while there are no curves."""
         chart = replace(self.chart, title=self.title.text())
         return (lambda width, report: DrawnFigure(draw_chart(chart, width))) if chart.series else None
 

@@ -48,7 +48,7 @@ NONE = "\N{EN DASH}"
 
 
 def _time(record: StepRecord) -> str:
-    """What a step took, or is estimated to take."""
+    """Time that a step took, or is estimated to take."""
     if record.state == "done":
         return "taken over" if record.reused else wording.duration(record.seconds)
     return NONE if record.step.seconds is None else f"about {wording.duration(record.step.seconds)}"

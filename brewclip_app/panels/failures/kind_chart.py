@@ -53,7 +53,7 @@ class KindChart(QWidget):
         return self._bars
 
     def drawing(self) -> Draw | None:
-        """What draws the chart for print; None while there are no bars."""
+        """Drawing of the chart for print; None while there are no bars."""
         bars, title = self._bars, self.accessibleName()
         return (lambda width, report: DrawnFigure(draw_bars(bars, title, width))) if bars else None
 

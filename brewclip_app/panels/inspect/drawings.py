@@ -1,4 +1,4 @@
-"""What Inspect exports for print: the explanation with its maps, the ranks along the mix, the pictures by rank."""
+"""Exports of Inspect for print: the explanation with its maps, the ranks along the mix, the pictures by rank."""
 
 from typing import TYPE_CHECKING
 

@@ -98,7 +98,7 @@ class CurveCard(Card):
         self._show()
 
     def drawing(self) -> Draw | None:
-        """What draws the plot for print; None while no line has a point."""
+        """Drawing of the plot for print; None while no line has a point."""
         chart = self.plot.chart(self.choice.currentText())
         return (lambda width, report: DrawnFigure(draw_chart(chart, width))) if chart.series else None
 

@@ -77,7 +77,7 @@ def _outcome(record: "RunRecord") -> list[str]:
 
 
 def dev(record: "RunRecord") -> str:
-    """What the run's dev scores were measured on: "dev", or "dev (at most 500 pictures)"."""
+    """Pictures that the run's dev scores were measured on: "dev", or "dev (at most 500 pictures)"."""
     return record.recipe.training.dev_in_words if record.recipe else "dev"
 
 
