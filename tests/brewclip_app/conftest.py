@@ -49,7 +49,7 @@ def coroutines(qapp: object) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep windows from making an export of Whisper in the background, which takes a processor for half a minute."""
-    monkeypatch.setattr("brewclip_app.panels.search.controller.prepare_apart", lambda home, title, report: None)
+    monkeypatch.setattr("brewclip_app.panels.search.readiness.prepare_apart", lambda home, title, report: None)
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ from brewclip_app.panels.base import Asked, Inspection, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
 from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
-from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState, SpeechSupport
-from brewclip_app.services.downloads import DownloadsState
-from core.asr.recogniser import RecogniserEntry, entry_of
+from brewclip_app.panels.search.readiness import NO_SPEECH, Readiness, ReadinessState
+from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState
 from core.errors import BrewclipError
-from core.models.preparing import prepare_apart
 from core.progress import JobCancelled, Progress, Report
 from core.search.terms import QueryTerm
 
@@ -39,7 +37,6 @@ EMPTY = "no_galleries"  # key in the window's state: there was no gallery at the
 MODEL_SETTINGS = ("vision.backbone", "vision.model", "vision.crop", "speech.recogniser", "device", "weights.folder")
 MOST_UNDO = 50
 SLOW_S = 0.4  # a search that takes longer shows its progress
-NO_SPEECH = "is missing, so speech cannot be transcribed yet."
 
 
 class SearchController(Controller[SearchState]):
@@ -58,7 +55,7 @@ class SearchController(Controller[SearchState]):
         self._question: Question | None = None  # asked before the galleries were read
         self._restored = False  # the query of the last start waits for the galleries
         self._models = self._model_settings()
-        self._files = context.downloads.state.files
+        self.readiness = Readiness(context, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -72,7 +69,7 @@ class SearchController(Controller[SearchState]):
         context.galleries_changed.connect(self.refresh_gallery)
         context.settings_changed.connect(self._settings_changed)
         context.indexing.changed.connect(self._show_notice)
-        context.downloads.changed.connect(self._follow_downloads)
+        self.readiness.changed.connect(self._follow_readiness)
 
     def close(self) -> None:
         """Let go of the microphone; nothing is shown any more."""
@@ -366,8 +363,8 @@ class SearchController(Controller[SearchState]):
             context.set_gallery(status.names[0])
             return
         self._show_notice()
-        if status.names and not self.state.loading:
-            self._preload()
+        if status.names:
+            self.readiness.load_models()
         self._ask_waiting()
 
     def choose_gallery(self, name: str) -> None:
@@ -401,74 +398,25 @@ class SearchController(Controller[SearchState]):
     def _settings_changed(self) -> None:
         if self._model_settings() != self._models:
             self._models = self._model_settings()
-            self._follow_downloads(self._context.downloads.state)
+            self.readiness.settings_changed()
             self.refresh_gallery()
             self.search_again()
 
     # ---- models
 
-    @property
-    def _recogniser(self) -> RecogniserEntry:
-        """The recogniser that the settings name."""
-        return entry_of(self._context.settings["speech.recogniser"])
-
-    def _preload(self) -> None:
-        tasks.start(self._load_models())
-
-    async def _load_models(self) -> None:
-        """Load the models before they are needed; a failure is shown when they are needed.
-
-        Where the recogniser has no export yet, a process of low priority makes it, for the next query to use.
-        """
-        context = self._context
-
-        def prepare(report: Report) -> None:
-            if context.explorer.models.lacks_export(context.settings):
-                prepare_apart(context.home, self._recogniser.title, report)
-
-        with suppress(Exception):
-            for name, work in (("Loading models", context.explorer.warm_up), ("Preparing models", prepare)):
-                await context.jobs.run(name, work, key="preload", quiet=True,
-                                       on_progress=lambda progress: self._set(loading=progress.title))
-        self._set(loading="")
-
-    def _follow_downloads(self, state: DownloadsState) -> None:
-        """Load models once weights are there. Without Whisper say so beside the button, and offer it."""
-        if state.files is None:
-            return
-        if self._files is not None and self._files is not state.files:
-            self._preload()
-        self._files = state.files
-        downloads, recogniser = self._context.downloads, self._recogniser
-        name, error = recogniser.weights, state.errors.get(recogniser.weights)
-        weights = next((row for row in downloads.table() if row.name == name), None)
-        if state.path(name) is not None or (weights is None and Path(name).is_file()):
-            message = Message() if self.state.message.text.endswith(NO_SPEECH) else self.state.message
-            self._set(speech=SpeechSupport(), message=message)
-        elif weights is None:
-            self._set(speech=SpeechSupport(
-                False, f"There is no file {name}. Choose another recogniser under Settings. You can type meanwhile."))
-        elif name in state.running:
-            amount = downloads.amount(name)
-            text = f"{recogniser.title} is downloading{amount and ': '}{amount}. You can type meanwhile."
-            self._set(speech=SpeechSupport(False, text))
-        else:
-            self._set(speech=SpeechSupport(
-                False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
-                       f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
-                "Download" if error is None else "Try again"))
+    def _follow_readiness(self, ready: ReadinessState) -> None:
+        message = self.state.message
+        if ready.speech.available and message.text.endswith(NO_SPEECH):
+            message = Message()
+        self._set(speech=ready.speech, loading=ready.loading, message=message)
         if not self.state.query.terms() and self.state.answer is None:
             self._show_notice()
-
-    def get_speech(self) -> None:
-        """Download what transcription needs."""
-        self._context.downloads.start(self._recogniser.weights)
 
     def show_missing_speech(self) -> None:
         """Answer a press of the record button that can do nothing yet."""
         if not self.state.speech.available:
-            text = f"{self._recogniser.title} {NO_SPEECH}"
-            self.show_message(text, "care", self.state.speech.action, self.get_speech)
+            text = f"{self.readiness.recogniser.title} {NO_SPEECH}"
+            self.show_message(text, "care", self.state.speech.action, self.readiness.get_speech)
 
     # ---- recording and playing
 
@@ -606,7 +554,7 @@ class SearchController(Controller[SearchState]):
         else:
             self.open(Query(QueryTerm("text", text)))
             self.show_message("Searched with the text of this recording; to use the recording itself, "
-                              f"{self._recogniser.title} is needed.")
+                              f"{self.readiness.recogniser.title} is needed.")
 
 
 def _example(hit: "Hit") -> QueryTerm:

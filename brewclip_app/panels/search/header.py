@@ -55,7 +55,7 @@ class QueryHeader(Card):
         self.message = label("", "quiet", wrap=True)
         self.action = button("", self._act, "link")
         self._message = Message()
-        self.get_speech = button("", controller.get_speech, "link")
+        self.get_speech = button("", controller.readiness.get_speech, "link")
         self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
         self.microphones, self.galleries = ElidedCombo("Microphone", characters=8), ElidedCombo("Gallery", characters=8)
         self.more = icon_button("more", "Microphone and recordings")

@@ -9,6 +9,7 @@ from brewclip_app import wording
 from brewclip_app.panels.search.gallery_status import GalleryStatus
 from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.query import HitLimits, Query
+from brewclip_app.panels.search.readiness import SpeechSupport
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -59,15 +60,6 @@ class SearchAnswer:
         return f"{line} · approximately" if self.result.approximate else line
 
 
-@dataclass(frozen=True)
-class SpeechSupport:
-    """Whether speech can be transcribed; else what is `missing`, and the `action` that gets it ("" while it comes)."""
-
-    available: bool = True
-    missing: str = ""
-    action: str = ""
-
-
 @dataclass(frozen=True, eq=False)
 class SearchState:
     """State of the Search panel."""
@@ -83,7 +75,7 @@ class SearchState:
     message: Message = Message()
     limits: HitLimits = field(default_factory=HitLimits)
     all_copies: bool = False  # identical files are hits of their own
-    speech: SpeechSupport = SpeechSupport()
+    speech: SpeechSupport = field(default_factory=SpeechSupport)
     microphone: bool = True  # there is one, as far as is known
     gallery: GalleryStatus | None = None  # None until the galleries were read
     first_start: bool = False  # there is no gallery; before they were read, as far as can be said without them

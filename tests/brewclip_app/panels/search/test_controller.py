@@ -1,7 +1,5 @@
 """The controller of the Search panel, without widgets."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from brewclip_app.capture.push_to_talk import PushToTalk
@@ -28,22 +26,6 @@ def controller(qtbot, context, sound, direct_thread):
 def answered(qtbot, controller):
     qtbot.waitUntil(lambda: not controller.state.searching)
     return controller.state
-
-
-def test_a_recogniser_without_an_export_gets_one_after_loading(controller, explorer, context, qtbot, monkeypatch):
-    steps = []
-    explorer.warm_up = lambda report: steps.append("loaded")
-    explorer.models = SimpleNamespace(lacks_export=lambda settings: settings is context.settings)
-    monkeypatch.setattr("brewclip_app.panels.search.controller.prepare_apart",
-                        lambda home, title, report: steps.append((home, title)))
-    controller._preload()
-    qtbot.waitUntil(lambda: len(steps) == 2)
-    assert steps == ["loaded", (context.home, "Whisper base")]
-    explorer.models.lacks_export = lambda settings: False
-    controller._preload()
-    qtbot.waitUntil(lambda: len(steps) == 3)
-    qtbot.waitUntil(lambda: not context.jobs.running(quiet=True))
-    assert steps[2:] == ["loaded"]
 
 
 def texts(controller):
